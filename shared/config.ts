@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** One setting: the environment variable that carries it, its rule, and the sentence that documents it. */
+interface Setting<S extends z.ZodType = z.ZodType> {
+  env: string;
+  schema: S;
+  doc: string;
+}
+
+const setting = <S extends z.ZodType>(env: string, schema: S, doc: string): Setting<S> => ({
+  env,
+  schema,
+  doc,
+});
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+const flag = z
+  .enum(['', '0', '1', 'true', 'false'])
+  .transform((value) => value === '1' || value === 'true');
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const MB = 1024 * 1024;
+
+/** Every setting of the service. The documentation's table of environment variables is made from this. */
+export const settings = {
+  port: setting('PORT', integer(0, 65535).default(8000), 'TCP port of the HTTP API; 0 picks a free one.'),
+  host: setting('HOST', z.string().min(1).default('127.0.0.1'), 'Address the HTTP API binds to.'),
+  allowAnonymous: setting(
+    'ALLOW_ANONYMOUS',
+    flag.default(false),
+    'Set to 1 to let the API bind to an address that is not loopback although it asks for no key.',
+  ),
+  redisUrl: setting(
+    'REDIS_URL',
+    z.string().min(1).optional(),
+    'Redis to use (redis://, rediss:// or a socket path). Without it `npm start` runs a Redis of its own.',
+  ),
+  dataDir: setting(
+    'DATA_DIR',
+    z.string().min(1).default('.data').transform((path) => resolve(path)),
+    'Directory for everything the service writes: the managed Redis, pulled models, calibration.',
+  ),
+  modelsFile: setting(
+    'MODELS_FILE',
+    z.string().min(1).transform((path) => resolve(path)).optional(),
+    'A registry file merged over the built-in models.json.',
+  ),
+  model: setting('MODEL', z.string().min(1).optional(), 'Profile or model used when a request names none.'),
+  workerProfiles: setting(
+    'WORKER_PROFILES',
+    list.optional(),
+    'Comma-separated profiles a worker serves. Default: every profile whose model is available.',
+  ),
+  metricsPort: setting(
+    'METRICS_PORT',
+    integer(0, 65535).default(9100),
+    'Port for health and metrics of a worker that runs on its own.',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    'Least severe level that is logged.',
+  ),
+  evaluators: setting(
+    'EVALUATORS',
+    integer(1, 256).optional(),
+    'Evaluator processes per model. Default: from the CPU quota and the memory limit.',
+  ),
+  evaluatorThreads: setting(
+    'EVALUATOR_THREADS',
+    integer(1, 256).optional(),
+    'Intra-op threads of each evaluator. Default: CPU quota / evaluators.',
+  ),
+  cacheBytes: setting(
+    'EMBEDDING_CACHE_MB',
+    integer(0, 65536).default(64).transform((megabytes) => megabytes * MB),
+    'Memory for cached embeddings, in MiB; 0 turns the cache off.',
+  ),
+  imageHostsAllow: setting(
+    'IMAGE_HOSTS_ALLOW',
+    list.prefault(''),
+    'Comma-separated hosts (host or host:port) that may be private and on any port, besides every public host.',
+  ),
+  imageFileRoots: setting(
+    'IMAGE_FILE_ROOTS',
+    list.prefault('').transform((paths) => paths.map((path) => resolve(path))),
+    'Comma-separated directories that `{"file": …}` sources may read from. Empty: files are off.',
+  ),
+  imageMaxBytes: setting(
+    'IMAGE_MAX_MB',
+    integer(1, 1024).default(20).transform((megabytes) => megabytes * MB),
+    'Largest encoded image, fetched or inline, in MiB.',
+  ),
+  imageMaxPixels: setting(
+    'IMAGE_MAX_MEGAPIXELS',
+    integer(1, 1000).default(50).transform((megapixels) => megapixels * 1_000_000),
+    'Largest decoded image, in millions of pixels, checked before decoding.',
+  ),
+  fetchTimeoutMs: setting(
+    'FETCH_TIMEOUT_MS',
+    integer(100, 600_000).default(20_000),
+    'Total deadline for downloading one image, redirects and retries included, in milliseconds.',
+  ),
+  fetchConcurrency: setting(
+    'FETCH_CONCURRENCY',
+    integer(1, 4096).default(64),
+    'Items a worker holds between the start of their download and their embedding.',
+  ),
+  retentionHours: setting(
+    'BATCH_RETENTION_HOURS',
+    z.coerce.number().min(0.001).max(24 * 365).default(72),
+    'How long a finished batch and its results are kept, in hours.',
+  ),
+} as const;
+
+type Settings = typeof settings;
+/** The validated configuration: one property per entry of {@link settings}. */
+export type Config = { readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
+
+/** A setting was present but wrong. The message names each variable, its value's fault and what it is for. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/**
+ * Reads and validates the configuration. The only place that looks at the environment.
+ * @throws {ConfigError} naming every wrong variable at once.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const config: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const [name, { env: variable, schema, doc }] of Object.entries<Setting>(settings)) {
+    const parsed = schema.safeParse(env[variable] === '' ? undefined : env[variable]);
+    if (parsed.success) config[name] = parsed.data;
+    else {
+      const why = parsed.error.issues.map((issue) => issue.message).join('; ');
+      faults.push(`${variable}=${JSON.stringify(env[variable])}: ${why}. ${doc}`);
+    }
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return config as Config;
+}
