@@ -20,9 +20,7 @@ const list = z.string().transform((value) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
-const flag = z
-  .enum(['', '0', '1', 'true', 'false'])
-  .transform((value) => value === '1' || value === 'true');
+const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const MB = 1024 * 1024;
 
@@ -42,12 +40,20 @@ export const settings = {
   ),
   dataDir: setting(
     'DATA_DIR',
-    z.string().min(1).default('.data').transform((path) => resolve(path)),
+    z
+      .string()
+      .min(1)
+      .default('.data')
+      .transform((path) => resolve(path)),
     'Directory for everything the service writes: the managed Redis, pulled models, calibration.',
   ),
   modelsFile: setting(
     'MODELS_FILE',
-    z.string().min(1).transform((path) => resolve(path)).optional(),
+    z
+      .string()
+      .min(1)
+      .transform((path) => resolve(path))
+      .optional(),
     'A registry file merged over the built-in models.json.',
   ),
   model: setting('MODEL', z.string().min(1).optional(), 'Profile or model used when a request names none.'),
@@ -78,7 +84,9 @@ export const settings = {
   ),
   cacheBytes: setting(
     'EMBEDDING_CACHE_MB',
-    integer(0, 65536).default(64).transform((megabytes) => megabytes * MB),
+    integer(0, 65536)
+      .default(64)
+      .transform((megabytes) => megabytes * MB),
     'Memory for cached embeddings, in MiB; 0 turns the cache off.',
   ),
   imageHostsAllow: setting(
@@ -93,12 +101,16 @@ export const settings = {
   ),
   imageMaxBytes: setting(
     'IMAGE_MAX_MB',
-    integer(1, 1024).default(20).transform((megabytes) => megabytes * MB),
+    integer(1, 1024)
+      .default(20)
+      .transform((megabytes) => megabytes * MB),
     'Largest encoded image, fetched or inline, in MiB.',
   ),
   imageMaxPixels: setting(
     'IMAGE_MAX_MEGAPIXELS',
-    integer(1, 1000).default(50).transform((megapixels) => megapixels * 1_000_000),
+    integer(1, 1000)
+      .default(50)
+      .transform((megapixels) => megapixels * 1_000_000),
     'Largest decoded image, in millions of pixels, checked before decoding.',
   ),
   fetchTimeoutMs: setting(
@@ -113,7 +125,11 @@ export const settings = {
   ),
   retentionHours: setting(
     'BATCH_RETENTION_HOURS',
-    z.coerce.number().min(0.001).max(24 * 365).default(72),
+    z.coerce
+      .number()
+      .min(0.001)
+      .max(24 * 365)
+      .default(72),
     'How long a finished batch and its results are kept, in hours.',
   ),
 } as const;

@@ -1,0 +1,88 @@
+import { fileURLToPath } from 'node:url';
+import express, { type Express, Router } from 'express';
+import type { Batches } from '../batches/batches.ts';
+import type { Queues } from '../batches/queues.ts';
+import type { Evaluation } from '../evaluation/evaluation.ts';
+import type { Evaluators } from '../models/evaluators.ts';
+import type { Registry } from '../models/registry.ts';
+import { ServiceError } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import type { Redis } from '../shared/redis.ts';
+import { docsRouter } from './docs.ts';
+import { observeRequests } from './middleware/observe.ts';
+import { answerProblems, noSuchRoute } from './middleware/problems.ts';
+import { createOpenApi } from './openapi.ts';
+import { queueBoard } from './queue-board.ts';
+import { prefix, type Route } from './route.ts';
+import { batchRoutes } from './routes/batches.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { singleRoutes } from './routes/single.ts';
+
+export interface AppDeps {
+  registry: Registry;
+  evaluation: Evaluation;
+  evaluators: Evaluators;
+  batches: Batches;
+  queues: Queues;
+  redis: Redis;
+  metrics: Metrics;
+  log: Logger;
+  imageMaxBytes: number;
+  version: string;
+  isDraining: () => boolean;
+}
+
+const webRoot = fileURLToPath(new URL('../web/', import.meta.url));
+
+/** The HTTP service, not listening: everything it needs is handed to it. */
+export function createApp(deps: AppDeps): Express {
+  const routes = [...singleRoutes(deps), ...batchRoutes(deps), ...healthRoutes(deps), ...metricsRoutes(deps.metrics)];
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(observeRequests(deps.log, deps.metrics));
+  app.get('/', (_request, response) => response.redirect(`${prefix}/`));
+  app.use(prefix, mount(routes));
+  app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
+  app.use(`${prefix}/docs`, docsRouter());
+  app.use(`${prefix}/queues`, queueBoard(deps.queues, `${prefix}/queues`));
+  app.use(prefix, express.static(webRoot, { maxAge: '5m' }));
+  app.use(noSuchRoute);
+  app.use(answerProblems(deps.log));
+  return app;
+}
+
+function mount(routes: readonly Route[]): Router {
+  const router = Router();
+  const methods = new Map<string, string[]>();
+  for (const { method, path, handlers } of routes) {
+    const pattern = path.replace(/\{(\w+)\}/g, ':$1');
+    const name = (_request: unknown, response: { locals: Record<string, unknown> }, next: () => void) => {
+      response.locals['route'] = path;
+      next();
+    };
+    router[method](pattern, name, ...handlers);
+    methods.set(pattern, [...(methods.get(pattern) ?? []), method.toUpperCase()]);
+  }
+  for (const [pattern, allowed] of methods) {
+    router.all(pattern, (request, response) => {
+      response.setHeader('Allow', allowed.join(', '));
+      throw new ServiceError(
+        'route.method_not_allowed',
+        `${request.method} is not answered here, only ${allowed.join(', ')}`,
+      );
+    });
+  }
+  return router;
+}
+
+/** Built when it is first asked for: it costs tens of milliseconds that a start need not spend. */
+function openApi(routes: readonly Route[], version: string): express.RequestHandler {
+  let document: string | undefined;
+  return (_request, response) => {
+    document ??= JSON.stringify(createOpenApi(routes, version));
+    response.type('application/json').send(document);
+  };
+}

@@ -1,0 +1,41 @@
+import { createBatches } from '../batches/batches.ts';
+import { createQueues } from '../batches/queues.ts';
+import { createScoring } from '../evaluation/scoring.ts';
+import { listen } from '../shared/http-server.ts';
+import { runProcess } from '../shared/lifecycle.ts';
+import { createMetrics } from '../shared/metrics.ts';
+import { connectRedis } from '../shared/redis.ts';
+import { version } from '../shared/version.ts';
+import { createApp } from './app.ts';
+import { checkBindRule } from './bind-rule.ts';
+
+/** The API as a process of its own. */
+await runProcess({ title: 'vls-api' }, async (config, log) => {
+  checkBindRule(config);
+  const scoring = await createScoring(config, log);
+  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
+  const queues = createQueues(redis, scoring.registry.profiles, log);
+  let draining = false;
+  const app = createApp({
+    ...scoring,
+    batches: createBatches(redis, queues, log),
+    queues,
+    redis,
+    metrics: createMetrics(),
+    log,
+    imageMaxBytes: config.imageMaxBytes,
+    version,
+    isDraining: () => draining,
+  });
+  const server = await listen(app, config.port, config.host);
+  return {
+    url: server.url,
+    async close() {
+      draining = true;
+      await server.close();
+      await scoring.close();
+      await queues.close();
+      redis.disconnect();
+    },
+  };
+});

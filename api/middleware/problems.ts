@@ -1,0 +1,61 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Problem } from '../../shared/contracts/problem.ts';
+import { codes, ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+
+/** The one place where an error becomes an answer: RFC 9457 problem details with a stable code. */
+export function answerProblems(log: Logger): ErrorRequestHandler {
+  return (thrown, request, response, next) => {
+    const error = toServiceError(thrown);
+    const { status, title }: { status: number; title: string } = codes[error.code];
+    if (error.code === 'internal')
+      log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
+    // Headers are out: nothing can be said any more but that the answer is not complete.
+    if (response.headersSent) return next(thrown);
+    const problem: Problem = {
+      type: `urn:vls:problem:${error.code}`,
+      title,
+      status,
+      code: error.code,
+      detail:
+        error.code === 'internal' ? 'The service failed; its log has the reason under this request id' : error.message,
+      requestId: String(response.locals['requestId']),
+      ...(error.faults && { errors: [...error.faults] }),
+    };
+    if (status === 503 || status === 429) response.setHeader('Retry-After', String(Math.ceil(error.retryAfter ?? 2)));
+    // What is left of a refused body is not worth reading.
+    if (status === 413) response.setHeader('Connection', 'close');
+    response.status(status).type('application/problem+json').send(JSON.stringify(problem));
+  };
+}
+
+export const noSuchRoute: RequestHandler = (request) => {
+  throw new ServiceError('route.not_found', `There is nothing at ${request.path.slice(0, 200)}`);
+};
+
+/** Errors of express and its body parser, told by their `type`, as codes of ours. */
+function toServiceError(thrown: unknown): ServiceError {
+  if (thrown instanceof ServiceError) return thrown;
+  const { type, status, message } = thrown as { type?: string; status?: number; message?: string };
+  switch (type) {
+    case 'entity.parse.failed':
+      return new ServiceError('request.malformed_json', `The body is not JSON: ${message}`, { cause: thrown });
+    case 'entity.too.large':
+      return new ServiceError(
+        'request.too_large',
+        'A JSON body may have 32 MiB; send larger batches as application/x-ndjson, which has no such limit',
+        { cause: thrown },
+      );
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new ServiceError('request.unsupported_media_type', String(message), { cause: thrown });
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
+  }
+  // A path that cannot be decoded, and the like.
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new ServiceError('request.invalid', String(message), { cause: thrown });
+  }
+  return new ServiceError('internal', String(message), { cause: thrown });
+}

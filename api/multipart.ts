@@ -1,0 +1,64 @@
+import { Busboy, type BusboyHeaders } from '@fastify/busboy';
+import type { Request } from 'express';
+import { ServiceError } from '../shared/errors.ts';
+
+/** A form: what was uploaded, and its text fields, each with all of its values. */
+export interface Form {
+  file: { name: string; bytes: Uint8Array } | undefined;
+  fields: Map<string, string[]>;
+}
+
+/**
+ * Reads a `multipart/form-data` body with at most one file.
+ * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.too_large`, `request.aborted`
+ */
+export async function readForm(request: Request, maxFileBytes: number): Promise<Form> {
+  const form: Form = { file: undefined, fields: new Map() };
+  const headers = request.headers as BusboyHeaders;
+  await new Promise<void>((resolve, reject) => {
+    const invalid = (message: string, cause?: unknown) =>
+      reject(new ServiceError('request.invalid', message, { cause }));
+    let busboy: InstanceType<typeof Busboy>;
+    try {
+      busboy = new Busboy({
+        headers,
+        limits: {
+          files: 1,
+          fields: 1_100,
+          parts: 1_110,
+          fileSize: maxFileBytes,
+          fieldSize: 1024 * 1024,
+          fieldNameSize: 100,
+        },
+      });
+    } catch (cause) {
+      return invalid('The form cannot be read: its content type has no boundary', cause);
+    }
+    busboy.on('file', (name, stream) => {
+      const parts: Buffer[] = [];
+      stream.on('data', (part: Buffer) => parts.push(part));
+      stream.on('limit', () => {
+        reject(new ServiceError('image.too_large', `The upload has more than ${maxFileBytes} bytes`));
+      });
+      stream.on('end', () => {
+        form.file = { name, bytes: Buffer.concat(parts) };
+      });
+    });
+    busboy.on('field', (name, value, _nameTruncated, valueTruncated) => {
+      if (valueTruncated) return reject(new ServiceError('request.too_large', `The field ${name} has more than 1 MiB`));
+      form.fields.set(name, [...(form.fields.get(name) ?? []), value]);
+    });
+    busboy.on('filesLimit', () => invalid('The form has more than one file'));
+    busboy.on('fieldsLimit', () => invalid('The form has too many fields'));
+    busboy.on('partsLimit', () => invalid('The form has too many parts'));
+    busboy.on('error', (cause) => invalid('The form is malformed or incomplete', cause));
+    busboy.on('finish', resolve);
+    request.on('aborted', () => reject(new ServiceError('request.aborted', 'The upload ended before it was complete')));
+    request.pipe(busboy);
+  }).catch((error: unknown) => {
+    request.unpipe();
+    request.resume();
+    throw error;
+  });
+  return form;
+}

@@ -1,0 +1,37 @@
+import { createDocument, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { problem } from '../shared/contracts/problem.ts';
+import { type Code, codes } from '../shared/errors.ts';
+import { prefix, type Route } from './route.ts';
+
+/** The OpenAPI 3.1 document of these routes: generated from the schemas that also check the requests. */
+export function createOpenApi(routes: readonly Route[], version: string) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const { path, method, operation } of routes) {
+    const full = `${prefix}${path}`;
+    paths[full] = { ...paths[full], [method]: operation };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Vision-language similarity',
+      version,
+      description: 'How well does a text describe an image? Single pairs at once, batches through a queue.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    paths,
+  });
+}
+
+/** The problem responses of an operation; each names the codes that its status may carry. */
+export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {
+  return Object.fromEntries(
+    [...statuses, 500].map((status) => {
+      const names = (Object.keys(codes) as Code[]).filter((code) => codes[code].status === status);
+      const response = {
+        description: `Problem with one of the codes ${names.join(', ')}`,
+        content: { 'application/problem+json': { schema: problem } },
+      };
+      return [String(status), response];
+    }),
+  );
+}

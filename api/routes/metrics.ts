@@ -1,0 +1,23 @@
+import type { Metrics } from '../../shared/metrics.ts';
+import type { Route } from '../route.ts';
+
+/** `GET /metrics`, for Prometheus. */
+export function metricsRoutes(metrics: Metrics): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/metrics',
+      operation: {
+        operationId: 'getMetrics',
+        summary: 'Metrics in the Prometheus text format',
+        tags: ['operations'],
+        responses: { '200': { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
+      },
+      handlers: [
+        async (_request, response) => {
+          response.type(metrics.contentType).send(await metrics.text());
+        },
+      ],
+    },
+  ];
+}

@@ -1,0 +1,110 @@
+import type { Request } from 'express';
+import type { Evaluation } from '../../evaluation/evaluation.ts';
+import type { Registry } from '../../models/registry.ts';
+import type { ImageSource } from '../../shared/contracts/item.ts';
+import { singleRequest, singleResponse } from '../../shared/contracts/single.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import { jsonBody } from '../middleware/json-body.ts';
+import { readForm } from '../multipart.ts';
+import { problemResponses } from '../openapi.ts';
+import { check, clientGone, type Route } from '../route.ts';
+
+export interface SingleDeps {
+  evaluation: Evaluation;
+  registry: Registry;
+  metrics: Metrics;
+  imageMaxBytes: number;
+}
+
+/** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
+export function singleRoutes({ evaluation, registry, metrics, imageMaxBytes }: SingleDeps): Route[] {
+  return [
+    {
+      method: 'post',
+      path: '/v1/evaluation/single',
+      operation: {
+        operationId: 'scoreSingle',
+        summary: 'Score one image against one text or several',
+        tags: ['evaluation'],
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: singleRequest,
+              example: { image: 'https://example.org/cat.jpg', text: 'a cat looking at the camera' },
+            },
+            'multipart/form-data': {
+              schema: {
+                type: 'object',
+                required: ['image', 'text'],
+                properties: {
+                  image: {
+                    type: 'string',
+                    contentMediaType: 'application/octet-stream',
+                    description: 'The image file.',
+                  },
+                  text: { type: 'string', description: 'Repeat the field for several texts.' },
+                  model: { type: 'string' },
+                },
+              },
+            },
+          },
+        },
+        responses: {
+          '200': {
+            description: 'The scores',
+            content: { 'application/json': { schema: singleResponse } },
+          },
+          ...problemResponses(400, 413, 415, 422, 502, 503, 504),
+        },
+      },
+      handlers: [
+        (request, response, next) => (request.is('multipart/form-data') ? next() : jsonBody(request, response, next)),
+        async (request, response) => {
+          const { image, text, model } = request.is('multipart/form-data')
+            ? await readUpload(request, imageMaxBytes)
+            : check(singleRequest, request.body, 'body');
+          const { spec } = await registry.resolve(model);
+          const texts = typeof text === 'string' ? [text] : text;
+          const failed = (error: unknown) => {
+            const code = error instanceof ServiceError ? error.code : 'internal';
+            metrics.items({ mode: 'single', outcome: 'failed', code }, texts.length);
+            throw error;
+          };
+          const scores = await evaluation.score(spec, image, texts, clientGone(response)).catch(failed);
+          const { results, receipt, timings } = scores;
+          metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
+          for (const stage of ['fetch', 'decode', 'inference'] as const) {
+            metrics.stage(stage, timings[`${stage}Ms`] / 1000);
+          }
+          const [first] = results;
+          if (typeof text !== 'string' || first === undefined) return void response.json({ results, receipt, timings });
+          response.json({ score: first.score, cosine: first.cosine, receipt, timings });
+        },
+      ],
+    },
+  ];
+}
+
+/** The same request as a form: a file (or a source) as `image`, `text` once or often, `model`. */
+async function readUpload(request: Request, maxBytes: number) {
+  const { file, fields } = await readForm(request, maxBytes);
+  const unknown = [...fields.keys()].find((name) => !['image', 'text', 'model'].includes(name));
+  if (unknown !== undefined) {
+    throw new ServiceError('request.invalid', `The form has the unknown field ${unknown}`, {
+      faults: [{ path: unknown, message: 'Unknown field; a form has image, text and model' }],
+    });
+  }
+  const texts = fields.get('text') ?? [];
+  const { text, model, image } = check(
+    singleRequest,
+    {
+      image: file === undefined ? fields.get('image')?.[0] : 'uploaded',
+      text: texts.length > 1 ? texts : texts[0],
+      model: fields.get('model')?.[0],
+    },
+    'form',
+  );
+  return { image: file?.bytes ?? (image as ImageSource), text, model };
+}

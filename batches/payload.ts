@@ -1,0 +1,67 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { z } from 'zod';
+import { type BatchItem, batchItem, type ItemResult } from '../shared/contracts/item.ts';
+import type { ItemError } from '../shared/errors.ts';
+
+/** Version of the payloads in Redis. A reader refuses what is newer than itself instead of misreading it. */
+export const payloadVersion = 1;
+
+/** An item as it is stored: itself, or the fault that intake found in it, with what is to be echoed. */
+export type StoredItem = BatchItem | (Pick<BatchItem, 'id' | 'metadata'> & { error: ItemError });
+
+/** A slice of a batch as it waits for its worker. */
+export interface InputChunk {
+  /** Index in the batch of the first item. */
+  offset: number;
+  items: StoredItem[];
+}
+
+/** Outcomes of a chunk, in the order of its items. */
+export interface OutputChunk {
+  results: ItemResult[];
+}
+
+export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
+export const decodeInput = (payload: Buffer): InputChunk => decode(payload);
+export const encodeOutput = (chunk: OutputChunk): Buffer => encode(chunk);
+export const decodeOutput = (payload: Buffer): OutputChunk => decode(payload);
+
+// Level 1: 64 items with URLs shrink to a quarter in a tenth of a millisecond; higher levels gain a few percent.
+const encode = (value: object): Buffer => deflateRawSync(JSON.stringify({ v: payloadVersion, ...value }), { level: 1 });
+
+function decode<Value>(payload: Buffer): Value {
+  const { v, ...value } = JSON.parse(inflateRawSync(payload).toString('utf8')) as { v: number };
+  if (v > payloadVersion) throw new Error(`A payload of version ${v} needs a newer release than this one`);
+  return value as Value;
+}
+
+/** What a chunk's job carries; everything else is with the batch. */
+export const jobData = z.object({
+  v: z.number(),
+  tenant: z.string(),
+  batchId: z.string(),
+  chunk: z.int().min(0),
+});
+export type JobData = z.output<typeof jobData>;
+
+/** Turns what a client sent as an item into what is stored: a bad item carries its fault and fails alone. */
+export function toStoredItem(raw: unknown): StoredItem {
+  const parsed = batchItem.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const message = parsed.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || 'item'}: ${issue.message}`)
+    .join('; ');
+  return { ...echoOf(raw), error: { code: 'item.invalid', message, retryable: false } };
+}
+
+/** Whatever of a bad item can still be echoed, so that its owner recognises it. */
+function echoOf(raw: unknown): Pick<BatchItem, 'id' | 'metadata'> {
+  if (typeof raw !== 'object' || raw === null) return {};
+  const id = batchItem.shape.id.safeParse('id' in raw ? raw.id : undefined);
+  const metadata = batchItem.shape.metadata.safeParse('metadata' in raw ? raw.metadata : undefined);
+  return {
+    ...(id.data !== undefined && { id: id.data }),
+    ...(metadata.data !== undefined && { metadata: metadata.data }),
+  };
+}

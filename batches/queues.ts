@@ -1,0 +1,169 @@
+import { DelayedError, type Job, Queue, Worker } from 'bullmq';
+import type { Logger } from '../shared/log.ts';
+import type { Redis } from '../shared/redis.ts';
+import { maintenanceQueueName, queueName, queuePrefix } from './keys.ts';
+import { type JobData, jobData, payloadVersion } from './payload.ts';
+
+export interface QueueCounts {
+  name: string;
+  waiting: number;
+  active: number;
+  failed: number;
+  workers: number;
+}
+
+/** The queues of all profiles, from the side that fills them. */
+export interface Queues {
+  /** Enqueues chunks of a batch; one that is queued already stays as it is. */
+  add(profile: string, tenant: string, batchId: string, chunks: readonly number[]): Promise<void>;
+  /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
+  jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
+  /** Removes a job that is not being worked on, so that the chunk can be added again. */
+  remove(profile: string, batchId: string, chunk: number): Promise<void>;
+  counts(): Promise<QueueCounts[]>;
+  /** BullMQ's own objects, for Bull Board. */
+  all(): Queue[];
+  close(): Promise<void>;
+}
+
+const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
+
+/**
+ * `attempts` counts faults of workers, never of items: an item's failure is an outcome, and a stalled or handed-back
+ * chunk is no attempt. Finished jobs are kept for a look in Bull Board; the truth about a chunk is its done bit.
+ */
+const jobOptions = {
+  attempts: 8,
+  backoff: { type: 'exponential', delay: 500 },
+  removeOnComplete: { count: 1000, age: 3600 },
+  removeOnFail: { count: 1000, age: 24 * 3600 },
+} as const;
+
+export function createQueues(redis: Redis, profiles: readonly string[], log: Logger): Queues {
+  const queues = new Map<string, Queue>();
+  const queueOf = (profile: string): Queue => {
+    let queue = queues.get(profile);
+    if (queue === undefined) {
+      queue = new Queue(queueName(profile), {
+        connection: redis,
+        prefix: queuePrefix,
+        defaultJobOptions: jobOptions,
+      });
+      queue.on('error', (error) => log.debug({ err: error, profile }, 'queue connection'));
+      // One whose connection broke while BullMQ got to know the server stays unusable: the next use makes another.
+      queue.waitUntilReady().catch(() => queues.delete(profile));
+      queues.set(profile, queue);
+    }
+    return queue;
+  };
+  for (const profile of profiles) queueOf(profile);
+
+  return {
+    async add(profile, tenant, batchId, chunks) {
+      const data = (chunk: number): JobData => ({ v: payloadVersion, tenant, batchId, chunk });
+      await queueOf(profile).addBulk(
+        chunks.map((chunk) => ({ name: 'chunk', data: data(chunk), opts: { jobId: jobId(batchId, chunk) } })),
+      );
+    },
+    async jobState(profile, batchId, chunk) {
+      const state = await queueOf(profile).getJobState(jobId(batchId, chunk));
+      if (state === 'unknown') return 'absent';
+      return state === 'failed' || state === 'completed' ? state : 'live';
+    },
+    async remove(profile, batchId, chunk) {
+      await queueOf(profile).remove(jobId(batchId, chunk));
+    },
+    async counts() {
+      return await Promise.all(
+        [...queues.values()].map(async (queue) => {
+          const [counts, workers] = await Promise.all([
+            queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
+            queue.getWorkersCount(),
+          ]);
+          const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = counts;
+          return { name: queue.name, waiting: waiting + prioritized + delayed, active, failed, workers };
+        }),
+      );
+    },
+    all: () => [...queues.values()],
+    async close() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}
+
+/** What a processor says of a chunk it was given. */
+export type Verdict = { done: string } | { handBack: string; delayMs: number };
+
+export interface Consumer {
+  /** Finishes or hands back what is in hand, takes nothing new. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes chunks of one profile, `concurrency` at a time.
+ *
+ * A killed worker's chunk is back within lockDuration + stalledInterval. A stall is no evidence against an item, so
+ * the number of stalls is as good as unbounded.
+ */
+export function consume(
+  redis: Redis,
+  profile: string,
+  concurrency: number,
+  processor: (data: JobData) => Promise<Verdict>,
+  log: Logger,
+): Consumer {
+  const worker = new Worker(
+    queueName(profile),
+    async (job: Job, token) => {
+      const verdict = await processor(jobData.parse(job.data));
+      if ('done' in verdict) return verdict.done;
+      await job.log(`handed back: ${verdict.handBack}`);
+      await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+      throw new DelayedError();
+    },
+    {
+      connection: redis,
+      prefix: queuePrefix,
+      concurrency,
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      maxStalledCount: 1000,
+      // How soon it asks again after Redis was away; BullMQ's 15 s would be 15 s of idle evaluators.
+      runRetryDelay: 1_000,
+    },
+  );
+  worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
+  worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
+  worker.on('stalled', (id) => log.warn({ job: id, profile }, 'chunk of a dead worker taken back'));
+  return { close: () => worker.close() };
+}
+
+/** Runs `sweep` every `everyMs` in one process of all that offer to. */
+export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => Promise<void>, log: Logger): Consumer {
+  const options = { connection: redis, prefix: queuePrefix };
+  const queue = new Queue(maintenanceQueueName, options);
+  const worker = new Worker(maintenanceQueueName, sweep, {
+    ...options,
+    concurrency: 1,
+    lockDuration: 30_000,
+    runRetryDelay: 1_000,
+  });
+  const onError = (error: Error) => log.debug({ err: error }, 'maintenance connection');
+  queue.on('error', onError);
+  worker.on('error', onError);
+  worker.on('failed', (_, error) => log.error({ err: error }, 'sweep failed'));
+  queue
+    .upsertJobScheduler(
+      'sweep',
+      { every: everyMs },
+      { name: 'sweep', opts: { removeOnComplete: { count: 20 }, removeOnFail: { count: 20 } } },
+    )
+    .catch((error: Error) => log.warn({ err: error }, 'the sweep could not be scheduled'));
+  return {
+    async close() {
+      await worker.close();
+      await queue.close();
+    },
+  };
+}

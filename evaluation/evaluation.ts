@@ -1,0 +1,139 @@
+import pLimit from 'p-limit';
+import type { ImageLoader } from '../images/loader.ts';
+import type { Embedded } from '../models/evaluator/protocol.ts';
+import { type ModelSpec, preprocessVersion } from '../models/model.ts';
+import { type ImageSource, maxTextLength, type Receipt } from '../shared/contracts/item.ts';
+import type { Timings } from '../shared/contracts/single.ts';
+import { type Code, type ItemError, ServiceError, toItemError } from '../shared/errors.ts';
+import type { Embedder } from './embedder.ts';
+import { cosineOf, scoreOf } from './score.ts';
+
+/** One image against several texts. */
+export interface Scores {
+  /** In the order of the texts. */
+  results: { text: string; score: number; cosine: number }[];
+  receipt: Receipt;
+  timings: Timings;
+}
+
+/** What became of a pair. */
+export type Outcome =
+  | { status: 'succeeded'; score: number; cosine: number; warnings?: string[] }
+  | { status: 'failed'; error: ItemError };
+
+/** A pair to evaluate, or the fault that intake already found in it. */
+export type Pair = { image: ImageSource; text: string } | { error: ItemError };
+
+/** From an image source and texts to scores: what the API, the workers and the offline command line share. */
+export interface Evaluation {
+  /**
+   * Scores one image, given by source or as bytes, against texts; before all batch work.
+   * @throws {ServiceError} the code of the image's, a text's or the model's fault.
+   */
+  score(
+    spec: ModelSpec,
+    image: ImageSource | Uint8Array,
+    texts: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Scores>;
+  /**
+   * Evaluates pairs concurrently; a pair that fails is an outcome like any other.
+   * @throws {ServiceError} `model.unavailable` or `overloaded`: a fault of this process, not of a pair.
+   */
+  evaluate(spec: ModelSpec, pairs: readonly Pair[]): Promise<Outcome[]>;
+}
+
+/** Codes that say something about this process and nothing about the pair. */
+const processFaults = new Set<Code>(['model.unavailable', 'overloaded']);
+
+export interface EvaluationDeps {
+  images: ImageLoader;
+  embedder: Embedder;
+  /** Pairs in hand between the start of their download and their embedding; bounds memory. */
+  concurrency: number;
+}
+
+export function createEvaluation({ images, embedder, concurrency }: EvaluationDeps): Evaluation {
+  const inHand = pLimit(concurrency);
+
+  return {
+    async score(spec, image, texts, signal) {
+      const start = performance.now();
+      for (const text of texts) checkText(text);
+      // The texts are embedded while the image is on its way.
+      const textsEmbedded = Promise.all(texts.map((text) => embedder.text(spec, text, true)));
+      textsEmbedded.catch(() => {});
+      const bytes = image instanceof Uint8Array ? image : await images.load(image, signal);
+      const fetchMs = image instanceof Uint8Array ? 0 : performance.now() - start;
+      const picture = await embedder.image(spec, bytes, true);
+      const sentences = await textsEmbedded;
+      const slowestText = Math.max(...sentences.map((sentence) => sentence.inferenceMs));
+      return {
+        results: texts.map((text, at) => ({ text, ...compare(picture, sentences[at]) })),
+        receipt: { ...receiptOf(spec), warnings: warningsOf(picture, ...sentences) },
+        timings: {
+          fetchMs: milliseconds(fetchMs),
+          decodeMs: milliseconds(picture.decodeMs),
+          inferenceMs: milliseconds(picture.inferenceMs + slowestText),
+          totalMs: milliseconds(performance.now() - start),
+        },
+      };
+    },
+
+    async evaluate(spec, pairs) {
+      // The same source twice in one chunk is downloaded once.
+      const pictures = new Map<string, Promise<Embedded>>();
+      const embedImage = (source: ImageSource) => {
+        const key = typeof source === 'string' ? source : JSON.stringify(source);
+        let picture = pictures.get(key);
+        if (picture === undefined) {
+          picture = inHand(async () => embedder.image(spec, await images.load(source), false));
+          pictures.set(key, picture);
+        }
+        return picture;
+      };
+      const evaluatePair = async (pair: Pair): Promise<Outcome> => {
+        if ('error' in pair) return { status: 'failed', error: pair.error };
+        try {
+          checkText(pair.text);
+          const [picture, sentence] = await Promise.all([
+            embedImage(pair.image),
+            embedder.text(spec, pair.text, false),
+          ]);
+          const warnings = warningsOf(picture, sentence);
+          return { status: 'succeeded', ...compare(picture, sentence), ...(warnings.length > 0 && { warnings }) };
+        } catch (error) {
+          if (error instanceof ServiceError && processFaults.has(error.code)) throw error;
+          return { status: 'failed', error: toItemError(error) };
+        }
+      };
+      return await Promise.all(pairs.map(evaluatePair));
+    },
+  };
+}
+
+/** What produced the scores of a model here. */
+export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
+  model: spec.model,
+  revision: spec.revision,
+  precision: spec.precision,
+  provider: spec.provider,
+  preprocess: preprocessVersion,
+});
+
+function checkText(text: string): void {
+  if (text.trim() === '') throw new ServiceError('text.empty', 'The text is empty');
+  if (text.length > maxTextLength) {
+    throw new ServiceError('text.too_long', `The text has ${text.length} characters, more than ${maxTextLength}`);
+  }
+}
+
+function compare(picture: Embedded, sentence: Embedded | undefined): { score: number; cosine: number } {
+  if (sentence === undefined) throw new Error('A text was given without its embedding');
+  const cosine = cosineOf(picture.embedding, sentence.embedding);
+  return { score: scoreOf(cosine), cosine };
+}
+
+const warningsOf = (...embedded: Embedded[]): string[] => [...new Set(embedded.flatMap(({ warnings }) => warnings))];
+
+const milliseconds = (value: number): number => Math.round(value * 10) / 10;

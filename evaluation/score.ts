@@ -1,0 +1,14 @@
+/** Cosine of two L2-normalised embeddings of equal length, in [-1, 1], to six decimals. */
+export function cosineOf(a: Float32Array, b: Float32Array): number {
+  let dot = 0;
+  for (let at = 0; at < a.length; at++) dot += (a[at] ?? 0) * (b[at] ?? 0);
+  return round(Math.min(1, Math.max(-1, dot)), 6);
+}
+
+/** `100 * max(cosine, 0)`: the CLIPScore of Hessel et al. (2021) as torchmetrics scales it. */
+export const scoreOf = (cosine: number): number => round(100 * Math.max(cosine, 0), 4);
+
+const round = (value: number, decimals: number): number => {
+  const rounded = Number(value.toFixed(decimals));
+  return rounded === 0 ? 0 : rounded; // never -0, which JSON would keep as 0 and equality would not
+};

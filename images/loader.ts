@@ -1,0 +1,48 @@
+import type { Config } from '../shared/config.ts';
+import type { ImageSource } from '../shared/contracts/item.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { createAddressGuard } from './address-guard.ts';
+import { createFetcher } from './fetcher.ts';
+import { readImageFile } from './file.ts';
+import { decodeBase64, decodeDataUri } from './inline.ts';
+
+/** The one door of this folder: an image source becomes bytes. */
+export interface ImageLoader {
+  /**
+   * @returns the encoded image, as it was sent; nothing about it is trusted or checked but its size.
+   * @throws {ServiceError} an `image.*` code
+   */
+  load(source: ImageSource, signal?: AbortSignal): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export type ImageConfig = Pick<Config, 'imageHostsAllow' | 'imageFileRoots' | 'imageMaxBytes' | 'fetchTimeoutMs'>;
+
+export function createImageLoader(config: ImageConfig): ImageLoader {
+  const maxBytes = config.imageMaxBytes;
+  const guard = createAddressGuard(config.imageHostsAllow);
+  const fetcher = createFetcher({ guard, maxBytes, timeoutMs: config.fetchTimeoutMs });
+
+  const loadString = async (source: string, signal?: AbortSignal): Promise<Uint8Array> => {
+    if (/^https?:/i.test(source)) return await fetcher.fetch(source, signal);
+    if (/^data:/i.test(source)) return decodeDataUri(source, maxBytes);
+    const scheme = /^([a-z][a-z0-9+.-]{1,30}):/i.exec(source)?.[1];
+    if (scheme !== undefined) {
+      throw new ServiceError('image.source_invalid', `${scheme}: addresses are not fetched, only http and https`);
+    }
+    return decodeBase64(source, maxBytes);
+  };
+
+  return {
+    async load(source, signal) {
+      if (typeof source === 'string') return await loadString(source.trim(), signal);
+      if ('url' in source) return await fetcher.fetch(source.url, signal);
+      if ('base64' in source) {
+        const text = source.base64.trim();
+        return /^data:/i.test(text) ? decodeDataUri(text, maxBytes) : decodeBase64(text, maxBytes);
+      }
+      return await readImageFile(source.file, config.imageFileRoots, maxBytes);
+    },
+    close: () => fetcher.close(),
+  };
+}

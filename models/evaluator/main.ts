@@ -1,0 +1,49 @@
+import { toItemError } from '../../shared/errors.ts';
+import { createEvaluator, type Evaluator } from './evaluator.ts';
+import type { Embedded, FromEvaluator, ToEvaluator } from './protocol.ts';
+
+process.title = 'vls-evaluator';
+
+// The parent decides when an evaluator ends. A Ctrl-C reaches the whole process group and must not cut work that is
+// being drained; a parent that is gone must not leave its children.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));
+
+const send = (message: FromEvaluator) => {
+  if (process.connected) process.send?.(message);
+};
+
+let evaluator: Evaluator | undefined;
+
+process.on('message', (message: ToEvaluator) => {
+  switch (message.type) {
+    case 'load':
+      void load(message);
+      break;
+    case 'image':
+      void answer(message.id, (loaded) => loaded.image(message.bytes, message.interactive));
+      break;
+    case 'text':
+      void answer(message.id, (loaded) => loaded.text(message.text, message.interactive));
+      break;
+  }
+});
+
+async function load({ spec, threads, maxPixels }: Extract<ToEvaluator, { type: 'load' }>): Promise<void> {
+  try {
+    evaluator = await createEvaluator(spec, threads, maxPixels);
+    send({ type: 'loaded' });
+  } catch (error) {
+    send({ type: 'load_failed', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function answer(id: number, embed: (loaded: Evaluator) => Promise<Embedded>): Promise<void> {
+  try {
+    if (evaluator === undefined) throw new Error('The evaluator was asked before its model was loaded');
+    send({ type: 'embedded', id, embedded: await embed(evaluator) });
+  } catch (error) {
+    send({ type: 'failed', id, ...toItemError(error) });
+  }
+}

@@ -1,0 +1,51 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { FromEvaluator, ToEvaluator } from './protocol.ts';
+
+const entry = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** An evaluator process as its parent sees it. */
+export interface EvaluatorProcess {
+  readonly pid: number | undefined;
+  send(message: ToEvaluator): void;
+  /** Ends the process at once; its exit is reported like any other. */
+  kill(): void;
+}
+
+export interface EvaluatorEvents {
+  onMessage(message: FromEvaluator): void;
+  /** Called once, however the process ended. */
+  onExit(reason: string): void;
+}
+
+/** Forks an evaluator. Bytes and embeddings cross by structured clone ("advanced"): 0.19 ms for a 60 KB picture. */
+export function forkEvaluator(events: EvaluatorEvents): EvaluatorProcess {
+  const child: ChildProcess = fork(entry, [], {
+    serialization: 'advanced',
+    execArgv: [],
+    env: {
+      ...process.env,
+      // libvips decodes on libuv's threads; glibc's default of 8 arenas a core lets memory creep.
+      UV_THREADPOOL_SIZE: '4',
+      MALLOC_ARENA_MAX: '2',
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  let ended = false;
+  const end = (reason: string) => {
+    if (ended) return;
+    ended = true;
+    events.onExit(reason);
+  };
+  child.on('message', (message) => events.onMessage(message as FromEvaluator));
+  child.on('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+  child.on('error', (error) => {
+    if (child.pid === undefined) end(error.message);
+  });
+  return {
+    pid: child.pid,
+    // A message to a process that is just dying is lost, and its exit event brings the work back.
+    send: (message) => void child.send(message, () => {}),
+    kill: () => void child.kill('SIGKILL'),
+  };
+}

@@ -1,0 +1,268 @@
+import { ServiceError } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import { type EvaluatorProcess, forkEvaluator } from './evaluator/process.ts';
+import type { Embedded, FromEvaluator, ToEvaluator } from './evaluator/protocol.ts';
+import type { ModelSpec } from './model.ts';
+
+export interface PoolOptions {
+  spec: ModelSpec;
+  /** Evaluator processes, one ONNX session pair each. */
+  evaluators: number;
+  /** Intra-op threads of each. */
+  threads: number;
+  maxPixels: number;
+  log: Logger;
+  /** Waiting interactive requests above which more are refused. */
+  maxInteractive?: number;
+  /** One task may stay in an evaluator this long, in milliseconds; then the evaluator is taken to hang. */
+  taskTimeoutMs?: number;
+}
+
+export interface PoolState {
+  state: 'loading' | 'ready' | 'failed';
+  ready: number;
+  configured: number;
+  /** Evaluators that ended and were replaced, since the start. */
+  restarts: number;
+  /** Tasks that wait for an evaluator. */
+  waiting: number;
+  detail: string | null;
+}
+
+type Input = { image: Uint8Array } | { text: string };
+
+/** Evaluator processes of one model, and the work that waits for them. */
+export interface EvaluatorPool {
+  /**
+   * Embeds a picture or a text.
+   * @throws {ServiceError} an `image.*` or `text.*` code for the input's own faults, `internal.poison` when it ends
+   * every evaluator, `model.unavailable` when none can be started, `overloaded` when too many wait.
+   */
+  embed(input: Input, options: { interactive: boolean }): Promise<Embedded>;
+  /** Resolves when an evaluator is ready, rejects when the first attempt of all has failed. */
+  whenReady(): Promise<void>;
+  state(): PoolState;
+  pids(): number[];
+  close(): void;
+}
+
+interface Task {
+  input: Input;
+  interactive: boolean;
+  /** Evaluators that ended while this task was alone in them. */
+  deaths: number;
+  resolve(embedded: Embedded): void;
+  reject(error: unknown): void;
+}
+
+/** A place for an evaluator: the process changes, the place stays. */
+interface Slot {
+  process: EvaluatorProcess | undefined;
+  state: 'loading' | 'ready' | 'down';
+  inFlight: Map<number, { task: Task; timer: NodeJS.Timeout }>;
+  /**
+   * What was in flight when the evaluator here died. Each runs alone in its successor, before any other work, so that
+   * an item which kills is told from its neighbours.
+   */
+  suspects: Task[];
+  /** From a death until the last suspect has been judged; no other work comes here meanwhile. */
+  isolating: boolean;
+  failedStarts: number;
+}
+
+/**
+ * Tasks of one evaluator at a time: two micro-batches decoded and one running, and enough that the answer's way back
+ * never leaves it idle (a micro-batch of 1: 8; of 8: 24).
+ */
+const windowOf = (microBatch: number) => Math.max(8, 3 * microBatch);
+/** Places beyond the window that interactive tasks may take, so that they never wait for a batch task to finish. */
+const interactivePlaces = 8;
+/** An item that was alone in an evaluator when it died, this often, is the cause. */
+const deathsOfPoison = 2;
+const maxStartDelayMs = 10_000;
+
+/** Starts the evaluators of a pool and keeps them running until `close`. */
+export function createPool(options: PoolOptions): EvaluatorPool {
+  const { spec, log } = options;
+  const maxInteractive = options.maxInteractive ?? 512;
+  const taskTimeoutMs = options.taskTimeoutMs ?? 60_000;
+  const window = windowOf(spec.microBatch.images);
+  const interactive: Task[] = [];
+  const bulk: Task[] = [];
+  const readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
+  let nextId = 1;
+  let restarts = 0;
+  let closed = false;
+  let startFault: string | null = null;
+
+  const slots: Slot[] = Array.from({ length: options.evaluators }, () => ({
+    process: undefined,
+    state: 'down',
+    inFlight: new Map(),
+    suspects: [],
+    isolating: false,
+    failedStarts: 0,
+  }));
+  for (const slot of slots) start(slot);
+
+  function start(slot: Slot): void {
+    if (closed) return;
+    slot.state = 'loading';
+    slot.process = forkEvaluator({
+      onMessage: (message) => onMessage(slot, message),
+      onExit: (reason) => onExit(slot, reason),
+    });
+    slot.process.send({ type: 'load', spec, threads: options.threads, maxPixels: options.maxPixels });
+  }
+
+  function onMessage(slot: Slot, message: FromEvaluator): void {
+    switch (message.type) {
+      case 'loaded':
+        slot.state = 'ready';
+        slot.failedStarts = 0;
+        startFault = null;
+        log.debug({ model: spec.model, pid: slot.process?.pid }, 'evaluator ready');
+        for (const waiter of readyWaiters.splice(0)) waiter.resolve();
+        break;
+      case 'load_failed':
+        startFault = message.message;
+        slot.process?.kill();
+        break;
+      case 'embedded':
+        take(slot, message.id)?.resolve(message.embedded);
+        break;
+      case 'failed':
+        take(slot, message.id)?.reject(new ServiceError(message.code, message.message));
+        break;
+    }
+    dispatch();
+  }
+
+  function take(slot: Slot, id: number): Task | undefined {
+    const entry = slot.inFlight.get(id);
+    if (entry === undefined) return undefined;
+    clearTimeout(entry.timer);
+    slot.inFlight.delete(id);
+    return entry.task;
+  }
+
+  function onExit(slot: Slot, reason: string): void {
+    const wasReady = slot.state === 'ready';
+    slot.state = 'down';
+    slot.process = undefined;
+    const lost = [...slot.inFlight.keys()].flatMap((id) => take(slot, id) ?? []);
+    if (closed) return;
+    restarts++;
+    log.warn(
+      { model: spec.model, reason, inFlight: lost.length, detail: startFault },
+      'evaluator ended, starting another',
+    );
+    slot.isolating = true;
+    if (lost.length === 1 && lost[0]) lost[0].deaths++;
+    for (const task of lost) {
+      if (task.deaths < deathsOfPoison) slot.suspects.push(task);
+      else
+        task.reject(
+          new ServiceError('internal.poison', `This item ended ${task.deaths} evaluator processes (${reason})`),
+        );
+    }
+    if (!wasReady) {
+      slot.failedStarts++;
+      startFault ??= `the evaluator ended while it loaded the model (${reason})`;
+      if (slots.every((other) => other.state !== 'ready')) rejectAll(unavailable());
+    }
+    const delayMs = wasReady ? 0 : Math.min(maxStartDelayMs, 250 * 2 ** slot.failedStarts);
+    setTimeout(() => start(slot), delayMs);
+  }
+
+  const unavailable = () =>
+    new ServiceError('model.unavailable', `${spec.model} cannot be loaded: ${startFault}`, { retryAfter: 5 });
+
+  /** Whoever waits is told so instead of waiting for ever. */
+  function rejectAll(error: Error): void {
+    for (const waiter of readyWaiters.splice(0)) waiter.reject(error);
+    for (const queue of [interactive, bulk, ...slots.map((slot) => slot.suspects)]) {
+      for (const task of queue.splice(0)) task.reject(error);
+    }
+  }
+
+  function dispatch(): void {
+    for (const slot of slots) {
+      if (slot.state !== 'ready' || !slot.isolating || slot.inFlight.size > 0) continue;
+      const suspect = slot.suspects.shift();
+      if (suspect) send(slot, suspect);
+      else slot.isolating = false;
+    }
+    for (;;) {
+      const slot = leastLoaded();
+      if (slot === undefined) return;
+      const task = interactive.shift() ?? (slot.inFlight.size < window ? bulk.shift() : undefined);
+      if (task === undefined) return;
+      send(slot, task);
+    }
+  }
+
+  function leastLoaded(): Slot | undefined {
+    let best: Slot | undefined;
+    for (const slot of slots) {
+      const open = slot.state === 'ready' && !slot.isolating && slot.inFlight.size < window + interactivePlaces;
+      if (open && (best === undefined || slot.inFlight.size < best.inFlight.size)) best = slot;
+    }
+    return best;
+  }
+
+  function send(slot: Slot, task: Task): void {
+    const id = nextId++;
+    const timer = setTimeout(() => {
+      log.error({ model: spec.model, pid: slot.process?.pid, taskTimeoutMs }, 'evaluator hangs, ending it');
+      slot.process?.kill();
+    }, taskTimeoutMs);
+    slot.inFlight.set(id, { task, timer });
+    const { interactive: first, input } = task;
+    slot.process?.send(
+      'image' in input
+        ? { type: 'image', id, interactive: first, bytes: input.image }
+        : { type: 'text', id, interactive: first, text: input.text },
+    );
+  }
+
+  return {
+    embed(input, { interactive: first }) {
+      if (closed) return Promise.reject(new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 }));
+      if (startFault !== null && slots.every((slot) => slot.state !== 'ready')) return Promise.reject(unavailable());
+      if (first && interactive.length >= maxInteractive) {
+        const message = `${interactive.length} requests already wait for ${spec.model}`;
+        return Promise.reject(new ServiceError('overloaded', message, { retryAfter: 1 }));
+      }
+      return new Promise((resolve, reject) => {
+        (first ? interactive : bulk).push({ input, interactive: first, deaths: 0, resolve, reject });
+        dispatch();
+      });
+    },
+    whenReady() {
+      if (slots.some((slot) => slot.state === 'ready')) return Promise.resolve();
+      if (startFault !== null) return Promise.reject(unavailable());
+      return new Promise((resolve, reject) => readyWaiters.push({ resolve, reject }));
+    },
+    state() {
+      const ready = slots.filter((slot) => slot.state === 'ready').length;
+      return {
+        state: ready > 0 ? 'ready' : startFault === null ? 'loading' : 'failed',
+        ready,
+        configured: slots.length,
+        restarts,
+        waiting: interactive.length + bulk.length,
+        detail: startFault,
+      };
+    },
+    pids: () => slots.flatMap((slot) => slot.process?.pid ?? []),
+    close() {
+      closed = true;
+      for (const slot of slots) {
+        slot.process?.kill();
+        for (const { timer } of slot.inFlight.values()) clearTimeout(timer);
+      }
+      rejectAll(new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 }));
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+export const health = z
+  .object({
+    status: z.enum(['ok', 'degraded', 'unavailable']).meta({
+      description: '`degraded`: single pairs are answered, batches are not. `unavailable`: nothing is scored.',
+    }),
+    version: z.string(),
+    uptimeSeconds: z.number(),
+    redis: z.object({ status: z.enum(['ok', 'down']), version: z.string().nullable(), detail: z.string().nullable() }),
+    models: z.array(
+      z.object({
+        model: z.string(),
+        revision: z.string(),
+        state: z.enum(['loading', 'ready', 'failed']),
+        evaluators: z.object({ ready: z.int(), configured: z.int(), restarts: z.int() }),
+        detail: z.string().nullable(),
+      }),
+    ),
+    workers: z.int().nullable().meta({ description: 'Worker connections over all queues; null without Redis.' }),
+    queues: z
+      .array(z.object({ name: z.string(), waiting: z.int(), active: z.int(), failed: z.int(), workers: z.int() }))
+      .nullable(),
+  })
+  .meta({ id: 'Health' });
+export type Health = z.output<typeof health>;

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { codeNames } from '../errors.ts';
+
+/** Longest text accepted, in UTF-16 units. Far above any context length; it only bounds the work of cleaning. */
+export const maxTextLength = 20_000;
+
+/** Where an image comes from. A bare string is a URL, a data URI or base64, told apart by how it begins. */
+export const imageSource = z
+  .union(
+    [
+      z.string().min(1),
+      z.strictObject({ url: z.string().min(1) }),
+      z.strictObject({ base64: z.string().min(1) }),
+      z.strictObject({ file: z.string().min(1) }),
+    ],
+    { error: 'expected an http(s) URL, a data URI or base64 as a string, or an object with url, base64 or file' },
+  )
+  .meta({
+    id: 'ImageSource',
+    description:
+      'A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS.',
+    examples: ['https://example.org/cat.jpg', { base64: '/9j/4AAQSkZJRg…' }],
+  });
+export type ImageSource = z.output<typeof imageSource>;
+
+/** One pair inside a batch. */
+export const batchItem = z
+  .strictObject({
+    image: imageSource,
+    text: z.string(),
+    id: z.string().max(256).optional().meta({ description: 'Echoed back with the result.' }),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: 'Anything of your own; echoed back with the result.' }),
+  })
+  .meta({ id: 'BatchItem' });
+export type BatchItem = z.output<typeof batchItem>;
+
+export const itemErrorSchema = z
+  .object({
+    code: z.enum(codeNames),
+    message: z.string(),
+    retryable: z.boolean().meta({ description: 'Whether the same item may succeed later, unchanged.' }),
+  })
+  .meta({ id: 'ItemError' });
+
+const echoed = {
+  index: z.int().min(0).meta({ description: 'Position in the batch as posted, from 0.' }),
+  id: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+};
+
+export const scoreFields = {
+  score: z.number().min(0).max(100).meta({ description: '100 * max(cosine, 0)', example: 27.31 }),
+  cosine: z.number().min(-1).max(1).meta({ example: 0.2731 }),
+};
+
+/** What became of one item. */
+export const itemResult = z
+  .discriminatedUnion('status', [
+    z.object({ ...echoed, status: z.literal('succeeded'), ...scoreFields, warnings: z.array(z.string()).optional() }),
+    z.object({ ...echoed, status: z.literal('failed'), error: itemErrorSchema }),
+    z.object({ ...echoed, status: z.literal('cancelled') }),
+  ])
+  .meta({ id: 'ItemResult' });
+export type ItemResult = z.output<typeof itemResult>;
+
+/** What produced a score. */
+export const receipt = z
+  .object({
+    model: z.string(),
+    revision: z.string(),
+    precision: z.string(),
+    provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
+    preprocess: z.string().meta({ description: 'Version of the steps from picture to tensor.' }),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'Receipt' });
+export type Receipt = z.output<typeof receipt>;

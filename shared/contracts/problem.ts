@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { codeNames } from '../errors.ts';
+
+/** RFC 9457 problem details, with the stable code that clients switch on. */
+export const problem = z
+  .object({
+    type: z.string().meta({ description: 'Where the code is documented.' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(codeNames),
+    detail: z.string(),
+    requestId: z.string().meta({ description: 'Also in the `X-Request-Id` header and in the logs.' }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .meta({ description: 'Each fault of the request, where it can be placed.' }),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.output<typeof problem>;

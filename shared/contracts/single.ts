@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { imageSource, receipt, scoreFields } from './item.ts';
+
+/** Most texts one request may compare with its image. */
+export const maxTexts = 1_000;
+
+const text = z.string();
+
+export const singleRequest = z
+  .strictObject({
+    image: imageSource,
+    text: z.union([text, z.array(text).min(1).max(maxTexts)], {
+      error: `expected a string, or a list of 1 to ${maxTexts} strings`,
+    }),
+    model: z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' }),
+  })
+  .meta({ id: 'SingleRequest' });
+export type SingleRequest = z.output<typeof singleRequest>;
+
+export const timings = z
+  .object({
+    fetchMs: z.number().meta({ description: 'Getting the bytes; 0 for an inline image.' }),
+    decodeMs: z.number(),
+    inferenceMs: z.number().meta({ description: 'Both towers; 0 when both embeddings were cached.' }),
+    totalMs: z.number(),
+  })
+  .meta({ id: 'Timings' });
+export type Timings = z.output<typeof timings>;
+
+const oneText = z.object({ ...scoreFields, receipt, timings }).meta({ id: 'SingleScore' });
+const manyTexts = z
+  .object({
+    results: z
+      .array(z.object({ text: z.string(), ...scoreFields }))
+      .meta({ description: 'In the order of the texts.' }),
+    receipt,
+    timings,
+  })
+  .meta({ id: 'SingleScores' });
+
+/** One text answers with its score, a list with one entry for each. */
+export const singleResponse = z.union([oneText, manyTexts]).meta({ id: 'SingleResponse' });
+export type SingleResponse = z.output<typeof singleResponse>;

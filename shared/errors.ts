@@ -1,0 +1,103 @@
+/**
+ * Every code this service answers with: the closed list that clients may switch on.
+ * `status` is the HTTP status when the code ends a request; inside a batch the code stands on its item.
+ * `retryable` says whether the same input may succeed later without being changed.
+ */
+export const codes = {
+  'image.source_invalid': { status: 422, retryable: false, title: 'The image is given in a form that cannot be read' },
+  'image.fetch.http_status': { status: 502, retryable: false, title: 'The image host refused the request' },
+  'image.fetch.unavailable': { status: 502, retryable: true, title: 'The image host is overloaded or failing' },
+  'image.fetch.timeout': { status: 504, retryable: true, title: 'The image did not arrive in time' },
+  'image.fetch.dns': { status: 422, retryable: true, title: 'The image host could not be resolved' },
+  'image.fetch.network': { status: 422, retryable: true, title: 'The connection to the image host failed' },
+  'image.fetch.blocked_address': { status: 422, retryable: false, title: 'The image address is not public' },
+  'image.fetch.too_many_redirects': { status: 422, retryable: false, title: 'The image address redirects too often' },
+  'image.file.refused': { status: 422, retryable: false, title: 'The image file is outside the configured roots' },
+  'image.file.not_found': { status: 422, retryable: false, title: 'The image file does not exist' },
+  'image.too_large': { status: 422, retryable: false, title: 'The image has too many bytes' },
+  'image.too_many_pixels': { status: 422, retryable: false, title: 'The image has too many pixels' },
+  'image.unsupported_format': {
+    status: 422,
+    retryable: false,
+    title: 'The bytes are not an image of a supported format',
+  },
+  'image.corrupt': { status: 422, retryable: false, title: 'The image is damaged' },
+  'image.decode_timeout': { status: 422, retryable: false, title: 'Decoding the image took too long' },
+  'text.empty': { status: 422, retryable: false, title: 'The text is empty' },
+  'text.too_long': { status: 422, retryable: false, title: 'The text is too long' },
+  'item.invalid': { status: 422, retryable: false, title: 'The item is not an image and a text' },
+  'model.unknown': { status: 400, retryable: false, title: 'No profile or model has this name' },
+  'model.unavailable': { status: 503, retryable: true, title: 'The model is not available here' },
+  'request.malformed_json': { status: 400, retryable: false, title: 'The body is not JSON' },
+  'request.invalid': { status: 400, retryable: false, title: 'The request does not match the contract' },
+  'request.too_large': { status: 413, retryable: false, title: 'The body is too large' },
+  'request.unsupported_media_type': { status: 415, retryable: false, title: 'The content type is not accepted here' },
+  'request.aborted': { status: 400, retryable: true, title: 'The request ended before its body was complete' },
+  'request.forbidden_origin': { status: 403, retryable: false, title: 'The request comes from a foreign page' },
+  'request.unknown_host': { status: 421, retryable: false, title: 'This host name is not served here' },
+  'route.not_found': { status: 404, retryable: false, title: 'There is nothing at this path' },
+  'route.method_not_allowed': { status: 405, retryable: false, title: 'The path does not answer this method' },
+  'batch.not_found': { status: 404, retryable: false, title: 'There is no such batch' },
+  'batch.empty': { status: 422, retryable: false, title: 'The batch has no items' },
+  'batch.interrupted': { status: 503, retryable: true, title: 'The batch could not be stored completely' },
+  'queue.unavailable': { status: 503, retryable: true, title: 'The queue cannot be reached' },
+  overloaded: { status: 503, retryable: true, title: 'The service is at its limit' },
+  cancelled: { status: 409, retryable: false, title: 'The item was cancelled before it was evaluated' },
+  'internal.poison': { status: 500, retryable: false, title: 'The item ends every process that evaluates it' },
+  internal: { status: 500, retryable: true, title: 'The service failed' },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
+
+/** One of the stable codes of {@link codes}. */
+export type Code = keyof typeof codes;
+
+/** All codes, in the order they are documented. */
+export const codeNames = Object.keys(codes) as [Code, ...Code[]];
+
+export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(codes, value);
+
+/** A failure with a stable code and a sentence that a caller can act on. */
+export class ServiceError extends Error {
+  override name = 'ServiceError';
+  readonly code: Code;
+  /** Seconds after which the same request may succeed; sent as `Retry-After`. */
+  readonly retryAfter: number | undefined;
+  /** Single faults of a request, for a client that shows them beside its fields. */
+  readonly faults: readonly RequestFault[] | undefined;
+
+  constructor(
+    code: Code,
+    message: string,
+    more: { cause?: unknown; retryAfter?: number; faults?: readonly RequestFault[] } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.retryAfter = more.retryAfter;
+    this.faults = more.faults;
+  }
+}
+
+/** One fault of a request: where (a path like `items[3].image`), and what is wrong there. */
+export interface RequestFault {
+  path: string;
+  message: string;
+}
+
+/** The failure as it stands on an item: code, sentence, and whether trying again makes sense. */
+export interface ItemError {
+  code: Code;
+  message: string;
+  retryable: boolean;
+}
+
+/** Turns whatever was thrown into an item's failure; what carries no code is `internal`. */
+export function toItemError(error: unknown): ItemError {
+  const code = error instanceof ServiceError ? error.code : 'internal';
+  const message = error instanceof Error ? error.message : String(error);
+  return itemError(code, message);
+}
+
+export const itemError = (code: Code, message: string): ItemError => ({
+  code,
+  message,
+  retryable: codes[code].retryable,
+});

@@ -1,0 +1,70 @@
+import closeWithGrace from 'close-with-grace';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { createLogger, type Logger } from './log.ts';
+
+/** What a process tells the one that started it, over IPC where there is a channel. */
+export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
+
+/** A started process. */
+export interface Running {
+  /** Where it answers. */
+  url: string;
+  /** Stops taking work, finishes or hands back what is in hand, closes what it opened. */
+  close(): Promise<void>;
+}
+
+export interface ProcessOptions {
+  /** `process.title`, by which people find it. */
+  title: string;
+  /** A supervisor in the same process group sees the terminal's Ctrl-C too, and says itself when to stop. */
+  ignoreInterrupt?: boolean;
+}
+
+/** Longest time for `close`, in milliseconds; then the process ends anyway and leaves its chunks to the queue. */
+const drainMs = 30_000;
+
+/** The life of a process, in one place: configuration, start, readiness, signals, crash, drain. */
+export async function runProcess(
+  { title, ignoreInterrupt = false }: ProcessOptions,
+  start: (config: Config, log: Logger) => Promise<Running>,
+): Promise<void> {
+  process.title = title;
+  let log: Logger | undefined;
+  try {
+    const config = readConfig();
+    log = await createLogger({ name: title, level: config.logLevel });
+    const { url, close } = await start(config, log);
+    if (ignoreInterrupt) process.on('SIGINT', () => {});
+    const { close: drain } = closeWithGrace(
+      { delay: drainMs, logger: false, skip: ignoreInterrupt ? ['SIGINT'] : [] },
+      async ({ signal, err }) => {
+        if (err) log?.fatal({ err }, 'crashed');
+        else log?.info({ signal }, 'draining');
+        // After a crash nothing in here can be trusted to finish its work; the queue gives it to another process.
+        if (!err) await close();
+      },
+    );
+    process.on('disconnect', drain);
+    log.info({ url }, 'ready');
+    tell({ type: 'ready', url });
+  } catch (error) {
+    const message = explain(error);
+    if (log) log.fatal({ err: error }, message);
+    else process.stderr.write(`${title}: ${message}\n`);
+    tell({ type: 'fatal', message });
+    process.exit(1);
+  }
+}
+
+const tell = (message: LifecycleMessage) => void process.send?.(message);
+
+/** One line a person can act on. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return `the configuration is wrong: ${error.message}`;
+  const { code, port, address, message } = error as NodeJS.ErrnoException & { port?: number; address?: string };
+  if (code === 'EADDRINUSE') return `port ${port} on ${address} is in use; PORT chooses another`;
+  if (code === 'EACCES' && port !== undefined)
+    return `port ${port} needs more rights than this user has; PORT chooses another`;
+  if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine; HOST chooses another`;
+  return message ?? String(error);
+}

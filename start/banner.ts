@@ -1,0 +1,28 @@
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Where to go, and one command to try.
+ * @param origin of the service, without the prefix: `http://127.0.0.1:8000`.
+ * @param cwd the directory in which the person will type the command.
+ */
+export function banner(origin: string, cwd: string): string {
+  const base = `${origin}/evaluator`;
+  const photo = relative(cwd, join(root, 'examples', 'photos', 'chelsea.jpg'));
+  return `
+  Page     ${base}/
+  Docs     ${base}/docs
+  Queues   ${base}/queues
+
+  Try it:
+  curl -F ${quoted(`image=@${photo}`)} -F 'text=a cat looking at the camera' ${base}/v1/evaluation/single
+
+  Ctrl-C drains and stops everything.
+`;
+}
+
+function quoted(word: string): string {
+  return /^[\w@=./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,20 @@
+// `node start/bootstrap.js <entry.ts> [args…]`: installs the dependencies when needed, then runs the entry under Node 24.
+// It runs before anything is installed, on whatever Node was found. So that an old one still gets as far as the message
+// below, this file has no static imports and no syntax younger than Node 10.
+const oldestNode = 20;
+
+if (Number(process.versions.node.split('.')[0]) < oldestNode) {
+  console.error(
+    'This project needs Node ' +
+      oldestNode +
+      ' or newer; ' +
+      process.execPath +
+      ' is ' +
+      process.version +
+      '.' +
+      ' Install a current one from https://nodejs.org and run the command again.',
+  );
+  process.exit(1);
+} else {
+  import('./bootstrap/run.js').then((bootstrap) => bootstrap.run(process.argv.slice(2)));
+}

@@ -1,0 +1,88 @@
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const RETRY_MS = 200;
+const HEARTBEAT_MS = 5_000;
+// Process ids come round again after a reboot; a holder that is alive touches its token far more often than this.
+const DEAD_AFTER_MS = 60_000;
+
+/**
+ * Runs `work` while no other bootstrap of this checkout does. The lock is a directory that holds one token, named after
+ * the holder's process. It is taken by renaming a prepared directory over it, which succeeds only while it is absent or
+ * empty; a dead holder's token is removed by its name. So of any number that find a stale lock one wins, at any timing.
+ */
+export async function withInstallLock(directory, stops, work) {
+  const lock = join(directory, 'install.lock');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  let toldToWait = false;
+  while (!take(lock)) {
+    if (stops.asked !== undefined) return;
+    if (!toldToWait) console.log('Another start is installing the dependencies; waiting for it…');
+    toldToWait = true;
+    await delay(RETRY_MS);
+  }
+  const token = join(lock, String(process.pid));
+  const heartbeat = setInterval(() => touch(token), HEARTBEAT_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(heartbeat);
+    rmSync(token, { force: true });
+    // Not recursively: the next holder may be in there already.
+    removeIfEmpty(lock);
+  }
+}
+
+function take(lock) {
+  removeStaleTokens(lock);
+  const prepared = `${lock}.${process.pid}`;
+  mkdirSync(prepared, { recursive: true });
+  writeFileSync(join(prepared, String(process.pid)), '');
+  try {
+    renameSync(prepared, lock);
+    return true;
+  } catch {
+    rmSync(prepared, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function removeStaleTokens(lock) {
+  try {
+    for (const name of readdirSync(lock)) {
+      const token = join(lock, name);
+      if (isStale(token, Number(name))) rmSync(token, { force: true });
+    }
+  } catch {
+    // There is no lock, or a token has just gone: `take` finds out.
+  }
+  // Where an empty directory cannot be renamed over (Windows).
+  removeIfEmpty(lock);
+}
+
+function removeIfEmpty(directory) {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Somebody's token is inside, or it is gone.
+  }
+}
+
+function touch(file) {
+  try {
+    utimesSync(file, new Date(), new Date());
+  } catch {
+    // Taken away by hand: the installation goes on all the same.
+  }
+}
+
+function isStale(token, pid) {
+  if (pid === process.pid || Date.now() - statSync(token).mtimeMs > DEAD_AFTER_MS) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { BootstrapError } from './bootstrap-error.js';
+import { withInstallLock } from './install-lock.js';
+
+/**
+ * Runs `npm ci` unless `node_modules` carries the stamp of this very lock file. File times play no part: a git checkout,
+ * a restored cache or a copied folder changes them at will.
+ */
+export async function ensureInstalled(root, stops) {
+  const stampFile = join(root, 'node_modules', '.installed-from');
+  const wanted = stampOf(root);
+  const isCurrent = () => readIfThere(stampFile) === wanted;
+  if (isCurrent()) return;
+
+  requireWritable(root);
+  await withInstallLock(join(root, '.data'), stops, async () => {
+    if (isCurrent()) return;
+    console.log('Installing dependencies (first run, about a minute)…');
+    await npmCi(root, stops);
+    mkdirSync(join(root, 'node_modules'), { recursive: true });
+    writeFileSync(stampFile, wanted);
+  });
+}
+
+/** The platform is part of it: a checkout may be shared by a Mac and a Linux container, native modules may not. */
+function stampOf(root) {
+  const lockFile = readIfThere(join(root, 'package-lock.json'));
+  if (lockFile === undefined)
+    throw new BootstrapError(`${join(root, 'package-lock.json')} is missing: the checkout is not complete.`);
+  return `${createHash('sha256').update(lockFile).digest('hex')} ${process.platform}-${process.arch}\n`;
+}
+
+function requireWritable(root) {
+  for (const path of [root, join(root, 'node_modules')]) {
+    if (!existsSync(path)) continue;
+    try {
+      accessSync(path, constants.W_OK);
+    } catch {
+      throw new BootstrapError(
+        `The dependencies of this checkout are not installed and ${path} is read-only: make it writable, or run \`npm ci\` there first.`,
+      );
+    }
+  }
+}
+
+async function npmCi(root, stops) {
+  const [command, ...args] = npmCommand();
+  // devDependencies always: `npm start` and `npm test` share one tree, and NODE_ENV=production would leave out the tests' half.
+  const child = spawn(command, [...args, 'ci', '--no-audit', '--no-fund', '--include=dev'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32' && command === 'npm',
+  });
+  stops.onStop = () => child.kill('SIGTERM');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes) => {
+      output += bytes;
+    });
+  const failure = await new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
+  });
+  stops.onStop = () => {};
+  if (failure !== undefined) throw new BootstrapError(npmFailure(root, failure, output));
+}
+
+/**
+ * The npm that runs this script, under the Node that runs it. Not `process.execPath`: npm puts `node_modules/.bin` in front,
+ * so that may be the project's own Node, which `npm ci` is about to delete.
+ */
+function npmCommand() {
+  const cli = process.env.npm_execpath;
+  if (cli === undefined || basename(cli) !== 'npm-cli.js') return ['npm'];
+  return [process.env.npm_node_execpath ?? process.execPath, cli];
+}
+
+function npmFailure(root, failure, output) {
+  if (output.includes('ENOSPC'))
+    return `npm ci failed: no disk space left at ${root}. Free about 1 GB and run the command again.`;
+  if (/\b(EROFS|EACCES)\b/.test(output))
+    return `npm ci failed: it may not write in ${root}. Make the checkout writable by this user.`;
+  return `${output.trim().split('\n').slice(-20).join('\n')}\nnpm ci failed (${failure}); what it said stands above.`;
+}
+
+function readIfThere(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BootstrapError } from './bootstrap-error.js';
+
+const isWindows = process.platform === 'win32';
+
+/**
+ * Runs the entry and resolves when it has ended, to `{code, signal}` as child_process reports them.
+ * The entry gets a process group of its own, so that a stop reaches it once, through `stops`, and not a second time from
+ * the terminal; and a pipe whose end tells it that this process was killed (`end-with-bootstrap.js`).
+ */
+export function launch(root, entry, args, stops) {
+  const child = spawn(
+    nodeOf(root),
+    [`--import=${new URL('./end-with-bootstrap.js', import.meta.url)}`, entry, ...args],
+    {
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      detached: !isWindows,
+      env: {
+        ...process.env,
+        // Inherited by every process below; one that cannot write there simply goes without.
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
+      },
+    },
+  );
+  stops.onStop = (signal) => passOn(signal, child);
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(new BootstrapError(`Cannot run ${child.spawnfile}: ${error.message}`)));
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+/** As without this process: Ctrl-C and a closed terminal reach the whole group, `kill` the one process. */
+function passOn(signal, child) {
+  if (signal === 'SIGTERM' || isWindows) {
+    child.kill(signal);
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group has just ended.
+  }
+}
+
+/** Node 24 strips types and needs no build step; an older one runs the copy that `npm ci` installed. */
+function nodeOf(root) {
+  if (Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath)) return process.execPath;
+  const own = join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
+  if (existsSync(own)) return own;
+  throw new BootstrapError(
+    `${own} is missing: npm did not run install scripts. Run \`npm ci --ignore-scripts=false\`, or use Node 24 or newer.`,
+  );
+}

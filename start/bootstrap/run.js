@@ -1,0 +1,38 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BootstrapError } from './bootstrap-error.js';
+import { ensureInstalled } from './install.js';
+import { launch } from './launch.js';
+import { listenForStops } from './stops.js';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/**
+ * Installs what is missing, runs the entry and ends as it ends: with its exit code, or by its signal.
+ * @param {string[]} argv the entry, relative to the checkout or absolute, and its arguments
+ */
+export async function run([entry, ...args]) {
+  if (entry === undefined) return fail('Usage: node start/bootstrap.js <entry.ts> [arguments]');
+  const stops = listenForStops();
+  try {
+    await ensureInstalled(root, stops);
+    if (stops.asked !== undefined) return endBy(stops, stops.asked);
+    const { code, signal } = await launch(root, entry, args, stops);
+    if (signal === null) process.exit(code);
+    endBy(stops, signal);
+  } catch (error) {
+    if (stops.asked !== undefined) endBy(stops, stops.asked);
+    else fail(error instanceof BootstrapError ? error.message : error);
+  }
+}
+
+/** Dies of the signal itself, so that the shell and npm see what happened. */
+function endBy(stops, signal) {
+  stops.release();
+  process.kill(process.pid, signal);
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

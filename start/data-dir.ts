@@ -1,0 +1,84 @@
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
+import { StartError } from './start-error.ts';
+
+const MIB = 1024 * 1024;
+// An append-only file is rewritten beside itself, and a Redis that cannot write ends.
+const MIN_FREE_BYTES = 512 * MIB;
+
+/** The directory for everything the service writes, held by this process alone. */
+export interface DataDir {
+  readonly path: string;
+  release(): void;
+}
+
+/**
+ * Creates the directory if need be, checks that it can be written and has room, and locks it.
+ * @throws {StartError} when it cannot be written, is nearly full, or another start holds it.
+ */
+export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {}): DataDir {
+  requireWritable(path);
+  requireSpace(path, minFreeBytes);
+  const pidFile = join(path, 'start.pid');
+  const lock = takeLock(join(path, 'lock'), path, pidFile);
+  writePidFile(pidFile, process.pid);
+  return {
+    path,
+    release: () => {
+      removePidFile(pidFile);
+      lock.close();
+    },
+  };
+}
+
+function requireWritable(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    if (code === 'ENOSPC')
+      throw new StartError(`No disk space left for ${path}. Free some, or set DATA_DIR to another directory.`);
+    throw new StartError(
+      `Cannot write in ${path} (${code}). Make it writable, or set DATA_DIR to a directory that is.`,
+    );
+  }
+}
+
+function requireSpace(path: string, minFreeBytes: number): void {
+  const { bavail, bsize, blocks } = statfsSync(path);
+  // Some network file systems report no size at all.
+  if (blocks === 0 || bavail * bsize >= minFreeBytes) return;
+  const free = Math.floor((bavail * bsize) / MIB);
+  throw new StartError(
+    `Only ${free} MiB of disk are free at ${path}; the service needs ${Math.ceil(minFreeBytes / MIB)} MiB. Free some, or set DATA_DIR.`,
+  );
+}
+
+const SQLITE_BUSY = 5;
+
+/**
+ * The lock is an exclusive transaction on an empty SQLite file: Node has no file locks of its own, and these belong to the
+ * process, so the kernel frees them however it ends, and two takers cannot both succeed.
+ */
+function takeLock(file: string, dataDir: string, pidFile: string): DatabaseSync {
+  const lock = new DatabaseSync(file, { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) {
+      throw new StartError(
+        `Cannot lock ${dataDir} (${(error as Error).message}). Set DATA_DIR to a directory on a local disk.`,
+      );
+    }
+    const holder = readPidFile(pidFile);
+    const process = holder === undefined ? '' : ` (process ${holder})`;
+    throw new StartError(
+      `${dataDir} is in use by another start${process}. Stop that one, or set DATA_DIR to another directory.`,
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import { fileURLToPath } from 'node:url';
+import { ConfigError, readConfig } from '../shared/config.ts';
+import { runEverything } from './run-everything.ts';
+import { StartError } from './start-error.ts';
+
+process.title = 'vls-start';
+// A closed pipe (`npm start | head`) must not take the service down with it.
+process.stdout.on('error', () => {});
+
+// Nothing is left to run afterwards; a connection that still times out is no reason to stay.
+process.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    return await runEverything({
+      config: readConfig(),
+      service: fileURLToPath(new URL('./service.ts', import.meta.url)),
+      // npm runs scripts in the package's directory; the person typed the command in this one.
+      cwd: process.env['INIT_CWD'] ?? process.cwd(),
+      say: (line) => process.stdout.write(`${line}\n`),
+      complain,
+    });
+  } catch (error) {
+    complain(error);
+    return 1;
+  }
+}
+
+function complain(error: unknown): void {
+  console.error(error instanceof StartError || error instanceof ConfigError ? error.message : error);
+}

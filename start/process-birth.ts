@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const GONE_CHECK_MS = 50;
+
+/**
+ * When the process began, in the system's own notation, or undefined when there is none (or only its zombie).
+ * Process ids are reused; id and birth together are not, so they are safe to signal by.
+ */
+export function birthOf(pid: number): string | undefined {
+  return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);
+}
+
+/** Resolves when that process has ended. For processes that are not our children, whose end no event announces. */
+export async function untilGone(pid: number): Promise<void> {
+  const birth = birthOf(pid);
+  while (birth !== undefined && birthOf(pid) === birth) await delay(GONE_CHECK_MS);
+}
+
+function birthFromProc(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // proc_pid_stat(5): the second field, the command, may hold spaces and parentheses; state is the 3rd, start time the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+function birthFromPs(pid: number): string | undefined {
+  const { status, stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  const birth = status === 0 ? stdout.trim() : '';
+  return birth === '' ? undefined : birth;
+}

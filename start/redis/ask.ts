@@ -1,0 +1,66 @@
+import { connect, type Socket } from 'node:net';
+
+/**
+ * Sends commands over one connection of their own and returns the replies as text; an error reply begins with "-".
+ * Enough of RESP for PING and INFO: the supervisor needs no more of Redis, and a client library costs it 60 ms at start.
+ * @param url a socket path, redis:// or rediss://; a user and password in it are used.
+ * @throws the network error when Redis cannot be reached or does not answer within `timeoutMs`.
+ */
+export async function ask(url: string, commands: string[][], timeoutMs = 2_000): Promise<string[]> {
+  const target = new URL(url.startsWith('/') ? `unix://${url}` : url);
+  const all = target.password === '' ? commands : [auth(target), ...commands];
+  const socket = await open(url, target);
+  const tooSlow = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    socket.setEncoding('latin1');
+    socket.write(all.map(encode).join(''));
+    let received = '';
+    for await (const chunk of socket) {
+      received += chunk;
+      const replies = decode(received);
+      if (replies.length === all.length) return replies.slice(all.length - commands.length);
+    }
+    throw new Error('the connection was closed before the answer');
+  } finally {
+    clearTimeout(tooSlow);
+    socket.destroy();
+  }
+}
+
+async function open(url: string, target: URL): Promise<Socket> {
+  if (target.protocol === 'unix:') return connect(url);
+  const host = target.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1';
+  const port = Number(target.port) || 6379;
+  if (target.protocol !== 'rediss:') return connect(port, host);
+  const { connect: connectSecurely } = await import('node:tls');
+  return connectSecurely({ host, port, servername: host });
+}
+
+function auth({ username, password }: URL): string[] {
+  const user = username === '' ? [] : [decodeURIComponent(username)];
+  return ['AUTH', ...user, decodeURIComponent(password)];
+}
+
+function encode(command: string[]): string {
+  return `*${command.length}\r\n${command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
+}
+
+/** The complete replies at the head of what was received: simple strings, errors and bulk strings. */
+function decode(received: string): string[] {
+  const replies: string[] = [];
+  let at = 0;
+  for (;;) {
+    const lineEnd = received.indexOf('\r\n', at);
+    if (lineEnd === -1) return replies;
+    const line = received.slice(at, lineEnd);
+    at = lineEnd + 2;
+    if (line.startsWith('$')) {
+      const end = at + Number(line.slice(1));
+      if (received.length < end + 2) return replies;
+      replies.push(received.slice(at, end));
+      at = end + 2;
+    } else {
+      replies.push(line.startsWith('-') ? line : line.slice(1));
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { writeFileSync } from 'node:fs';
+
+// Every write is on disk before it is acknowledged, and nothing is ever evicted: the queue's truth lives here.
+// AOF alone, without periodic snapshots (`save ""`), at most of one rewrite's cost.
+const DURABLE = {
+  appendonly: 'yes',
+  appendfsync: 'always',
+  'aof-use-rdb-preamble': 'yes',
+  save: '',
+  'maxmemory-policy': 'noeviction',
+};
+
+/** Writes a redis.conf that only its owner may read: it may hold the password. */
+export function writeRedisConf(path: string, settings: Record<string, string>): void {
+  const lines = Object.entries({ ...DURABLE, ...settings }).map(([name, value]) => `${name} ${quoted(value)}`);
+  writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });
+}
+
+function quoted(value: string): string {
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}

@@ -1,0 +1,86 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readPidFile } from '../pid-file.ts';
+import { writeRedisConf } from './conf.ts';
+import type { RedisServer } from './server.ts';
+
+const IMAGE = 'redis:7-alpine';
+const ENGINE_ANSWER_MS = 5_000;
+const run = promisify(execFile);
+
+/** Whether the docker CLI is there and an engine answers it. */
+export async function dockerAnswers(): Promise<boolean> {
+  return run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: ENGINE_ANSWER_MS }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * A Redis in a container, reachable from this machine only, with a random password, its files in `redisDir`.
+ * The CLI runs in the foreground: it ends with the container and hands SIGTERM on, so it is supervised like Redis itself.
+ */
+export async function dockerRedis(redisDir: string): Promise<RedisServer> {
+  mkdirSync(redisDir, { recursive: true, mode: 0o700 });
+  const pidFile = join(redisDir, 'redis.pid');
+  const url = await chooseUrl(join(redisDir, 'docker-url'), readPidFile(pidFile) !== undefined);
+  const { port, password } = new URL(url);
+  const container = `vls-redis-${createHash('sha256').update(redisDir).digest('hex').slice(0, 12)}`;
+  const owner = process.getuid === undefined ? [] : ['--user', `${process.getuid()}:${process.getgid?.()}`];
+  const options = [
+    '--rm',
+    '--name',
+    container,
+    ...owner,
+    '--publish',
+    `127.0.0.1:${port}:6379`,
+    '--volume',
+    `${redisDir}:/data:Z`,
+  ];
+  return {
+    url,
+    command: ['docker', 'run', ...options, IMAGE, 'redis-server', '/data/redis.conf'],
+    logFile: join(redisDir, 'redis.log'),
+    pidFile,
+    prepare: async () => {
+      // Left when the CLI was killed; every acknowledged write is on disk.
+      await run('docker', ['rm', '--force', container]).catch(() => {});
+      // The password stands in a file, not on the command line, where every user of the machine could read it.
+      writeRedisConf(join(redisDir, 'redis.conf'), {
+        port: '6379',
+        bind: '0.0.0.0',
+        requirepass: password,
+        dir: '/data',
+      });
+    },
+    findStray: async () => undefined,
+    kill: () => {
+      spawn('docker', ['kill', container], { stdio: 'ignore', detached: true }).on('error', () => {});
+    },
+  };
+}
+
+/** The port and password of the container that is still running, or new ones. */
+async function chooseUrl(file: string, isRunning: boolean): Promise<string> {
+  if (isRunning) return readFileSync(file, 'utf8').trim();
+  const url = `redis://:${randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`;
+  writeFileSync(file, `${url}\n`, { mode: 0o600 });
+  return url;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}

@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { findProgram, findRedisServer } from './find.ts';
+
+const run = promisify(execFile);
+
+/** How a package manager installs without asking. Packages are tried in order: where Redis has left a system, Valkey is there. */
+interface PackageManager {
+  readonly tool: string;
+  readonly install: readonly string[];
+  /** Tried once when a package is not found: a fresh container has no package lists. */
+  readonly refresh?: readonly string[];
+  readonly packages: readonly string[];
+  readonly needsRoot: boolean;
+}
+
+const managers: readonly PackageManager[] = [
+  {
+    tool: 'apt-get',
+    install: ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60'],
+    refresh: ['update', '-o', 'DPkg::Lock::Timeout=60'],
+    packages: ['redis-server'],
+    needsRoot: true,
+  },
+  { tool: 'dnf', install: ['install', '--assumeyes'], packages: ['redis', 'valkey'], needsRoot: true },
+  { tool: 'yum', install: ['install', '--assumeyes'], packages: ['redis', 'valkey'], needsRoot: true },
+  { tool: 'apk', install: ['add', '--no-cache'], packages: ['redis', 'valkey'], needsRoot: true },
+  {
+    tool: 'pacman',
+    install: ['-S', '--noconfirm', '--needed'],
+    refresh: ['-Sy'],
+    packages: ['valkey', 'redis'],
+    needsRoot: true,
+  },
+  {
+    tool: 'zypper',
+    install: ['--non-interactive', 'install'],
+    refresh: ['--non-interactive', 'refresh'],
+    packages: ['redis', 'valkey'],
+    needsRoot: true,
+  },
+  { tool: 'brew', install: ['install'], packages: ['redis'], needsRoot: false },
+];
+
+/** The command that a person types to install Redis on this system, or undefined when no known package manager is here. */
+export function installCommandForPeople(): string | undefined {
+  const manager = presentManager();
+  if (manager === undefined) return undefined;
+  const flags = manager.tool === 'pacman' ? ['-S'] : ['install'];
+  const command = [manager.tool, ...(manager.tool === 'apk' ? ['add'] : flags), manager.packages[0]].join(' ');
+  return manager.needsRoot && process.getuid?.() !== 0 ? `sudo ${command}` : command;
+}
+
+/**
+ * Installs Redis with the system's package manager, if that needs no password.
+ * @returns the server program, or the reason why there is none.
+ */
+export async function installRedis(say: (line: string) => void): Promise<{ program: string } | { failed: string }> {
+  const manager = presentManager();
+  if (manager === undefined) return { failed: 'no known package manager was found' };
+  const privilege = manager.needsRoot ? await passwordlessRoot() : [];
+  if (privilege === undefined) return { failed: `${manager.tool} needs a password` };
+
+  say(`Redis is not installed; installing it with ${manager.tool} (once)…`);
+  const runAsRoot = (command: readonly string[]) => runCommand([...privilege, ...command]);
+  const undisturb = await keepServiceFromStarting(runAsRoot);
+  try {
+    return await install(manager, runAsRoot);
+  } finally {
+    await undisturb();
+  }
+}
+
+async function install(
+  manager: PackageManager,
+  runAsRoot: RunAsRoot,
+): Promise<{ program: string } | { failed: string }> {
+  const command = (name: string) => [...quietEnvironment, manager.tool, ...manager.install, name];
+  let failed = '';
+  for (const attempt of ['as it is', 'refreshed'] as const) {
+    if (attempt === 'refreshed') {
+      if (manager.refresh === undefined) break;
+      await runAsRoot([...quietEnvironment, manager.tool, ...manager.refresh]);
+    }
+    for (const name of manager.packages) {
+      const fault = await runAsRoot(command(name));
+      const program = findRedisServer();
+      if (fault === undefined && program !== undefined) return { program };
+      failed = `${manager.tool} could not install ${name}${fault === undefined ? '' : `: ${fault}`}`;
+    }
+  }
+  return { failed };
+}
+
+// RUNLEVEL=1 keeps invoke-rc.d from starting what it installs, where there is no systemd; through `env`, because sudo drops variables.
+const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
+
+type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
+
+/**
+ * Debian's package starts a Redis on port 6379 and at every boot, which nobody asked for. Masked at run time (forgotten at
+ * the next boot, should we be killed) it is not started now, disabled it is not started later.
+ */
+async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
+  if (!existsSync('/run/systemd/system') || findProgram('apt-get') === undefined) return async () => {};
+  await runAsRoot(['systemctl', 'mask', '--runtime', 'redis-server.service']);
+  return async () => {
+    await runAsRoot(['systemctl', 'unmask', '--runtime', 'redis-server.service']);
+    await runAsRoot(['systemctl', 'disable', 'redis-server.service']);
+  };
+}
+
+function presentManager(): PackageManager | undefined {
+  const candidates = process.platform === 'darwin' ? managers.filter(({ tool }) => tool === 'brew') : managers;
+  return candidates.find(({ tool }) => findProgram(tool) !== undefined);
+}
+
+/** What to put before a command to run it as root: nothing for root itself, undefined when a password would be asked for. */
+async function passwordlessRoot(): Promise<readonly string[] | undefined> {
+  if (process.getuid?.() === 0) return [];
+  return (await runCommand(['sudo', '-n', 'true'])) === undefined ? ['sudo', '-n'] : undefined;
+}
+
+/** @returns undefined when it succeeded, else the last line it wrote. */
+async function runCommand([program = '', ...args]: readonly string[]): Promise<string | undefined> {
+  try {
+    await run(program, args, { maxBuffer: 64 * 1024 * 1024 });
+    return undefined;
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string };
+    return stderr.trim().split('\n').at(-1) || message;
+  }
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Kept, keepAlive, type Run } from '../keep-alive.ts';
+import { StartError } from '../start-error.ts';
+import { ask } from './ask.ts';
+import { type RedisServer, runRedis } from './server.ts';
+
+// A new server listens within some 20 ms; a container takes seconds, its image or a large file to load perhaps minutes.
+const FIRST_WAIT_MS = 10;
+const LONGEST_WAIT_MS = 250;
+
+/** A Redis that this process runs, restarts and stops. */
+export interface ManagedRedis extends Kept {
+  readonly url: string;
+  /** Resolves when it first answers with its data loaded; stays pending when it never does (`onFailed` says why). */
+  readonly ready: Promise<void>;
+}
+
+export interface ManagedRedisOptions {
+  server: RedisServer;
+  /** Runs before every start; a rejection says why it cannot be used. */
+  check(): Promise<void>;
+  say(line: string): void;
+  /** Called when it cannot be started at all. Once it has answered, it is restarted for as long as it takes. */
+  onFailed(error: Error): void;
+}
+
+/** Runs a Redis, or takes over the one a dead supervisor left, and starts it again whenever it dies. */
+export function manageRedis({ server, check, say, onFailed }: ManagedRedisOptions): ManagedRedis {
+  const ready = Promise.withResolvers<void>();
+  let hasAnswered = false;
+  async function start(): Promise<Run> {
+    await check();
+    return runRedis(server);
+  }
+  const kept = keepAlive({
+    name: 'Redis',
+    launch: async () => {
+      const run = await start().catch((error: Error): Run => {
+        if (!hasAnswered) throw error;
+        // It ran before: a full disk, say, may be mended while we try again.
+        return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
+      });
+      void answers(server.url, run.ended).then((isUp) => {
+        hasAnswered ||= isUp;
+        if (isUp) ready.resolve();
+      });
+      return run;
+    },
+    giveUp: (how) =>
+      hasAnswered ? undefined : new StartError(`Redis ${how}: ${lastLine(server.logFile)} (log: ${server.logFile})`),
+    onGivenUp: onFailed,
+    say,
+  });
+  return { url: server.url, ready: ready.promise, stop: kept.stop };
+}
+
+/** Asks until PING is answered, which it is not while data is being loaded. False when the server ends first. */
+async function answers(url: string, ended: Promise<string>): Promise<boolean> {
+  let hasEnded = false;
+  void ended.then(() => {
+    hasEnded = true;
+  });
+  for (let waitMs = FIRST_WAIT_MS; !hasEnded; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
+    const [reply] = await ask(url, [['PING']]).catch(() => []);
+    if (reply === 'PONG') return true;
+    await delay(waitMs);
+  }
+  return false;
+}
+
+function lastLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
+  } catch {
+    return 'it left no log';
+  }
+}

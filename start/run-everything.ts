@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import type { Config } from '../shared/config.ts';
+import { banner } from './banner.ts';
+import { claimDataDir } from './data-dir.ts';
+import type { Kept } from './keep-alive.ts';
+import { DRAIN_MS, keepService } from './service-process.ts';
+import { listenForStopRequests } from './stop-requests.ts';
+
+// Redis has nothing to save on SIGTERM: every write is on disk already.
+const REDIS_STOP_MS = 10_000;
+// As a shell reports a process that a signal ended.
+const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+export interface RunEverythingOptions {
+  config: Pick<Config, 'dataDir' | 'redisUrl'>;
+  /** The service script to fork. */
+  service: string;
+  /** The directory in which the person typed the command. */
+  cwd: string;
+  say(line: string): void;
+  /** Called once, before anything is stopped, when the service cannot run. */
+  complain(error: unknown): void;
+}
+
+/** A Redis to hand to the service: its URL is known before it answers. */
+interface UsedRedis {
+  readonly url: string;
+  readonly ready: Promise<void>;
+  /** Absent when it is not ours to stop. */
+  readonly kept?: Kept;
+}
+
+/**
+ * Runs Redis and the service until a stop is asked for or one of them cannot run; then stops both, Redis last.
+ * @returns the exit code: 0 after a drain, 128 + signal after a hard stop, 1 after a complaint.
+ */
+export async function runEverything(options: RunEverythingOptions): Promise<number> {
+  const stops = listenForStopRequests();
+  const failure = Promise.withResolvers<never>();
+  // It may come before anyone waits for it, and after the last one did.
+  failure.promise.catch(() => {});
+  // What to undo, in the order it was done.
+  const undo: (() => void | Promise<void>)[] = [];
+  let exitCode = 0;
+  try {
+    const dataDir = claimDataDir(options.config.dataDir);
+    undo.push(dataDir.release);
+    const redis = await useRedis(options, failure.reject);
+    undo.push(async () => redis.kept?.stop({ graceMs: REDIS_STOP_MS, hard: stops.hard }));
+    if (!stops.drain.aborted) {
+      const service = keepService({
+        script: options.service,
+        redisUrl: redis.url,
+        pidFile: join(dataDir.path, 'service.pid'),
+        say: options.say,
+        onReady: announceOnce(options, redis.ready),
+        onFailed: failure.reject,
+      });
+      undo.push(() => service.stop({ graceMs: DRAIN_MS, hard: stops.hard }));
+      await Promise.race([abortOf(stops.drain), failure.promise]);
+      options.say('Draining; once more to stop at once.');
+    }
+  } catch (error) {
+    options.complain(error);
+    exitCode = 1;
+  }
+  for (const step of undo.reverse()) await step();
+  return stops.hard.aborted ? (HARD_STOP_CODES[String(stops.hard.reason)] ?? 1) : exitCode;
+}
+
+async function useRedis({ config, say }: RunEverythingOptions, onFailed: (error: Error) => void): Promise<UsedRedis> {
+  if (config.redisUrl !== undefined) {
+    const url = config.redisUrl;
+    void import('./redis/foreign.ts').then(({ checkForeignRedis }) => checkForeignRedis(url, say)).catch(onFailed);
+    return { url, ready: Promise.resolve() };
+  }
+  const [{ chooseRedis }, { manageRedis }] = await Promise.all([
+    import('./redis/choose.ts'),
+    import('./redis/managed.ts'),
+  ]);
+  const { server, check } = await chooseRedis(join(config.dataDir, 'redis'), say);
+  const kept = manageRedis({ server, check, say, onFailed });
+  return { url: kept.url, ready: kept.ready, kept };
+}
+
+function announceOnce({ cwd, say }: RunEverythingOptions, redisReady: Promise<void>): (url: string) => void {
+  let announced = false;
+  return (url) => {
+    if (announced) say(`The service is back at ${url}.`);
+    else void redisReady.then(() => say(banner(url, cwd)));
+    announced = true;
+  };
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve());
+  });
+}

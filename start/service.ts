@@ -1,0 +1,51 @@
+import { createApp } from '../api/app.ts';
+import { checkBindRule } from '../api/bind-rule.ts';
+import { createBatches } from '../batches/batches.ts';
+import { createQueues } from '../batches/queues.ts';
+import { createScoring } from '../evaluation/scoring.ts';
+import { listen } from '../shared/http-server.ts';
+import { runProcess } from '../shared/lifecycle.ts';
+import { createMetrics } from '../shared/metrics.ts';
+import { connectRedis } from '../shared/redis.ts';
+import { version } from '../shared/version.ts';
+import { startWorker } from '../worker/worker.ts';
+
+/** API and worker in one process, sharing one pool of evaluators: what `npm start` supervises. */
+await runProcess({ title: 'vls-api', ignoreInterrupt: true }, async (config, log) => {
+  checkBindRule(config);
+  const scoring = await createScoring(config, log);
+  const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';
+  const producer = connectRedis(redisUrl, 'producer', log);
+  const consumer = connectRedis(redisUrl, 'consumer', log);
+  const posted = createQueues(producer, scoring.registry.profiles, log);
+  const pulled = createQueues(consumer, [], log);
+  const metrics = createMetrics();
+  let draining = false;
+  const app = createApp({
+    ...scoring,
+    batches: createBatches(producer, posted, log),
+    queues: posted,
+    redis: producer,
+    metrics,
+    log,
+    imageMaxBytes: config.imageMaxBytes,
+    version,
+    isDraining: () => draining,
+  });
+  const server = await listen(app, config.port, config.host);
+  const worker = await startWorker({ config, redis: consumer, queues: pulled, metrics, log, ...scoring });
+  const { spec } = await scoring.registry.resolve();
+  await scoring.evaluators.for(spec).whenReady();
+  return {
+    url: server.url,
+    async close() {
+      draining = true;
+      await server.close();
+      await worker.close();
+      await scoring.close();
+      await Promise.all([posted.close(), pulled.close()]);
+      producer.disconnect();
+      consumer.disconnect();
+    },
+  };
+});

@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { claimDataDir } from '../../../start/data-dir.ts';
+import { start, temporaryDirectory } from './started.ts';
+
+const fixture = fileURLToPath(new URL('./fixtures/claim-data-dir.ts', import.meta.url));
+const claimer = (path: string) => start(process.execPath, [fixture, path]);
+
+test('a second start is refused and told which process holds the directory', async () => {
+  const path = temporaryDirectory();
+  const holder = claimer(path);
+  await holder.said(/held/);
+  expect(() => claimDataDir(path)).toThrow(
+    `${path} is in use by another start (process ${holder.pid}). Stop that one, or set DATA_DIR to another directory.`,
+  );
+});
+
+test('a holder that was killed holds nothing', async () => {
+  const path = temporaryDirectory();
+  const holder = claimer(path);
+  await holder.said(/held/);
+  process.kill(holder.pid, 'SIGKILL');
+  await holder.ended;
+  claimDataDir(path).release();
+});
+
+test('a released directory can be claimed again', () => {
+  const path = temporaryDirectory();
+  claimDataDir(path).release();
+  claimDataDir(path).release();
+});
+
+test('of several starts at the same time exactly one gets the directory', async () => {
+  const path = temporaryDirectory();
+  const claimers = Array.from({ length: 6 }, () => claimer(path));
+  const answers = await Promise.all(claimers.map(async ({ said }) => (await said(/held|refused/))[0]));
+  expect(answers.filter((answer) => answer === 'held')).toHaveLength(1);
+});
+
+test('the directory is made when it is missing', () => {
+  claimDataDir(join(temporaryDirectory(), 'a', 'b')).release();
+});
+
+test('a directory that cannot be written is one clear line', () => {
+  const file = join(temporaryDirectory(), 'file');
+  writeFileSync(file, '');
+  expect(() => claimDataDir(join(file, 'data'))).toThrow(
+    `Cannot write in ${join(file, 'data')} (ENOTDIR). Make it writable, or set DATA_DIR to a directory that is.`,
+  );
+});
+
+test('a disk that is nearly full is one clear line', () => {
+  const path = temporaryDirectory();
+  expect(() => claimDataDir(path, { minFreeBytes: Number.MAX_SAFE_INTEGER })).toThrow(
+    /^Only \d+ MiB of disk are free at .* needs \d+ MiB\./,
+  );
+});

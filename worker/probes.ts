@@ -1,0 +1,34 @@
+import type { RequestListener } from 'node:http';
+import type { Evaluators } from '../models/evaluators.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import type { Redis } from '../shared/redis.ts';
+
+export interface ProbeDeps {
+  metrics: Metrics;
+  redis: Redis;
+  evaluators: Evaluators;
+  isDraining: () => boolean;
+}
+
+/** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
+export function createProbes({ metrics, redis, evaluators, isDraining }: ProbeDeps): RequestListener {
+  const isReady = () =>
+    !isDraining() && redis.status === 'ready' && evaluators.states().some(({ state }) => state === 'ready');
+  return (request, response) => {
+    const plain = (status: number, body: string, type = 'text/plain') =>
+      void response.writeHead(status, { 'content-type': type }).end(body);
+    switch (request.url?.split('?', 1)[0]) {
+      case '/health/live':
+        return plain(200, 'live\n');
+      case '/health/ready':
+        return isReady() ? plain(200, 'ready\n') : plain(503, 'not ready\n');
+      case '/metrics':
+        return void metrics.text().then(
+          (text) => plain(200, text, metrics.contentType),
+          (error: Error) => plain(500, `${error.message}\n`),
+        );
+      default:
+        return plain(404, 'There are /health/live, /health/ready and /metrics\n');
+    }
+  };
+}
