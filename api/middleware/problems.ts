@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/log.ts';
 
 /** The one place where an error becomes an answer: RFC 9457 problem details with a stable code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
-  return (thrown, request, response, next) => {
+  return (thrown, _request, response, next) => {
     const error = toServiceError(thrown);
     const { status, title }: { status: number; title: string } = codes[error.code];
     if (error.code === 'internal')

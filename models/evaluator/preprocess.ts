@@ -41,10 +41,11 @@ export async function preprocess(bytes: Uint8Array, options: PreprocessOptions):
   try {
     const { width, height } = await image.metadata();
     if (width * height > options.maxPixels) throw tooManyPixels(`${width} x ${height}`, options.maxPixels);
-    const scale = size / Math.min(width, height);
+    // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
+    const short = Math.min(width, height);
     const resized = {
-      width: width <= height ? size : Math.trunc(width * scale),
-      height: height <= width ? size : Math.trunc(height * scale),
+      width: Math.trunc((size * width) / short),
+      height: Math.trunc((size * height) / short),
     };
     const { data, info } = await image
       .timeout({ seconds: decodeSeconds })
