@@ -10,7 +10,7 @@ import { createApp } from './app.ts';
 import { checkBindRule } from './bind-rule.ts';
 
 /** The API as a process of its own. */
-await runProcess({ title: 'vls-api' }, async (config, log) => {
+await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const scoring = await createScoring(config, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);

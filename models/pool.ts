@@ -1,7 +1,7 @@
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
-import { type EvaluatorProcess, forkEvaluator } from './evaluator/process.ts';
-import type { Embedded, FromEvaluator, ToEvaluator } from './evaluator/protocol.ts';
+import { type EvaluatorEvents, type EvaluatorProcess, forkEvaluator } from './evaluator/process.ts';
+import type { Embedded, FromEvaluator } from './evaluator/protocol.ts';
 import type { ModelSpec } from './model.ts';
 
 export interface PoolOptions {
@@ -12,6 +12,8 @@ export interface PoolOptions {
   threads: number;
   maxPixels: number;
   log: Logger;
+  /** How an evaluator process is started; for tests that need one to die at a chosen moment. */
+  launch?: (events: EvaluatorEvents) => EvaluatorProcess;
   /** Waiting interactive requests above which more are refused. */
   maxInteractive?: number;
   /** One task may stay in an evaluator this long, in milliseconds; then the evaluator is taken to hang. */
@@ -83,7 +85,7 @@ const maxStartDelayMs = 10_000;
 
 /** Starts the evaluators of a pool and keeps them running until `close`. */
 export function createPool(options: PoolOptions): EvaluatorPool {
-  const { spec, log } = options;
+  const { spec, log, launch = forkEvaluator } = options;
   const maxInteractive = options.maxInteractive ?? 512;
   const taskTimeoutMs = options.taskTimeoutMs ?? 60_000;
   const window = windowOf(spec.microBatch.images);
@@ -108,7 +110,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   function start(slot: Slot): void {
     if (closed) return;
     slot.state = 'loading';
-    slot.process = forkEvaluator({
+    slot.process = launch({
       onMessage: (message) => onMessage(slot, message),
       onExit: (reason) => onExit(slot, reason),
     });

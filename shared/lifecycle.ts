@@ -13,19 +13,15 @@ export interface Running {
   close(): Promise<void>;
 }
 
-export interface ProcessOptions {
-  /** `process.title`, by which people find it. */
-  title: string;
-  /** A supervisor in the same process group sees the terminal's Ctrl-C too, and says itself when to stop. */
-  ignoreInterrupt?: boolean;
-}
-
 /** Longest time for `close`, in milliseconds; then the process ends anyway and leaves its chunks to the queue. */
 const drainMs = 30_000;
 
-/** The life of a process, in one place: configuration, start, readiness, signals, crash, drain. */
+/**
+ * The life of a process, in one place: configuration, start, readiness, signals, crash, drain.
+ * @param title `process.title`, by which people find the process.
+ */
 export async function runProcess(
-  { title, ignoreInterrupt = false }: ProcessOptions,
+  title: string,
   start: (config: Config, log: Logger) => Promise<Running>,
 ): Promise<void> {
   process.title = title;
@@ -34,16 +30,12 @@ export async function runProcess(
     const config = readConfig();
     log = await createLogger({ name: title, level: config.logLevel });
     const { url, close } = await start(config, log);
-    if (ignoreInterrupt) process.on('SIGINT', () => {});
-    const { close: drain } = closeWithGrace(
-      { delay: drainMs, logger: false, skip: ignoreInterrupt ? ['SIGINT'] : [] },
-      async ({ signal, err }) => {
-        if (err) log?.fatal({ err }, 'crashed');
-        else log?.info({ signal }, 'draining');
-        // After a crash nothing in here can be trusted to finish its work; the queue gives it to another process.
-        if (!err) await close();
-      },
-    );
+    const { close: drain } = closeWithGrace({ delay: drainMs, logger: false }, async ({ signal, err }) => {
+      if (err) log?.fatal({ err }, 'crashed');
+      else log?.info({ signal }, 'draining');
+      // After a crash nothing in here can be trusted to finish its work; the queue gives it to another process.
+      if (!err) await close();
+    });
     process.on('disconnect', drain);
     log.info({ url }, 'ready');
     tell({ type: 'ready', url });

@@ -11,7 +11,7 @@ import { version } from '../shared/version.ts';
 import { startWorker } from '../worker/worker.ts';
 
 /** API and worker in one process, sharing one pool of evaluators: what `npm start` supervises. */
-await runProcess({ title: 'vls-api', ignoreInterrupt: true }, async (config, log) => {
+await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const scoring = await createScoring(config, log);
   const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';

@@ -8,7 +8,7 @@ import { createProbes } from './probes.ts';
 import { startWorker } from './worker.ts';
 
 /** A worker as a process of its own. */
-await runProcess({ title: 'vls-worker' }, async (config, log) => {
+await runProcess('vls-worker', async (config, log) => {
   const scoring = await createScoring(config, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log);
   const queues = createQueues(redis, [], log);

@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Client, createClient } from '../../support/client.ts';
+import { type ImageHost, readPhoto, startImageHost } from '../../support/image-host.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+let redis: TestRedis;
+let host: ImageHost;
+let service: TestProcess;
+let client: Client;
+
+beforeAll(async () => {
+  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
+  service = await startProcess('service', {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    LOG_LEVEL: 'error',
+  });
+  client = createClient(service.url);
+});
+afterAll(async () => {
+  await service.stop();
+  await Promise.all([redis.remove(), host.close()]);
+});
+
+const json = { 'content-type': 'application/json' };
+const post = (body: string, headers: Record<string, string> = json) => ({ method: 'POST', headers, body });
+const single = '/v1/evaluation/single';
+const batch = '/v1/evaluation/batch';
+const coffee = () => readPhoto('coffee.jpg').toString('base64');
+
+const refused: [what: string, path: string, init: () => RequestInit, status: number, code: string][] = [
+  ['malformed JSON', single, () => post('{"image": '), 400, 'request.malformed_json'],
+  ['a body that is no object', single, () => post('[]'), 400, 'request.invalid'],
+  ['no body at all', single, () => post(''), 400, 'request.invalid'],
+  [
+    'an unknown field',
+    single,
+    () => post(JSON.stringify({ image: coffee(), text: 'x', texts: [] })),
+    400,
+    'request.invalid',
+  ],
+  ['a missing field', single, () => post(JSON.stringify({ image: coffee() })), 400, 'request.invalid'],
+  ['a wrong type', single, () => post(JSON.stringify({ image: coffee(), text: 3 })), 400, 'request.invalid'],
+  ['an empty list of texts', single, () => post(JSON.stringify({ image: coffee(), text: [] })), 400, 'request.invalid'],
+  [
+    'an unknown profile',
+    single,
+    () => post(JSON.stringify({ image: coffee(), text: 'x', model: 'best' })),
+    400,
+    'model.unknown',
+  ],
+  [
+    'a profile whose model is not pulled',
+    single,
+    () => post(JSON.stringify({ image: coffee(), text: 'x', model: 'fast' })),
+    503,
+    'model.unavailable',
+  ],
+  ['an empty text', single, () => post(JSON.stringify({ image: coffee(), text: '  ' })), 422, 'text.empty'],
+  [
+    'a text of a megabyte',
+    single,
+    () => post(JSON.stringify({ image: coffee(), text: 'a'.repeat(1e6) })),
+    422,
+    'text.too_long',
+  ],
+  [
+    'an image that is no image',
+    single,
+    () => post(JSON.stringify({ image: 'aGVsbG8=', text: 'x' })),
+    422,
+    'image.unsupported_format',
+  ],
+  [
+    'an image that is not base64',
+    single,
+    () => post(JSON.stringify({ image: '§§§', text: 'x' })),
+    422,
+    'image.source_invalid',
+  ],
+  [
+    'an ftp address',
+    single,
+    () => post(JSON.stringify({ image: 'ftp://example.org/x.jpg', text: 'x' })),
+    422,
+    'image.source_invalid',
+  ],
+  [
+    'a private address',
+    single,
+    () => post(JSON.stringify({ image: 'http://10.0.0.1/x.jpg', text: 'x' })),
+    422,
+    'image.fetch.blocked_address',
+  ],
+  [
+    'an image the host does not have',
+    single,
+    () => post(JSON.stringify({ image: host.url('missing.jpg'), text: 'x' })),
+    502,
+    'image.fetch.http_status',
+  ],
+  [
+    'a form instead of JSON',
+    single,
+    () => post('image=x', { 'content-type': 'application/x-www-form-urlencoded' }),
+    415,
+    'request.unsupported_media_type',
+  ],
+  [
+    'JSON in an unknown encoding',
+    single,
+    () => post('{}', { ...json, 'content-encoding': 'compress' }),
+    415,
+    'request.unsupported_media_type',
+  ],
+  [
+    'an upload without a boundary',
+    single,
+    () => post('x', { 'content-type': 'multipart/form-data' }),
+    400,
+    'request.invalid',
+  ],
+  [
+    'an upload that breaks off',
+    single,
+    () =>
+      post('--b\r\nContent-Disposition: form-data; name="text"\r\n\r\nhalf', {
+        'content-type': 'multipart/form-data; boundary=b',
+      }),
+    400,
+    'request.invalid',
+  ],
+  ['a batch without items', batch, () => post('{"items": []}'), 422, 'batch.empty'],
+  ['items that are no list', batch, () => post('{"items": {}}'), 400, 'request.invalid'],
+  [
+    'an unknown field beside the items',
+    batch,
+    () => post('{"items": [{}], "modell": "compact"}'),
+    400,
+    'request.invalid',
+  ],
+  ['a batch for an unknown profile', batch, () => post('{"items": [{}], "model": "best"}'), 400, 'model.unknown'],
+  ['an unknown query parameter', `${batch}?stict=true`, () => post('{"items": [{}]}'), 400, 'request.invalid'],
+  ['a JSON body of 50 MB', batch, () => post(`{"items": ["${'a'.repeat(50_000_000)}"]}`), 413, 'request.too_large'],
+  ['an unknown batch', `${batch}/4b3c0e0e-0000-4000-8000-000000000000`, () => ({}), 404, 'batch.not_found'],
+  ['results of an unknown batch', `${batch}/nonsense/results`, () => ({}), 404, 'batch.not_found'],
+  ['a path that cannot be decoded', `${batch}/%E0%A4%A`, () => ({}), 400, 'request.invalid'],
+  ['an unknown path', '/v2/evaluation', () => ({}), 404, 'route.not_found'],
+  ['a method the path does not answer', single, () => ({ method: 'PUT' }), 405, 'route.method_not_allowed'],
+];
+
+test.for(refused)(
+  '%s is refused with a problem that carries a stable code',
+  async ([_what, path, init, status, code]) => {
+    const answer = await client.problem(path, init());
+    expect(answer.body).toMatchObject({ status, code, requestId: answer.headers.get('x-request-id') });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(answer.body.detail.length).toBeGreaterThan(10);
+    expect(answer.headers.has('retry-after')).toBe(status === 503);
+  },
+);
+
+test('after all of that the service goes on as before', async () => {
+  const { status, body } = await client.health();
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ status: 'ok', models: [{ state: 'ready', evaluators: { restarts: 0 } }] });
+});
+
+test('the same image scores the same as URL, data URI, base64, object and upload', async () => {
+  const text = 'a cup of coffee';
+  const bytes = readPhoto('coffee.jpg');
+  const base64 = bytes.toString('base64');
+  const sources = [
+    host.url('coffee.jpg'),
+    `data:image/jpeg;base64,${base64}`,
+    base64,
+    { url: host.url('coffee.jpg') },
+    { base64 },
+  ];
+  const scores = [];
+  for (const image of sources) scores.push((await client.single({ image, text })).body.score);
+  const form = new FormData();
+  form.append('image', new Blob([new Uint8Array(bytes)]), 'coffee.jpg');
+  form.append('text', text);
+  const upload = await client.call<{ score: number }>(single, { method: 'POST', body: form });
+  expect(upload.status).toBe(200);
+  scores.push(upload.body.score);
+  expect(new Set(scores).size).toBe(1);
+  expect(scores[0]).toBeGreaterThan(40);
+});
+
+test('a list of texts is answered in its order, with a receipt of what scored it', async () => {
+  const text = ['a cup of coffee', 'a cat'];
+  const { body } = await client.single<{
+    results: { text: string; score: number }[];
+    receipt: object;
+    timings: object;
+  }>({
+    image: host.url('coffee.jpg'),
+    text,
+  });
+  expect(body.results.map((result) => result.text)).toEqual(text);
+  expect(body.results[0]?.score).toBeGreaterThan(body.results[1]?.score ?? 100);
+  expect(body.receipt).toMatchObject({ model: 'compact-1', precision: 'fp32', provider: 'cpu', warnings: [] });
+});
+
+test('a text over the context is cut, with a warning in the receipt', async () => {
+  const { body } = await client.single({ image: host.url('coffee.jpg'), text: 'a cup of coffee '.repeat(100) });
+  expect(body.receipt.warnings).toEqual([expect.stringContaining('truncated')]);
+});
+
+test('the OpenAPI document describes every call, and Swagger UI comes from local files', async () => {
+  const { body } = await client.call<{ openapi: string; paths: Record<string, object> }>('/openapi.json');
+  expect(body.openapi).toBe('3.1.0');
+  expect(Object.keys(body.paths).sort()).toEqual([
+    '/evaluator/health',
+    '/evaluator/health/live',
+    '/evaluator/health/ready',
+    '/evaluator/metrics',
+    '/evaluator/v1/evaluation/batch',
+    '/evaluator/v1/evaluation/batch/{id}',
+    '/evaluator/v1/evaluation/batch/{id}/results',
+    '/evaluator/v1/evaluation/single',
+  ]);
+  const docs = await client.call<string>('/docs/');
+  expect(docs.body).not.toMatch(/https?:\/\//);
+  for (const [, asset] of docs.body.matchAll(/(?:src|href)="\/evaluator([^"]+)"/g)) {
+    expect((await client.call(asset ?? '')).status, asset).toBe(200);
+  }
+});
+
+test('the metrics count requests by route and items by outcome', async () => {
+  await client.single({ image: host.url('missing.jpg'), text: 'x' });
+  const { body } = await client.call<string>('/metrics');
+  expect(body).toMatch(
+    /vls_http_request_duration_seconds_count\{method="POST",route="\/v1\/evaluation\/single",status="200"\} \d/,
+  );
+  expect(body).toMatch(/vls_items_total\{mode="single",outcome="failed",code="image.fetch.http_status"\} \d/);
+});
+
+test('Bull Board shows the queues', async () => {
+  const { body } = await client.call<{ queues: { name: string; readOnlyMode: boolean }[] }>('/queues/api/queues');
+  expect(body.queues.find(({ name }) => name === 'evaluate-compact')).toMatchObject({ readOnlyMode: true });
+});

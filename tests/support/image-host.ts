@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const photos = new URL('../../examples/photos/', import.meta.url);
+
+/** The six example photos with the caption that is right for each. */
+export const captions = JSON.parse(readFileSync(new URL('captions.json', photos), 'utf8')) as Record<string, string>;
+export const photoNames = Object.keys(captions);
+export const readPhoto = (name: string): Buffer => readFileSync(new URL(name, photos));
+
+/** Serves the example photos, and what image hosts get wrong. */
+export interface ImageHost {
+  /** host:port, for IMAGE_HOSTS_ALLOW. */
+  authority: string;
+  /**
+   * Address of a path: a photo's name; `missing.jpg` (404), `truncated.jpg`, `text.jpg`; `later/<name>` answers 503
+   * while `failing` is set.
+   */
+  url(path: string): string;
+  /** While set, every path below `later/` answers 503. */
+  failing: boolean;
+  /** Milliseconds before each answer. */
+  latencyMs: number;
+  close(): Promise<void>;
+}
+
+export async function startImageHost(): Promise<ImageHost> {
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent((request.url ?? '/').slice(1).split('?', 1)[0] ?? '');
+    setTimeout(() => serve(path, response), host.latencyMs);
+  });
+  function serve(path: string, response: ServerResponse): void {
+    if (path.startsWith('later/') && host.failing) return void response.writeHead(503).end();
+    const name = path.replace(/^later\//, '');
+    if (name === 'truncated.jpg') return void response.end(readPhoto('coffee.jpg').subarray(0, 20_000));
+    if (name === 'text.jpg') return void response.end('This is no picture.');
+    if (!photoNames.includes(name)) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': 'image/jpeg' }).end(readPhoto(name));
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const authority = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host: ImageHost = {
+    authority,
+    url: (path) => `http://${authority}/${path}`,
+    failing: false,
+    latencyMs: 0,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return host;
+}

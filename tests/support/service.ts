@@ -1,0 +1,54 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const entries = { service: 'start/service.ts', api: 'api/main.ts', worker: 'worker/main.ts' } as const;
+
+/** A process of the service, started as its supervisor or a container would. */
+export interface TestProcess {
+  /** Where it answers. */
+  url: string;
+  pid: number;
+  /** Everything it has logged. */
+  output(): string;
+  /** Drains it; its exit code. */
+  stop(): Promise<number | null>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+}
+
+export async function startProcess(role: keyof typeof entries, env: Record<string, string>): Promise<TestProcess> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'vls-data-'));
+  const child = fork(fileURLToPath(new URL(`../../${entries[role]}`, import.meta.url)), [], {
+    execArgv: [],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, PORT: '0', METRICS_PORT: '0', DATA_DIR: dataDir, ...env },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (output += data));
+  const ended = once(child, 'exit');
+  const url = await new Promise<string>((resolve, reject) => {
+    child.on('message', (message: { type: string; url?: string }) => {
+      if (message.type === 'ready' && message.url) resolve(message.url);
+    });
+    ended.then(() => reject(new Error(`The ${role} ended before it was ready:\n${output}`)));
+  });
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    if (isRunning(child)) child.kill(signal);
+    await ended;
+    rmSync(dataDir, { recursive: true, force: true });
+    return child.exitCode;
+  }
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output: () => output,
+    stop: () => end('SIGTERM'),
+    kill: async () => void (await end('SIGKILL')),
+  };
+}
+
+const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null;
