@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { childrenOf } from '../../support/processes.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+let redis: TestRedis;
+let host: ImageHost;
+const started: TestProcess[] = [];
+
+beforeAll(async () => {
+  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
+});
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((process) => process.stop()));
+});
+afterAll(async () => {
+  await Promise.all([redis.remove(), host.close()]);
+});
+
+async function start(role: 'service' | 'api' | 'worker'): Promise<TestProcess> {
+  // Without the cache the photos are evaluated again and again, so that there is a middle to be killed in.
+  const process = await startProcess(role, {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    EMBEDDING_CACHE_MB: '0',
+    LOG_LEVEL: 'error',
+  });
+  started.push(process);
+  return process;
+}
+
+const texts = Object.values(captions);
+const itemsOf = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    image: host.url(`${photoNames[index % 6]}?${index}`),
+    text: texts[Math.floor(index / 6) % 6],
+  }));
+
+async function expectEachOnce(client: Client, id: string, count: number): Promise<void> {
+  const status = await client.batch.finished(id);
+  expect(status).toMatchObject({
+    state: 'completed',
+    items: { total: count, succeeded: count, failed: 0, pending: 0 },
+  });
+  const results: ItemResult[] = await client.batch.results(id);
+  expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at));
+}
+
+test('an evaluator that is killed in the middle of a batch is replaced, and every item is counted once', async () => {
+  const service = await start('service');
+  const client = createClient(service.url);
+  const { body } = await client.batch.post(itemsOf(400));
+  for (const share of [50, 150, 250]) {
+    await client.batch.until(body.id, ({ items }) => items.succeeded >= share);
+    const [evaluator] = childrenOf(service.pid, 'vls-evaluator');
+    process.kill(evaluator ?? 0, 'SIGKILL');
+  }
+  await expectEachOnce(client, body.id, 400);
+  const health = await client.health();
+  expect(health.body.models[0]?.evaluators.restarts).toBe(3);
+});
+
+test('a worker that is killed in the middle of a batch is made good by another, and every item is counted once', async () => {
+  const [api, worker] = await Promise.all([start('api'), start('worker')]);
+  const client = createClient(api.url);
+  const { body } = await client.batch.post(itemsOf(400));
+  await client.batch.until(body.id, ({ items }) => items.succeeded >= 50);
+  await worker.kill();
+  expect((await client.batch.status(body.id)).body).toMatchObject({ state: 'running' });
+  await start('worker');
+  await expectEachOnce(client, body.id, 400);
+});
+
+test('an API that is killed loses nothing of what it has acknowledged', async () => {
+  const [api] = await Promise.all([start('api'), start('worker')]);
+  const { body } = await createClient(api.url).batch.post(itemsOf(200));
+  await api.kill();
+  const another = await start('api');
+  await expectEachOnce(createClient(another.url), body.id, 200);
+});

@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * `npm test`: format and house rules, types, then every test. Arguments go to vitest: `npm test -- tests/unit`.
+ */
+const require = createRequire(import.meta.url);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name: string, file: string) => join(dirname(require.resolve(`${name}/package.json`)), file);
+
+const steps: [what: string, command: string[]][] = [
+  ['format and lint', [bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings', '.']],
+  ['types', [bin('typescript', 'bin/tsc'), '--noEmit']],
+  ['tests', [bin('vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)]],
+];
+
+for (const [what, command] of steps) {
+  process.stdout.write(`\n— ${what}\n`);
+  const child = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) process.exit(code ?? 1);
+}
