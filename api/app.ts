@@ -5,6 +5,7 @@ import type { Queues } from '../batches/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { Evaluators } from '../models/evaluators.ts';
 import type { Registry } from '../models/registry.ts';
+import type { Config } from '../shared/config.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
@@ -18,6 +19,7 @@ import { prefix, type Route } from './route.ts';
 import { batchRoutes } from './routes/batches.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { resultRoutes } from './routes/results.ts';
 import { singleRoutes } from './routes/single.ts';
 
 export interface AppDeps {
@@ -29,7 +31,7 @@ export interface AppDeps {
   redis: Redis;
   metrics: Metrics;
   log: Logger;
-  imageMaxBytes: number;
+  config: Pick<Config, 'imageMaxBytes' | 'webhookSecret'>;
   version: string;
   isDraining: () => boolean;
 }
@@ -38,7 +40,13 @@ const webRoot = fileURLToPath(new URL('../web/', import.meta.url));
 
 /** The HTTP service, not listening: everything it needs is handed to it. */
 export function createApp(deps: AppDeps): Express {
-  const routes = [...singleRoutes(deps), ...batchRoutes(deps), ...healthRoutes(deps), ...metricsRoutes(deps.metrics)];
+  const routes = [
+    ...singleRoutes(deps),
+    ...batchRoutes(deps),
+    ...resultRoutes(deps),
+    ...healthRoutes(deps),
+    ...metricsRoutes(deps.metrics),
+  ];
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');

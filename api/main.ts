@@ -1,5 +1,4 @@
-import { createBatches } from '../batches/batches.ts';
-import { createQueues } from '../batches/queues.ts';
+import { createBatchEngine } from '../batches/engine.ts';
 import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
@@ -14,16 +13,16 @@ await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const scoring = await createScoring(config, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
-  const queues = createQueues(redis, scoring.registry.profiles, log);
+  const { retentionHours } = config;
+  const engine = createBatchEngine({ redis, profiles: scoring.registry.profiles, retentionHours, log });
   let draining = false;
   const app = createApp({
     ...scoring,
-    batches: createBatches(redis, queues, log),
-    queues,
+    ...engine,
     redis,
     metrics: createMetrics(),
     log,
-    imageMaxBytes: config.imageMaxBytes,
+    config,
     version,
     isDraining: () => draining,
   });
@@ -32,9 +31,10 @@ await runProcess('vls-api', async (config, log) => {
     url: server.url,
     async close() {
       draining = true;
+      engine.batches.close();
       await server.close();
       await scoring.close();
-      await queues.close();
+      await engine.close();
       redis.disconnect();
     },
   };

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Busboy, type BusboyHeaders } from '@fastify/busboy';
 import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
@@ -61,4 +62,45 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     throw error;
   });
   return form;
+}
+
+/** A file on its way. */
+export interface Upload {
+  /** Ends with an error when the connection does. */
+  stream: Readable;
+  filename: string;
+  type: string;
+}
+
+/**
+ * Opens the first file of a `multipart/form-data` body without reading it.
+ * @throws {ServiceError} `request.invalid` when the form has none.
+ */
+export async function openUpload(request: Request): Promise<Upload> {
+  return await new Promise<Upload>((resolve, reject) => {
+    const refuse = (message: string, cause?: unknown) =>
+      reject(new ServiceError('request.invalid', message, { cause }));
+    let busboy: InstanceType<typeof Busboy>;
+    try {
+      busboy = new Busboy({ headers: request.headers as BusboyHeaders, limits: { files: 1, fields: 0 } });
+    } catch (cause) {
+      return refuse('The form cannot be read: its content type has no boundary', cause);
+    }
+    let opened: Readable | undefined;
+    const cut = () => opened?.destroy(new ServiceError('request.aborted', 'The upload ended before it was complete'));
+    busboy.on('file', (_name, stream, filename, _encoding, type) => {
+      opened = stream;
+      resolve({ stream, filename: filename ?? '', type });
+    });
+    busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch go into the query, not into the form'));
+    busboy.on('finish', () => refuse('The form has no file'));
+    busboy.on('error', (cause) => {
+      cut();
+      refuse('The form is malformed or incomplete', cause);
+    });
+    request.on('close', () => {
+      if (!request.complete) cut();
+    });
+    request.pipe(busboy);
+  });
 }

@@ -1,63 +1,224 @@
-import type { BatchStatus, ResultsPage, ResultsQuery } from '../shared/contracts/batch.ts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type BatchList,
+  type BatchStatus,
+  type BatchSummary,
+  type ListQuery,
+  type ResultsPage,
+  type ResultsQuery,
+  type StreamQuery,
+  terminalStates,
+} from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Redis, withRedis } from '../shared/redis.ts';
-import { dispatch } from './dispatch.ts';
-import { storeBatch } from './intake.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { Ending } from './ending.ts';
+import { type Reservation, reserve } from './intake/idempotency.ts';
+import type { ItemStream } from './intake/items.ts';
+import { storeBatch } from './intake/store.ts';
 import { batchKeys } from './keys.ts';
-import { toStoredItem } from './payload.ts';
 import type { QueueCounts, Queues } from './queues.ts';
-import { type BatchRecord, batchRecord, type Pinned, toStatus } from './record.ts';
-import { readResults } from './results.ts';
+import { type BatchEvent, createFollower } from './reading/events.ts';
+import { listBatches } from './reading/list.ts';
+import { readResults } from './reading/results.ts';
+import { streamCsv, streamNdjson } from './reading/stream.ts';
+import { readSummary } from './reading/summary.ts';
+import { type BatchOptions, type BatchRecord, batchRecord, type Pinned, toStatus } from './record.ts';
+import { failedItems } from './retry.ts';
+import type { RoomGauge } from './room.ts';
 
-/** Batches as the API sees them. Every call fails with `queue.unavailable` while Redis is away. */
+/** A batch as it is posted. */
+export interface Posting {
+  tenant: string;
+  pinned: Pinned;
+  options: BatchOptions;
+  items: ItemStream;
+  /** With these two, a second request with the same key leads to the same batch. */
+  idempotencyKey?: string | undefined;
+  /** SHA-256 of the decoded body, asked for once the items have been read. */
+  bodyHash: () => string;
+}
+
+/**
+ * Batches as the API sees them. Every call fails with `queue.unavailable` while Redis is away, and with
+ * `batch.not_found` for a batch that is not this tenant's.
+ */
 export interface Batches {
   /**
    * Stores a batch and starts it. When this returns, the batch is acknowledged and will be finished.
-   * @param items as the client sent them; a bad one becomes a failed item.
-   * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.unavailable`
+   * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `idempotency.*`, and what reading throws.
    */
-  post(tenant: string, pinned: Pinned, items: AsyncIterable<unknown> | Iterable<unknown>): Promise<BatchStatus>;
-  /** @throws {ServiceError} `batch.not_found` */
+  post(posting: Posting): Promise<BatchStatus>;
   status(tenant: string, id: string): Promise<BatchStatus>;
-  /** @throws {ServiceError} `batch.not_found`, `request.invalid` */
+  /** The status once the batch has ended, or as it is after so many milliseconds. */
+  wait(tenant: string, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
+  list(tenant: string, query: ListQuery): Promise<BatchList>;
+  /** @throws {ServiceError} `request.invalid` */
   results(tenant: string, id: string, query: ResultsQuery): Promise<ResultsPage>;
+  /** The whole batch in index order, as it is written. */
+  stream(tenant: string, id: string, format: 'ndjson' | 'csv', query: StreamQuery): Promise<AsyncGenerator<string>>;
+  summary(tenant: string, id: string): Promise<BatchSummary>;
+  /** Events since `lastId`, or from now on; nothing when the reader has seen the end. */
+  follow(
+    tenant: string,
+    id: string,
+    lastId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<BatchEvent> | undefined>;
+  /** Stops a batch. One that has ended stays as it is. */
+  cancel(tenant: string, id: string): Promise<BatchStatus>;
+  /** @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired` */
+  retry(tenant: string, id: string): Promise<BatchStatus>;
+  /** Stops it if it is live, and forgets it. */
+  remove(tenant: string, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
+  /** Ends those who follow batches, so that their connections close. */
+  close(): void;
 }
 
-export function createBatches(redis: Redis, queues: Queues, log: Logger): Batches {
-  async function read(tenant: string, id: string): Promise<BatchRecord> {
+export interface BatchesDeps {
+  redis: Redis;
+  queues: Queues;
+  dispatcher: Dispatcher;
+  ending: Ending;
+  room: RoomGauge;
+  log: Logger;
+}
+
+const waitPollMs = 50;
+
+export function createBatches({ redis, queues, dispatcher, ending, room, log }: BatchesDeps): Batches {
+  const follower = createFollower(redis);
+
+  async function find(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(id).batch);
-    const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
-    // One that is still being sent is nobody's business yet; another tenant's never.
-    if (record === undefined || record.tenant !== tenant || record.state === 'accepting') {
-      throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
+    // One that is still being sent is nobody's business yet.
+    return Object.keys(hash).length === 0 || hash['state'] === 'accepting' ? undefined : batchRecord.parse(hash);
+  }
+
+  async function read(tenant: string, id: string): Promise<BatchRecord> {
+    const record = await find(id);
+    if (record?.tenant === tenant) return record;
+    throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
+  }
+
+  async function toFullStatus(record: BatchRecord): Promise<BatchStatus> {
+    const keys = batchKeys(record.id);
+    const live = !terminalStates.has(record.state);
+    const [failures, active] = await Promise.all([
+      record.failed > 0 ? redis.hgetall(keys.failures) : {},
+      live ? redis.scard(keys.active) : 0,
+    ]);
+    return toStatus(record, failures, active, Date.now());
+  }
+  const status = async (tenant: string, id: string) => toFullStatus(await read(tenant, id));
+
+  async function post(posting: Posting): Promise<BatchStatus> {
+    await room.check();
+    const id = randomUUID();
+    const { tenant, pinned, options, items, idempotencyKey, bodyHash } = posting;
+    let reservation: Reservation | undefined;
+    if (idempotencyKey !== undefined) {
+      const isSealed = async (known: string) => (await find(known)) !== undefined;
+      const reserved = await reserve(redis, tenant, idempotencyKey, id, isSealed);
+      if ('existing' in reserved) return await repeated(posting, reserved.existing);
+      reservation = reserved.reservation;
     }
-    return record;
+    try {
+      await storeBatch(redis, {
+        id,
+        tenant,
+        pinned,
+        options,
+        items,
+        ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
+      });
+    } finally {
+      await reservation?.release().catch(() => {});
+    }
+    // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
+    const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
+    await dispatcher.refill(dispatched).catch((error: unknown) => {
+      log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
+    });
+    return await status(tenant, id);
   }
 
-  async function status(tenant: string, id: string): Promise<BatchStatus> {
+  /** The same key again: read to its end and compared, never stored. */
+  async function repeated({ tenant, items, bodyHash }: Posting, id: string): Promise<BatchStatus> {
+    for await (const _ of items);
     const record = await read(tenant, id);
-    const failures = record.failed > 0 ? await redis.hgetall(batchKeys(id).failures) : {};
-    return toStatus(record, failures, Date.now());
+    if (record.bodyHash === bodyHash()) return await toFullStatus(record);
+    throw new ServiceError('idempotency.mismatch', `This Idempotency-Key was used with another body, for batch ${id}`);
   }
 
-  return {
-    post: (tenant, pinned, items) =>
-      withRedis(redis, async () => {
-        const batch = await storeBatch(redis, tenant, pinned, stored(items));
-        // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
-        await dispatch(redis, queues, batch).catch((error: unknown) => {
-          log.warn({ err: error, batchId: batch.id }, 'batch stored, not yet queued');
-        });
-        return await status(tenant, batch.id);
-      }),
-    status: (tenant, id) => withRedis(redis, () => status(tenant, id)),
-    results: (tenant, id, query) => withRedis(redis, async () => readResults(redis, await read(tenant, id), query)),
-    queueCounts: () => withRedis(redis, () => queues.counts()),
-  };
-}
+  async function retry(tenant: string, id: string): Promise<BatchStatus> {
+    const record = await read(tenant, id);
+    if (!terminalStates.has(record.state)) {
+      throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
+    }
+    if (record.failed === 0) throw new ServiceError('batch.nothing_to_retry', 'No item of this batch has failed');
+    if ((await redis.exists(batchKeys(id).input(0))) === 0) {
+      throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
+    }
+    const { profile, model, revision, precision, preprocess, priority, columns, columnNames } = record;
+    const child = await post({
+      tenant,
+      pinned: { profile, model, revision, precision, preprocess },
+      options: { priority, columns, columnNames, retryOf: id },
+      items: failedItems(redis, record),
+      bodyHash: () => '',
+    });
+    await redis.hset(batchKeys(id).batch, 'retriedBy', child.id);
+    return child;
+  }
 
-async function* stored(items: AsyncIterable<unknown> | Iterable<unknown>) {
-  for await (const item of items) yield toStoredItem(item);
+  const guarded = <Value>(step: () => Promise<Value>) => withRedis(redis, step);
+  return {
+    post: (posting) => guarded(() => post(posting)),
+    status: (tenant, id) => guarded(() => status(tenant, id)),
+    wait: (tenant, id, milliseconds, signal) =>
+      guarded(async () => {
+        const until = performance.now() + milliseconds;
+        let record = await read(tenant, id);
+        while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted) {
+          await delay(waitPollMs);
+          record = await read(tenant, id);
+        }
+        return await toFullStatus(record);
+      }),
+    list: (tenant, query) =>
+      guarded(async () => {
+        const { records, next } = await listBatches(redis, tenant, query);
+        return { batches: await Promise.all(records.map(toFullStatus)), next };
+      }),
+    results: (tenant, id, query) => guarded(async () => readResults(redis, await read(tenant, id), query)),
+    stream: (tenant, id, format, query) =>
+      guarded(async () => {
+        const write = format === 'csv' ? streamCsv : streamNdjson;
+        return write(redis, await read(tenant, id), query);
+      }),
+    summary: (tenant, id) => guarded(async () => readSummary(redis, await read(tenant, id))),
+    follow: (tenant, id, lastId, signal) =>
+      guarded(async () => {
+        await read(tenant, id);
+        return await follower.follow(id, () => status(tenant, id), lastId, signal);
+      }),
+    cancel: (tenant, id) =>
+      guarded(async () => {
+        await ending.cancel(await read(tenant, id));
+        return await status(tenant, id);
+      }),
+    retry: (tenant, id) => guarded(() => retry(tenant, id)),
+    remove: (tenant, id) =>
+      guarded(async () => {
+        const record = await read(tenant, id);
+        await ending.cancel(record);
+        await ending.forget(record);
+      }),
+    queueCounts: () => guarded(() => queues.counts()),
+    close: () => follower.close(),
+  };
 }

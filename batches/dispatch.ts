@@ -1,20 +1,75 @@
 import type { Redis } from '../shared/redis.ts';
-import { batchKeys } from './keys.ts';
-import type { Queues } from './queues.ts';
-import type { BatchRecord } from './record.ts';
+import { batchKeys, dispatchOrder, turnKeys } from './keys.ts';
+import { jobId, type Queues } from './queues.ts';
+import type { Dispatched } from './record.ts';
 import { runScript } from './scripts.ts';
 
 /** Chunks of one batch that wait in the queue at most; those being evaluated come on top. */
-export const windowChunks = 32;
+const windowChunks = 32;
 
-type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile'>;
-
-/**
- * Opens a batch's window and enqueues what it lets through. Safe to repeat: a chunk that was let through and not
- * enqueued, because the process died between the two, stays in `waiting` until the sweeper finds it without a job.
- */
-export async function dispatch(redis: Redis, queues: Queues, batch: Dispatched): Promise<void> {
-  const keys = batchKeys(batch.id);
-  const chunks = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [windowChunks])) as number[];
-  if (chunks.length > 0) await queues.add(batch.profile, batch.tenant, batch.id, chunks);
+/** Brings the chunks of many batches into the queue, a window of each, in fair turns of their tenants. */
+export interface Dispatcher {
+  /** A batch has been sealed, or may have room in its window. Safe to repeat. */
+  refill(batch: Dispatched): Promise<void>;
+  /** A chunk has been taken from the queue: its tenant's turn is over, and the next chunk may come in. */
+  taken(batch: Dispatched, chunk: number): Promise<void>;
+  /** Puts chunks into the queue that were let through before and have lost their job. */
+  requeue(batch: Dispatched, chunks: readonly number[]): Promise<void>;
+  /** A batch has ended: its place in the order is free, and so are the jobs that still wait. */
+  withdraw(batch: Dispatched, waiting: readonly number[]): Promise<void>;
 }
+
+export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
+  /**
+   * Among a tenant's own batches the higher priority goes first: while one has chunks left to dispatch, the windows of
+   * those below it run dry. A chunk that was let through and not enqueued, because the process died between the two,
+   * stays in `waiting` until the sweeper finds it without a job.
+   */
+  async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
+    const order = dispatchOrder(batch.profile, batch.tenant);
+    const [top, topScore] = await redis.zrange(order, 0, '0', 'WITHSCORES');
+    const isHeld = topScore !== undefined && Number(topScore) < -batch.priority;
+    const keys = batchKeys(batch.id);
+    const window = isHeld ? 0 : windowChunks;
+    const reply = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [window])) as number[];
+    const [left, ...chunks] = reply;
+    await enqueue(batch, chunks, takenJob);
+    if (left === 1) {
+      if (top !== batch.id) await redis.zadd(order, 'NX', -batch.priority, batch.id);
+    } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
+  }
+
+  /** Takes a turn for each chunk, and enqueues it with the priority that its turn gives it. */
+  async function enqueue(batch: Dispatched, chunks: readonly number[], takenJob: string): Promise<void> {
+    if (chunks.length === 0 && takenJob === '') return;
+    const { turns, starts, prioritized } = turnKeys(batch.profile);
+    const weight = 1;
+    const jobs = chunks.flatMap((chunk) => [jobId(batch.id, chunk), costOf(chunk)]);
+    const values = [takenJob, batch.tenant, weight, ...jobs];
+    const priorities = (await runScript(redis, 'take-turn', [turns, starts, prioritized], values)) as number[];
+    if (chunks.length > 0) await queues.add(batch, chunks, priorities);
+  }
+
+  /** The order's first place has become free: whoever was held behind it may go on. */
+  async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
+    const order = dispatchOrder(profile, tenant);
+    const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
+    if (id !== undefined) await refill({ id, tenant, profile, priority: -Number(score) });
+  }
+
+  return {
+    refill: (batch) => refill(batch),
+    taken: (batch, chunk) => refill(batch, jobId(batch.id, chunk)),
+    requeue: (batch, chunks) => enqueue(batch, chunks, ''),
+    async withdraw(batch, waiting) {
+      const wasFirst = (await redis.zrem(dispatchOrder(batch.profile, batch.tenant), batch.id)) === 1;
+      const { starts } = turnKeys(batch.profile);
+      if (waiting.length > 0) await redis.hdel(starts, ...waiting.map((chunk) => jobId(batch.id, chunk)));
+      for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
+      if (wasFirst) await refillNext(batch);
+    },
+  };
+}
+
+/** Cost of a chunk, in units of four items: what intake puts into the first chunks and into the later ones. */
+const costOf = (chunk: number): number => (chunk < 32 ? 1 : 16);

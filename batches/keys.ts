@@ -11,6 +11,7 @@ export const queuePrefix = '{vls}';
 /** Queue of a profile's chunks. */
 export const queueName = (profile: string): string => `evaluate-${profile}`;
 export const maintenanceQueueName = 'maintenance';
+export const webhookQueueName = 'webhooks';
 
 /** Payloads are kept in hashes of this many chunks: a hash of its own for each would cost a key, one for all a giant. */
 export const chunksPerHash = 256;
@@ -32,6 +33,13 @@ export const batchKeys = (id: string) => {
     failures: `${base}:failures`,
     /** List: chunk numbers in the order of their commits. */
     log: `${base}:log`,
+    /** Stream, capped: what happened, for those who follow. */
+    events: `${base}:events`,
+    /** Hash: succeeded items by bin of their cosine. */
+    histogram: `${base}:hist`,
+    /** Sorted sets by cosine: the lowest and the highest items, fifty of each. */
+    lowest: `${base}:low`,
+    highest: `${base}:high`,
     /** Hash of input payloads by chunk number. */
     input: (chunk: number) => `${base}:in:${Math.floor(chunk / chunksPerHash)}`,
     /** Hash of result payloads by chunk number. */
@@ -39,15 +47,11 @@ export const batchKeys = (id: string) => {
   };
 };
 
-/** Every key a batch of this many chunks may have. */
-export function* allBatchKeys(id: string, chunks: number): Generator<string> {
-  const keys = batchKeys(id);
-  for (let chunk = 0; chunk < chunks; chunk += chunksPerHash) {
-    yield keys.input(chunk);
-    yield keys.output(chunk);
-  }
-  yield* [keys.lease, keys.done, keys.waiting, keys.active, keys.failures, keys.log, keys.batch];
-}
+/** The keys of a batch that do not grow in number with it; the record itself first. */
+export const fixedKeys = (id: string): string[] => {
+  const { input: _input, output: _output, ...fixed } = batchKeys(id);
+  return Object.values(fixed);
+};
 
 /** Sorted set: batches that are not finished, by creation time in ms. */
 export const liveBatches = '{vls}:batches:live';
@@ -55,3 +59,16 @@ export const liveBatches = '{vls}:batches:live';
 export const finishedBatches = '{vls}:batches:finished';
 /** Sorted set: a tenant's batches, by creation time in ms. */
 export const tenantBatches = (tenant: string): string => `{vls}:tenant:${tenant}:batches`;
+
+/** Sorted set: a tenant's batches of one profile that have chunks left to dispatch, by falling priority. */
+export const dispatchOrder = (profile: string, tenant: string): string => `{vls}:order:${profile}:${tenant}`;
+
+/** What the turns of a profile's tenants are reckoned with; see lua/take-turn.lua. */
+export const turnKeys = (profile: string) => ({
+  turns: `{vls}:turns:${profile}`,
+  starts: `{vls}:starts:${profile}`,
+  prioritized: `${queuePrefix}:${queueName(profile)}:prioritized`,
+});
+
+/** Hash: which batch an idempotency key of a tenant led to. The key's own text may be anything, so it is hashed. */
+export const idempotencyKey = (tenant: string, keyHash: string): string => `{vls}:idempotency:${tenant}:${keyHash}`;

@@ -1,13 +1,29 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
-import { type BatchItem, batchItem, type ItemResult } from '../shared/contracts/item.ts';
+import type { BatchItem, ItemResult } from '../shared/contracts/item.ts';
 import type { ItemError } from '../shared/errors.ts';
 
 /** Version of the payloads in Redis. A reader refuses what is newer than itself instead of misreading it. */
 export const payloadVersion = 1;
 
 /** An item as it is stored: itself, or the fault that intake found in it, with what is to be echoed. */
-export type StoredItem = BatchItem | (Pick<BatchItem, 'id' | 'metadata'> & { error: ItemError });
+export type StoredItem = (BatchItem | (Pick<BatchItem, 'id' | 'metadata'> & { error: ItemError })) & {
+  /** In a retry: its index in the batch that is retried. */
+  retryOfIndex?: number;
+};
+
+/** What of an item stands on its result too; absent parts are left out. */
+export function echoed({
+  id,
+  metadata,
+  retryOfIndex,
+}: StoredItem): Pick<ItemResult, 'id' | 'metadata' | 'retryOfIndex'> {
+  return {
+    ...(id !== undefined && { id }),
+    ...(metadata !== undefined && { metadata }),
+    ...(retryOfIndex !== undefined && { retryOfIndex }),
+  };
+}
 
 /** A slice of a batch as it waits for its worker. */
 export interface InputChunk {
@@ -43,25 +59,3 @@ export const jobData = z.object({
   chunk: z.int().min(0),
 });
 export type JobData = z.output<typeof jobData>;
-
-/** Turns what a client sent as an item into what is stored: a bad item carries its fault and fails alone. */
-export function toStoredItem(raw: unknown): StoredItem {
-  const parsed = batchItem.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const message = parsed.error.issues
-    .slice(0, 5)
-    .map((issue) => `${issue.path.join('.') || 'item'}: ${issue.message}`)
-    .join('; ');
-  return { ...echoOf(raw), error: { code: 'item.invalid', message, retryable: false } };
-}
-
-/** Whatever of a bad item can still be echoed, so that its owner recognises it. */
-function echoOf(raw: unknown): Pick<BatchItem, 'id' | 'metadata'> {
-  if (typeof raw !== 'object' || raw === null) return {};
-  const id = batchItem.shape.id.safeParse('id' in raw ? raw.id : undefined);
-  const metadata = batchItem.shape.metadata.safeParse('metadata' in raw ? raw.metadata : undefined);
-  return {
-    ...(id.data !== undefined && { id: id.data }),
-    ...(metadata.data !== undefined && { metadata: metadata.data }),
-  };
-}

@@ -1,8 +1,9 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
-import { maintenanceQueueName, queueName, queuePrefix } from './keys.ts';
+import { maintenanceQueueName, queueName, queuePrefix, webhookQueueName } from './keys.ts';
 import { type JobData, jobData, payloadVersion } from './payload.ts';
+import type { Dispatched } from './record.ts';
 
 export interface QueueCounts {
   name: string;
@@ -14,8 +15,10 @@ export interface QueueCounts {
 
 /** The queues of all profiles, from the side that fills them. */
 export interface Queues {
-  /** Enqueues chunks of a batch; one that is queued already stays as it is. */
-  add(profile: string, tenant: string, batchId: string, chunks: readonly number[]): Promise<void>;
+  /** Enqueues chunks of a batch, each with its priority; one that is queued already stays as it is. */
+  add(batch: Dispatched, chunks: readonly number[], priorities: readonly number[]): Promise<void>;
+  /** Enqueues the delivery of a batch's webhook, once. */
+  addWebhook(batchId: string): Promise<void>;
   /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
@@ -26,7 +29,8 @@ export interface Queues {
   close(): Promise<void>;
 }
 
-const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
+/** Id of a chunk's job. */
+export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
 
 /**
  * `attempts` counts faults of workers, never of items: an item's failure is an outcome, and a stalled or handed-back
@@ -39,43 +43,58 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
+/** A receiver may be away for hours: 10 s, 20 s, 40 s ... up to about three hours in all. */
+const webhookJobOptions = {
+  attempts: 10,
+  backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
+  removeOnComplete: { count: 1000, age: 3600 },
+  removeOnFail: { count: 1000, age: 24 * 3600 },
+} as const;
+
 export function createQueues(redis: Redis, profiles: readonly string[], log: Logger): Queues {
   const queues = new Map<string, Queue>();
-  const queueOf = (profile: string): Queue => {
-    let queue = queues.get(profile);
+  const queueOf = (name: string): Queue => {
+    let queue = queues.get(name);
     if (queue === undefined) {
-      queue = new Queue(queueName(profile), {
-        connection: redis,
-        prefix: queuePrefix,
-        defaultJobOptions: jobOptions,
-      });
-      queue.on('error', (error) => log.debug({ err: error, profile }, 'queue connection'));
+      queue = new Queue(name, { connection: redis, prefix: queuePrefix });
+      queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
       // One whose connection broke while BullMQ got to know the server stays unusable: the next use makes another.
-      queue.waitUntilReady().catch(() => queues.delete(profile));
-      queues.set(profile, queue);
+      queue.waitUntilReady().catch(() => queues.delete(name));
+      queues.set(name, queue);
     }
     return queue;
   };
-  for (const profile of profiles) queueOf(profile);
+  const chunkQueues = profiles.map(queueName);
+  for (const name of [...chunkQueues, ...(profiles.length > 0 ? [webhookQueueName, maintenanceQueueName] : [])])
+    queueOf(name);
 
   return {
-    async add(profile, tenant, batchId, chunks) {
-      const data = (chunk: number): JobData => ({ v: payloadVersion, tenant, batchId, chunk });
-      await queueOf(profile).addBulk(
-        chunks.map((chunk) => ({ name: 'chunk', data: data(chunk), opts: { jobId: jobId(batchId, chunk) } })),
+    async add({ id, tenant, profile }, chunks, priorities) {
+      const jobs = chunks.map((chunk, at) => {
+        const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk };
+        // Never 0: BullMQ serves those before all others.
+        return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
+      });
+      await queueOf(queueName(profile)).addBulk(jobs);
+    },
+    async addWebhook(batchId) {
+      await queueOf(webhookQueueName).add(
+        'webhook',
+        { v: payloadVersion, batchId },
+        { ...webhookJobOptions, jobId: batchId },
       );
     },
     async jobState(profile, batchId, chunk) {
-      const state = await queueOf(profile).getJobState(jobId(batchId, chunk));
+      const state = await queueOf(queueName(profile)).getJobState(jobId(batchId, chunk));
       if (state === 'unknown') return 'absent';
       return state === 'failed' || state === 'completed' ? state : 'live';
     },
     async remove(profile, batchId, chunk) {
-      await queueOf(profile).remove(jobId(batchId, chunk));
+      await queueOf(queueName(profile)).remove(jobId(batchId, chunk));
     },
     async counts() {
       return await Promise.all(
-        [...queues.values()].map(async (queue) => {
+        chunkQueues.map(queueOf).map(async (queue) => {
           const [counts, workers] = await Promise.all([
             queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
             queue.getWorkersCount(),
@@ -92,8 +111,14 @@ export function createQueues(redis: Redis, profiles: readonly string[], log: Log
   };
 }
 
-/** What a processor says of a chunk it was given. */
-export type Verdict = { done: string } | { handBack: string; delayMs: number };
+/** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
+export type Verdict = { done: object; log?: string[] } | { handBack: string; delayMs: number };
+
+/** A chunk's job, and how often it was started before. */
+export interface Delivery {
+  data: JobData;
+  starts: number;
+}
 
 export interface Consumer {
   /** Finishes or hands back what is in hand, takes nothing new. */
@@ -110,14 +135,17 @@ export function consume(
   redis: Redis,
   profile: string,
   concurrency: number,
-  processor: (data: JobData) => Promise<Verdict>,
+  processor: (delivery: Delivery) => Promise<Verdict>,
   log: Logger,
 ): Consumer {
   const worker = new Worker(
     queueName(profile),
     async (job: Job, token) => {
-      const verdict = await processor(jobData.parse(job.data));
-      if ('done' in verdict) return verdict.done;
+      const verdict = await processor({ data: jobData.parse(job.data), starts: job.attemptsStarted - 1 });
+      if ('done' in verdict) {
+        await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
+        return verdict.done;
+      }
       await job.log(`handed back: ${verdict.handBack}`);
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError();
@@ -136,6 +164,24 @@ export function consume(
   worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
   worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
   worker.on('stalled', (id) => log.warn({ job: id, profile }, 'chunk of a dead worker taken back'));
+  return { close: () => worker.close() };
+}
+
+/** Delivers webhooks: `deliver` is given the batch, and whether this is the last attempt; what it throws is tried again. */
+export function consumeWebhooks(
+  redis: Redis,
+  deliver: (batchId: string, isLast: boolean) => Promise<void>,
+  log: Logger,
+): Consumer {
+  const worker = new Worker(
+    webhookQueueName,
+    async (job: Job) => await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts),
+    { connection: redis, prefix: queuePrefix, concurrency: 16, lockDuration: 60_000, runRetryDelay: 1_000 },
+  );
+  worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
+  worker.on('failed', (job, error) =>
+    log.warn({ batchId: job?.data.batchId, reason: error.message }, 'webhook not delivered'),
+  );
   return { close: () => worker.close() };
 }
 

@@ -4,6 +4,7 @@ import type { Code } from '../shared/errors.ts';
 
 const count = z.coerce.number().int().min(0);
 const time = z.coerce.number().int();
+const json = z.string().transform((text): unknown => JSON.parse(text));
 
 /** The hash of a batch, as read from Redis. Times are in ms since 1970. */
 export const batchRecord = z.object({
@@ -27,26 +28,74 @@ export const batchRecord = z.object({
   succeeded: count,
   failed: count,
   cancelled: count,
+  priority: z.coerce.number().int().default(0),
+  budgetCount: count.optional(),
+  budgetShare: z.coerce.number().optional(),
+  budgetAfter: count.optional(),
+  /** SHA-256 of the body, when it came with an idempotency key. */
+  bodyHash: z.string().optional(),
+  /** Columns of the CSV it came as, so that its results can be given back in the same form. */
+  columns: json.pipe(z.array(z.string())).optional(),
+  /** The columns that were read as image, text and id. */
+  columnNames: json.pipe(z.object({ image: z.string(), text: z.string(), id: z.string() })).optional(),
+  retryOf: z.string().optional(),
+  /** The latest batch that retries this one. */
+  retriedBy: z.string().optional(),
+  webhookUrl: z.string().optional(),
+  webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
+  webhookAttempts: count.optional(),
+  webhookError: z.string().optional(),
+  cosineSum: z.coerce.number().default(0),
+  scoreSum: z.coerce.number().default(0),
+  /** A moment five to ten seconds back, and the outcomes there were then. */
+  markAt: time.optional(),
+  markItems: count.optional(),
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
 /** What is fixed about a batch when it is posted, and inherited by its retries. */
 export type Pinned = Pick<BatchRecord, 'profile' | 'model' | 'revision' | 'precision' | 'preprocess'>;
 
-/** The record as clients see it. */
-export function toStatus(record: BatchRecord, failures: Record<string, string>, now: number): BatchStatus {
+/** What its sender may ask of a batch beside its items. */
+export type BatchOptions = Partial<
+  Pick<
+    BatchRecord,
+    'priority' | 'budgetCount' | 'budgetShare' | 'budgetAfter' | 'columns' | 'columnNames' | 'retryOf' | 'webhookUrl'
+  >
+>;
+
+/** What dispatching a batch needs to know of it. */
+export type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile' | 'priority'>;
+
+/** The fields of a hash as Redis takes them; what is undefined is left out. */
+export function toHash(fields: object): Record<string, string | number> {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    present.map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : value]),
+  );
+}
+
+/** The record as clients see it. `active`: chunks that workers hold. */
+export function toStatus(
+  record: BatchRecord,
+  failures: Record<string, string>,
+  active: number,
+  now: number,
+): BatchStatus {
   const settled = record.succeeded + record.failed + record.cancelled;
   const pending = Math.max(0, record.total - settled);
-  const seconds = record.startedAt === undefined ? 0 : ((record.finishedAt ?? now) - record.startedAt) / 1000;
-  const rate = seconds > 0 && settled > 0 ? settled / seconds : null;
+  const terminal = terminalStates.has(record.state);
+  const rate = rateOf(record, terminal ? record.succeeded + record.failed : settled, now);
   const self = `/evaluator/v1/evaluation/batch/${record.id}`;
   return {
     id: record.id,
     state: record.state,
+    phase: terminal ? 'finished' : active > 0 ? 'evaluating' : 'waiting',
     model: record.model,
     revision: record.revision,
     precision: record.precision,
     preprocess: record.preprocess,
+    priority: record.priority,
     items: {
       total: record.total,
       succeeded: record.succeeded,
@@ -56,14 +105,43 @@ export function toStatus(record: BatchRecord, failures: Record<string, string>, 
     },
     failures: Object.fromEntries(Object.entries(failures).map(([code, failed]) => [code as Code, Number(failed)])),
     itemsPerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-    etaSeconds: terminalStates.has(record.state) || rate === null ? null : Math.ceil(pending / rate),
+    etaSeconds: terminal || rate === null ? null : Math.ceil(pending / rate),
     createdAt: timestamp(record.createdAt),
-    startedAt: record.startedAt === undefined ? null : timestamp(record.startedAt),
-    finishedAt: record.finishedAt === undefined ? null : timestamp(record.finishedAt),
-    expiresAt: record.expiresAt === undefined ? null : timestamp(record.expiresAt),
+    startedAt: timestampOrNull(record.startedAt),
+    finishedAt: timestampOrNull(record.finishedAt),
+    expiresAt: timestampOrNull(record.expiresAt),
     reason: record.reason ?? null,
-    links: { self, results: `${self}/results` },
+    retryOf: record.retryOf ?? null,
+    retriedBy: record.retriedBy ?? null,
+    webhook:
+      record.webhookUrl === undefined
+        ? null
+        : {
+            url: record.webhookUrl,
+            state: record.webhookState ?? 'pending',
+            attempts: record.webhookAttempts ?? 0,
+            error: record.webhookError ?? null,
+          },
+    links: {
+      self,
+      results: `${self}/results`,
+      summary: `${self}/summary`,
+      events: `${self}/events`,
+      cancel: `${self}/cancel`,
+      retry: `${self}/retry`,
+    },
   };
 }
 
+/** Items a second: of late while it runs, over its whole life when it has ended. */
+function rateOf(record: BatchRecord, settled: number, now: number): number | null {
+  if (record.startedAt === undefined) return null;
+  const from = record.finishedAt === undefined ? (record.markAt ?? record.startedAt) : record.startedAt;
+  const before = record.finishedAt === undefined ? (record.markItems ?? 0) : 0;
+  const seconds = ((record.finishedAt ?? now) - from) / 1000;
+  return seconds > 0 && settled > before ? (settled - before) / seconds : null;
+}
+
 const timestamp = (milliseconds: number): string => new Date(milliseconds).toISOString();
+const timestampOrNull = (milliseconds: number | undefined): string | null =>
+  milliseconds === undefined ? null : timestamp(milliseconds);

@@ -4,10 +4,13 @@ import type { Redis } from '../shared/redis.ts';
 /** The Lua scripts beside this file, each one atomic step of a batch; their keys and answers are told at their top. */
 const scripts = {
   dispatch: 2,
-  seal: 2,
-  pick: 5,
-  commit: 7,
+  seal: 3,
+  pick: 6,
+  commit: 11,
   release: 3,
+  cancel: 3,
+  'take-turn': 3,
+  reserve: 1,
 } as const;
 
 export type ScriptName = keyof typeof scripts;
@@ -29,10 +32,10 @@ type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
  * @returns what the script returns, strings as buffers.
  */
 export async function runScript(redis: Redis, name: ScriptName, keys: string[], values: Argument[]): Promise<unknown> {
-  const command = `vls_${name}Buffer`;
+  const command = `vls:${name}Buffer`;
   const commands = redis as unknown as Record<string, Command | undefined>;
   if (commands[command] === undefined) {
-    redis.defineCommand(`vls_${name}`, { numberOfKeys: scripts[name], lua: sources[name] ?? '' });
+    redis.defineCommand(`vls:${name}`, { numberOfKeys: scripts[name], lua: sources[name] ?? '' });
   }
   return await commands[command]?.(...keys, ...values);
 }

@@ -26,9 +26,10 @@ export function isPublicAddress(address: string): boolean {
 
 /**
  * Public addresses on ports 80 and 443, and whatever `allowedHosts` names (`host` for any port, or `host:port`).
- * An allowed host may be private: it is the operator's word that images are served there.
+ * An allowed host may be private: it is the operator's word for it.
+ * @param setting the environment variable that carries `allowedHosts`, for messages.
  */
-export function createAddressGuard(allowedHosts: readonly string[]): AddressGuard {
+export function createAddressGuard(allowedHosts: readonly string[], setting = 'IMAGE_HOSTS_ALLOW'): AddressGuard {
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
   const isAllowed = (host: string, port: string | number) =>
     allowed.has(host.toLowerCase()) || allowed.has(`${host.toLowerCase()}:${port}`);
@@ -37,7 +38,7 @@ export function createAddressGuard(allowedHosts: readonly string[]): AddressGuar
     if (isAllowed(host, port) || isPublicAddress(address)) return;
     throw new ServiceError(
       'image.fetch.blocked_address',
-      `${host} leads to ${address}, which is not a public address; IMAGE_HOSTS_ALLOW can admit the host`,
+      `${host} leads to ${address}, which is not a public address; ${setting} can admit the host`,
     );
   };
 
@@ -51,7 +52,7 @@ export function createAddressGuard(allowedHosts: readonly string[]): AddressGuar
         );
       }
       if (url.username !== '' || url.password !== '') {
-        throw new ServiceError('image.source_invalid', 'An image address must not carry a user name or password');
+        throw new ServiceError('image.source_invalid', 'An address must not carry a user name or password');
       }
       const port = url.port || (url.protocol === 'https:' ? '443' : '80');
       const host = url.hostname;
@@ -59,7 +60,7 @@ export function createAddressGuard(allowedHosts: readonly string[]): AddressGuar
       if (port !== '80' && port !== '443') {
         throw new ServiceError(
           'image.fetch.blocked_address',
-          `Port ${port} of ${host} is not fetched from; IMAGE_HOSTS_ALLOW can admit ${host}:${port}`,
+          `Port ${port} of ${host} is not used; ${setting} can admit ${host}:${port}`,
         );
       }
       const literal = host.startsWith('[') ? host.slice(1, -1) : host;

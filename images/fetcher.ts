@@ -1,9 +1,8 @@
-import { lookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { type Code, ServiceError } from '../shared/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
+import { createGuardedAgent } from './guarded-agent.ts';
 
 export interface FetcherOptions {
   guard: AddressGuard;
@@ -36,14 +35,7 @@ const retriedCodes = new Set<Code>(['image.fetch.unavailable', 'image.fetch.netw
 /** Downloads images through the address guard: before the lookup, after it, and on the connected socket. */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { guard, maxBytes, timeoutMs } = options;
-  const agent = new Agent({
-    connect: guardedConnector(guard, timeoutMs),
-    connections: options.connectionsPerHost ?? 32,
-    pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    allowH2: false,
-  });
+  const agent = createGuardedAgent({ guard, timeoutMs, connectionsPerHost: options.connectionsPerHost ?? 32 });
 
   async function download(start: URL, signal: AbortSignal): Promise<Uint8Array> {
     let url = start;
@@ -96,42 +88,6 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       }
     },
     close: () => agent.close(),
-  };
-}
-
-/**
- * Checks literal, resolved and connected address. A lookup of one's own is not enough: it is never asked
- * when the host already is an address, and the peer is what counts in the end.
- */
-function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.connector {
-  return (target, callback) => {
-    const { hostname } = target;
-    const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-    const guardedLookup: LookupFunction = (host, lookupOptions, done) => {
-      lookup(host, { ...lookupOptions, all: true }, (error, addresses) => {
-        if (error) return done(error, []);
-        try {
-          for (const { address } of addresses) guard.checkAddress(address, hostname, port);
-        } catch (blocked) {
-          return done(blocked as NodeJS.ErrnoException, []);
-        }
-        const first = addresses[0];
-        if (lookupOptions.all || !first) return done(null, addresses);
-        return done(null, first.address, first.family);
-      });
-    };
-    const connect = buildConnector({ timeout, allowH2: false, lookup: guardedLookup });
-    connect(target, (...outcome) => {
-      const [error, socket] = outcome;
-      if (error) return callback(error, null);
-      try {
-        guard.checkAddress(socket.remoteAddress ?? 'an unknown peer', hostname, port);
-      } catch (blocked) {
-        socket.destroy();
-        return callback(blocked as Error, null);
-      }
-      return callback(null, socket);
-    });
   };
 }
 

@@ -123,6 +123,19 @@ export const settings = {
     integer(1, 4096).default(64),
     'Items a worker holds between the start of their download and their embedding.',
   ),
+  webhookSecret: setting(
+    'WEBHOOK_SECRET',
+    z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'expected whsec_ and at least 24 bytes as base64')
+      .optional(),
+    'Secret that webhooks are signed with, as Standard Webhooks has it. Without it no webhook is taken.',
+  ),
+  webhookHostsAllow: setting(
+    'WEBHOOK_HOSTS_ALLOW',
+    list.prefault(''),
+    'Comma-separated hosts (host or host:port) that webhooks may call although they are private.',
+  ),
   retentionHours: setting(
     'BATCH_RETENTION_HOURS',
     z.coerce

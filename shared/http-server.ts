@@ -8,9 +8,15 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** A connection on which nothing moves for so long is closed, in milliseconds. */
+const idleMs = 120_000;
+
 /** Resolves once the server listens; rejects with the socket's error. */
 export async function listen(handler: RequestListener, port: number, host: string): Promise<Listening> {
   const server = createServer(handler);
+  // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
+  server.requestTimeout = 0;
+  server.setTimeout(idleMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -30,25 +31,37 @@ export async function runProcess(
     const config = readConfig();
     log = await createLogger({ name: title, level: config.logLevel });
     const { url, close } = await start(config, log);
+    let draining = false;
     const { close: drain } = closeWithGrace({ delay: drainMs, logger: false }, async ({ signal, err }) => {
+      draining = true;
       if (err) log?.fatal({ err }, 'crashed');
       else log?.info({ signal }, 'draining');
       // After a crash nothing in here can be trusted to finish its work; the queue gives it to another process.
       if (!err) await close();
     });
-    process.on('disconnect', drain);
+    // A supervisor that is gone can stop nobody any more.
+    process.on('disconnect', () => {
+      if (!draining) void drain();
+    });
     log.info({ url }, 'ready');
-    tell({ type: 'ready', url });
+    await tell({ type: 'ready', url });
+    // Saved now, since a process that is killed later never does, and the next start would compile everything again.
+    flushCompileCache();
   } catch (error) {
     const message = explain(error);
     if (log) log.fatal({ err: error }, message);
     else process.stderr.write(`${title}: ${message}\n`);
-    tell({ type: 'fatal', message });
+    await tell({ type: 'fatal', message });
     process.exit(1);
   }
 }
 
-const tell = (message: LifecycleMessage) => void process.send?.(message);
+/** Resolves once the message is on its way: a process that exits before loses it. */
+const tell = (message: LifecycleMessage) =>
+  new Promise<void>((sent) => {
+    if (process.send) process.send(message, () => sent());
+    else sent();
+  });
 
 /** One line a person can act on. */
 function explain(error: unknown): string {

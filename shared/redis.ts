@@ -74,3 +74,9 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
     throw error;
   }
 }
+
+/** A pipeline reports each command's fault on its own; the first one is what went wrong. */
+export function throwFirst(replies: [Error | null, unknown][] | null): void {
+  const fault = replies?.find(([error]) => error !== null)?.[0];
+  if (fault) throw fault;
+}

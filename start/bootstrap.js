@@ -16,5 +16,5 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
   );
   process.exit(1);
 } else {
-  import('./bootstrap/run.js').then((bootstrap) => bootstrap.run(process.argv.slice(2)));
+  void import('./bootstrap/run.js').then((bootstrap) => bootstrap.run(process.argv.slice(2)));
 }

@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
+import type { LifecycleMessage } from '../shared/lifecycle.ts';
 import { endOf } from './child-run.ts';
 import { type Kept, keepAlive, type Run } from './keep-alive.ts';
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { untilGone } from './process-birth.ts';
-import type { ServiceMessage } from './service-messages.ts';
 import { StartError } from './start-error.ts';
 
 /** How long the service may drain after SIGTERM, in milliseconds. */
@@ -37,7 +37,7 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env, REDIS_URL: redisUrl },
     });
-    child.on('message', (message: ServiceMessage) => {
+    child.on('message', (message: LifecycleMessage) => {
       if (message.type === 'fatal') fatal = message.message;
       else {
         attempts = Number.NEGATIVE_INFINITY;

@@ -1,7 +1,6 @@
 import { createApp } from '../api/app.ts';
 import { checkBindRule } from '../api/bind-rule.ts';
-import { createBatches } from '../batches/batches.ts';
-import { createQueues } from '../batches/queues.ts';
+import { createBatchEngine } from '../batches/engine.ts';
 import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
@@ -17,29 +16,30 @@ await runProcess('vls-api', async (config, log) => {
   const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';
   const producer = connectRedis(redisUrl, 'producer', log);
   const consumer = connectRedis(redisUrl, 'consumer', log);
-  const posted = createQueues(producer, scoring.registry.profiles, log);
-  const pulled = createQueues(consumer, [], log);
+  const { retentionHours } = config;
+  const posted = createBatchEngine({ redis: producer, profiles: scoring.registry.profiles, retentionHours, log });
+  const pulled = createBatchEngine({ redis: consumer, profiles: [], retentionHours, log });
   const metrics = createMetrics();
   let draining = false;
   const app = createApp({
     ...scoring,
-    batches: createBatches(producer, posted, log),
-    queues: posted,
+    ...posted,
     redis: producer,
     metrics,
     log,
-    imageMaxBytes: config.imageMaxBytes,
+    config,
     version,
     isDraining: () => draining,
   });
   const server = await listen(app, config.port, config.host);
-  const worker = await startWorker({ config, redis: consumer, queues: pulled, metrics, log, ...scoring });
+  const worker = await startWorker({ ...scoring, config, redis: consumer, engine: pulled, metrics, log });
   const { spec } = await scoring.registry.resolve();
   await scoring.evaluators.for(spec).whenReady();
   return {
     url: server.url,
     async close() {
       draining = true;
+      posted.batches.close();
       await server.close();
       await worker.close();
       await scoring.close();

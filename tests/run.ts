@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -17,9 +17,15 @@ const steps: [what: string, command: string[]][] = [
   ['tests', [bin('vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)]],
 ];
 
+let running: ChildProcess | undefined;
+process.on('SIGTERM', () => {
+  running?.kill('SIGTERM');
+  process.exit(143);
+});
+
 for (const [what, command] of steps) {
   process.stdout.write(`\n— ${what}\n`);
-  const child = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' });
-  const [code] = (await once(child, 'exit')) as [number | null];
+  running = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' });
+  const [code] = (await once(running, 'exit')) as [number | null];
   if (code !== 0) process.exit(code ?? 1);
 }

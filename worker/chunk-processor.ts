@@ -1,14 +1,14 @@
 import type { Chunks } from '../batches/chunks.ts';
-import type { JobData, StoredItem } from '../batches/payload.ts';
-import { payloadVersion } from '../batches/payload.ts';
-import type { Verdict } from '../batches/queues.ts';
+import { echoed, type InputChunk, payloadVersion, type StoredItem } from '../batches/payload.ts';
+import type { Delivery, Verdict } from '../batches/queues.ts';
 import type { Evaluation, Outcome, Pair } from '../evaluation/evaluation.ts';
-import { preprocessVersion } from '../models/model.ts';
+import { type ModelSpec, preprocessVersion } from '../models/model.ts';
 import type { Registry } from '../models/registry.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { hasNoNetwork } from './network-fault.ts';
 
 export interface ChunkProcessorDeps {
   chunks: Chunks;
@@ -16,64 +16,94 @@ export interface ChunkProcessorDeps {
   registry: Registry;
   metrics: Metrics;
   log: Logger;
+  /** Told what is wrong with this worker, or that nothing is. */
+  onHealth: (fault: string | null) => void;
 }
 
 /** How long a chunk that cannot be evaluated here waits before it is offered again, in milliseconds. */
 const handBackDelayMs = 5_000;
+/** After so many starts of a chunk, hosts that cannot be reached are taken to be the hosts' fault. */
+const startsWithoutNetwork = 3;
 
 /** Pull, evaluate, commit: the life of one chunk in a worker. */
-export function createChunkProcessor({ chunks, evaluation, registry, metrics, log }: ChunkProcessorDeps) {
-  return async (job: JobData, profile: string): Promise<Verdict> => {
-    if (job.v > payloadVersion)
+export function createChunkProcessor(deps: ChunkProcessorDeps) {
+  const { chunks, evaluation, registry, metrics, log, onHealth } = deps;
+
+  return async ({ data: job, starts }: Delivery, profile: string): Promise<Verdict> => {
+    if (job.v > payloadVersion) {
       return { handBack: `needs a release with payload version ${job.v}`, delayMs: handBackDelayMs };
+    }
     const start = performance.now();
     const picked = await chunks.pick(job, profile);
-    if (picked.verdict !== 'run') return { done: picked.verdict };
+    if (picked.verdict !== 'run') return { done: { verdict: picked.verdict } };
 
     const handBack = async (reason: string): Promise<Verdict> => {
       await chunks.release(job);
+      onHealth(reason);
       log.warn({ batchId: job.batchId, chunk: job.chunk, reason }, 'chunk handed back');
       return { handBack: reason, delayMs: handBackDelayMs };
     };
-    const { pinned, input } = picked;
+    const { pinned, input, edges } = picked;
     let outcomes: Outcome[];
     try {
       const { spec } = await registry.resolve(pinned.model);
-      const here = { revision: spec.revision, precision: spec.precision, preprocess: preprocessVersion };
-      for (const part of ['revision', 'precision', 'preprocess'] as const) {
-        if (here[part] !== pinned[part]) {
-          return await handBack(`the batch is pinned to ${part} ${pinned[part]}, this worker has ${here[part]}`);
-        }
-      }
+      const difference = differenceOf(spec, pinned);
+      if (difference !== undefined) return await handBack(difference);
       outcomes = await evaluation.evaluate(spec, input.items.map(toPair));
     } catch (error) {
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.
       if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);
       throw error;
     }
+    if (starts < startsWithoutNetwork && hasNoNetwork(input.items, outcomes)) {
+      return await handBack('no image host can be reached from here');
+    }
+    onHealth(null);
 
-    const results = outcomes.map((outcome, at) => toResult(outcome, input.items[at], input.offset + at));
-    const { verdict } = await chunks.commit(job, results);
+    const results = toResults(input, outcomes);
+    const committed = await chunks.commit(job, input, results, edges);
+    const { verdict } = committed;
     const seconds = (performance.now() - start) / 1000;
     metrics.chunk(profile, seconds);
-    if (verdict === 'committed') count(results, metrics);
-    log.debug({ batchId: job.batchId, chunk: job.chunk, items: results.length, verdict, seconds }, 'chunk');
-    return { done: verdict };
+    if (verdict === 'committed' || verdict === 'late') count(results, metrics);
+    const failed = results.filter((result) => result.status === 'failed');
+    log.debug(
+      { batchId: job.batchId, chunk: job.chunk, items: results.length, failed: failed.length, verdict, seconds },
+      'chunk',
+    );
+    return {
+      done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
+      log: failed.slice(0, 5).map(({ index, error }) => `item ${index}: ${error.code}: ${error.message}`),
+    };
   };
+}
+
+/** A batch is evaluated by what it was posted for, or not at all. */
+function differenceOf(
+  spec: ModelSpec,
+  pinned: { revision: string; precision: string; preprocess: string },
+): string | undefined {
+  const here = { revision: spec.revision, precision: spec.precision, preprocess: preprocessVersion };
+  const part = (['revision', 'precision', 'preprocess'] as const).find((name) => here[name] !== pinned[name]);
+  return part && `the batch is pinned to ${part} ${pinned[part]}, this worker has ${here[part]}`;
 }
 
 const toPair = (item: StoredItem): Pair =>
   'error' in item ? { error: item.error } : { image: item.image, text: item.text };
 
-function toResult(outcome: Outcome, item: StoredItem | undefined, index: number): ItemResult {
-  const { id, metadata } = item ?? {};
-  return { index, ...(id !== undefined && { id }), ...(metadata !== undefined && { metadata }), ...outcome };
-}
+const toResults = ({ items, offset }: InputChunk, outcomes: readonly Outcome[]): ItemResult[] =>
+  items.flatMap((item, at) => {
+    const outcome = outcomes[at];
+    return outcome === undefined ? [] : [{ index: offset + at, ...echoed(item), ...outcome }];
+  });
 
 function count(results: readonly ItemResult[], metrics: Metrics): void {
+  const counts = new Map<string, number>();
   for (const result of results) {
-    if (result.status === 'cancelled') continue;
     const code = result.status === 'failed' ? result.error.code : '';
-    metrics.items({ mode: 'batch', outcome: result.status, code }, 1);
+    counts.set(code, (counts.get(code) ?? 0) + 1);
+  }
+  for (const [code, items] of counts) {
+    metrics.items({ mode: 'batch', outcome: code === '' ? 'succeeded' : 'failed', code }, items);
   }
 }

@@ -1,4 +1,4 @@
-import { createQueues } from '../batches/queues.ts';
+import { createBatchEngine } from '../batches/engine.ts';
 import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
@@ -11,19 +11,24 @@ import { startWorker } from './worker.ts';
 await runProcess('vls-worker', async (config, log) => {
   const scoring = await createScoring(config, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log);
-  const queues = createQueues(redis, [], log);
+  const engine = createBatchEngine({ redis, profiles: [], retentionHours: config.retentionHours, log });
   const metrics = createMetrics();
   let draining = false;
-  const probes = createProbes({ metrics, redis, evaluators: scoring.evaluators, isDraining: () => draining });
+  const worker = await startWorker({ ...scoring, config, redis, engine, metrics, log });
+  const probes = createProbes({
+    metrics,
+    redis,
+    evaluators: scoring.evaluators,
+    fault: () => (draining ? 'draining' : worker.fault()),
+  });
   const server = await listen(probes, config.metricsPort, config.host);
-  const worker = await startWorker({ config, redis, queues, metrics, log, ...scoring });
   return {
     url: server.url,
     async close() {
       draining = true;
       await worker.close();
       await scoring.close();
-      await queues.close();
+      await engine.close();
       redis.disconnect();
       await server.close();
     },

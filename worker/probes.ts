@@ -7,13 +7,17 @@ export interface ProbeDeps {
   metrics: Metrics;
   redis: Redis;
   evaluators: Evaluators;
-  isDraining: () => boolean;
+  /** What keeps this worker from evaluating, or nothing. */
+  fault: () => string | null;
 }
 
 /** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
-export function createProbes({ metrics, redis, evaluators, isDraining }: ProbeDeps): RequestListener {
-  const isReady = () =>
-    !isDraining() && redis.status === 'ready' && evaluators.states().some(({ state }) => state === 'ready');
+export function createProbes({ metrics, redis, evaluators, fault }: ProbeDeps): RequestListener {
+  const whyNot = (): string | null => {
+    if (redis.status !== 'ready') return 'Redis cannot be reached';
+    if (!evaluators.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
+    return fault();
+  };
   return (request, response) => {
     const plain = (status: number, body: string, type = 'text/plain') =>
       void response.writeHead(status, { 'content-type': type }).end(body);
@@ -21,7 +25,7 @@ export function createProbes({ metrics, redis, evaluators, isDraining }: ProbeDe
       case '/health/live':
         return plain(200, 'live\n');
       case '/health/ready':
-        return isReady() ? plain(200, 'ready\n') : plain(503, 'not ready\n');
+        return whyNot() === null ? plain(200, 'ready\n') : plain(503, `not ready: ${whyNot()}\n`);
       case '/metrics':
         return void metrics.text().then(
           (text) => plain(200, text, metrics.contentType),

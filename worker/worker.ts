@@ -1,7 +1,8 @@
-import { createChunks } from '../batches/chunks.ts';
-import { type Consumer, consume, type Queues, scheduleMaintenance } from '../batches/queues.ts';
-import { createSweeper } from '../batches/sweeper.ts';
+import type { BatchEngine } from '../batches/engine.ts';
+import { type Consumer, consume, consumeWebhooks, scheduleMaintenance } from '../batches/queues.ts';
+import { deliverWebhook } from '../batches/webhook.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
+import { createWebhookPost } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry.ts';
 import type { Config } from '../shared/config.ts';
 import { ServiceError } from '../shared/errors.ts';
@@ -11,36 +12,57 @@ import type { Redis } from '../shared/redis.ts';
 import { createChunkProcessor } from './chunk-processor.ts';
 
 export interface WorkerDeps {
-  config: Pick<Config, 'workerProfiles' | 'retentionHours'>;
+  config: Pick<Config, 'workerProfiles' | 'webhookSecret' | 'webhookHostsAllow'>;
   /** A `consumer` connection: it waits for Redis as long as it takes. */
   redis: Redis;
-  queues: Queues;
+  engine: BatchEngine;
   evaluation: Evaluation;
   registry: Registry;
   metrics: Metrics;
   log: Logger;
 }
 
+/** The worker role, running. */
+export interface RunningWorker extends Consumer {
+  profiles: string[];
+  /** What keeps this worker from evaluating, or nothing. */
+  fault(): string | null;
+}
+
 /** Chunks of one profile in hand. Eight of the small first chunks keep several evaluators and slow hosts busy. */
 const chunksInHand = 8;
 const sweepEveryMs = 15_000;
 
-/** The worker role: consumers for the profiles it serves, and its offer to sweep. */
-export async function startWorker(deps: WorkerDeps): Promise<Consumer & { profiles: string[] }> {
-  const { config, redis, queues, registry, log } = deps;
+/** The worker role: consumers for the profiles it serves, webhooks, and its offer to sweep. */
+export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  const { config, redis, engine, registry, log } = deps;
   const profiles = await servedProfiles(registry, config.workerProfiles);
-  const chunks = createChunks(redis, queues, config.retentionHours);
-  const process = createChunkProcessor({ ...deps, chunks });
+  let fault: string | null = null;
+  const process = createChunkProcessor({
+    ...deps,
+    chunks: engine.chunks,
+    onHealth: (found) => {
+      fault = found;
+    },
+  });
   const consumers = profiles.map((profile) =>
-    consume(redis, profile, chunksInHand, (job) => process(job, profile), log.child({ profile })),
+    consume(redis, profile, chunksInHand, (delivery) => process(delivery, profile), log.child({ profile })),
   );
-  const sweeper = createSweeper(redis, queues, chunks, log);
-  consumers.push(scheduleMaintenance(redis, sweepEveryMs, () => sweeper.sweep(), log));
+  consumers.push(scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log));
+  const { webhookSecret } = config;
+  const webhooks = createWebhookPost(config.webhookHostsAllow);
+  if (webhookSecret !== undefined) {
+    const deliver = (batchId: string, isLast: boolean) =>
+      deliverWebhook(redis, batchId, isLast, webhookSecret, webhooks.post);
+    consumers.push(consumeWebhooks(redis, deliver, log));
+  }
   log.info({ profiles }, 'worker started');
   return {
     profiles,
+    fault: () => fault,
     async close() {
       await Promise.all(consumers.map((consumer) => consumer.close()));
+      await webhooks.close();
     },
   };
 }

@@ -1,28 +1,38 @@
+import type { Request } from 'express';
 import type { Batches } from '../../batches/batches.ts';
 import { preprocessVersion } from '../../models/model.ts';
 import type { Registry } from '../../models/registry.ts';
+import type { Config } from '../../shared/config.ts';
 import {
-  batchEnvelope,
+  batchList,
   batchPath,
   batchQuery,
   batchRequest,
   batchStatus,
-  resultsPage,
-  resultsQuery,
+  batchWithResults,
+  listQuery,
+  terminalStates,
 } from '../../shared/contracts/batch.ts';
-import { batchItem } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, invalid, type Route, tenantOf } from '../route.ts';
+import { check, clientGone, type Route, tenantOf } from '../route.ts';
 
 export interface BatchDeps {
   batches: Batches;
   registry: Registry;
+  config: Pick<Config, 'webhookSecret'>;
 }
 
-/** `/v1/evaluation/batch`: post many pairs, look how they are doing, read what became of them. */
-export function batchRoutes({ batches, registry }: BatchDeps): Route[] {
+const line = {
+  type: 'string',
+  description: 'One item a line: {"image": …, "text": …, "id": …, "metadata": …}',
+} as const;
+const status = { 'application/json': { schema: batchStatus } } as const;
+
+/** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
+export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
   return [
     {
       method: 'post',
@@ -30,8 +40,12 @@ export function batchRoutes({ batches, registry }: BatchDeps): Route[] {
       operation: {
         operationId: 'postBatch',
         summary: 'Post a batch of pairs',
-        description:
+        description: [
           'Answers as soon as the batch is stored. A bad item fails alone, with its code; `strict=true` refuses the batch instead.',
+          'NDJSON and CSV are stored as they arrive, whatever their length; their options stand in the query. Either may be gzip, and may be the file of a form.',
+          '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
+          'With an `Idempotency-Key`, the same body again leads to the same batch.',
+        ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { query: batchQuery },
         requestBody: {
@@ -41,29 +55,86 @@ export function batchRoutes({ batches, registry }: BatchDeps): Route[] {
               schema: batchRequest,
               example: { items: [{ id: 'i0', image: 'https://example.org/cat.jpg', text: 'a cat' }] },
             },
+            'application/x-ndjson': { schema: line },
+            'text/csv': {
+              schema: { type: 'string', description: 'A header row with image, text and, if you like, id.' },
+            },
+            'multipart/form-data': {
+              schema: {
+                type: 'object',
+                required: ['file'],
+                properties: { file: { type: 'string', contentMediaType: 'application/octet-stream' } },
+              },
+            },
           },
         },
         responses: {
+          '200': {
+            description: 'It has ended within the time of `Prefer: wait=N`',
+            content: { 'application/json': { schema: batchWithResults } },
+          },
           '202': {
             description: 'The batch is stored and will be finished',
             headers: { Location: { description: 'Where its status is', schema: { type: 'string' } } },
-            content: { 'application/json': { schema: batchStatus } },
+            content: status,
           },
-          ...problemResponses(400, 413, 415, 422, 503),
+          ...problemResponses(400, 409, 413, 415, 422, 503, 507),
         },
       },
       handlers: [
-        jsonBody,
+        (request, response, next) => (streamFormat(request) ? next() : jsonBody(request, response, next)),
         async (request, response) => {
-          const { strict } = check(batchQuery, request.query, 'query');
-          const { items, model } = check(batchEnvelope, request.body, 'body');
-          if (items.length === 0) throw new ServiceError('batch.empty', 'The batch has no items');
-          if (strict === 'true') refuseBadItems(items);
-          const { profile, spec } = await registry.resolve(model);
-          const { model: name, revision, precision } = spec;
-          const pinned = { profile, model: name, revision, precision, preprocess: preprocessVersion };
-          const status = await batches.post(tenantOf(request), pinned, items);
-          response.status(202).location(status.links.self).json(status);
+          const query = check(batchQuery, request.query, 'query');
+          const strictness = query.strict === 'true' ? 'strict' : 'lenient';
+          const format = streamFormat(request);
+          const body = format
+            ? await readStream(request, format, query, strictness)
+            : readEnvelope(request, query, strictness);
+          if (body.options.webhookUrl !== undefined && config.webhookSecret === undefined) {
+            const message = 'Webhooks are signed, and this service has no WEBHOOK_SECRET to sign them with';
+            throw new ServiceError('request.invalid', message, { faults: [{ path: 'webhook', message }] });
+          }
+          const tenant = tenantOf(request);
+          const posted = await batches.post({
+            tenant,
+            pinned: await pin(registry, body.model),
+            options: body.options,
+            items: body.items,
+            idempotencyKey: idempotencyKeyOf(request),
+            bodyHash: body.hash,
+          });
+          response.location(posted.links.self);
+          const seconds = secondsToWait(request);
+          if (seconds > 0 && posted.items.total <= maxWaitItems) {
+            response.setHeader('Preference-Applied', `wait=${seconds}`);
+            const ended = await batches.wait(tenant, posted.id, seconds * 1000, clientGone(response));
+            if (terminalStates.has(ended.state)) {
+              const { results } = await batches.results(tenant, posted.id, { limit: maxWaitItems });
+              return void response.json({ ...ended, results: results.sort((a, b) => a.index - b.index) });
+            }
+            return void response.status(202).json(ended);
+          }
+          response.status(202).json(posted);
+        },
+      ],
+    },
+    {
+      method: 'get',
+      path: '/v1/evaluation/batch',
+      operation: {
+        operationId: 'listBatches',
+        summary: 'Your batches, the latest first',
+        tags: ['evaluation'],
+        requestParams: { query: listQuery },
+        responses: {
+          '200': { description: 'A page of batches', content: { 'application/json': { schema: batchList } } },
+          ...problemResponses(400, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const query = check(listQuery, request.query, 'query');
+          response.json(await batches.list(tenantOf(request), query));
         },
       ],
     },
@@ -75,47 +146,94 @@ export function batchRoutes({ batches, registry }: BatchDeps): Route[] {
         summary: 'Status of a batch',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        responses: {
-          '200': { description: 'Its status', content: { 'application/json': { schema: batchStatus } } },
-          ...problemResponses(404, 503),
-        },
+        responses: { '200': { description: 'Its status', content: status }, ...problemResponses(404, 503) },
       },
       handlers: [
         async (request, response) => {
-          const { id } = check(batchPath, request.params, 'path');
-          response.json(await batches.status(tenantOf(request), id));
+          response.json(await batches.status(tenantOf(request), idOf(request)));
         },
       ],
     },
     {
-      method: 'get',
-      path: '/v1/evaluation/batch/{id}/results',
+      method: 'delete',
+      path: '/v1/evaluation/batch/{id}',
       operation: {
-        operationId: 'getBatchResults',
-        summary: 'Results of a batch, also while it runs',
-        description: 'Pages in the order of evaluation. While the batch runs, `next` leads to what finishes later.',
+        operationId: 'deleteBatch',
+        summary: 'Forget a batch; a live one is cancelled first',
         tags: ['evaluation'],
-        requestParams: { path: batchPath, query: resultsQuery },
+        requestParams: { path: batchPath },
+        responses: { '204': { description: 'It is forgotten' }, ...problemResponses(404, 503) },
+      },
+      handlers: [
+        async (request, response) => {
+          await batches.remove(tenantOf(request), idOf(request));
+          response.status(204).end();
+        },
+      ],
+    },
+    {
+      method: 'post',
+      path: '/v1/evaluation/batch/{id}/cancel',
+      operation: {
+        operationId: 'cancelBatch',
+        summary: 'Stop a batch',
+        description: 'Items with outcomes keep them, the others are cancelled. A batch that has ended stays as it is.',
+        tags: ['evaluation'],
+        requestParams: { path: batchPath },
+        responses: { '200': { description: 'Its status', content: status }, ...problemResponses(404, 503) },
+      },
+      handlers: [
+        async (request, response) => {
+          response.json(await batches.cancel(tenantOf(request), idOf(request)));
+        },
+      ],
+    },
+    {
+      method: 'post',
+      path: '/v1/evaluation/batch/{id}/retry',
+      operation: {
+        operationId: 'retryBatch',
+        summary: 'Evaluate the failed items again',
+        description: 'A new batch of the failed items alone, for the same model; parent and child name each other.',
+        tags: ['evaluation'],
+        requestParams: { path: batchPath },
         responses: {
-          '200': { description: 'A page of results', content: { 'application/json': { schema: resultsPage } } },
-          ...problemResponses(400, 404, 503),
+          '202': { description: 'The new batch', content: status },
+          ...problemResponses(404, 409, 503, 507),
         },
       },
       handlers: [
         async (request, response) => {
-          const { id } = check(batchPath, request.params, 'path');
-          const query = check(resultsQuery, request.query, 'query');
-          response.json(await batches.results(tenantOf(request), id, query));
+          const child = await batches.retry(tenantOf(request), idOf(request));
+          response.status(202).location(child.links.self).json(child);
         },
       ],
     },
   ];
 }
 
-function refuseBadItems(items: readonly unknown[]): void {
-  const parsed = batchItem.array().safeParse(items);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) issue.path.unshift('items');
-    throw invalid(parsed.error, 'items');
-  }
+const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
+
+/** What a batch is evaluated with, fixed at its post. */
+async function pin(registry: Registry, model: string | undefined) {
+  const { profile, spec } = await registry.resolve(model);
+  const { model: name, revision, precision } = spec;
+  return { profile, model: name, revision, precision, preprocess: preprocessVersion };
+}
+
+/** Results come with the status in one answer up to this many items. */
+const maxWaitItems = 10_000;
+const maxWaitSeconds = 60;
+
+/** `Prefer: wait=N` (RFC 7240), in seconds. */
+function secondsToWait(request: Request): number {
+  const wait = /(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])/i.exec(request.get('prefer') ?? '')?.[1];
+  return Math.min(maxWaitSeconds, Number(wait ?? 0));
+}
+
+function idempotencyKeyOf(request: Request): string | undefined {
+  const key = request.get('idempotency-key');
+  if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return key;
+  const message = 'An Idempotency-Key has 1 to 255 printable ASCII characters';
+  throw new ServiceError('request.invalid', message, { faults: [{ path: 'Idempotency-Key', message }] });
 }

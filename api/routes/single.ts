@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
 import type { Registry } from '../../models/registry.ts';
+import type { Config } from '../../shared/config.ts';
 import type { ImageSource } from '../../shared/contracts/item.ts';
 import { singleRequest, singleResponse } from '../../shared/contracts/single.ts';
 import { ServiceError } from '../../shared/errors.ts';
@@ -14,11 +15,11 @@ export interface SingleDeps {
   evaluation: Evaluation;
   registry: Registry;
   metrics: Metrics;
-  imageMaxBytes: number;
+  config: Pick<Config, 'imageMaxBytes'>;
 }
 
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
-export function singleRoutes({ evaluation, registry, metrics, imageMaxBytes }: SingleDeps): Route[] {
+export function singleRoutes({ evaluation, registry, metrics, config }: SingleDeps): Route[] {
   return [
     {
       method: 'post',
@@ -63,7 +64,7 @@ export function singleRoutes({ evaluation, registry, metrics, imageMaxBytes }: S
         (request, response, next) => (request.is('multipart/form-data') ? next() : jsonBody(request, response, next)),
         async (request, response) => {
           const { image, text, model } = request.is('multipart/form-data')
-            ? await readUpload(request, imageMaxBytes)
+            ? await readUpload(request, config.imageMaxBytes)
             : check(singleRequest, request.body, 'body');
           const { spec } = await registry.resolve(model);
           const texts = typeof text === 'string' ? [text] : text;

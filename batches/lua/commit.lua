@@ -1,30 +1,83 @@
--- Records the outcomes of a chunk, once, and ends the batch with its last chunk.
--- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output
--- ARGV: 1 chunk  2 now (ms)  3 result payload  4 succeeded  5 failed  6 retention (ms)  then code, count, code, count ...
--- Returns { verdict, state, expiresAt }. Verdicts: committed, already, stopped (terminal: nothing kept), gone.
-local fields = redis.call('HMGET', KEYS[1], 'state', 'total', 'succeeded', 'failed', 'cancelled')
+-- Records the outcomes of a chunk, once; ends the batch with its last chunk, or when its failure budget is spent.
+-- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
+-- ARGV: 1 chunk  2 now (ms)  3 result payload  4 retention (ms)  5 tally (JSON; the type Tally in chunks.ts)
+-- Returns { verdict, state, expiresAt when the batch is terminal }. Verdicts:
+--   committed  counted
+--   already    it had its outcomes
+--   late       the batch had been stopped: its real outcomes are kept and no longer counted cancelled
+--   gone       there is no such batch
+--@include finish
+local extremes_kept = 50
+local mark_every = 5000
+
+local fields = redis.call('HMGET', KEYS[1], 'state', 'total', 'succeeded', 'failed', 'cancelled', 'budgetCount',
+  'budgetShare', 'budgetAfter', 'nextMarkAt', 'nextMarkItems', 'expiresAt')
 local state = fields[1]
-if not state then return { 'gone' } end
+if not state or state == 'accepting' then return { 'gone' } end
 redis.call('SREM', KEYS[3], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
-if redis.call('GETBIT', KEYS[2], ARGV[1]) == 1 then return { 'already', state } end
-if state ~= 'queued' and state ~= 'running' then return { 'stopped', state } end
+if redis.call('GETBIT', KEYS[2], ARGV[1]) == 1 then return { 'already', state, fields[11] or '' } end
+
+local tally = cjson.decode(ARGV[5])
+local total, now = tonumber(fields[2]), tonumber(ARGV[2])
+local succeeded = tonumber(fields[3]) + tally.succeeded
+local failed = tonumber(fields[4]) + tally.failed
+
 redis.call('SETBIT', KEYS[2], ARGV[1], 1)
 redis.call('HSET', KEYS[7], ARGV[1], ARGV[3])
 redis.call('RPUSH', KEYS[6], ARGV[1])
-local succeeded = tonumber(fields[3]) + tonumber(ARGV[4])
-local failed = tonumber(fields[4]) + tonumber(ARGV[5])
-redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
-for i = 7, #ARGV, 2 do redis.call('HINCRBY', KEYS[5], ARGV[i], ARGV[i + 1]) end
-if succeeded + failed + tonumber(fields[5]) < tonumber(fields[2]) then return { 'committed', state } end
-if failed == 0 then
-  state = 'completed'
-elseif succeeded == 0 then
-  state = 'failed'
-  redis.call('HSET', KEYS[1], 'reason', 'all_failed')
-else
-  state = 'completed_with_errors'
+for code, count in pairs(tally.codes) do redis.call('HINCRBY', KEYS[5], code, count) end
+for bin, count in pairs(tally.bins) do redis.call('HINCRBY', KEYS[9], bin, count) end
+if tally.succeeded > 0 then
+  redis.call('HINCRBYFLOAT', KEYS[1], 'cosineSum', tally.cosineSum)
+  redis.call('HINCRBYFLOAT', KEYS[1], 'scoreSum', tally.scoreSum)
 end
-local expires_at = string.format('%.0f', tonumber(ARGV[2]) + tonumber(ARGV[6]))
-redis.call('HSET', KEYS[1], 'state', state, 'finishedAt', ARGV[2], 'expiresAt', expires_at)
-return { 'committed', state, expires_at }
+local function keep(key, items, worst, field)
+  if #items == 0 then return end
+  for _, item in ipairs(items) do redis.call('ZADD', key, item[1], item[2]) end
+  local over = redis.call('ZCARD', key) - extremes_kept
+  if over > 0 then
+    if worst == 'high' then redis.call('ZPOPMAX', key, over) else redis.call('ZPOPMIN', key, over) end
+  end
+  -- Told to the next workers, so that they send no item which would not stay.
+  if over >= 0 then
+    local edge = worst == 'high' and redis.call('ZRANGE', key, -1, -1, 'WITHSCORES') or redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    redis.call('HSET', KEYS[1], field, edge[2])
+  end
+end
+keep(KEYS[10], tally.lowest, 'high', 'lowestBelow')
+keep(KEYS[11], tally.highest, 'low', 'highestAbove')
+
+if state ~= 'queued' and state ~= 'running' then
+  local cancelled = tonumber(fields[5]) - tally.succeeded - tally.failed
+  redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed, 'cancelled', cancelled)
+  return { 'late', state, fields[11] or '' }
+end
+redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
+-- Two marks, five to ten seconds back: the rate of late is what people want to see, not that of the whole batch.
+if not fields[9] or now - tonumber(fields[9]) > mark_every then
+  if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end
+  redis.call('HSET', KEYS[1], 'nextMarkAt', ARGV[2], 'nextMarkItems', succeeded + failed)
+end
+redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'type', 'progress', 'total', total, 'succeeded', succeeded,
+  'failed', failed, 'samples', cjson.encode(tally.samples))
+
+local expires_at
+if succeeded + failed >= total then
+  if failed == 0 then
+    state = 'completed'
+  elseif succeeded == 0 then
+    state = 'failed'
+  else
+    state = 'completed_with_errors'
+  end
+  expires_at = finish(KEYS[1], KEYS[8], state, state == 'failed' and 'all_failed' or '', ARGV[2], ARGV[4])
+else
+  local count, share, after = tonumber(fields[6] or ''), tonumber(fields[7] or ''), tonumber(fields[8] or '0')
+  local spent = (count and failed > count) or (share and failed > share * (succeeded + failed))
+  if spent and succeeded + failed >= after then
+    state = 'failed'
+    expires_at = finish(KEYS[1], KEYS[8], state, 'failure_budget', ARGV[2], ARGV[4])
+  end
+end
+return { 'committed', state, expires_at or '' }

@@ -6,8 +6,7 @@ process.title = 'vls-evaluator';
 
 // The parent decides when an evaluator ends. A Ctrl-C reaches the whole process group and must not cut work that is
 // being drained; a parent that is gone must not leave its children.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
 const send = (message: FromEvaluator) => {

@@ -7,18 +7,56 @@ export const maxJsonItems = 1_000_000;
 
 const model = z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' });
 
+const priority = z
+  .int()
+  .min(-100)
+  .max(100)
+  .default(0)
+  .meta({ description: 'Order among your own batches: a higher one is dispatched first. Others are not affected.' });
+
+export const failureBudget = z
+  .strictObject({
+    count: z.int().min(0).optional().meta({ description: 'More failed items than this stop the batch.' }),
+    share: z.number().min(0).max(1).optional().meta({ description: 'A larger share of failed items stops it.' }),
+    after: z.int().min(0).default(100).meta({ description: 'Not before this many items have their outcome.' }),
+  })
+  .meta({ id: 'FailureBudget', description: 'Stops a batch that is plainly wrong; it ends as `failed`.' });
+
+export const webhook = z
+  .strictObject({ url: z.url({ protocol: /^https?$/ }) })
+  .meta({ id: 'Webhook', description: 'Called once the batch has ended; signed as Standard Webhooks describes.' });
+
+const options = { model, priority, failureBudget: failureBudget.optional(), webhook: webhook.optional() };
+
 /** The JSON envelope as it is checked: items stay unknown here, because a bad item fails alone. */
-export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), model });
+export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
+export type BatchEnvelope = z.output<typeof batchEnvelope>;
 
 /** The same envelope as clients write it; the documented form. */
-export const batchRequest = z.strictObject({ items: z.array(batchItem).min(1), model }).meta({ id: 'BatchRequest' });
+export const batchRequest = z
+  .strictObject({ items: z.array(batchItem).min(1), ...options })
+  .meta({ id: 'BatchRequest' });
 
+const column = z.string().min(1).max(256);
+
+/** Options of a batch in its query: all of them for a stream, which has no envelope; `strict` for JSON too. */
 export const batchQuery = z.strictObject({
   strict: z
     .enum(['true', 'false'])
     .default('false')
     .meta({ description: 'With `true`, one bad item refuses the whole batch with 400.' }),
+  model,
+  priority: z.coerce.number().pipe(priority.unwrap()).default(0),
+  failureBudgetCount: z.coerce.number().int().min(0).optional(),
+  failureBudgetShare: z.coerce.number().min(0).max(1).optional(),
+  failureBudgetAfter: z.coerce.number().int().min(0).default(100),
+  webhook: z.url({ protocol: /^https?$/ }).optional(),
+  image: column.default('image').meta({ description: 'CSV: name of the column with the image.' }),
+  text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
+  id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
+  delimiter: z.string().min(1).max(4).default(',').meta({ description: 'CSV: what separates columns.' }),
 });
+export type BatchQuery = z.output<typeof batchQuery>;
 
 export const batchStates = [
   'accepting',
@@ -48,32 +86,70 @@ export const batchStatus = z
   .object({
     id: z.string(),
     state: batchState,
+    phase: z
+      .enum(['waiting', 'evaluating', 'finished'])
+      .meta({ description: '`waiting`: no worker holds a part of it at this moment.' }),
     model: z.string(),
     revision: z.string(),
     precision: z.string(),
     preprocess: z.string(),
+    priority: z.int(),
     items: z.object({ total: count, succeeded: count, failed: count, cancelled: count, pending: count }),
     failures: z.partialRecord(z.enum(codeNames), count).meta({ description: 'Failed items by code.' }),
-    itemsPerSecond: z.number().nullable(),
+    itemsPerSecond: z
+      .number()
+      .nullable()
+      .meta({ description: 'Of late while it runs; over its whole life afterwards.' }),
     etaSeconds: z.number().nullable(),
     createdAt: z.iso.datetime(),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'When items and results are forgotten.' }),
     reason: failureReason.nullable().meta({ description: 'Why a batch is `failed`.' }),
-    links: z.object({ self: z.string(), results: z.string() }),
+    retryOf: z.string().nullable().meta({ description: 'The batch whose failed items this one evaluates again.' }),
+    retriedBy: z
+      .string()
+      .nullable()
+      .meta({ description: 'The latest batch that evaluates the failed items of this one.' }),
+    webhook: z
+      .object({
+        url: z.string(),
+        state: z.enum(['pending', 'delivered', 'failed']),
+        attempts: count,
+        error: z.string().nullable(),
+      })
+      .nullable(),
+    links: z.object({
+      self: z.string(),
+      results: z.string(),
+      summary: z.string(),
+      events: z.string(),
+      cancel: z.string(),
+      retry: z.string(),
+    }),
   })
   .meta({ id: 'BatchStatus' });
 export type BatchStatus = z.output<typeof batchStatus>;
 
 export const batchPath = z.object({ id: z.string().meta({ description: 'Id of the batch.' }) });
 
+const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
+
 export const resultsQuery = z.strictObject({
   cursor: z.string().optional().meta({ description: '`next` of the page before. Absent: the first page.' }),
   limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
-  status: z.enum(['succeeded', 'failed', 'cancelled']).optional().meta({ description: 'Only items of this outcome.' }),
+  status: outcome.optional().meta({ description: 'Only items of this outcome.' }),
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
+
+/** The whole batch as NDJSON or CSV. */
+export const streamQuery = z.strictObject({
+  status: outcome.optional(),
+  formulas: z.enum(['escape', 'keep']).default('escape').meta({
+    description: 'CSV: `escape` puts an apostrophe before text that a spreadsheet would run as a formula.',
+  }),
+});
+export type StreamQuery = z.output<typeof streamQuery>;
 
 export const resultsPage = z
   .object({
@@ -85,3 +161,51 @@ export const resultsPage = z
   })
   .meta({ id: 'ResultsPage' });
 export type ResultsPage = z.output<typeof resultsPage>;
+
+/** What `Prefer: wait=N` answers with when the batch has ended in time. */
+export const batchWithResults = batchStatus
+  .extend({ results: z.array(itemResult).meta({ description: 'In the order of the items.' }) })
+  .meta({ id: 'BatchWithResults' });
+export type BatchWithResults = z.output<typeof batchWithResults>;
+
+export const listQuery = z.strictObject({
+  state: z
+    .string()
+    .transform((states) => states.split(','))
+    .pipe(z.array(batchState))
+    .optional()
+    .meta({ description: 'Only batches in one of these states, separated by commas.' }),
+  cursor: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type ListQuery = z.output<typeof listQuery>;
+
+export const batchList = z
+  .object({ batches: z.array(batchStatus).meta({ description: 'The latest first.' }), next: z.string().nullable() })
+  .meta({ id: 'BatchList' });
+export type BatchList = z.output<typeof batchList>;
+
+const extreme = z.object({
+  index: count,
+  id: z.string().optional(),
+  cosine: z.number(),
+  score: z.number(),
+  text: z.string().meta({ description: 'Its first 300 characters.' }),
+  image: z.string().nullable().meta({ description: 'Its address; null for an inline image.' }),
+});
+export type Extreme = z.output<typeof extreme>;
+
+export const batchSummary = z
+  .object({
+    id: z.string(),
+    state: batchState,
+    succeeded: count,
+    mean: z.object({ cosine: z.number(), score: z.number() }).nullable(),
+    histogram: z
+      .array(z.object({ from: z.number(), to: z.number(), count }))
+      .meta({ description: 'Succeeded items by cosine, in bins of 0.01; empty bins at both ends are left out.' }),
+    lowest: z.array(extreme).meta({ description: 'The 50 lowest items, the lowest first.' }),
+    highest: z.array(extreme).meta({ description: 'The 50 highest items, the highest first.' }),
+  })
+  .meta({ id: 'BatchSummary' });
+export type BatchSummary = z.output<typeof batchSummary>;

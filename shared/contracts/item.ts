@@ -49,6 +49,7 @@ const echoed = {
   index: z.int().min(0).meta({ description: 'Position in the batch as posted, from 0.' }),
   id: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
+  retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: its index in the batch that is retried.' }),
 };
 
 export const scoreFields = {

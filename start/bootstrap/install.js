@@ -83,7 +83,13 @@ function npmFailure(root, failure, output) {
     return `npm ci failed: no disk space left at ${root}. Free about 1 GB and run the command again.`;
   if (/\b(EROFS|EACCES)\b/.test(output))
     return `npm ci failed: it may not write in ${root}. Make the checkout writable by this user.`;
-  return `${output.trim().split('\n').slice(-20).join('\n')}\nnpm ci failed (${failure}); what it said stands above.`;
+  const lines = output.trim().split('\n');
+  // From npm's first word about the error: its last ones are its manual.
+  const first = Math.max(
+    lines.findIndex((line) => line.startsWith('npm error')),
+    0,
+  );
+  return `${lines.slice(first, first + 20).join('\n')}\nnpm ci failed (${failure}); what it said stands above.`;
 }
 
 function readIfThere(path) {

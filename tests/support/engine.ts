@@ -1,54 +1,57 @@
-import { type Batches, createBatches } from '../../batches/batches.ts';
-import { type Chunks, createChunks } from '../../batches/chunks.ts';
-import type { JobData } from '../../batches/payload.ts';
-import { createQueues, type Queues } from '../../batches/queues.ts';
-import type { Pinned } from '../../batches/record.ts';
-import { createSweeper, type Sweeper } from '../../batches/sweeper.ts';
+import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
+import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
+import type { InputChunk, JobData } from '../../batches/payload.ts';
+import type { BatchOptions, Pinned } from '../../batches/record.ts';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
 import { connectRedis, type Redis, whenConnected } from '../../shared/redis.ts';
 import { startRedis } from './redis.ts';
 
 /** The batch engine over a Redis of its own, without workers: a test takes their part and chooses the moment. */
-export interface Engine {
+export interface Engine extends BatchEngine {
   redis: Redis;
-  queues: Queues;
-  batches: Batches;
-  chunks: Chunks;
-  sweeper: Sweeper;
-  /** Posts so many items for the default tenant; the batch's id. */
-  post(count: number): Promise<string>;
-  job(batchId: string, chunk: number): JobData;
-  close(): Promise<void>;
+  /** Posts so many items for a tenant; the batch's id. */
+  post(count: number, more?: { options?: BatchOptions; tenant?: string }): Promise<string>;
+  postItems(items: ItemStream, options?: BatchOptions): Promise<BatchStatus>;
+  job(batchId: string, chunk: number, tenant?: string): JobData;
+  /** Commits outcomes for a chunk that begins with the first of them. */
+  commit(batchId: string, chunk: number, results: ItemResult[]): ReturnType<BatchEngine['chunks']['commit']>;
 }
 
 export const tenant = 'default';
 export const pinned: Pinned = { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p' };
+
+export const item = (index: number) => ({ image: `https://example.org/${index}.jpg`, text: `text ${index}` });
 
 export async function startEngine(retentionHours = 1): Promise<Engine> {
   const server = await startRedis();
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);
-  const queues = createQueues(redis, [], log);
-  const chunks = createChunks(redis, queues, retentionHours);
-  const batches = createBatches(redis, queues, log);
+  const engine = createBatchEngine({ redis, profiles: ['compact'], retentionHours, log });
+  const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
+  const post = (owner: string, items: ItemStream, options: BatchOptions) =>
+    engine.batches.post({ tenant: owner, pinned, options, items, bodyHash: () => '' });
   return {
+    ...engine,
     redis,
-    queues,
-    batches,
-    chunks,
-    sweeper: createSweeper(redis, queues, chunks, log),
-    async post(count) {
-      const items = Array.from({ length: count }, (_, index) => ({
-        image: `https://example.org/${index}.jpg`,
-        text: 't',
-      }));
-      return (await batches.post(tenant, pinned, items)).id;
+    job,
+    async post(count, { options = {}, tenant: owner = tenant } = {}) {
+      const items = itemsOfList(
+        Array.from({ length: count }, (_, index) => item(index)),
+        'lenient',
+      );
+      return (await post(owner, items, options)).id;
     },
-    job: (batchId, chunk) => ({ v: 1, tenant, batchId, chunk }),
+    postItems: (items, options = {}) => post(tenant, items, options),
+    commit(batchId, chunk, results) {
+      const offset = results[0]?.index ?? 0;
+      const input: InputChunk = { offset, items: results.map(({ index }) => item(index)) };
+      return engine.chunks.commit(job(batchId, chunk), input, results);
+    },
     async close() {
-      await queues.close();
+      await engine.close();
       redis.disconnect();
       await server.remove();
     },

@@ -12,19 +12,14 @@ const itemsOf = async (id: string) => (await engine.batches.status(tenant, id)).
 
 test('a chunk that is committed twice is counted once', async () => {
   const id = await engine.post(8);
-  const job = engine.job(id, 0);
-  expect(await engine.chunks.commit(job, succeeded(0, 4))).toMatchObject({ verdict: 'committed' });
-  expect(await engine.chunks.commit(job, failed(0, 4))).toMatchObject({ verdict: 'already' });
+  expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed' });
+  expect(await engine.commit(id, 0, failed(0, 4))).toMatchObject({ verdict: 'already' });
   expect(await itemsOf(id)).toEqual({ total: 8, succeeded: 4, failed: 0, cancelled: 0, pending: 4 });
 });
 
 test('two workers that commit the same chunk at once are counted once', async () => {
   const id = await engine.post(4);
-  const job = engine.job(id, 0);
-  const verdicts = await Promise.all([
-    engine.chunks.commit(job, succeeded(0, 4)),
-    engine.chunks.commit(job, failed(0, 4)),
-  ]);
+  const verdicts = await Promise.all([engine.commit(id, 0, succeeded(0, 4)), engine.commit(id, 0, failed(0, 4))]);
   expect(verdicts.map(({ verdict }) => verdict).sort()).toEqual(['already', 'committed']);
   const { results } = await engine.batches.results(tenant, id, { limit: 100 });
   expect(results.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded']);
@@ -32,9 +27,9 @@ test('two workers that commit the same chunk at once are counted once', async ()
 
 test('the last commit ends the batch and moves it from the live to the finished ones', async () => {
   const id = await engine.post(8);
-  await engine.chunks.commit(engine.job(id, 1), failed(4, 4));
+  await engine.commit(id, 1, failed(4, 4));
   expect(await engine.redis.zscore(liveBatches, id)).not.toBeNull();
-  const last = await engine.chunks.commit(engine.job(id, 0), succeeded(0, 4));
+  const last = await engine.commit(id, 0, succeeded(0, 4));
   expect(last).toMatchObject({ verdict: 'committed', state: 'completed_with_errors' });
   expect(await engine.redis.zscore(liveBatches, id)).toBeNull();
   const status = await engine.batches.status(tenant, id);
@@ -44,13 +39,13 @@ test('the last commit ends the batch and moves it from the live to the finished 
 
 test('results come in the order of their commits, and the cursor leads to what is committed later', async () => {
   const id = await engine.post(12);
-  await engine.chunks.commit(engine.job(id, 2), succeeded(8, 4));
+  await engine.commit(id, 2, succeeded(8, 4));
   const first = await engine.batches.results(tenant, id, { limit: 3 });
   expect(first.results.map(({ index }) => index)).toEqual([8, 9, 10]);
-  await engine.chunks.commit(engine.job(id, 0), succeeded(0, 4));
+  await engine.commit(id, 0, succeeded(0, 4));
   const second = await engine.batches.results(tenant, id, { limit: 100, cursor: first.next ?? '' });
   expect(second.results.map(({ index }) => index)).toEqual([11, 0, 1, 2, 3]);
-  await engine.chunks.commit(engine.job(id, 1), failed(4, 4));
+  await engine.commit(id, 1, failed(4, 4));
   const third = await engine.batches.results(tenant, id, { limit: 100, cursor: second.next ?? '' });
   expect(third.results.map(({ index }) => index)).toEqual([4, 5, 6, 7]);
   expect(third.next).toBeNull();
@@ -76,7 +71,7 @@ test('picking a chunk of a batch that is gone, done or finished says so', async 
     verdict: 'run',
     input: { offset: 0 },
   });
-  await engine.chunks.commit(engine.job(id, 0), succeeded(0, 4));
+  await engine.commit(id, 0, succeeded(0, 4));
   expect(await engine.chunks.pick(engine.job(id, 0), 'compact')).toEqual({ verdict: 'done' });
 });
 

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { itemsOfList } from '../../../batches/intake/items.ts';
 import { batchKeys, liveBatches } from '../../../batches/keys.ts';
-import { type Engine, pinned, startEngine, tenant } from '../../support/engine.ts';
+import { type Engine, item, startEngine, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await startEngine();
 });
 afterAll(() => engine.close());
-
-const item = (index: number) => ({ image: `https://example.org/${index}.jpg`, text: 't' });
 
 test('the first 32 chunks have 4 items, the others 64', async () => {
   const id = await engine.post(32 * 4 + 64 + 10);
@@ -27,50 +26,49 @@ test('the first 32 chunks have 4 items, the others 64', async () => {
 
 test('a chunk closes at 4 MiB, however few its items are', async () => {
   const image = 'A'.repeat(3 * 1024 * 1024);
-  const { id } = await engine.batches.post(tenant, pinned, [{ image, text: 'a' }, { image, text: 'b' }, item(2)]);
+  const { id } = await engine.postItems(itemsOfList([{ image, text: 'a' }, { image, text: 'b' }, item(2)], 'lenient'));
   const picked = await engine.chunks.pick(engine.job(id, 0), 'compact');
   expect(picked).toMatchObject({ verdict: 'run', input: { items: [{ text: 'a' }] } });
 });
 
 test('a batch is nobody’s business until it is sealed, and what breaks off before is swept away', async () => {
   async function* breaksOff() {
-    for (let index = 0; index < 10; index++) yield item(index);
+    for (let index = 0; index < 10; index++) yield [item(index)];
     const ids = await engine.redis.zrange(liveBatches, 0, '-1');
     await expect(engine.batches.status(tenant, ids.at(-1) ?? '')).rejects.toMatchObject({ code: 'batch.not_found' });
     throw new Error('connection lost');
   }
   const before = await engine.redis.keys('*in:0');
-  await expect(engine.batches.post(tenant, pinned, breaksOff())).rejects.toThrow('connection lost');
+  await expect(engine.postItems(breaksOff())).rejects.toThrow('connection lost');
   await engine.sweeper.sweep();
   expect(await engine.redis.keys('*in:0')).toEqual(before);
 });
 
 test('a batch whose sender is still heard of is left alone by the sweeper', async () => {
   async function* slow() {
-    yield item(0);
-    for (let index = 1; index < 8; index++) yield item(index);
+    yield [item(0)];
+    for (let index = 1; index < 8; index++) yield [item(index)];
     await engine.sweeper.sweep();
-    yield item(8);
+    yield [item(8)];
   }
-  const { items } = await engine.batches.post(tenant, pinned, slow());
+  const { items } = await engine.postItems(slow());
   expect(items.total).toBe(9);
 });
 
 test('a batch whose lease ran out before the seal is refused as a whole', async () => {
   async function* stalls() {
-    for (let index = 0; index < 6; index++) yield item(index);
+    for (let index = 0; index < 6; index++) yield [item(index)];
     const [id] = (await engine.redis.zrange(liveBatches, -1, '-1')) as [string];
     await engine.redis.del(batchKeys(id).lease);
     await engine.sweeper.sweep();
   }
-  await expect(engine.batches.post(tenant, pinned, stalls())).rejects.toMatchObject({ code: 'batch.interrupted' });
+  await expect(engine.postItems(stalls())).rejects.toMatchObject({ code: 'batch.interrupted' });
 });
 
 test('items are stored with their fault when they have one, and with what their owner knows them by', async () => {
-  const { id } = await engine.batches.post(tenant, pinned, [
-    { id: 'a', metadata: { row: 1 }, image: 5, text: 'x' },
-    'nonsense',
-  ]);
+  const { id } = await engine.postItems(
+    itemsOfList([{ id: 'a', metadata: { row: 1 }, image: 5, text: 'x' }, 'nonsense'], 'lenient'),
+  );
   const picked = await engine.chunks.pick(engine.job(id, 0), 'compact');
   expect(picked).toMatchObject({
     input: {

@@ -49,13 +49,13 @@ test('a slow worker whose chunk is still in the queue is not disturbed', async (
   const id = await engine.post(4);
   await engine.chunks.pick(engine.job(id, 0), 'compact');
   await engine.sweeper.sweep();
-  expect(await engine.chunks.commit(engine.job(id, 0), succeeded(0, 4))).toMatchObject({ state: 'completed' });
+  expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ state: 'completed' });
   expect(await engine.batches.status(tenant, id)).toMatchObject({ items: { succeeded: 4 } });
 });
 
 test('a finished batch that its worker could not retire is retired', async () => {
   const id = await engine.post(4);
-  await engine.chunks.commit(engine.job(id, 0), succeeded(0, 4));
+  await engine.commit(id, 0, succeeded(0, 4));
   await engine.redis.zadd(liveBatches, Date.now(), id);
   await engine.redis.zrem(finishedBatches, id);
   await engine.sweeper.sweep();
@@ -65,7 +65,7 @@ test('a finished batch that its worker could not retire is retired', async () =>
 
 test('what has had its time is forgotten without a trace', async () => {
   const id = await engine.post(4);
-  await engine.chunks.commit(engine.job(id, 0), succeeded(0, 4));
+  await engine.commit(id, 0, succeeded(0, 4));
   await engine.redis.zadd(finishedBatches, Date.now() - 1, id);
   await engine.sweeper.sweep();
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });

@@ -221,7 +221,11 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/metrics',
     '/evaluator/v1/evaluation/batch',
     '/evaluator/v1/evaluation/batch/{id}',
+    '/evaluator/v1/evaluation/batch/{id}/cancel',
+    '/evaluator/v1/evaluation/batch/{id}/events',
     '/evaluator/v1/evaluation/batch/{id}/results',
+    '/evaluator/v1/evaluation/batch/{id}/retry',
+    '/evaluator/v1/evaluation/batch/{id}/summary',
     '/evaluator/v1/evaluation/single',
   ]);
   const docs = await client.call<string>('/docs/');

@@ -158,6 +158,24 @@ test('the entry of a killed bootstrap ends as on SIGTERM', async () => {
   expect(isAlive(Number(entry))).toBe(false);
 });
 
+test('the entry ends when the shell that npm started was ended, which passes no signal on', async () => {
+  const { root } = throwAwayPackage(counting);
+  // The second command keeps the shell from replacing itself by the first.
+  const shell = start('/bin/sh', ['-c', `"$NODE" start/bootstrap.js entry.ts; true`], {
+    cwd: root,
+    env: {
+      NODE: process.execPath,
+      npm_lifecycle_event: 'start',
+      npm_execpath: join(root, 'npm-cli.js'),
+      npm_node_execpath: process.execPath,
+    },
+  });
+  const [, entry] = await shell.said(/up (\d+)/);
+  process.kill(shell.pid, 'SIGKILL');
+  await shell.said(/SIGTERM 1/);
+  await untilGone(Number(entry));
+});
+
 test('the entry does not hand its tie to the bootstrap on to processes it forks', async () => {
   const { run } = throwAwayPackage(`console.log(JSON.stringify(process.execArgv));`);
   expect((await run().ended).output).toMatch(/\[\]\n$/);

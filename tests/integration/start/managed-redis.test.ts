@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { readPidFile } from '../../../start/pid-file.ts';
@@ -100,6 +100,7 @@ test.runIf(program)('a stopped Redis is gone and stays gone', async () => {
 test.runIf(program)('a path too long for a socket, with spaces and quotes, works', async () => {
   const redis = managedIn(join(temporaryDirectory(), `a "long" path ${'x'.repeat(80)}`));
   await redis.ready;
+  onTestFinished(() => rmSync(dirname(redis.url), { recursive: true, force: true }));
   expect(await clientOf(redis.url).ping()).toBe('PONG');
 });
 

@@ -128,7 +128,7 @@ test('with REDIS_URL no Redis is started, and one that is down is one line and n
   const dataDir = temporaryDirectory();
   const supervisor = startSupervisor(dataDir, { REDIS_URL: join(dataDir, 'nobody.sock') });
   // In either order: the check goes on while the service starts.
-  await supervisor.said(/(does not answer|Ctrl-C drains)[^]*(does not answer|Ctrl-C drains)/);
+  await supervisor.said(/(does not answer|Ctrl-C drains)[\s\S]*(does not answer|Ctrl-C drains)/);
   process.kill(supervisor.pid, 'SIGINT');
   const { code, output } = await supervisor.ended;
   expect(code).toBe(0);

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { Request } from 'express';
+import { readBody } from '../batches/intake/body.ts';
+import { itemsOfCsv } from '../batches/intake/csv.ts';
+import { type ItemStream, itemsOfList, type Strictness } from '../batches/intake/items.ts';
+import { itemsOfNdjson } from '../batches/intake/ndjson.ts';
+import type { BatchOptions } from '../batches/record.ts';
+import { type BatchQuery, batchEnvelope } from '../shared/contracts/batch.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { rawBodyOf } from './middleware/json-body.ts';
+import { openUpload } from './multipart.ts';
+import { check } from './route.ts';
+
+/** A batch as it was sent, whatever its form. */
+export interface BatchBody {
+  model: string | undefined;
+  /** What stands in the body is filled in while its items are read. */
+  options: BatchOptions;
+  items: ItemStream;
+  /** SHA-256 of the decoded body, once its items have been read. */
+  hash: () => string;
+}
+
+type Format = 'ndjson' | 'csv';
+
+const formatsByType: Record<string, Format> = {
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/x-jsonlines': 'ndjson',
+  'text/csv': 'csv',
+  'application/csv': 'csv',
+};
+
+/** The form of a body that is streamed, or nothing when it is one JSON document. */
+export function streamFormat(request: Request): Format | 'upload' | undefined {
+  const type = (request.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return type === 'multipart/form-data' ? 'upload' : formatsByType[type];
+}
+
+/** Options of a batch that came in the query. */
+const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
+  priority: query.priority,
+  budgetCount: query.failureBudgetCount,
+  budgetShare: query.failureBudgetShare,
+  budgetAfter: query.failureBudgetAfter,
+  webhookUrl: query.webhook,
+});
+
+/** A JSON document: options in its envelope, those of the query where it has none. */
+export function readEnvelope(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
+  const { items, model, priority, failureBudget, webhook } = check(batchEnvelope, request.body, 'body');
+  const options = optionsOfQuery(query);
+  if (priority !== 0) options.priority = priority;
+  if (webhook !== undefined) options.webhookUrl = webhook.url;
+  if (failureBudget !== undefined) {
+    const { count, share, after } = failureBudget;
+    Object.assign(options, { budgetCount: count, budgetShare: share, budgetAfter: after });
+  }
+  const hash = () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
+  return { model: model ?? query.model, options, items: itemsOfList(items, strictness), hash };
+}
+
+/** NDJSON or CSV, as the body or as the file of a form; gzip or not. */
+export async function readStream(
+  request: Request,
+  format: Format | 'upload',
+  query: BatchQuery,
+  strictness: Strictness,
+): Promise<BatchBody> {
+  const options = optionsOfQuery(query);
+  let source: Readable = request;
+  let form = format;
+  if (form === 'upload') {
+    const upload = await openUpload(request);
+    source = upload.stream;
+    form = formatOfUpload(upload.filename, upload.type);
+  }
+  const body = readBody(source);
+  if (form === 'ndjson')
+    return { model: query.model, options, items: itemsOfNdjson(body.bytes, strictness), hash: body.hash };
+  const columns = { image: query.image, text: query.text, id: query.id };
+  const onHeader = (header: string[]) => {
+    options.columns = header;
+    options.columnNames = columns;
+  };
+  const items = itemsOfCsv(body.bytes, { columns, delimiter: query.delimiter, strictness, onHeader });
+  return { model: query.model, options, items, hash: body.hash };
+}
+
+/** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */
+function formatOfUpload(filename: string, type: string): Format {
+  const extension = /\.(ndjson|jsonl|csv|tsv)(\.gz)?$/i.exec(filename)?.[1]?.toLowerCase();
+  if (extension !== undefined) return extension === 'csv' || extension === 'tsv' ? 'csv' : 'ndjson';
+  const known = formatsByType[type.toLowerCase()];
+  if (known !== undefined) return known;
+  throw new ServiceError(
+    'request.unsupported_media_type',
+    `The upload ${filename.slice(0, 100)} is neither .csv nor .ndjson, and its content type ${type} does not say which it is`,
+  );
+}

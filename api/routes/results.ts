@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Response } from 'express';
+import { z } from 'zod';
+import type { Batches } from '../../batches/batches.ts';
+import { batchPath, batchSummary, resultsPage, resultsQuery, streamQuery } from '../../shared/contracts/batch.ts';
+import { problemResponses } from '../openapi.ts';
+import { check, type Route, tenantOf } from '../route.ts';
+import { sendEvents } from '../sse.ts';
+
+const eventsQuery = z.strictObject({
+  lastEventId: z.string().optional().meta({ description: 'Like the `Last-Event-ID` header, which a page cannot set.' }),
+});
+
+/** What is read of a batch: its results, their shape, and what happens while it runs. */
+export function resultRoutes({ batches }: { batches: Batches }): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/evaluation/batch/{id}/results',
+      operation: {
+        operationId: 'getBatchResults',
+        summary: 'Results of a batch, also while it runs',
+        description: [
+          'As JSON: pages in the order of evaluation. While the batch runs, `next` leads to what finishes later.',
+          'As NDJSON or CSV, by the `Accept` header: the whole batch in the order of its items, as far as it has got. CSV has the columns that were posted, then ours.',
+        ].join('\n\n'),
+        tags: ['evaluation'],
+        requestParams: { path: batchPath, query: resultsQuery.extend(streamQuery.shape) },
+        responses: {
+          '200': {
+            description: 'Results',
+            content: {
+              'application/json': { schema: resultsPage },
+              'application/x-ndjson': { schema: { type: 'string' } },
+              'text/csv': { schema: { type: 'string' } },
+            },
+          },
+          ...problemResponses(400, 404, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const { id } = check(batchPath, request.params, 'path');
+          const type = request.accepts(['application/json', 'application/x-ndjson', 'text/csv']) || 'application/json';
+          response.vary('Accept');
+          if (type === 'application/json') {
+            const query = check(resultsQuery, request.query, 'query');
+            return void response.json(await batches.results(tenantOf(request), id, query));
+          }
+          const query = check(streamQuery, request.query, 'query');
+          const format = type === 'text/csv' ? 'csv' : 'ndjson';
+          const parts = await batches.stream(tenantOf(request), id, format, query);
+          response.type(type).attachment(`batch-${id}.${format}`);
+          await sendParts(parts, response);
+        },
+      ],
+    },
+    {
+      method: 'get',
+      path: '/v1/evaluation/batch/{id}/summary',
+      operation: {
+        operationId: 'getBatchSummary',
+        summary: 'Histogram, mean, lowest and highest items',
+        description: 'Kept while the batch runs; its cost does not grow with the batch.',
+        tags: ['evaluation'],
+        requestParams: { path: batchPath },
+        responses: {
+          '200': { description: 'The summary', content: { 'application/json': { schema: batchSummary } } },
+          ...problemResponses(404, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const { id } = check(batchPath, request.params, 'path');
+          response.json(await batches.summary(tenantOf(request), id));
+        },
+      ],
+    },
+    {
+      method: 'get',
+      path: '/v1/evaluation/batch/{id}/events',
+      operation: {
+        operationId: 'followBatch',
+        summary: 'Follow a batch (server-sent events)',
+        description: [
+          'Begins with `state` and the whole status, then `progress`, `failure` and `state` as they happen, and closes after `end`.',
+          '`Last-Event-ID` resumes without a gap or a repetition; when that is too long ago, `reset` comes with the whole status. 204 says that the end has been seen.',
+        ].join('\n\n'),
+        tags: ['evaluation'],
+        requestParams: { path: batchPath, query: eventsQuery },
+        responses: {
+          '200': { description: 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+          '204': { description: 'There is nothing after the last event that was seen' },
+          ...problemResponses(404, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const { id } = check(batchPath, request.params, 'path');
+          const { lastEventId } = check(eventsQuery, request.query, 'query');
+          const lastId = request.get('last-event-id') ?? lastEventId;
+          const gone = new AbortController();
+          response.on('close', () => gone.abort());
+          const events = await batches.follow(tenantOf(request), id, lastId, gone.signal);
+          if (events === undefined) return void response.status(204).end();
+          await sendEvents(events, response);
+        },
+      ],
+    },
+  ];
+}
+
+/** A reader that goes away ends the reading; that is no fault of anybody. */
+async function sendParts(parts: AsyncGenerator<string>, response: Response): Promise<void> {
+  try {
+    await pipeline(Readable.from(parts), response);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}

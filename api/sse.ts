@@ -1,0 +1,30 @@
+import { once } from 'node:events';
+import type { Response } from 'express';
+import type { BatchEvent } from '../batches/reading/events.ts';
+
+/** Proxies and browsers drop a connection on which nothing moves. */
+const heartbeatMs = 15_000;
+/** How soon a client comes back when the connection breaks, in milliseconds. */
+const retryMs = 2_000;
+
+/** Sends events as `text/event-stream`, at the pace of the reader, and closes after the last. */
+export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: Response): Promise<void> {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // nginx would otherwise hold events back until its buffer is full.
+    'x-accel-buffering': 'no',
+  });
+  response.write(`retry: ${retryMs}\n\n`);
+  const heartbeat = setInterval(() => response.write(': alive\n\n'), heartbeatMs);
+  try {
+    for await (const { id, event, data } of events) {
+      const flows = response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      if (!flows && !response.closed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (response.closed) break;
+    }
+  } finally {
+    clearInterval(heartbeat);
+    response.end();
+  }
+}

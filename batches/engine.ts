@@ -1,0 +1,46 @@
+import type { Logger } from '../shared/log.ts';
+import type { Redis } from '../shared/redis.ts';
+import { type Batches, createBatches } from './batches.ts';
+import { type Chunks, createChunks } from './chunks.ts';
+import { createDispatcher } from './dispatch.ts';
+import { createEnding } from './ending.ts';
+import { createQueues, type Queues } from './queues.ts';
+import { createRoomGauge } from './room.ts';
+import { createSweeper, type Sweeper } from './sweeper.ts';
+
+/** Everything about batches over one Redis connection: the API uses one side of it, a worker the other. */
+export interface BatchEngine {
+  queues: Queues;
+  batches: Batches;
+  chunks: Chunks;
+  sweeper: Sweeper;
+  close(): Promise<void>;
+}
+
+export interface BatchEngineOptions {
+  redis: Redis;
+  /** Profiles whose queues are shown, besides those that are used. */
+  profiles: readonly string[];
+  /** How long a batch is kept after its end, in hours. */
+  retentionHours: number;
+  log: Logger;
+}
+
+export function createBatchEngine({ redis, profiles, retentionHours, log }: BatchEngineOptions): BatchEngine {
+  const queues = createQueues(redis, profiles, log);
+  const dispatcher = createDispatcher(redis, queues);
+  const ending = createEnding(redis, queues, dispatcher, retentionHours);
+  const chunks = createChunks(redis, dispatcher, ending);
+  const room = createRoomGauge(redis);
+  const batches = createBatches({ redis, queues, dispatcher, ending, room, log });
+  return {
+    queues,
+    batches,
+    chunks,
+    sweeper: createSweeper({ redis, queues, dispatcher, chunks, ending, log }),
+    async close() {
+      batches.close();
+      await queues.close();
+    },
+  };
+}

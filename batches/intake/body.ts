@@ -1,0 +1,70 @@
+import { createHash, type Hash } from 'node:crypto';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { ServiceError } from '../../shared/errors.ts';
+
+/** The decoded bytes of a body, and their hash once they have been read to the end. */
+export interface Body {
+  bytes: AsyncIterable<Buffer>;
+  /** SHA-256, hexadecimal. */
+  hash(): string;
+}
+
+const gzipMagic = Buffer.from([0x1f, 0x8b]);
+
+/** Decodes a body that may be gzip, by its first bytes: neither a header nor a file name is needed, or trusted. */
+export function readBody(source: Readable): Body {
+  const hash = createHash('sha256');
+  return { bytes: decoded(source, hash), hash: () => hash.copy().digest('hex') };
+}
+
+async function* decoded(source: Readable, hash: Hash): AsyncGenerator<Buffer> {
+  const iterator = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    const first = await firstBytes(iterator);
+    const chunks = first.subarray(0, 2).equals(gzipMagic) ? gunzipped(first, iterator) : joined(first, iterator);
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  } catch (error) {
+    throw toBodyError(error);
+  }
+}
+
+/** At least two bytes, if there are as many. */
+async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+  let first: Buffer = Buffer.alloc(0);
+  while (first.length < 2) {
+    const next = await iterator.next();
+    if (next.done) break;
+    first = Buffer.concat([first, next.value]);
+  }
+  return first;
+}
+
+async function* joined(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+}
+
+function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
+  const gunzip = createGunzip();
+  // `pipeline` carries the reader's pace back to the socket, and either side's failure to the other.
+  pipeline(joined(first, iterator), gunzip, () => {});
+  return gunzip;
+}
+
+function toBodyError(error: unknown): unknown {
+  if (error instanceof ServiceError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code?.startsWith('Z_')) {
+    return new ServiceError('request.invalid', `The gzip data is damaged or ends too early (${message})`, {
+      cause: error,
+    });
+  }
+  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
+    return new ServiceError('request.aborted', 'The connection ended before the body was complete', { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,50 @@
+import { hash } from 'node:crypto';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { idempotencyKey } from '../keys.ts';
+import { runScript } from '../scripts.ts';
+
+/** A sender's promise that requests with the same key are the same request. */
+export interface Reservation {
+  /** Renews the lease while the body arrives. */
+  renew(): Promise<void>;
+  /** The body has been received, or has come to nothing: whoever asks next is told, or may try. */
+  release(): Promise<void>;
+}
+
+export type Reserved = { reservation: Reservation } | { existing: string };
+
+const leaseMs = 30_000;
+const lifetimeSeconds = 7 * 24 * 3600;
+
+/**
+ * Reserves a key for the batch `batchId`, or says which batch the key already led to.
+ * @param isSealed whether a batch exists to the outside; a key whose batch came to nothing may be used again.
+ * @throws {ServiceError} `idempotency.in_flight`
+ */
+export async function reserve(
+  redis: Redis,
+  tenant: string,
+  key: string,
+  batchId: string,
+  isSealed: (id: string) => Promise<boolean>,
+): Promise<Reserved> {
+  const name = idempotencyKey(tenant, hash('sha256', key, 'base64url'));
+  let cameToNothing = '';
+  for (;;) {
+    const values = [batchId, Date.now(), leaseMs, lifetimeSeconds, cameToNothing];
+    const [verdict, known] = ((await runScript(redis, 'reserve', [name], values)) as Buffer[]).map(String);
+    if (verdict === 'mine') break;
+    if (verdict === 'busy') {
+      throw new ServiceError('idempotency.in_flight', 'A request with this Idempotency-Key is still being received', {
+        retryAfter: 1,
+      });
+    }
+    if (known !== undefined && (await isSealed(known))) return { existing: known };
+    cameToNothing = known ?? '';
+  }
+  const setLease = async (until: number) => {
+    await redis.hset(name, 'leaseUntil', until);
+  };
+  return { reservation: { renew: () => setLease(Date.now() + leaseMs), release: () => setLease(0) } };
+}

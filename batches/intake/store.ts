@@ -1,0 +1,146 @@
+import { ServiceError } from '../../shared/errors.ts';
+import { type Redis, throwFirst } from '../../shared/redis.ts';
+import { batchKeys, liveBatches, tenantBatches } from '../keys.ts';
+import { encodeInput, payloadVersion, type StoredItem } from '../payload.ts';
+import { type BatchOptions, type Pinned, toHash } from '../record.ts';
+import { runScript } from '../scripts.ts';
+import type { ItemStream } from './items.ts';
+
+/** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */
+const leaseMs = 30_000;
+/** How often the lease is renewed while bytes arrive. */
+const renewMs = 5_000;
+
+/** A chunk closes at this many items, or at this many bytes, whichever is first. */
+const chunkItems = 64;
+const chunkBytes = 4 * 1024 * 1024;
+/** The first chunks are small, so that a small batch spreads over all evaluators. */
+const smallChunks = { count: 32, items: 4 };
+
+/** A batch about to be stored. */
+export interface NewBatch {
+  id: string;
+  tenant: string;
+  pinned: Pinned;
+  options: BatchOptions;
+  items: ItemStream;
+  /** SHA-256 of the body, asked for when the items have been read; nothing when the batch has no idempotency key. */
+  bodyHash?: () => string;
+  /** Called at most every five seconds while bytes arrive. */
+  onActivity?: () => Promise<void>;
+}
+
+/**
+ * Stores a batch as its items arrive: state `accepting` under a lease, payloads first, then one script seals it. Only
+ * then does it exist for anybody; a stream that breaks off before leaves nothing.
+ * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and whatever reading the items throws.
+ */
+export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
+  const { id, tenant, pinned, options } = batch;
+  const keys = batchKeys(id);
+  const writer = createWriter(redis, id);
+  let opened = false;
+  let renewedAt = 0;
+
+  async function open(): Promise<void> {
+    opened = true;
+    const createdAt = Date.now();
+    const counters = { succeeded: 0, failed: 0, cancelled: 0 };
+    const { webhookUrl } = options;
+    const record = {
+      v: payloadVersion,
+      id,
+      tenant,
+      ...pinned,
+      ...options,
+      ...counters,
+      createdAt,
+      state: 'accepting',
+      webhookState: webhookUrl === undefined ? undefined : 'pending',
+    };
+    // Listed first: a batch the sweeper does not know of could not be cleaned away.
+    await redis.zadd(liveBatches, createdAt, id);
+    await redis.zadd(tenantBatches(tenant), createdAt, id);
+    throwFirst(await redis.pipeline().hset(keys.batch, toHash(record)).set(keys.lease, '1', 'PX', leaseMs).exec());
+  }
+
+  try {
+    for await (const items of batch.items) {
+      if (!opened) await open();
+      // In one go with the payloads it costs nothing; on its own it keeps a slow sender's batch alive.
+      if (Date.now() - renewedAt > renewMs) {
+        renewedAt = Date.now();
+        await redis.set(keys.lease, '1', 'PX', leaseMs);
+        await batch.onActivity?.();
+      }
+      for (const item of items) await writer.add(item);
+    }
+    const { chunks, total } = await writer.end();
+    if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
+    // What stands in the columns is known once the header has been read.
+    const late = toHash({ columns: options.columns, columnNames: options.columnNames });
+    if (Object.keys(late).length > 0) await redis.hset(keys.batch, late);
+    const seal = [keys.batch, keys.lease, keys.events];
+    if ((await runScript(redis, 'seal', seal, [chunks, total, batch.bodyHash?.() ?? ''])) !== 1) {
+      const message = 'The batch took too long to arrive and was discarded';
+      throw new ServiceError('batch.interrupted', message, { retryAfter: 1 });
+    }
+  } catch (error) {
+    // Discarded by the sweeper, which is certain to see it: at once where Redis answers, else when the lease is over.
+    if (opened) await redis.unlink(keys.lease).catch(() => {});
+    throw error;
+  }
+}
+
+/** Cuts items into chunks and writes them, a few at a time so that Redis is neither waited for nor flooded. */
+function createWriter(redis: Redis, id: string) {
+  const keys = batchKeys(id);
+  let slice: StoredItem[] = [];
+  let sliceBytes = 0;
+  let chunks = 0;
+  let total = 0;
+  let writes = redis.pipeline();
+  let writesBytes = 0;
+
+  async function flush(): Promise<void> {
+    if (writes.length === 0) return;
+    const pending = writes;
+    writes = redis.pipeline();
+    writesBytes = 0;
+    throwFirst(await pending.exec());
+  }
+
+  async function close(): Promise<void> {
+    const payload = encodeInput({ offset: total - slice.length, items: slice });
+    writes.hset(keys.input(chunks), String(chunks), payload);
+    writesBytes += payload.length;
+    chunks++;
+    slice = [];
+    sliceBytes = 0;
+    if (writes.length >= 32 || writesBytes > chunkBytes) await flush();
+  }
+
+  return {
+    async add(item: StoredItem): Promise<void> {
+      const size = sizeOf(item);
+      const limit = chunks < smallChunks.count ? smallChunks.items : chunkItems;
+      if (slice.length > 0 && (slice.length >= limit || sliceBytes + size > chunkBytes)) await close();
+      slice.push(item);
+      sliceBytes += size;
+      total++;
+    },
+    async end(): Promise<{ chunks: number; total: number }> {
+      if (slice.length > 0) await close();
+      await flush();
+      return { chunks, total };
+    },
+  };
+}
+
+/** Roughly the bytes an item takes as JSON: only inline images and metadata can be large. */
+function sizeOf(item: StoredItem): number {
+  const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
+  if ('error' in item) return 200 + metadata;
+  const image = typeof item.image === 'string' ? item.image : Object.values(item.image).join('');
+  return 100 + image.length + item.text.length + metadata;
+}

@@ -1,0 +1,42 @@
+-- Start-time fair queueing between the tenants of one profile: V is the start of the chunk taken last, a tenant's next
+-- chunk starts at max(V, finish of its last one), and the earliest start is taken first. A tenant that was away
+-- starts at V: before everything that others have queued up, and without credit for its absence.
+-- KEYS: 1 turns (hash: V, base, finish:<tenant>)  2 starts (hash: job id -> start)  3 BullMQ's prioritized jobs
+-- ARGV: 1 id of the job that was taken, or ''  2 tenant  3 weight  then job id, cost, job id, cost ...
+-- Returns a BullMQ priority for each job: start - base + 1, as 0 would be served before all others.
+local highest_priority = 2 ^ 20
+local state = redis.call('HMGET', KEYS[1], 'V', 'base', 'finish:' .. ARGV[2])
+local V, base = tonumber(state[1] or 0), tonumber(state[2] or 0)
+local last = tonumber(state[3] or 0)
+
+if ARGV[1] ~= '' then
+  local start = redis.call('HGET', KEYS[2], ARGV[1])
+  if start then
+    redis.call('HDEL', KEYS[2], ARGV[1])
+    if tonumber(start) > V then
+      V = tonumber(start)
+      redis.call('HSET', KEYS[1], 'V', V)
+    end
+  end
+end
+
+-- BullMQ's priorities end at 2^21: in time, everything that waits is moved down by what has been served.
+if math.max(V, last) - base > highest_priority and V > base then
+  local shift = (V - base) * 2 ^ 32
+  local waiting = redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
+  for i = 1, #waiting, 2 do
+    redis.call('ZADD', KEYS[3], string.format('%.0f', math.max(2 ^ 32, tonumber(waiting[i + 1]) - shift)), waiting[i])
+  end
+  base = V
+  redis.call('HSET', KEYS[1], 'base', base)
+end
+
+local priorities = {}
+for i = 4, #ARGV, 2 do
+  local start = math.max(V, last)
+  last = start + tonumber(ARGV[i + 1]) / tonumber(ARGV[3])
+  redis.call('HSET', KEYS[2], ARGV[i], start)
+  priorities[#priorities + 1] = math.min(2 ^ 21 - 1, math.floor(start - base) + 1)
+end
+if #priorities > 0 then redis.call('HSET', KEYS[1], 'finish:' .. ARGV[2], last) end
+return priorities

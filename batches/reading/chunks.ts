@@ -1,0 +1,40 @@
+import { terminalStates } from '../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { batchKeys } from '../keys.ts';
+import { decodeInput, decodeOutput, echoed, type StoredItem } from '../payload.ts';
+import type { BatchRecord } from '../record.ts';
+
+/** The results of one chunk, with the items they belong to when those were asked for. */
+export interface ChunkResults {
+  results: ItemResult[];
+  items: StoredItem[];
+}
+
+/**
+ * Results of the given chunks, in this order; nothing for a chunk that has none yet. In a batch that was stopped, the
+ * items of a chunk without outcomes are cancelled ones.
+ * @param withItems also reads the items; without it `items` is empty.
+ */
+export async function readChunks(
+  redis: Redis,
+  batch: Pick<BatchRecord, 'id' | 'state'>,
+  chunks: readonly number[],
+  withItems = false,
+): Promise<(ChunkResults | undefined)[]> {
+  const keys = batchKeys(batch.id);
+  const stopped = terminalStates.has(batch.state);
+  return await Promise.all(
+    chunks.map(async (chunk) => {
+      const output = await redis.hgetBuffer(keys.output(chunk), String(chunk));
+      if (output === null && !stopped) return undefined;
+      const input = output === null || withItems ? await redis.hgetBuffer(keys.input(chunk), String(chunk)) : null;
+      const { items, offset } = input === null ? { items: [], offset: 0 } : decodeInput(input);
+      if (output !== null) return { results: decodeOutput(output).results, items };
+      return {
+        results: items.map((item, at) => ({ index: offset + at, ...echoed(item), status: 'cancelled' as const })),
+        items,
+      };
+    }),
+  );
+}

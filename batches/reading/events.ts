@@ -1,0 +1,231 @@
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { batchKeys } from '../keys.ts';
+
+/** Something that happened to a batch, as those who follow it are told. */
+export interface BatchEvent {
+  /** Place in the batch's stream, for resuming. */
+  id: string;
+  event: 'state' | 'progress' | 'failure' | 'reset' | 'end';
+  data: unknown;
+}
+
+/** Follows batches. However many follow one, its stream is read once in each process. */
+export interface Follower {
+  /**
+   * Events from where the reader left off, or from now on with the status first, until the batch has ended.
+   * @param status reads the status as its tenant sees it; throws when the batch is gone.
+   * @param lastId the last event the reader has seen.
+   * @returns nothing when the reader has seen the end.
+   */
+  follow(
+    batchId: string,
+    status: () => Promise<BatchStatus>,
+    lastId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<BatchEvent> | undefined>;
+  close(): void;
+}
+
+type Entry = [id: string, fields: string[]];
+
+interface Feed {
+  /** Last entry read. */
+  cursor: string;
+  readers: Set<Reader>;
+  timer: NodeJS.Timeout;
+  idlePolls: number;
+}
+
+interface Reader {
+  entries: Entry[];
+  /** Too slow: what it has not taken was dropped, and it must resume by itself. */
+  lagging: boolean;
+  gone: boolean;
+  wake(): void;
+}
+
+const pollMs = 200;
+/** Entries kept for one slow reader; then it is cut off and resumes from the stream, which keeps about as many. */
+const maxBehind = 1_000;
+const pageSize = 200;
+/** Polls without news after which the batch's existence is checked. */
+const idlePollsPerCheck = 25;
+
+export function createFollower(redis: Redis): Follower {
+  const feeds = new Map<string, Feed>();
+
+  async function poll(batchId: string, feed: Feed): Promise<void> {
+    try {
+      const { events, batch } = batchKeys(batchId);
+      const entries = await redis.xrange(events, `(${feed.cursor}`, '+', 'COUNT', pageSize);
+      feed.cursor = entries.at(-1)?.[0] ?? feed.cursor;
+      feed.idlePolls = entries.length > 0 ? 0 : feed.idlePolls + 1;
+      const gone = feed.idlePolls % idlePollsPerCheck === idlePollsPerCheck - 1 && (await redis.exists(batch)) === 0;
+      for (const reader of feed.readers) {
+        if (reader.entries.length + entries.length > maxBehind) reader.lagging = true;
+        else reader.entries.push(...entries);
+        reader.gone ||= gone;
+        reader.wake();
+      }
+    } catch {
+      // Redis is away: those who follow wait for it.
+    }
+    if (feed.readers.size > 0) feed.timer = setTimeout(() => void poll(batchId, feed), pollMs);
+  }
+
+  async function join(batchId: string): Promise<Reader> {
+    const reader: Reader = { entries: [], lagging: false, gone: false, wake: () => {} };
+    let feed = feeds.get(batchId);
+    if (feed === undefined) {
+      const [last] = await redis.xrevrange(batchKeys(batchId).events, '+', '-', 'COUNT', 1);
+      feed = feeds.get(batchId);
+      if (feed === undefined) {
+        feed = { cursor: last?.[0] ?? '0-0', readers: new Set(), timer: setTimeout(() => {}), idlePolls: 0 };
+        feeds.set(batchId, feed);
+      }
+    }
+    feed.readers.add(reader);
+    if (feed.readers.size === 1) {
+      const started = feed;
+      started.timer = setTimeout(() => void poll(batchId, started), pollMs);
+    }
+    return reader;
+  }
+
+  function leave(batchId: string, reader: Reader): void {
+    const feed = feeds.get(batchId);
+    feed?.readers.delete(reader);
+    if (feed === undefined || feed.readers.size > 0) return;
+    clearTimeout(feed.timer);
+    feeds.delete(batchId);
+  }
+
+  async function* read(
+    batchId: string,
+    status: () => Promise<BatchStatus>,
+    seen: Place | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<BatchEvent> {
+    const { events } = batchKeys(batchId);
+    // Joined before the past is read, so that nothing falls between the two.
+    const reader = await join(batchId);
+    const onAbort = () => reader.wake();
+    signal.addEventListener('abort', onAbort);
+    try {
+      let cursor = seen?.entry ?? '0-0';
+      let skip = seen?.part ?? -1;
+      const isKept = seen !== undefined && (await redis.xrange(events, seen.entry, seen.entry)).length > 0;
+      if (!isKept) {
+        const [last] = await redis.xrevrange(events, '+', '-', 'COUNT', 1);
+        cursor = last?.[0] ?? '0-0';
+        skip = Number.MAX_SAFE_INTEGER;
+        const current = await status();
+        yield { id: `${cursor}/${skip}`, event: seen === undefined ? 'state' : 'reset', data: current };
+        if (current.finishedAt !== null) return yield { id: `${cursor}/${skip}`, event: 'end', data: current };
+      }
+      // What is left of the entry in which the reader was cut off, then all that came since.
+      let from = cursor;
+      for (;;) {
+        const page = (await redis.xrange(events, from, '+', 'COUNT', pageSize)) as Entry[];
+        for (const entry of page) {
+          for (const event of await eventsOf(entry, status)) {
+            const { part } = placeOf(event.id) ?? { part: 0 };
+            if (entry[0] === cursor && part <= skip) continue;
+            yield event;
+            if (event.event === 'end') return;
+          }
+          cursor = entry[0];
+          skip = Number.MAX_SAFE_INTEGER;
+        }
+        if (page.length < pageSize) break;
+        from = `(${cursor}`;
+      }
+      for (;;) {
+        if (signal.aborted || reader.lagging || reader.gone) return;
+        const entry = reader.entries.shift();
+        if (entry === undefined) {
+          await new Promise<void>((resolve) => {
+            reader.wake = resolve;
+          });
+          continue;
+        }
+        if (!isLater(entry[0], cursor)) continue;
+        for (const event of await eventsOf(entry, status)) {
+          yield event;
+          if (event.event === 'end') return;
+        }
+        cursor = entry[0];
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      leave(batchId, reader);
+    }
+  }
+
+  return {
+    async follow(batchId, status, lastId, signal) {
+      const seen = lastId === undefined ? undefined : placeOf(lastId);
+      if (seen !== undefined) {
+        const [last] = await redis.xrevrange(batchKeys(batchId).events, '+', '-', 'COUNT', 1);
+        if (last !== undefined && last[0] === seen.entry && fieldsOf(last).get('type') === 'end') return undefined;
+      }
+      return read(batchId, status, seen ?? (lastId === undefined ? undefined : { entry: '0-0', part: 0 }), signal);
+    },
+    close() {
+      for (const feed of feeds.values()) {
+        clearTimeout(feed.timer);
+        for (const reader of feed.readers) {
+          reader.gone = true;
+          reader.wake();
+        }
+      }
+      feeds.clear();
+    },
+  };
+}
+
+/** An entry of the stream, and which of its events: one chunk is one entry, and may be several events. */
+interface Place {
+  entry: string;
+  part: number;
+}
+
+function placeOf(id: string): Place | undefined {
+  const match = /^(\d+-\d+)\/(\d+)$/.exec(id);
+  return match?.[1] === undefined ? undefined : { entry: match[1], part: Number(match[2]) };
+}
+
+const fieldsOf = ([, fields]: Entry): Map<string, string> =>
+  new Map(Array.from({ length: fields.length / 2 }, (_, at) => [fields[2 * at] ?? '', fields[2 * at + 1] ?? '']));
+
+async function eventsOf(entry: Entry, status: () => Promise<BatchStatus>): Promise<BatchEvent[]> {
+  const fields = fieldsOf(entry);
+  const number = (name: string) => Number(fields.get(name) ?? 0);
+  const bodies: Omit<BatchEvent, 'id'>[] = [];
+  switch (fields.get('type')) {
+    case 'state':
+      bodies.push({ event: 'state', data: { state: fields.get('state') } });
+      break;
+    case 'progress': {
+      const [total, succeeded, failed] = [number('total'), number('succeeded'), number('failed')];
+      const samples: unknown[] = JSON.parse(fields.get('samples') || '[]');
+      for (const sample of Array.isArray(samples) ? samples : []) bodies.push({ event: 'failure', data: sample });
+      bodies.push({
+        event: 'progress',
+        data: { items: { total, succeeded, failed, pending: total - succeeded - failed } },
+      });
+      break;
+    }
+    case 'end':
+      bodies.push({ event: 'end', data: await status() });
+      break;
+  }
+  return bodies.map((body, part) => ({ id: `${entry[0]}/${part}`, ...body }));
+}
+
+function isLater(a: string, b: string): boolean {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs > bMs || (aMs === bMs && aSeq > bSeq);
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { type ResultsPage, type ResultsQuery, terminalStates } from '../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { batchKeys } from '../keys.ts';
+import type { BatchRecord } from '../record.ts';
+import { readChunks } from './chunks.ts';
+
+/**
+ * A place in the results. `log`: so many chunks of the commit log were read whole. A batch that was stopped goes on with
+ * `rest`, its chunks without outcomes from this number on, and `tail`, what was committed after the log had been read.
+ */
+const position = z.strictObject({
+  list: z.enum(['log', 'rest', 'tail']),
+  at: z.int().min(0),
+  /** Items read of the chunk at that place. */
+  items: z.int().min(0),
+  /** Length of the log when it had been read. */
+  logEnd: z.int().min(0),
+});
+type Position = z.output<typeof position>;
+
+/** Chunks one page looks at, however few of their items pass the filter: bounds the time of a request. */
+const chunksPerPage = 256;
+/** Chunks read at a time: a page of the default size spans about sixteen. */
+const chunksPerRead = 16;
+
+/**
+ * A page of results in the order of their commits, so that a page never misses a chunk that finishes later.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not give.
+ */
+export async function readResults(redis: Redis, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
+  const results: ItemResult[] = [];
+  const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
+  let place: Position = query.cursor === undefined ? start : decodeCursor(query.cursor);
+  for (let looked = 0; looked < chunksPerPage && results.length < query.limit; ) {
+    const steps = await nextSteps(redis, batch, place);
+    if (steps.length === 0) {
+      // The state was read before the log: when it was terminal then, the log is complete.
+      const following = terminalStates.has(batch.state) ? listAfter(place, batch) : place;
+      if (following === undefined) return { results, next: null };
+      if (following === place) break;
+      place = following;
+      continue;
+    }
+    looked += steps.length;
+    const chunks = await readChunks(
+      redis,
+      batch,
+      steps.map(({ chunk }) => chunk),
+    );
+    for (const [step, { after }] of steps.entries()) {
+      const items = chunks[step]?.results ?? [];
+      while (place.items < items.length && results.length < query.limit) {
+        const item = items[place.items];
+        place = { ...place, items: place.items + 1 };
+        if (item && wanted(item)) results.push(item);
+      }
+      if (place.items < items.length) break;
+      place = { ...place, at: after, items: 0 };
+    }
+  }
+  return { results, next: encodeCursor(place) };
+}
+
+const start: Position = { list: 'log', at: 0, items: 0, logEnd: 0 };
+
+function listAfter(place: Position, batch: BatchRecord): Position | undefined {
+  if (place.list === 'log' && batch.cancelled > 0) return { list: 'rest', at: 0, items: 0, logEnd: place.at };
+  if (place.list === 'rest') return { list: 'tail', at: place.logEnd, items: 0, logEnd: place.logEnd };
+  return undefined;
+}
+
+/** The next chunks at a place, each with the place's number after it. */
+async function nextSteps(
+  redis: Redis,
+  batch: BatchRecord,
+  { list, at }: Position,
+): Promise<{ chunk: number; after: number }[]> {
+  const { log, done } = batchKeys(batch.id);
+  if (list !== 'rest') {
+    const chunks = await redis.lrange(log, at, at + chunksPerRead - 1);
+    return chunks.map((chunk, step) => ({ chunk: Number(chunk), after: at + step + 1 }));
+  }
+  const bits = await redis.getBuffer(done);
+  const isDone = (chunk: number) => (((bits?.[chunk >> 3] ?? 0) >> (7 - (chunk & 7))) & 1) === 1;
+  const steps: { chunk: number; after: number }[] = [];
+  for (let chunk = at; chunk < batch.chunks && steps.length < chunksPerRead; chunk++) {
+    if (!isDone(chunk)) steps.push({ chunk, after: chunk + 1 });
+  }
+  return steps;
+}
+
+const encodeCursor = (at: Position): string => Buffer.from(JSON.stringify(at)).toString('base64url');
+
+function decodeCursor(cursor: string): Position {
+  try {
+    return position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+  } catch (cause) {
+    const message = 'The cursor is not one that a page of results gave as `next`';
+    throw new ServiceError('request.invalid', message, { cause, faults: [{ path: 'cursor', message }] });
+  }
+}

@@ -1,0 +1,21 @@
+import type { Redis } from '../shared/redis.ts';
+import type { StoredItem } from './payload.ts';
+import { readChunks } from './reading/chunks.ts';
+import type { BatchRecord } from './record.ts';
+
+const chunksPerRead = 16;
+
+/** The items of a batch that failed, in index order, each knowing its index there. */
+export async function* failedItems(redis: Redis, batch: BatchRecord): AsyncGenerator<StoredItem[]> {
+  for (let from = 0; from < batch.chunks; from += chunksPerRead) {
+    const count = Math.min(chunksPerRead, batch.chunks - from);
+    const numbers = Array.from({ length: count }, (_, at) => from + at);
+    for (const chunk of await readChunks(redis, batch, numbers, true)) {
+      if (chunk === undefined) continue;
+      yield chunk.results.flatMap((result, at) => {
+        const item = chunk.items[at];
+        return result.status === 'failed' && item !== undefined ? [{ ...item, retryOfIndex: result.index }] : [];
+      });
+    }
+  }
+}

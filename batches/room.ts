@@ -1,0 +1,41 @@
+import { ServiceError } from '../shared/errors.ts';
+import type { Redis } from '../shared/redis.ts';
+
+/** Whether Redis has room for more batches. */
+export interface RoomGauge {
+  /** @throws {ServiceError} `queue.full` */
+  check(): Promise<void>;
+}
+
+/** Beyond this share of its memory Redis takes no new batch: what is running still needs room for its results. */
+const fullShare = 0.85;
+/** A look at Redis' memory counts for this long, in milliseconds. */
+const freshMs = 500;
+
+/**
+ * Stops admission before Redis is full. Redis without a limit of its own (`maxmemory 0`) is measured against the
+ * memory of its machine.
+ */
+export function createRoomGauge(redis: Redis): RoomGauge {
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let used = 0;
+  let limit = 0;
+  return {
+    async check() {
+      if (performance.now() - lookedAt > freshMs) {
+        const info = await redis.info('memory');
+        const read = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+        used = read('used_memory');
+        limit = read('maxmemory') || read('total_system_memory');
+        lookedAt = performance.now();
+      }
+      if (limit === 0 || used < limit * fullShare) return;
+      const megabytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
+      throw new ServiceError(
+        'queue.full',
+        `Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; batches are taken again when some have expired or been deleted`,
+        { retryAfter: 60 },
+      );
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { Extreme } from '../shared/contracts/batch.ts';
+import type { ItemResult } from '../shared/contracts/item.ts';
+import type { InputChunk, StoredItem } from './payload.ts';
+
+/** Beyond these cosines an item would be among the fifty lowest or highest of its batch. */
+export interface Edges {
+  lowestBelow: number;
+  highestAbove: number;
+}
+
+/** Before fifty items are there, each one would be. */
+const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
+
+/** What the commit script counts of a chunk; see lua/commit.lua. */
+export interface Tally {
+  succeeded: number;
+  failed: number;
+  codes: Record<string, number>;
+  /** Bin of the cosine -> items. */
+  bins: Record<string, number>;
+  cosineSum: number;
+  scoreSum: number;
+  lowest: [cosine: number, item: string][];
+  highest: [cosine: number, item: string][];
+  /** A few failures for those who follow the batch. */
+  samples: { index: number; id?: string; code: string; message: string }[];
+}
+
+/** Histogram of cosines: 200 bins of 0.01 over [-1, 1]. */
+export const binWidth = 0.01;
+const binCount = 200;
+const binOf = (cosine: number): number => Math.min(binCount - 1, Math.floor((cosine + 1) / binWidth + 1e-9));
+/** Lower edge of a bin. */
+export const binStart = (bin: number): number => Number((bin * binWidth - 1).toFixed(2));
+
+const samplesPerChunk = 5;
+const extremesKept = 50;
+
+export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
+  const tally: Tally = {
+    succeeded: 0,
+    failed: 0,
+    codes: {},
+    bins: {},
+    cosineSum: 0,
+    scoreSum: 0,
+    lowest: [],
+    highest: [],
+    samples: [],
+  };
+  const increment = (counts: Record<string, number>, key: string) => {
+    counts[key] = (counts[key] ?? 0) + 1;
+  };
+  for (const [at, result] of results.entries()) {
+    if (result.status === 'failed') {
+      const { code, message } = result.error;
+      tally.failed++;
+      increment(tally.codes, code);
+      if (tally.samples.length < samplesPerChunk) {
+        tally.samples.push({ index: result.index, ...(result.id !== undefined && { id: result.id }), code, message });
+      }
+    } else if (result.status === 'succeeded') {
+      const { cosine } = result;
+      tally.succeeded++;
+      tally.cosineSum += cosine;
+      tally.scoreSum += result.score;
+      increment(tally.bins, String(binOf(cosine)));
+      const describe = () => JSON.stringify(extremeOf(result, input.items[at]));
+      if (cosine < edges.lowestBelow) tally.lowest.push([cosine, describe()]);
+      if (cosine > edges.highestAbove) tally.highest.push([cosine, describe()]);
+    }
+  }
+  tally.lowest = tally.lowest.sort(([a], [b]) => a - b).slice(0, extremesKept);
+  tally.highest = tally.highest.sort(([a], [b]) => b - a).slice(0, extremesKept);
+  return tally;
+}
+
+/** Enough to show an item among the lowest or highest without reading its chunk. */
+function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
+  const { index, id, cosine, score } = result;
+  const text = item !== undefined && 'text' in item ? item.text.slice(0, 300) : '';
+  return { index, ...(id !== undefined && { id }), cosine, score, text, image: addressOf(item) };
+}
+
+function addressOf(item: StoredItem | undefined): string | null {
+  if (item === undefined || 'error' in item) return null;
+  const { image } = item;
+  const address = typeof image === 'string' ? image : 'url' in image ? image.url : '';
+  return /^https?:/i.test(address) && address.length <= 2048 ? address : null;
+}

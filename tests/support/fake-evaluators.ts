@@ -1,0 +1,81 @@
+import type { EvaluatorEvents, EvaluatorProcess } from '../../models/evaluator/process.ts';
+import type { Embedded, FromEvaluator, ToEvaluator } from '../../models/evaluator/protocol.ts';
+import type { Code } from '../../shared/errors.ts';
+
+/** An embedding that nothing computed. */
+export const embeddingOf = (...values: number[]): Embedded => ({
+  embedding: Float32Array.from(values),
+  decodeMs: 1,
+  inferenceMs: 2,
+  warnings: [],
+});
+
+/** An evaluator process that does what a test says, when it says so. Its tasks are texts. */
+export interface FakeEvaluator extends EvaluatorProcess {
+  /** Everything it was told. */
+  readonly told: ToEvaluator[];
+  killed: boolean;
+  /** Texts that it was given and has not answered, in their order. */
+  texts(): string[];
+  load(): void;
+  failToLoad(message: string): void;
+  answer(text: string, embedded?: Embedded): void;
+  fail(text: string, code: Code, message: string): void;
+  die(reason?: string): void;
+}
+
+/** Stands in for `forkEvaluator`; `launched` lists the processes in the order of their start. */
+export function fakeEvaluators(): {
+  launched: FakeEvaluator[];
+  launch(events: EvaluatorEvents): EvaluatorProcess;
+} {
+  const launched: FakeEvaluator[] = [];
+  return {
+    launched,
+    launch(events) {
+      const evaluator = fakeEvaluator(events, 1_000 + launched.length);
+      launched.push(evaluator);
+      return evaluator;
+    },
+  };
+}
+
+function fakeEvaluator(events: EvaluatorEvents, pid: number): FakeEvaluator {
+  const open = new Map<number, string>();
+  let ended = false;
+  const say = (message: FromEvaluator) => {
+    if (!ended) events.onMessage(message);
+  };
+  const take = (text: string): number => {
+    const id = [...open].find(([, candidate]) => candidate === text)?.[0];
+    if (id === undefined)
+      throw new Error(`The evaluator was not given ${text}; it has ${[...open.values()].join(', ')}`);
+    open.delete(id);
+    return id;
+  };
+  const end = (reason: string) => {
+    if (ended) return;
+    ended = true;
+    events.onExit(reason);
+  };
+  return {
+    pid,
+    told: [],
+    killed: false,
+    send(message) {
+      this.told.push(message);
+      if (message.type === 'text') open.set(message.id, message.text);
+    },
+    kill() {
+      this.killed = true;
+      // A process reports its end later, never from within the call that kills it.
+      queueMicrotask(() => end('SIGKILL'));
+    },
+    texts: () => [...open.values()],
+    load: () => say({ type: 'loaded' }),
+    failToLoad: (message) => say({ type: 'load_failed', message }),
+    answer: (text, embedded = embeddingOf(1)) => say({ type: 'embedded', id: take(text), embedded }),
+    fail: (text, code, message) => say({ type: 'failed', id: take(text), code, message }),
+    die: (reason = 'SIGSEGV') => end(reason),
+  };
+}

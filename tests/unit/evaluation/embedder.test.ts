@@ -1,0 +1,188 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createEmbedder } from '../../../evaluation/embedder.ts';
+import type { Embedded } from '../../../models/evaluator/protocol.ts';
+import type { Evaluators } from '../../../models/evaluators.ts';
+import type { ModelSpec } from '../../../models/model.ts';
+import { embeddingOf } from '../../support/fake-evaluators.ts';
+import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
+
+const spec = await specOf(tinyClipFolder, { model: 'tiny' });
+const cacheBytes = 1_000_000;
+
+interface Computation {
+  spec: ModelSpec;
+  input: string;
+  interactive: boolean;
+  succeed(embedded?: Embedded): void;
+  fail(error: Error): void;
+}
+
+let computations: Computation[];
+let evaluators: Evaluators;
+beforeEach(() => {
+  computations = [];
+  evaluators = {
+    for: (asked) => ({
+      embed: (input, { interactive }) =>
+        new Promise((resolve, reject) => {
+          computations.push({
+            spec: asked,
+            input: 'text' in input ? input.text : `bytes ${input.image.join()}`,
+            interactive,
+            succeed: (embedded = embeddingOf(computations.length)) => resolve(embedded),
+            fail: reject,
+          });
+        }),
+      whenReady: () => Promise.resolve(),
+      state: () => ({ state: 'ready', ready: 1, configured: 1, restarts: 0, waiting: 0, detail: null }),
+      pids: () => [],
+      close: () => {},
+    }),
+    states: () => [],
+    close: () => {},
+  };
+});
+
+/** Ends every computation that runs. */
+const finish = () => {
+  for (const { succeed } of computations) succeed();
+};
+
+describe('the cache', () => {
+  test('gives the same embedding again without computing it, and says that it took no time', async () => {
+    const embedder = createEmbedder(evaluators, cacheBytes);
+    const first = embedder.text(spec, 'a cat', false);
+    computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), warnings: ['text truncated'] });
+    expect(await first).toMatchObject({ decodeMs: 1, inferenceMs: 2 });
+    expect(await embedder.text(spec, 'a cat', false)).toEqual({
+      embedding: Float32Array.of(0.6, 0.8),
+      decodeMs: 0,
+      inferenceMs: 0,
+      warnings: ['text truncated'],
+    });
+    expect(computations).toHaveLength(1);
+  });
+
+  test('knows a picture by its bytes, not by its array', async () => {
+    const embedder = createEmbedder(evaluators, cacheBytes);
+    const first = embedder.image(spec, Uint8Array.of(1, 2, 3), false);
+    finish();
+    await first;
+    await embedder.image(spec, Uint8Array.of(0, 1, 2, 3).subarray(1), false);
+    expect(computations).toHaveLength(1);
+  });
+
+  test('serves interactive and batch work alike', async () => {
+    const embedder = createEmbedder(evaluators, cacheBytes);
+    const first = embedder.text(spec, 'a cat', false);
+    finish();
+    await first;
+    await embedder.text(spec, 'a cat', true);
+    expect(computations).toHaveLength(1);
+  });
+
+  test('tells models, revisions and precisions apart, texts from pictures, and texts by every character', async () => {
+    const embedder = createEmbedder(evaluators, cacheBytes);
+    const ask = () => [
+      embedder.text(spec, 'a cat', false),
+      embedder.text({ ...spec, model: 'other' }, 'a cat', false),
+      embedder.text({ ...spec, revision: '2' }, 'a cat', false),
+      embedder.text({ ...spec, precision: 'int8' }, 'a cat', false),
+      embedder.text(spec, 'A cat', false),
+      embedder.text(spec, 'a cat ', false),
+      embedder.image(spec, Buffer.from('a cat'), false),
+      embedder.image(spec, Buffer.from('a dog'), false),
+    ];
+    const first = ask();
+    expect(computations).toHaveLength(8);
+    finish();
+    await Promise.all(first);
+    await Promise.all(ask());
+    expect(computations).toHaveLength(8);
+  });
+
+  test('keeps no failure', async () => {
+    const embedder = createEmbedder(evaluators, cacheBytes);
+    const first = embedder.text(spec, 'a cat', false);
+    computations[0]?.fail(new Error('out of memory'));
+    await expect(first).rejects.toThrow('out of memory');
+    const second = embedder.text(spec, 'a cat', false);
+    computations[1]?.succeed(embeddingOf(7));
+    expect((await second).embedding).toEqual(Float32Array.of(7));
+  });
+
+  test('forgets what was not used for longest when its bytes are full', async () => {
+    // Room for three embeddings of 1,000 bytes and what belongs to them, not for four.
+    const embedder = createEmbedder(evaluators, 5_000);
+    const large = embeddingOf(...new Array<number>(250).fill(1));
+    const ask = async (text: string) => {
+      const embedded = embedder.text(spec, text, false);
+      computations.at(-1)?.succeed(large);
+      await embedded;
+    };
+    for (const text of ['a', 'b', 'c']) await ask(text);
+    await ask('a');
+    expect(computations).toHaveLength(3);
+    await ask('d');
+    await ask('a');
+    expect(computations).toHaveLength(4);
+    await ask('b');
+    expect(computations.map(({ input }) => input)).toEqual(['a', 'b', 'c', 'd', 'b']);
+  });
+
+  test('counts the text itself', async () => {
+    const embedder = createEmbedder(evaluators, 5_000);
+    const text = 'x'.repeat(3_000);
+    for (let time = 0; time < 2; time++) {
+      const embedded = embedder.text(spec, text, false);
+      finish();
+      await embedded;
+    }
+    // 3,000 characters of 2 bytes do not fit.
+    expect(computations).toHaveLength(2);
+  });
+
+  test('of no bytes computes everything anew', async () => {
+    const embedder = createEmbedder(evaluators, 0);
+    for (let time = 0; time < 2; time++) {
+      const embedded = embedder.text(spec, 'a cat', false);
+      finish();
+      await embedded;
+    }
+    expect(computations).toHaveLength(2);
+  });
+});
+
+describe.each([
+  ['with a cache', cacheBytes],
+  ['without a cache', 0],
+])('what is being computed, %s', (_how, bytes) => {
+  test('is computed once for all that ask meanwhile', async () => {
+    const embedder = createEmbedder(evaluators, bytes);
+    const asked = [1, 2, 3].map(() => embedder.image(spec, Uint8Array.of(1, 2, 3), false));
+    expect(computations).toHaveLength(1);
+    computations[0]?.succeed(embeddingOf(5));
+    for (const { embedding } of await Promise.all(asked)) expect(embedding).toEqual(Float32Array.of(5));
+  });
+
+  test('fails for all that asked, and is computed again for the next', async () => {
+    const embedder = createEmbedder(evaluators, bytes);
+    const asked = Promise.allSettled([1, 2].map(() => embedder.text(spec, 'a cat', false)));
+    computations[0]?.fail(new Error('out of memory'));
+    expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const next = embedder.text(spec, 'a cat', false);
+    computations[1]?.succeed();
+    await expect(next).resolves.toMatchObject({ warnings: [] });
+  });
+
+  test('for a batch does not make an interactive request wait', async () => {
+    const embedder = createEmbedder(evaluators, bytes);
+    const batch = embedder.text(spec, 'a cat', false);
+    const interactive = embedder.text(spec, 'a cat', true);
+    expect(computations.map((computation) => computation.interactive)).toEqual([false, true]);
+    computations[1]?.succeed(embeddingOf(2));
+    expect((await interactive).embedding).toEqual(Float32Array.of(2));
+    computations[0]?.succeed(embeddingOf(1));
+    await batch;
+  });
+});

@@ -1,0 +1,283 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Embedder } from '../../../evaluation/embedder.ts';
+import { createEvaluation, type Evaluation, type Pair, receiptOf } from '../../../evaluation/evaluation.ts';
+import type { ImageLoader } from '../../../images/loader.ts';
+import type { Embedded } from '../../../models/evaluator/protocol.ts';
+import { preprocessVersion } from '../../../models/model.ts';
+import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
+import { type Code, ServiceError } from '../../../shared/errors.ts';
+import { embeddingOf } from '../../support/fake-evaluators.ts';
+import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
+
+const spec = await specOf(tinyClipFolder, { model: 'tiny' });
+
+/** Every image is at 0 degrees, and a text at the angle whose cosine it says: `0.5`. */
+const textAt = (cosine: number): Embedded => embeddingOf(cosine, Math.sqrt(1 - cosine * cosine));
+
+let loads: { source: ImageSource; signal: AbortSignal | undefined }[];
+let embeddings: { kind: 'image' | 'text'; input: string; interactive: boolean }[];
+let images: ImageLoader;
+let embedder: Embedder;
+beforeEach(() => {
+  loads = [];
+  embeddings = [];
+  images = {
+    async load(source, signal) {
+      loads.push({ source, signal });
+      return Buffer.from(typeof source === 'string' ? source : JSON.stringify(source));
+    },
+    close: async () => {},
+  };
+  embedder = {
+    async image(_spec, bytes, interactive) {
+      embeddings.push({ kind: 'image', input: Buffer.from(bytes).toString(), interactive });
+      return embeddingOf(1, 0);
+    },
+    async text(_spec, text, interactive) {
+      embeddings.push({ kind: 'text', input: text, interactive });
+      return textAt(Number(text));
+    },
+  };
+});
+
+const evaluation = (concurrency = 64): Evaluation => createEvaluation({ images, embedder, concurrency });
+
+/** Lets one image fail to load, or one text to be embedded. */
+function failing(what: 'image' | 'text', input: string, error: unknown): void {
+  if (what === 'image') {
+    const { load } = images;
+    images.load = async (source, signal) => {
+      if (source === input) throw error;
+      return await load(source, signal);
+    };
+  } else {
+    const { text: embed } = embedder;
+    embedder.text = async (asked, text, interactive) => {
+      if (text === input) throw error;
+      return await embed(asked, text, interactive);
+    };
+  }
+}
+
+describe('score', () => {
+  test('gives every text its score, in the order of the texts', async () => {
+    const { results } = await evaluation().score(spec, 'cat.jpg', ['0.5', '-0.25', '0.5']);
+    expect(results).toEqual([
+      { text: '0.5', cosine: 0.5, score: 50 },
+      { text: '-0.25', cosine: -0.25, score: 0 },
+      { text: '0.5', cosine: 0.5, score: 50 },
+    ]);
+  });
+
+  test('goes before batch work, with image and texts', async () => {
+    await evaluation().score(spec, 'cat.jpg', ['0.5']);
+    expect(embeddings.map(({ interactive }) => interactive)).toEqual([true, true]);
+  });
+
+  test('takes bytes as they are, and fetching them took no time', async () => {
+    const { timings } = await evaluation().score(spec, Buffer.from('bytes'), ['0.5']);
+    expect(loads).toEqual([]);
+    expect(embeddings).toContainEqual({ kind: 'image', input: 'bytes', interactive: true });
+    expect(timings.fetchMs).toBe(0);
+  });
+
+  test('hands the signal of the caller to the download', async () => {
+    const { signal } = new AbortController();
+    await evaluation().score(spec, { url: 'http://example.org/cat.jpg' }, ['0.5'], signal);
+    expect(loads).toEqual([{ source: { url: 'http://example.org/cat.jpg' }, signal }]);
+  });
+
+  test('embeds the texts while the image is on its way', async () => {
+    const arrived = Promise.withResolvers<Uint8Array>();
+    images.load = () => arrived.promise;
+    const scored = evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
+    expect(embeddings.map(({ input }) => input)).toEqual(['0.5', '0.25']);
+    arrived.resolve(Buffer.from('bytes'));
+    await scored;
+  });
+
+  test('has a receipt with every warning once', async () => {
+    embedder.text = async () => ({ ...textAt(0.5), warnings: ['text truncated'] });
+    const { receipt } = await evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
+    expect(receipt).toEqual({ ...receiptOf(spec), warnings: ['text truncated'] });
+  });
+
+  test('counts the image and the slowest text as inference', async () => {
+    embedder.image = async () => ({ ...embeddingOf(1, 0), decodeMs: 3.14, inferenceMs: 20 });
+    embedder.text = async (_spec, text) => ({ ...textAt(0.5), inferenceMs: Number(text) });
+    const { timings } = await evaluation().score(spec, 'cat.jpg', ['1', '7', '2']);
+    expect(timings).toMatchObject({ decodeMs: 3.1, inferenceMs: 27 });
+  });
+
+  test.each(['', '   ', '\n\t'])('refuses the empty text %j before anything is fetched', async (text) => {
+    await expect(evaluation().score(spec, 'cat.jpg', ['0.5', text])).rejects.toMatchObject({ code: 'text.empty' });
+    expect([loads, embeddings]).toEqual([[], []]);
+  });
+
+  test('refuses a text over the bound and takes one that reaches it', async () => {
+    const longest = '0.5'.padEnd(maxTextLength);
+    await expect(evaluation().score(spec, 'cat.jpg', [`${longest}x`])).rejects.toMatchObject({ code: 'text.too_long' });
+    await expect(evaluation().score(spec, 'cat.jpg', [longest])).resolves.toMatchObject({ results: [{ cosine: 0.5 }] });
+  });
+
+  test.each<[string, () => void, Code]>([
+    [
+      'an image',
+      () => failing('image', 'cat.jpg', new ServiceError('image.fetch.timeout', 'late')),
+      'image.fetch.timeout',
+    ],
+    ['a text', () => failing('text', '0.25', new ServiceError('model.unavailable', 'gone')), 'model.unavailable'],
+  ])('fails with the code of %s', async (_what, prepare, code) => {
+    prepare();
+    await expect(evaluation().score(spec, 'cat.jpg', ['0.5', '0.25'])).rejects.toMatchObject({ code });
+  });
+
+  test('fails once when the image and the texts both fail', async () => {
+    failing('image', 'cat.jpg', new ServiceError('image.fetch.dns', 'unknown host'));
+    failing('text', '0.5', new ServiceError('model.unavailable', 'gone'));
+    await expect(evaluation().score(spec, 'cat.jpg', ['0.5'])).rejects.toMatchObject({ code: 'image.fetch.dns' });
+  });
+});
+
+describe('evaluate', () => {
+  const pairs = (...list: [image: ImageSource, text: string][]): Pair[] =>
+    list.map(([image, text]) => ({ image, text }));
+
+  test('gives every pair its outcome, in the order of the pairs', async () => {
+    expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '-1'], ['c', '0.125']))).toEqual([
+      { status: 'succeeded', cosine: 0.5, score: 50 },
+      { status: 'succeeded', cosine: -1, score: 0 },
+      { status: 'succeeded', cosine: 0.125, score: 12.5 },
+    ]);
+  });
+
+  test('of nothing gives nothing', async () => {
+    expect(await evaluation().evaluate(spec, [])).toEqual([]);
+  });
+
+  test('is batch work, with image and text', async () => {
+    await evaluation().evaluate(spec, pairs(['a', '0.5']));
+    expect(embeddings.map(({ interactive }) => interactive)).toEqual([false, false]);
+  });
+
+  test('loads and embeds the same source once', async () => {
+    const url = { url: 'http://example.org/cat.jpg' };
+    const outcomes = await evaluation().evaluate(
+      spec,
+      pairs(['a', '0.5'], ['a', '0.25'], [url, '0.5'], [{ ...url }, '0.25'], ['b', '0.5']),
+    );
+    expect(outcomes.every(({ status }) => status === 'succeeded')).toBe(true);
+    expect(loads.map(({ source }) => source)).toEqual(['a', url, 'b']);
+    expect(embeddings.filter(({ kind }) => kind === 'image')).toHaveLength(3);
+  });
+
+  test('does not take a string for the object that it spells', async () => {
+    const url = { url: 'http://example.org/cat.jpg' };
+    await evaluation().evaluate(spec, pairs([url, '0.5'], [JSON.stringify(url), '0.5']));
+    expect(loads.map(({ source }) => source)).toEqual([url, JSON.stringify(url)]);
+  });
+
+  test('loads the same source again for the next chunk', async () => {
+    const evaluating = evaluation();
+    await evaluating.evaluate(spec, pairs(['a', '0.5']));
+    await evaluating.evaluate(spec, pairs(['a', '0.5']));
+    expect(loads).toHaveLength(2);
+  });
+
+  test('fails every pair of a source that cannot be loaded, after one attempt, and no other pair', async () => {
+    failing('image', 'gone', new ServiceError('image.fetch.http_status', '404 from example.org'));
+    let attempts = 0;
+    const { load } = images;
+    images.load = (source, signal) => {
+      if (source === 'gone') attempts++;
+      return load(source, signal);
+    };
+    const error = { code: 'image.fetch.http_status', message: '404 from example.org', retryable: false };
+    expect(await evaluation().evaluate(spec, pairs(['gone', '0.5'], ['a', '0.5'], ['gone', '0.25']))).toEqual([
+      { status: 'failed', error },
+      { status: 'succeeded', cosine: 0.5, score: 50 },
+      { status: 'failed', error },
+    ]);
+    expect(attempts).toBe(1);
+  });
+
+  test('fails a pair without text and one with too long a text, and fetches nothing for them', async () => {
+    const outcomes = await evaluation().evaluate(
+      spec,
+      pairs(['a', ' '], ['b', 'x'.repeat(maxTextLength + 1)], ['c', '1']),
+    );
+    expect(outcomes).toMatchObject([
+      { status: 'failed', error: { code: 'text.empty', retryable: false } },
+      { status: 'failed', error: { code: 'text.too_long', retryable: false } },
+      { status: 'succeeded' },
+    ]);
+    expect(loads.map(({ source }) => source)).toEqual(['c']);
+  });
+
+  test('gives back the fault that intake found', async () => {
+    const error = { code: 'item.invalid', message: 'image is missing', retryable: false } as const;
+    expect(await evaluation().evaluate(spec, [{ error }])).toEqual([{ status: 'failed', error }]);
+    expect([loads, embeddings]).toEqual([[], []]);
+  });
+
+  test('says the warnings of a pair, each once, and none when there are none', async () => {
+    embedder.text = async (_spec, text) => ({
+      ...textAt(0.5),
+      warnings: text === 'long' ? ['truncated', 'truncated'] : [],
+    });
+    expect(await evaluation().evaluate(spec, pairs(['a', 'long'], ['a', 'short']))).toEqual([
+      { status: 'succeeded', cosine: 0.5, score: 50, warnings: ['truncated'] },
+      { status: 'succeeded', cosine: 0.5, score: 50 },
+    ]);
+  });
+
+  test.each<Code>(['model.unavailable', 'overloaded'])('throws %s, which no pair is to blame for', async (code) => {
+    failing('text', '0.25', new ServiceError(code, 'not now'));
+    await expect(evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '0.25']))).rejects.toMatchObject({ code });
+  });
+
+  test.each<Code>(['internal.poison', 'image.corrupt', 'image.fetch.network'])('keeps %s on its pair', async (code) => {
+    failing('text', '0.25', new ServiceError(code, 'no'));
+    expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '0.25']))).toMatchObject([
+      { status: 'succeeded' },
+      { status: 'failed', error: { code } },
+    ]);
+  });
+
+  test('keeps an error without a code on its pair as internal', async () => {
+    failing('image', 'b', new TypeError('undefined is not a function'));
+    expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '0.5']))).toMatchObject([
+      { status: 'succeeded' },
+      { status: 'failed', error: { code: 'internal', retryable: true } },
+    ]);
+  });
+
+  test('holds no more images at a time than it may, over all chunks', async () => {
+    let open = 0;
+    let most = 0;
+    images.load = async (source) => {
+      most = Math.max(most, ++open);
+      await new Promise(setImmediate);
+      return Buffer.from(String(source));
+    };
+    embedder.image = async () => {
+      await new Promise(setImmediate);
+      open--;
+      return embeddingOf(1, 0);
+    };
+    const evaluating = evaluation(3);
+    const chunk = (name: string) => pairs(...[1, 2, 3, 4].map((n): [string, string] => [`${name}${n}`, '0.5']));
+    await Promise.all([evaluating.evaluate(spec, chunk('a')), evaluating.evaluate(spec, chunk('b'))]);
+    expect(most).toBe(3);
+  });
+});
+
+test('a receipt names the model, its revision, precision and provider, and the preprocessing', () => {
+  expect(receiptOf(spec)).toEqual({
+    model: 'tiny',
+    revision: '1',
+    precision: 'fp32',
+    provider: 'cpu',
+    preprocess: preprocessVersion,
+  });
+});

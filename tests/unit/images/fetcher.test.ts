@@ -1,0 +1,420 @@
+import type { RequestListener } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type AddressGuard, createAddressGuard } from '../../../images/address-guard.ts';
+import { createFetcher, type Fetcher, type FetcherOptions } from '../../../images/fetcher.ts';
+import { type ScriptedOrigin, scriptedOrigin } from '../../support/scripted-origin.ts';
+
+// A pause between attempts is noted and over at once.
+vi.mock('node:timers/promises', { spy: true });
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  vi.mocked(pause).mockImplementation(async (_ms, value) => value as never);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.mocked(pause).mockReset();
+});
+const pauses = () => vi.mocked(pause).mock.calls.map(([ms]) => ms);
+
+const maxBytes = 1_000;
+
+function fetcherOf(guard: AddressGuard, options: Partial<FetcherOptions> = {}): Fetcher {
+  const fetcher = createFetcher({ guard, maxBytes, timeoutMs: 30_000, ...options });
+  onTestFinished(() => fetcher.close());
+  return fetcher;
+}
+
+/** An origin that answers by script, and a fetcher that may ask it. */
+async function fetching(
+  handler: RequestListener,
+  options: Partial<FetcherOptions> = {},
+): Promise<{ origin: ScriptedOrigin; fetcher: Fetcher }> {
+  const origin = await scriptedOrigin(handler);
+  return { origin, fetcher: fetcherOf(createAddressGuard([origin.host]), options) };
+}
+
+/** Answers each request with the next status, the last one for ever. */
+const statuses =
+  (...list: number[]): RequestListener =>
+  (_request, response) => {
+    const status = list.length > 1 ? list.shift() : list[0];
+    response.writeHead(status ?? 200).end('image');
+  };
+
+describe('a download', () => {
+  test('gives the bytes of the body', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => response.end(Buffer.of(1, 2, 3)));
+    expect([...(await fetcher.fetch(`${origin.url}/cat.jpg`))]).toEqual([1, 2, 3]);
+  });
+
+  test('gives a body that comes in parts in one piece', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.write('one ');
+      response.write('two ');
+      response.end('three');
+    });
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('one two three');
+  });
+
+  test('asks for an image, uncompressed', async () => {
+    const { origin, fetcher } = await fetching(statuses(200));
+    await fetcher.fetch(`${origin.url}/a%20cat.jpg?size=large`);
+    expect(origin.requests[0]).toMatchObject({
+      method: 'GET',
+      url: '/a%20cat.jpg?size=large',
+      headers: { accept: expect.stringContaining('image/*'), 'accept-encoding': 'identity' },
+    });
+  });
+
+  test.each(['', 'cat.jpg', 'http://', 'http://[', 'http://a b/'])('of %j is refused: not a URL', async (address) => {
+    const fetcher = fetcherOf(createAddressGuard([]));
+    await expect(fetcher.fetch(address)).rejects.toMatchObject({ code: 'image.source_invalid' });
+  });
+
+  test('opens no more connections to a host than it may', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => setImmediate(() => response.end('image')), {
+      connectionsPerHost: 2,
+    });
+    await Promise.all(Array.from({ length: 8 }, () => fetcher.fetch(origin.url)));
+    expect(origin.requests).toHaveLength(8);
+    expect(origin.connections).toHaveLength(2);
+  });
+});
+
+describe('a status', () => {
+  test.each([204, 206, 400, 401, 403, 404, 410, 451, 501])(
+    '%i is final: image.fetch.http_status after one request',
+    async (status) => {
+      const { origin, fetcher } = await fetching(statuses(status));
+      await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+        code: 'image.fetch.http_status',
+        message: `${status} from ${origin.host}`,
+      });
+      expect(origin.requests).toHaveLength(1);
+    },
+  );
+
+  test.each([408, 425, 429, 500, 502, 503, 504])(
+    '%i means later: it is asked three times, then image.fetch.unavailable',
+    async (status) => {
+      const { origin, fetcher } = await fetching(statuses(status));
+      await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+        code: 'image.fetch.unavailable',
+        message: `${status} from ${origin.host}`,
+      });
+      expect(origin.requests).toHaveLength(3);
+    },
+  );
+
+  test('503 twice and then 200 is a success', async () => {
+    const { origin, fetcher } = await fetching(statuses(503, 503, 200));
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('image');
+    expect(origin.requests).toHaveLength(3);
+  });
+
+  test('404 after 503 is final', async () => {
+    const { origin, fetcher } = await fetching(statuses(503, 404));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.http_status' });
+    expect(origin.requests).toHaveLength(2);
+  });
+
+  test('404 is an answer even when its body never ends', async () => {
+    const { origin, fetcher } = await fetching(
+      (_request, response) => {
+        response.writeHead(404);
+        response.write('not');
+      },
+      { timeoutMs: 1_000 },
+    );
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.http_status' });
+  });
+});
+
+describe('between two attempts', () => {
+  test('a host that names no pause gets 0.2 s and 0.4 s on average', async () => {
+    const { origin, fetcher } = await fetching(statuses(503));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ retryAfter: undefined });
+    expect(pauses()).toEqual([200, 400]);
+  });
+
+  test.each([
+    ['2', 2_000, 2],
+    ['3600', 5_000, 3_600],
+  ])('Retry-After: %s is a pause of %i ms, and is reported as it was sent', async (header, ms, seconds) => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.writeHead(429, { 'retry-after': header }).end();
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ retryAfter: seconds });
+    expect(pauses()).toEqual([ms, ms]);
+  });
+
+  test('Retry-After as a date is passed over', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.writeHead(503, { 'retry-after': 'Fri, 31 Dec 2100 23:59:59 GMT' }).end();
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ retryAfter: undefined });
+    expect(pauses()).toEqual([200, 400]);
+  });
+
+  test("the caller's abort ends the pause", async () => {
+    const abort = new AbortController();
+    const { setTimeout: realPause } = await vi.importActual<typeof import('node:timers/promises')>('timers/promises');
+    vi.mocked(pause).mockImplementation((_ms, value, options) => {
+      queueMicrotask(() => abort.abort(new Error('the caller left')));
+      return realPause(600_000, value as never, options);
+    });
+    const { origin, fetcher } = await fetching(statuses(503));
+    await expect(fetcher.fetch(origin.url, abort.signal)).rejects.toThrow('the caller left');
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('the deadline ends the pause with the reason for the attempt before it', async () => {
+    const { setTimeout: realPause } = await vi.importActual<typeof import('node:timers/promises')>('timers/promises');
+    vi.mocked(pause).mockImplementation((_ms, value, options) => realPause(600_000, value as never, options));
+    const { origin, fetcher } = await fetching(statuses(503), { timeoutMs: 1_000 });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.unavailable' });
+    expect(origin.requests).toHaveLength(1);
+  });
+});
+
+describe('a redirect', () => {
+  /** `/3` leads to `/2` and so on; `/0` is the image. */
+  const countdown: RequestListener = (request, response) => {
+    const left = Number(request.url?.slice(1));
+    if (left === 0) response.end('image');
+    else response.writeHead(302, { location: `/${left - 1}` }).end('moved');
+  };
+  const leadingTo =
+    (location: string): RequestListener =>
+    (request, response) => {
+      if (request.url === '/end') response.end('image');
+      else response.writeHead(302, { location }).end();
+    };
+
+  test.each([301, 302, 303, 307, 308])('with status %i is followed', async (status) => {
+    const { origin, fetcher } = await fetching((request, response) => {
+      if (request.url === '/end') response.end('image');
+      else response.writeHead(status, { location: '/end' }).end();
+    });
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/start`)).toString()).toBe('image');
+  });
+
+  test('is followed three times', async () => {
+    const { origin, fetcher } = await fetching(countdown);
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/3`)).toString()).toBe('image');
+    expect(origin.requests.map(({ url }) => url)).toEqual(['/3', '/2', '/1', '/0']);
+  });
+
+  test('is not followed a fourth time', async () => {
+    const { origin, fetcher } = await fetching(countdown);
+    await expect(fetcher.fetch(`${origin.url}/4`)).rejects.toMatchObject({ code: 'image.fetch.too_many_redirects' });
+    expect(origin.requests.map(({ url }) => url)).toEqual(['/4', '/3', '/2', '/1']);
+  });
+
+  test('may be relative to the path', async () => {
+    const { origin, fetcher } = await fetching(leadingTo('../end'));
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/photos/start`)).toString()).toBe('image');
+  });
+
+  test('may lead to another host that may be asked', async () => {
+    const target = await scriptedOrigin(statuses(200));
+    const start = await scriptedOrigin(leadingTo(`${target.url}/end`));
+    const fetcher = fetcherOf(createAddressGuard([start.host, target.host]));
+    expect(Buffer.from(await fetcher.fetch(start.url)).toString()).toBe('image');
+    expect(target.requests).toHaveLength(1);
+  });
+
+  test('to an origin that is not admitted never reaches it', async () => {
+    const target = await scriptedOrigin(statuses(200));
+    const { origin, fetcher } = await fetching(leadingTo(`${target.url}/end`));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.blocked_address' });
+    expect(target.connections).toHaveLength(0);
+  });
+
+  test.each([
+    ['http://127.0.0.1/', 'image.fetch.blocked_address'],
+    ['//[::1]/', 'image.fetch.blocked_address'],
+    ['http://169.254.169.254/latest/meta-data/', 'image.fetch.blocked_address'],
+    ['http://localhost/', 'image.fetch.blocked_address'],
+    ['file:///etc/passwd', 'image.source_invalid'],
+    ['data:image/png;base64,AAAA', 'image.source_invalid'],
+    ['http://user:secret@example.org/', 'image.source_invalid'],
+    ['http://[', 'image.source_invalid'],
+  ])('to %s is %s', async (location, code) => {
+    const { origin, fetcher } = await fetching(leadingTo(location));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code });
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('without a location is a failure', async () => {
+    const { origin, fetcher } = await fetching(statuses(302));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.fetch.http_status',
+      message: `302 from ${origin.host}`,
+    });
+  });
+});
+
+describe('the size', () => {
+  test('may be the largest that is allowed', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => response.end(Buffer.alloc(maxBytes)));
+    expect(await fetcher.fetch(origin.url)).toHaveLength(maxBytes);
+  });
+
+  test('that is announced as too large is refused without waiting for the body', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.writeHead(200, { 'content-length': maxBytes + 1 });
+      response.flushHeaders();
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.too_large' });
+  });
+
+  test('that is announced as too large is refused although the whole body is here already', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => response.end(Buffer.alloc(maxBytes + 1)));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.too_large' });
+    // A stream that is given up in this state reports an error one turn later; unheard, it would end the process.
+    await new Promise(setImmediate);
+  });
+
+  test('that grows too large without being announced ends the connection', async () => {
+    const ended = Promise.withResolvers<void>();
+    const { origin, fetcher } = await fetching((_request, response) => {
+      const feed = () => {
+        while (response.write(Buffer.alloc(400)));
+      };
+      response.on('drain', feed).on('close', ended.resolve);
+      feed();
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.too_large' });
+    await ended.promise;
+    expect(origin.requests).toHaveLength(1);
+  });
+});
+
+describe('a connection', () => {
+  test('that is reset is tried three times, then image.fetch.network', async () => {
+    const { origin, fetcher } = await fetching((request) => request.socket.resetAndDestroy());
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.network' });
+    expect(origin.requests).toHaveLength(3);
+  });
+
+  test('that is reset once does not fail the download', async () => {
+    let resets = 0;
+    const { origin, fetcher } = await fetching((request, response) => {
+      if (resets++ === 0) request.socket.resetAndDestroy();
+      else response.end('image');
+    });
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('image');
+  });
+
+  test.each(['with', 'without'])(
+    'that ends in the middle of a body %s a length is image.fetch.network',
+    async (how) => {
+      const { origin, fetcher } = await fetching((_request, response) => {
+        if (how === 'with') response.setHeader('content-length', 100);
+        response.write('half');
+        setImmediate(() => response.destroy());
+      });
+      await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.network' });
+      expect(origin.requests).toHaveLength(3);
+    },
+  );
+
+  test('that is refused is image.fetch.network', async () => {
+    const closed = await scriptedOrigin(statuses(200));
+    const fetcher = fetcherOf(createAddressGuard(['127.0.0.1']));
+    // Nobody listens on this port: it is reserved (RFC 6335), and the origin above shows that loopback itself answers.
+    await fetcher.fetch(closed.url);
+    await expect(fetcher.fetch('http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'image.fetch.network' });
+  });
+
+  test('that answers with something else than HTTP is image.fetch.network', async () => {
+    const { origin, fetcher } = await fetching((request) => request.socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.network' });
+  });
+});
+
+describe('the deadline', () => {
+  test.each<[string, RequestListener]>([
+    ['never answers', () => {}],
+    ['stops in the middle of a body', (_request, response) => void response.write('half')],
+    [
+      'stops in the middle of a body with a length',
+      (_request, response) => {
+        response.setHeader('content-length', 100);
+        response.write('half');
+      },
+    ],
+  ])('ends a host that %s: image.fetch.timeout after one request', async (_what, handler) => {
+    const { origin, fetcher } = await fetching(handler, { timeoutMs: 300 });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.fetch.timeout',
+      message: expect.stringContaining('300 ms'),
+    });
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('holds for redirects together', async () => {
+    const { origin, fetcher } = await fetching(
+      (request, response) => {
+        if (request.url === '/start') response.writeHead(302, { location: '/silence' }).end();
+      },
+      { timeoutMs: 300 },
+    );
+    await expect(fetcher.fetch(`${origin.url}/start`)).rejects.toMatchObject({ code: 'image.fetch.timeout' });
+    expect(origin.requests).toHaveLength(2);
+  });
+});
+
+describe('an address that is not public', () => {
+  test.each([
+    'http://127.0.0.1/',
+    'http://2130706433/',
+    'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://169.254.169.254/',
+    'http://localhost/',
+    'https://localhost/',
+  ])('%s is blocked', async (url) => {
+    const fetcher = fetcherOf(createAddressGuard([]));
+    await expect(fetcher.fetch(url)).rejects.toMatchObject({ code: 'image.fetch.blocked_address' });
+  });
+
+  test('is not asked for anything even when it got past the check of the URL', async () => {
+    const origin = await scriptedOrigin(statuses(200));
+    const strict = createAddressGuard([]);
+    const fetcher = fetcherOf({ checkUrl: () => {}, checkAddress: strict.checkAddress });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.blocked_address' });
+    expect(origin.requests).toHaveLength(0);
+  });
+
+  const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+  test.runIf(hasIpv6)('is asked when it is allowed, also as an IPv6 address', async () => {
+    const origin = await scriptedOrigin(statuses(200), '::1');
+    const fetcher = fetcherOf(createAddressGuard([origin.host]));
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('image');
+  });
+});
+
+describe("the caller's signal", () => {
+  test('ends a download in progress with its own reason', async () => {
+    const abort = new AbortController();
+    const { origin, fetcher } = await fetching(() => abort.abort(new Error('the caller left')));
+    await expect(fetcher.fetch(origin.url, abort.signal)).rejects.toThrow('the caller left');
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('that is already aborted sends nothing', async () => {
+    const { origin, fetcher } = await fetching(statuses(200));
+    const aborted = AbortSignal.abort(new Error('the caller left'));
+    await expect(fetcher.fetch(origin.url, aborted)).rejects.toThrow('the caller left');
+    expect(origin.requests).toHaveLength(0);
+  });
+
+  test('that stays quiet changes nothing', async () => {
+    const { origin, fetcher } = await fetching(statuses(503, 200));
+    expect(Buffer.from(await fetcher.fetch(origin.url, new AbortController().signal)).toString()).toBe('image');
+  });
+});

@@ -1,0 +1,536 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createPool, type EvaluatorPool, type PoolOptions } from '../../../models/pool.ts';
+import { embeddingOf, type FakeEvaluator, fakeEvaluators } from '../../support/fake-evaluators.ts';
+import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+// A successor starts from a timer, so time is the test's.
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const tinyClip = await specOf(tinyClipFolder, { model: 'tiny', microBatch: { images: 1, texts: 1 } });
+/** Tasks of one evaluator at a time with a micro-batch of one picture. */
+const window = 8;
+
+interface Setup {
+  pool: EvaluatorPool;
+  launched: FakeEvaluator[];
+  /** An evaluator by the order of its start. */
+  evaluator(number: number): FakeEvaluator;
+  /** Embeds texts for a batch, or interactively. */
+  bulk(...texts: string[]): Promise<unknown>[];
+  interactive(...texts: string[]): Promise<unknown>[];
+}
+
+function poolOf(options: Partial<PoolOptions> = {}): Setup {
+  const { launched, launch } = fakeEvaluators();
+  const pool = createPool({
+    spec: tinyClip,
+    evaluators: 1,
+    threads: 1,
+    maxPixels: 1_000,
+    log: silentLog(),
+    launch,
+    ...options,
+  });
+  const embed = (interactive: boolean) => (texts: string[]) =>
+    texts.map((text) => {
+      const embedded = pool.embed({ text }, { interactive });
+      // Each test looks at the outcomes it is about.
+      embedded.catch(() => {});
+      return embedded;
+    });
+  return {
+    pool,
+    launched,
+    evaluator(number) {
+      const evaluator = launched[number];
+      if (evaluator === undefined) throw new Error(`Only ${launched.length} evaluators were started`);
+      return evaluator;
+    },
+    bulk: (...texts) => embed(false)(texts),
+    interactive: (...texts) => embed(true)(texts),
+  };
+}
+
+/** Lets a successor start at once, where the pool does not wait before it. */
+const successorStarts = () => vi.advanceTimersByTimeAsync(1);
+const named = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
+
+describe('a pool', () => {
+  test('tells every evaluator to load the model before anything else', () => {
+    const { launched } = poolOf({ evaluators: 2, threads: 3 });
+    const load = { type: 'load', spec: tinyClip, threads: 3, maxPixels: 1_000 };
+    expect(launched.map(({ told }) => told)).toEqual([[load], [load]]);
+  });
+
+  test('keeps work until an evaluator is ready, and gives its answer', async () => {
+    const { evaluator, bulk } = poolOf();
+    const [embedded] = bulk('a cat');
+    expect(evaluator(0).texts()).toEqual([]);
+    evaluator(0).load();
+    expect(evaluator(0).texts()).toEqual(['a cat']);
+    evaluator(0).answer('a cat', embeddingOf(0.6, 0.8));
+    await expect(embedded).resolves.toEqual(embeddingOf(0.6, 0.8));
+  });
+
+  test('sends pictures as bytes', () => {
+    const { pool, evaluator } = poolOf();
+    evaluator(0).load();
+    void pool.embed({ image: Uint8Array.of(1, 2) }, { interactive: true });
+    expect(evaluator(0).told.at(-1)).toMatchObject({ type: 'image', interactive: true, bytes: Uint8Array.of(1, 2) });
+  });
+
+  test("gives an evaluator's failure with its code", async () => {
+    const { evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const [embedded] = bulk('a cat');
+    evaluator(0).fail('a cat', 'image.corrupt', 'The image is damaged');
+    await expect(embedded).rejects.toMatchObject({
+      name: 'ServiceError',
+      code: 'image.corrupt',
+      message: 'The image is damaged',
+    });
+  });
+
+  test('spreads work over its evaluators', () => {
+    const { evaluator, bulk } = poolOf({ evaluators: 2 });
+    evaluator(0).load();
+    evaluator(1).load();
+    void bulk('a', 'b', 'c', 'd');
+    expect([evaluator(0).texts(), evaluator(1).texts()]).toEqual([
+      ['a', 'c'],
+      ['b', 'd'],
+    ]);
+  });
+
+  test('is ready with its first evaluator', async () => {
+    const { pool, evaluator } = poolOf({ evaluators: 2 });
+    const ready = pool.whenReady();
+    evaluator(1).load();
+    await expect(ready).resolves.toBeUndefined();
+    await expect(pool.whenReady()).resolves.toBeUndefined();
+  });
+
+  test('counts what it has in its state', async () => {
+    const { pool, evaluator, bulk } = poolOf({ evaluators: 2 });
+    void bulk('a');
+    expect(pool.state()).toEqual({ state: 'loading', ready: 0, configured: 2, restarts: 0, waiting: 1, detail: null });
+    evaluator(0).load();
+    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, waiting: 0 });
+    expect(pool.pids()).toEqual([1_000, 1_001]);
+    evaluator(0).die();
+    expect(pool.state()).toMatchObject({ state: 'loading', ready: 0, restarts: 1 });
+    expect(pool.pids()).toEqual([1_001]);
+    await successorStarts();
+    evaluator(2).load();
+    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, restarts: 1 });
+    expect(pool.pids()).toEqual([1_002, 1_001]);
+  });
+});
+
+describe('the window', () => {
+  test('bounds the batch tasks of one evaluator', () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    void bulk(...named('b', window + 2));
+    expect(evaluator(0).texts()).toEqual(named('b', window));
+    expect(pool.state().waiting).toBe(2);
+    evaluator(0).answer('b3');
+    expect(evaluator(0).texts()).toHaveLength(window);
+    expect(evaluator(0).texts().at(-1)).toBe('b9');
+  });
+
+  test('holds three micro-batches where these are large', () => {
+    const { evaluator, bulk } = poolOf({ spec: { ...tinyClip, microBatch: { images: 8, texts: 16 } } });
+    evaluator(0).load();
+    void bulk(...named('b', 30));
+    expect(evaluator(0).texts()).toHaveLength(24);
+  });
+
+  test('has eight more places for interactive tasks, which do not wait for batch tasks', () => {
+    const { pool, evaluator, bulk, interactive } = poolOf();
+    evaluator(0).load();
+    void bulk(...named('b', window + 2));
+    void interactive(...named('i', 9));
+    expect(evaluator(0).texts()).toEqual([...named('b', window), ...named('i', 8)]);
+    expect(pool.state().waiting).toBe(3);
+  });
+
+  test('lets interactive tasks through first when a place gets free', () => {
+    const { evaluator, bulk, interactive } = poolOf();
+    evaluator(0).load();
+    void bulk(...named('b', window + 2));
+    void interactive(...named('i', 9));
+    evaluator(0).answer('b1');
+    expect(evaluator(0).texts().at(-1)).toBe('i9');
+    evaluator(0).answer('b2');
+    expect(evaluator(0).texts()).not.toContain('b9');
+  });
+});
+
+test('interactive tasks that came while the model was loading go before batch tasks that came earlier', () => {
+  const { evaluator, bulk, interactive } = poolOf();
+  void bulk('b1', 'b2');
+  void interactive('i1', 'i2');
+  evaluator(0).load();
+  expect(evaluator(0).texts()).toEqual(['i1', 'i2', 'b1', 'b2']);
+});
+
+describe('too many interactive tasks', () => {
+  test('are refused above the bound, with the time to wait', async () => {
+    const { interactive } = poolOf({ maxInteractive: 2 });
+    const [, , third] = interactive('i1', 'i2', 'i3');
+    await expect(third).rejects.toMatchObject({ code: 'overloaded', retryAfter: 1 });
+  });
+
+  test('are admitted again when some have gone to an evaluator', async () => {
+    const { evaluator, interactive } = poolOf({ maxInteractive: 2 });
+    void interactive('i1', 'i2');
+    evaluator(0).load();
+    const [third] = interactive('i3');
+    evaluator(0).answer('i3');
+    await expect(third).resolves.toEqual(embeddingOf(1));
+  });
+
+  test('are not counted from batch tasks', async () => {
+    const { evaluator, bulk, interactive } = poolOf({ maxInteractive: 1 });
+    void bulk(...named('b', 20));
+    const [only] = interactive('i1');
+    evaluator(0).load();
+    evaluator(0).answer('i1');
+    await expect(only).resolves.toEqual(embeddingOf(1));
+  });
+});
+
+describe('when an evaluator dies', () => {
+  test('its work runs again in its successor, one task at a time', async () => {
+    const { evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const all = bulk('a', 'b', 'c');
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    const alone: string[][] = [];
+    for (const text of ['a', 'b', 'c']) {
+      alone.push(evaluator(1).texts());
+      evaluator(1).answer(text);
+    }
+    expect(alone).toEqual([['a'], ['b'], ['c']]);
+    await expect(Promise.all(all)).resolves.toHaveLength(3);
+  });
+
+  test('other work waits until the last of them has been judged', async () => {
+    const { evaluator, bulk, interactive } = poolOf();
+    evaluator(0).load();
+    void bulk('a', 'b');
+    evaluator(0).die();
+    await successorStarts();
+    void bulk('later');
+    void interactive('sooner');
+    evaluator(1).load();
+    expect(evaluator(1).texts()).toEqual(['a']);
+    evaluator(1).answer('a');
+    expect(evaluator(1).texts()).toEqual(['b']);
+    evaluator(1).answer('b');
+    expect(evaluator(1).texts()).toEqual(['sooner', 'later']);
+  });
+
+  test('the other evaluators go on meanwhile', async () => {
+    const { evaluator, bulk } = poolOf({ evaluators: 2 });
+    evaluator(0).load();
+    evaluator(1).load();
+    void bulk('a', 'b');
+    evaluator(0).die();
+    void bulk('c', 'd');
+    expect(evaluator(1).texts()).toEqual(['b', 'c', 'd']);
+  });
+
+  test('an item that kills alone twice is poison, and its neighbours succeed', async () => {
+    const { evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const [a, poison, c] = bulk('a', 'poison', 'c');
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    evaluator(1).answer('a');
+    expect(evaluator(1).texts()).toEqual(['poison']);
+    evaluator(1).die();
+    await successorStarts();
+    evaluator(2).load();
+    evaluator(2).answer('c');
+    expect(evaluator(2).texts()).toEqual(['poison']);
+    evaluator(2).die('SIGABRT');
+    await expect(poison).rejects.toMatchObject({
+      code: 'internal.poison',
+      message: expect.stringContaining('SIGABRT'),
+    });
+    await expect(Promise.all([a, c])).resolves.toHaveLength(2);
+  });
+
+  test('an item that was alone in only one death is no poison', async () => {
+    const { evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const [unlucky] = bulk('unlucky');
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    evaluator(1).answer('unlucky');
+    await expect(unlucky).resolves.toEqual(embeddingOf(1));
+  });
+
+  test('a death in company is not counted against an item', async () => {
+    const { evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const all = bulk('a', 'b');
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    expect(evaluator(1).texts()).toEqual(['a']);
+    evaluator(1).die();
+    await successorStarts();
+    evaluator(2).load();
+    evaluator(2).answer('b');
+    evaluator(2).answer('a');
+    await expect(Promise.all(all)).resolves.toHaveLength(2);
+  });
+
+  test('without work, it is replaced just the same', async () => {
+    const { launched, evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    evaluator(0).die();
+    await successorStarts();
+    expect(launched).toHaveLength(2);
+    evaluator(1).load();
+    void bulk('a', 'b');
+    expect(evaluator(1).texts()).toEqual(['a', 'b']);
+  });
+
+  test('an answer that comes from it afterwards changes nothing', async () => {
+    const { evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const [embedded] = bulk('a');
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    evaluator(0).answer('a', embeddingOf(0));
+    evaluator(1).answer('a', embeddingOf(1));
+    await expect(embedded).resolves.toEqual(embeddingOf(1));
+  });
+
+  test('its work is not lost when its successor cannot be loaded while another evaluator is ready', async () => {
+    const { launched, evaluator, bulk } = poolOf({ evaluators: 2 });
+    evaluator(0).load();
+    evaluator(1).load();
+    const [a] = bulk('a', 'b');
+    evaluator(1).answer('b');
+    evaluator(0).die();
+    let settled = false;
+    a?.catch(() => {}).finally(() => {
+      settled = true;
+    });
+    // A minute in which no successor can be loaded, and the other evaluator answers whatever it is given.
+    for (let seconds = 0; seconds < 60; seconds++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      const successor = launched.at(-1);
+      if (successor !== evaluator(1) && successor?.killed === false) successor.failToLoad('not enough memory');
+      for (const text of evaluator(1).texts()) evaluator(1).answer(text);
+    }
+    expect(launched.length).toBeGreaterThan(3);
+    expect(settled).toBe(true);
+  });
+});
+
+describe('when the model cannot be loaded', () => {
+  test('whoever waits is told why', async () => {
+    const { pool, evaluator, bulk, interactive } = poolOf();
+    const waiting = [pool.whenReady(), ...bulk('a'), ...interactive('b')];
+    const outcomes = Promise.allSettled(waiting);
+    evaluator(0).failToLoad('the graph is damaged');
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'model.unavailable', retryAfter: 5, message: expect.stringContaining('the graph is damaged') },
+      });
+    }
+    expect(pool.state()).toMatchObject({ state: 'failed', ready: 0, waiting: 0, detail: 'the graph is damaged' });
+  });
+
+  test('the evaluator that failed is ended', async () => {
+    const { evaluator } = poolOf();
+    evaluator(0).failToLoad('the graph is damaged');
+    expect(evaluator(0).killed).toBe(true);
+  });
+
+  test('work that comes later is refused at once', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).failToLoad('the graph is damaged');
+    await successorStarts();
+    await expect(bulk('a')[0]).rejects.toMatchObject({ code: 'model.unavailable' });
+    await expect(pool.whenReady()).rejects.toMatchObject({ code: 'model.unavailable' });
+  });
+
+  test('an evaluator that dies while it loads counts as a failure', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    const [embedded] = bulk('a');
+    evaluator(0).die('SIGKILL');
+    await expect(embedded).rejects.toMatchObject({ code: 'model.unavailable' });
+    expect(pool.state()).toMatchObject({ state: 'failed', detail: expect.stringContaining('SIGKILL') });
+  });
+
+  test('it is tried again after pauses that double up to ten seconds', async () => {
+    const { launched } = poolOf();
+    const pauses: number[] = [];
+    while (pauses.length < 8) {
+      launched.at(-1)?.failToLoad('the graph is damaged');
+      const started = launched.length;
+      const from = Date.now();
+      while (launched.length === started) await vi.advanceTimersToNextTimerAsync();
+      pauses.push(Date.now() - from);
+    }
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000]);
+  });
+
+  test('a later success serves new work and forgets the fault', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).failToLoad('the graph is damaged');
+    await vi.advanceTimersByTimeAsync(500);
+    evaluator(1).load();
+    const [embedded] = bulk('a');
+    evaluator(1).answer('a');
+    await expect(embedded).resolves.toEqual(embeddingOf(1));
+    expect(pool.state()).toMatchObject({ state: 'ready', detail: null });
+  });
+
+  test('of one evaluator, the others serve what waits', async () => {
+    const { evaluator, bulk } = poolOf({ evaluators: 2 });
+    evaluator(0).load();
+    const [embedded] = bulk('a');
+    evaluator(1).failToLoad('not enough memory');
+    await successorStarts();
+    evaluator(0).answer('a');
+    await expect(embedded).resolves.toEqual(embeddingOf(1));
+  });
+});
+
+describe('a task that hangs', () => {
+  test('ends its evaluator after the time a task may take, and its neighbours run again', async () => {
+    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    evaluator(0).load();
+    const [, neighbour] = bulk('hangs', 'neighbour');
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(evaluator(0).killed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(evaluator(0).killed).toBe(true);
+    await successorStarts();
+    evaluator(1).load();
+    // It hangs here too, alone this time.
+    expect(evaluator(1).texts()).toEqual(['hangs']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await successorStarts();
+    evaluator(2).load();
+    evaluator(2).answer('neighbour');
+    await expect(neighbour).resolves.toEqual(embeddingOf(1));
+  });
+
+  test('is poison when it hangs alone twice', async () => {
+    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 1_000 });
+    evaluator(0).load();
+    const [embedded] = bulk('hangs');
+    await vi.advanceTimersByTimeAsync(1_000);
+    await successorStarts();
+    evaluator(1).load();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(embedded).rejects.toMatchObject({ code: 'internal.poison' });
+  });
+
+  test('that is answered in time ends nothing', async () => {
+    const { launched, evaluator, bulk } = poolOf({ taskTimeoutMs: 1_000 });
+    evaluator(0).load();
+    const [embedded] = bulk('slow');
+    await vi.advanceTimersByTimeAsync(999);
+    evaluator(0).answer('slow');
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(embedded).resolves.toEqual(embeddingOf(1));
+    expect([launched.length, evaluator(0).killed]).toEqual([1, false]);
+  });
+});
+
+describe('a pool that is closed', () => {
+  const outcomeOf = async (embedded: Promise<unknown> | undefined) => {
+    let outcome: unknown = 'pending';
+    void embedded?.then(
+      () => {
+        outcome = 'fulfilled';
+      },
+      (error: unknown) => {
+        outcome = error;
+      },
+    );
+    // Longer than any timer of the pool.
+    await vi.advanceTimersByTimeAsync(600_000);
+    return outcome;
+  };
+
+  test('rejects what waits', async () => {
+    const { pool, bulk, interactive } = poolOf();
+    const outcomes = Promise.allSettled([...bulk('a'), ...interactive('b'), pool.whenReady()]);
+    pool.close();
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'overloaded', retryAfter: 5 } });
+    }
+  });
+
+  test('rejects what is in an evaluator', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const [embedded] = bulk('a');
+    pool.close();
+    expect(await outcomeOf(embedded)).toMatchObject({ code: 'overloaded' });
+  });
+
+  test('rejects what a dead evaluator left to its successor', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    const [embedded] = bulk('a');
+    evaluator(0).die();
+    pool.close();
+    expect(await outcomeOf(embedded)).toMatchObject({ code: 'overloaded' });
+  });
+
+  test('takes no more work', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).load();
+    pool.close();
+    await expect(bulk('a')[0]).rejects.toMatchObject({ code: 'overloaded' });
+  });
+
+  test('ends its evaluators and starts no others', async () => {
+    const { pool, launched, evaluator } = poolOf({ evaluators: 2 });
+    evaluator(0).load();
+    pool.close();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(launched.map(({ killed }) => killed)).toEqual([true, true]);
+  });
+
+  test('starts no successor for an evaluator that died before', async () => {
+    const { pool, launched, evaluator } = poolOf();
+    evaluator(0).load();
+    evaluator(0).die();
+    pool.close();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(launched).toHaveLength(1);
+  });
+
+  test('leaves no timer behind, which would keep the process alive', async () => {
+    const { pool, evaluator, bulk } = poolOf();
+    evaluator(0).failToLoad('not enough memory');
+    await vi.advanceTimersByTimeAsync(500);
+    evaluator(1).load();
+    void bulk('a', 'b');
+    evaluator(1).die();
+    pool.close();
+    await Promise.resolve();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

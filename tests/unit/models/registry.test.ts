@@ -1,0 +1,199 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadRegistry, type Registry } from '../../../models/registry.ts';
+import { compactFolder, tinyClipFolder } from '../../support/model-folders.ts';
+
+let directory: string;
+let overlay: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vls-registry-'));
+  overlay = join(directory, 'models.json');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const load = (model?: string) => loadRegistry({ dataDir: join(directory, 'data'), modelsFile: undefined, model });
+async function loadWith(content: unknown, model?: string): Promise<Registry> {
+  await writeFile(overlay, typeof content === 'string' ? content : JSON.stringify(content));
+  return await loadRegistry({ dataDir: join(directory, 'data'), modelsFile: overlay, model });
+}
+const tinyClip = { source: { type: 'folder', path: tinyClipFolder } };
+
+describe('the built-in registry', () => {
+  test('resolves compact, which needs no download', async () => {
+    const { profile, spec } = await (await load()).resolve('compact');
+    expect(profile).toBe('compact');
+    expect(spec).toMatchObject({
+      model: 'compact-1',
+      revision: '1',
+      precision: 'fp32',
+      provider: 'cpu',
+      logitScale: 20,
+      dimensions: 384,
+      microBatch: { images: 1, texts: 8 },
+      visionPath: join(compactFolder, 'onnx', 'vision_model.onnx'),
+    });
+  });
+
+  test('has compact as its default', async () => {
+    const registry = await load();
+    expect(registry.defaultName).toBe('compact');
+    expect(await registry.resolve()).toEqual(await registry.resolve('compact'));
+  });
+
+  test('leads from the name of a model to the profile that names it', async () => {
+    const { profile, spec } = await (await load()).resolve('compact-1');
+    expect([profile, spec.model]).toEqual(['compact', 'compact-1']);
+  });
+
+  test('has the three profiles', async () => {
+    expect((await load()).profiles).toEqual(['compact', 'fast', 'accurate']);
+  });
+
+  test.each(['fast', 'accurate'])(
+    'says that %s is unavailable before it is pulled, and where it belongs',
+    async (name) => {
+      await expect((await load()).resolve(name)).rejects.toMatchObject({
+        code: 'model.unavailable',
+        message: expect.stringContaining(join(directory, 'data', 'models')),
+      });
+    },
+  );
+
+  test.each(['huge', '', 'Compact', '__proto__', 'constructor'])(
+    'does not know %j, and says what it knows',
+    async (name) => {
+      await expect((await load()).resolve(name)).rejects.toMatchObject({
+        code: 'model.unknown',
+        message: expect.stringContaining('compact, fast, accurate'),
+      });
+    },
+  );
+
+  test('cuts a name that is far too long out of its message', async () => {
+    const fault = await (await load()).resolve('x'.repeat(100_000)).catch((error: Error) => error.message.length);
+    expect(fault).toBeLessThan(1_000);
+  });
+});
+
+describe('the default', () => {
+  test('is what MODEL names: a profile or a model', async () => {
+    expect((await load('accurate')).defaultName).toBe('accurate');
+    expect((await load('vit-b-32')).defaultName).toBe('vit-b-32');
+  });
+
+  test('of the overlay goes before the built-in one, and MODEL before both', async () => {
+    const content = { default: 'mine', models: { mine: tinyClip } };
+    expect((await loadWith(content)).defaultName).toBe('mine');
+    expect((await loadWith(content, 'compact')).defaultName).toBe('compact');
+  });
+
+  test('that no registry file has is refused at the start', async () => {
+    await expect(load('huge')).rejects.toThrow('huge');
+  });
+});
+
+describe('an overlay', () => {
+  test('adds a model from a folder that nothing more is said about', async () => {
+    const registry = await loadWith({ models: { mine: tinyClip } });
+    const { profile, spec } = await registry.resolve('mine');
+    expect(profile).toBe('mine');
+    expect(spec).toMatchObject({
+      model: 'mine',
+      revision: 'local',
+      logitScale: 100,
+      dimensions: 32,
+      contextLength: 77,
+    });
+    expect(registry.profiles).toEqual(['compact', 'fast', 'accurate', 'mine']);
+  });
+
+  test('names folders relative to itself', async () => {
+    const path = relative(directory, tinyClipFolder);
+    const { spec } = await (await loadWith({ models: { mine: { source: { type: 'folder', path } } } })).resolve('mine');
+    expect(spec.visionPath).toBe(join(tinyClipFolder, 'onnx', 'vision_model.onnx'));
+  });
+
+  test('leads a profile to another model and leaves the others', async () => {
+    const registry = await loadWith({ profiles: { fast: 'mine' }, models: { mine: { ...tinyClip, revision: '7' } } });
+    const { profile, spec } = await registry.resolve('fast');
+    expect([profile, spec.model, spec.revision]).toEqual(['fast', 'mine', '7']);
+    expect((await registry.resolve('mine')).profile).toBe('fast');
+    expect((await registry.resolve('compact')).spec.model).toBe('compact-1');
+    // vit-b-32 lost its profile and is asked for by its own name.
+    expect(registry.profiles).toEqual(['compact', 'fast', 'accurate', 'vit-b-32']);
+  });
+
+  test('replaces a model of the same name', async () => {
+    const registry = await loadWith({ models: { 'compact-1': { ...tinyClip, revision: 'mine' } } });
+    expect((await registry.resolve('compact')).spec).toMatchObject({
+      model: 'compact-1',
+      revision: 'mine',
+      dimensions: 32,
+    });
+  });
+
+  test('gives two profiles of one model the queue of the first', async () => {
+    const registry = await loadWith({ profiles: { quick: 'mine', swift: 'mine' }, models: { mine: tinyClip } });
+    expect((await registry.resolve('mine')).profile).toBe('quick');
+    expect((await registry.resolve('swift')).profile).toBe('swift');
+  });
+
+  test('keeps a pulled model apart by its revision', async () => {
+    const source = { type: 'huggingface', repo: 'someone/model', layout: 'xenova' };
+    const registry = await loadWith({ models: { theirs: { source, revision: 'abc' } } });
+    await expect(registry.resolve('theirs')).rejects.toThrow(join(directory, 'data', 'models', 'theirs', 'abc'));
+  });
+
+  test('that leads to a folder without a model makes that model unavailable and no other', async () => {
+    const registry = await loadWith({ models: { empty: { source: { type: 'folder', path: '.' } } } });
+    await expect(registry.resolve('empty')).rejects.toMatchObject({ code: 'model.unavailable' });
+    await expect(registry.resolve('compact')).resolves.toMatchObject({ profile: 'compact' });
+  });
+});
+
+describe('a fault of the overlay', () => {
+  test.each([
+    ['a source of an unknown type', { models: { mine: { source: { type: 'ftp' } } } }, 'models.mine.source'],
+    ['a folder without a path', { models: { mine: { source: { type: 'folder' } } } }, 'models.mine.source.path'],
+    ['a logit scale of zero', { models: { mine: { ...tinyClip, logitScale: 0 } } }, 'models.mine.logitScale'],
+    [
+      'a micro-batch of half a picture',
+      { models: { mine: { ...tinyClip, microBatch: { images: 0.5, texts: 1 } } } },
+      'models.mine.microBatch.images',
+    ],
+    [
+      'a hash that is none',
+      { models: { mine: { ...tinyClip, files: { a: { sha256: 'abc' } } } } },
+      'models.mine.files.a.sha256',
+    ],
+    ['a field nobody knows', { models: { mine: { ...tinyClip, logitscale: 100 } } }, 'logitscale'],
+    ['a name with a slash', { models: { 'mine/1': tinyClip } }, 'models["mine/1"]'],
+    ['a profile that is a number', { profiles: { fast: 3 } }, 'profiles.fast'],
+    ['a section nobody knows', { model: {} }, 'model'],
+  ])('%s names the file, the entry and the field', async (_what, content, field) => {
+    const message = await loadWith(content).then(
+      () => 'loaded',
+      (error: Error) => error.message,
+    );
+    expect(message).toContain(overlay);
+    expect(message).toContain(field);
+  });
+
+  test('that is no JSON names the file', async () => {
+    await expect(loadWith('{ "models": ')).rejects.toThrow(overlay);
+  });
+
+  test('that does not exist names the file', async () => {
+    await expect(loadRegistry({ dataDir: directory, modelsFile: overlay, model: undefined })).rejects.toThrow(overlay);
+  });
+
+  test('a profile that names an absent model names both', async () => {
+    await expect(loadWith({ profiles: { tiny: 'nowhere' } })).rejects.toThrow(/tiny.*nowhere/);
+  });
+
+  test('a default that names nothing names it', async () => {
+    await expect(loadWith({ default: 'nowhere' })).rejects.toThrow('nowhere');
+  });
+});

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { shapeOf, thisMachine } from '../../../models/shape.ts';
+
+const GB = 1_000_000_000;
+
+test.each([
+  { cpus: 2, memory: 16, model: 1, shape: { evaluators: 2, threads: 1 }, why: 'a session for each CPU' },
+  { cpus: 8, memory: 64, model: 1, shape: { evaluators: 8, threads: 1 }, why: 'a session for each CPU' },
+  { cpus: 8, memory: 4, model: 1, shape: { evaluators: 2, threads: 4 }, why: 'as many as memory carries' },
+  { cpus: 7, memory: 4, model: 1, shape: { evaluators: 2, threads: 3 }, why: 'threads never exceed the CPUs' },
+  { cpus: 4, memory: 1, model: 1, shape: { evaluators: 1, threads: 4 }, why: 'one, even where none fits' },
+  { cpus: 1, memory: 16, model: 1, shape: { evaluators: 1, threads: 1 }, why: 'one of each on one CPU' },
+])('$cpus CPUs and $memory GB carry $shape for a model of $model GB: $why', ({ cpus, memory, model, shape }) => {
+  expect(shapeOf({ cpus, memoryBytes: memory * GB }, model * GB, {})).toEqual(shape);
+});
+
+test('memory counts 1.4 times the model and 300 MB beside it', () => {
+  const evaluators = (memoryBytes: number) => shapeOf({ cpus: 8, memoryBytes }, GB, {}).evaluators;
+  expect(evaluators(0.3 * GB + 3 * 1.4 * GB)).toBe(3);
+  expect(evaluators(0.3 * GB + 3 * 1.4 * GB - 1_000)).toBe(2);
+});
+
+test('what is asked for is given, and the rest follows from it', () => {
+  const machine = { cpus: 8, memoryBytes: 64 * GB };
+  expect(shapeOf(machine, GB, { evaluators: 2 })).toEqual({ evaluators: 2, threads: 4 });
+  expect(shapeOf(machine, GB, { evaluators: 16 })).toEqual({ evaluators: 16, threads: 1 });
+  expect(shapeOf(machine, GB, { threads: 3 })).toEqual({ evaluators: 8, threads: 3 });
+  expect(shapeOf(machine, GB, { evaluators: 2, threads: 1 })).toEqual({ evaluators: 2, threads: 1 });
+});
+
+test('this machine has a CPU and no more memory than its limit', () => {
+  const machine = thisMachine();
+  expect(machine.cpus).toBeGreaterThanOrEqual(1);
+  expect(machine.memoryBytes).toBeGreaterThan(0);
+  const limit = process.constrainedMemory();
+  if (limit > 0) expect(machine.memoryBytes).toBeLessThanOrEqual(limit);
+});

@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig, settings } from '../../../shared/config.ts';
+
+const messageOf = (env: NodeJS.ProcessEnv): string => {
+  try {
+    readConfig(env);
+    return 'accepted';
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+test('an empty environment gives the documented defaults', () => {
+  expect(readConfig({})).toMatchObject({
+    port: 8000,
+    host: '127.0.0.1',
+    allowAnonymous: false,
+    redisUrl: undefined,
+    dataDir: resolve('.data'),
+    modelsFile: undefined,
+    model: undefined,
+    workerProfiles: undefined,
+    metricsPort: 9100,
+    logLevel: 'info',
+    evaluators: undefined,
+    evaluatorThreads: undefined,
+    cacheBytes: 64 * 1024 * 1024,
+    imageHostsAllow: [],
+    imageFileRoots: [],
+    imageMaxBytes: 20 * 1024 * 1024,
+    imageMaxPixels: 50_000_000,
+    fetchTimeoutMs: 20_000,
+    fetchConcurrency: 64,
+    retentionHours: 72,
+  });
+});
+
+test('a variable that is set but empty counts as absent', () => {
+  const empty = Object.fromEntries(Object.values(settings).map(({ env }) => [env, '']));
+  expect(readConfig(empty)).toEqual(readConfig({}));
+});
+
+test.each([
+  ['PORT', '0', { port: 0 }],
+  ['PORT', '65535', { port: 65_535 }],
+  ['HOST', '::', { host: '::' }],
+  ['ALLOW_ANONYMOUS', '1', { allowAnonymous: true }],
+  ['ALLOW_ANONYMOUS', 'true', { allowAnonymous: true }],
+  ['ALLOW_ANONYMOUS', '0', { allowAnonymous: false }],
+  ['ALLOW_ANONYMOUS', 'false', { allowAnonymous: false }],
+  ['REDIS_URL', '/run/redis.sock', { redisUrl: '/run/redis.sock' }],
+  ['DATA_DIR', 'data', { dataDir: resolve('data') }],
+  ['DATA_DIR', '/var/lib/vls', { dataDir: '/var/lib/vls' }],
+  ['MODELS_FILE', 'models.json', { modelsFile: resolve('models.json') }],
+  ['MODEL', 'fast', { model: 'fast' }],
+  ['WORKER_PROFILES', 'compact, fast,', { workerProfiles: ['compact', 'fast'] }],
+  ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+  ['EVALUATORS', '4', { evaluators: 4 }],
+  ['EMBEDDING_CACHE_MB', '0', { cacheBytes: 0 }],
+  ['EMBEDDING_CACHE_MB', '2', { cacheBytes: 2 * 1024 * 1024 }],
+  ['IMAGE_HOSTS_ALLOW', 'images.local, 10.0.0.7:9000', { imageHostsAllow: ['images.local', '10.0.0.7:9000'] }],
+  ['IMAGE_FILE_ROOTS', 'photos,/srv/photos/', { imageFileRoots: [resolve('photos'), '/srv/photos'] }],
+  ['IMAGE_MAX_MB', '1', { imageMaxBytes: 1024 * 1024 }],
+  ['IMAGE_MAX_MEGAPIXELS', '1', { imageMaxPixels: 1_000_000 }],
+  ['BATCH_RETENTION_HOURS', '0.5', { retentionHours: 0.5 }],
+])('%s=%s is read', (variable, value, expected) => {
+  expect(readConfig({ [variable]: value })).toMatchObject(expected);
+});
+
+describe('a wrong value', () => {
+  test.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80.5'],
+    ['PORT', 'http'],
+    ['METRICS_PORT', '70000'],
+    ['ALLOW_ANONYMOUS', 'yes'],
+    ['LOG_LEVEL', 'loud'],
+    ['EVALUATORS', '0'],
+    ['EVALUATOR_THREADS', 'all'],
+    ['EMBEDDING_CACHE_MB', '-1'],
+    ['IMAGE_MAX_MB', '0'],
+    ['IMAGE_MAX_MEGAPIXELS', '1001'],
+    ['FETCH_TIMEOUT_MS', '99'],
+    ['FETCH_CONCURRENCY', '0'],
+    ['BATCH_RETENTION_HOURS', '0'],
+    ['BATCH_RETENTION_HOURS', 'NaN'],
+  ])('%s=%s is refused by name, with the value and what the variable is for', (variable, value) => {
+    const { doc } = Object.values(settings).find(({ env }) => env === variable) ?? { doc: 'no such setting' };
+    expect(() => readConfig({ [variable]: value })).toThrow(ConfigError);
+    expect(messageOf({ [variable]: value })).toMatch(new RegExp(`^${variable}="${value.replace('.', '\\.')}": .+`));
+    expect(messageOf({ [variable]: value })).toContain(doc);
+  });
+
+  test('does not hide another: all are named at once, a line each', () => {
+    const wrong = {
+      PORT: 'http',
+      METRICS_PORT: '-1',
+      ALLOW_ANONYMOUS: 'yes',
+      LOG_LEVEL: 'loud',
+      EVALUATORS: '0',
+      EVALUATOR_THREADS: '0',
+      EMBEDDING_CACHE_MB: 'x',
+      IMAGE_MAX_MB: '0',
+      IMAGE_MAX_MEGAPIXELS: '0',
+      FETCH_TIMEOUT_MS: '0',
+      FETCH_CONCURRENCY: '0',
+      BATCH_RETENTION_HOURS: '0',
+    };
+    const lines = messageOf({ ...wrong, HOST: '127.0.0.1' }).split('\n');
+    expect(lines.map((line) => line.split('=', 1)[0])).toEqual(expect.arrayContaining(Object.keys(wrong)));
+    expect(lines).toHaveLength(Object.keys(wrong).length);
+  });
+
+  test('of a secret is not repeated', () => {
+    const message = messageOf({ WEBHOOK_SECRET: 'hunter2' });
+    expect(message).toContain('WEBHOOK_SECRET');
+    expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('the settings', () => {
+  test('have a variable each', () => {
+    const variables = Object.values(settings).map(({ env }) => env);
+    expect(new Set(variables).size).toBe(variables.length);
+    for (const variable of variables) expect(variable).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+  });
+
+  test('are documented in whole sentences', () => {
+    for (const { doc } of Object.values(settings)) expect(doc).toMatch(/^[A-Z].+\.$/);
+  });
+
+  test('keep the names that outsiders rely on', () => {
+    const variables = Object.values(settings).map(({ env }) => env);
+    expect(variables).toEqual(
+      expect.arrayContaining([
+        'PORT',
+        'HOST',
+        'REDIS_URL',
+        'DATA_DIR',
+        'MODELS_FILE',
+        'MODEL',
+        'IMAGE_HOSTS_ALLOW',
+        'ALLOW_ANONYMOUS',
+        'WORKER_PROFILES',
+        'METRICS_PORT',
+        'LOG_LEVEL',
+      ]),
+    );
+  });
+});

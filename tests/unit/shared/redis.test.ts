@@ -1,0 +1,145 @@
+import { EventEmitter, once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ServiceError } from '../../../shared/errors.ts';
+import { connectRedis, type Redis, type RedisRole, whenConnected, withRedis } from '../../../shared/redis.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+afterEach(() => void vi.useRealTimers());
+
+/** A connection as far as these functions look at one. */
+const connection = (status: string): Redis & EventEmitter =>
+  Object.assign(new EventEmitter(), { status }) as unknown as Redis & EventEmitter;
+
+/** A connection to a socket that nobody has made. */
+function connectToNothing(role: RedisRole) {
+  const log = silentLog();
+  const warn = vi.spyOn(log, 'warn');
+  const redis = connectRedis(join(tmpdir(), 'vls-no-redis-here', 'redis.sock'), role, log);
+  onTestFinished(() => redis.disconnect());
+  return { redis, warn };
+}
+
+describe('withRedis', () => {
+  test('gives what the step gives', async () => {
+    expect(await withRedis(connection('ready'), async () => 'value')).toBe('value');
+  });
+
+  test.each(['wait', 'connecting', 'connect', 'reconnecting', 'close', 'end'])(
+    'does not begin the step while the connection is in the state %s',
+    async (status) => {
+      const step = vi.fn(async () => {});
+      await expect(withRedis(connection(status), step)).rejects.toMatchObject({
+        code: 'queue.unavailable',
+        retryAfter: 2,
+      });
+      expect(step).not.toHaveBeenCalled();
+    },
+  );
+
+  test.each([
+    'Connection is closed.',
+    "Stream isn't writeable and enableOfflineQueue options is false",
+    'connect ECONNREFUSED 127.0.0.1:6379',
+    'read ECONNRESET',
+    'connect ENOENT /run/redis.sock',
+    'write EPIPE',
+    'Reached the max retries per request limit (which is 1). Refer to "maxRetriesPerRequest" option for details.',
+    'Command timed out',
+    'LOADING Redis is loading the dataset in memory',
+    "READONLY You can't write against a read only replica.",
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    'CLUSTERDOWN The cluster is down',
+    "OOM command not allowed when used memory > 'maxmemory'.",
+  ])('turns "%s" into queue.unavailable and keeps it as the cause', async (message) => {
+    const fault = new Error(message);
+    await expect(
+      withRedis(connection('ready'), async () => {
+        throw fault;
+      }),
+    ).rejects.toMatchObject({ name: 'ServiceError', code: 'queue.unavailable', retryAfter: 2, cause: fault });
+  });
+
+  test('looks at the name of an error too', async () => {
+    const fault = Object.assign(new Error('gave up'), { name: 'ECONNRESET' });
+    await expect(withRedis(connection('ready'), () => Promise.reject(fault))).rejects.toMatchObject({
+      code: 'queue.unavailable',
+    });
+  });
+
+  test.each([
+    ['a failure with a code', new ServiceError('batch.not_found', 'There is no such batch')],
+    ['a failure with a code that speaks of the connection', new ServiceError('internal', 'Connection is closed.')],
+    ['a fault of a script', new Error("ERR user_script:1: attempt to index global 'x' (a nil value)")],
+    ['a wrong type', new Error('WRONGTYPE Operation against a key holding the wrong kind of value')],
+    ['a bug', new TypeError('x is undefined')],
+    ['what is no error', 'ECONNRESET'],
+  ])('leaves %s as it is', async (_what, fault) => {
+    await expect(withRedis(connection('ready'), () => Promise.reject(fault))).rejects.toBe(fault);
+  });
+
+  test('answers for a Redis that is not there, without waiting for it', async () => {
+    const { redis } = connectToNothing('producer');
+    await expect(withRedis(redis, () => redis.ping())).rejects.toMatchObject({ code: 'queue.unavailable' });
+    await once(redis, 'close');
+    await expect(withRedis(redis, () => redis.ping())).rejects.toMatchObject({ code: 'queue.unavailable' });
+  });
+});
+
+describe('a connection to a Redis that is not there', () => {
+  test('of a producer refuses a command at once, and the refusal is one that withRedis knows', async () => {
+    const { redis } = connectToNothing('producer');
+    const fault = await redis.ping().catch((error: unknown) => error);
+    await expect(withRedis(connection('ready'), () => Promise.reject(fault))).rejects.toMatchObject({
+      code: 'queue.unavailable',
+    });
+  });
+
+  test('of a consumer keeps the command until it is closed', async () => {
+    const { redis } = connectToNothing('consumer');
+    const settled = vi.fn();
+    const reply = redis.ping().then(settled, settled);
+    await once(redis, 'reconnecting');
+    await once(redis, 'reconnecting');
+    expect(settled).not.toHaveBeenCalled();
+    redis.disconnect();
+    await reply;
+    expect(settled).toHaveBeenCalledWith(expect.objectContaining({ message: 'Connection is closed.' }));
+  });
+
+  test('is logged once for an outage, not once for every attempt', async () => {
+    const { redis, warn } = connectToNothing('consumer');
+    await once(redis, 'reconnecting');
+    await once(redis, 'reconnecting');
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      { role: 'consumer', reason: expect.stringContaining('ENOENT') },
+      'Redis cannot be reached',
+    );
+  });
+});
+
+describe('whenConnected', () => {
+  test('is true at once for a connection that answers', async () => {
+    expect(await whenConnected(connection('ready'), 1_000)).toBe(true);
+  });
+
+  test('is true as soon as the connection answers, and leaves nothing behind', async () => {
+    vi.useFakeTimers();
+    const redis = connection('connecting');
+    const connected = whenConnected(redis, 1_000);
+    redis.emit('ready');
+    expect(await connected).toBe(true);
+    expect([redis.listenerCount('ready'), vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  test('is false when the time is over, and leaves nothing behind', async () => {
+    vi.useFakeTimers();
+    const redis = connection('connecting');
+    const connected = whenConnected(redis, 1_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await connected).toBe(false);
+    expect(redis.listenerCount('ready')).toBe(0);
+  });
+});
