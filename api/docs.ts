@@ -1,6 +1,6 @@
 import express, { Router } from 'express';
 import { getAbsoluteFSPath } from 'swagger-ui-dist';
-import { prefix } from './route.ts';
+import { prefix } from '../shared/contracts/paths.ts';
 
 const page = `<!doctype html>
 <html lang="en">

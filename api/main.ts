@@ -26,7 +26,7 @@ await runProcess('vls-api', async (config, log) => {
     version,
     isDraining: () => draining,
   });
-  const server = await listen(app, config.port, config.host);
+  const server = await listen(app, config.host, config.port, 'PORT');
   return {
     url: server.url,
     async close() {

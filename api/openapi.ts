@@ -1,7 +1,8 @@
 import { createDocument, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { prefix } from '../shared/contracts/paths.ts';
 import { problem } from '../shared/contracts/problem.ts';
 import { type Code, codes } from '../shared/errors.ts';
-import { prefix, type Route } from './route.ts';
+import type { Route } from './route.ts';
 
 /** The OpenAPI 3.1 document of these routes: generated from the schemas that also check the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {

@@ -3,13 +3,10 @@ import { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import { type RequestFault, ServiceError } from '../shared/errors.ts';
 
-/** Every path of the service begins with this. */
-export const prefix = '/evaluator';
-
 /** One call of the contract: how it is reached, how it is documented, what answers it. */
 export interface Route {
   method: 'get' | 'post' | 'delete';
-  /** Below {@link prefix}, in OpenAPI's spelling (`/batch/{id}`). */
+  /** Below the service's prefix, in OpenAPI's spelling (`/batch/{id}`). */
   path: string;
   operation: ZodOpenApiOperationObject;
   handlers: RequestHandler[];

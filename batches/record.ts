@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../shared/contracts/batch.ts';
+import { batchPathOf } from '../shared/contracts/paths.ts';
 import type { Code } from '../shared/errors.ts';
 
 const count = z.coerce.number().int().min(0);
@@ -86,11 +87,11 @@ export function toStatus(
   const pending = Math.max(0, record.total - settled);
   const terminal = terminalStates.has(record.state);
   const rate = rateOf(record, terminal ? record.succeeded + record.failed : settled, now);
-  const self = `/evaluator/v1/evaluation/batch/${record.id}`;
+  const self = batchPathOf(record.id);
   return {
     id: record.id,
     state: record.state,
-    phase: terminal ? 'finished' : active > 0 ? 'evaluating' : 'waiting',
+    phase: terminal ? 'finished' : record.state === 'running' && active > 0 ? 'evaluating' : 'waiting',
     model: record.model,
     revision: record.revision,
     precision: record.precision,

@@ -36,9 +36,10 @@ export function createAddressGuard(allowedHosts: readonly string[], setting = 'I
 
   const checkAddress = (address: string, host: string, port: string | number) => {
     if (isAllowed(host, port) || isPublicAddress(address)) return;
+    const named = host === address || host === `[${address}]` ? address : `${host} leads to ${address}, which`;
     throw new ServiceError(
       'image.fetch.blocked_address',
-      `${host} leads to ${address}, which is not a public address; ${setting} can admit the host`,
+      `${named} is not a public address; ${setting} can admit the host`,
     );
   };
 

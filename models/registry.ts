@@ -138,6 +138,10 @@ async function readSpec(model: string, entry: ModelEntry & { directory: string }
       ...folder,
     };
   } catch (cause) {
-    throw new ServiceError('model.unavailable', `The files of ${model} are not in ${entry.directory}`, { cause });
+    const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const message = absent
+      ? `The files of ${model} are not in ${entry.directory}`
+      : `The files of ${model} cannot be used: ${(cause as Error).message}`;
+    throw new ServiceError('model.unavailable', message, { cause });
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ConfigError } from './config.ts';
 
 /** A listening HTTP server. */
 export interface Listening {
@@ -11,14 +12,23 @@ export interface Listening {
 /** A connection on which nothing moves for so long is closed, in milliseconds. */
 const idleMs = 120_000;
 
-/** Resolves once the server listens; rejects with the socket's error. */
-export async function listen(handler: RequestListener, port: number, host: string): Promise<Listening> {
+/**
+ * Resolves once the server listens.
+ * @param setting the environment variable that carries the port, for the message when it cannot be had.
+ * @throws {ConfigError}
+ */
+export async function listen(
+  handler: RequestListener,
+  host: string,
+  port: number,
+  setting: string,
+): Promise<Listening> {
   const server = createServer(handler);
   // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => reject(explain(error, host, port, setting)));
     server.listen(port, host, resolve);
   });
   return { url: urlOf(server, host), close: () => close(server) };
@@ -36,4 +46,18 @@ async function close(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new ConfigError(`Port ${port} on ${host} is in use; ${setting} chooses another`);
+    case 'EACCES':
+      return new ConfigError(`Port ${port} needs more rights than this user has; ${setting} chooses another`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new ConfigError(`${host} is no address of this machine; HOST chooses another`);
+    default:
+      return error;
+  }
 }

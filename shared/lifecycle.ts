@@ -48,9 +48,10 @@ export async function runProcess(
     // Saved now, since a process that is killed later never does, and the next start would compile everything again.
     flushCompileCache();
   } catch (error) {
-    const message = explain(error);
-    if (log) log.fatal({ err: error }, message);
-    else process.stderr.write(`${title}: ${message}\n`);
+    const message = error instanceof Error ? error.message : String(error);
+    // A wrong setting needs no stack, and where there is a supervisor it prints the line.
+    if (log && !(error instanceof ConfigError)) log.fatal({ err: error }, message);
+    else if (!process.send) process.stderr.write(`${title}: ${message}\n`);
     await tell({ type: 'fatal', message });
     process.exit(1);
   }
@@ -62,14 +63,3 @@ const tell = (message: LifecycleMessage) =>
     if (process.send) process.send(message, () => sent());
     else sent();
   });
-
-/** One line a person can act on. */
-function explain(error: unknown): string {
-  if (error instanceof ConfigError) return `the configuration is wrong: ${error.message}`;
-  const { code, port, address, message } = error as NodeJS.ErrnoException & { port?: number; address?: string };
-  if (code === 'EADDRINUSE') return `port ${port} on ${address} is in use; PORT chooses another`;
-  if (code === 'EACCES' && port !== undefined)
-    return `port ${port} needs more rights than this user has; PORT chooses another`;
-  if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine; HOST chooses another`;
-  return message ?? String(error);
-}

@@ -31,7 +31,7 @@ await runProcess('vls-api', async (config, log) => {
     version,
     isDraining: () => draining,
   });
-  const server = await listen(app, config.port, config.host);
+  const server = await listen(app, config.host, config.port, 'PORT');
   const worker = await startWorker({ ...scoring, config, redis: consumer, engine: pulled, metrics, log });
   const { spec } = await scoring.registry.resolve();
   await scoring.evaluators.for(spec).whenReady();

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findRedisServer } from '../start/redis/find.ts';
+import { installCommandForPeople, installRedis } from '../start/redis/install.ts';
 
 /**
  * `npm test`: format and house rules, types, then every test. Arguments go to vitest: `npm test -- tests/unit`.
@@ -22,6 +24,13 @@ process.on('SIGTERM', () => {
   running?.kill('SIGTERM');
   process.exit(143);
 });
+
+const redis = findRedisServer() ?? (await installRedis((line) => process.stdout.write(`${line}\n`)));
+if (typeof redis !== 'string' && 'failed' in redis) {
+  const command = installCommandForPeople() ?? 'your package manager';
+  process.stderr.write(`The tests need redis-server, and ${redis.failed}. Install it with: ${command}\n`);
+  process.exit(1);
+}
 
 for (const [what, command] of steps) {
   process.stdout.write(`\n— ${what}\n`);

@@ -21,7 +21,7 @@ await runProcess('vls-worker', async (config, log) => {
     evaluators: scoring.evaluators,
     fault: () => (draining ? 'draining' : worker.fault()),
   });
-  const server = await listen(probes, config.metricsPort, config.host);
+  const server = await listen(probes, config.host, config.metricsPort, 'METRICS_PORT');
   return {
     url: server.url,
     async close() {

@@ -22,7 +22,8 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
       requestId: String(response.locals['requestId']),
       ...(error.faults && { errors: [...error.faults] }),
     };
-    if (status === 503 || status === 429) response.setHeader('Retry-After', String(Math.ceil(error.retryAfter ?? 2)));
+    const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
+    if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
     // What is left of a refused body is not worth reading.
     if (status === 413) response.setHeader('Connection', 'close');
     response.status(status).type('application/problem+json').send(JSON.stringify(problem));

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { findRedisServer } from '../../start/redis/find.ts';
 
 /** A Redis server of a test's own, on a unix socket, durable as in production. */
 export interface TestRedis {
@@ -23,7 +24,11 @@ export async function startRedis(): Promise<TestRedis> {
 
   async function start(): Promise<void> {
     const options = ['--port', '0', '--unixsocket', socket, '--dir', directory, '--save', ''];
-    server = spawn('redis-server', [...options, '--appendonly', 'yes', '--appendfsync', 'always'], { stdio: 'ignore' });
+    server = spawn(
+      findRedisServer() ?? 'redis-server',
+      [...options, '--appendonly', 'yes', '--appendfsync', 'always'],
+      { stdio: 'ignore' },
+    );
     const client = new Redis(socket, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     client.on('error', () => {});
     await client.ping();

@@ -17,9 +17,7 @@ describe('an image source', () => {
     ['nothing', undefined],
     ['null', null],
     ['a number', 7],
-    ['an empty string', ''],
     ['an empty object', {}],
-    ['an empty url', { url: '' }],
     ['a url that is a number', { url: 7 }],
     ['two kinds at once', { url: 'https://example.org/cat.jpg', base64: 'AAAA' }],
     ['an unknown kind', { path: 'photos/cat.jpg' }],
@@ -29,6 +27,10 @@ describe('an image source', () => {
     expect(parsed.success).toBe(false);
     expect(parsed.error?.issues[0]?.message).toMatch(/expected an http\(s\) URL, a data URI or base64/);
   });
+});
+
+test.each(['', { url: '' }, { base64: '' }, { file: '' }])('an image source of nothing is none: %j', (source) => {
+  expect(imageSource.safeParse(source).success).toBe(false);
 });
 
 describe('an item', () => {
