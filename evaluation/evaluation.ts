@@ -84,7 +84,7 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
       // The same source twice in one chunk is downloaded once.
       const pictures = new Map<string, Promise<Embedded>>();
       const embedImage = (source: ImageSource) => {
-        const key = typeof source === 'string' ? source : JSON.stringify(source);
+        const key = JSON.stringify(source);
         let picture = pictures.get(key);
         if (picture === undefined) {
           picture = inHand(async () => embedder.image(spec, await images.load(source), false));

@@ -18,6 +18,8 @@ const ipv4Compatible = ipaddr.parseCIDR('::/96');
 export function isPublicAddress(address: string): boolean {
   const bare = address.split('%', 1)[0] ?? '';
   if (!ipaddr.isValid(bare)) return false;
+  // IPv4-compatible with dots (`::8.8.8.8`): the parser takes it for the IPv4 address, the kernel does not.
+  if (/^::\d+\.\d/.test(bare)) return false;
   // `process` turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
   const ip = ipaddr.process(bare);
   if (ip.kind() === 'ipv6' && ip.match(ipv4Compatible)) return false;
@@ -30,9 +32,11 @@ export function isPublicAddress(address: string): boolean {
  * @param setting the environment variable that carries `allowedHosts`, for messages.
  */
 export function createAddressGuard(allowedHosts: readonly string[], setting = 'IMAGE_HOSTS_ALLOW'): AddressGuard {
-  const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+  // An IPv6 address stands in brackets in a URL and without them on a socket.
+  const plain = (host: string) => host.toLowerCase().replaceAll(/[[\]]/g, '');
+  const allowed = new Set(allowedHosts.map(plain));
   const isAllowed = (host: string, port: string | number) =>
-    allowed.has(host.toLowerCase()) || allowed.has(`${host.toLowerCase()}:${port}`);
+    allowed.has(plain(host)) || allowed.has(`${plain(host)}:${port}`);
 
   const checkAddress = (address: string, host: string, port: string | number) => {
     if (isAllowed(host, port) || isPublicAddress(address)) return;

@@ -48,12 +48,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       });
       const location = response.headers['location'];
       if (redirectStatus.has(response.statusCode) && typeof location === 'string') {
-        await response.body.dump();
+        discard(response);
         url = parseUrl(location, url);
         continue;
       }
       if (response.statusCode !== 200) {
-        await response.body.dump();
+        discard(response);
         const code = laterStatus.has(response.statusCode) ? 'image.fetch.unavailable' : 'image.fetch.http_status';
         const retryAfter = Number(response.headers['retry-after']);
         throw new ServiceError(code, `${response.statusCode} from ${url.host}`, {
@@ -95,7 +95,7 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
   const tooLarge = () =>
     new ServiceError('image.too_large', `The image at ${url.host} has more than ${maxBytes} bytes`);
   if (Number(response.headers['content-length']) > maxBytes) {
-    response.body.destroy();
+    abandon(response);
     throw tooLarge();
   }
   const parts: Buffer[] = [];
@@ -103,12 +103,23 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
   for await (const part of response.body as AsyncIterable<Buffer>) {
     size += part.length;
     if (size > maxBytes) {
-      response.body.destroy();
+      abandon(response);
       throw tooLarge();
     }
     parts.push(part);
   }
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, size);
+}
+
+/** Reads on in the background, so that the connection can be used again; the deadline ends a body that never does. */
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.dump({ limit: 64 * 1024 }).catch(() => {});
+}
+
+/** Gives up the connection; what undici then says of the body is no news. */
+function abandon({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => {});
+  body.destroy();
 }
 
 function parseUrl(address: string, base?: URL): URL {

@@ -70,6 +70,7 @@ interface Slot {
   /** From a death until the last suspect has been judged; no other work comes here meanwhile. */
   isolating: boolean;
   failedStarts: number;
+  restart: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -104,6 +105,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     suspects: [],
     isolating: false,
     failedStarts: 0,
+    restart: undefined,
   }));
   for (const slot of slots) start(slot);
 
@@ -171,10 +173,17 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     if (!wasReady) {
       slot.failedStarts++;
       startFault ??= `the evaluator ended while it loaded the model (${reason})`;
-      if (slots.every((other) => other.state !== 'ready')) rejectAll(unavailable());
+      const other = slots.find(({ state }) => state === 'ready');
+      if (other === undefined) rejectAll(unavailable());
+      else if (slot.suspects.length > 0) {
+        // They need not wait for a successor that may never come.
+        other.suspects.push(...slot.suspects.splice(0));
+        other.isolating = true;
+        dispatch();
+      }
     }
     const delayMs = wasReady ? 0 : Math.min(maxStartDelayMs, 250 * 2 ** slot.failedStarts);
-    setTimeout(() => start(slot), delayMs);
+    slot.restart = setTimeout(() => start(slot), delayMs);
   }
 
   const unavailable = () =>
@@ -260,11 +269,13 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     pids: () => slots.flatMap((slot) => slot.process?.pid ?? []),
     close() {
       closed = true;
+      const stopping = new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 });
       for (const slot of slots) {
+        clearTimeout(slot.restart);
         slot.process?.kill();
-        for (const { timer } of slot.inFlight.values()) clearTimeout(timer);
+        for (const id of [...slot.inFlight.keys()]) take(slot, id)?.reject(stopping);
       }
-      rejectAll(new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 }));
+      rejectAll(stopping);
     },
   };
 }

@@ -151,6 +151,9 @@ type Settings = typeof settings;
 /** The validated configuration: one property per entry of {@link settings}. */
 export type Config = { readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
+/** Variables whose value must not reach a log, not even when it is wrong. */
+const secret = /SECRET|KEY|PASSWORD|REDIS_URL/;
+
 /** A setting was present but wrong. The message names each variable, its value's fault and what it is for. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
@@ -168,7 +171,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     if (parsed.success) config[name] = parsed.data;
     else {
       const why = parsed.error.issues.map((issue) => issue.message).join('; ');
-      faults.push(`${variable}=${JSON.stringify(env[variable])}: ${why}. ${doc}`);
+      const value = secret.test(variable) ? '(not shown)' : JSON.stringify(env[variable]);
+      faults.push(`${variable}=${value}: ${why}. ${doc}`);
     }
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));

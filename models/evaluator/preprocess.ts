@@ -37,8 +37,15 @@ const decodeSeconds = 10;
  */
 export async function preprocess(bytes: Uint8Array, options: PreprocessOptions): Promise<Float32Array> {
   const { size } = options;
-  const image = sharp(bytes, { limitInputPixels: options.maxPixels, failOn: 'error', sequentialRead: true, pages: 1 });
   try {
+    const image = sharp(bytes, {
+      limitInputPixels: options.maxPixels,
+      failOn: 'error',
+      sequentialRead: true,
+      pages: 1,
+      // Pillow hands the values on as they are stored.
+      ignoreIcc: true,
+    });
     const { width, height } = await image.metadata();
     if (width * height > options.maxPixels) throw tooManyPixels(`${width} x ${height}`, options.maxPixels);
     // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
@@ -94,7 +101,7 @@ function toImageError(error: unknown, maxPixels: number): ServiceError {
   if (error instanceof ServiceError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
-  if (/unsupported image format|operation is blocked|not a known file format/i.test(message)) {
+  if (/input buffer is empty|unsupported image format|operation is blocked|not a known file format/i.test(message)) {
     const formats = 'JPEG, PNG, WebP, GIF, AVIF/HEIF and TIFF';
     return new ServiceError('image.unsupported_format', `The bytes are not an image; ${formats} are read`, cause);
   }

@@ -22,7 +22,8 @@ export async function loadTokenizer(path: string, configPath: string, contextLen
   const [json, config] = await Promise.all(
     [path, configPath].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
   );
-  const tokenizer = new HuggingFaceTokenizer(json, config);
+  // Special tokens spelled out in a text are ordinary characters, as in the reference: nothing is split off for them.
+  const tokenizer = new HuggingFaceTokenizer({ ...json, added_tokens: [] }, config);
   return {
     encode(text) {
       const { ids } = tokenizer.encode(text);

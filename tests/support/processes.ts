@@ -1,11 +1,38 @@
 import { spawnSync } from 'node:child_process';
 
-/** Pids of a process's children, by what they call themselves. */
-export function childrenOf(pid: number, title: string): number[] {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
-  return stdout
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => Number(match?.[2]) === pid && match?.[3]?.startsWith(title))
-    .map((match) => Number(match?.[1]));
+interface Listed {
+  pid: number;
+  parent: number;
+  /** Command line, or the title the process gave itself. */
+  args: string;
 }
+
+function processes(): Listed[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
+  return stdout.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
+    // A zombie has ended; only its parent has not asked yet.
+    if (match === null || match[3]?.startsWith('Z')) return [];
+    return [{ pid: Number(match[1]), parent: Number(match[2]), args: match[4] ?? '' }];
+  });
+}
+
+/** Pids of a process's children, by what they call themselves. */
+export const childrenOf = (pid: number, title = ''): number[] =>
+  processes()
+    .filter(({ parent, args }) => parent === pid && args.startsWith(title))
+    .map((child) => child.pid);
+
+/** Pids of everything below a process. */
+export function descendantsOf(pid: number): number[] {
+  const children = childrenOf(pid);
+  return [...children, ...children.flatMap(descendantsOf)];
+}
+
+/** Pids of processes that carry this text in their command line. */
+export const processesWith = (text: string): number[] =>
+  processes()
+    .filter(({ args }) => args.includes(text))
+    .map(({ pid }) => pid);
+
+export const isAlive = (pid: number): boolean => processes().some((process) => process.pid === pid);

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createClient } from '../support/client.ts';
+import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../support/image-host.ts';
+import { childrenOf, descendantsOf, isAlive, processesWith } from '../support/processes.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** `npm start` as a person runs it: from the bootstrap on, with a Redis of its own. */
+interface Started {
+  process: ChildProcess;
+  url: string;
+  output(): string;
+}
+
+let dataDir: string;
+let host: ImageHost;
+let started: Started | undefined;
+
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'vls-e2e-'));
+  host = await startImageHost();
+});
+afterEach(async () => {
+  if (started !== undefined && started.process.exitCode === null) {
+    const ended = once(started.process, 'exit');
+    started.process.kill('SIGTERM');
+    await ended;
+  }
+  started = undefined;
+  await host.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function start(): Promise<Started> {
+  const child = spawn(process.execPath, ['start/bootstrap.js', 'start/main.ts'], {
+    cwd: root,
+    env: {
+      ...process.env,
+      PORT: String(await freePort()),
+      DATA_DIR: dataDir,
+      IMAGE_HOSTS_ALLOW: host.authority,
+      EMBEDDING_CACHE_MB: '0',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (data: Buffer) => {
+      output += data;
+      const page = /Page\s+(http:\/\/[^/]+)\/evaluator\//.exec(output)?.[1];
+      if (page !== undefined) resolve(page);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('exit', (code) => reject(new Error(`npm start ended with ${code}:\n${output}`)));
+  });
+  started = { process: child, url, output: () => output };
+  return started;
+}
+
+test('npm start prints where to go, scores an upload, and Ctrl-C leaves no process behind', async () => {
+  const { process: child, url, output } = await start();
+  const form = new FormData();
+  form.append('image', new Blob([new Uint8Array(readPhoto('chelsea.jpg'))]), 'chelsea.jpg');
+  form.append('text', captions['chelsea.jpg'] ?? '');
+  const client = createClient(url);
+  const answer = await client.call<{ score: number }>('/v1/evaluation/single', { method: 'POST', body: form });
+  expect(answer.body.score).toBeGreaterThan(40);
+  for (const path of ['/', '/docs', '/queues', '/health']) expect((await client.call(path)).status, path).toBe(200);
+  expect(output()).toContain('curl -F image=@');
+
+  // Redis runs in a process group of its own, and is known by the directory it was given.
+  const all = [...descendantsOf(child.pid ?? 0), ...processesWith(dataDir)];
+  expect(all.length).toBeGreaterThanOrEqual(5);
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  expect((await ended)[0]).toBe(0);
+  expect(all.filter(isAlive)).toEqual([]);
+});
+
+test('a service process that crashes is started again, and its batch goes on', async () => {
+  const { process: child, url } = await start();
+  const client = createClient(url);
+  const items = Array.from({ length: 300 }, (_, index) => ({
+    image: host.url(`${photoNames[index % 6]}?${index}`),
+    text: 'a photo',
+  }));
+  const { body } = await client.batch.post(items);
+  await client.batch.until(body.id, ({ items: { succeeded } }) => succeeded > 20);
+  const service = descendantsOf(child.pid ?? 0).find((pid) => childrenOf(pid, 'vls-evaluator').length > 0);
+  process.kill(service ?? 0, 'SIGKILL');
+
+  // The same address: a client that polls sees a pause and nothing else.
+  await untilAnswering(url);
+  const status = await client.batch.finished(body.id);
+  expect(status).toMatchObject({ state: 'completed', items: { succeeded: 300, failed: 0, pending: 0 } });
+  const results = await client.batch.results(body.id);
+  expect(new Set(results.map(({ index }) => index)).size).toBe(300);
+});
+
+async function untilAnswering(url: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${url}/evaluator/health/ready`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await delay(50);
+  }
+}
+
+/** A port that was free a moment ago; one that stays the same when the service is started again. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
