@@ -121,8 +121,11 @@ export interface Delivery {
 }
 
 export interface Consumer {
-  /** Finishes or hands back what is in hand, takes nothing new. */
-  close(): Promise<void>;
+  /**
+   * Finishes or hands back what is in hand, takes nothing new.
+   * @param force waits for nothing: what is in hand comes back by its lock.
+   */
+  close(force?: boolean): Promise<void>;
 }
 
 /**
@@ -164,7 +167,7 @@ export function consume(
   worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
   worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
   worker.on('stalled', (id) => log.warn({ job: id, profile }, 'chunk of a dead worker taken back'));
-  return { close: () => worker.close() };
+  return { close: (force) => worker.close(force) };
 }
 
 /** Delivers webhooks: `deliver` is given the batch, and whether this is the last attempt; what it throws is tried again. */
@@ -182,7 +185,7 @@ export function consumeWebhooks(
   worker.on('failed', (job, error) =>
     log.warn({ batchId: job?.data.batchId, reason: error.message }, 'webhook not delivered'),
   );
-  return { close: () => worker.close() };
+  return { close: (force) => worker.close(force) };
 }
 
 /** Runs `sweep` every `everyMs` in one process of all that offer to. */
@@ -207,8 +210,8 @@ export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => 
     )
     .catch((error: Error) => log.warn({ err: error }, 'the sweep could not be scheduled'));
   return {
-    async close() {
-      await worker.close();
+    async close(force) {
+      await worker.close(force);
       await queue.close();
     },
   };

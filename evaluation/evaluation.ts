@@ -38,9 +38,10 @@ export interface Evaluation {
   ): Promise<Scores>;
   /**
    * Evaluates pairs concurrently; a pair that fails is an outcome like any other.
+   * @param signal once aborted, no further pair is begun, and the call fails with the signal's reason.
    * @throws {ServiceError} `model.unavailable` or `overloaded`: a fault of this process, not of a pair.
    */
-  evaluate(spec: ModelSpec, pairs: readonly Pair[]): Promise<Outcome[]>;
+  evaluate(spec: ModelSpec, pairs: readonly Pair[], signal?: AbortSignal): Promise<Outcome[]>;
 }
 
 /** Codes that say something about this process and nothing about the pair. */
@@ -80,14 +81,17 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
       };
     },
 
-    async evaluate(spec, pairs) {
+    async evaluate(spec, pairs, signal) {
       // The same source twice in one chunk is downloaded once.
       const pictures = new Map<string, Promise<Embedded>>();
       const embedImage = (source: ImageSource) => {
         const key = JSON.stringify(source);
         let picture = pictures.get(key);
         if (picture === undefined) {
-          picture = inHand(async () => embedder.image(spec, await images.load(source), false));
+          picture = inHand(async () => {
+            signal?.throwIfAborted();
+            return await embedder.image(spec, await images.load(source), false);
+          });
           pictures.set(key, picture);
         }
         return picture;

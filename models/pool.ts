@@ -71,6 +71,7 @@ interface Slot {
   isolating: boolean;
   failedStarts: number;
   restart: NodeJS.Timeout | undefined;
+  loading: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -83,6 +84,8 @@ const interactivePlaces = 8;
 /** An item that was alone in an evaluator when it died, this often, is the cause. */
 const deathsOfPoison = 2;
 const maxStartDelayMs = 10_000;
+/** A model that is not loaded by then never will be, in milliseconds. */
+const loadTimeoutMs = 300_000;
 
 /** Starts the evaluators of a pool and keeps them running until `close`. */
 export function createPool(options: PoolOptions): EvaluatorPool {
@@ -106,6 +109,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     isolating: false,
     failedStarts: 0,
     restart: undefined,
+    loading: undefined,
   }));
   for (const slot of slots) start(slot);
 
@@ -117,11 +121,16 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       onExit: (reason) => onExit(slot, reason),
     });
     slot.process.send({ type: 'load', spec, threads: options.threads, maxPixels: options.maxPixels });
+    slot.loading = setTimeout(() => {
+      startFault = `loading took more than ${loadTimeoutMs / 1000} s`;
+      slot.process?.kill();
+    }, loadTimeoutMs);
   }
 
   function onMessage(slot: Slot, message: FromEvaluator): void {
     switch (message.type) {
       case 'loaded':
+        clearTimeout(slot.loading);
         slot.state = 'ready';
         slot.failedStarts = 0;
         startFault = null;
@@ -152,6 +161,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
 
   function onExit(slot: Slot, reason: string): void {
     const wasReady = slot.state === 'ready';
+    clearTimeout(slot.loading);
     slot.state = 'down';
     slot.process = undefined;
     const lost = [...slot.inFlight.keys()].flatMap((id) => take(slot, id) ?? []);
@@ -272,6 +282,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       const stopping = new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 });
       for (const slot of slots) {
         clearTimeout(slot.restart);
+        clearTimeout(slot.loading);
         slot.process?.kill();
         for (const id of [...slot.inFlight.keys()]) take(slot, id)?.reject(stopping);
       }

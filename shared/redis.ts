@@ -53,7 +53,7 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 }
 
 const connectionFaults =
-  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|OOM command/i;
+  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|OOM command/i;
 
 /**
  * Runs a step that needs Redis, and turns the connection's faults into one that callers may retry.

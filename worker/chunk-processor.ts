@@ -16,6 +16,8 @@ export interface ChunkProcessorDeps {
   registry: Registry;
   metrics: Metrics;
   log: Logger;
+  /** Aborted when the worker stops: what is not yet begun is handed back. */
+  stopping: AbortSignal;
   /** Told what is wrong with this worker, or that nothing is. */
   onHealth: (fault: string | null) => void;
 }
@@ -27,7 +29,7 @@ const startsWithoutNetwork = 3;
 
 /** Pull, evaluate, commit: the life of one chunk in a worker. */
 export function createChunkProcessor(deps: ChunkProcessorDeps) {
-  const { chunks, evaluation, registry, metrics, log, onHealth } = deps;
+  const { chunks, evaluation, registry, metrics, log, stopping, onHealth } = deps;
 
   return async ({ data: job, starts }: Delivery, profile: string): Promise<Verdict> => {
     if (job.v > payloadVersion) {
@@ -49,7 +51,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       const { spec } = await registry.resolve(pinned.model);
       const difference = differenceOf(spec, pinned);
       if (difference !== undefined) return await handBack(difference);
-      outcomes = await evaluation.evaluate(spec, input.items.map(toPair));
+      outcomes = await evaluation.evaluate(spec, input.items.map(toPair), stopping);
     } catch (error) {
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.
       if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);

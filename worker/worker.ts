@@ -32,15 +32,19 @@ export interface RunningWorker extends Consumer {
 /** Chunks of one profile in hand. Eight of the small first chunks keep several evaluators and slow hosts busy. */
 const chunksInHand = 8;
 const sweepEveryMs = 15_000;
+/** Time for the chunks in hand when the worker stops, in milliseconds; what is not begun by then is handed back. */
+const finishMs = 5_000;
 
 /** The worker role: consumers for the profiles it serves, webhooks, and its offer to sweep. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, log } = deps;
   const profiles = await servedProfiles(registry, config.workerProfiles);
   let fault: string | null = null;
+  const stopping = new AbortController();
   const process = createChunkProcessor({
     ...deps,
     chunks: engine.chunks,
+    stopping: stopping.signal,
     onHealth: (found) => {
       fault = found;
     },
@@ -61,7 +65,13 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     profiles,
     fault: () => fault,
     async close() {
-      await Promise.all(consumers.map((consumer) => consumer.close()));
+      const patience = setTimeout(() => {
+        stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
+      }, finishMs);
+      // Without Redis nothing can be committed or handed back, and waiting for it could take for ever.
+      const force = redis.status !== 'ready';
+      await Promise.all(consumers.map((consumer) => consumer.close(force)));
+      clearTimeout(patience);
       await webhooks.close();
     },
   };

@@ -51,7 +51,7 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
           const query = check(streamQuery, request.query, 'query');
           const format = type === 'text/csv' ? 'csv' : 'ndjson';
           const parts = await batches.stream(tenantOf(request), id, format, query);
-          response.type(type).attachment(`batch-${id}.${format}`);
+          response.attachment(`batch-${id}.${format}`).type(type);
           await sendParts(parts, response);
         },
       ],

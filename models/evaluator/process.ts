@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FromEvaluator, ToEvaluator } from './protocol.ts';
 
-const entry = fileURLToPath(new URL('./main.ts', import.meta.url));
+const evaluatorEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** An evaluator process as its parent sees it. */
 export interface EvaluatorProcess {
@@ -18,8 +18,11 @@ export interface EvaluatorEvents {
   onExit(reason: string): void;
 }
 
-/** Forks an evaluator. Bytes and embeddings cross by structured clone ("advanced"): 0.19 ms for a 60 KB picture. */
-export function forkEvaluator(events: EvaluatorEvents): EvaluatorProcess {
+/**
+ * Forks an evaluator. Bytes and embeddings cross by structured clone ("advanced"): 0.19 ms for a 60 KB picture.
+ * @param entry another script that speaks the same protocol, for tests of what a crash does.
+ */
+export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): EvaluatorProcess {
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
     execArgv: [],

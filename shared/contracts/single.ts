@@ -19,7 +19,7 @@ export type SingleRequest = z.output<typeof singleRequest>;
 
 export const timings = z
   .object({
-    fetchMs: z.number().meta({ description: 'Getting the bytes; 0 for an inline image.' }),
+    fetchMs: z.number().meta({ description: 'Getting the bytes: downloading, reading or decoding base64.' }),
     decodeMs: z.number(),
     inferenceMs: z.number().meta({ description: 'Both towers; 0 when both embeddings were cached.' }),
     totalMs: z.number(),

@@ -1,0 +1,99 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEmbedder } from '../../../evaluation/embedder.ts';
+import { createEvaluation } from '../../../evaluation/evaluation.ts';
+import { createImageLoader } from '../../../images/loader.ts';
+import { forkEvaluator } from '../../../models/evaluator/process.ts';
+import type { Evaluators } from '../../../models/evaluators.ts';
+import { preprocessVersion } from '../../../models/model.ts';
+import { createPool, type EvaluatorPool } from '../../../models/pool.ts';
+import { loadRegistry } from '../../../models/registry.ts';
+import { readConfig } from '../../../shared/config.ts';
+import { createLogger } from '../../../shared/log.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
+import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+import { readPhoto } from '../../support/image-host.ts';
+
+const entry = fileURLToPath(new URL('../../support/crashing-evaluator.ts', import.meta.url));
+const config = readConfig({});
+let engine: Engine;
+let pool: EvaluatorPool;
+let evaluate: (items: object[]) => Promise<string>;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  const log = await createLogger({ name: 'test', level: 'silent' });
+  const registry = await loadRegistry(config);
+  const { profile, spec } = await registry.resolve('compact');
+  pool = createPool({
+    spec,
+    evaluators: 2,
+    threads: 1,
+    maxPixels: 1e7,
+    log,
+    taskTimeoutMs: 3_000,
+    launch: (events) => forkEvaluator(events, entry),
+  });
+  await pool.whenReady();
+  const evaluators: Evaluators = { for: () => pool, states: () => [], close: () => {} };
+  const evaluation = createEvaluation({
+    images: createImageLoader(config),
+    embedder: createEmbedder(evaluators, 0),
+    concurrency: 64,
+  });
+  const process = createChunkProcessor({
+    chunks: engine.chunks,
+    evaluation,
+    registry,
+    metrics: createMetrics(),
+    log,
+    stopping: new AbortController().signal,
+    onHealth: () => {},
+  });
+  evaluate = async (items) => {
+    const pinned = {
+      profile,
+      model: spec.model,
+      revision: spec.revision,
+      precision: spec.precision,
+      preprocess: preprocessVersion,
+    };
+    const { id } = await engine.batches.post({
+      tenant,
+      pinned,
+      options: {},
+      items: [items as never[]],
+      bodyHash: () => '',
+    });
+    for (let chunk = 0; chunk * 4 < items.length; chunk++)
+      await process({ data: engine.job(id, chunk), starts: 0 }, profile);
+    return id;
+  };
+});
+afterAll(async () => {
+  pool.close();
+  await engine.close();
+});
+
+const photo = (name: string) => ({ image: readPhoto(name).toString('base64'), text: 'a photo' });
+const bytes = (text: string) => ({ image: Buffer.from(text).toString('base64'), text: 'a photo' });
+
+test('an item that kills its evaluator is recorded as poison, and the rest of its chunk completes', async () => {
+  const id = await evaluate([photo('coffee.jpg'), bytes('crash now'), photo('rocket.jpg'), photo('chelsea.jpg')]);
+  expect(await engine.batches.status(tenant, id)).toMatchObject({
+    state: 'completed_with_errors',
+    items: { succeeded: 3, failed: 1 },
+    failures: { 'internal.poison': 1 },
+  });
+  const { results } = await engine.batches.results(tenant, id, { limit: 10, status: 'failed' });
+  expect(results.map(({ index }) => index)).toEqual([1]);
+});
+
+test('an item that hangs its evaluator is cut by its deadline, and the rest of its chunk completes', async () => {
+  const id = await evaluate([photo('coffee.jpg'), bytes('hang! for ever'), photo('rocket.jpg'), photo('alpine.jpg')]);
+  expect(await engine.batches.status(tenant, id)).toMatchObject({
+    items: { succeeded: 3, failed: 1 },
+    failures: { 'internal.poison': 1 },
+  });
+});
