@@ -23,7 +23,7 @@ export function createClient(base: string) {
   async function call<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
     const response = await fetch(`${root}${path}`, init);
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
   }
   const post = <Body>(path: string, body: unknown) =>
