@@ -14,6 +14,7 @@ import type { Redis } from '../shared/redis.ts';
 import { docsRouter } from './docs.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
 import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
 import type { Route } from './route.ts';
@@ -51,6 +52,7 @@ export function createApp(deps: AppDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.use(securityHeaders);
   app.use(observeRequests(deps.log, deps.metrics));
   app.get('/', (_request, response) => response.redirect(`${prefix}/`));
   app.use(prefix, mount(routes));

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { Queues } from '../batches/queues.ts';
 
 /**
@@ -9,8 +9,19 @@ export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<RequestHandler> | undefined;
   return (request, response, next) => {
     board ??= createBoard(queues, path);
+    withoutForeignFonts(response);
     board.then((handler) => handler(request, response, next), next);
   };
+}
+
+/** Bull Board's page asks another host for its fonts, which the content security policy would refuse with an error. */
+function withoutForeignFonts(response: Response): void {
+  const render = response.render.bind(response);
+  response.render = (view: string, options?: object) =>
+    render(view, options ?? {}, (error: Error, html: string) => {
+      if (error) throw error;
+      response.send(html.replace(/<link [^>]*fonts\.googleapis\.com[^>]*>/g, ''));
+    });
 }
 
 async function createBoard(queues: Queues, path: string): Promise<RequestHandler> {

@@ -14,6 +14,7 @@ import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Redis, withRedis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
+import type { Durability, DurabilityLevel } from './durability.ts';
 import type { Ending } from './ending.ts';
 import { type Reservation, reserve } from './intake/idempotency.ts';
 import type { ItemStream } from './intake/items.ts';
@@ -74,6 +75,8 @@ export interface Batches {
   /** Stops it if it is live, and forgets it. */
   remove(tenant: string, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
+  /** What becomes of acknowledged work when Redis dies. */
+  durability(): Promise<DurabilityLevel>;
   /** Ends those who follow batches, so that their connections close. */
   close(): void;
 }
@@ -84,12 +87,13 @@ export interface BatchesDeps {
   dispatcher: Dispatcher;
   ending: Ending;
   room: RoomGauge;
+  durability: Durability;
   log: Logger;
 }
 
 const waitPollMs = 50;
 
-export function createBatches({ redis, queues, dispatcher, ending, room, log }: BatchesDeps): Batches {
+export function createBatches({ redis, queues, dispatcher, ending, room, durability, log }: BatchesDeps): Batches {
   const follower = createFollower(redis);
 
   async function find(id: string): Promise<BatchRecord | undefined> {
@@ -135,6 +139,7 @@ export function createBatches({ redis, queues, dispatcher, ending, room, log }: 
         items,
         ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
       });
+      await durability.confirm();
     } finally {
       await reservation?.release().catch(() => {});
     }
@@ -219,6 +224,7 @@ export function createBatches({ redis, queues, dispatcher, ending, room, log }: 
         await ending.forget(record);
       }),
     queueCounts: () => guarded(() => queues.counts()),
+    durability: () => guarded(() => durability.level()),
     close: () => follower.close(),
   };
 }

@@ -3,6 +3,7 @@ import type { Redis } from '../shared/redis.ts';
 import { type Batches, createBatches } from './batches.ts';
 import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
+import { createDurability } from './durability.ts';
 import { createEnding } from './ending.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRoomGauge } from './room.ts';
@@ -32,7 +33,8 @@ export function createBatchEngine({ redis, profiles, retentionHours, log }: Batc
   const ending = createEnding(redis, queues, dispatcher, retentionHours);
   const chunks = createChunks(redis, dispatcher, ending);
   const room = createRoomGauge(redis);
-  const batches = createBatches({ redis, queues, dispatcher, ending, room, log });
+  const durability = createDurability(redis, log);
+  const batches = createBatches({ redis, queues, dispatcher, ending, room, durability, log });
   return {
     queues,
     batches,

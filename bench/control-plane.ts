@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { findRedisServer } from '../start/redis/find.ts';
 
 /**
@@ -78,6 +79,12 @@ function* lines(count: number): Generator<string> {
   }
 }
 
+const monitor = new Redis(socket, { retryStrategy: () => 50, maxRetriesPerRequest: null });
+monitor.on('error', () => {});
+
+/** Bytes Redis has allocated. */
+const usedMemory = async () => Number(/used_memory:(\d+)/.exec(await monitor.info('memory'))?.[1] ?? 0);
+
 interface Status {
   id: string;
   state: string;
@@ -86,6 +93,7 @@ interface Status {
 
 async function run(base: string, count: number, pids: Record<'api' | 'worker' | 'redis', number>) {
   const batches = `${base}/evaluator/v1/evaluation/batch`;
+  const usedBefore = await usedMemory();
   const idle = memoryOf(pids.api).now;
   let peak = idle;
   const sampling = setInterval(() => {
@@ -112,9 +120,7 @@ async function run(base: string, count: number, pids: Record<'api' | 'worker' | 
   clearInterval(sampling);
   if (newlines !== count) throw new Error(`${newlines} results for ${count} items`);
   const cpu = Object.entries(pids).map(([name, pid]) => [name, (cpuOf(pid) - (before[name] ?? 0)) / count] as const);
-  const redisMiB = memoryOf(pids.redis).now;
-  await fetch(`${batches}/${id}`, { method: 'DELETE' });
-  return {
+  const row = {
     items: count,
     'items/s': Math.round(count / ((end - start) / 1000)),
     'CPU us/item': round(cpu.reduce((sum, [, value]) => sum + value, 0)),
@@ -123,8 +129,10 @@ async function run(base: string, count: number, pids: Record<'api' | 'worker' | 
     'evaluate s': round((finished - accepted) / 1000),
     'read s': round((end - finished) / 1000),
     'API MiB above idle': Math.round(peak - idle),
-    'Redis MiB': Math.round(redisMiB),
+    'Redis bytes/item': Math.round(((await usedMemory()) - usedBefore) / count),
   };
+  await fetch(`${batches}/${id}`, { method: 'DELETE' });
+  return row;
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
@@ -133,10 +141,17 @@ const worker = await startStub('worker');
 const api = await startStub('api');
 const pids = { api: api.child.pid ?? 0, worker: worker.child.pid ?? 0, redis: redis.pid ?? 0 };
 const rows = [];
+await monitor.config('SET', 'slowlog-log-slower-than', 1_000);
 // The first run warms the compilers and is not shown.
 await run(api.url, 20_000, pids);
 for (const count of sizes.length > 0 ? sizes : [10_000, 200_000, 1_000_000]) rows.push(await run(api.url, count, pids));
 console.table(rows);
+const slow = (await monitor.call('SLOWLOG', 'GET', 128)) as [number, number, number, string[]][];
+const slowest = slow.sort((a, b) => b[2] - a[2])[0];
+process.stdout.write(
+  `Slowest Redis command: ${slowest ? `${slowest[2] / 1000} ms (${slowest[3][0]})` : 'under 1 ms'}\n`,
+);
+monitor.disconnect();
 for (const { child } of [api, worker]) {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');

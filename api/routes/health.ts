@@ -81,6 +81,7 @@ async function readHealth({ redis, batches, evaluators, version }: HealthDeps, r
   const queues = await batches.queueCounts().catch((error: Error) => error);
   const down = queues instanceof Error;
   const info = down ? null : await redis.info('server').catch(() => null);
+  const durability = down ? null : await batches.durability().catch(() => null);
   return {
     status: ready ? (down ? 'degraded' : 'ok') : 'unavailable',
     version,
@@ -88,6 +89,7 @@ async function readHealth({ redis, batches, evaluators, version }: HealthDeps, r
     redis: {
       status: down ? 'down' : 'ok',
       version: /redis_version:(\S+)/.exec(info ?? '')?.[1] ?? null,
+      durability,
       detail: down ? queues.message : null,
     },
     models: evaluators.states().map(({ model, revision, state, ready: up, configured, restarts, detail }) => ({

@@ -7,7 +7,15 @@ export const health = z
     }),
     version: z.string(),
     uptimeSeconds: z.number(),
-    redis: z.object({ status: z.enum(['ok', 'down']), version: z.string().nullable(), detail: z.string().nullable() }),
+    redis: z.object({
+      status: z.enum(['ok', 'down']),
+      version: z.string().nullable(),
+      durability: z.enum(['always', 'everysec', 'none', 'unknown']).nullable().meta({
+        description:
+          'What survives the death of Redis: `always` all that was acknowledged, `everysec` all but up to 2 s of it, `none` nothing.',
+      }),
+      detail: z.string().nullable(),
+    }),
     models: z.array(
       z.object({
         model: z.string(),

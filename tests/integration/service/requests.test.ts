@@ -244,6 +244,19 @@ test('the metrics count requests by route and items by outcome', async () => {
   expect(body).toMatch(/vls_items_total\{mode="single",outcome="failed",code="image.fetch.http_status"\} \d/);
 });
 
+test('Bull Board shows why an item of a chunk failed, and loads nothing from elsewhere', async () => {
+  const posted = await client.batch.post([{ image: host.url('missing.jpg'), text: 'x' }]);
+  await client.batch.finished(posted.body.id);
+  const job = `/queues/api/queues/evaluate-compact/${posted.body.id}-0`;
+  let logs = await client.call<string[]>(`${job}/logs`);
+  while (logs.body.length === 0) logs = await client.call<string[]>(`${job}/logs`);
+  expect(logs.body).toEqual([expect.stringContaining('item 0: image.fetch.http_status: 404')]);
+  const page = await client.call<string>('/queues/');
+  expect(page.status).toBe(200);
+  expect(page.body).not.toMatch(/(?:src|href)="https?:/);
+  expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+});
+
 test('Bull Board shows the queues', async () => {
   const { body } = await client.call<{ queues: { name: string; readOnlyMode: boolean }[] }>('/queues/api/queues');
   expect(body.queues.find(({ name }) => name === 'evaluate-compact')).toMatchObject({ readOnlyMode: true });
