@@ -19,8 +19,11 @@ import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
 import type { Route } from './route.ts';
 import { batchRoutes } from './routes/batches.ts';
+import { embeddingsRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { modelRoutes } from './routes/models.ts';
+import { rankRoutes } from './routes/rank.ts';
 import { resultRoutes } from './routes/results.ts';
 import { singleRoutes } from './routes/single.ts';
 
@@ -46,6 +49,9 @@ export function createApp(deps: AppDeps): Express {
     ...singleRoutes(deps),
     ...batchRoutes(deps),
     ...resultRoutes(deps),
+    ...rankRoutes(deps),
+    ...embeddingsRoutes(deps),
+    ...modelRoutes(deps),
     ...healthRoutes(deps),
     ...metricsRoutes(deps.metrics),
   ];

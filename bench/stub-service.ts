@@ -19,6 +19,8 @@ const role = process.argv[2];
 /** A score that only depends on the pair, so that a run can be compared with another. */
 const evaluation: Evaluation = {
   score: () => Promise.reject(new Error('The stub scores batches alone')),
+  scoreImages: () => Promise.reject(new Error('The stub scores batches alone')),
+  embed: () => Promise.reject(new Error('The stub scores batches alone')),
   evaluate: async (_spec, pairs) =>
     pairs.map((pair): Outcome => {
       if ('error' in pair) return { status: 'failed', error: pair.error };

@@ -16,6 +16,14 @@ export interface Scores {
   timings: Timings;
 }
 
+/** Several images against one text. */
+export interface ImageScores extends Pick<Scores, 'receipt' | 'timings'> {
+  results: { index: number; score: number; cosine: number }[];
+  failures: { index: number; error: ItemError }[];
+}
+
+export type Embeddable = { text: string } | { image: ImageSource };
+
 /** What became of a pair. */
 export type Outcome =
   | { status: 'succeeded'; score: number; cosine: number; warnings?: string[] }
@@ -36,6 +44,21 @@ export interface Evaluation {
     texts: readonly string[],
     signal?: AbortSignal,
   ): Promise<Scores>;
+  /**
+   * Scores several images against one text; before all batch work. An image that fails is told apart from the others.
+   * @throws {ServiceError} the code of the text's or the model's fault, or of the image's when all have failed.
+   */
+  scoreImages(
+    spec: ModelSpec,
+    images: readonly ImageSource[],
+    text: string,
+    signal?: AbortSignal,
+  ): Promise<ImageScores>;
+  /**
+   * Embeddings, in the order of the inputs; before all batch work.
+   * @throws {ServiceError} the code of the first input that fails.
+   */
+  embed(spec: ModelSpec, inputs: readonly Embeddable[], signal?: AbortSignal): Promise<Embedded[]>;
   /**
    * Evaluates pairs concurrently; a pair that fails is an outcome like any other.
    * @param signal once aborted, no further pair is begun, and the call fails with the signal's reason.
@@ -79,6 +102,56 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
           totalMs: milliseconds(performance.now() - start),
         },
       };
+    },
+
+    async scoreImages(spec, sources, text, signal) {
+      const start = performance.now();
+      checkText(text);
+      const sentence = await embedder.text(spec, text, true);
+      const loaded = await Promise.all(
+        sources.map(async (source): Promise<{ picture: Embedded } | { error: unknown }> => {
+          try {
+            return { picture: await inHand(async () => embedder.image(spec, await images.load(source, signal), true)) };
+          } catch (error) {
+            return { error };
+          }
+        }),
+      );
+      const results: ImageScores['results'] = [];
+      const failures: ImageScores['failures'] = [];
+      const pictures: Embedded[] = [];
+      for (const [index, outcome] of loaded.entries()) {
+        if ('picture' in outcome) {
+          pictures.push(outcome.picture);
+          results.push({ index, ...compare(outcome.picture, sentence) });
+        } else if (outcome.error instanceof ServiceError && processFaults.has(outcome.error.code)) throw outcome.error;
+        else failures.push({ index, error: toItemError(outcome.error) });
+      }
+      const [first] = loaded;
+      if (results.length === 0 && first !== undefined && 'error' in first) throw first.error;
+      const slowest = (part: (picture: Embedded) => number) => Math.max(0, ...pictures.map(part));
+      return {
+        results,
+        failures,
+        receipt: { ...receiptOf(spec), warnings: warningsOf(sentence, ...pictures) },
+        timings: {
+          fetchMs: 0,
+          decodeMs: milliseconds(slowest(({ decodeMs }) => decodeMs)),
+          inferenceMs: milliseconds(sentence.inferenceMs + slowest(({ inferenceMs }) => inferenceMs)),
+          totalMs: milliseconds(performance.now() - start),
+        },
+      };
+    },
+
+    async embed(spec, inputs, signal) {
+      for (const input of inputs) if ('text' in input) checkText(input.text);
+      return await Promise.all(
+        inputs.map((input) =>
+          'text' in input
+            ? embedder.text(spec, input.text, true)
+            : inHand(async () => embedder.image(spec, await images.load(input.image, signal), true)),
+        ),
+      );
     },
 
     async evaluate(spec, pairs, signal) {

@@ -12,3 +12,14 @@ const round = (value: number, decimals: number): number => {
   const rounded = Number(value.toFixed(decimals));
   return rounded === 0 ? 0 : rounded; // never -0, which JSON would keep as 0 and equality would not
 };
+
+/**
+ * Softmax over `logitScale * cosine`: how the candidates of one request share the certainty of 1, to six decimals.
+ * @param logitScale the model's temperature, as its registry entry has it (100 for a trained CLIP).
+ */
+export function probabilitiesOf(cosines: readonly number[], logitScale: number): number[] {
+  const highest = Math.max(...cosines);
+  const weights = cosines.map((cosine) => Math.exp(logitScale * (cosine - highest)));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => round(weight / sum, 6));
+}

@@ -52,6 +52,22 @@ export interface Registry {
    * @throws {ServiceError} `model.unknown`, `model.unavailable`
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
+  /** Every model, whether its files are here or not. */
+  list(): Promise<ListedModel[]>;
+}
+
+/** A model as the registry knows it. */
+export interface ListedModel {
+  model: string;
+  profiles: string[];
+  isDefault: boolean;
+  description: string | null;
+  revision: string;
+  /** Where its files come from. */
+  source: string;
+  logitScale: number;
+  /** What is known from its files; or why they cannot be used. */
+  spec: ModelSpec | ServiceError;
 }
 
 const builtIn = fileURLToPath(new URL('./models.json', import.meta.url));
@@ -85,7 +101,23 @@ export async function loadRegistry(config: Pick<Config, 'dataDir' | 'modelsFile'
 
   const profiled = new Set(profiles.values());
   const queueOf = new Map([...profiles].reverse().map(([profile, model]) => [model, profile]));
+  async function list(): Promise<ListedModel[]> {
+    return await Promise.all(
+      [...models].map(async ([model, entry]) => ({
+        model,
+        profiles: [...profiles].filter(([, name]) => name === model).map(([profile]) => profile),
+        isDefault: modelOf(defaultName) === model,
+        description: entry.description ?? null,
+        revision: entry.revision,
+        source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
+        logitScale: entry.logitScale,
+        spec: await readSpec(model, entry).catch((error: ServiceError) => error),
+      })),
+    );
+  }
+
   return {
+    list,
     defaultName,
     profiles: [...profiles.keys(), ...[...models.keys()].filter((model) => !profiled.has(model))],
     async resolve(asked = defaultName) {

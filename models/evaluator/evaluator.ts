@@ -45,7 +45,7 @@ export async function createEvaluator(spec: ModelSpec, threads: number, maxPixel
       const { value: pixels, ms } = await decoding(interactive, () => preprocess(bytes, options));
       const result = images.add(pixels, interactive);
       void run();
-      return { ...(await result), decodeMs: ms, warnings: [] };
+      return { ...(await result), decodeMs: ms, warnings: [], tokens: 0 };
     },
     async text(text, interactive) {
       const start = performance.now();
@@ -55,7 +55,7 @@ export async function createEvaluator(spec: ModelSpec, threads: number, maxPixel
       void run();
       const warnings =
         total > ids.length ? [`text truncated: ${total} tokens, the model reads ${ids.length} of them`] : [];
-      return { ...(await result), decodeMs, warnings };
+      return { ...(await result), decodeMs, warnings, tokens: ids.length };
     },
   };
 }

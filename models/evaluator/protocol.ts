@@ -23,4 +23,6 @@ export interface Embedded {
   /** Milliseconds of the run that computed it, shared by all of its micro-batch. */
   inferenceMs: number;
   warnings: string[];
+  /** Tokens the text tower read; 0 for a picture. */
+  tokens: number;
 }

@@ -8,6 +8,7 @@ export const embeddingOf = (...values: number[]): Embedded => ({
   decodeMs: 1,
   inferenceMs: 2,
   warnings: [],
+  tokens: 0,
 });
 
 /** An evaluator process that does what a test says, when it says so. Its tasks are texts. */

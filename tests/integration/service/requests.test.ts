@@ -219,6 +219,7 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/health/live',
     '/evaluator/health/ready',
     '/evaluator/metrics',
+    '/evaluator/v1/embeddings',
     '/evaluator/v1/evaluation/batch',
     '/evaluator/v1/evaluation/batch/{id}',
     '/evaluator/v1/evaluation/batch/{id}/cancel',
@@ -226,7 +227,9 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/evaluation/batch/{id}/results',
     '/evaluator/v1/evaluation/batch/{id}/retry',
     '/evaluator/v1/evaluation/batch/{id}/summary',
+    '/evaluator/v1/evaluation/rank',
     '/evaluator/v1/evaluation/single',
+    '/evaluator/v1/models',
   ]);
   const docs = await client.call<string>('/docs/');
   expect(docs.body).not.toMatch(/https?:\/\//);

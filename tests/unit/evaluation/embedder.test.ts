@@ -58,6 +58,7 @@ describe('the cache', () => {
       embedding: Float32Array.of(0.6, 0.8),
       decodeMs: 0,
       inferenceMs: 0,
+      tokens: 0,
       warnings: ['text truncated'],
     });
     expect(computations).toHaveLength(1);

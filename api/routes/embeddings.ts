@@ -1,0 +1,74 @@
+import type { Embeddable, Evaluation } from '../../evaluation/evaluation.ts';
+import type { Registry } from '../../models/registry.ts';
+import {
+  type EmbeddingInput,
+  type EmbeddingsResponse,
+  embeddingsRequest,
+  embeddingsResponse,
+} from '../../shared/contracts/embeddings.ts';
+import { jsonBody } from '../middleware/json-body.ts';
+import { problemResponses } from '../openapi.ts';
+import { check, clientGone, type Route } from '../route.ts';
+
+export interface EmbeddingsDeps {
+  evaluation: Evaluation;
+  registry: Registry;
+}
+
+/** `POST /v1/embeddings`, in the shape of OpenAI's: their client libraries work with another base URL. */
+export function embeddingsRoutes({ evaluation, registry }: EmbeddingsDeps): Route[] {
+  return [
+    {
+      method: 'post',
+      path: '/v1/embeddings',
+      operation: {
+        operationId: 'createEmbeddings',
+        summary: 'Embeddings of texts and images',
+        tags: ['evaluation'],
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: embeddingsRequest,
+              example: { input: ['a cat', { image: 'https://example.org/cat.jpg' }] },
+            },
+          },
+        },
+        responses: {
+          '200': { description: 'The embeddings', content: { 'application/json': { schema: embeddingsResponse } } },
+          ...problemResponses(400, 413, 415, 422, 502, 503, 504),
+        },
+      },
+      handlers: [
+        jsonBody,
+        async (request, response) => {
+          const { input, model, encoding_format } = check(embeddingsRequest, request.body, 'body');
+          const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
+          const { spec } = await registry.resolve(model);
+          const embedded = await evaluation.embed(spec, inputs, clientGone(response));
+          const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
+          const answer: EmbeddingsResponse = {
+            object: 'list',
+            data: embedded.map(({ embedding }, index) => ({
+              object: 'embedding',
+              index,
+              embedding: encoding_format === 'base64' ? toBase64(embedding) : [...embedding],
+            })),
+            model: spec.model,
+            usage: { prompt_tokens: tokens, total_tokens: tokens },
+          };
+          response.json(answer);
+        },
+      ],
+    },
+  ];
+}
+
+const toEmbeddable = (input: EmbeddingInput): Embeddable => (typeof input === 'string' ? { text: input } : input);
+
+/** Little-endian float32, whatever the machine. */
+function toBase64(embedding: Float32Array): string {
+  const bytes = Buffer.alloc(4 * embedding.length);
+  for (const [at, value] of embedding.entries()) bytes.writeFloatLE(value, 4 * at);
+  return bytes.toString('base64');
+}

@@ -1,0 +1,76 @@
+import type { Evaluation, ImageScores, Scores } from '../../evaluation/evaluation.ts';
+import { probabilitiesOf } from '../../evaluation/score.ts';
+import type { ModelSpec } from '../../models/model.ts';
+import type { Registry } from '../../models/registry.ts';
+import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
+import { jsonBody } from '../middleware/json-body.ts';
+import { problemResponses } from '../openapi.ts';
+import { check, clientGone, type Route } from '../route.ts';
+
+export interface RankDeps {
+  evaluation: Evaluation;
+  registry: Registry;
+}
+
+/** `POST /v1/evaluation/rank`: which text describes the image best, or which image fits the text best. */
+export function rankRoutes({ evaluation, registry }: RankDeps): Route[] {
+  return [
+    {
+      method: 'post',
+      path: '/v1/evaluation/rank',
+      operation: {
+        operationId: 'rank',
+        summary: 'Rank texts for an image, or images for a text',
+        description: 'Zero-shot labelling: the candidates, best first, with probabilities among them.',
+        tags: ['evaluation'],
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: rankRequest,
+              example: { image: 'https://example.org/cat.jpg', texts: ['a cat', 'a dog', 'a car'] },
+            },
+          },
+        },
+        responses: {
+          '200': { description: 'The ranking', content: { 'application/json': { schema: rankResponse } } },
+          ...problemResponses(400, 413, 415, 422, 502, 503, 504),
+        },
+      },
+      handlers: [
+        jsonBody,
+        async (request, response) => {
+          const asked = check(rankRequest, request.body, 'body');
+          const { spec } = await registry.resolve(asked.model);
+          response.json(toRanking(spec, asked, await score(evaluation, spec, asked, clientGone(response))));
+        },
+      ],
+    },
+  ];
+}
+
+async function score(
+  evaluation: Evaluation,
+  spec: ModelSpec,
+  asked: RankRequest,
+  signal: AbortSignal,
+): Promise<Scores | ImageScores> {
+  if ('texts' in asked) return await evaluation.score(spec, asked.image, asked.texts, signal);
+  return await evaluation.scoreImages(spec, asked.images, asked.text, signal);
+}
+
+function toRanking({ logitScale }: ModelSpec, asked: RankRequest, scores: Scores | ImageScores): RankResponse {
+  const { results, receipt, timings } = scores;
+  const probabilities = probabilitiesOf(
+    results.map(({ cosine }) => cosine),
+    logitScale,
+  );
+  const ranked = results.map((result, at) => ({ index: at, ...result, probability: probabilities[at] ?? 0 }));
+  return {
+    results: ranked.sort((a, b) => b.cosine - a.cosine || a.index - b.index),
+    failures: 'images' in asked && 'failures' in scores ? scores.failures : [],
+    logitScale,
+    receipt,
+    timings,
+  };
+}

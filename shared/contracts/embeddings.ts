@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { imageSource } from './item.ts';
+import { maxTexts } from './single.ts';
+
+const input = z
+  .union([z.string(), z.strictObject({ text: z.string() }), z.strictObject({ image: imageSource })])
+  .meta({ description: 'A string or `{text}` goes through the text tower, `{image}` through the vision tower.' });
+
+/** The request of OpenAI's embeddings API, with images beside texts. */
+export const embeddingsRequest = z
+  .strictObject({
+    input: z.union([input, z.array(input).min(1).max(maxTexts)]),
+    model: z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' }),
+    encoding_format: z
+      .enum(['float', 'base64'])
+      .default('float')
+      .meta({ description: '`base64`: little-endian float32.' }),
+    user: z.string().optional().meta({ description: 'Accepted for compatibility; not used.' }),
+  })
+  .meta({ id: 'EmbeddingsRequest' });
+export type EmbeddingsRequest = z.output<typeof embeddingsRequest>;
+export type EmbeddingInput = z.output<typeof input>;
+
+export const embeddingsResponse = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        object: z.literal('embedding'),
+        index: z.int().min(0),
+        embedding: z.union([z.array(z.number()), z.string()]).meta({ description: 'L2-normalised.' }),
+      }),
+    ),
+    model: z.string(),
+    usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+  })
+  .meta({ id: 'EmbeddingsResponse' });
+export type EmbeddingsResponse = z.output<typeof embeddingsResponse>;

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { imageSource, itemErrorSchema, receipt, scoreFields } from './item.ts';
+import { maxTexts, timings } from './single.ts';
+
+/** Most images one request may compare with its text: each is downloaded and decoded while the client waits. */
+export const maxRankedImages = 64;
+
+const model = z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' });
+
+export const rankRequest = z
+  .union(
+    [
+      z.strictObject({ image: imageSource, texts: z.array(z.string()).min(1).max(maxTexts), model }),
+      z.strictObject({ images: z.array(imageSource).min(1).max(maxRankedImages), text: z.string(), model }),
+    ],
+    { error: 'expected {image, texts} for one image and many texts, or {images, text} for many images and one text' },
+  )
+  .meta({ id: 'RankRequest' });
+export type RankRequest = z.output<typeof rankRequest>;
+
+const ranked = z.object({
+  index: z.int().min(0).meta({ description: 'Position among the candidates as they were sent, from 0.' }),
+  text: z.string().optional().meta({ description: 'The candidate, when the candidates are texts.' }),
+  ...scoreFields,
+  probability: z.number().min(0).max(1).meta({
+    description: 'Softmax over logit scale * cosine among the candidates of this request: it says nothing beyond them.',
+  }),
+});
+
+export const rankResponse = z
+  .object({
+    results: z.array(ranked).meta({ description: 'The best candidate first.' }),
+    failures: z
+      .array(z.object({ index: z.int().min(0), error: itemErrorSchema }))
+      .meta({ description: 'Images that could not be evaluated; the others are ranked without them.' }),
+    logitScale: z.number(),
+    receipt,
+    timings,
+  })
+  .meta({ id: 'RankResponse' });
+export type RankResponse = z.output<typeof rankResponse>;

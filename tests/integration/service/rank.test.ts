@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EmbeddingsResponse } from '../../../shared/contracts/embeddings.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
+import type { RankResponse } from '../../../shared/contracts/rank.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+let redis: TestRedis;
+let host: ImageHost;
+let service: TestProcess;
+let client: Client;
+
+beforeAll(async () => {
+  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
+  service = await startProcess('service', {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    LOG_LEVEL: 'error',
+  });
+  client = createClient(service.url);
+});
+afterAll(async () => {
+  await service.stop();
+  await Promise.all([redis.remove(), host.close()]);
+});
+
+const texts = Object.values(captions);
+const rank = (body: object) => client.post<RankResponse>('/v1/evaluation/rank', body);
+const embeddings = (body: object) => client.post<EmbeddingsResponse>('/v1/embeddings', body);
+
+test('texts are ranked for an image, with probabilities by the model’s logit scale', async () => {
+  const { status, body } = await rank({ image: host.url('rocket.jpg'), texts });
+  expect(status).toBe(200);
+  expect(body.results[0]).toMatchObject({
+    text: captions['rocket.jpg'],
+    index: texts.indexOf(captions['rocket.jpg'] ?? ''),
+  });
+  const cosines = body.results.map(({ cosine }) => cosine);
+  expect(cosines).toEqual(cosines.toSorted((a, b) => b - a));
+  expect(body.logitScale).toBe(20);
+  const sum = cosines.reduce((total, cosine) => total + Math.exp(20 * cosine), 0);
+  for (const { cosine, probability } of body.results) expect(probability).toBeCloseTo(Math.exp(20 * cosine) / sum, 4);
+});
+
+test('images are ranked for a text, and one that fails is told apart', async () => {
+  const images = [...photoNames.map((name) => host.url(name)), host.url('missing.jpg')];
+  const { body } = await rank({ images, text: captions['coffee.jpg'] });
+  expect(body.results).toHaveLength(6);
+  expect(body.results[0]?.index).toBe(photoNames.indexOf('coffee.jpg'));
+  expect(body.results.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 4);
+  expect(body.failures).toMatchObject([{ index: 6, error: { code: 'image.fetch.http_status' } }]);
+});
+
+test('a ranking without one good image, without a text, or of both kinds is refused', async () => {
+  const problem = async (body: object) => (await client.post<{ code: string }>('/v1/evaluation/rank', body)).body.code;
+  expect(await problem({ images: [host.url('missing.jpg')], text: 'x' })).toBe('image.fetch.http_status');
+  expect(await problem({ image: host.url('coffee.jpg'), texts: ['a', ' '] })).toBe('text.empty');
+  expect(await problem({ image: host.url('coffee.jpg'), images: [], text: 'x' })).toBe('request.invalid');
+});
+
+test('embeddings have unit length, and their dot product is the cosine that single gives', async () => {
+  const text = 'a cup of coffee';
+  const { status, body } = await embeddings({ input: [text, { image: host.url('coffee.jpg') }, { text }] });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ object: 'list', model: 'compact-1' });
+  expect(body.usage.prompt_tokens).toBeGreaterThan(4);
+  const [sentence, picture, again] = body.data.map(({ embedding }) => embedding as number[]);
+  const dot = (a: number[] = [], b: number[] = []) => a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
+  expect(sentence).toHaveLength(384);
+  expect(dot(sentence, sentence)).toBeCloseTo(1, 5);
+  expect(again).toEqual(sentence);
+  const single = await client.single({ image: host.url('coffee.jpg'), text });
+  expect(dot(sentence, picture)).toBeCloseTo(single.body.cosine, 5);
+});
+
+test('embeddings as base64 are the same numbers, little-endian', async () => {
+  const asFloats = await embeddings({ input: 'a cat' });
+  const asBase64 = await embeddings({ input: 'a cat', encoding_format: 'base64' });
+  const bytes = Buffer.from(String(asBase64.body.data[0]?.embedding), 'base64');
+  const numbers = Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(4 * at));
+  expect(numbers).toEqual(asFloats.body.data[0]?.embedding);
+});
+
+test('the models are listed with what leads to them and why one is not here', async () => {
+  const { body } = await client.call<{ models: ModelInfo[] }>('/v1/models');
+  const byName = Object.fromEntries(body.models.map((model) => [model.model, model]));
+  expect(byName['compact-1']).toMatchObject({
+    profiles: ['compact'],
+    default: true,
+    state: 'loaded',
+    dimensions: 384,
+    logitScale: 20,
+  });
+  expect(byName['vit-b-32']).toMatchObject({
+    profiles: ['fast'],
+    default: false,
+    state: 'absent',
+    detail: expect.stringContaining('vit-b-32'),
+  });
+});
