@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ListQuery } from '../../shared/contracts/batch.ts';
-import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys, tenantBatches } from '../keys.ts';
 import { type BatchRecord, batchRecord } from '../record.ts';
+import { createCursor } from './cursor.ts';
 
 /** The last batch of the page before: its creation time in ms, and its id to tell those of one millisecond apart. */
 const position = z.tuple([z.number(), z.string()]);
@@ -18,7 +18,7 @@ export async function listBatches(
   query: ListQuery,
 ): Promise<{ records: BatchRecord[]; next: string | null }> {
   const records: BatchRecord[] = [];
-  let last = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  let last = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
   for (let looked = 0; looked < lookedAt; ) {
     const page = await readPage(redis, tenant, last, query.limit);
     for (const [createdAt, id] of page) {
@@ -28,14 +28,15 @@ export async function listBatches(
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
       if (record === undefined || record.state === 'accepting') continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);
-      if (records.length === query.limit) return { records, next: encodeCursor(last) };
+      if (records.length === query.limit) return { records, next: cursor.encode(last) };
     }
     if (page.length < query.limit) return { records, next: null };
   }
-  return { records, next: last === undefined ? null : encodeCursor(last) };
+  return { records, next: last === undefined ? null : cursor.encode(last) };
 }
 
 type Position = z.output<typeof position>;
+const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, tenant: string, after: Position | undefined, count: number): Promise<Position[]> {
   // Those of the same millisecond come again, and are passed over by their id.
@@ -54,15 +55,4 @@ async function readPage(redis: Redis, tenant: string, after: Position | undefine
   const isAfter = ([createdAt, id]: Position) =>
     after === undefined || createdAt < after[0] || (createdAt === after[0] && id < after[1]);
   return page.filter(isAfter).slice(0, count);
-}
-
-const encodeCursor = (last: Position): string => Buffer.from(JSON.stringify(last)).toString('base64url');
-
-function decodeCursor(cursor: string): Position {
-  try {
-    return position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-  } catch (cause) {
-    const message = 'The cursor is not one that a list of batches gave as `next`';
-    throw new ServiceError('request.invalid', message, { cause, faults: [{ path: 'cursor', message }] });
-  }
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type ResultsPage, type ResultsQuery, terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
 import type { BatchRecord } from '../record.ts';
 import { readChunks } from './chunks.ts';
+import { createCursor } from './cursor.ts';
 
 /**
  * A place in the results. `log`: so many chunks of the commit log were read whole. A batch that was stopped goes on with
@@ -20,6 +20,7 @@ const position = z.strictObject({
   logEnd: z.int().min(0),
 });
 type Position = z.output<typeof position>;
+const cursor = createCursor<Position>(position);
 
 /** Chunks one page looks at, however few of their items pass the filter: bounds the time of a request. */
 const chunksPerPage = 256;
@@ -33,7 +34,7 @@ const chunksPerRead = 16;
 export async function readResults(redis: Redis, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
   const results: ItemResult[] = [];
   const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
-  let place: Position = query.cursor === undefined ? start : decodeCursor(query.cursor);
+  let place: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
   for (let looked = 0; looked < chunksPerPage && results.length < query.limit; ) {
     const steps = await nextSteps(redis, batch, place);
     if (steps.length === 0) {
@@ -61,7 +62,7 @@ export async function readResults(redis: Redis, batch: BatchRecord, query: Resul
       place = { ...place, at: after, items: 0 };
     }
   }
-  return { results, next: encodeCursor(place) };
+  return { results, next: cursor.encode(place) };
 }
 
 const start: Position = { list: 'log', at: 0, items: 0, logEnd: 0 };
@@ -90,15 +91,4 @@ async function nextSteps(
     if (!isDone(chunk)) steps.push({ chunk, after: chunk + 1 });
   }
   return steps;
-}
-
-const encodeCursor = (at: Position): string => Buffer.from(JSON.stringify(at)).toString('base64url');
-
-function decodeCursor(cursor: string): Position {
-  try {
-    return position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-  } catch (cause) {
-    const message = 'The cursor is not one that a page of results gave as `next`';
-    throw new ServiceError('request.invalid', message, { cause, faults: [{ path: 'cursor', message }] });
-  }
 }

@@ -1,39 +1,32 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { captions, photoNames } from '../../support/image-host.ts';
+import { useService } from '../../support/running-service.ts';
 
-let redis: TestRedis;
-let host: ImageHost;
-let service: TestProcess;
-let client: Client;
-
-beforeAll(async () => {
-  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
-  service = await startProcess('service', {
-    REDIS_URL: redis.url,
-    IMAGE_HOSTS_ALLOW: host.authority,
-    LOG_LEVEL: 'warn',
-  });
-  client = createClient(service.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await Promise.all([redis.remove(), host.close()]);
-});
+const running = useService();
 
 const texts = Object.values(captions);
 const pick = <Value>(values: readonly Value[], at: number): Value => values[at % values.length] as Value;
 
 /** What is wrong with every so-manieth item, and the code it must get. */
 const faults = [
-  { every: 25, item: () => ({ image: host.url('missing.jpg'), text: 'nothing' }), code: 'image.fetch.http_status' },
-  { every: 31, item: () => ({ image: host.url('truncated.jpg'), text: 'half a coffee' }), code: 'image.corrupt' },
-  { every: 37, item: () => ({ image: host.url('text.jpg'), text: 'words' }), code: 'image.unsupported_format' },
-  { every: 41, item: () => ({ image: host.url('coffee.jpg'), text: ' ' }), code: 'text.empty' },
-  { every: 47, item: () => ({ image: 'http://no-such-host.invalid/x.jpg', text: 'x' }), code: 'image.fetch.dns' },
+  {
+    every: 25,
+    item: () => ({ image: running.host.url('missing.jpg'), text: 'nothing' }),
+    code: 'image.fetch.http_status',
+  },
+  {
+    every: 31,
+    item: () => ({ image: running.host.url('truncated.jpg'), text: 'half a coffee' }),
+    code: 'image.corrupt',
+  },
+  { every: 37, item: () => ({ image: running.host.url('text.jpg'), text: 'words' }), code: 'image.unsupported_format' },
+  { every: 41, item: () => ({ image: running.host.url('coffee.jpg'), text: ' ' }), code: 'text.empty' },
+  {
+    every: 47,
+    item: () => ({ image: 'http://no-such-running.host.invalid/x.jpg', text: 'x' }),
+    code: 'image.fetch.dns',
+  },
   { every: 53, item: () => ({ image: 42, text: 'x' }), code: 'item.invalid' },
 ] as const;
 
@@ -42,14 +35,14 @@ test('a batch of 500 with every kind of failure accounts for each item once, and
   const items = Array.from({ length: 500 }, (_, index) => {
     const fault = faults.find(({ every }) => index % every === every - 1);
     if (fault) expectedCodes.set(index, fault.code);
-    const good = { image: host.url(pick(photoNames, index)), text: pick(texts, Math.floor(index / 6)) };
+    const good = { image: running.host.url(pick(photoNames, index)), text: pick(texts, Math.floor(index / 6)) };
     return { id: `item-${index}`, metadata: { row: index }, ...(fault?.item() ?? good) };
   });
 
-  const posted = await client.batch.post(items);
+  const posted = await running.client.batch.post(items);
   expect(posted.status).toBe(202);
   expect(posted.headers.get('location')).toBe(`/evaluator/v1/evaluation/batch/${posted.body.id}`);
-  const status = await client.batch.finished(posted.body.id);
+  const status = await running.client.batch.finished(posted.body.id);
 
   expect(status.state).toBe('completed_with_errors');
   const failed = expectedCodes.size;
@@ -58,7 +51,7 @@ test('a batch of 500 with every kind of failure accounts for each item once, and
   for (const code of expectedCodes.values()) byCode[code] = (byCode[code] ?? 0) + 1;
   expect(status.failures).toEqual(byCode);
 
-  const results = await client.batch.results(posted.body.id);
+  const results = await running.client.batch.results(posted.body.id);
   expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual(items.map((_, index) => index));
   for (const result of results) {
     expect(result).toMatchObject({ id: `item-${result.index}`, metadata: { row: result.index } });
@@ -67,11 +60,11 @@ test('a batch of 500 with every kind of failure accounts for each item once, and
 
   const singles = new Map<string, number>();
   for (const photo of photoNames) {
-    const { body } = await client.single<{ results: { text: string; cosine: number }[] }>({
-      image: host.url(photo),
+    const { body } = await running.client.single<{ results: { text: string; cosine: number }[] }>({
+      image: running.host.url(photo),
       text: texts,
     });
-    for (const { text, cosine } of body.results) singles.set(`${host.url(photo)} ${text}`, cosine);
+    for (const { text, cosine } of body.results) singles.set(`${running.host.url(photo)} ${text}`, cosine);
   }
   for (const result of results) {
     if (result.status !== 'succeeded') continue;
@@ -84,54 +77,57 @@ test('a batch of 500 with every kind of failure accounts for each item once, and
 const codeOf = (result: ItemResult) => (result.status === 'failed' ? result.error.code : undefined);
 
 test('results can be read while the batch runs, and following `next` misses none', async () => {
-  host.latencyMs = 40;
+  running.host.latencyMs = 40;
   const items = Array.from({ length: 150 }, (_, index) => ({
-    image: host.url(`${pick(photoNames, index)}?${index}`),
+    image: running.host.url(`${pick(photoNames, index)}?${index}`),
     text: pick(texts, index),
   }));
-  const { body } = await client.batch.post(items);
-  await client.batch.until(body.id, ({ items: { succeeded } }) => succeeded > 0);
-  const partial = await client.call<{ next: string | null }>(`/v1/evaluation/batch/${body.id}/results`);
+  const { body } = await running.client.batch.post(items);
+  await running.client.batch.until(body.id, ({ items: { succeeded } }) => succeeded > 0);
+  const partial = await running.client.call<{ next: string | null }>(`/v1/evaluation/batch/${body.id}/results`);
   expect(partial.body.next).not.toBeNull();
-  const results = await client.batch.results(body.id);
-  host.latencyMs = 0;
+  const results = await running.client.batch.results(body.id);
+  running.host.latencyMs = 0;
   expect(new Set(results.map(({ index }) => index)).size).toBe(150);
   expect(results).toHaveLength(150);
 });
 
 test('results can be filtered by outcome', async () => {
   const items = [
-    { image: host.url('coffee.jpg'), text: 'coffee' },
-    { image: host.url('missing.jpg'), text: 'x' },
+    { image: running.host.url('coffee.jpg'), text: 'coffee' },
+    { image: running.host.url('missing.jpg'), text: 'x' },
   ];
-  const { body } = await client.batch.post(items);
-  await client.batch.finished(body.id);
-  const failed = await client.batch.results(body.id, '&status=failed');
+  const { body } = await running.client.batch.post(items);
+  await running.client.batch.finished(body.id);
+  const failed = await running.client.batch.results(body.id, '&status=failed');
   expect(failed).toMatchObject([
     {
       index: 1,
       status: 'failed',
-      error: { code: 'image.fetch.http_status', message: `404 from ${host.authority}`, retryable: false },
+      error: { code: 'image.fetch.http_status', message: `404 from ${running.host.authority}`, retryable: false },
     },
   ]);
 });
 
 test('a batch without one good item is failed, and says that all failed', async () => {
-  const { body } = await client.batch.post([{ image: host.url('missing.jpg'), text: 'x' }]);
-  expect(await client.batch.finished(body.id)).toMatchObject({ state: 'failed', reason: 'all_failed' });
+  const { body } = await running.client.batch.post([{ image: running.host.url('missing.jpg'), text: 'x' }]);
+  expect(await running.client.batch.finished(body.id)).toMatchObject({ state: 'failed', reason: 'all_failed' });
 });
 
 test('a batch without a fault is completed, and says when it will be forgotten', async () => {
-  const { body } = await client.batch.post([{ image: host.url('coffee.jpg'), text: 'coffee' }]);
-  const status = await client.batch.finished(body.id);
+  const { body } = await running.client.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
+  const status = await running.client.batch.finished(body.id);
   expect(status).toMatchObject({ state: 'completed', failures: {}, reason: null });
   expect(Date.parse(status.expiresAt ?? '') - Date.parse(status.finishedAt ?? '')).toBe(72 * 3_600_000);
 });
 
 test('strict=true refuses a batch with a bad item and names its place', async () => {
-  const { status, body } = await client.post<{ code: string; errors: unknown[] }>('/v1/evaluation/batch?strict=true', {
-    items: [{ image: host.url('coffee.jpg'), text: 'coffee' }, { image: host.url('coffee.jpg') }],
-  });
+  const { status, body } = await running.client.post<{ code: string; errors: unknown[] }>(
+    '/v1/evaluation/batch?strict=true',
+    {
+      items: [{ image: running.host.url('coffee.jpg'), text: 'coffee' }, { image: running.host.url('coffee.jpg') }],
+    },
+  );
   expect(status).toBe(400);
   expect(body).toMatchObject({ code: 'request.invalid', errors: [{ path: 'items[1].text' }] });
 });

@@ -1,44 +1,25 @@
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { liveBatches } from '../../../batches/keys.ts';
 import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { captions, photoNames } from '../../support/image-host.ts';
+import { useService } from '../../support/running-service.ts';
 
-let redis: TestRedis;
-let host: ImageHost;
-let service: TestProcess;
-let client: Client;
-
-beforeAll(async () => {
-  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
-  service = await startProcess('service', {
-    REDIS_URL: redis.url,
-    IMAGE_HOSTS_ALLOW: host.authority,
-    LOG_LEVEL: 'error',
-  });
-  client = createClient(service.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await Promise.all([redis.remove(), host.close()]);
-});
+const running = useService();
 
 type Body = NonNullable<RequestInit['body']>;
 const batch = '/v1/evaluation/batch';
 const ndjson = 'application/x-ndjson';
 const send = <Sent = BatchStatus>(body: Body, type: string, path = batch, headers: Record<string, string> = {}) =>
-  client.call<Sent>(path, { method: 'POST', body, headers: { 'content-type': type, ...headers } });
+  running.client.call<Sent>(path, { method: 'POST', body, headers: { 'content-type': type, ...headers } });
 const codeOf = (body: unknown) => (body as { code?: string }).code;
 
 const pairs = () =>
   photoNames.map((name) => ({
     id: name,
-    image: host.url(name),
+    image: running.host.url(name),
     text: captions[name] ?? '',
     metadata: { split: 'train' },
   }));
@@ -66,11 +47,11 @@ test.for(forms)(
   async ([_what, body, type]) => {
     const { status, body: posted } = await send(body(), type);
     expect(status).toBe(202);
-    expect(await client.batch.finished(posted.id)).toMatchObject({
+    expect(await running.client.batch.finished(posted.id)).toMatchObject({
       state: 'completed',
       items: { total: 6, succeeded: 6 },
     });
-    const results = await client.batch.results(posted.id);
+    const results = await running.client.batch.results(posted.id);
     const byIndex = results.toSorted((a, b) => a.index - b.index);
     expect(byIndex.map(({ id, metadata }) => ({ id, metadata }))).toEqual(
       pairs().map(({ id }) => ({ id, metadata: { split: 'train' } })),
@@ -85,9 +66,9 @@ test.for([
 ] as const)('an upload of %s is read by its name', async ([name, body]) => {
   const form = new FormData();
   form.append('file', new Blob([body()]), name);
-  const { status, body: posted } = await client.call<BatchStatus>(batch, { method: 'POST', body: form });
+  const { status, body: posted } = await running.client.call<BatchStatus>(batch, { method: 'POST', body: form });
   expect(status).toBe(202);
-  expect(await client.batch.finished(posted.id)).toMatchObject({ state: 'completed', items: { total: 6 } });
+  expect(await running.client.batch.finished(posted.id)).toMatchObject({ state: 'completed', items: { total: 6 } });
 });
 
 test('CSV columns of other names are chosen in the query, and a tab may separate them', async () => {
@@ -95,19 +76,19 @@ test('CSV columns of other names are chosen in the query, and a tab may separate
     .map(({ image, text }) => `${text}\t${image}`)
     .join('\n')}`;
   const { body: posted } = await send(body, 'text/csv', `${batch}?image=url&text=caption&delimiter=%09`);
-  expect(await client.batch.finished(posted.id)).toMatchObject({ state: 'completed', items: { total: 6 } });
-  const csv = await client.call<string>(`${batch}/${posted.id}/results`, { headers: { accept: 'text/csv' } });
+  expect(await running.client.batch.finished(posted.id)).toMatchObject({ state: 'completed', items: { total: 6 } });
+  const csv = await running.client.call<string>(`${batch}/${posted.id}/results`, { headers: { accept: 'text/csv' } });
   expect(csv.body.split('\n')[0]).toBe('index,caption,url,status,score,cosine,error_code,error_message,warnings');
 });
 
 test('a malformed line is a failed item that names its line, and the others are evaluated', async () => {
   const lines = [JSON.stringify(pairs()[0]), '{"image": ', '', '[1]', JSON.stringify({ ...pairs()[1], colour: 'red' })];
   const { body } = await send(lines.join('\n'), ndjson);
-  expect(await client.batch.finished(body.id)).toMatchObject({
+  expect(await running.client.batch.finished(body.id)).toMatchObject({
     items: { succeeded: 1, failed: 3 },
     failures: { 'item.invalid': 3 },
   });
-  const failed = (await client.batch.results(body.id, '&status=failed')).toSorted((a, b) => a.index - b.index);
+  const failed = (await running.client.batch.results(body.id, '&status=failed')).toSorted((a, b) => a.index - b.index);
   expect(failed.map((result) => result.status === 'failed' && result.error.message.split(':')[0])).toEqual([
     'line 2',
     'line 4',
@@ -117,10 +98,10 @@ test('a malformed line is a failed item that names its line, and the others are 
 });
 
 test('a CSV row with too many or too few columns is a failed item that names its line', async () => {
-  const body = `image,text\n${host.url('coffee.jpg')},coffee\n${host.url('coffee.jpg')},a,b\n${host.url('coffee.jpg')}\n`;
+  const body = `image,text\n${running.host.url('coffee.jpg')},coffee\n${running.host.url('coffee.jpg')},a,b\n${running.host.url('coffee.jpg')}\n`;
   const { body: posted } = await send(body, 'text/csv');
-  expect(await client.batch.finished(posted.id)).toMatchObject({ items: { succeeded: 1, failed: 2 } });
-  const failed = await client.batch.results(posted.id, '&status=failed');
+  expect(await running.client.batch.finished(posted.id)).toMatchObject({ items: { succeeded: 1, failed: 2 } });
+  const failed = await running.client.batch.results(posted.id, '&status=failed');
   expect(failed.map((result) => result.status === 'failed' && result.error.message)).toEqual([
     expect.stringMatching(/^line 3: 3 columns, the header has 2/),
     expect.stringMatching(/^line 4: text/),
@@ -131,11 +112,11 @@ test.for([
   ['NDJSON', '{"image": "x", "text": "y"}\nnonsense\n', ndjson, 'line 2'],
   ['CSV', 'image,text\nx,y,z\n', 'text/csv', 'line 2'],
 ] as const)('strict=true refuses %s with a bad line, and stores nothing', async ([_form, body, type, where]) => {
-  const before = (await client.call<{ batches: unknown[] }>(batch)).body.batches.length;
+  const before = (await running.client.call<{ batches: unknown[] }>(batch)).body.batches.length;
   const answer = await send<{ code: string; errors: { path: string }[] }>(body, type, `${batch}?strict=true`);
   expect(answer.status).toBe(400);
   expect(answer.body).toMatchObject({ code: 'request.invalid', errors: [{ path: where }] });
-  expect((await client.call<{ batches: unknown[] }>(batch)).body.batches).toHaveLength(before);
+  expect((await running.client.call<{ batches: unknown[] }>(batch)).body.batches).toHaveLength(before);
 });
 
 test.for([
@@ -157,27 +138,27 @@ test.for([
 });
 
 test('a webhook without a secret to sign it, and an upload without a file, are refused', async () => {
-  const answer = await client.post(batch, { items: pairs(), webhook: { url: 'https://example.org/hook' } });
+  const answer = await running.client.post(batch, { items: pairs(), webhook: { url: 'https://example.org/hook' } });
   expect(codeOf(answer.body)).toBe('request.invalid');
   const form = new FormData();
   form.append('model', 'compact');
-  expect(codeOf((await client.call(batch, { method: 'POST', body: form })).body)).toBe('request.invalid');
+  expect(codeOf((await running.client.call(batch, { method: 'POST', body: form })).body)).toBe('request.invalid');
 });
 
 test('a connection that is cut in the middle leaves no half batch', async () => {
-  const direct = new Redis(redis.url);
+  const direct = new Redis(running.redis.url);
   const before = await direct.zcard(liveBatches);
-  const request = httpRequest(`${service.url}/evaluator${batch}`, {
+  const request = httpRequest(`${running.service.url}/evaluator${batch}`, {
     method: 'POST',
     headers: { 'content-type': ndjson },
   });
   request.on('error', () => {});
   for (let index = 0; index < 400; index++)
-    request.write(`${JSON.stringify({ image: host.url('coffee.jpg'), text: `${index}` })}\n`);
+    request.write(`${JSON.stringify({ image: running.host.url('coffee.jpg'), text: `${index}` })}\n`);
   while ((await direct.zcard(liveBatches)) === before) await new Promise(setImmediate);
   request.destroy();
   while ((await direct.keys('vls:*:lease')).length > 0) await new Promise(setImmediate);
-  const { body } = await client.call<{ batches: BatchStatus[] }>(batch);
+  const { body } = await running.client.call<{ batches: BatchStatus[] }>(batch);
   expect(body.batches.every(({ items }) => items.total < 400)).toBe(true);
   direct.disconnect();
 });
@@ -190,7 +171,7 @@ test('the same Idempotency-Key with the same body leads to the same batch, howev
   expect(second.body.id).toBe(first.body.id);
   const json = { items: pairs() };
   const post = () =>
-    client.call<BatchStatus>(batch, {
+    running.client.call<BatchStatus>(batch, {
       method: 'POST',
       body: JSON.stringify(json),
       headers: { 'content-type': 'application/json', 'idempotency-key': 'key-json' },
@@ -208,8 +189,8 @@ test('the same Idempotency-Key with another body is refused', async () => {
 
 test('the same Idempotency-Key while the first request is still arriving is 409, and free again when that came to nothing', async () => {
   const headers = { 'idempotency-key': 'key-3' };
-  const direct = new Redis(redis.url);
-  const request = httpRequest(`${service.url}/evaluator${batch}`, {
+  const direct = new Redis(running.redis.url);
+  const request = httpRequest(`${running.service.url}/evaluator${batch}`, {
     method: 'POST',
     headers: { 'content-type': ndjson, ...headers },
   });
@@ -235,24 +216,24 @@ test('Prefer: wait answers with the results in the order of the items', async ()
 });
 
 test('Prefer: wait that is over first answers 202 with the status', async () => {
-  host.latencyMs = 2_000;
+  running.host.latencyMs = 2_000;
   const answer = await send(asNdjson(), ndjson, batch, { prefer: 'respond-async, wait=1' });
-  host.latencyMs = 0;
+  running.host.latencyMs = 0;
   expect(answer.status).toBe(202);
   expect(answer.body.finishedAt).toBeNull();
-  await client.batch.finished(answer.body.id);
+  await running.client.batch.finished(answer.body.id);
 });
 
 test('NDJSON and CSV give the whole batch in index order, with the columns it came with', async () => {
   const rows = [
-    `=1+1,${host.url('coffee.jpg')},"a cup, of ""coffee"""`,
-    `b,${host.url('missing.jpg')},nothing`,
-    `c,${host.url('rocket.jpg')},a rocket`,
+    `=1+1,${running.host.url('coffee.jpg')},"a cup, of ""coffee"""`,
+    `b,${running.host.url('missing.jpg')},nothing`,
+    `c,${running.host.url('rocket.jpg')},a rocket`,
   ];
   const { body } = await send(`score,image,text\n${rows.join('\n')}`, 'text/csv');
-  await client.batch.finished(body.id);
+  await running.client.batch.finished(body.id);
   const results = `${batch}/${body.id}/results`;
-  const lines = await client.call<string>(results, { headers: { accept: ndjson } });
+  const lines = await running.client.call<string>(results, { headers: { accept: ndjson } });
   expect(lines.headers.get('content-type')).toMatch(/x-ndjson/);
   const parsed = lines.body
     .trim()
@@ -264,12 +245,12 @@ test('NDJSON and CSV give the whole batch in index order, with the columns it ca
     [2, 'succeeded'],
   ]);
 
-  const csv = (await client.call<string>(results, { headers: { accept: 'text/csv' } })).body.trim().split('\n');
+  const csv = (await running.client.call<string>(results, { headers: { accept: 'text/csv' } })).body.trim().split('\n');
   expect(csv[0]).toBe('index,score,image,text,status,vls_score,cosine,error_code,error_message,warnings');
   // A formula is disarmed, the caller's own column of the same name is kept.
   expect(csv[1]).toMatch(/^0,'=1\+1,http:\/\/[^,]+\/coffee\.jpg,"a cup, of ""coffee""",succeeded,\d/);
   expect(csv[2]).toMatch(/^1,b,http:\/\/[^,]+\/missing\.jpg,nothing,failed,,,image\.fetch\.http_status,404 from /);
-  const kept = await client.call<string>(`${results}?formulas=keep&status=succeeded`, {
+  const kept = await running.client.call<string>(`${results}?formulas=keep&status=succeeded`, {
     headers: { accept: 'text/csv' },
   });
   expect(kept.body.trim().split('\n')[1]).toMatch(/^0,=1\+1,/);

@@ -1,37 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { EmbeddingsResponse } from '../../../shared/contracts/embeddings.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import type { RankResponse } from '../../../shared/contracts/rank.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { captions, photoNames } from '../../support/image-host.ts';
+import { useService } from '../../support/running-service.ts';
 
-let redis: TestRedis;
-let host: ImageHost;
-let service: TestProcess;
-let client: Client;
-
-beforeAll(async () => {
-  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
-  service = await startProcess('service', {
-    REDIS_URL: redis.url,
-    IMAGE_HOSTS_ALLOW: host.authority,
-    LOG_LEVEL: 'error',
-  });
-  client = createClient(service.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await Promise.all([redis.remove(), host.close()]);
-});
+const running = useService();
 
 const texts = Object.values(captions);
-const rank = (body: object) => client.post<RankResponse>('/v1/evaluation/rank', body);
-const embeddings = (body: object) => client.post<EmbeddingsResponse>('/v1/embeddings', body);
+const rank = (body: object) => running.client.post<RankResponse>('/v1/evaluation/rank', body);
+const embeddings = (body: object) => running.client.post<EmbeddingsResponse>('/v1/embeddings', body);
 
 test('texts are ranked for an image, with probabilities by the model’s logit scale', async () => {
-  const { status, body } = await rank({ image: host.url('rocket.jpg'), texts });
+  const { status, body } = await rank({ image: running.host.url('rocket.jpg'), texts });
   expect(status).toBe(200);
   expect(body.results[0]).toMatchObject({
     text: captions['rocket.jpg'],
@@ -45,7 +26,7 @@ test('texts are ranked for an image, with probabilities by the model’s logit s
 });
 
 test('images are ranked for a text, and one that fails is told apart', async () => {
-  const images = [...photoNames.map((name) => host.url(name)), host.url('missing.jpg')];
+  const images = [...photoNames.map((name) => running.host.url(name)), running.host.url('missing.jpg')];
   const { body } = await rank({ images, text: captions['coffee.jpg'] });
   expect(body.results).toHaveLength(6);
   expect(body.results[0]?.index).toBe(photoNames.indexOf('coffee.jpg'));
@@ -54,15 +35,16 @@ test('images are ranked for a text, and one that fails is told apart', async () 
 });
 
 test('a ranking without one good image, without a text, or of both kinds is refused', async () => {
-  const problem = async (body: object) => (await client.post<{ code: string }>('/v1/evaluation/rank', body)).body.code;
-  expect(await problem({ images: [host.url('missing.jpg')], text: 'x' })).toBe('image.fetch.http_status');
-  expect(await problem({ image: host.url('coffee.jpg'), texts: ['a', ' '] })).toBe('text.empty');
-  expect(await problem({ image: host.url('coffee.jpg'), images: [], text: 'x' })).toBe('request.invalid');
+  const problem = async (body: object) =>
+    (await running.client.post<{ code: string }>('/v1/evaluation/rank', body)).body.code;
+  expect(await problem({ images: [running.host.url('missing.jpg')], text: 'x' })).toBe('image.fetch.http_status');
+  expect(await problem({ image: running.host.url('coffee.jpg'), texts: ['a', ' '] })).toBe('text.empty');
+  expect(await problem({ image: running.host.url('coffee.jpg'), images: [], text: 'x' })).toBe('request.invalid');
 });
 
 test('embeddings have unit length, and their dot product is the cosine that single gives', async () => {
   const text = 'a cup of coffee';
-  const { status, body } = await embeddings({ input: [text, { image: host.url('coffee.jpg') }, { text }] });
+  const { status, body } = await embeddings({ input: [text, { image: running.host.url('coffee.jpg') }, { text }] });
   expect(status).toBe(200);
   expect(body).toMatchObject({ object: 'list', model: 'compact-1' });
   expect(body.usage.prompt_tokens).toBeGreaterThan(4);
@@ -71,7 +53,7 @@ test('embeddings have unit length, and their dot product is the cosine that sing
   expect(sentence).toHaveLength(384);
   expect(dot(sentence, sentence)).toBeCloseTo(1, 5);
   expect(again).toEqual(sentence);
-  const single = await client.single({ image: host.url('coffee.jpg'), text });
+  const single = await running.client.single({ image: running.host.url('coffee.jpg'), text });
   expect(dot(sentence, picture)).toBeCloseTo(single.body.cosine, 5);
 });
 
@@ -84,7 +66,7 @@ test('embeddings as base64 are the same numbers, little-endian', async () => {
 });
 
 test('the models are listed with what leads to them and why one is not here', async () => {
-  const { body } = await client.call<{ models: ModelInfo[] }>('/v1/models');
+  const { body } = await running.client.call<{ models: ModelInfo[] }>('/v1/models');
   const byName = Object.fromEntries(body.models.map((model) => [model.model, model]));
   expect(byName['compact-1']).toMatchObject({
     profiles: ['compact'],

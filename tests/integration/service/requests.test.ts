@@ -1,27 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Client, createClient } from '../../support/client.ts';
-import { type ImageHost, readPhoto, startImageHost } from '../../support/image-host.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { expect, test } from 'vitest';
+import { readPhoto } from '../../support/image-host.ts';
+import { useService } from '../../support/running-service.ts';
 
-let redis: TestRedis;
-let host: ImageHost;
-let service: TestProcess;
-let client: Client;
-
-beforeAll(async () => {
-  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
-  service = await startProcess('service', {
-    REDIS_URL: redis.url,
-    IMAGE_HOSTS_ALLOW: host.authority,
-    LOG_LEVEL: 'error',
-  });
-  client = createClient(service.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await Promise.all([redis.remove(), host.close()]);
-});
+const running = useService();
 
 const json = { 'content-type': 'application/json' };
 const post = (body: string, headers: Record<string, string> = json) => ({ method: 'POST', headers, body });
@@ -96,7 +77,7 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
   [
     'an image the host does not have',
     single,
-    () => post(JSON.stringify({ image: host.url('missing.jpg'), text: 'x' })),
+    () => post(JSON.stringify({ image: running.host.url('missing.jpg'), text: 'x' })),
     502,
     'image.fetch.http_status',
   ],
@@ -153,7 +134,7 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
 test.for(refused)(
   '%s is refused with a problem that carries a stable code',
   async ([_what, path, init, status, code]) => {
-    const answer = await client.problem(path, init());
+    const answer = await running.client.problem(path, init());
     expect(answer.body).toMatchObject({ status, code, requestId: answer.headers.get('x-request-id') });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -163,7 +144,7 @@ test.for(refused)(
 );
 
 test('after all of that the service goes on as before', async () => {
-  const { status, body } = await client.health();
+  const { status, body } = await running.client.health();
   expect(status).toBe(200);
   expect(body).toMatchObject({ status: 'ok', models: [{ state: 'ready', evaluators: { restarts: 0 } }] });
 });
@@ -173,18 +154,18 @@ test('the same image scores the same as URL, data URI, base64, object and upload
   const bytes = readPhoto('coffee.jpg');
   const base64 = bytes.toString('base64');
   const sources = [
-    host.url('coffee.jpg'),
+    running.host.url('coffee.jpg'),
     `data:image/jpeg;base64,${base64}`,
     base64,
-    { url: host.url('coffee.jpg') },
+    { url: running.host.url('coffee.jpg') },
     { base64 },
   ];
   const scores = [];
-  for (const image of sources) scores.push((await client.single({ image, text })).body.score);
+  for (const image of sources) scores.push((await running.client.single({ image, text })).body.score);
   const form = new FormData();
   form.append('image', new Blob([new Uint8Array(bytes)]), 'coffee.jpg');
   form.append('text', text);
-  const upload = await client.call<{ score: number }>(single, { method: 'POST', body: form });
+  const upload = await running.client.call<{ score: number }>(single, { method: 'POST', body: form });
   expect(upload.status).toBe(200);
   scores.push(upload.body.score);
   expect(new Set(scores).size).toBe(1);
@@ -193,12 +174,12 @@ test('the same image scores the same as URL, data URI, base64, object and upload
 
 test('a list of texts is answered in its order, with a receipt of what scored it', async () => {
   const text = ['a cup of coffee', 'a cat'];
-  const { body } = await client.single<{
+  const { body } = await running.client.single<{
     results: { text: string; score: number }[];
     receipt: object;
     timings: object;
   }>({
-    image: host.url('coffee.jpg'),
+    image: running.host.url('coffee.jpg'),
     text,
   });
   expect(body.results.map((result) => result.text)).toEqual(text);
@@ -207,12 +188,15 @@ test('a list of texts is answered in its order, with a receipt of what scored it
 });
 
 test('a text over the context is cut, with a warning in the receipt', async () => {
-  const { body } = await client.single({ image: host.url('coffee.jpg'), text: 'a cup of coffee '.repeat(100) });
+  const { body } = await running.client.single({
+    image: running.host.url('coffee.jpg'),
+    text: 'a cup of coffee '.repeat(100),
+  });
   expect(body.receipt.warnings).toEqual([expect.stringContaining('truncated')]);
 });
 
 test('the OpenAPI document describes every call, and Swagger UI comes from local files', async () => {
-  const { body } = await client.call<{ openapi: string; paths: Record<string, object> }>('/openapi.json');
+  const { body } = await running.client.call<{ openapi: string; paths: Record<string, object> }>('/openapi.json');
   expect(body.openapi).toBe('3.1.0');
   expect(Object.keys(body.paths).sort()).toEqual([
     '/evaluator/health',
@@ -231,16 +215,16 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/evaluation/single',
     '/evaluator/v1/models',
   ]);
-  const docs = await client.call<string>('/docs/');
+  const docs = await running.client.call<string>('/docs/');
   expect(docs.body).not.toMatch(/https?:\/\//);
   for (const [, asset] of docs.body.matchAll(/(?:src|href)="\/evaluator([^"]+)"/g)) {
-    expect((await client.call(asset ?? '')).status, asset).toBe(200);
+    expect((await running.client.call(asset ?? '')).status, asset).toBe(200);
   }
 });
 
 test('the metrics count requests by route and items by outcome', async () => {
-  await client.single({ image: host.url('missing.jpg'), text: 'x' });
-  const { body } = await client.call<string>('/metrics');
+  await running.client.single({ image: running.host.url('missing.jpg'), text: 'x' });
+  const { body } = await running.client.call<string>('/metrics');
   expect(body).toMatch(
     /vls_http_request_duration_seconds_count\{method="POST",route="\/v1\/evaluation\/single",status="200"\} \d/,
   );
@@ -248,19 +232,21 @@ test('the metrics count requests by route and items by outcome', async () => {
 });
 
 test('Bull Board shows why an item of a chunk failed, and loads nothing from elsewhere', async () => {
-  const posted = await client.batch.post([{ image: host.url('missing.jpg'), text: 'x' }]);
-  await client.batch.finished(posted.body.id);
+  const posted = await running.client.batch.post([{ image: running.host.url('missing.jpg'), text: 'x' }]);
+  await running.client.batch.finished(posted.body.id);
   const job = `/queues/api/queues/evaluate-compact/${posted.body.id}-0`;
-  let logs = await client.call<string[]>(`${job}/logs`);
-  while (logs.body.length === 0) logs = await client.call<string[]>(`${job}/logs`);
+  let logs = await running.client.call<string[]>(`${job}/logs`);
+  while (logs.body.length === 0) logs = await running.client.call<string[]>(`${job}/logs`);
   expect(logs.body).toEqual([expect.stringContaining('item 0: image.fetch.http_status: 404')]);
-  const page = await client.call<string>('/queues/');
+  const page = await running.client.call<string>('/queues/');
   expect(page.status).toBe(200);
   expect(page.body).not.toMatch(/(?:src|href)="https?:/);
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
 });
 
 test('Bull Board shows the queues', async () => {
-  const { body } = await client.call<{ queues: { name: string; readOnlyMode: boolean }[] }>('/queues/api/queues');
+  const { body } = await running.client.call<{ queues: { name: string; readOnlyMode: boolean }[] }>(
+    '/queues/api/queues',
+  );
   expect(body.queues.find(({ name }) => name === 'evaluate-compact')).toMatchObject({ readOnlyMode: true });
 });

@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import { ServiceError } from '../../shared/errors.ts';
+
+/** A place in a long answer, as text that clients hand back unread. */
+export interface Cursor<Place> {
+  encode(place: Place): string;
+  /** @throws {ServiceError} `request.invalid` for text that this service did not give. */
+  decode(text: string): Place;
+}
+
+export function createCursor<Place>(schema: z.ZodType<Place>): Cursor<Place> {
+  return {
+    encode: (place) => Buffer.from(JSON.stringify(place)).toString('base64url'),
+    decode(text) {
+      try {
+        return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+      } catch (cause) {
+        const message = 'The cursor is not one that the page before gave as `next`';
+        throw new ServiceError('request.invalid', message, { cause, faults: [{ path: 'cursor', message }] });
+      }
+    },
+  };
+}
