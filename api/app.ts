@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import express, { type Express, Router } from 'express';
+import express, { type Express, type Request, Router } from 'express';
 import type { Batches } from '../batches/batches.ts';
 import type { Queues } from '../batches/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
@@ -11,7 +11,9 @@ import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
+import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
+import { createBodyBudget } from './middleware/body-budget.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -61,6 +63,8 @@ export function createApp(deps: AppDeps): Express {
   app.use(securityHeaders);
   app.use(observeRequests(deps.log, deps.metrics));
   app.get('/', (_request, response) => response.redirect(`${prefix}/`));
+  const budget = createBodyBudget();
+  app.use(prefix, (request, response, next) => (isStreamedBatch(request) ? next() : budget(request, response, next)));
   app.use(prefix, mount(routes));
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
   app.use(`${prefix}/docs`, docsRouter());
@@ -70,6 +74,10 @@ export function createApp(deps: AppDeps): Express {
   app.use(answerProblems(deps.log));
   return app;
 }
+
+/** Stored as it arrives, whatever its length: it is never held whole. */
+const isStreamedBatch = (request: Request) =>
+  request.path === '/v1/evaluation/batch' && streamFormat(request) !== undefined;
 
 function mount(routes: readonly Route[]): Router {
   const router = Router();

@@ -9,12 +9,16 @@ export interface Form {
   fields: Map<string, string[]>;
 }
 
+/** All fields of a form together: an image as a data URI has room, and a thousand texts. */
+const maxFieldBytes = 32 * 1024 * 1024;
+
 /**
  * Reads a `multipart/form-data` body with at most one file.
  * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.too_large`, `request.aborted`
  */
 export async function readForm(request: Request, maxFileBytes: number): Promise<Form> {
   const form: Form = { file: undefined, fields: new Map() };
+  let fieldBytes = 0;
   const headers = request.headers as BusboyHeaders;
   await new Promise<void>((resolve, reject) => {
     const invalid = (message: string, cause?: unknown) =>
@@ -28,7 +32,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
           fields: 1_100,
           parts: 1_110,
           fileSize: maxFileBytes,
-          fieldSize: 1024 * 1024,
+          fieldSize: maxFieldBytes,
           fieldNameSize: 100,
         },
       });
@@ -46,7 +50,14 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
       });
     });
     busboy.on('field', (name, value, _nameTruncated, valueTruncated) => {
-      if (valueTruncated) return reject(new ServiceError('request.too_large', `The field ${name} has more than 1 MiB`));
+      fieldBytes += value.length;
+      if (fieldBytes > maxFieldBytes) {
+        return reject(
+          new ServiceError('request.too_large', `The fields of the form have more than ${maxFieldBytes} bytes`),
+        );
+      }
+      if (valueTruncated)
+        return reject(new ServiceError('request.too_large', `The field ${name} has more than ${maxFieldBytes} bytes`));
       form.fields.set(name, [...(form.fields.get(name) ?? []), value]);
     });
     busboy.on('filesLimit', () => invalid('The form has more than one file'));

@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from 'express';
 import type { Queues } from '../batches/queues.ts';
+import { ServiceError } from '../shared/errors.ts';
 
 /**
  * Bull Board over the service's queues, read-only: a chunk's job that is deleted by hand would be added again by the
@@ -8,6 +9,11 @@ import type { Queues } from '../batches/queues.ts';
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<RequestHandler> | undefined;
   return (request, response, next) => {
+    if (!queues.isReachable()) {
+      throw new ServiceError('queue.unavailable', 'Redis cannot be reached, and the queues are there', {
+        retryAfter: 2,
+      });
+    }
     board ??= createBoard(queues, path);
     withoutForeignFonts(response);
     board.then((handler) => handler(request, response, next), next);

@@ -24,6 +24,8 @@ export interface Queues {
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
   counts(): Promise<QueueCounts[]>;
+  /** Whether Redis answers at this moment. */
+  isReachable(): boolean;
   /** BullMQ's own objects, for Bull Board. */
   all(): Queue[];
   close(): Promise<void>;
@@ -104,9 +106,11 @@ export function createQueues(redis: Redis, profiles: readonly string[], log: Log
         }),
       );
     },
+    isReachable: () => redis.status === 'ready',
     all: () => [...queues.values()],
     async close() {
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      // BullMQ waits for a connection before it closes one; without Redis there is nothing to close.
+      if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };
 }
@@ -212,7 +216,7 @@ export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => 
   return {
     async close(force) {
       await worker.close(force);
-      await queue.close();
+      if (!force) await queue.close();
     },
   };
 }

@@ -67,6 +67,9 @@ export interface Evaluation {
   evaluate(spec: ModelSpec, pairs: readonly Pair[], signal?: AbortSignal): Promise<Outcome[]>;
 }
 
+/** Texts of one request that wait for an evaluator at a time: a thousand of them must not shut others out. */
+const textsInHand = 32;
+
 /** Codes that say something about this process and nothing about the pair. */
 const processFaults = new Set<Code>(['model.unavailable', 'overloaded']);
 
@@ -80,12 +83,29 @@ export interface EvaluationDeps {
 export function createEvaluation({ images, embedder, concurrency }: EvaluationDeps): Evaluation {
   const inHand = pLimit(concurrency);
 
+  /** Embeds the texts of one request; what has not begun is dropped with the first that fails, or with the client. */
+  async function embedTexts(spec: ModelSpec, texts: readonly string[], signal?: AbortSignal): Promise<Embedded[]> {
+    const limit = pLimit(textsInHand);
+    try {
+      return await Promise.all(
+        texts.map((text) =>
+          limit(async () => {
+            signal?.throwIfAborted();
+            return await embedder.text(spec, text, true);
+          }),
+        ),
+      );
+    } finally {
+      limit.clearQueue();
+    }
+  }
+
   return {
     async score(spec, image, texts, signal) {
       const start = performance.now();
       for (const text of texts) checkText(text);
       // The texts are embedded while the image is on its way.
-      const textsEmbedded = Promise.all(texts.map((text) => embedder.text(spec, text, true)));
+      const textsEmbedded = embedTexts(spec, texts, signal);
       textsEmbedded.catch(() => {});
       const bytes = image instanceof Uint8Array ? image : await images.load(image, signal);
       const fetchMs = image instanceof Uint8Array ? 0 : performance.now() - start;
@@ -145,10 +165,11 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
 
     async embed(spec, inputs, signal) {
       for (const input of inputs) if ('text' in input) checkText(input.text);
+      const limit = pLimit(textsInHand);
       return await Promise.all(
         inputs.map((input) =>
           'text' in input
-            ? embedder.text(spec, input.text, true)
+            ? limit(() => embedder.text(spec, input.text, true))
             : inHand(async () => embedder.image(spec, await images.load(input.image, signal), true)),
         ),
       );

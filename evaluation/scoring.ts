@@ -1,7 +1,7 @@
 import { createImageLoader } from '../images/loader.ts';
 import { createEvaluators, type Evaluators } from '../models/evaluators.ts';
 import { loadRegistry, type Registry } from '../models/registry.ts';
-import type { Config } from '../shared/config.ts';
+import { type Config, ConfigError } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
 import { createEmbedder } from './embedder.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
@@ -17,9 +17,9 @@ export interface Scoring {
 
 /** Starts loading the default model at once and returns without waiting for it. */
 export async function createScoring(config: Config, log: Logger): Promise<Scoring> {
-  const registry = await loadRegistry(config);
+  const registry = await loadRegistry(config).catch(asConfigError);
   const evaluators = createEvaluators(config, log);
-  const { spec } = await registry.resolve();
+  const { spec } = await registry.resolve().catch(asConfigError);
   evaluators.for(spec);
   const images = createImageLoader(config);
   const embedder = createEmbedder(evaluators, config.cacheBytes);
@@ -32,4 +32,9 @@ export async function createScoring(config: Config, log: Logger): Promise<Scorin
       await images.close();
     },
   };
+}
+
+/** What is wrong with the models at the start is wrong with what was configured. */
+function asConfigError(error: Error): never {
+  throw new ConfigError(error.message);
 }

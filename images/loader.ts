@@ -1,4 +1,5 @@
-import type { Config } from '../shared/config.ts';
+import { existsSync } from 'node:fs';
+import { type Config, ConfigError } from '../shared/config.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { createAddressGuard } from './address-guard.ts';
@@ -18,8 +19,12 @@ export interface ImageLoader {
 
 export type ImageConfig = Pick<Config, 'imageHostsAllow' | 'imageFileRoots' | 'imageMaxBytes' | 'fetchTimeoutMs'>;
 
+/** @throws {ConfigError} for a root that is not there. */
 export function createImageLoader(config: ImageConfig): ImageLoader {
   const maxBytes = config.imageMaxBytes;
+  for (const root of config.imageFileRoots) {
+    if (!existsSync(root)) throw new ConfigError(`IMAGE_FILE_ROOTS: there is no directory ${root}`);
+  }
   const guard = createAddressGuard(config.imageHostsAllow);
   const fetcher = createFetcher({ guard, maxBytes, timeoutMs: config.fetchTimeoutMs });
 

@@ -20,6 +20,14 @@ const list = z.string().transform((value) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+/** `host`, `host:port`, an IPv6 address, or one in brackets with a port. */
+const hosts = list.pipe(
+  z.array(
+    z.string().regex(/^([^\s/:@[\]]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?)$/i, {
+      error: ({ input }) => `${JSON.stringify(input)} is neither host nor host:port`,
+    }),
+  ),
+);
 const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const MB = 1024 * 1024;
@@ -35,7 +43,10 @@ export const settings = {
   ),
   redisUrl: setting(
     'REDIS_URL',
-    z.string().min(1).optional(),
+    z
+      .string()
+      .regex(/^(rediss?:\/\/.|\/.)/, 'expected redis://, rediss:// or the path of a socket')
+      .optional(),
     'Redis to use (redis://, rediss:// or a socket path). Without it `npm start` runs a Redis of its own.',
   ),
   dataDir: setting(
@@ -59,7 +70,7 @@ export const settings = {
   model: setting('MODEL', z.string().min(1).optional(), 'Profile or model used when a request names none.'),
   workerProfiles: setting(
     'WORKER_PROFILES',
-    list.optional(),
+    list.refine((profiles) => profiles.length > 0, 'names no profile').optional(),
     'Comma-separated profiles a worker serves. Default: every profile whose model is available.',
   ),
   metricsPort: setting(
@@ -91,7 +102,7 @@ export const settings = {
   ),
   imageHostsAllow: setting(
     'IMAGE_HOSTS_ALLOW',
-    list.prefault(''),
+    hosts.prefault(''),
     'Comma-separated hosts (host or host:port) that may be private and on any port, besides every public host.',
   ),
   imageFileRoots: setting(
@@ -133,7 +144,7 @@ export const settings = {
   ),
   webhookHostsAllow: setting(
     'WEBHOOK_HOSTS_ALLOW',
-    list.prefault(''),
+    hosts.prefault(''),
     'Comma-separated hosts (host or host:port) that webhooks may call although they are private.',
   ),
   retentionHours: setting(

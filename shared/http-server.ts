@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError } from './config.ts';
 
@@ -11,6 +11,9 @@ export interface Listening {
 
 /** A connection on which nothing moves for so long is closed, in milliseconds. */
 const idleMs = 120_000;
+/** After a close: for requests to arrive whole, and for their answers, in milliseconds. */
+const arriveMs = 2_000;
+const answerMs = 20_000;
 
 /**
  * Resolves once the server listens.
@@ -23,7 +26,12 @@ export async function listen(
   port: number,
   setting: string,
 ): Promise<Listening> {
-  const server = createServer(handler);
+  const inHand = new Set<IncomingMessage>();
+  const server = createServer((request, response) => {
+    inHand.add(request);
+    response.on('close', () => inHand.delete(request));
+    handler(request, response);
+  });
   // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
@@ -31,7 +39,7 @@ export async function listen(
     server.once('error', (error) => reject(explain(error, host, port, setting)));
     server.listen(port, host, resolve);
   });
-  return { url: urlOf(server, host), close: () => close(server) };
+  return { url: urlOf(server, host), close: () => close(server, inHand) };
 }
 
 function urlOf(server: Server, host: string): string {
@@ -41,11 +49,18 @@ function urlOf(server: Server, host: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Server, inHand: ReadonlySet<IncomingMessage>): Promise<void> {
+  // A request that has not arrived by then would be waited for in vain.
+  const cutIncomplete = setTimeout(() => {
+    for (const request of inHand) if (!request.complete) request.socket.destroy();
+  }, arriveMs);
+  const cutAll = setTimeout(() => server.closeAllConnections(), answerMs);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+  clearTimeout(cutIncomplete);
+  clearTimeout(cutAll);
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {

@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
@@ -35,7 +35,7 @@ export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {
 
 function requireWritable(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -44,6 +44,18 @@ function requireWritable(path: string): void {
     throw new StartError(
       `Cannot write in ${path} (${code}). Make it writable, or set DATA_DIR to a directory that is.`,
     );
+  }
+}
+
+/** Level by level: Node's own recursion never ends where a directory can neither be found nor made, as below /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

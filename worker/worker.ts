@@ -4,7 +4,7 @@ import { deliverWebhook } from '../batches/webhook.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import { createWebhookPost } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry.ts';
-import type { Config } from '../shared/config.ts';
+import { type Config, ConfigError } from '../shared/config.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
@@ -79,7 +79,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
 
 /**
  * The profiles asked for; without any, each whose model is here.
- * @throws {ServiceError} when a profile was asked for by name and its model is not here.
+ * @throws {ConfigError} when a profile was asked for by name and its model is not here.
  */
 async function servedProfiles(registry: Registry, asked: readonly string[] | undefined): Promise<string[]> {
   const served: string[] = [];
@@ -88,7 +88,8 @@ async function servedProfiles(registry: Registry, asked: readonly string[] | und
       await registry.resolve(profile);
       served.push(profile);
     } catch (error) {
-      if (asked !== undefined || !(error instanceof ServiceError)) throw error;
+      if (!(error instanceof ServiceError)) throw error;
+      if (asked !== undefined) throw new ConfigError(`WORKER_PROFILES: ${error.message}`);
     }
   }
   return served;

@@ -3,9 +3,12 @@ import type { Problem } from '../../shared/contracts/problem.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 
+/** How long a sender that is still busy sending may take to read why it is refused, in milliseconds. */
+const lingerMs = 1_000;
+
 /** The one place where an error becomes an answer: RFC 9457 problem details with a stable code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
-  return (thrown, _request, response, next) => {
+  return (thrown, request, response, next) => {
     const error = toServiceError(thrown);
     const { status, title }: { status: number; title: string } = codes[error.code];
     if (error.code === 'internal')
@@ -24,8 +27,11 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // What is left of a refused body is not worth reading.
-    if (status === 413) response.setHeader('Connection', 'close');
+    // What is left of a refused body is not worth reading; its sender gets a moment to see the answer.
+    if (!request.complete) {
+      response.setHeader('Connection', 'close');
+      response.on('finish', () => setTimeout(() => request.socket.destroy(), lingerMs).unref());
+    }
     response.status(status).type('application/problem+json').send(JSON.stringify(problem));
   };
 }

@@ -10,7 +10,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit(0));
 
 const send = (message: FromEvaluator) => {
-  if (process.connected) process.send?.(message);
+  // With a callback, because a parent that is just dying makes the write fail, and that is no news.
+  if (process.connected) process.send?.(message, () => {});
 };
 
 let evaluator: Evaluator | undefined;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { createClient } from '../../support/client.ts';
@@ -55,4 +57,19 @@ test('a service that starts before its Redis scores singles, and takes batches o
   } finally {
     await early.stop();
   }
+});
+
+test('a service stops in good order while Redis is away, and with a request that never arrives whole', async () => {
+  const stopping = await startProcess('service', { REDIS_URL: running.redis.url, LOG_LEVEL: 'error' });
+  const { port } = new URL(stopping.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(
+    'POST /evaluator/v1/evaluation/single HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
+  );
+  await running.redis.kill();
+  // 1 would say that the drain ran out of time.
+  expect(await stopping.stop()).toBe(0);
+  await running.redis.start();
 });

@@ -187,6 +187,27 @@ test('a list of texts is answered in its order, with a receipt of what scored it
   expect(body.receipt).toMatchObject({ model: 'compact-1', precision: 'fp32', provider: 'cpu', warnings: [] });
 });
 
+test('a thousand different texts are compared at once, and nobody is shut out by them', async () => {
+  const text = Array.from({ length: 1_000 }, (_, index) => `a photo of thing number ${index}`);
+  const [many, one] = await Promise.all([
+    running.client.single<{ results: unknown[] }>({ image: running.host.url('coffee.jpg'), text }),
+    running.client.single({ image: running.host.url('rocket.jpg'), text: 'a rocket' }),
+  ]);
+  expect(many.status).toBe(200);
+  expect(many.body.results).toHaveLength(1_000);
+  expect(one.status).toBe(200);
+});
+
+test('a form whose fields are larger together than a JSON body may be is refused', async () => {
+  const form = new FormData();
+  form.append('image', running.host.url('coffee.jpg'));
+  for (let field = 0; field < 40; field++) form.append('text', 'x'.repeat(1024 * 1024));
+  const answer = await running.client.problem(single, { method: 'POST', body: form }).catch(() => undefined);
+  // The connection may be closed before its sender has read the answer.
+  if (answer !== undefined) expect(answer.body.code).toBe('request.too_large');
+  expect((await running.client.health()).status).toBe(200);
+});
+
 test('a text over the context is cut, with a warning in the receipt', async () => {
   const { body } = await running.client.single({
     image: running.host.url('coffee.jpg'),
