@@ -44,7 +44,9 @@ export function createDurability(redis: Redis, log: Logger): Durability {
     level: async () => (await look()).level,
     async confirm() {
       const { level, canWait } = await look();
-      if (level === 'everysec' && canWait) await redis.call('WAITAOF', 1, 0, confirmTimeoutMs);
+      if (level !== 'everysec' || !canWait) return;
+      const [onDisk] = (await redis.call('WAITAOF', 1, 0, confirmTimeoutMs)) as [number, number];
+      if (onDisk === 0) log.warn('acknowledged before Redis had written it to disk, as its disk is slow');
     },
   };
 }

@@ -45,7 +45,7 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-/** A receiver may be away for hours: 10 s, 20 s, 40 s ... up to about three hours in all. */
+/** A receiver may be away for hours: 10 s, 20 s, 40 s ... up to about an hour and a half in all. */
 const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },

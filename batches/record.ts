@@ -121,7 +121,7 @@ export function toStatus(
             url: record.webhookUrl,
             state: record.webhookState ?? 'pending',
             attempts: record.webhookAttempts ?? 0,
-            error: record.webhookError ?? null,
+            error: record.webhookError || null,
           },
     links: {
       self,

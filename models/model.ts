@@ -2,7 +2,7 @@
  * Version of the steps from picture to tensor. Part of every receipt and of every cache key: change it whenever
  * the pixels that reach the vision tower change.
  */
-export const preprocessVersion = 'pillow-bicubic-1';
+export const preprocessVersion = 'pillow-bicubic-2';
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml';

@@ -11,8 +11,10 @@ import {
   batchStatus,
   batchWithResults,
   listQuery,
+  type ResultsPage,
   terminalStates,
 } from '../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
@@ -109,8 +111,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
             response.setHeader('Preference-Applied', `wait=${seconds}`);
             const ended = await batches.wait(tenant, posted.id, seconds * 1000, clientGone(response));
             if (terminalStates.has(ended.state)) {
-              const { results } = await batches.results(tenant, posted.id, { limit: maxWaitItems });
-              return void response.json({ ...ended, results: results.sort((a, b) => a.index - b.index) });
+              return void response.json({ ...ended, results: await allResults(batches, tenant, posted.id) });
             }
             return void response.status(202).json(ended);
           }
@@ -210,6 +211,17 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       ],
     },
   ];
+}
+
+/** All results of a batch that has ended, in the order of its items. */
+async function allResults(batches: Batches, tenant: string, id: string): Promise<ItemResult[]> {
+  const results: ItemResult[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: ResultsPage = await batches.results(tenant, id, { limit: maxWaitItems, cursor });
+    results.push(...page.results);
+    cursor = page.next;
+  }
+  return results.sort((a, b) => a.index - b.index);
 }
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;

@@ -66,13 +66,10 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
   }
 
   function readRow(row: string[], names: readonly string[], where: string): StoredItem {
-    if (row.length > names.length) {
-      const message = `${row.length} columns, the header has ${names.length}`;
-      return badItem([{ path: '', message }], where, strictness);
-    }
     const item: { image?: string; text?: string; id?: string; metadata?: Record<string, string> } = {};
-    for (const [at, value] of row.entries()) {
-      const name = names[at] ?? '';
+    for (const [at, name] of names.entries()) {
+      const value = row[at];
+      if (value === undefined) break;
       if (name === columns.image) item.image = value;
       else if (name === columns.text) item.text = value;
       else if (name === columns.id) item.id = value;
@@ -80,6 +77,10 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
         item.metadata ??= {};
         item.metadata[name] = value;
       }
+    }
+    if (row.length > names.length) {
+      const message = `${row.length} columns, the header has ${names.length}`;
+      return badItem([{ path: '', message }], where, strictness, item);
     }
     return toStoredItem(item, where, strictness);
   }

@@ -19,7 +19,9 @@ export function toStoredItem(raw: unknown, where: string, strictness: Strictness
     // Far over any limit: not worth storing and sending to a worker that would refuse it.
     if (parsed.data.text.length <= 2 * maxTextLength) return parsed.data;
     const { id, metadata, text } = parsed.data;
-    return { id, metadata, error: itemError('text.too_long', `The text has ${text.length} characters`) };
+    const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
+    if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
+    return { id, metadata, error: itemError('text.too_long', `${where}: ${message}`) };
   }
   const faults = parsed.error.issues.slice(0, 5).map(({ path, message }) => ({ path: path.join('.'), message }));
   return badItem(faults, where, strictness, echoOf(raw));

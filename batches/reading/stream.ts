@@ -32,16 +32,16 @@ const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 
 
 /**
  * The whole batch as CSV in index order: the columns it was posted with, then ours. A column of the same name as one of
- * ours keeps it, and ours gets the prefix `vls_`. Text that a spreadsheet would take for a formula is quoted with an
- * apostrophe, unless `formulas=keep`.
+ * ours keeps it, and ours gets the prefix `vls_`. Text of the client's that a spreadsheet would take for a formula is
+ * quoted with an apostrophe, unless `formulas=keep`.
  */
 export async function* streamCsv(redis: Redis, batch: BatchRecord, query: StreamQuery): AsyncGenerator<string> {
   const given = batch.columns ?? ['id', 'image', 'text', 'metadata'];
   const names = batch.columnNames ?? { id: 'id', image: 'image', text: 'text' };
   const ours = ['index', ...ownColumns].map((name) => (given.includes(name) ? `vls_${name}` : name));
-  const options = { escape_formulas: query.formulas === 'escape' };
+  const disarm = query.formulas === 'escape' ? disarmed : (text: string) => text;
   const [index = 'index', ...after] = ours;
-  yield stringify([[index, ...given, ...after]], options);
+  yield stringify([[index, ...given.map(disarm), ...after]]);
 
   const cell = (column: string, item: StoredItem | undefined, result: ItemResult): string => {
     if (column === names.id) return result.id ?? '';
@@ -55,12 +55,20 @@ export async function* streamCsv(redis: Redis, batch: BatchRecord, query: Stream
     const rows = results.flatMap((result, at) => {
       if (query.status !== undefined && result.status !== query.status) return [];
       return [
-        [String(result.index), ...given.map((column) => cell(column, items[at], result)), ...outcomeCells(result)],
+        [
+          String(result.index),
+          ...given.map((column) => disarm(cell(column, items[at], result))),
+          ...outcomeCells(result),
+        ],
       ];
     });
-    if (rows.length > 0) yield stringify(rows, options);
+    if (rows.length > 0) yield stringify(rows);
   }
 }
+
+/** What a client sent, so that a spreadsheet shows it instead of running it; a number stays a number. */
+const disarmed = (text: string): string =>
+  /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
 
 function outcomeCells(result: ItemResult): string[] {
   switch (result.status) {

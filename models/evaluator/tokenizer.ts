@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { ServiceError } from '../../shared/errors.ts';
+import { cleanText } from './text-cleaning.ts';
 
 /** Token ids as the text tower takes them. */
 export interface Tokens {
@@ -9,27 +11,57 @@ export interface Tokens {
   total: number;
 }
 
+/** What becomes of a text over the context: its first tokens and the end token, or a failure. */
+export type LongText = 'truncate' | 'error';
+
 export interface Tokenizer {
-  encode(text: string): Tokens;
+  /**
+   * @param longText `truncate` by default, as OpenCLIP does.
+   * @throws ServiceError `text.too_long` for a text over the context, with `error`.
+   */
+  encode(text: string, longText?: LongText): Tokens;
 }
 
 /**
- * The tokenizer that a model's `tokenizer.json` describes. A text over the context keeps its first tokens and the
- * end token, as OpenCLIP does.
+ * The tokenizer that a model's `tokenizer.json` describes, behind OpenCLIP's text cleaning where it is CLIP's.
  * @param contextLength most tokens, special ones included.
  */
 export async function loadTokenizer(path: string, configPath: string, contextLength: number): Promise<Tokenizer> {
   const [json, config] = await Promise.all(
     [path, configPath].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
   );
-  // Special tokens spelled out in a text are ordinary characters, as in the reference: nothing is split off for them.
-  const tokenizer = new HuggingFaceTokenizer({ ...json, added_tokens: [] }, config);
+  const clip = isClip(json);
+  const tokenizer = new HuggingFaceTokenizer(
+    {
+      ...json,
+      // Special tokens spelled out in a text are ordinary characters: nothing is split off for them. So it is in the
+      // reference, but for open_clip's "<end_of_text>", which there hides whatever follows.
+      added_tokens: [],
+      // The cleaning is the whole normalisation of the reference, which composes accents before it decodes the last
+      // entities, and not after.
+      ...(clip && { normalizer: null }),
+    },
+    config,
+  );
   return {
-    encode(text) {
-      const { ids } = tokenizer.encode(text);
+    encode(text, longText = 'truncate') {
+      const { ids } = tokenizer.encode(clip ? cleanText(text) : text);
       const end = ids.at(-1);
       if (ids.length <= contextLength || end === undefined) return { ids, total: ids.length };
+      if (longText === 'error') {
+        throw new ServiceError(
+          'text.too_long',
+          `The text has ${ids.length} tokens, more than the ${contextLength} that the model reads`,
+        );
+      }
       return { ids: [...ids.slice(0, contextLength - 1), end], total: ids.length };
     },
   };
 }
+
+/**
+ * CLIP's vocabulary marks the end of a word, and of the models served here only CLIP's does. Asked of the tokenizer
+ * and not of `config.json`: the vocabulary was made from cleaned text, whatever model it ended up in.
+ */
+const isClip = (json: { model?: { end_of_word_suffix?: string | null } }): boolean =>
+  json.model?.end_of_word_suffix === '</w>';

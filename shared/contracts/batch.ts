@@ -88,7 +88,7 @@ export const batchStatus = z
     state: batchState,
     phase: z
       .enum(['waiting', 'evaluating', 'finished'])
-      .meta({ description: '`waiting`: no worker holds a part of it at this moment.' }),
+      .meta({ description: '`evaluating`: a worker has taken a part of it; one that died is noticed within 20 s.' }),
     model: z.string(),
     revision: z.string(),
     precision: z.string(),

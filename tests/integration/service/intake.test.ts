@@ -227,7 +227,7 @@ test('Prefer: wait that is over first answers 202 with the status', async () => 
 test('NDJSON and CSV give the whole batch in index order, with the columns it came with', async () => {
   const rows = [
     `=1+1,${running.host.url('coffee.jpg')},"a cup, of ""coffee"""`,
-    `b,${running.host.url('missing.jpg')},nothing`,
+    `-2,${running.host.url('missing.jpg')},nothing`,
     `c,${running.host.url('rocket.jpg')},a rocket`,
   ];
   const { body } = await send(`score,image,text\n${rows.join('\n')}`, 'text/csv');
@@ -249,7 +249,7 @@ test('NDJSON and CSV give the whole batch in index order, with the columns it ca
   expect(csv[0]).toBe('index,score,image,text,status,vls_score,cosine,error_code,error_message,warnings');
   // A formula is disarmed, the caller's own column of the same name is kept.
   expect(csv[1]).toMatch(/^0,'=1\+1,http:\/\/[^,]+\/coffee\.jpg,"a cup, of ""coffee""",succeeded,\d/);
-  expect(csv[2]).toMatch(/^1,b,http:\/\/[^,]+\/missing\.jpg,nothing,failed,,,image\.fetch\.http_status,404 from /);
+  expect(csv[2]).toMatch(/^1,-2,http:\/\/[^,]+\/missing\.jpg,nothing,failed,,,image\.fetch\.http_status,404 from /);
   const kept = await running.client.call<string>(`${results}?formulas=keep&status=succeeded`, {
     headers: { accept: 'text/csv' },
   });

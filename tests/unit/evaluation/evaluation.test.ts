@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Embedder } from '../../../evaluation/embedder.ts';
 import { createEvaluation, type Evaluation, type Pair, receiptOf } from '../../../evaluation/evaluation.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
@@ -91,7 +91,7 @@ describe('score', () => {
     const arrived = Promise.withResolvers<Uint8Array>();
     images.load = () => arrived.promise;
     const scored = evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
-    expect(embeddings.map(({ input }) => input)).toEqual(['0.5', '0.25']);
+    await vi.waitFor(() => expect(embeddings.map(({ input }) => input)).toEqual(['0.5', '0.25']));
     arrived.resolve(Buffer.from('bytes'));
     await scored;
   });

@@ -1,12 +1,19 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
-import { preprocess, roundHalfEven } from '../../../../models/evaluator/preprocess.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { crop, preprocess, roundHalfEven } from '../../../../models/evaluator/preprocess.ts';
+import { loadTowers, type Towers } from '../../../../models/evaluator/towers.ts';
+import type { ModelSpec } from '../../../../models/model.ts';
+import expectedClip from '../../../golden/clip/expected.json' with { type: 'json' };
 import { png, pngThatClaims, solidPng } from '../../../support/encoded-images.ts';
-import { goldenClip, goldenImage } from '../../../support/model-folders.ts';
+import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 const size = 224;
 /** Mean 0 and standard deviation 1/255 give back the values 0 to 255 of the crop. */
 const options = { size, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255], maxPixels: 50_000_000 };
+
+const sha256 = Object.fromEntries(expectedClip.images.map(({ file, crop_sha256: hash }) => [file, hash]));
 
 async function cropOf(bytes: Uint8Array, side = size): Promise<{ planes: Float32Array[]; means: number[] }> {
   const values = await preprocess(bytes, { ...options, size: side });
@@ -21,17 +28,59 @@ const codeOf = (bytes: Uint8Array, maxPixels = options.maxPixels) =>
   );
 
 describe('the golden images', () => {
-  // Largest difference to the mean that Pillow's crop has, over the channels, in steps of 1/255. Measured: 0.21 for
-  // the GIF (Pillow takes the nearest pixel of a palette picture), 0.10 at most for the others without alpha. Where
-  // alpha is low, Pillow's premultiplied bytes are coarse and libvips' floats are not: 3.0.
-  const tolerance = (file: string) => (file === 'coffee-rgba.png' ? 3.1 : file === 'coffee.gif' ? 0.25 : 0.12);
+  const modes = ['exact', 'standard'] as const;
+  /** Largest |cosine - reference| over the texts. Measured: 1.3e-6 and 0.0016 at most. */
+  const tolerance = { exact: 1e-5, standard: 0.002 };
+  let spec: ModelSpec;
+  let towers: Towers;
+  beforeAll(async () => {
+    spec = await specOf(tinyClipFolder);
+    towers = await loadTowers(spec, 1);
+  });
 
-  test.each(goldenClip.images)('$file has the crop of the reference', async ({ file, crop_mean: expected }) => {
-    const { means } = await cropOf(goldenImage(file));
-    for (const [channel, mean] of means.entries()) {
-      expect(Math.abs(mean - (expected[channel] ?? Number.NaN))).toBeLessThan(tolerance(file));
+  const cases = goldenClip.images.map((image, row) => ({ ...image, reference: goldenClip.cosine[row] ?? [] }));
+
+  test.each(cases)('$file has the very bytes of the reference in the exact mode', async ({ file, ...expected }) => {
+    const bytes = await crop(goldenImage(file), { ...options, mode: 'exact' });
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256[file]);
+    for (const [channel, mean] of expected.crop_mean.entries()) {
+      const values = bytes.filter((_value, at) => at % 3 === channel);
+      expect(values.reduce((sum, value) => sum + value, 0) / values.length).toBeCloseTo(mean, 3);
     }
   });
+
+  test.each(modes.flatMap((mode) => cases.map((image) => ({ ...image, mode }))))(
+    '$file has the cosines of the reference in the $mode mode',
+    async ({ file, mode, reference }) => {
+      expect(await worstCosine(await preprocess(goldenImage(file), pixelOptions(mode)), reference)).toBeLessThan(
+        tolerance[mode],
+      );
+    },
+  );
+
+  test('standard is the default', async () => {
+    const { mode: _exact, ...rest } = pixelOptions('standard');
+    const bytes = goldenImage('chelsea.jpg');
+    expect(await preprocess(bytes, rest)).toEqual(await preprocess(bytes, pixelOptions('standard')));
+    expect(await preprocess(bytes, rest)).not.toEqual(await preprocess(bytes, pixelOptions('exact')));
+  });
+
+  const pixelOptions = (mode: 'exact' | 'standard') => ({
+    size: spec.imageSize,
+    mean: spec.mean,
+    std: spec.std,
+    maxPixels: options.maxPixels,
+    mode,
+  });
+
+  async function worstCosine(pixels: Float32Array, reference: readonly number[]): Promise<number> {
+    const [embedding = new Float32Array()] = await towers.images([pixels]);
+    const errors = goldenClip.texts.map(({ embedding: text }, column) => {
+      const cosine = text.reduce((sum, value, at) => sum + value * (embedding[at] ?? Number.NaN), 0);
+      return Math.abs(cosine - (reference[column] ?? Number.NaN));
+    });
+    return Math.max(...errors);
+  }
 });
 
 describe('the crop', () => {
@@ -116,15 +165,25 @@ describe('a format', () => {
     ['TIFF', () => picture().tiff()],
     ['interlaced PNG', () => picture().png({ progressive: true })],
     ['progressive JPEG', () => picture().jpeg({ progressive: true })],
-    ['JPEG in CMYK', () => picture().toColourspace('cmyk').jpeg()],
     ['PNG of 16 bits a channel', () => picture().toColourspace('rgb16').png()],
     ['PNG with a palette', () => picture().png({ palette: true })],
-  ])('%s is decoded to its colours', async (name, encode) => {
+  ])('%s is decoded to its colours', async (_name, encode) => {
     const { means } = await cropOf(await encode().toBuffer());
-    // CMYK without a profile has no agreed conversion; the others lose a step or two to compression.
-    const tolerance = name === 'JPEG in CMYK' ? 30 : 2.5;
+    // Compression costs a step or two.
+    const tolerance = 2.5;
     for (const [channel, value] of [200, 100, 50].entries()) {
       expect(Math.abs((means[channel] ?? Number.NaN) - value)).toBeLessThan(tolerance);
+    }
+  });
+
+  test('inks of a JPEG in CMYK take their share of white, without a profile, as in the reference', async () => {
+    const bytes = await picture().toColourspace('cmyk').jpeg().toBuffer();
+    const inks = await sharp(bytes).pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer();
+    const { means } = await cropOf(bytes);
+    const black = inks[3] ?? Number.NaN;
+    for (const [channel, mean] of means.entries()) {
+      const ink = inks[channel] ?? Number.NaN;
+      expect(Math.abs(mean - ((255 - ink) * (255 - black)) / 255)).toBeLessThan(1);
     }
   });
 
@@ -151,6 +210,55 @@ describe('a format', () => {
     for (const [channel, value] of [200, 100, 50].entries()) {
       expect(Math.abs((means[channel] ?? Number.NaN) - value)).toBeLessThan(1.5);
     }
+  });
+
+  test('a colour under no alpha has no weight in its neighbours', async () => {
+    const pixels = Buffer.alloc(8 * 8 * 4, Buffer.of(200, 100, 50, 255, 0, 255, 0, 0));
+    const bytes = await sharp(pixels, { raw: { width: 8, height: 8, channels: 4 } })
+      .png()
+      .toBuffer();
+    // Multiplied bytes are coarse: half the alpha costs a step or two.
+    for (const [at, value] of (await crop(bytes, { ...options, size: 4 })).entries()) {
+      expect(Math.abs(value - ([200, 100, 50][at % 3] ?? Number.NaN))).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test('the colour that a PNG names as transparent is a colour like others', async () => {
+    const pixels = Buffer.alloc(8 * 8 * 3, Buffer.of(200, 100, 50, 0, 255, 0));
+    const plain = png(8, 8, pixels);
+    const key = Buffer.concat([Buffer.from('tRNS'), Buffer.of(0, 0, 0, 255, 0, 0)]);
+    const [length, check] = [Buffer.of(0, 0, 0, 6), Buffer.alloc(4)];
+    check.writeUInt32BE(crc32(key));
+    // Between the signature and IHDR, 33 bytes, and IDAT.
+    const keyed = Buffer.concat([plain.subarray(0, 33), length, key, check, plain.subarray(33)]);
+    expect((await sharp(keyed).metadata()).hasAlpha).toBe(true);
+    const small = { ...options, size: 4 };
+    expect(await crop(keyed, small)).toEqual(await crop(plain, { ...small, mode: 'exact' }));
+  });
+
+  test('a hole in a GIF has the colour that its palette gives it', async () => {
+    // 2 x 1 pixels, palette red, green; pixel 0 is red and pixel 1 is index 1, declared transparent.
+    const gif = Buffer.concat([
+      Buffer.from('GIF89a'),
+      Buffer.of(2, 0, 1, 0, 0x80, 0, 0),
+      Buffer.of(255, 0, 0, 0, 255, 0),
+      Buffer.of(0x21, 0xf9, 4, 1, 0, 0, 1, 0),
+      Buffer.of(0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0),
+      Buffer.of(2, 2, 0x44, 0x0a, 0, 0x3b),
+    ]);
+    expect([...(await crop(gif, { ...options, size: 1 }))]).toEqual([255, 0, 0]);
+    const { planes } = await cropOf(gif, 2);
+    expect(planes.map(([first]) => Math.round(first ?? -1))).toEqual([255, 0, 0]);
+    const wide = await crop(gif, { ...options, size: 3 });
+    expect([...wide.subarray(6, 9)]).toEqual([0, 255, 0]);
+  });
+
+  test('a two-colour picture stays one: the nearest pixel, as in the reference', async () => {
+    const pixels = Buffer.from(Array.from({ length: 90 * 70 }, (_, at) => ((at * 7) % 11 > 5 ? 255 : 0)));
+    const bytes = await sharp(pixels, { raw: { width: 90, height: 70, channels: 1 } })
+      .png({ palette: true, colours: 2, dither: 0 })
+      .toBuffer();
+    expect([...new Set(await crop(bytes, options))].sort()).toEqual([0, 255]);
   });
 
   test('EXIF orientation is not applied, as in the reference', async () => {
