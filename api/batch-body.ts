@@ -69,6 +69,13 @@ export async function readStream(
   query: BatchQuery,
   strictness: Strictness,
 ): Promise<BatchBody> {
+  const encoding = request.get('content-encoding')?.toLowerCase() ?? 'identity';
+  if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) {
+    throw new ServiceError(
+      'request.unsupported_media_type',
+      `The content encoding ${encoding} is not read here; gzip is`,
+    );
+  }
   const options = optionsOfQuery(query);
   let source: Readable = request;
   let form = format;

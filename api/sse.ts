@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Response } from 'express';
 import type { BatchEvent } from '../batches/reading/events.ts';
 
@@ -20,11 +19,24 @@ export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: R
   try {
     for await (const { id, event, data } of events) {
       const flows = response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      if (!flows && !response.closed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!flows && !response.closed) await drained(response);
       if (response.closed) break;
     }
   } finally {
     clearInterval(heartbeat);
     response.end();
   }
+}
+
+/** Resolves when the reader has caught up, or is gone; leaves no listener behind. */
+async function drained(response: Response): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const settle = () => {
+      response.off('drain', settle);
+      response.off('close', settle);
+      resolve();
+    };
+    response.on('drain', settle);
+    response.on('close', settle);
+  });
 }

@@ -29,6 +29,7 @@ import { readSummary } from './reading/summary.ts';
 import { type BatchOptions, type BatchRecord, batchRecord, type Pinned, toStatus } from './record.ts';
 import { failedItems } from './retry.ts';
 import type { RoomGauge } from './room.ts';
+import { runScript } from './scripts.ts';
 
 /** A batch as it is posted. */
 export interface Posting {
@@ -99,7 +100,7 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
   async function find(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(id).batch);
     // One that is still being sent is nobody's business yet.
-    return Object.keys(hash).length === 0 || hash['state'] === 'accepting' ? undefined : batchRecord.parse(hash);
+    return hash['state'] === undefined || hash['state'] === 'accepting' ? undefined : batchRecord.parse(hash);
   }
 
   async function read(tenant: string, id: string): Promise<BatchRecord> {
@@ -120,7 +121,6 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
   const status = async (tenant: string, id: string) => toFullStatus(await read(tenant, id));
 
   async function post(posting: Posting): Promise<BatchStatus> {
-    await room.check();
     const id = randomUUID();
     const { tenant, pinned, options, items, idempotencyKey, bodyHash } = posting;
     let reservation: Reservation | undefined;
@@ -131,7 +131,9 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
       reservation = reserved.reservation;
     }
     try {
+      await room.check();
       await storeBatch(redis, {
+        checkRoom: room.check,
         id,
         tenant,
         pinned,
@@ -176,7 +178,7 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
       items: failedItems(redis, record),
       bodyHash: () => '',
     });
-    await redis.hset(batchKeys(id).batch, 'retriedBy', child.id);
+    await runScript(redis, 'annotate', [batchKeys(id).batch], ['retriedBy', child.id]);
     return child;
   }
 

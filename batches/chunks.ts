@@ -33,7 +33,10 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
       const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.input(chunk), keys.events];
       const reply = (await runScript(redis, 'pick', names, [chunk, Date.now()])) as PickReply;
       const verdict = String(reply[0]) as Picked['verdict'];
-      if (verdict !== 'run') return { verdict };
+      if (verdict !== 'run') {
+        await dispatcher.passedOver(profile, batchId, chunk);
+        return { verdict };
+      }
       const [, input, fields] = reply as Required<PickReply>;
       const [model = '', revision = '', precision = '', preprocess = '', priority, below, above] = fields.map((field) =>
         field?.toString(),
@@ -75,7 +78,7 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
 
     async release({ batchId, chunk }) {
       const keys = batchKeys(batchId);
-      await runScript(redis, 'release', [keys.done, keys.waiting, keys.active], [chunk]);
+      await runScript(redis, 'release', [keys.batch, keys.done, keys.waiting, keys.active], [chunk]);
     },
   };
 }

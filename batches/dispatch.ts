@@ -6,6 +6,8 @@ import { runScript } from './scripts.ts';
 
 /** Chunks of one batch that wait in the queue at most; those being evaluated come on top. */
 const windowChunks = 32;
+/** Held batches of equal priority that are woken together; the sweeper wakes the rest. */
+const maxWoken = 100;
 
 /** Brings the chunks of many batches into the queue, a window of each, in fair turns of their tenants. */
 export interface Dispatcher {
@@ -13,6 +15,8 @@ export interface Dispatcher {
   refill(batch: Dispatched): Promise<void>;
   /** A chunk has been taken from the queue: its tenant's turn is over, and the next chunk may come in. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
+  /** A chunk's job was taken and has nothing to evaluate: its turn is forgotten. */
+  passedOver(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Puts chunks into the queue that were let through before and have lost their job. */
   requeue(batch: Dispatched, chunks: readonly number[]): Promise<void>;
   /** A batch has ended: its place in the order is free, and so are the jobs that still wait. */
@@ -27,8 +31,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(batch.profile, batch.tenant);
-    const [top, topScore] = await redis.zrange(order, 0, '0', 'WITHSCORES');
-    const isHeld = topScore !== undefined && Number(topScore) < -batch.priority;
+    const [top, topScore] = await firstLive(order);
+    const isHeld = topScore !== undefined && topScore < -batch.priority;
     const keys = batchKeys(batch.id);
     const window = isHeld ? 0 : windowChunks;
     const reply = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [window])) as number[];
@@ -50,21 +54,42 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add(batch, chunks, priorities);
   }
 
+  /** The first of an order; one that has ended meanwhile is taken out, as it would hold the others for ever. */
+  async function firstLive(order: string): Promise<[id: string, score: number] | []> {
+    for (;;) {
+      const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
+      if (id === undefined) return [];
+      const state = await redis.hget(batchKeys(id).batch, 'state');
+      if (state === 'queued' || state === 'running') return [id, Number(score)];
+      await redis.zrem(order, id);
+    }
+  }
+
   /** The order's first place has become free: whoever was held behind it may go on. */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(profile, tenant);
-    const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
-    if (id !== undefined) await refill({ id, tenant, profile, priority: -Number(score) });
+    const [, score] = await firstLive(order);
+    if (score === undefined) return;
+    const equals = await redis.zrangebyscore(order, score, score, 'LIMIT', 0, maxWoken);
+    for (const id of equals) await refill({ id, tenant, profile, priority: -score });
   }
 
   return {
     refill: (batch) => refill(batch),
     taken: (batch, chunk) => refill(batch, jobId(batch.id, chunk)),
+    async passedOver(profile, batchId, chunk) {
+      await redis.hdel(turnKeys(profile).starts, jobId(batchId, chunk));
+    },
     requeue: (batch, chunks) => enqueue(batch, chunks, ''),
     async withdraw(batch, waiting) {
       const wasFirst = (await redis.zrem(dispatchOrder(batch.profile, batch.tenant), batch.id)) === 1;
-      const { starts } = turnKeys(batch.profile);
-      if (waiting.length > 0) await redis.hdel(starts, ...waiting.map((chunk) => jobId(batch.id, chunk)));
+      const { starts, turns } = turnKeys(batch.profile);
+      if (waiting.length > 0) {
+        await redis.hdel(starts, ...waiting.map((chunk) => jobId(batch.id, chunk)));
+        // What was never served is not charged.
+        const cost = waiting.reduce((sum, chunk) => sum + costOf(chunk), 0);
+        await redis.hincrbyfloat(turns, `finish:${batch.tenant}`, -cost);
+      }
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
       if (wasFirst) await refillNext(batch);
     },

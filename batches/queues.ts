@@ -116,7 +116,16 @@ export function createQueues(redis: Redis, profiles: readonly string[], log: Log
 }
 
 /** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
-export type Verdict = { done: object; log?: string[] } | { handBack: string; delayMs: number };
+export type Verdict = { done: object; log?: string[] } | HandBack;
+
+/** A chunk that cannot be evaluated here now. */
+export interface HandBack {
+  handBack: string;
+  /** How long its job waits before it is offered again, in milliseconds. */
+  delayMs: number;
+  /** How long this worker takes nothing, in milliseconds: one that can do nothing must not swallow the queue. */
+  pauseMs: number;
+}
 
 /** A chunk's job, and how often it was started before. */
 export interface Delivery {
@@ -153,6 +162,7 @@ export function consume(
         await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
         return verdict.done;
       }
+      rest(verdict.pauseMs);
       await job.log(`handed back: ${verdict.handBack}`);
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError();
@@ -168,10 +178,25 @@ export function consume(
       runRetryDelay: 1_000,
     },
   );
+  let resting: NodeJS.Timeout | undefined;
+  function rest(milliseconds: number): void {
+    if (milliseconds === 0 || resting !== undefined || worker.closing) return;
+    // `true`: what is in hand goes on.
+    void worker.pause(true);
+    resting = setTimeout(() => {
+      resting = undefined;
+      void worker.resume();
+    }, milliseconds);
+  }
   worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
   worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
   worker.on('stalled', (id) => log.warn({ job: id, profile }, 'chunk of a dead worker taken back'));
-  return { close: (force) => worker.close(force) };
+  return {
+    async close(force) {
+      clearTimeout(resting);
+      await worker.close(force);
+    },
+  };
 }
 
 /** Delivers webhooks: `deliver` is given the batch, and whether this is the last attempt; what it throws is tried again. */
@@ -183,7 +208,14 @@ export function consumeWebhooks(
   const worker = new Worker(
     webhookQueueName,
     async (job: Job) => await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts),
-    { connection: redis, prefix: queuePrefix, concurrency: 16, lockDuration: 60_000, runRetryDelay: 1_000 },
+    {
+      connection: redis,
+      prefix: queuePrefix,
+      concurrency: 16,
+      lockDuration: 60_000,
+      maxStalledCount: 1000,
+      runRetryDelay: 1_000,
+    },
   );
   worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
   worker.on('failed', (job, error) =>
@@ -192,29 +224,40 @@ export function consumeWebhooks(
   return { close: (force) => worker.close(force) };
 }
 
-/** Runs `sweep` every `everyMs` in one process of all that offer to. */
+/**
+ * Runs `sweep` every `everyMs` in one process of all that offer to. When no sweep has come by this process for long, it
+ * sweeps by itself: BullMQ writes to schedule, and a Redis that is full takes no writes, though sweeping would free it.
+ */
 export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => Promise<void>, log: Logger): Consumer {
   const options = { connection: redis, prefix: queuePrefix };
   const queue = new Queue(maintenanceQueueName, options);
-  const worker = new Worker(maintenanceQueueName, sweep, {
+  let sweptAt = performance.now();
+  const run = async () => {
+    sweptAt = performance.now();
+    await sweep();
+  };
+  const worker = new Worker(maintenanceQueueName, run, {
     ...options,
     concurrency: 1,
     lockDuration: 30_000,
+    maxStalledCount: 1000,
     runRetryDelay: 1_000,
   });
+  const byItself = setInterval(() => {
+    if (redis.status !== 'ready' || performance.now() - sweptAt < 3 * everyMs) return;
+    run().catch((error: Error) => log.error({ err: error }, 'sweep failed'));
+  }, everyMs);
   const onError = (error: Error) => log.debug({ err: error }, 'maintenance connection');
   queue.on('error', onError);
   worker.on('error', onError);
   worker.on('failed', (_, error) => log.error({ err: error }, 'sweep failed'));
+  const kept = { removeOnComplete: { count: 20 }, removeOnFail: { count: 20 } };
   queue
-    .upsertJobScheduler(
-      'sweep',
-      { every: everyMs },
-      { name: 'sweep', opts: { removeOnComplete: { count: 20 }, removeOnFail: { count: 20 } } },
-    )
+    .upsertJobScheduler('sweep', { every: everyMs }, { name: 'sweep', opts: kept })
     .catch((error: Error) => log.warn({ err: error }, 'the sweep could not be scheduled'));
   return {
     async close(force) {
+      clearInterval(byItself);
       await worker.close(force);
       if (!force) await queue.close();
     },

@@ -26,6 +26,8 @@ export const batchRecord = z.object({
   reason: failureReason.optional(),
   total: count.default(0),
   chunks: count.default(0),
+  /** Chunks below this one have been let into the queue. */
+  cursor: count.default(0),
   succeeded: count,
   failed: count,
   cancelled: count,

@@ -7,10 +7,12 @@ const scripts = {
   seal: 3,
   pick: 6,
   commit: 11,
-  release: 3,
+  release: 4,
   cancel: 3,
   'take-turn': 3,
   reserve: 1,
+  hold: 1,
+  annotate: 1,
 } as const;
 
 export type ScriptName = keyof typeof scripts;

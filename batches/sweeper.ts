@@ -2,6 +2,7 @@ import { terminalStates } from '../shared/contracts/batch.ts';
 import { itemError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
+import { bitReader } from './bitmap.ts';
 import type { Chunks } from './chunks.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Ending } from './ending.ts';
@@ -29,6 +30,8 @@ export interface SweeperDeps {
 const pageSize = 100;
 /** A batch is listed before it is opened; if nothing came after that for so long, in ms, its sender has died. */
 const openingMs = 60_000;
+/** Lost chunks of one batch that are queued again in one round. */
+const maxRepairs = 256;
 
 export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }: SweeperDeps): Sweeper {
   async function sweepBatch(id: string, createdAt: number): Promise<void> {
@@ -44,9 +47,21 @@ export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }
       if ((await redis.exists(keys.lease)) === 0) await ending.forget(record);
       return;
     }
-    const open = await redis.sunion(keys.waiting, keys.active);
-    for (const chunk of open.map(Number)) await repair(record, chunk);
+    const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
+    const lost = await lostChunks(record, new Set(open));
+    if (lost.length > 0) await redis.sadd(keys.waiting, ...lost);
+    for (const chunk of [...open, ...lost]) await repair(record, chunk);
     await dispatcher.refill(record);
+  }
+
+  /** Chunks that were let into the queue, have no outcomes, and that nobody has in hand. */
+  async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
+    const done = await redis.getBuffer(batchKeys(record.id).done);
+    const isDone = bitReader(done);
+    const lost: number[] = [];
+    for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
+    // A repair each; the rest is found in the next round.
+    return lost.slice(0, maxRepairs);
   }
 
   /** A chunk that was let into the queue must have a job there, until its outcomes are committed. */

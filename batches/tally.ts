@@ -57,7 +57,14 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
       tally.failed++;
       increment(tally.codes, code);
       if (tally.samples.length < samplesPerChunk) {
-        tally.samples.push({ index: result.index, ...(result.id !== undefined && { id: result.id }), code, message });
+        // Half a surrogate pair, which a client can send and an error message can be cut to, is no text for Lua's JSON.
+        const id = result.id?.toWellFormed();
+        tally.samples.push({
+          index: result.index,
+          ...(id !== undefined && { id }),
+          code,
+          message: message.toWellFormed(),
+        });
       }
     } else if (result.status === 'succeeded') {
       const { cosine } = result;

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Redis } from '../shared/redis.ts';
 import { batchKeys } from './keys.ts';
 import { batchRecord, toStatus } from './record.ts';
+import { runScript } from './scripts.ts';
 
 /** Sends a webhook; resolves for an answer of 2xx, throws otherwise. */
 export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<void>;
@@ -45,9 +46,8 @@ export async function deliverWebhook(
   }
   await write({ webhookAttempts: attempts, webhookState: 'delivered', webhookError: '' });
 
-  /** Only while the batch exists: a field set on a forgotten batch would bring a part of it back. */
   async function write(fields: Record<string, string | number>): Promise<void> {
-    if ((await redis.exists(keys.batch)) === 1) await redis.hset(keys.batch, fields);
+    await runScript(redis, 'annotate', [keys.batch], Object.entries(fields).flat());
   }
 }
 

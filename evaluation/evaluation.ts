@@ -229,6 +229,8 @@ function checkText(text: string): void {
 function compare(picture: Embedded, sentence: Embedded | undefined): { score: number; cosine: number } {
   if (sentence === undefined) throw new Error('A text was given without its embedding');
   const cosine = cosineOf(picture.embedding, sentence.embedding);
+  if (!Number.isFinite(cosine))
+    throw new ServiceError('internal', 'The model gave an embedding that is no vector of numbers');
   return { score: scoreOf(cosine), cosine };
 }
 

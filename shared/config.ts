@@ -67,6 +67,28 @@ export const settings = {
       .optional(),
     'A registry file merged over the built-in models.json.',
   ),
+  hfEndpoint: setting(
+    'HF_ENDPOINT',
+    z
+      .url({ protocol: /^https?$/, error: 'expected an http or https address' })
+      .default('https://huggingface.co')
+      .transform((url) => url.replace(/\/+$/, '')),
+    'Hub that models are pulled from; a mirror that speaks the same API will do.',
+  ),
+  hfToken: setting(
+    'HF_TOKEN',
+    z.string().min(1).optional(),
+    'Access token for the hub, needed for gated and private repositories. It is sent to HF_ENDPOINT alone.',
+  ),
+  hfOfflineDir: setting(
+    'HF_OFFLINE_DIR',
+    z
+      .string()
+      .min(1)
+      .transform((path) => resolve(path))
+      .optional(),
+    'Directory that models are pulled from instead of the hub: a copied hub cache, or <owner>/<repository>/<files>.',
+  ),
   model: setting('MODEL', z.string().min(1).optional(), 'Profile or model used when a request names none.'),
   workerProfiles: setting(
     'WORKER_PROFILES',
@@ -163,7 +185,7 @@ type Settings = typeof settings;
 export type Config = { readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
 /** Variables whose value must not reach a log, not even when it is wrong. */
-const secret = /SECRET|KEY|PASSWORD|REDIS_URL/;
+const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL/;
 
 /** A setting was present but wrong. The message names each variable, its value's fault and what it is for. */
 export class ConfigError extends Error {

@@ -53,7 +53,7 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 }
 
 const connectionFaults =
-  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|OOM command/i;
+  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF/i;
 
 /**
  * Runs a step that needs Redis, and turns the connection's faults into one that callers may retry.
@@ -70,6 +70,9 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
     return await step();
   } catch (error) {
     if (error instanceof ServiceError) throw error;
+    if (error instanceof Error && /OOM command/.test(error.message)) {
+      throw new ServiceError('queue.full', 'Redis is full', { cause: error, retryAfter: 60 });
+    }
     if (error instanceof Error && connectionFaults.test(`${error.name} ${error.message}`)) throw unavailable(error);
     throw error;
   }

@@ -22,8 +22,10 @@ export interface ChunkProcessorDeps {
   onHealth: (fault: string | null) => void;
 }
 
-/** How long a chunk that cannot be evaluated here waits before it is offered again, in milliseconds. */
-const handBackDelayMs = 5_000;
+/** After a fault of this worker: how long the chunk waits, and how long the worker takes nothing, in milliseconds. */
+const faultDelayMs = 5_000;
+/** A chunk that is only not for this worker waits this long, in milliseconds, and the worker goes on with others. */
+const mismatchDelayMs = 1_000;
 /** After so many starts of a chunk, hosts that cannot be reached are taken to be the hosts' fault. */
 const startsWithoutNetwork = 3;
 
@@ -33,24 +35,26 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
 
   return async ({ data: job, starts }: Delivery, profile: string): Promise<Verdict> => {
     if (job.v > payloadVersion) {
-      return { handBack: `needs a release with payload version ${job.v}`, delayMs: handBackDelayMs };
+      return { handBack: `needs a release with payload version ${job.v}`, delayMs: mismatchDelayMs, pauseMs: 0 };
     }
     const start = performance.now();
     const picked = await chunks.pick(job, profile);
     if (picked.verdict !== 'run') return { done: { verdict: picked.verdict } };
 
-    const handBack = async (reason: string): Promise<Verdict> => {
+    const handBack = async (reason: string, fault = true): Promise<Verdict> => {
       await chunks.release(job);
-      onHealth(reason);
+      if (fault) onHealth(reason);
       log.warn({ batchId: job.batchId, chunk: job.chunk, reason }, 'chunk handed back');
-      return { handBack: reason, delayMs: handBackDelayMs };
+      return fault
+        ? { handBack: reason, delayMs: faultDelayMs, pauseMs: faultDelayMs }
+        : { handBack: reason, delayMs: mismatchDelayMs, pauseMs: 0 };
     };
     const { pinned, input, edges } = picked;
     let outcomes: Outcome[];
     try {
       const { spec } = await registry.resolve(pinned.model);
       const difference = differenceOf(spec, pinned);
-      if (difference !== undefined) return await handBack(difference);
+      if (difference !== undefined) return await handBack(difference, false);
       outcomes = await evaluation.evaluate(spec, input.items.map(toPair), stopping);
     } catch (error) {
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.

@@ -104,6 +104,7 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
           response.on('close', () => gone.abort());
           const events = await batches.follow(tenantOf(request), id, lastId, gone.signal);
           if (events === undefined) return void response.status(204).end();
+          if (request.method === 'HEAD') return void response.type('text/event-stream').end();
           await sendEvents(events, response);
         },
       ],

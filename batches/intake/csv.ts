@@ -51,6 +51,12 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
   });
   parser.on('skip', (error: CsvError) => {
     const line = String(error['lines'] ?? '?');
+    if (error.code === 'CSV_MAX_RECORD_SIZE') {
+      fault ??= unreadable(
+        new Error(`the row at line ${line} has more than ${maxRowBytes} bytes; is a quote left open?`),
+      );
+      return;
+    }
     collect(() => items.push(badItem([{ path: '', message: error.message }], `line ${line}`, strictness)));
   });
   parser.resume();

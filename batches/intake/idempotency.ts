@@ -6,7 +6,10 @@ import { runScript } from '../scripts.ts';
 
 /** A sender's promise that requests with the same key are the same request. */
 export interface Reservation {
-  /** Renews the lease while the body arrives. */
+  /**
+   * Renews the lease while the body arrives.
+   * @throws {ServiceError} `batch.interrupted` when it ran out and somebody else has the key.
+   */
   renew(): Promise<void>;
   /** The body has been received, or has come to nothing: whoever asks next is told, or may try. */
   release(): Promise<void>;
@@ -43,8 +46,18 @@ export async function reserve(
     if (known !== undefined && (await isSealed(known))) return { existing: known };
     cameToNothing = known ?? '';
   }
-  const setLease = async (until: number) => {
-    await redis.hset(name, 'leaseUntil', until);
+  const hold = async (until: number) => (await runScript(redis, 'hold', [name], [batchId, until])) === 1;
+  return {
+    reservation: {
+      async renew() {
+        if (await hold(Date.now() + leaseMs)) return;
+        throw new ServiceError('batch.interrupted', 'The request stalled, and another with its Idempotency-Key came', {
+          retryAfter: 1,
+        });
+      },
+      async release() {
+        await hold(0);
+      },
+    },
   };
-  return { reservation: { renew: () => setLease(Date.now() + leaseMs), release: () => setLease(0) } };
 }

@@ -34,7 +34,10 @@ export function badItem(
   strictness: Strictness,
   echoed: Pick<BatchItem, 'id' | 'metadata'> = {},
 ): StoredItem {
-  const said = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  const said = faults
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+    .join('; ')
+    .toWellFormed();
   if (strictness === 'strict') {
     const placed = faults.map(({ path, message }) => ({ path: path === '' ? where : `${where}.${path}`, message }));
     throw new ServiceError('request.invalid', `${where}: ${said}`, { faults: placed });

@@ -20,9 +20,11 @@ export async function* itemsOfNdjson(
   let restBytes = 0;
   let tooLong = false;
 
-  const read = (text: string): StoredItem | undefined => {
+  const read = (untrimmed: string): StoredItem | undefined => {
     line++;
-    if (text.trim() === '') return undefined;
+    // Also takes a byte order mark away.
+    const text = untrimmed.trim();
+    if (text === '') return undefined;
     const where = `line ${line}`;
     let raw: unknown;
     try {

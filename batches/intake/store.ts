@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
 import { type Redis, throwFirst } from '../../shared/redis.ts';
-import { batchKeys, liveBatches, tenantBatches } from '../keys.ts';
+import { batchKeys, chunksPerHash, liveBatches, tenantBatches } from '../keys.ts';
 import { encodeInput, payloadVersion, type StoredItem } from '../payload.ts';
 import { type BatchOptions, type Pinned, toHash } from '../record.ts';
 import { runScript } from '../scripts.ts';
@@ -26,8 +26,10 @@ export interface NewBatch {
   items: ItemStream;
   /** SHA-256 of the body, asked for when the items have been read; nothing when the batch has no idempotency key. */
   bodyHash?: () => string;
-  /** Called at most every five seconds while bytes arrive. */
+  /** Called at most every five seconds while bytes arrive, and before the seal; what it throws ends the intake. */
   onActivity?: () => Promise<void>;
+  /** Throws when there is no room for more. */
+  checkRoom: () => Promise<void>;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface NewBatch {
 export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
   const { id, tenant, pinned, options } = batch;
   const keys = batchKeys(id);
-  const writer = createWriter(redis, id);
+  const writer = createWriter(redis, id, batch.checkRoom);
   let opened = false;
   let renewedAt = 0;
 
@@ -64,36 +66,46 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
     throwFirst(await redis.pipeline().hset(keys.batch, toHash(record)).set(keys.lease, '1', 'PX', leaseMs).exec());
   }
 
+  /** Only while it is still ours: one that ran out has been seen by the sweeper, and what was stored is gone. */
+  async function renew(): Promise<void> {
+    if ((await redis.set(keys.lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
+    await batch.onActivity?.();
+  }
+
   try {
     for await (const items of batch.items) {
       if (!opened) await open();
-      // In one go with the payloads it costs nothing; on its own it keeps a slow sender's batch alive.
       if (Date.now() - renewedAt > renewMs) {
         renewedAt = Date.now();
-        await redis.set(keys.lease, '1', 'PX', leaseMs);
-        await batch.onActivity?.();
+        await renew();
       }
       for (const item of items) await writer.add(item);
     }
     const { chunks, total } = await writer.end();
     if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
+    await batch.onActivity?.();
     // What stands in the columns is known once the header has been read.
-    const late = toHash({ columns: options.columns, columnNames: options.columnNames });
-    if (Object.keys(late).length > 0) await redis.hset(keys.batch, late);
-    const seal = [keys.batch, keys.lease, keys.events];
-    if ((await runScript(redis, 'seal', seal, [chunks, total, batch.bodyHash?.() ?? ''])) !== 1) {
-      const message = 'The batch took too long to arrive and was discarded';
-      throw new ServiceError('batch.interrupted', message, { retryAfter: 1 });
-    }
+    const columns = [options.columns, options.columnNames].map((part) =>
+      part === undefined ? '' : JSON.stringify(part),
+    );
+    const values = [chunks, total, batch.bodyHash?.() ?? '', ...columns];
+    if ((await runScript(redis, 'seal', [keys.batch, keys.lease, keys.events], values)) !== 1) throw interrupted();
   } catch (error) {
-    // Discarded by the sweeper, which is certain to see it: at once where Redis answers, else when the lease is over.
-    if (opened) await redis.unlink(keys.lease).catch(() => {});
+    // The payloads at once where Redis answers, as they may be what fills it; the rest by the sweeper, which is certain
+    // to find the batch without a lease.
+    if (opened) {
+      await redis.unlink(keys.lease).catch(() => {});
+      await writer.discard().catch(() => {});
+    }
     throw error;
   }
 }
 
+const interrupted = () =>
+  new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });
+
 /** Cuts items into chunks and writes them, a few at a time so that Redis is neither waited for nor flooded. */
-function createWriter(redis: Redis, id: string) {
+function createWriter(redis: Redis, id: string, checkRoom: () => Promise<void>) {
   const keys = batchKeys(id);
   let slice: StoredItem[] = [];
   let sliceBytes = 0;
@@ -104,6 +116,7 @@ function createWriter(redis: Redis, id: string) {
 
   async function flush(): Promise<void> {
     if (writes.length === 0) return;
+    await checkRoom();
     const pending = writes;
     writes = redis.pipeline();
     writesBytes = 0;
@@ -133,6 +146,11 @@ function createWriter(redis: Redis, id: string) {
       if (slice.length > 0) await close();
       await flush();
       return { chunks, total };
+    },
+    /** From the back: what is left after an interruption is still found from the front. */
+    async discard(): Promise<void> {
+      for (let chunk = chunks; chunk >= 0; chunk -= chunksPerHash) await redis.unlink(keys.input(chunk));
+      await redis.unlink(keys.input(0));
     },
   };
 }

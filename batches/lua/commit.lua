@@ -10,6 +10,11 @@
 local extremes_kept = 50
 local mark_every = 5000
 
+-- Read before anything is written: a script that fails is not rolled back.
+local tally = cjson.decode(ARGV[5])
+local cosine_sum, score_sum = tally.cosineSum + 0, tally.scoreSum + 0
+assert(tally.succeeded + tally.failed > 0 and cosine_sum == cosine_sum and score_sum == score_sum)
+
 local fields = redis.call('HMGET', KEYS[1], 'state', 'total', 'succeeded', 'failed', 'cancelled', 'budgetCount',
   'budgetShare', 'budgetAfter', 'nextMarkAt', 'nextMarkItems', 'expiresAt')
 local state = fields[1]
@@ -18,7 +23,6 @@ redis.call('SREM', KEYS[3], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
 if redis.call('GETBIT', KEYS[2], ARGV[1]) == 1 then return { 'already', state, fields[11] or '' } end
 
-local tally = cjson.decode(ARGV[5])
 local total, now = tonumber(fields[2]), tonumber(ARGV[2])
 local succeeded = tonumber(fields[3]) + tally.succeeded
 local failed = tonumber(fields[4]) + tally.failed
@@ -29,8 +33,8 @@ redis.call('RPUSH', KEYS[6], ARGV[1])
 for code, count in pairs(tally.codes) do redis.call('HINCRBY', KEYS[5], code, count) end
 for bin, count in pairs(tally.bins) do redis.call('HINCRBY', KEYS[9], bin, count) end
 if tally.succeeded > 0 then
-  redis.call('HINCRBYFLOAT', KEYS[1], 'cosineSum', tally.cosineSum)
-  redis.call('HINCRBYFLOAT', KEYS[1], 'scoreSum', tally.scoreSum)
+  redis.call('HINCRBYFLOAT', KEYS[1], 'cosineSum', cosine_sum)
+  redis.call('HINCRBYFLOAT', KEYS[1], 'scoreSum', score_sum)
 end
 local function keep(key, items, worst, field)
   if #items == 0 then return end

@@ -1,5 +1,6 @@
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
 import { decodeInput, decodeOutput, echoed, type StoredItem } from '../payload.ts';
@@ -9,6 +10,8 @@ import type { BatchRecord } from '../record.ts';
 export interface ChunkResults {
   results: ItemResult[];
   items: StoredItem[];
+  /** Length of the results as JSON. */
+  bytes: number;
 }
 
 /**
@@ -29,11 +32,18 @@ export async function readChunks(
       const output = await redis.hgetBuffer(keys.output(chunk), String(chunk));
       if (output === null && !stopped) return undefined;
       const input = output === null || withItems ? await redis.hgetBuffer(keys.input(chunk), String(chunk)) : null;
+      if (output === null && input === null) {
+        throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
+      }
       const { items, offset } = input === null ? { items: [], offset: 0 } : decodeInput(input);
-      if (output !== null) return { results: decodeOutput(output).results, items };
+      if (output !== null) {
+        const { results, bytes } = decodeOutput(output);
+        return { results, items, bytes };
+      }
       return {
         results: items.map((item, at) => ({ index: offset + at, ...echoed(item), status: 'cancelled' as const })),
         items,
+        bytes: 200 * items.length,
       };
     }),
   );

@@ -58,15 +58,17 @@ export function createFollower(redis: Redis): Follower {
   async function poll(batchId: string, feed: Feed): Promise<void> {
     try {
       const { events, batch } = batchKeys(batchId);
-      const entries = await redis.xrange(events, `(${feed.cursor}`, '+', 'COUNT', pageSize);
-      feed.cursor = entries.at(-1)?.[0] ?? feed.cursor;
-      feed.idlePolls = entries.length > 0 ? 0 : feed.idlePolls + 1;
-      const gone = feed.idlePolls % idlePollsPerCheck === idlePollsPerCheck - 1 && (await redis.exists(batch)) === 0;
-      for (const reader of feed.readers) {
-        if (reader.entries.length + entries.length > maxBehind) reader.lagging = true;
-        else reader.entries.push(...entries);
-        reader.gone ||= gone;
-        reader.wake();
+      for (let page: Page | undefined; page === undefined || page.entries.length === pageSize; ) {
+        page = await readAfter(redis, events, feed.cursor);
+        feed.cursor = page.entries.at(-1)?.[0] ?? feed.cursor;
+        feed.idlePolls = page.entries.length > 0 ? 0 : feed.idlePolls + 1;
+        const gone = feed.idlePolls % idlePollsPerCheck === idlePollsPerCheck - 1 && (await redis.exists(batch)) === 0;
+        for (const reader of feed.readers) {
+          if (page.gap || reader.entries.length + page.entries.length > maxBehind) reader.lagging = true;
+          else reader.entries.push(...page.entries);
+          reader.gone ||= gone;
+          reader.wake();
+        }
       }
     } catch {
       // Redis is away: those who follow wait for it.
@@ -113,49 +115,54 @@ export function createFollower(redis: Redis): Follower {
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
     try {
-      let cursor = seen?.entry ?? '0-0';
-      let skip = seen?.part ?? -1;
-      const isKept = seen !== undefined && (await redis.xrange(events, seen.entry, seen.entry)).length > 0;
-      if (!isKept) {
-        const [last] = await redis.xrevrange(events, '+', '-', 'COUNT', 1);
-        cursor = last?.[0] ?? '0-0';
-        skip = Number.MAX_SAFE_INTEGER;
-        const current = await status();
-        yield { id: `${cursor}/${skip}`, event: seen === undefined ? 'state' : 'reset', data: current };
-        if (current.finishedAt !== null) return yield { id: `${cursor}/${skip}`, event: 'end', data: current };
+      let place: Place;
+      if (seen !== undefined && (await redis.xrange(events, seen.entry, seen.entry)).length > 0) place = seen;
+      else {
+        const [start, first] = await beginAnew(redis, events, status, seen === undefined ? 'state' : 'reset');
+        yield first;
+        if (isFinal(first)) return yield { ...first, event: 'end' };
+        place = start;
       }
-      // What is left of the entry in which the reader was cut off, then all that came since.
-      let from = cursor;
       for (;;) {
-        const page = (await redis.xrange(events, from, '+', 'COUNT', pageSize)) as Entry[];
-        for (const entry of page) {
-          for (const event of await eventsOf(entry, status)) {
-            const { part } = placeOf(event.id) ?? { part: 0 };
-            if (entry[0] === cursor && part <= skip) continue;
-            yield event;
-            if (event.event === 'end') return;
+        // What is in the stream already, then what the feed brings; a reader that falls behind the feed begins again.
+        for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
+          // With the entry in which the reader was cut off, as it may be several events.
+          page = await readAfter(redis, events, place.entry);
+          if (page.gap) {
+            const [start, reset] = await beginAnew(redis, events, status, 'reset');
+            yield reset;
+            if (isFinal(reset)) return yield { ...reset, event: 'end' };
+            place = start;
+            page = undefined;
+            continue;
           }
-          cursor = entry[0];
-          skip = Number.MAX_SAFE_INTEGER;
+          const cutOff = page.at !== undefined && place.part < lastPart ? [page.at] : [];
+          for (const entry of [...cutOff, ...page.entries]) {
+            for (const event of await eventsOf(entry, status)) {
+              if (entry[0] === place.entry && (placeOf(event.id)?.part ?? 0) <= place.part) continue;
+              yield event;
+              if (event.event === 'end') return;
+            }
+            place = { entry: entry[0], part: lastPart };
+          }
         }
-        if (page.length < pageSize) break;
-        from = `(${cursor}`;
-      }
-      for (;;) {
-        if (signal.aborted || reader.lagging || reader.gone) return;
-        const entry = reader.entries.shift();
-        if (entry === undefined) {
-          await new Promise<void>((resolve) => {
-            reader.wake = resolve;
-          });
-          continue;
+        while (!reader.lagging) {
+          if (signal.aborted || reader.gone) return;
+          const entry = reader.entries.shift();
+          if (entry === undefined) {
+            await new Promise<void>((resolve) => {
+              reader.wake = resolve;
+            });
+          } else if (isLater(entry[0], place.entry)) {
+            for (const event of await eventsOf(entry, status)) {
+              yield event;
+              if (event.event === 'end') return;
+            }
+            place = { entry: entry[0], part: lastPart };
+          }
         }
-        if (!isLater(entry[0], cursor)) continue;
-        for (const event of await eventsOf(entry, status)) {
-          yield event;
-          if (event.event === 'end') return;
-        }
-        cursor = entry[0];
+        reader.entries = [];
+        reader.lagging = false;
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -185,6 +192,38 @@ export function createFollower(redis: Redis): Follower {
   };
 }
 
+/** The whole status, and the place in the stream from which it goes on. */
+async function beginAnew(
+  redis: Redis,
+  events: string,
+  status: () => Promise<BatchStatus>,
+  event: 'state' | 'reset',
+): Promise<[Place, BatchEvent]> {
+  const [last] = await redis.xrevrange(events, '+', '-', 'COUNT', 1);
+  const place: Place = { entry: last?.[0] ?? '0-0', part: lastPart };
+  return [place, { id: `${place.entry}/${place.part}`, event, data: await status() }];
+}
+
+const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
+
+/** Entries after one that is known. `gap`: the stream has dropped that one, and perhaps others after it. */
+interface Page {
+  at?: Entry;
+  entries: Entry[];
+  gap: boolean;
+}
+
+async function readAfter(redis: Redis, events: string, cursor: string): Promise<Page> {
+  const [first, ...entries] = (await redis.xrange(events, cursor, '+', 'COUNT', pageSize + 1)) as Entry[];
+  if (first?.[0] === cursor) return { at: first, entries, gap: false };
+  // Before the first event of all there is nothing that could have been dropped.
+  const all = first === undefined ? [] : [first, ...entries];
+  return { entries: all, gap: cursor !== '0-0' && all.length > 0 };
+}
+
+/** Beyond the last event of any entry. */
+const lastPart = 1_000_000;
+
 /** An entry of the stream, and which of its events: one chunk is one entry, and may be several events. */
 interface Place {
   entry: string;
@@ -192,7 +231,7 @@ interface Place {
 }
 
 function placeOf(id: string): Place | undefined {
-  const match = /^(\d+-\d+)\/(\d+)$/.exec(id);
+  const match = /^(\d{1,15}-\d{1,15})\/(\d{1,7})$/.exec(id);
   return match?.[1] === undefined ? undefined : { entry: match[1], part: Number(match[2]) };
 }
 

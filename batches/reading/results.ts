@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ResultsPage, type ResultsQuery, terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Redis } from '../../shared/redis.ts';
+import { bitReader } from '../bitmap.ts';
 import { batchKeys } from '../keys.ts';
 import type { BatchRecord } from '../record.ts';
 import { readChunks } from './chunks.ts';
@@ -24,8 +25,10 @@ const cursor = createCursor<Position>(position);
 
 /** Chunks one page looks at, however few of their items pass the filter: bounds the time of a request. */
 const chunksPerPage = 256;
-/** Chunks read at a time: a page of the default size spans about sixteen. */
-const chunksPerRead = 16;
+/** Chunks read at a time, and so held in memory: with large metadata each may have megabytes. */
+const chunksPerRead = 4;
+/** A page ends when its chunks have had so many bytes of JSON, whatever its limit says. */
+const pageBytes = 8 * 1024 * 1024;
 
 /**
  * A page of results in the order of their commits, so that a page never misses a chunk that finishes later.
@@ -35,7 +38,8 @@ export async function readResults(redis: Redis, batch: BatchRecord, query: Resul
   const results: ItemResult[] = [];
   const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
   let place: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
-  for (let looked = 0; looked < chunksPerPage && results.length < query.limit; ) {
+  let bytes = 0;
+  for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < query.limit; ) {
     const steps = await nextSteps(redis, batch, place);
     if (steps.length === 0) {
       // The state was read before the log: when it was terminal then, the log is complete.
@@ -52,7 +56,9 @@ export async function readResults(redis: Redis, batch: BatchRecord, query: Resul
       steps.map(({ chunk }) => chunk),
     );
     for (const [step, { after }] of steps.entries()) {
+      if (bytes >= pageBytes) break;
       const items = chunks[step]?.results ?? [];
+      bytes += chunks[step]?.bytes ?? 0;
       while (place.items < items.length && results.length < query.limit) {
         const item = items[place.items];
         place = { ...place, items: place.items + 1 };
@@ -84,8 +90,7 @@ async function nextSteps(
     const chunks = await redis.lrange(log, at, at + chunksPerRead - 1);
     return chunks.map((chunk, step) => ({ chunk: Number(chunk), after: at + step + 1 }));
   }
-  const bits = await redis.getBuffer(done);
-  const isDone = (chunk: number) => (((bits?.[chunk >> 3] ?? 0) >> (7 - (chunk & 7))) & 1) === 1;
+  const isDone = bitReader(await redis.getBuffer(done));
   const steps: { chunk: number; after: number }[] = [];
   for (let chunk = at; chunk < batch.chunks && steps.length < chunksPerRead; chunk++) {
     if (!isDone(chunk)) steps.push({ chunk, after: chunk + 1 });

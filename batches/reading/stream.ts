@@ -6,8 +6,8 @@ import type { StoredItem } from '../payload.ts';
 import type { BatchRecord } from '../record.ts';
 import { type ChunkResults, readChunks } from './chunks.ts';
 
-/** Chunks read at a time, and so the results held in memory: about a thousand. */
-const chunksPerRead = 16;
+/** Chunks read at a time, and so held in memory: with large metadata or inline images each may have megabytes. */
+const chunksPerRead = 4;
 
 async function* inIndexOrder(redis: Redis, batch: BatchRecord, withItems: boolean): AsyncGenerator<ChunkResults> {
   for (let from = 0; from < batch.chunks; from += chunksPerRead) {

@@ -1,36 +1,24 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { BootstrapError } from './bootstrap-error.js';
 import { withInstallLock } from './install-lock.js';
+import { isInstalled, writeStamp } from './stamp.js';
 
 /**
  * Runs `npm ci` unless `node_modules` carries the stamp of this very lock file. File times play no part: a git checkout,
  * a restored cache or a copied folder changes them at will.
  */
 export async function ensureInstalled(root, stops) {
-  const stampFile = join(root, 'node_modules', '.installed-from');
-  const wanted = stampOf(root);
-  const isCurrent = () => readIfThere(stampFile) === wanted;
-  if (isCurrent()) return;
+  if (isInstalled(root)) return;
 
   requireWritable(root);
   await withInstallLock(join(root, '.data'), stops, async () => {
-    if (isCurrent()) return;
+    if (isInstalled(root)) return;
     console.log('Installing dependencies (first run, about a minute)…');
     await npmCi(root, stops);
-    mkdirSync(join(root, 'node_modules'), { recursive: true });
-    writeFileSync(stampFile, wanted);
+    writeStamp(root);
   });
-}
-
-/** The platform is part of it: a checkout may be shared by a Mac and a Linux container, native modules may not. */
-function stampOf(root) {
-  const lockFile = readIfThere(join(root, 'package-lock.json'));
-  if (lockFile === undefined)
-    throw new BootstrapError(`${join(root, 'package-lock.json')} is missing: the checkout is not complete.`);
-  return `${createHash('sha256').update(lockFile).digest('hex')} ${process.platform}-${process.arch}\n`;
 }
 
 function requireWritable(root) {
@@ -90,12 +78,4 @@ function npmFailure(root, failure, output) {
     0,
   );
   return `${lines.slice(first, first + 20).join('\n')}\nnpm ci failed (${failure}); what it said stands above.`;
-}
-
-function readIfThere(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -54,7 +54,6 @@ describe('withRedis', () => {
     "READONLY You can't write against a read only replica.",
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     'CLUSTERDOWN The cluster is down',
-    "OOM command not allowed when used memory > 'maxmemory'.",
   ])('turns "%s" into queue.unavailable and keeps it as the cause', async (message) => {
     const fault = new Error(message);
     await expect(

@@ -1,0 +1,219 @@
+import { basename, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Entries, HubEntry, ModelEntry } from '../../models/entries.ts';
+import type { Precision } from '../../models/model.ts';
+import type { Verified } from '../../models/verify.ts';
+import type { Config } from '../../shared/config.ts';
+import { UsageError } from '../failure.ts';
+import { json, megabytes, styled, type Terminal, table } from '../output.ts';
+import { showPull, silent } from '../pull-progress.ts';
+
+export interface ModelsCommandDeps {
+  terminal: Terminal;
+  /** The settings, read when a command runs. */
+  config(): Config;
+}
+
+interface Global {
+  json?: boolean;
+}
+
+/** `vls models list | pull | verify | remove | add`. What they do is in models/, loaded when one of them runs. */
+export function addModelsCommand(program: Command, { terminal, config }: ModelsCommandDeps): void {
+  const { stdout, stderr } = terminal;
+  const models = program.command('models').description('The models of this installation and their files.');
+  const precision = new Option('-p, --precision <name...>', 'which files: fp32, fp16, int8').choices([
+    'fp32',
+    'fp16',
+    'int8',
+  ]);
+
+  models
+    .command('list')
+    .description('show every model, and whether its files are here')
+    .action(async (_options: object, command: Command) => {
+      const { loadRegistry } = await import('../../models/registry.ts');
+      const settings = config();
+      const listed = await (await loadRegistry(settings)).list();
+      const { entries } = await registryOf(settings);
+      const rows = await Promise.all(
+        listed.map(async ({ model, profiles, isDefault, description, revision, source, spec }) => ({
+          model,
+          profiles,
+          default: isDefault,
+          state: spec instanceof Error ? 'absent' : 'here',
+          precisions: await precisionsHere(entries.models.get(model)),
+          revision,
+          source,
+          dimensions: spec instanceof Error ? (entries.models.get(model)?.dimensions ?? null) : spec.dimensions,
+          description,
+          detail: spec instanceof Error ? spec.message : null,
+        })),
+      );
+      if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: rows }));
+      stdout.write(
+        table(stdout, [
+          ['MODEL', 'PROFILES', 'STATE', 'PRECISIONS', 'REVISION', 'SOURCE'],
+          ...rows.map((row) => [
+            row.default ? `${row.model} (default)` : row.model,
+            row.profiles.join(', ') || '-',
+            row.state,
+            row.precisions.join(', ') || '-',
+            row.revision.slice(0, 12),
+            row.source,
+          ]),
+        ]),
+      );
+    });
+
+  models
+    .command('pull')
+    .description('fetch the files of models, and check them')
+    .argument('[name...]', 'profiles or models; all models of the hub when none is named')
+    .addOption(precision)
+    .option('--repair', 'read what is here too, and fetch what is damaged again')
+    .action(async (names: string[], options: { precision?: Precision[]; repair?: boolean }, command: Command) => {
+      const settings = config();
+      const { entries, find } = await registryOf(settings);
+      const { isHubEntry } = await import('../../models/entries.ts');
+      const asked = names.length === 0 ? [...entries.models.values()].filter(isHubEntry) : unique(names.map(find));
+      const fromHub = asked.map((entry): HubEntry => {
+        if (isHubEntry(entry)) return entry;
+        throw new UsageError(`${entry.model} is a folder (${entry.directory}): there is nothing to pull`);
+      });
+      const [{ hubOf }, { pull }] = await Promise.all([import('../../models/hub.ts'), import('../../models/pull.ts')]);
+      const hub = hubOf(settings);
+      const isJson = command.optsWithGlobals<Global>().json ?? false;
+      const results: Awaited<ReturnType<typeof pull>>[] = [];
+      for (const entry of fromHub) {
+        const progress = isJson ? silent : await showPull(entry.model, stderr);
+        try {
+          results.push(
+            await pull(entry, {
+              hub,
+              precisions: options.precision,
+              repair: options.repair,
+              onEvent: progress.onEvent,
+            }),
+          );
+        } finally {
+          progress.stop();
+        }
+        const result = results.at(-1);
+        if (isJson || result === undefined) continue;
+        for (const warning of result.warnings) stderr.write(`${styled(stderr, 'yellow', 'warning')} ${warning}\n`);
+        const what = result.outcome === 'present' ? 'is here already' : `is here, from ${hub.name}`;
+        stdout.write(`${result.model} (${result.precisions.join(', ')}) ${what}: ${result.directory}\n`);
+      }
+      if (isJson) stdout.write(json({ models: results }));
+    });
+
+  models
+    .command('verify')
+    .description('read the files of models and compare them with their hashes')
+    .argument('[name...]', 'profiles or models; every model that is here when none is named')
+    .action(async (names: string[], _options: object, command: Command) => {
+      const { entries, find } = await registryOf(config());
+      const { verify } = await import('../../models/verify.ts');
+      const asked = names.length === 0 ? [...entries.models.values()] : unique(names.map(find));
+      const all: Verified[] = [];
+      for (const entry of asked) all.push(await verify(entry));
+      const results = names.length === 0 ? all.filter(({ state }) => state !== 'absent') : all;
+      if (results.some(({ state }) => state !== 'intact')) process.exitCode = 1;
+      if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: results }));
+      for (const result of results) stdout.write(report(result, stdout));
+    });
+
+  models
+    .command('remove')
+    .description('delete the pulled files of models; of an added folder forget only the name')
+    .argument('<name...>', 'profiles or models')
+    .action(async (names: string[], _options: object, command: Command) => {
+      const settings = config();
+      const { find } = await registryOf(settings);
+      const { addedFile, isHubEntry } = await import('../../models/entries.ts');
+      const removed: { model: string; removed: boolean }[] = [];
+      for (const entry of unique(names.map(find))) {
+        if (isHubEntry(entry)) {
+          const { removePulled } = await import('../../models/pull.ts');
+          const wait = () => stderr.write(`${entry.model} is being pulled; waiting\n`);
+          removed.push({ model: entry.model, removed: await removePulled(entry, wait) });
+        } else if (entry.definedIn === addedFile(settings.dataDir)) {
+          const { removeAdded } = await import('../../models/added.ts');
+          await removeAdded(settings.dataDir, entry.model);
+          removed.push({ model: entry.model, removed: true });
+        } else {
+          throw new UsageError(`${entry.model} is a folder that ${entry.definedIn} names; take its entry out there`);
+        }
+      }
+      if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: removed }));
+      for (const { model, removed: was } of removed) {
+        stdout.write(was ? `${model} is removed\n` : `${model} was not here\n`);
+      }
+    });
+
+  models
+    .command('add')
+    .description('make a folder with a model known by a name')
+    .argument('<dir>', 'config.json, preprocessor_config.json, tokenizer files and onnx/{vision,text}_model.onnx')
+    .option('-n, --name <name>', "the model's name; the folder's by default")
+    .option('--profile <name>', 'a profile that leads to it')
+    .option('--logit-scale <number>', 'factor before the softmax; 100 by default')
+    .option('--description <text>', 'one line about it')
+    .action(
+      async (
+        dir: string,
+        options: { name?: string; profile?: string; logitScale?: string; description?: string },
+        command: Command,
+      ) => {
+        const { addFolder } = await import('../../models/added.ts');
+        const model = options.name ?? basename(resolve(dir));
+        const logitScale = options.logitScale === undefined ? undefined : Number(options.logitScale);
+        if (logitScale !== undefined && !(logitScale > 0)) {
+          throw new UsageError(`--logit-scale ${options.logitScale} is not a number above 0`);
+        }
+        const { profile, description } = options;
+        const precisions = await addFolder(config(), dir, { model, profile, description, logitScale });
+        if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ model, precisions }));
+        stdout.write(
+          `${model} (${precisions.join(', ')}) is known now; a running service sees it when it starts again\n`,
+        );
+      },
+    );
+}
+
+async function registryOf(settings: Config): Promise<{ entries: Entries; find(name: string): ModelEntry }> {
+  const { readEntries } = await import('../../models/entries.ts');
+  const { unknownModel } = await import('../../models/registry.ts');
+  const entries = await readEntries(settings);
+  return {
+    entries,
+    find(name) {
+      const entry = entries.find(name);
+      if (entry === undefined) throw unknownModel(name, entries);
+      return entry;
+    },
+  };
+}
+
+/** A profile and its model may both be named. */
+const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
+
+async function precisionsHere(entry: ModelEntry | undefined): Promise<Precision[]> {
+  if (entry === undefined) return [];
+  const { precisionsIn } = await import('../../models/verify.ts');
+  return await precisionsIn(entry.directory);
+}
+
+function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {
+  const colour = state === 'intact' ? 'green' : 'red';
+  const lines = [`${model} ${revision.slice(0, 12)}: ${styled(stream, colour, state)} (${directory})`];
+  for (const { file, state: fileState, bytes, fault } of files) {
+    const known = fileState === 'unknown' ? 'present, hash unknown' : fileState;
+    lines.push(`  ${file}: ${fault === null ? `${known} (${megabytes(bytes)})` : `${known}: ${fault}`}`);
+  }
+  if (state === 'damaged')
+    lines.push(`  \`npx vls models pull ${model} --repair\` fetches what is damaged, if it is from a hub.`);
+  if (state === 'absent') lines.push(`  \`npx vls models pull ${model}\` fetches it, if it is from a hub.`);
+  return `${lines.join('\n')}\n`;
+}

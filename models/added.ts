@@ -1,0 +1,106 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { sizeOf } from './download.ts';
+import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';
+import { readModelFolder } from './folder.ts';
+import { precisions, towerFile } from './layouts.ts';
+import { digestOf, writeJson } from './manifest.ts';
+import type { Precision } from './model.ts';
+import { takeLock } from './pull-lock.ts';
+
+/** What a person says of the folder they add. */
+export interface AddedModel {
+  model: string;
+  /** A name to ask for it by, besides its own. */
+  profile?: string | undefined;
+  description?: string | undefined;
+  logitScale?: number | undefined;
+}
+
+/** A registry file as it is written: only what this module changes is looked at. */
+const openFile = z.looseObject({
+  profiles: z.record(z.string(), z.string()).default({}),
+  models: z.record(z.string(), z.unknown()).default({}),
+});
+
+/**
+ * Adds a model folder to the registry of `DATA_DIR`, with the hashes of its towers. The folder stays where it is.
+ * @returns the precisions the folder has, fp32 or else the first being the one it is resolved with.
+ * @throws {Error} when the folder is no model, or the name is taken or none.
+ */
+export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<Precision[]> {
+  const path = resolve(folder);
+  for (const name of [as.model, ...(as.profile === undefined ? [] : [as.profile])]) {
+    const parsed = modelName.safeParse(name);
+    if (!parsed.success) throw new Error(`${JSON.stringify(name)} cannot be a name: ${z.prettifyError(parsed.error)}`);
+  }
+  await readModelFolder(path);
+  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+    if ((await sizeOf(join(path, name))) === 0) throw new Error(`${join(path, name)} is not there, or empty`);
+  }
+  const files: Record<string, { sha256: string; bytes: number }> = {};
+  const found: Precision[] = [];
+  for (const precision of precisions) {
+    const towers = [towerFile('vision', precision), towerFile('text', precision)];
+    const sizes = await Promise.all(towers.map((tower) => sizeOf(join(path, tower))));
+    if (sizes.includes(0)) continue;
+    found.push(precision);
+    for (const [at, tower] of towers.entries()) {
+      const { sha256, bytes } = await digestOf(join(path, tower), sizes[at] ?? 0);
+      files[tower] = { sha256, bytes };
+    }
+  }
+  const [precision] = found;
+  if (precision === undefined) {
+    throw new Error(`${path} has no pair of ${towerFile('vision', 'fp32')} and ${towerFile('text', 'fp32')}`);
+  }
+
+  await change(config.dataDir, async (content) => {
+    const known = (await readEntries(config)).models.get(as.model);
+    if (known !== undefined && known.definedIn !== addedFile(config.dataDir)) {
+      throw new Error(`There is a model ${as.model} in ${known.definedIn} already: choose another name`);
+    }
+    content.models[as.model] = {
+      ...(as.description !== undefined && { description: as.description }),
+      source: { type: 'folder', path },
+      ...(precision !== 'fp32' && { precision }),
+      ...(as.logitScale !== undefined && { logitScale: as.logitScale }),
+      files,
+    };
+    if (as.profile !== undefined) content.profiles[as.profile] = as.model;
+  });
+  return found;
+}
+
+/** Takes an added folder out of the registry again, with the profiles that name it. The folder itself is left alone. */
+export async function removeAdded(dataDir: string, model: string): Promise<void> {
+  await change(dataDir, async (content) => {
+    delete content.models[model];
+    for (const [profile, named] of Object.entries(content.profiles)) {
+      if (named === model) delete content.profiles[profile];
+    }
+  });
+}
+
+async function change(dataDir: string, edit: (content: z.output<typeof openFile>) => Promise<void>): Promise<void> {
+  const file = addedFile(dataDir);
+  await mkdir(dirname(file), { recursive: true });
+  const release = await takeLock(join(dataDir, 'models', '.locks', 'registry'), () => {});
+  try {
+    const content = openFile.parse(await readJsonOrNothing(file));
+    await edit(content);
+    await writeJson(file, content);
+  } finally {
+    release();
+  }
+}
+
+async function readJsonOrNothing(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+}

@@ -1,0 +1,191 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Config } from '../shared/config.ts';
+import { layoutNames, localNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
+
+const count = z.int().min(1);
+const positive = z.number().positive();
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+
+/** The mean and deviation that every CLIP of OpenAI's recipe was trained with. */
+const clipMean: [number, number, number] = [0.48145466, 0.4578275, 0.40821073];
+const clipStd: [number, number, number] = [0.26862954, 0.26130258, 0.27577711];
+
+// It becomes the name of a directory.
+const revision = z
+  .string()
+  .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch: letters, digits, dots, - and _ alone')
+  .refine((value) => !value.endsWith('.partial'), 'a revision may not end with .partial');
+const repo = z.string().regex(/^[\w][\w.-]*\/[\w][\w.-]*$/, 'a repository is <owner>/<name>');
+const place = z.strictObject({ repo, revision });
+
+const source = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('folder'), path: z.string().min(1) }),
+  z.strictObject({
+    type: z.literal('huggingface'),
+    repo,
+    revision: revision.optional(),
+    layout: z.enum(layoutNames),
+    text: place.optional(),
+    tokenizer: place.optional(),
+    weights: z.string().min(1).optional(),
+  }),
+]);
+
+const writtenEntry = z.strictObject({
+  description: z.string().optional(),
+  source,
+  revision: revision.optional(),
+  precision: z.enum(precisions).default('fp32'),
+  dimensions: count.optional(),
+  contextLength: count.default(77),
+  preprocess: z
+    .strictObject({ imageSize: count.default(224), mean: triple.default(clipMean), std: triple.default(clipStd) })
+    .prefault({}),
+  logitScale: positive.default(100),
+  memoryBytes: count.default(1_000_000_000),
+  speed: z.strictObject({ imagesPerSecond: positive, on: z.string().min(1) }).optional(),
+  microBatch: z.strictObject({ images: count, texts: count }).default({ images: 8, texts: 16 }),
+  files: z
+    .record(z.string(), z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count.optional() }))
+    .default({}),
+});
+
+/** An entry as written, with its revision where every reader finds it, and checked against its layout. */
+const modelEntry = writtenEntry.transform((entry, context) => {
+  const fault = (message: string, ...path: (string | number)[]) =>
+    context.issues.push({ code: 'custom', message, path, input: entry });
+  if (entry.source.type === 'folder') return { ...entry, source: entry.source, revision: entry.revision ?? 'local' };
+
+  const { source } = entry;
+  const pinned = source.revision ?? entry.revision;
+  if (pinned === undefined)
+    fault('a model from a hub needs a revision: the commit it is pinned to', 'source', 'revision');
+  if (source.revision !== undefined && entry.revision !== undefined && source.revision !== entry.revision) {
+    fault(`the entry says ${entry.revision}, its source ${source.revision}`, 'revision');
+  }
+  if (source.layout === 'qdrant' && source.text === undefined) {
+    fault('the layout qdrant needs the repository of the text tower', 'source', 'text');
+  }
+  if (needsDimensions(source.layout) && entry.dimensions === undefined) {
+    fault(`the repositories of the layout ${source.layout} do not state it, so it is needed here`, 'dimensions');
+  }
+  if (!precisionsOf(source.layout).includes(entry.precision)) {
+    fault(`the layout ${source.layout} has ${precisionsOf(source.layout).join(' and ')}`, 'precision');
+  }
+  const complete = { ...source, revision: pinned ?? '' };
+  if (context.issues.length === 0) {
+    const known = localNames(complete);
+    for (const file of Object.keys(entry.files)) {
+      if (!known.has(file)) fault(`the layout ${source.layout} has ${[...known].join(', ')}`, 'files', file);
+    }
+  }
+  return { ...entry, source: complete, revision: complete.revision };
+});
+
+type ParsedEntry = z.output<typeof modelEntry>;
+
+/** A model as a registry file describes it. */
+export type ModelEntry = ParsedEntry & {
+  model: string;
+  /** Where its files are, or will be once pulled. */
+  directory: string;
+  /** The registry file that has it. */
+  definedIn: string;
+};
+
+/** A model that is pulled from a hub. */
+export type HubEntry = ModelEntry & { source: Extract<ParsedEntry['source'], { type: 'huggingface' }> };
+export const isHubEntry = (entry: ModelEntry): entry is HubEntry => entry.source.type === 'huggingface';
+
+/** All registry files, merged. */
+export interface Entries {
+  models: ReadonlyMap<string, ModelEntry>;
+  /** From profile to model. */
+  profiles: ReadonlyMap<string, string>;
+  defaultName: string;
+  /** The model behind a profile or the name of a model. */
+  find(asked: string): ModelEntry | undefined;
+}
+
+export const modelName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'a name has letters, digits, dots, - and _ alone');
+
+const registryFile = z.strictObject({
+  profiles: z.record(modelName, z.string()).default({}),
+  default: z.string().optional(),
+  models: z.record(modelName, modelEntry).default({}),
+});
+
+export const builtInFile = fileURLToPath(new URL('./models.json', import.meta.url));
+
+/** The registry file that `vls models add` writes. */
+export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
+
+/** A registry file that cannot be used; the message names file, entry and field. */
+export class RegistryError extends Error {
+  override name = 'RegistryError';
+}
+
+/** What decides which registry there is. */
+export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
+
+/**
+ * Reads the registry files and merges them entry by entry; a later one goes before an earlier one: built in, what was
+ * added to `DATA_DIR`, the overlay (`MODELS_FILE`). The default is `MODEL`, or what the last file says.
+ * @throws {RegistryError} naming file, entry and field.
+ */
+export async function readEntries(config: RegistryConfig): Promise<Entries> {
+  const profiles = new Map<string, string>();
+  const models = new Map<string, ModelEntry>();
+  let defaultName = 'compact';
+  const added = addedFile(config.dataDir);
+  for (const file of [builtInFile, added, ...(config.modelsFile ? [config.modelsFile] : [])]) {
+    const parsed = await readRegistryFile(file, { mayBeAbsent: file === added && file !== config.modelsFile });
+    if (parsed === undefined) continue;
+    for (const [profile, model] of Object.entries(parsed.profiles)) profiles.set(profile, model);
+    for (const [model, entry] of Object.entries(parsed.models)) {
+      models.set(model, {
+        ...entry,
+        model,
+        directory: directoryOf(model, entry, file, config.dataDir),
+        definedIn: file,
+      });
+    }
+    defaultName = parsed.default ?? defaultName;
+  }
+  defaultName = config.model ?? defaultName;
+
+  const find = (asked: string): ModelEntry | undefined => models.get(profiles.get(asked) ?? asked);
+  for (const [profile, model] of profiles) {
+    if (!models.has(model))
+      throw new RegistryError(`Profile ${profile} names the model ${model}, which no registry file has`);
+  }
+  if (find(defaultName) === undefined)
+    throw new RegistryError(`The default model ${defaultName} is in no registry file`);
+  return { models, profiles, defaultName, find };
+}
+
+async function readRegistryFile(
+  file: string,
+  { mayBeAbsent }: { mayBeAbsent: boolean },
+): Promise<z.output<typeof registryFile> | undefined> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    if (mayBeAbsent && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new RegistryError(`The registry file ${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = registryFile.safeParse(json);
+  if (!parsed.success) throw new RegistryError(`The registry file ${file} is wrong:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function directoryOf(model: string, entry: ParsedEntry, file: string, dataDir: string): string {
+  if (entry.source.type === 'folder') return resolve(dirname(file), entry.source.path);
+  return join(dataDir, 'models', model, entry.revision);
+}

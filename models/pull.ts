@@ -1,0 +1,411 @@
+import { access, mkdir, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { download, type Expected, faultOf, type Patience, patience, persist, sizeOf } from './download.ts';
+import type { HubEntry } from './entries.ts';
+import { readModelFolder } from './folder.ts';
+import { type FileFacts, type Hub, nameOf, PullError } from './hub.ts';
+import { filesOf, type LayoutFile, writtenFiles } from './layouts.ts';
+import { digestOf, type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
+import type { Precision } from './model.ts';
+import { takeLock } from './pull-lock.ts';
+
+/** What happens during a pull, for whoever shows it. Files go by their local names. */
+export type PullEvent =
+  /** Another process pulls the same model. */
+  | { type: 'waiting' }
+  | { type: 'planned'; files: { local: string; bytes: number | undefined }[] }
+  | { type: 'progress'; local: string; received: number }
+  | { type: 'retry'; local: string; reason: string }
+  | { type: 'verified'; local: string; bytes: number };
+
+export interface PullOptions extends Partial<Patience> {
+  hub: Hub;
+  /** Default: the entry's own. */
+  precisions?: readonly Precision[] | undefined;
+  /** Reads and checks what is there too, and fetches what is damaged again. */
+  repair?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: PullEvent) => void) | undefined;
+  /** Bytes free at a directory; for tests of a full disk. */
+  freeBytes?: (directory: string) => Promise<number>;
+}
+
+export interface Pulled {
+  /** `present`: it was all there. */
+  outcome: 'pulled' | 'present';
+  model: string;
+  revision: string;
+  directory: string;
+  precisions: Precision[];
+  warnings: string[];
+}
+
+/** Room for what is written beside the files themselves. */
+const marginBytes = 16 * 1024 * 1024;
+
+/**
+ * Brings the files of a model into its directory: downloads them beside it, verifies each, and shows the directory only
+ * when it is complete. A file that is already there is kept. Of several pulls of one revision one works, the others wait.
+ * @throws {PullError}
+ */
+export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
+  const { directory, model, revision } = entry;
+  const wanted = [...new Set(options.precisions ?? [entry.precision])];
+  const files = uniqueFiles(wanted.flatMap((precision) => planFor(entry, precision)));
+  const warnings: string[] = [];
+  const done = (outcome: Pulled['outcome']): Pulled => ({
+    outcome,
+    model,
+    revision,
+    directory,
+    precisions: wanted,
+    warnings,
+  });
+  if (!options.repair && (await missingFrom(entry, files, false)).length === 0) return done('present');
+
+  const lockFile = join(dirname(dirname(directory)), '.locks', `${model}@${revision}`);
+  let release: (() => void) | undefined;
+  try {
+    release = await takeLock(lockFile, () => options.onEvent?.({ type: 'waiting' }), options.signal);
+    const missing = await missingFrom(entry, files, options.repair ?? false);
+    if (missing.length === 0) return done('present');
+    await fetchAndInstall(entry, missing, warnings, { ...patience, ...options });
+    return done('pulled');
+  } catch (error) {
+    throw asPullError(error, directory);
+  } finally {
+    release?.();
+  }
+}
+
+function planFor(entry: HubEntry, precision: Precision): LayoutFile[] {
+  try {
+    return filesOf(entry.source, precision);
+  } catch (cause) {
+    throw new PullError(
+      'not_found',
+      `${entry.model}: ${(cause as Error).message}`,
+      'Ask for another precision.',
+      cause,
+    );
+  }
+}
+
+const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
+  ...new Map(files.map((file) => [file.local, file])).values(),
+];
+
+/** Where downloads wait until the model is complete. On the same disk, so that a rename is all it takes. */
+export const stagingOf = (entry: HubEntry): string => `${entry.directory}.partial`;
+
+/** The files that the directory lacks, or has in another state than its manifest and the registry say. */
+async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
+  const manifest = await readManifest(entry.directory);
+  const isHere = async (file: LayoutFile): Promise<boolean> => {
+    const { local } = file;
+    const known = manifest?.files[local];
+    const pinned = entry.files[local]?.sha256;
+    if (known === undefined || (pinned !== undefined && pinned !== known.sha256 && !known.completed)) return false;
+    if (!isFrom(file, known.from)) return false;
+    const path = join(entry.directory, local);
+    const bytes = await sizeOf(path);
+    if (bytes !== known.bytes) return false;
+    return !thorough || (await digestOf(path, bytes)).sha256 === known.sha256;
+  };
+  const here = await Promise.all(files.map(isHere));
+  const missing = files.filter((_, at) => !here[at]);
+  if (missing.length > 0) return missing;
+  // What no repository has was written; when that is gone, everything it is made from is looked at again.
+  const usable = await readModelFolder(entry.directory).then(
+    () => true,
+    () => false,
+  );
+  return usable ? [] : files;
+}
+
+const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
+
+/** An entry may name another repository than the one that was pulled. What a branch stands for is not looked up again. */
+const isFrom = (file: LayoutFile, from: string): boolean =>
+  isCommit(file.revision)
+    ? from === originOf(file, file.revision)
+    : from.startsWith(`${file.repo}@`) && from.endsWith(`:${file.path}`);
+
+type Running = PullOptions & Patience;
+
+interface Planned {
+  file: LayoutFile;
+  facts: FileFacts;
+  expected: Expected;
+  checkedAgainst: ManifestEntry['checkedAgainst'];
+}
+
+async function fetchAndInstall(
+  entry: HubEntry,
+  files: LayoutFile[],
+  warnings: string[],
+  options: Running,
+): Promise<void> {
+  // One first: a hub that is away is told of once.
+  const [first, ...rest] = files;
+  if (first === undefined) return;
+  const planned = [await plan(entry, first, options)];
+  planned.push(...(await Promise.all(rest.map((file) => plan(entry, file, options)))));
+  const unchecked = planned.filter(({ checkedAgainst }) => checkedAgainst === 'nothing').map(({ file }) => file.local);
+  if (unchecked.length > 0) {
+    warnings.push(`No hash is known of ${unchecked.join(', ')}: taken as it came. The registry may state one.`);
+  }
+  if (!isCommit(entry.revision)) {
+    warnings.push(`The revision ${entry.revision} is not a commit: what it stands for may change.`);
+  }
+  const staging = stagingOf(entry);
+  await mkdir(staging, { recursive: true });
+  await requireSpace(planned, staging, options);
+  options.onEvent?.({
+    type: 'planned',
+    files: planned.map(({ file, expected }) => ({ local: file.local, bytes: expected.bytes })),
+  });
+
+  const fetched: Manifest['files'] = {};
+  for (const item of planned) fetched[item.file.local] = await fetchOne(entry, item, options);
+  const before = await readManifest(entry.directory);
+  const all = { ...before?.files, ...fetched, ...(await complete(entry, fetched)) };
+  const manifest: Manifest = {
+    version: 1,
+    model: entry.model,
+    revision: entry.revision,
+    pulledAt: new Date().toISOString(),
+    files: all,
+  };
+  await install(entry, manifest);
+}
+
+const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
+
+/** What the hub and the registry know of a file, which must agree. */
+async function plan(entry: HubEntry, file: LayoutFile, options: Running): Promise<Planned> {
+  const onRetry = (reason: string) => options.onEvent?.({ type: 'retry', local: file.local, reason });
+  const facts = await persist({ ...options, onRetry }, (signal) => options.hub.facts(file, signal));
+  if (isCommit(file.revision) && facts.commit !== undefined && facts.commit !== file.revision) {
+    throw new PullError(
+      'wrong_commit',
+      `${options.hub.name} serves ${nameOf(file)} from the commit ${facts.commit}`,
+      'The hub or mirror does not honour revisions: use another HF_ENDPOINT.',
+    );
+  }
+  const pinned = entry.files[file.local];
+  if (pinned !== undefined && facts.sha256 !== undefined && facts.sha256 !== pinned.sha256) {
+    throw new PullError(
+      'wrong_hash',
+      `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${options.hub.name}; the registry wants ${pinned.sha256}`,
+      `Nothing was downloaded. Correct models.${entry.model}.files in ${entry.definedIn}, or its revision.`,
+    );
+  }
+  const sha256 = pinned?.sha256 ?? facts.sha256;
+  const bytes = pinned?.bytes ?? facts.bytes;
+  const byHub = sha256 !== undefined || facts.gitBlob !== undefined ? 'hub' : 'nothing';
+  return {
+    file,
+    facts,
+    expected: { bytes, sha256, gitBlob: facts.gitBlob },
+    checkedAgainst: pinned === undefined ? byHub : 'registry',
+  };
+}
+
+async function requireSpace(planned: Planned[], staging: string, options: Running): Promise<void> {
+  const needed = await Promise.all(
+    planned.map(async ({ file, expected }) => {
+      const target = join(staging, file.local);
+      const there = (await sizeOf(target)) + (await sizeOf(`${target}.partial`));
+      return Math.max(0, (expected.bytes ?? 0) - there);
+    }),
+  );
+  const bytes = needed.reduce((sum, each) => sum + each, marginBytes);
+  const free = await (options.freeBytes ?? freeBytesAt)(staging);
+  if (free >= bytes) return;
+  const megabytes = (count: number) => `${Math.ceil(count / 1_000_000)} MB`;
+  throw new PullError(
+    'no_space',
+    `${megabytes(bytes)} are needed at ${dirname(staging)}, and ${megabytes(free)} are free`,
+    'Free some space, or set DATA_DIR to a directory on a larger disk.',
+  );
+}
+
+async function freeBytesAt(directory: string): Promise<number> {
+  const { bavail, bsize, blocks } = await statfs(directory);
+  // Some network file systems report no size at all.
+  return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
+}
+
+async function fetchOne(
+  entry: HubEntry,
+  { file, facts, expected, checkedAgainst }: Planned,
+  options: Running,
+): Promise<ManifestEntry> {
+  const { local } = file;
+  const staged = join(stagingOf(entry), local);
+  const digest =
+    (await intactAt(staged, expected)) ??
+    (await intactAt(join(entry.directory, local), expected)) ??
+    (await download(file, staged, expected, {
+      ...options,
+      onProgress: (received) => options.onEvent?.({ type: 'progress', local, received }),
+      onRetry: (reason) => options.onEvent?.({ type: 'retry', local, reason }),
+    }));
+  options.onEvent?.({ type: 'verified', local, bytes: digest.bytes });
+  return {
+    bytes: digest.bytes,
+    sha256: digest.sha256,
+    from: originOf(file, facts.commit ?? file.revision),
+    checkedAgainst,
+    completed: false,
+  };
+}
+
+/** A file that is there already: from an interrupted pull, or copied into the model's directory by hand. */
+async function intactAt(path: string, expected: Expected) {
+  if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
+  const bytes = await sizeOf(path);
+  if (bytes === 0) return undefined;
+  const digest = await digestOf(path, bytes);
+  return faultOf(digest, expected) === undefined ? digest : undefined;
+}
+
+/** Writes what the repositories do not say of the model, and checks the result as the service will read it. */
+async function complete(entry: HubEntry, fetched: Manifest['files']): Promise<Manifest['files']> {
+  const staging = stagingOf(entry);
+  const { dimensions, contextLength, preprocess } = entry;
+  const present: Record<string, unknown> = {};
+  for (const name of ['config.json', 'preprocessor_config.json']) {
+    present[name] = (await readJson(join(staging, name))) ?? (await readJson(join(entry.directory, name)));
+  }
+  const completed: Manifest['files'] = {};
+  for (const [name, content] of Object.entries(writtenFiles({ dimensions, contextLength, ...preprocess }, present))) {
+    const path = join(staging, name);
+    await writeFile(path, `${JSON.stringify(content, null, 2)}\n`);
+    const { bytes, sha256 } = await digestOf(path, await sizeOf(path));
+    const source = fetched[name];
+    completed[name] = {
+      bytes,
+      sha256,
+      from: source?.from ?? 'written',
+      checkedAgainst: source?.checkedAgainst ?? 'registry',
+      completed: true,
+    };
+    present[name] = content;
+  }
+  const stated = (present['config.json'] as { projection_dim?: unknown }).projection_dim;
+  if (dimensions !== undefined && stated !== dimensions) {
+    throw new PullError(
+      'unusable',
+      `config.json of ${entry.model} says ${String(stated)} dimensions, the registry ${dimensions}`,
+      `Correct models.${entry.model}.dimensions in ${entry.definedIn}, or the repository it names.`,
+    );
+  }
+  return completed;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** One rename where the model is new. Else each file on its own, and the manifest last. */
+async function install(entry: HubEntry, manifest: Manifest): Promise<void> {
+  const { directory } = entry;
+  const staging = stagingOf(entry);
+  const isNew = await access(directory).then(
+    () => false,
+    () => true,
+  );
+  if (isNew) {
+    await removeOthers(staging, manifest);
+    await requireUsable(entry, staging);
+    await writeManifest(staging, manifest);
+    await rename(staging, directory);
+    return;
+  }
+  for (const local of Object.keys(manifest.files)) {
+    const staged = join(staging, local);
+    if ((await sizeOf(staged)) === 0) continue;
+    await mkdir(dirname(join(directory, local)), { recursive: true });
+    await rename(staged, join(directory, local));
+  }
+  await requireUsable(entry, directory);
+  await writeManifest(directory, manifest);
+  await rm(staging, { recursive: true, force: true });
+}
+
+async function requireUsable(entry: HubEntry, directory: string): Promise<void> {
+  try {
+    await readModelFolder(directory);
+  } catch (cause) {
+    throw new PullError(
+      'unusable',
+      `What ${entry.source.repo} holds is no model this service can read: ${(cause as Error).message}`,
+      `Check models.${entry.model}.source.layout in ${entry.definedIn}.`,
+      cause,
+    );
+  }
+}
+
+/** Takes away what an interrupted pull of another precision has left. */
+async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
+  for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
+    const path = join(file.parentPath, file.name);
+    const local = path.slice(staging.length + 1).replaceAll('\\', '/');
+    if (file.isFile() && manifest.files[local] === undefined) await rm(path, { force: true });
+  }
+}
+
+/**
+ * Takes a pulled revision away, with what an interrupted pull has left of it. A pull in progress is waited for.
+ * @returns whether there was anything.
+ */
+export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {
+  const { directory } = entry;
+  const lockFile = join(dirname(dirname(directory)), '.locks', `${entry.model}@${entry.revision}`);
+  let release: (() => void) | undefined;
+  try {
+    release = await takeLock(lockFile, onWait);
+    let removed = false;
+    for (const path of [directory, stagingOf(entry)]) {
+      // Renamed first, so that nobody reads half a model. A staged name again: an interrupted removal is cleared later.
+      const away = `${stagingOf(entry)}.removed`;
+      await rm(away, { recursive: true, force: true });
+      const there = await rename(path, away).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return false;
+          throw error;
+        },
+      );
+      removed ||= there;
+      await rm(away, { recursive: true, force: true });
+    }
+    await rmdir(dirname(directory)).catch(() => undefined);
+    return removed;
+  } catch (error) {
+    throw asPullError(error, directory);
+  } finally {
+    release?.();
+  }
+}
+
+function asPullError(error: unknown, directory: string): unknown {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if (error instanceof PullError) return error;
+  if (name === 'AbortError') return new PullError('stopped', 'The pull was stopped', 'Run it again to go on.', error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const advice = 'Free some space, or set DATA_DIR to a larger disk. What has arrived is kept.';
+    return new PullError('no_space', `The disk of ${directory} is full`, advice, error);
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ERR_SQLITE_ERROR') {
+    const advice = 'Make it writable for this user, or set DATA_DIR to a local directory that is.';
+    return new PullError('disk', `Cannot write at ${directory}: ${message}`, advice, error);
+  }
+  return error;
+}

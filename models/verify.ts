@@ -1,0 +1,102 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { faultOf, sizeOf } from './download.ts';
+import { isHubEntry, type ModelEntry } from './entries.ts';
+import { readModelFolder } from './folder.ts';
+import { precisions, towerFile } from './layouts.ts';
+import { digestOf, readManifest } from './manifest.ts';
+import type { Precision } from './model.ts';
+
+/** A file of a model, compared with what is known of it. */
+export interface VerifiedFile {
+  /** Under the model's directory. */
+  file: string;
+  /** `unknown`: it is there, and nobody knows its hash. */
+  state: 'intact' | 'damaged' | 'missing' | 'unknown';
+  bytes: number;
+  sha256: string | null;
+  /** What is wrong with it. */
+  fault: string | null;
+}
+
+/** The state of a model's files on this machine. */
+export interface Verified {
+  model: string;
+  revision: string;
+  directory: string;
+  /** `absent`: it is not here at all. */
+  state: 'intact' | 'damaged' | 'absent';
+  files: VerifiedFile[];
+}
+
+/**
+ * Reads every file of a model and compares it with the registry's hash and with the manifest of its pull. Where both
+ * are silent, as for a folder of one's own, the file need only be there.
+ */
+export async function verify(entry: ModelEntry): Promise<Verified> {
+  const { model, revision, directory } = entry;
+  const isHere = await access(directory).then(
+    () => true,
+    () => false,
+  );
+  if (!isHere) return { model, revision, directory, state: 'absent', files: [] };
+
+  const manifest = await readManifest(directory);
+  const needed = [
+    'config.json',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    ...(manifest === undefined ? [towerFile('vision', entry.precision), towerFile('text', entry.precision)] : []),
+    // A precision that was not pulled is no fault of what was.
+    ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
+  ];
+  const names = [...new Set([...needed, ...Object.keys(manifest?.files ?? {})])].sort();
+  const files: VerifiedFile[] = [];
+  for (const name of names) {
+    const known = manifest?.files[name];
+    const pinned = known?.completed ? undefined : entry.files[name];
+    files.push(
+      await verifyFile(directory, name, {
+        bytes: pinned?.bytes ?? known?.bytes,
+        sha256: pinned?.sha256 ?? known?.sha256,
+      }),
+    );
+  }
+  const fault = await readModelFolder(directory).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  for (const file of files) {
+    if (file.state !== 'damaged' && file.state !== 'missing' && fault?.includes(file.file)) {
+      file.state = 'damaged';
+      file.fault = fault;
+    }
+  }
+  const isIntact = fault === undefined && files.every(({ state }) => state === 'intact' || state === 'unknown');
+  return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
+}
+
+async function verifyFile(
+  directory: string,
+  file: string,
+  expected: { bytes: number | undefined; sha256: string | undefined },
+): Promise<VerifiedFile> {
+  const path = join(directory, file);
+  const bytes = await sizeOf(path);
+  if (bytes === 0) return { file, state: 'missing', bytes, sha256: null, fault: 'it is not there, or empty' };
+  const digest = await digestOf(path, bytes);
+  const fault = faultOf(digest, expected) ?? null;
+  const state = fault !== null ? 'damaged' : expected.sha256 === undefined ? 'unknown' : 'intact';
+  return { file, state, bytes, sha256: digest.sha256, fault };
+}
+
+/** The precisions of which a model's directory has both towers. */
+export async function precisionsIn(directory: string): Promise<Precision[]> {
+  const sizes = await Promise.all(
+    precisions.map((precision) =>
+      Promise.all((['vision', 'text'] as const).map((tower) => sizeOf(join(directory, towerFile(tower, precision))))),
+    ),
+  );
+  return precisions.filter((_, at) => sizes[at]?.every((size) => size > 0));
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BootstrapError } from './bootstrap-error.js';
+
+const stampFile = (root) => join(root, 'node_modules', '.installed-from');
+
+/** Whether `node_modules` was installed from this very lock file, on a platform like this. */
+export const isInstalled = (root) => readIfThere(stampFile(root)) === stampOf(root);
+
+/** Says so for the next start. Also npm's `postinstall` of this package: who runs `npm ci` by hand needs no second one. */
+export function writeStamp(root) {
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  writeFileSync(stampFile(root), stampOf(root));
+}
+
+/** The platform is part of it: a checkout may be shared by a Mac and a Linux container, native modules may not. */
+function stampOf(root) {
+  const lockFile = readIfThere(join(root, 'package-lock.json'));
+  if (lockFile === undefined)
+    throw new BootstrapError(`${join(root, 'package-lock.json')} is missing: the checkout is not complete.`);
+  return `${createHash('sha256').update(lockFile).digest('hex')} ${process.platform}-${process.arch}\n`;
+}
+
+function readIfThere(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeStamp(process.cwd());

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startHub } from '../../support/hub-server.ts';
+import { tinyClipFolder } from '../../support/model-folders.ts';
+
+const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+const commit = 'a'.repeat(40);
+
+let directory: string;
+let modelsFile: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vls-cli-'));
+  modelsFile = join(directory, 'overlay.json');
+  const source = { type: 'huggingface', repo: 'someone/clip', revision: commit, layout: 'xenova' };
+  await writeFile(modelsFile, JSON.stringify({ profiles: { small: 'tiny' }, models: { tiny: { source } } }));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function vls(args: string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], DATA_DIR: join(directory, 'data'), MODELS_FILE: modelsFile, ...env },
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  return { code, stdout, stderr };
+}
+
+async function hubWithTiny(more: { gated?: true } = {}) {
+  const names = [
+    'config.json',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'onnx/vision_model.onnx',
+    'onnx/text_model.onnx',
+  ];
+  const read = async (name: string) => [name, await readFile(join(tinyClipFolder, name))] as const;
+  const files = Object.fromEntries(await Promise.all(names.map(read)));
+  return await startHub({ 'someone/clip': { commit, files, ...more } });
+}
+
+describe('vls models', () => {
+  test('lists every model, with those that are here and those that are not', async () => {
+    const { code, stdout } = await vls(['models', 'list', '--json']);
+    const { models } = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(models).toContainEqual(
+      expect.objectContaining({ model: 'compact-1', state: 'here', precisions: ['fp32'], default: true }),
+    );
+    expect(models).toContainEqual(expect.objectContaining({ model: 'tiny', profiles: ['small'], state: 'absent' }));
+  });
+
+  test('pulls by profile, verifies and removes, in plain lines where there is no terminal', async () => {
+    const hub = await hubWithTiny();
+    const env = { HF_ENDPOINT: hub.url };
+    const pulled = await vls(['models', 'pull', 'small', '--data-dir', join(directory, 'elsewhere')], env);
+    expect(pulled.stderr).toContain('tiny: onnx/vision_model.onnx');
+    expect(pulled.stdout).toContain(join(directory, 'elsewhere', 'models', 'tiny', commit));
+    expect(`${pulled.stdout}${pulled.stderr}`).not.toContain('\u001b');
+    expect(pulled.code).toBe(0);
+
+    const at = { DATA_DIR: join(directory, 'elsewhere') };
+    expect(await vls(['models', 'verify', 'tiny'], at)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('intact'),
+    });
+    expect(await vls(['models', 'remove', 'tiny'], at)).toMatchObject({ code: 0, stdout: 'tiny is removed\n' });
+    expect(await vls(['models', 'verify', 'tiny'], at)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('vls models pull tiny'),
+    });
+  });
+
+  test('says what to do about a gated model, and ends with 1', async () => {
+    const hub = await hubWithTiny({ gated: true });
+    const plain = await vls(['models', 'pull', 'tiny'], { HF_ENDPOINT: hub.url });
+    expect(plain).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('HF_TOKEN') });
+    const asJson = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
+    expect(JSON.parse(asJson.stdout).error).toMatchObject({ code: 'gated' });
+  });
+
+  test('adds a folder under a name, and forgets it again without touching it', async () => {
+    const added = await vls(['models', 'add', tinyClipFolder, '--name', 'mine', '--profile', 'own']);
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    const { stdout } = await vls(['models', 'verify', 'own', '--json']);
+    const [verified] = JSON.parse(stdout).models;
+    expect(verified).toMatchObject({ model: 'mine', state: 'intact', directory: tinyClipFolder });
+    expect(verified.files).toContainEqual(expect.objectContaining({ file: 'onnx/text_model.onnx', state: 'intact' }));
+    expect((await vls(['models', 'remove', 'mine'])).code).toBe(0);
+    expect((await vls(['models', 'verify', 'mine'])).code).toBe(2);
+    await expect(readFile(join(tinyClipFolder, 'config.json'))).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['an option nobody knows', ['models', 'pull', '--precison', 'fp16'], '--precision'],
+    ['a precision nobody knows', ['models', 'pull', 'tiny', '--precision', 'fp8'], 'fp16'],
+    ['a command nobody knows', ['models', 'pul'], 'pull'],
+    ['a model nobody knows', ['models', 'verify', 'huge'], 'compact'],
+    ['a folder to pull', ['models', 'pull', 'compact'], 'nothing to pull'],
+  ])('ends with 2 for %s', async (_what, args, said) => {
+    const { code, stderr } = await vls(args);
+    expect(stderr).toContain(said);
+    expect(code).toBe(2);
+  });
+
+  test('a fault of a registry file names file, entry and field', async () => {
+    await writeFile(modelsFile, JSON.stringify({ models: { tiny: { source: { type: 'folder' } } } }));
+    const { code, stderr } = await vls(['models', 'list']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(modelsFile);
+    expect(stderr).toContain('models.tiny.source.path');
+  });
+});
