@@ -10,7 +10,7 @@ import type { BatchRecord } from '../record.ts';
 export interface ChunkResults {
   results: ItemResult[];
   items: StoredItem[];
-  /** Length of the results as JSON. */
+  /** Length of what was read as JSON; of the items where there are no results. */
   bytes: number;
 }
 
@@ -35,15 +35,15 @@ export async function readChunks(
       if (output === null && input === null) {
         throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
       }
-      const { items, offset } = input === null ? { items: [], offset: 0 } : decodeInput(input);
+      const { items, offset, bytes } = input === null ? { items: [], offset: 0, bytes: 0 } : decodeInput(input);
       if (output !== null) {
-        const { results, bytes } = decodeOutput(output);
-        return { results, items, bytes };
+        const read = decodeOutput(output);
+        return { results: read.results, items, bytes: read.bytes };
       }
       return {
         results: items.map((item, at) => ({ index: offset + at, ...echoed(item), status: 'cancelled' as const })),
         items,
-        bytes: 200 * items.length,
+        bytes,
       };
     }),
   );

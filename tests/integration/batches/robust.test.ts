@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { reserve } from '../../../batches/intake/idempotency.ts';
+import { itemsOfList } from '../../../batches/intake/items.ts';
+import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
+import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../batches/keys.ts';
+import type { BatchEvent } from '../../../batches/reading/events.ts';
+import { runScript } from '../../../batches/scripts.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
+
+let engine: Engine;
+beforeEach(async () => {
+  engine = await startEngine();
+});
+afterEach(() => engine.close());
+
+const halfPair = '\ud83d';
+
+test('half a surrogate pair in an id or in a malformed line does not keep its batch from ending', async () => {
+  const [id] = [await engine.post(4)];
+  const results = failed(0, 4).map((result) => ({ ...result, id: halfPair }));
+  expect(await engine.commit(id, 0, results)).toMatchObject({ verdict: 'committed', state: 'failed' });
+  async function* bytes() {
+    yield Buffer.from(`{"image": ${'a'.repeat(9)}${'😀'.repeat(20)}\n`);
+  }
+  for await (const [stored] of itemsOfNdjson(bytes(), 'lenient')) {
+    if (stored !== undefined && 'error' in stored) expect(stored.error.message.isWellFormed()).toBe(true);
+  }
+});
+
+test('a commit that cannot be counted writes nothing at all', async () => {
+  const id = await engine.post(4);
+  const broken = succeeded(0, 4).map((result) => ({ ...result, cosine: Number.NaN }));
+  await expect(engine.commit(id, 0, broken)).rejects.toThrow();
+  expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed', state: 'completed' });
+});
+
+test('a chunk that nobody has in hand and that has no outcomes is found and queued again', async () => {
+  const id = await engine.post(12);
+  const keys = batchKeys(id);
+  await engine.queues.remove('compact', id, 1);
+  await engine.redis.srem(keys.waiting, 1);
+  await engine.sweeper.sweep();
+  expect(await engine.queues.jobState('compact', id, 1)).toBe('live');
+  expect(await engine.redis.sismember(keys.waiting, 1)).toBe(1);
+});
+
+test('an upload that fills Redis is refused with the reason, and leaves nothing behind', async () => {
+  const used = Number(/used_memory:(\d+)/.exec(await engine.redis.info('memory'))?.[1]);
+  await engine.redis.config('SET', 'maxmemory', used + 8_000_000);
+  async function* endless() {
+    for (let at = 0; at < 10_000; at++) {
+      const noise = Buffer.from(Array.from({ length: 30_000 }, () => Math.random() * 256)).toString('base64');
+      yield [{ ...item(at), metadata: { noise } }];
+    }
+  }
+  await expect(engine.postItems(endless())).rejects.toMatchObject({ code: 'queue.full' });
+  expect(await engine.redis.keys('vls:{*}:in:*')).toEqual([]);
+  await engine.sweeper.sweep();
+  expect(await engine.redis.keys('vls:{*')).toEqual([]);
+  expect(await engine.redis.zcard(liveBatches)).toBe(0);
+});
+
+test('a sender whose lease ran out is stopped at once, and what it stored is gone', async () => {
+  async function* stalls() {
+    for (let at = 0; at < 200; at++) yield [item(at)];
+    const [id] = (await engine.redis.zrange(liveBatches, 0, '0')) as [string];
+    await engine.redis.del(batchKeys(id).lease);
+    await engine.sweeper.sweep();
+    for (let at = 200; at < 4_000; at++) yield [item(at)];
+  }
+  await expect(
+    engine.postItems(stalls(), { columns: ['image'], columnNames: { image: 'image', text: 'text', id: 'id' } }),
+  ).rejects.toMatchObject({ code: 'batch.interrupted' });
+  expect(await engine.redis.keys('vls:{*')).toEqual([]);
+});
+
+test('a seal and a reservation whose answers were lost say the same again', async () => {
+  const id = await engine.post(4);
+  const keys = batchKeys(id);
+  const again = (chunks: number) =>
+    runScript(engine.redis, 'seal', [keys.batch, keys.lease, keys.events], [chunks, 4, '', '', '']);
+  expect(await again(1)).toBe(1);
+  expect(await again(2)).toBe(0);
+  const never = async () => false;
+  expect(await reserve(engine.redis, tenant, 'key', 'a', never)).toHaveProperty('reservation');
+  expect(await reserve(engine.redis, tenant, 'key', 'a', never)).toHaveProperty('reservation');
+  await expect(reserve(engine.redis, tenant, 'key', 'b', never)).rejects.toMatchObject({
+    code: 'idempotency.in_flight',
+  });
+});
+
+test('a reservation that somebody else has taken over can be neither renewed nor freed', async () => {
+  const never = async () => false;
+  const first = await reserve(engine.redis, tenant, 'key', 'a', never);
+  if (!('reservation' in first)) throw new Error('The key is taken');
+  await first.reservation.release();
+  await reserve(engine.redis, tenant, 'key', 'b', never);
+  await expect(first.reservation.renew()).rejects.toMatchObject({ code: 'batch.interrupted' });
+  await first.reservation.release();
+  await expect(reserve(engine.redis, tenant, 'key', 'c', never)).rejects.toMatchObject({
+    code: 'idempotency.in_flight',
+  });
+});
+
+test('who follows a batch that commits faster than its stream is kept misses nothing without being told', async () => {
+  const id = await engine.post(4 * 32 + 64 * 2_500);
+  const events = await engine.batches.follow(tenant, id, undefined, new AbortController().signal);
+  const seen: BatchEvent[] = [];
+  const reading = (async () => {
+    for await (const event of events ?? []) seen.push(event);
+  })();
+  const sizeOf = (chunk: number) => (chunk < 32 ? 4 : 64);
+  for (let chunk = 0, offset = 0; chunk < 2_532; offset += sizeOf(chunk++))
+    await engine.commit(id, chunk, succeeded(offset, sizeOf(chunk)));
+  await reading;
+  expect(seen.at(-1)?.event).toBe('end');
+  // Each step is one chunk, or a reset that says where the batch stands.
+  let last = 0;
+  for (const { event, data } of seen) {
+    const { succeeded: now } = (data as BatchStatus).items;
+    if (event === 'progress') expect(now - last).toBeLessThanOrEqual(64);
+    last = now;
+  }
+  expect(last).toBe(4 * 32 + 64 * 2_500);
+});
+
+test('a retry whose parent is deleted meanwhile fails as a whole, and the parent stays deleted', async () => {
+  const id = await engine.post(400);
+  for (let chunk = 0, offset = 0; offset < 400; chunk++) {
+    const count = chunk < 32 ? 4 : Math.min(64, 400 - offset);
+    await engine.commit(id, chunk, failed(offset, count));
+    offset += count;
+  }
+  await engine.redis.del(batchKeys(id).output(0));
+  await expect(engine.batches.retry(tenant, id)).rejects.toMatchObject({ code: /not_found|input_expired/ });
+  await engine.batches.remove(tenant, id);
+  await runScript(engine.redis, 'annotate', [batchKeys(id).batch], ['retriedBy', 'x']);
+  await engine.chunks.release(engine.job(id, 0));
+  expect(await engine.redis.keys(`vls:{${id}}*`)).toEqual([]);
+});
+
+test('a batch that has ended and still stands in the order holds nobody back, and equals are woken together', async () => {
+  const dead = await engine.post(4);
+  await engine.commit(dead, 0, succeeded(0, 4));
+  await engine.redis.zadd(dispatchOrder('compact', tenant), -50, dead);
+  const low = await engine.post(4 * 32 + 64 * 40);
+  expect(await engine.redis.scard(batchKeys(low).waiting)).toBe(32);
+  const high = await engine.post(4 * 32 + 64 * 40, { options: { priority: 5 } });
+  const held = [await engine.post(16), await engine.post(16)];
+  for (const id of held) expect(await engine.redis.scard(batchKeys(id).waiting)).toBe(0);
+  await engine.batches.cancel(tenant, high);
+  for (const id of held) expect(await engine.redis.scard(batchKeys(id).waiting)).toBe(4);
+});
+
+test('what was cancelled before it was served is not charged to its tenant', async () => {
+  for (let round = 0; round < 20; round++) await engine.batches.cancel('a', await engine.post(128, { tenant: 'a' }));
+  const { turns, starts } = turnKeys('compact');
+  expect(Number(await engine.redis.hget(turns, 'finish:a'))).toBe(0);
+  expect(await engine.redis.hlen(starts)).toBe(0);
+});
+
+test('a page of results ends with its bytes, and pages on', async () => {
+  const metadata = { large: 'm'.repeat(1024 * 1024) };
+  const { id } = await engine.postItems(
+    itemsOfList(
+      Array.from({ length: 30 }, (_, at) => ({ ...item(at), metadata })),
+      'lenient',
+    ),
+  );
+  await engine.batches.cancel(tenant, id);
+  const first = await engine.batches.results(tenant, id, { limit: 10_000 });
+  expect(first.results.length).toBeLessThan(30);
+  const indexes = first.results.map(({ index }) => index);
+  for (let { next } = first; next !== null; ) {
+    const page = await engine.batches.results(tenant, id, { limit: 10_000, cursor: next });
+    indexes.push(...page.results.map(({ index }) => index));
+    next = page.next;
+  }
+  expect(indexes).toEqual(Array.from({ length: 30 }, (_, at) => at));
+});
