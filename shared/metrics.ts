@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** The metrics of one process. Units are seconds and bytes; labels have few values, all from closed lists. */
 export interface Metrics {
@@ -13,13 +13,6 @@ export interface Metrics {
   stage(stage: 'fetch' | 'decode' | 'inference', seconds: number): void;
   /** A chunk from pick to commit. */
   chunk(profile: string, seconds: number): void;
-  /** A gauge that is asked when somebody scrapes; `read` gives a value for each label combination. */
-  gauge<Label extends string>(
-    name: string,
-    help: string,
-    labels: readonly Label[],
-    read: () => Promise<{ labels: Record<Label, string>; value: number }[]>,
-  ): void;
 }
 
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -62,17 +55,5 @@ export function createMetrics(): Metrics {
     items: (labels, count) => items.inc(labels, count),
     stage: (stage, seconds) => stages.observe({ stage }, seconds),
     chunk: (profile, seconds) => chunks.observe({ profile }, seconds),
-    gauge(name, help, labels, read) {
-      new Gauge({
-        name,
-        help,
-        labelNames: labels,
-        registers,
-        async collect() {
-          this.reset();
-          for (const { labels: values, value } of await read()) this.set(values, value);
-        },
-      });
-    },
   };
 }

@@ -30,7 +30,6 @@ const options = { model, priority, failureBudget: failureBudget.optional(), webh
 
 /** The JSON envelope as it is checked: items stay unknown here, because a bad item fails alone. */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
-export type BatchEnvelope = z.output<typeof batchEnvelope>;
 
 /** The same envelope as clients write it; the documented form. */
 export const batchRequest = z
