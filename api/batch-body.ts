@@ -7,6 +7,7 @@ import { type ItemStream, itemsOfList, type Strictness } from '../batches/intake
 import { itemsOfNdjson } from '../batches/intake/ndjson.ts';
 import type { BatchOptions } from '../batches/record.ts';
 import { type BatchQuery, batchEnvelope } from '../shared/contracts/batch.ts';
+import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
@@ -15,6 +16,7 @@ import { check } from './route.ts';
 /** A batch as it was sent, whatever its form. */
 export interface BatchBody {
   model: string | undefined;
+  longText: LongText;
   /** What stands in the body is filled in while its items are read. */
   options: BatchOptions;
   items: ItemStream;
@@ -50,7 +52,7 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
 
 /** A JSON document: options in its envelope, those of the query where it has none. */
 export function readEnvelope(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
-  const { items, model, priority, failureBudget, webhook } = check(batchEnvelope, request.body, 'body');
+  const { items, model, longText, priority, failureBudget, webhook } = check(batchEnvelope, request.body, 'body');
   const options = optionsOfQuery(query);
   if (priority !== 0) options.priority = priority;
   if (webhook !== undefined) options.webhookUrl = webhook.url;
@@ -59,7 +61,13 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
     Object.assign(options, { budgetCount: count, budgetShare: share, budgetAfter: after });
   }
   const hash = () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
-  return { model: model ?? query.model, options, items: itemsOfList(items, strictness), hash };
+  return {
+    model: model ?? query.model,
+    longText: longText ?? query.longText,
+    options,
+    items: itemsOfList(items, strictness),
+    hash,
+  };
 }
 
 /** NDJSON or CSV, as the body or as the file of a form; gzip or not. */
@@ -85,15 +93,16 @@ export async function readStream(
     form = formatOfUpload(upload.filename, upload.type);
   }
   const body = readBody(source);
+  const { model, longText } = query;
   if (form === 'ndjson')
-    return { model: query.model, options, items: itemsOfNdjson(body.bytes, strictness), hash: body.hash };
+    return { model, longText, options, items: itemsOfNdjson(body.bytes, strictness), hash: body.hash };
   const columns = { image: query.image, text: query.text, id: query.id };
   const onHeader = (header: string[]) => {
     options.columns = header;
     options.columnNames = columns;
   };
   const items = itemsOfCsv(body.bytes, { columns, delimiter: query.delimiter, strictness, onHeader });
-  return { model: query.model, options, items, hash: body.hash };
+  return { model, longText, options, items, hash: body.hash };
 }
 
 /** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */

@@ -14,7 +14,7 @@ await runProcess('vls-api', async (config, log) => {
   const scoring = await createScoring(config, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
   const { retentionHours } = config;
-  const engine = createBatchEngine({ redis, profiles: scoring.registry.profiles, retentionHours, log });
+  const engine = createBatchEngine({ redis, profiles: () => scoring.registry.profiles, retentionHours, log });
   let draining = false;
   const app = createApp({
     ...scoring,
@@ -26,6 +26,7 @@ await runProcess('vls-api', async (config, log) => {
     version,
     isDraining: () => draining,
   });
+  scoring.registry.watch(log);
   const server = await listen(app, config.host, config.port, 'PORT');
   return {
     url: server.url,

@@ -7,16 +7,19 @@ import { ServiceError } from '../shared/errors.ts';
  * sweeper, and one that is retried would only find its done bit. Loaded when somebody first looks.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
-  let board: Promise<RequestHandler> | undefined;
+  let board: Promise<Board> | undefined;
   return (request, response, next) => {
     if (!queues.isReachable()) {
       throw new ServiceError('queue.unavailable', 'Redis cannot be reached, and the queues are there', {
         retryAfter: 2,
       });
     }
-    board ??= createBoard(queues, path);
+    board ??= createBoard(path);
     withoutForeignFonts(response);
-    board.then((handler) => handler(request, response, next), next);
+    board.then(({ handler, show }) => {
+      show(queues.all());
+      handler(request, response, next);
+    }, next);
   };
 }
 
@@ -30,7 +33,13 @@ function withoutForeignFonts(response: Response): void {
     });
 }
 
-async function createBoard(queues: Queues, path: string): Promise<RequestHandler> {
+interface Board {
+  handler: RequestHandler;
+  /** Puts these queues on the board; a profile may have come since. */
+  show(queues: ReturnType<Queues['all']>): void;
+}
+
+async function createBoard(path: string): Promise<Board> {
   const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
     import('@bull-board/api'),
     import('@bull-board/api/bullMQAdapter'),
@@ -38,10 +47,18 @@ async function createBoard(queues: Queues, path: string): Promise<RequestHandler
   ]);
   const adapter = new ExpressAdapter();
   adapter.setBasePath(path);
-  createBullBoard({
-    queues: queues.all().map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
+  const { setQueues } = createBullBoard({
+    queues: [],
     serverAdapter: adapter,
     options: { uiConfig: { boardTitle: 'Vision-language similarity' } },
   });
-  return adapter.getRouter() as RequestHandler;
+  let shown: ReturnType<Queues['all']> = [];
+  return {
+    handler: adapter.getRouter() as RequestHandler,
+    show(queues) {
+      if (queues.length === shown.length && queues.every((queue, at) => queue === shown[at])) return;
+      shown = queues;
+      setQueues(queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })));
+    },
+  };
 }

@@ -170,10 +170,11 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
     if ((await redis.exists(batchKeys(id).input(0))) === 0) {
       throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
     }
-    const { profile, model, revision, precision, preprocess, priority, columns, columnNames } = record;
+    const { profile, model, revision, precision, preprocess, textCleaning, longText } = record;
+    const { priority, columns, columnNames } = record;
     const child = await post({
       tenant,
-      pinned: { profile, model, revision, precision, preprocess },
+      pinned: { profile, model, revision, precision, preprocess, textCleaning, longText },
       options: { priority, columns, columnNames, retryOf: id },
       items: failedItems(redis, record),
       bodyHash: () => '',

@@ -1,5 +1,5 @@
 import { type BatchState, terminalStates } from '../shared/contracts/batch.ts';
-import type { ItemResult } from '../shared/contracts/item.ts';
+import { type ItemResult, longText as longTextSchema } from '../shared/contracts/item.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Ending } from './ending.ts';
@@ -38,14 +38,22 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         return { verdict };
       }
       const [, input, fields] = reply as Required<PickReply>;
-      const [model = '', revision = '', precision = '', preprocess = '', priority, below, above] = fields.map((field) =>
-        field?.toString(),
-      );
+      const [
+        priority,
+        below,
+        above,
+        model = '',
+        revision = '',
+        precision = '',
+        preprocess = '',
+        textCleaning,
+        longText,
+      ] = fields.map((field) => field?.toString());
       await dispatcher.taken({ id: batchId, tenant, profile, priority: Number(priority ?? 0) }, chunk);
       return {
         verdict,
         input: decodeInput(input),
-        pinned: { model, revision, precision, preprocess },
+        pinned: { model, revision, precision, preprocess, textCleaning, longText: longTextSchema.parse(longText) },
         edges: { lowestBelow: Number(below ?? 2), highestAbove: Number(above ?? -2) },
       };
     },

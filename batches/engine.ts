@@ -20,8 +20,8 @@ export interface BatchEngine {
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Profiles whose queues are shown, besides those that are used. */
-  profiles: readonly string[];
+  /** Profiles whose queues are shown, besides those that are used; asked again whenever they are. */
+  profiles: () => readonly string[];
   /** How long a batch is kept after its end, in hours. */
   retentionHours: number;
   log: Logger;

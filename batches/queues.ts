@@ -53,7 +53,7 @@ const webhookJobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-export function createQueues(redis: Redis, profiles: readonly string[], log: Logger): Queues {
+export function createQueues(redis: Redis, profiles: () => readonly string[], log: Logger): Queues {
   const queues = new Map<string, Queue>();
   const queueOf = (name: string): Queue => {
     let queue = queues.get(name);
@@ -66,9 +66,12 @@ export function createQueues(redis: Redis, profiles: readonly string[], log: Log
     }
     return queue;
   };
-  const chunkQueues = profiles.map(queueName);
-  for (const name of [...chunkQueues, ...(profiles.length > 0 ? [webhookQueueName, maintenanceQueueName] : [])])
-    queueOf(name);
+  const chunkQueues = () => profiles().map(queueName);
+  const shown = () => {
+    const names = chunkQueues();
+    return names.length > 0 ? [...names, webhookQueueName, maintenanceQueueName] : [];
+  };
+  for (const name of shown()) queueOf(name);
 
   return {
     async add({ id, tenant, profile }, chunks, priorities) {
@@ -96,18 +99,20 @@ export function createQueues(redis: Redis, profiles: readonly string[], log: Log
     },
     async counts() {
       return await Promise.all(
-        chunkQueues.map(queueOf).map(async (queue) => {
-          const [counts, workers] = await Promise.all([
-            queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
-            queue.getWorkersCount(),
-          ]);
-          const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = counts;
-          return { name: queue.name, waiting: waiting + prioritized + delayed, active, failed, workers };
-        }),
+        chunkQueues()
+          .map(queueOf)
+          .map(async (queue) => {
+            const [counts, workers] = await Promise.all([
+              queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
+              queue.getWorkersCount(),
+            ]);
+            const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = counts;
+            return { name: queue.name, waiting: waiting + prioritized + delayed, active, failed, workers };
+          }),
       );
     },
     isReachable: () => redis.status === 'ready',
-    all: () => [...queues.values()],
+    all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
       // BullMQ waits for a connection before it closes one; without Redis there is nothing to close.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));

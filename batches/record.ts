@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../shared/contracts/batch.ts';
+import { longText } from '../shared/contracts/item.ts';
 import { batchPathOf } from '../shared/contracts/paths.ts';
 import type { Code } from '../shared/errors.ts';
 
@@ -18,6 +19,9 @@ export const batchRecord = z.object({
   revision: z.string(),
   precision: z.string(),
   preprocess: z.string(),
+  /** Absent in batches of older releases. */
+  textCleaning: z.string().optional(),
+  longText,
   state: batchState,
   createdAt: time,
   startedAt: time.optional(),
@@ -57,7 +61,10 @@ export const batchRecord = z.object({
 export type BatchRecord = z.output<typeof batchRecord>;
 
 /** What is fixed about a batch when it is posted, and inherited by its retries. */
-export type Pinned = Pick<BatchRecord, 'profile' | 'model' | 'revision' | 'precision' | 'preprocess'>;
+export type Pinned = Pick<
+  BatchRecord,
+  'profile' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText'
+>;
 
 /** What its sender may ask of a batch beside its items. */
 export type BatchOptions = Partial<
@@ -98,6 +105,8 @@ export function toStatus(
     revision: record.revision,
     precision: record.precision,
     preprocess: record.preprocess,
+    textCleaning: record.textCleaning ?? null,
+    longText: record.longText,
     priority: record.priority,
     items: {
       total: record.total,

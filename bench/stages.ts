@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { preprocess } from '../models/evaluator/preprocess.ts';
 import { loadTokenizer } from '../models/evaluator/tokenizer.ts';
 import { loadTowers } from '../models/evaluator/towers.ts';
-import { loadRegistry } from '../models/registry.ts';
+import { loadRegistry } from '../models/registry/registry.ts';
 import { readConfig } from '../shared/config.ts';
 
 /** The three stages of a pair, bare; each call does one piece of work and says for how many pairs. */

@@ -1,8 +1,8 @@
 import { createApp } from '../api/app.ts';
 import { createBatchEngine } from '../batches/engine.ts';
 import type { Evaluation, Outcome } from '../evaluation/evaluation.ts';
-import type { Evaluators } from '../models/evaluators.ts';
-import { loadRegistry } from '../models/registry.ts';
+import type { Evaluators } from '../models/pool/evaluators.ts';
+import { loadRegistry } from '../models/registry/registry.ts';
 import { listen } from '../shared/http-server.ts';
 import { type Running, runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
@@ -41,7 +41,7 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
   const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
   const { retentionHours } = config;
-  const profiles = role === 'api' ? registry.profiles : [];
+  const profiles = () => (role === 'api' ? registry.profiles : []);
   const engine = createBatchEngine({ redis, profiles, retentionHours, log });
   const metrics = createMetrics();
   const close = async () => {

@@ -1,5 +1,5 @@
 import type { MultiBar, SingleBar } from 'cli-progress';
-import type { PullEvent } from '../models/pull.ts';
+import type { PullEvent } from '../models/pulling/pull.ts';
 import { megabytes, styled } from './output.ts';
 
 /** Shows the pull of one model. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Embedded } from '../models/evaluator/protocol.ts';
-import type { Evaluators } from '../models/evaluators.ts';
 import { type ModelSpec, modelKey } from '../models/model.ts';
+import type { Evaluators } from '../models/pool/evaluators.ts';
 
 /** Embeddings by content: whatever was embedded lately, or is being embedded now, is not computed again. */
 export interface Embedder {

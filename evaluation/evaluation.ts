@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import type { ImageLoader } from '../images/loader.ts';
 import type { Embedded } from '../models/evaluator/protocol.ts';
-import { type ModelSpec, preprocessVersion } from '../models/model.ts';
-import { type ImageSource, maxTextLength, type Receipt } from '../shared/contracts/item.ts';
+import { type ModelSpec, recipeOf } from '../models/model.ts';
+import { type ImageSource, type LongText, maxTextLength, type Receipt } from '../shared/contracts/item.ts';
 import type { Timings } from '../shared/contracts/single.ts';
 import { type Code, type ItemError, ServiceError, toItemError } from '../shared/errors.ts';
 import type { Embedder } from './embedder.ts';
@@ -38,33 +38,29 @@ export interface Evaluation {
    * Scores one image, given by source or as bytes, against texts; before all batch work.
    * @throws {ServiceError} the code of the image's, a text's or the model's fault.
    */
-  score(
-    spec: ModelSpec,
-    image: ImageSource | Uint8Array,
-    texts: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<Scores>;
+  score(spec: ModelSpec, image: ImageSource | Uint8Array, texts: readonly string[], options?: Options): Promise<Scores>;
   /**
    * Scores several images against one text; before all batch work. An image that fails is told apart from the others.
    * @throws {ServiceError} the code of the text's or the model's fault, or of the image's when all have failed.
    */
-  scoreImages(
-    spec: ModelSpec,
-    images: readonly ImageSource[],
-    text: string,
-    signal?: AbortSignal,
-  ): Promise<ImageScores>;
+  scoreImages(spec: ModelSpec, images: readonly ImageSource[], text: string, options?: Options): Promise<ImageScores>;
   /**
    * Embeddings, in the order of the inputs; before all batch work.
    * @throws {ServiceError} the code of the first input that fails.
    */
-  embed(spec: ModelSpec, inputs: readonly Embeddable[], signal?: AbortSignal): Promise<Embedded[]>;
+  embed(spec: ModelSpec, inputs: readonly Embeddable[], options?: Options): Promise<Embedded[]>;
   /**
    * Evaluates pairs concurrently; a pair that fails is an outcome like any other.
-   * @param signal once aborted, no further pair is begun, and the call fails with the signal's reason.
+   * Once `signal` is aborted, no further pair is begun, and the call fails with the signal's reason.
    * @throws {ServiceError} `model.unavailable` or `overloaded`: a fault of this process, not of a pair.
    */
-  evaluate(spec: ModelSpec, pairs: readonly Pair[], signal?: AbortSignal): Promise<Outcome[]>;
+  evaluate(spec: ModelSpec, pairs: readonly Pair[], options?: Options): Promise<Outcome[]>;
+}
+
+export interface Options {
+  /** What becomes of a text with more tokens than the model reads: cut off with a warning, or `text.too_long`. */
+  longText?: LongText | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** Texts of one request that wait for an evaluator at a time: a thousand of them must not shut others out. */
@@ -84,14 +80,14 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
   const inHand = pLimit(concurrency);
 
   /** Embeds the texts of one request; what has not begun is dropped with the first that fails, or with the client. */
-  async function embedTexts(spec: ModelSpec, texts: readonly string[], signal?: AbortSignal): Promise<Embedded[]> {
+  async function embedTexts(spec: ModelSpec, texts: readonly string[], options: Options): Promise<Embedded[]> {
     const limit = pLimit(textsInHand);
     try {
       return await Promise.all(
         texts.map((text) =>
           limit(async () => {
-            signal?.throwIfAborted();
-            return await embedder.text(spec, text, true);
+            options.signal?.throwIfAborted();
+            return await embedText(spec, text, true, options);
           }),
         ),
       );
@@ -100,14 +96,26 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
     }
   }
 
+  async function embedText(spec: ModelSpec, text: string, interactive: boolean, { longText }: Options) {
+    const embedded = await embedder.text(spec, text, interactive);
+    const { tokens, totalTokens } = embedded;
+    if (longText === 'error' && totalTokens > tokens) {
+      throw new ServiceError(
+        'text.too_long',
+        `The text has ${totalTokens} tokens, more than the ${tokens} that ${spec.model} reads`,
+      );
+    }
+    return embedded;
+  }
+
   return {
-    async score(spec, image, texts, signal) {
+    async score(spec, image, texts, options = {}) {
       const start = performance.now();
       for (const text of texts) checkText(text);
       // The texts are embedded while the image is on its way.
-      const textsEmbedded = embedTexts(spec, texts, signal);
+      const textsEmbedded = embedTexts(spec, texts, options);
       textsEmbedded.catch(() => {});
-      const bytes = image instanceof Uint8Array ? image : await images.load(image, signal);
+      const bytes = image instanceof Uint8Array ? image : await images.load(image, options.signal);
       const fetchMs = image instanceof Uint8Array ? 0 : performance.now() - start;
       const picture = await embedder.image(spec, bytes, true);
       const sentences = await textsEmbedded;
@@ -124,14 +132,16 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
       };
     },
 
-    async scoreImages(spec, sources, text, signal) {
+    async scoreImages(spec, sources, text, options = {}) {
       const start = performance.now();
       checkText(text);
-      const sentence = await embedder.text(spec, text, true);
+      const sentence = await embedText(spec, text, true, options);
       const loaded = await Promise.all(
         sources.map(async (source): Promise<{ picture: Embedded } | { error: unknown }> => {
           try {
-            return { picture: await inHand(async () => embedder.image(spec, await images.load(source, signal), true)) };
+            return {
+              picture: await inHand(async () => embedder.image(spec, await images.load(source, options.signal), true)),
+            };
           } catch (error) {
             return { error };
           }
@@ -163,19 +173,20 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
       };
     },
 
-    async embed(spec, inputs, signal) {
+    async embed(spec, inputs, options = {}) {
       for (const input of inputs) if ('text' in input) checkText(input.text);
       const limit = pLimit(textsInHand);
       return await Promise.all(
         inputs.map((input) =>
           'text' in input
-            ? limit(() => embedder.text(spec, input.text, true))
-            : inHand(async () => embedder.image(spec, await images.load(input.image, signal), true)),
+            ? limit(() => embedText(spec, input.text, true, options))
+            : inHand(async () => embedder.image(spec, await images.load(input.image, options.signal), true)),
         ),
       );
     },
 
-    async evaluate(spec, pairs, signal) {
+    async evaluate(spec, pairs, options = {}) {
+      const { signal } = options;
       // The same source twice in one chunk is downloaded once.
       const pictures = new Map<string, Promise<Embedded>>();
       const embedImage = (source: ImageSource) => {
@@ -196,7 +207,7 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
           checkText(pair.text);
           const [picture, sentence] = await Promise.all([
             embedImage(pair.image),
-            embedder.text(spec, pair.text, false),
+            embedText(spec, pair.text, false, options),
           ]);
           const warnings = warningsOf(picture, sentence);
           return { status: 'succeeded', ...compare(picture, sentence), ...(warnings.length > 0 && { warnings }) };
@@ -212,11 +223,8 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
 
 /** What produced the scores of a model here. */
 export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
-  model: spec.model,
-  revision: spec.revision,
-  precision: spec.precision,
+  ...recipeOf(spec),
   provider: spec.provider,
-  preprocess: preprocessVersion,
 });
 
 function checkText(text: string): void {
@@ -234,6 +242,12 @@ function compare(picture: Embedded, sentence: Embedded | undefined): { score: nu
   return { score: scoreOf(cosine), cosine };
 }
 
-const warningsOf = (...embedded: Embedded[]): string[] => [...new Set(embedded.flatMap(({ warnings }) => warnings))];
+const warningsOf = (...embedded: Embedded[]): string[] => [
+  ...new Set(
+    embedded.flatMap(({ tokens, totalTokens }) =>
+      totalTokens > tokens ? [`text truncated: ${totalTokens} tokens, the model reads ${tokens} of them`] : [],
+    ),
+  ),
+];
 
 const milliseconds = (value: number): number => Math.round(value * 10) / 10;

@@ -1,6 +1,7 @@
 import { createImageLoader } from '../images/loader.ts';
-import { createEvaluators, type Evaluators } from '../models/evaluators.ts';
-import { loadRegistry, type Registry } from '../models/registry.ts';
+import { chooseDevice } from '../models/device/device.ts';
+import { createEvaluators, type Evaluators } from '../models/pool/evaluators.ts';
+import { loadRegistry, type Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
 import { createEmbedder } from './embedder.ts';
@@ -11,23 +12,37 @@ export interface Scoring {
   registry: Registry;
   evaluators: Evaluators;
   evaluation: Evaluation;
+  /** Resolves when the models to load at the start are loaded, rejects when the first of them cannot be. */
+  whenReady(): Promise<void>;
   /** Ends the evaluators and the connections to image hosts. */
   close(): Promise<void>;
 }
 
-/** Starts loading the default model at once and returns without waiting for it. */
+/**
+ * Starts loading the models that are wanted at once (`PRELOAD`, else the default) and returns without waiting for them.
+ * @throws {ConfigError} what is wrong with the device, the registry or those models.
+ */
 export async function createScoring(config: Config, log: Logger): Promise<Scoring> {
-  const registry = await loadRegistry(config).catch(asConfigError);
-  const evaluators = createEvaluators(config, log);
-  const { spec } = await registry.resolve().catch(asConfigError);
-  evaluators.for(spec);
+  const device = await chooseDevice(config).catch(asConfigError);
+  const { provider, count, reason } = device;
+  log.info({ provider, count, reason }, 'device');
+  const registry = await loadRegistry(config, { ...config, device }).catch(asConfigError);
+  const evaluators = createEvaluators(config, log, device.count);
+  const preloaded = await Promise.all(
+    (config.preload ?? [registry.defaultName]).map((name) => registry.resolve(name).catch(asConfigError)),
+  );
+  const pools = preloaded.map(({ spec }) => evaluators.for(spec));
   const images = createImageLoader(config);
   const embedder = createEmbedder(evaluators, config.cacheBytes);
   return {
     registry,
     evaluators,
     evaluation: createEvaluation({ images, embedder, concurrency: config.fetchConcurrency }),
+    async whenReady() {
+      await Promise.all(pools.map((pool) => pool.whenReady()));
+    },
     async close() {
+      registry.close();
       evaluators.close();
       await images.close();
     },

@@ -1,8 +1,15 @@
+/** How pictures are preprocessed; see `models/evaluator/preprocess.ts`. */
+export type PreprocessMode = 'standard' | 'exact';
+
 /**
- * Version of the steps from picture to tensor. Part of every receipt and of every cache key: change it whenever
- * the pixels that reach the vision tower change.
+ * Versions of the steps from picture to tensor, and from text to tokens. Part of every receipt, of every cache key and of
+ * what a batch pins: change one whenever the values that reach its tower change.
  */
-export const preprocessVersion = 'pillow-bicubic-2';
+export const preprocessVersions: Record<PreprocessMode, string> = {
+  standard: 'pillow-bicubic-2',
+  exact: 'pillow-bicubic-2-exact',
+};
+export const textVersion = 'openclip-3.3-1';
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml';
@@ -13,10 +20,15 @@ export interface ModelSpec {
   revision: string;
   precision: Precision;
   provider: Provider;
+  /** Why this provider and this precision, in words. */
+  choice: string;
+  preprocess: PreprocessMode;
   visionPath: string;
   textPath: string;
   tokenizerPath: string;
   tokenizerConfigPath: string;
+  /** Pairs with known cosines that the model must reproduce before it is used; nothing where none are known. */
+  goldenPath: string | undefined;
   /** Side of the square the vision tower sees, in pixels. */
   imageSize: number;
   /** Per channel, on values in [0, 1]. */
@@ -34,6 +46,27 @@ export interface ModelSpec {
   memoryBytes: number;
 }
 
-/** What makes two embeddings comparable: the key of caches, and what a batch pins. */
-export const modelKey = (spec: Pick<ModelSpec, 'model' | 'revision' | 'precision'>): string =>
-  `${spec.model}@${spec.revision}/${spec.precision}/${preprocessVersion}`;
+/** What must be equal for two embeddings to be comparable; what a batch pins. */
+export interface Recipe {
+  model: string;
+  revision: string;
+  precision: string;
+  preprocess: string;
+  textCleaning: string;
+}
+
+export const recipeOf = (
+  spec: Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess'>,
+): Recipe & { precision: Precision } => ({
+  model: spec.model,
+  revision: spec.revision,
+  precision: spec.precision,
+  preprocess: preprocessVersions[spec.preprocess],
+  textCleaning: textVersion,
+});
+
+/** The recipe as one string: the key of caches and pools. */
+export function modelKey(spec: Parameters<typeof recipeOf>[0]): string {
+  const { model, revision, precision, preprocess, textCleaning } = recipeOf(spec);
+  return `${model}@${revision}/${precision}/${preprocess}/${textCleaning}`;
+}

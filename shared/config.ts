@@ -115,6 +115,43 @@ export const settings = {
     integer(1, 256).optional(),
     'Intra-op threads of each evaluator. Default: CPU quota / evaluators.',
   ),
+  device: setting(
+    'DEVICE',
+    z.enum(['auto', 'cuda', 'coreml', 'dml', 'cpu']).default('auto'),
+    'Where models run. `auto` takes the first that works: cuda, coreml, dml, cpu.',
+  ),
+  precision: setting(
+    'PRECISION',
+    z.enum(['auto', 'fp32', 'fp16', 'int8']).default('auto'),
+    'Precision of models whose registry entry names none. `auto`: fp16 on a GPU where the model has it, else fp32.',
+  ),
+  deviceFallback: setting(
+    'DEVICE_FALLBACK',
+    flag.default(false),
+    'Set to 1 to run on the CPU, or at the precision there is, when DEVICE or PRECISION cannot be had.',
+  ),
+  preprocess: setting(
+    'PREPROCESS',
+    z.enum(['standard', 'exact']).default('standard'),
+    'How pictures become tensors: `standard` is within 0.002 of the reference for most, `exact` bit-identical and slower.',
+  ),
+  microBatch: setting(
+    'MICRO_BATCH',
+    integer(1, 1024).optional(),
+    'Pictures that one run of a vision tower takes at most. Default: measured in the background, once a machine.',
+  ),
+  modelMemoryBytes: setting(
+    'MODEL_MEMORY_MB',
+    integer(1, 16 * 1024 * 1024)
+      .transform((megabytes) => megabytes * MB)
+      .optional(),
+    'Memory for loaded models, in MiB; the least used are unloaded above it. Default: 80 % of the memory limit.',
+  ),
+  preload: setting(
+    'PRELOAD',
+    list.optional(),
+    'Comma-separated profiles or models that are loaded at the start. Default: the default model; others on first use.',
+  ),
   cacheBytes: setting(
     'EMBEDDING_CACHE_MB',
     integer(0, 65536)

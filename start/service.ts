@@ -17,8 +17,8 @@ await runProcess('vls-api', async (config, log) => {
   const producer = connectRedis(redisUrl, 'producer', log);
   const consumer = connectRedis(redisUrl, 'consumer', log);
   const { retentionHours } = config;
-  const posted = createBatchEngine({ redis: producer, profiles: scoring.registry.profiles, retentionHours, log });
-  const pulled = createBatchEngine({ redis: consumer, profiles: [], retentionHours, log });
+  const posted = createBatchEngine({ redis: producer, profiles: () => scoring.registry.profiles, retentionHours, log });
+  const pulled = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
   const metrics = createMetrics();
   let draining = false;
   const app = createApp({
@@ -33,8 +33,7 @@ await runProcess('vls-api', async (config, log) => {
   });
   const server = await listen(app, config.host, config.port, 'PORT');
   const worker = await startWorker({ ...scoring, config, redis: consumer, engine: pulled, metrics, log });
-  const { spec } = await scoring.registry.resolve();
-  await scoring.evaluators.for(spec).whenReady();
+  await scoring.whenReady();
   return {
     url: server.url,
     async close() {

@@ -2,8 +2,8 @@ import type { Chunks } from '../batches/chunks.ts';
 import { echoed, type InputChunk, payloadVersion, type StoredItem } from '../batches/payload.ts';
 import type { Delivery, Verdict } from '../batches/queues.ts';
 import type { Evaluation, Outcome, Pair } from '../evaluation/evaluation.ts';
-import { type ModelSpec, preprocessVersion } from '../models/model.ts';
-import type { Registry } from '../models/registry.ts';
+import { textVersion } from '../models/model.ts';
+import type { Registry } from '../models/registry/registry.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
@@ -52,10 +52,10 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     const { pinned, input, edges } = picked;
     let outcomes: Outcome[];
     try {
-      const { spec } = await registry.resolve(pinned.model);
-      const difference = differenceOf(spec, pinned);
-      if (difference !== undefined) return await handBack(difference, false);
-      outcomes = await evaluation.evaluate(spec, input.items.map(toPair), stopping);
+      const spec = await registry.resolvePinned({ ...pinned, textCleaning: pinned.textCleaning ?? textVersion });
+      if ('difference' in spec) return await handBack(`this worker has ${spec.difference}`, false);
+      const { longText } = pinned;
+      outcomes = await evaluation.evaluate(spec, input.items.map(toPair), { longText, signal: stopping });
     } catch (error) {
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.
       if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);
@@ -82,16 +82,6 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       log: failed.slice(0, 5).map(({ index, error }) => `item ${index}: ${error.code}: ${error.message}`),
     };
   };
-}
-
-/** A batch is evaluated by what it was posted for, or not at all. */
-function differenceOf(
-  spec: ModelSpec,
-  pinned: { revision: string; precision: string; preprocess: string },
-): string | undefined {
-  const here = { revision: spec.revision, precision: spec.precision, preprocess: preprocessVersion };
-  const part = (['revision', 'precision', 'preprocess'] as const).find((name) => here[name] !== pinned[name]);
-  return part && `the batch is pinned to ${part} ${pinned[part]}, this worker has ${here[part]}`;
 }
 
 const toPair = (item: StoredItem): Pair =>

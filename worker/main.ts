@@ -9,9 +9,9 @@ import { startWorker } from './worker.ts';
 
 /** A worker as a process of its own. */
 await runProcess('vls-worker', async (config, log) => {
-  const scoring = await createScoring(config, log);
+  const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log);
-  const engine = createBatchEngine({ redis, profiles: [], retentionHours: config.retentionHours, log });
+  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
   const metrics = createMetrics();
   let draining = false;
   const worker = await startWorker({ ...scoring, config, redis, engine, metrics, log });

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import type { Evaluators } from '../models/evaluators.ts';
+import type { Evaluators } from '../models/pool/evaluators.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
 

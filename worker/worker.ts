@@ -1,9 +1,9 @@
 import type { BatchEngine } from '../batches/engine.ts';
-import { type Consumer, consume, consumeWebhooks, scheduleMaintenance } from '../batches/queues.ts';
+import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/queues.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import { createWebhookPost } from '../images/webhook-post.ts';
-import type { Registry } from '../models/registry.ts';
+import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
@@ -24,7 +24,8 @@ export interface WorkerDeps {
 
 /** The worker role, running. */
 export interface RunningWorker extends Consumer {
-  profiles: string[];
+  /** The profiles it serves now: a model that is pulled or added later is taken up. */
+  profiles(): string[];
   /** What keeps this worker from evaluating, or nothing. */
   fault(): string | null;
 }
@@ -38,8 +39,8 @@ const finishMs = 5_000;
 /** The worker role: consumers for the profiles it serves, webhooks, and its offer to sweep. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, log } = deps;
-  const profiles = await servedProfiles(registry, config.workerProfiles);
   let fault: string | null = null;
+  let closing = false;
   const stopping = new AbortController();
   const process = createChunkProcessor({
     ...deps,
@@ -49,10 +50,29 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       fault = found;
     },
   });
-  const consumers = profiles.map((profile) =>
-    consume(redis, profile, chunksInHand, (delivery) => process(delivery, profile), log.child({ profile })),
-  );
-  consumers.push(scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log));
+  const serving = new Map<string, Consumer>();
+  /** Begins with profiles that have become available, and leaves those that are gone. */
+  const serve = (profiles: readonly string[]) => {
+    for (const profile of profiles) {
+      if (serving.has(profile)) continue;
+      const take = (delivery: Delivery) => process(delivery, profile);
+      serving.set(profile, consume(redis, profile, chunksInHand, take, log.child({ profile })));
+    }
+    for (const [profile, consumer] of serving) {
+      if (profiles.includes(profile)) continue;
+      serving.delete(profile);
+      consumer.close().catch((error: Error) => log.warn({ err: error, profile }, 'consumer did not close'));
+    }
+    log.info({ profiles }, 'profiles served');
+  };
+  serve(await servedProfiles(registry, config.workerProfiles));
+  registry.watch(log, () => {
+    if (closing) return;
+    servedProfiles(registry, config.workerProfiles).then(serve, (error: Error) =>
+      log.error({ reason: error.message }, 'the profiles served stay as they were'),
+    );
+  });
+  const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { webhookSecret } = config;
   const webhooks = createWebhookPost(config.webhookHostsAllow);
   if (webhookSecret !== undefined) {
@@ -60,17 +80,17 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       deliverWebhook(redis, batchId, isLast, webhookSecret, webhooks.post);
     consumers.push(consumeWebhooks(redis, deliver, log));
   }
-  log.info({ profiles }, 'worker started');
   return {
-    profiles,
+    profiles: () => [...serving.keys()],
     fault: () => fault,
     async close() {
+      closing = true;
       const patience = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
       // Without Redis nothing can be committed or handed back, and waiting for it could take for ever.
       const force = redis.status !== 'ready';
-      await Promise.all(consumers.map((consumer) => consumer.close(force)));
+      await Promise.all([...serving.values(), ...consumers].map((consumer) => consumer.close(force)));
       clearTimeout(patience);
       await webhooks.close();
     },

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import type { Batches } from '../../batches/batches.ts';
-import { preprocessVersion } from '../../models/model.ts';
-import type { Registry } from '../../models/registry.ts';
+import type { Pinned } from '../../batches/record.ts';
+import { recipeOf } from '../../models/model.ts';
+import type { Registry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
 import {
   batchList,
@@ -16,7 +17,7 @@ import {
 } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import { readEnvelope, readStream, streamFormat } from '../batch-body.ts';
+import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, clientGone, type Route, tenantOf } from '../route.ts';
@@ -99,7 +100,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
           const tenant = tenantOf(request);
           const posted = await batches.post({
             tenant,
-            pinned: await pin(registry, body.model),
+            pinned: await pin(registry, body),
             options: body.options,
             items: body.items,
             idempotencyKey: idempotencyKeyOf(request),
@@ -227,10 +228,9 @@ async function allResults(batches: Batches, tenant: string, id: string): Promise
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
 /** What a batch is evaluated with, fixed at its post. */
-async function pin(registry: Registry, model: string | undefined) {
+async function pin(registry: Registry, { model, longText }: Pick<BatchBody, 'model' | 'longText'>): Promise<Pinned> {
   const { profile, spec } = await registry.resolve(model);
-  const { model: name, revision, precision } = spec;
-  return { profile, model: name, revision, precision, preprocess: preprocessVersion };
+  return { profile, longText, ...recipeOf(spec) };
 }
 
 /** Results come with the status in one answer up to this many items. */

@@ -1,5 +1,5 @@
 import type { Embeddable, Evaluation } from '../../evaluation/evaluation.ts';
-import type { Registry } from '../../models/registry.ts';
+import type { Registry } from '../../models/registry/registry.ts';
 import {
   type EmbeddingInput,
   type EmbeddingsResponse,
@@ -42,10 +42,10 @@ export function embeddingsRoutes({ evaluation, registry }: EmbeddingsDeps): Rout
       handlers: [
         jsonBody,
         async (request, response) => {
-          const { input, model, encoding_format } = check(embeddingsRequest, request.body, 'body');
+          const { input, model, encoding_format, longText } = check(embeddingsRequest, request.body, 'body');
           const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
           const { spec } = await registry.resolve(model);
-          const embedded = await evaluation.embed(spec, inputs, clientGone(response));
+          const embedded = await evaluation.embed(spec, inputs, { longText, signal: clientGone(response) });
           const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
           const answer: EmbeddingsResponse = {
             object: 'list',

@@ -1,5 +1,5 @@
 import type { Batches } from '../../batches/batches.ts';
-import type { Evaluators } from '../../models/evaluators.ts';
+import type { Evaluators } from '../../models/pool/evaluators.ts';
 import { type Health, health } from '../../shared/contracts/health.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { problemResponses } from '../openapi.ts';

@@ -1,5 +1,5 @@
-import type { Evaluators } from '../../models/evaluators.ts';
-import type { ListedModel, Registry } from '../../models/registry.ts';
+import type { Evaluators } from '../../models/pool/evaluators.ts';
+import type { ListedModel, Registry } from '../../models/registry/registry.ts';
 import { type ModelInfo, modelList } from '../../shared/contracts/models.ts';
 import { problemResponses } from '../openapi.ts';
 import type { Route } from '../route.ts';
@@ -27,7 +27,7 @@ export function modelRoutes({ registry, evaluators }: ModelDeps): Route[] {
       handlers: [
         async (_request, response) => {
           const listed = await registry.list();
-          response.json({ models: listed.map((model) => toInfo(model, evaluators)) });
+          response.json({ models: listed.map((model) => toInfo(model, evaluators)), fault: registry.fault });
         },
       ],
     },
@@ -35,7 +35,7 @@ export function modelRoutes({ registry, evaluators }: ModelDeps): Route[] {
 }
 
 function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
-  const { model, profiles, isDefault, description, revision, source, logitScale, spec } = listed;
+  const { model, profiles, isDefault, description, revision, source, logitScale, speed, spec } = listed;
   const pool = evaluators.states().find((state) => state.model === model && state.revision === revision);
   const known = spec instanceof Error ? undefined : spec;
   const idle = known === undefined ? 'absent' : 'available';
@@ -50,9 +50,23 @@ function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
     dimensions: known?.dimensions ?? null,
     contextLength: known?.contextLength ?? null,
     state: pool === undefined ? idle : pool.state === 'ready' ? 'loaded' : pool.state,
+    verified: pool?.verified ?? null,
     precision: known?.precision ?? null,
     provider: known?.provider ?? null,
-    evaluators: pool === undefined ? null : { ready: pool.ready, configured: pool.configured, restarts: pool.restarts },
+    choice: known?.choice ?? null,
+    memoryBytes: known?.memoryBytes ?? null,
+    evaluators:
+      pool === undefined
+        ? null
+        : { ready: pool.ready, configured: pool.configured, threads: pool.threads, restarts: pool.restarts },
+    microBatch: pool?.microBatch ?? null,
+    speed: {
+      measuredImagesPerSecond:
+        pool?.imagesPerSecond === undefined || pool.imagesPerSecond === null
+          ? null
+          : pool.imagesPerSecond * pool.configured,
+      stated: speed ?? null,
+    },
     detail: spec instanceof Error ? spec.message : (pool?.detail ?? null),
   };
 }

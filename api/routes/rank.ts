@@ -1,7 +1,7 @@
 import type { Evaluation, ImageScores, Scores } from '../../evaluation/evaluation.ts';
 import { probabilitiesOf } from '../../evaluation/score.ts';
 import type { ModelSpec } from '../../models/model.ts';
-import type { Registry } from '../../models/registry.ts';
+import type { Registry } from '../../models/registry/registry.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -55,8 +55,9 @@ async function score(
   asked: RankRequest,
   signal: AbortSignal,
 ): Promise<Scores | ImageScores> {
-  if ('texts' in asked) return await evaluation.score(spec, asked.image, asked.texts, signal);
-  return await evaluation.scoreImages(spec, asked.images, asked.text, signal);
+  const options = { longText: asked.longText, signal };
+  if ('texts' in asked) return await evaluation.score(spec, asked.image, asked.texts, options);
+  return await evaluation.scoreImages(spec, asked.images, asked.text, options);
 }
 
 function toRanking({ logitScale }: ModelSpec, asked: RankRequest, scores: Scores | ImageScores): RankResponse {

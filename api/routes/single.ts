@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
-import type { Registry } from '../../models/registry.ts';
+import type { Registry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ImageSource } from '../../shared/contracts/item.ts';
 import { singleRequest, singleResponse } from '../../shared/contracts/single.ts';
@@ -47,6 +47,7 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
                   },
                   text: { type: 'string', description: 'Repeat the field for several texts.' },
                   model: { type: 'string' },
+                  longText: { type: 'string', enum: ['truncate', 'error'] },
                 },
               },
             },
@@ -63,7 +64,7 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
       handlers: [
         (request, response, next) => (request.is('multipart/form-data') ? next() : jsonBody(request, response, next)),
         async (request, response) => {
-          const { image, text, model } = request.is('multipart/form-data')
+          const { image, text, model, longText } = request.is('multipart/form-data')
             ? await readUpload(request, config.imageMaxBytes)
             : check(singleRequest, request.body, 'body');
           const { spec } = await registry.resolve(model);
@@ -73,7 +74,9 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
             metrics.items({ mode: 'single', outcome: 'failed', code }, texts.length);
             throw error;
           };
-          const scores = await evaluation.score(spec, image, texts, clientGone(response)).catch(failed);
+          const scores = await evaluation
+            .score(spec, image, texts, { longText, signal: clientGone(response) })
+            .catch(failed);
           const { results, receipt, timings } = scores;
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
           for (const stage of ['fetch', 'decode', 'inference'] as const) {
@@ -88,24 +91,25 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
   ];
 }
 
-/** The same request as a form: a file (or a source) as `image`, `text` once or often, `model`. */
+/** The same request as a form: a file (or a source) as `image`, `text` once or often, `model`, `longText`. */
 async function readUpload(request: Request, maxBytes: number) {
   const { file, fields } = await readForm(request, maxBytes);
-  const unknown = [...fields.keys()].find((name) => !['image', 'text', 'model'].includes(name));
+  const unknown = [...fields.keys()].find((name) => !['image', 'text', 'model', 'longText'].includes(name));
   if (unknown !== undefined) {
     throw new ServiceError('request.invalid', `The form has the unknown field ${unknown}`, {
-      faults: [{ path: unknown, message: 'Unknown field; a form has image, text and model' }],
+      faults: [{ path: unknown, message: 'Unknown field; a form has image, text, model and longText' }],
     });
   }
   const texts = fields.get('text') ?? [];
-  const { text, model, image } = check(
+  const { text, model, image, longText } = check(
     singleRequest,
     {
       image: file === undefined ? fields.get('image')?.[0] : 'uploaded',
       text: texts.length > 1 ? texts : texts[0],
       model: fields.get('model')?.[0],
+      longText: fields.get('longText')?.[0],
     },
     'form',
   );
-  return { image: file?.bytes ?? (image as ImageSource), text, model };
+  return { image: file?.bytes ?? (image as ImageSource), text, model, longText };
 }

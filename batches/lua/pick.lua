@@ -18,4 +18,6 @@ if state == 'queued' then
   redis.call('HSET', KEYS[1], 'state', 'running', 'startedAt', ARGV[2], 'markAt', ARGV[2], 'markItems', 0)
   redis.call('XADD', KEYS[6], '*', 'type', 'state', 'state', 'running')
 end
-return { 'run', input, redis.call('HMGET', KEYS[1], 'model', 'revision', 'precision', 'preprocess', 'priority', 'lowestBelow', 'highestAbove') }
+local fields = redis.call('HMGET', KEYS[1], 'priority', 'lowestBelow', 'highestAbove',
+  'model', 'revision', 'precision', 'preprocess', 'textCleaning', 'longText')
+return { 'run', input, fields }

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Entries, HubEntry, ModelEntry } from '../../models/entries.ts';
 import type { Precision } from '../../models/model.ts';
-import type { Verified } from '../../models/verify.ts';
+import type { Verified } from '../../models/pulling/verify.ts';
+import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
 import { UsageError } from '../failure.ts';
 import { json, megabytes, styled, type Terminal, table } from '../output.ts';
@@ -32,7 +32,7 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
     .command('list')
     .description('show every model, and whether its files are here')
     .action(async (_options: object, command: Command) => {
-      const { loadRegistry } = await import('../../models/registry.ts');
+      const { loadRegistry } = await import('../../models/registry/registry.ts');
       const settings = config();
       const listed = await (await loadRegistry(settings)).list();
       const { entries } = await registryOf(settings);
@@ -75,13 +75,16 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
     .action(async (names: string[], options: { precision?: Precision[]; repair?: boolean }, command: Command) => {
       const settings = config();
       const { entries, find } = await registryOf(settings);
-      const { isHubEntry } = await import('../../models/entries.ts');
+      const { isHubEntry } = await import('../../models/registry/entries.ts');
       const asked = names.length === 0 ? [...entries.models.values()].filter(isHubEntry) : unique(names.map(find));
       const fromHub = asked.map((entry): HubEntry => {
         if (isHubEntry(entry)) return entry;
         throw new UsageError(`${entry.model} is a folder (${entry.directory}): there is nothing to pull`);
       });
-      const [{ hubOf }, { pull }] = await Promise.all([import('../../models/hub.ts'), import('../../models/pull.ts')]);
+      const [{ hubOf }, { pull }] = await Promise.all([
+        import('../../models/pulling/hub.ts'),
+        import('../../models/pulling/pull.ts'),
+      ]);
       const hub = hubOf(settings);
       const isJson = command.optsWithGlobals<Global>().json ?? false;
       const results: Awaited<ReturnType<typeof pull>>[] = [];
@@ -114,7 +117,7 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
     .argument('[name...]', 'profiles or models; every model that is here when none is named')
     .action(async (names: string[], _options: object, command: Command) => {
       const { entries, find } = await registryOf(config());
-      const { verify } = await import('../../models/verify.ts');
+      const { verify } = await import('../../models/pulling/verify.ts');
       const asked = names.length === 0 ? [...entries.models.values()] : unique(names.map(find));
       const all: Verified[] = [];
       for (const entry of asked) all.push(await verify(entry));
@@ -131,15 +134,15 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
     .action(async (names: string[], _options: object, command: Command) => {
       const settings = config();
       const { find } = await registryOf(settings);
-      const { addedFile, isHubEntry } = await import('../../models/entries.ts');
+      const { addedFile, isHubEntry } = await import('../../models/registry/entries.ts');
       const removed: { model: string; removed: boolean }[] = [];
       for (const entry of unique(names.map(find))) {
         if (isHubEntry(entry)) {
-          const { removePulled } = await import('../../models/pull.ts');
+          const { removePulled } = await import('../../models/pulling/pull.ts');
           const wait = () => stderr.write(`${entry.model} is being pulled; waiting\n`);
           removed.push({ model: entry.model, removed: await removePulled(entry, wait) });
         } else if (entry.definedIn === addedFile(settings.dataDir)) {
-          const { removeAdded } = await import('../../models/added.ts');
+          const { removeAdded } = await import('../../models/registry/added.ts');
           await removeAdded(settings.dataDir, entry.model);
           removed.push({ model: entry.model, removed: true });
         } else {
@@ -166,7 +169,7 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
         options: { name?: string; profile?: string; logitScale?: string; description?: string },
         command: Command,
       ) => {
-        const { addFolder } = await import('../../models/added.ts');
+        const { addFolder } = await import('../../models/registry/added.ts');
         const model = options.name ?? basename(resolve(dir));
         const logitScale = options.logitScale === undefined ? undefined : Number(options.logitScale);
         if (logitScale !== undefined && !(logitScale > 0)) {
@@ -175,16 +178,14 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
         const { profile, description } = options;
         const precisions = await addFolder(config(), dir, { model, profile, description, logitScale });
         if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ model, precisions }));
-        stdout.write(
-          `${model} (${precisions.join(', ')}) is known now; a running service sees it when it starts again\n`,
-        );
+        stdout.write(`${model} (${precisions.join(', ')}) is known now; a running service sees it within seconds\n`);
       },
     );
 }
 
 async function registryOf(settings: Config): Promise<{ entries: Entries; find(name: string): ModelEntry }> {
-  const { readEntries } = await import('../../models/entries.ts');
-  const { unknownModel } = await import('../../models/registry.ts');
+  const { readEntries } = await import('../../models/registry/entries.ts');
+  const { unknownModel } = await import('../../models/registry/registry.ts');
   const entries = await readEntries(settings);
   return {
     entries,
@@ -201,7 +202,7 @@ const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
 async function precisionsHere(entry: ModelEntry | undefined): Promise<Precision[]> {
   if (entry === undefined) return [];
-  const { precisionsIn } = await import('../../models/verify.ts');
+  const { precisionsIn } = await import('../../models/registry/folder.ts');
   return await precisionsIn(entry.directory);
 }
 

@@ -1,30 +1,54 @@
-import type { ModelSpec } from '../model.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { calibrate } from './calibrate.ts';
+import { createDecodeQueue } from './decode-queue.ts';
+import { createLane, oldest } from './lane.ts';
 import { preprocess } from './preprocess.ts';
-import type { Embedded } from './protocol.ts';
+import type { Calibration, Embedded, LoadOptions } from './protocol.ts';
+import { selfTest } from './self-test.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */
 export interface Evaluator {
+  /** Whether it has reproduced golden values; `false` where the model has none. */
+  readonly verified: boolean;
   image(bytes: Uint8Array, interactive: boolean): Promise<Embedded>;
   text(text: string, interactive: boolean): Promise<Embedded>;
+  /** Measures micro-batches while nothing else is to be done. */
+  calibrate(): Promise<Calibration>;
+  setMicroBatch(images: number): void;
 }
 
-/** Pictures decoded at a time: while the session holds one core, libvips works on its own threads. */
-const decodeWidth = 2;
+/** How often calibration looks whether the evaluator has become idle, in milliseconds. */
+const idleCheckMs = 50;
 
 /**
  * Decoding runs beside inference; what is decoded waits for its micro-batch. Interactive work goes first at both
- * stages, and never shares a run with batch work, so that its latency is its own.
+ * stages.
+ * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
  */
-export async function createEvaluator(spec: ModelSpec, threads: number, maxPixels: number): Promise<Evaluator> {
+export async function createEvaluator(
+  { spec, threads, deviceId, maxPixels }: LoadOptions,
+  onShrunk: (images: number) => void = () => {},
+): Promise<Evaluator> {
   const [towers, tokenizer] = await Promise.all([
-    loadTowers(spec, threads),
+    loadTowers(spec, threads, deviceId),
     loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength),
   ]);
-  const images = createLane<Float32Array>(spec.microBatch.images, (pixels) => towers.images(pixels));
-  const texts = createLane<number[]>(spec.microBatch.texts, (ids) => towers.texts(ids));
-  const decoding = createDecodeQueue();
+  const images = createLane<Float32Array>({
+    size: spec.microBatch.images,
+    encode: (pixels) => towers.images(pixels),
+    onShrunk,
+  });
+  const texts = createLane<number[]>({ size: spec.microBatch.texts, encode: (ids) => towers.texts(ids) });
+  const decoding = createDecodeQueue(spec.provider, threads);
+  const cropOptions = {
+    size: spec.imageSize,
+    mean: spec.mean,
+    std: spec.std,
+    maxPixels,
+    mode: spec.preprocess,
+  };
 
   let running = false;
   async function run(): Promise<void> {
@@ -32,98 +56,62 @@ export async function createEvaluator(spec: ModelSpec, threads: number, maxPixel
     running = true;
     // Interactive first; between the batch lanes, whichever has waited longer.
     for (;;) {
-      const lane = [texts, images].find((candidate) => candidate.hasInteractive()) ?? oldest(texts, images);
+      const lanes = [texts, images];
+      const lane = lanes.find((candidate) => candidate.hasInteractive()) ?? oldest(lanes);
       if (lane === undefined) break;
       await lane.runNext();
     }
     running = false;
   }
 
-  return {
-    async image(bytes, interactive) {
-      const options = { size: spec.imageSize, mean: spec.mean, std: spec.std, maxPixels };
-      const { value: pixels, ms } = await decoding(interactive, () => preprocess(bytes, options));
-      const result = images.add(pixels, interactive);
-      void run();
-      return { ...(await result), decodeMs: ms, warnings: [], tokens: 0 };
-    },
-    async text(text, interactive) {
-      const start = performance.now();
-      const { ids, total } = tokenizer.encode(text);
-      const decodeMs = performance.now() - start;
-      const result = texts.add(ids, interactive);
-      void run();
-      const warnings =
-        total > ids.length ? [`text truncated: ${total} tokens, the model reads ${ids.length} of them`] : [];
-      return { ...(await result), decodeMs, warnings, tokens: ids.length };
-    },
-  };
-}
-
-type Run = Pick<Embedded, 'embedding' | 'inferenceMs'>;
-
-interface Lane<Input> {
-  add(input: Input, interactive: boolean): Promise<Run>;
-  hasInteractive(): boolean;
-  /** When the first batch entry arrived, or nothing when there is none. */
-  since(): number | undefined;
-  runNext(): Promise<void>;
-}
-
-/** Inputs of one tower that wait for their run. */
-function createLane<Input>(size: number, encode: (inputs: Input[]) => Promise<Float32Array[]>): Lane<Input> {
-  interface Entry {
-    input: Input;
-    at: number;
-    resolve(run: Run): void;
-    reject(error: unknown): void;
+  async function image(bytes: Uint8Array, interactive: boolean): Promise<Embedded> {
+    const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions));
+    const result = images.add(pixels, interactive);
+    void run();
+    return { ...(await result), decodeMs: ms, tokens: 0, totalTokens: 0 };
   }
-  const interactive: Entry[] = [];
-  const bulk: Entry[] = [];
-  return {
-    add: (input, first) =>
-      new Promise((resolve, reject) => {
-        (first ? interactive : bulk).push({ input, at: performance.now(), resolve, reject });
-      }),
-    hasInteractive: () => interactive.length > 0,
-    since: () => bulk[0]?.at,
-    async runNext() {
-      const entries = (interactive.length > 0 ? interactive : bulk).splice(0, size);
-      const start = performance.now();
-      try {
-        const embeddings = await encode(entries.map((entry) => entry.input));
-        const inferenceMs = performance.now() - start;
-        for (const [row, entry] of entries.entries()) {
-          const embedding = embeddings[row];
-          if (embedding) entry.resolve({ embedding, inferenceMs });
-          else entry.reject(new Error('The tower gave fewer rows than it was asked for'));
-        }
-      } catch (error) {
-        for (const entry of entries) entry.reject(error);
-      }
-    },
-  };
-}
 
-function oldest(...lanes: Lane<never>[]): Lane<never> | undefined {
-  return lanes.filter((lane) => lane.since() !== undefined).sort((a, b) => (a.since() ?? 0) - (b.since() ?? 0))[0];
-}
-
-/** Runs at most `decodeWidth` tasks at a time, interactive ones first, and measures each. */
-function createDecodeQueue() {
-  const interactive: (() => void)[] = [];
-  const bulk: (() => void)[] = [];
-  let active = 0;
-  return async <Value>(first: boolean, task: () => Promise<Value>): Promise<{ value: Value; ms: number }> => {
-    if (active >= decodeWidth) await new Promise<void>((start) => (first ? interactive : bulk).push(start));
-    else active++;
+  async function text(text: string, interactive: boolean): Promise<Embedded> {
     const start = performance.now();
-    try {
-      return { value: await task(), ms: performance.now() - start };
-    } finally {
-      const next = interactive.shift() ?? bulk.shift();
-      if (next) next();
-      else active--;
-    }
+    const { ids, total } = tokenizer.encode(text);
+    const decodeMs = performance.now() - start;
+    const result = texts.add(ids, interactive);
+    void run();
+    return { ...(await result), decodeMs, tokens: ids.length, totalTokens: total };
+  }
+
+  const { goldenPath, precision } = spec;
+  const verified =
+    goldenPath !== undefined &&
+    (await selfTest({
+      path: goldenPath,
+      precision,
+      image: async (bytes) => (await image(bytes, false)).embedding,
+      text: async (sentence) => (await text(sentence, false)).embedding,
+    })) > 0;
+
+  return {
+    verified,
+    image,
+    text,
+    async calibrate() {
+      const blank = new Float32Array(3 * spec.imageSize * spec.imageSize);
+      return await calibrate(async (count) => {
+        while (running || decoding.isBusy()) await delay(idleCheckMs);
+        running = true;
+        const start = performance.now();
+        try {
+          await towers.images(Array.from({ length: count }, () => blank));
+        } finally {
+          running = false;
+        }
+        const ms = performance.now() - start;
+        void run();
+        return ms;
+      });
+    },
+    setMicroBatch(count) {
+      images.size = count;
+    },
   };
 }

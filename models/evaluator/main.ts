@@ -1,6 +1,6 @@
 import { toItemError } from '../../shared/errors.ts';
 import { createEvaluator, type Evaluator } from './evaluator.ts';
-import type { Embedded, FromEvaluator, ToEvaluator } from './protocol.ts';
+import type { Embedded, FromEvaluator, LoadOptions, ToEvaluator } from './protocol.ts';
 
 process.title = 'vls-evaluator';
 
@@ -16,6 +16,9 @@ const send = (message: FromEvaluator) => {
 
 let evaluator: Evaluator | undefined;
 
+/** A size that could not be measured, for want of memory most likely, is a size that is not used. */
+const ignore = () => {};
+
 process.on('message', (message: ToEvaluator) => {
   switch (message.type) {
     case 'load':
@@ -27,13 +30,19 @@ process.on('message', (message: ToEvaluator) => {
     case 'text':
       void answer(message.id, (loaded) => loaded.text(message.text, message.interactive));
       break;
+    case 'calibrate':
+      void evaluator?.calibrate().then((calibration) => send({ type: 'calibrated', calibration }), ignore);
+      break;
+    case 'micro_batch':
+      evaluator?.setMicroBatch(message.images);
+      break;
   }
 });
 
-async function load({ spec, threads, maxPixels }: Extract<ToEvaluator, { type: 'load' }>): Promise<void> {
+async function load(options: LoadOptions): Promise<void> {
   try {
-    evaluator = await createEvaluator(spec, threads, maxPixels);
-    send({ type: 'loaded' });
+    evaluator = await createEvaluator(options, (images) => send({ type: 'shrunk', images }));
+    send({ type: 'loaded', verified: evaluator.verified });
   } catch (error) {
     send({ type: 'load_failed', message: error instanceof Error ? error.message : String(error) });
   }

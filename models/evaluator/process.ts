@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { FromEvaluator, ToEvaluator } from './protocol.ts';
 
@@ -28,8 +29,8 @@ export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): 
     execArgv: [],
     env: {
       ...process.env,
-      // libvips decodes on libuv's threads; glibc's default of 8 arenas a core lets memory creep.
-      UV_THREADPOOL_SIZE: '4',
+      // libvips decodes and ONNX Runtime runs on libuv's threads; glibc's 8 arenas a core let memory creep.
+      UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

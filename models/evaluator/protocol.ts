@@ -3,16 +3,40 @@ import type { ModelSpec } from '../model.ts';
 
 /** What an evaluator process is told. The first message is `load`. */
 export type ToEvaluator =
-  | { type: 'load'; spec: ModelSpec; threads: number; maxPixels: number }
+  | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; bytes: Uint8Array }
-  | { type: 'text'; id: number; interactive: boolean; text: string };
+  | { type: 'text'; id: number; interactive: boolean; text: string }
+  /** Find out, whenever there is nothing else to do, how many pictures a run should take. */
+  | { type: 'calibrate' }
+  /** From now on a run takes so many pictures at most. */
+  | { type: 'micro_batch'; images: number };
+
+export interface LoadOptions {
+  spec: ModelSpec;
+  /** Intra-op threads of its sessions. */
+  threads: number;
+  /** Which of several devices of the provider. */
+  deviceId: number;
+  maxPixels: number;
+}
 
 /** What it answers. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */
 export type FromEvaluator =
-  | { type: 'loaded' }
+  | { type: 'loaded'; verified: boolean }
   | { type: 'load_failed'; message: string }
   | { type: 'embedded'; id: number; embedded: Embedded }
-  | { type: 'failed'; id: number; code: Code; message: string };
+  | { type: 'failed'; id: number; code: Code; message: string }
+  | { type: 'calibrated'; calibration: Calibration }
+  /** The device had no memory for more pictures in one run than these. */
+  | { type: 'shrunk'; images: number };
+
+/** How fast the vision tower is with micro-batches of several sizes. */
+export interface Calibration {
+  /** The size to use. */
+  images: number;
+  /** Pictures a second by size, tower alone. */
+  imagesPerSecond: Record<number, number>;
+}
 
 /** An embedding with what it took. */
 export interface Embedded {
@@ -22,7 +46,8 @@ export interface Embedded {
   decodeMs: number;
   /** Milliseconds of the run that computed it, shared by all of its micro-batch. */
   inferenceMs: number;
-  warnings: string[];
   /** Tokens the text tower read; 0 for a picture. */
   tokens: number;
+  /** Tokens of the whole text: more than `tokens` when its end was cut off. */
+  totalTokens: number;
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { ServiceError } from '../../shared/errors.ts';
 import { cleanText } from './text-cleaning.ts';
 
 /** Token ids as the text tower takes them. */
@@ -11,15 +10,9 @@ export interface Tokens {
   total: number;
 }
 
-/** What becomes of a text over the context: its first tokens and the end token, or a failure. */
-export type LongText = 'truncate' | 'error';
-
 export interface Tokenizer {
-  /**
-   * @param longText `truncate` by default, as OpenCLIP does.
-   * @throws ServiceError `text.too_long` for a text over the context, with `error`.
-   */
-  encode(text: string, longText?: LongText): Tokens;
+  /** A text over the context keeps its first tokens and the end token, as OpenCLIP does. */
+  encode(text: string): Tokens;
 }
 
 /**
@@ -44,16 +37,10 @@ export async function loadTokenizer(path: string, configPath: string, contextLen
     config,
   );
   return {
-    encode(text, longText = 'truncate') {
+    encode(text) {
       const { ids } = tokenizer.encode(clip ? cleanText(text) : text);
       const end = ids.at(-1);
       if (ids.length <= contextLength || end === undefined) return { ids, total: ids.length };
-      if (longText === 'error') {
-        throw new ServiceError(
-          'text.too_long',
-          `The text has ${ids.length} tokens, more than the ${contextLength} that the model reads`,
-        );
-      }
       return { ids: [...ids.slice(0, contextLength - 1), end], total: ids.length };
     },
   };

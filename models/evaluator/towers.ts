@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { ModelSpec } from '../model.ts';
+import type { ModelSpec, Provider } from '../model.ts';
 
 /** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
 export interface Towers {
@@ -9,10 +9,13 @@ export interface Towers {
   texts(ids: readonly (readonly number[])[]): Promise<Float32Array[]>;
 }
 
-/** Loads both ONNX graphs on the spec's provider, with `threads` intra-op threads. */
-export async function loadTowers(spec: ModelSpec, threads: number): Promise<Towers> {
+/**
+ * Loads both ONNX graphs on the spec's provider, with `threads` intra-op threads.
+ * @param deviceId which of several GPUs.
+ */
+export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const options: InferenceSession.SessionOptions = {
-    executionProviders: [spec.provider],
+    executionProviders: [providerOption(spec.provider, deviceId)],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -59,6 +62,11 @@ export async function loadTowers(spec: ModelSpec, threads: number): Promise<Towe
       return rows(await text.run(feeds), text.outputNames, ids.length);
     },
   };
+}
+
+/** What a provider cannot run goes to the CPU by ONNX Runtime's own rule. */
+function providerOption(provider: Provider, deviceId: number): InferenceSession.ExecutionProviderConfig {
+  return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }
 
 function only(names: readonly string[], path: string): string {

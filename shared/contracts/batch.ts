@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
-import { batchItem, itemResult } from './item.ts';
+import { batchItem, itemResult, longText } from './item.ts';
 
 /** Most items one JSON body may carry: the body limit is reached long before with anything but short URLs. */
 export const maxJsonItems = 1_000_000;
@@ -26,7 +26,13 @@ export const webhook = z
   .strictObject({ url: z.url({ protocol: /^https?$/ }) })
   .meta({ id: 'Webhook', description: 'Called once the batch has ended; signed as Standard Webhooks describes.' });
 
-const options = { model, priority, failureBudget: failureBudget.optional(), webhook: webhook.optional() };
+const options = {
+  model,
+  longText: longText.unwrap().optional(),
+  priority,
+  failureBudget: failureBudget.optional(),
+  webhook: webhook.optional(),
+};
 
 /** The JSON envelope as it is checked: items stay unknown here, because a bad item fails alone. */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
@@ -45,6 +51,7 @@ export const batchQuery = z.strictObject({
     .default('false')
     .meta({ description: 'With `true`, one bad item refuses the whole batch with 400.' }),
   model,
+  longText,
   priority: z.coerce.number().pipe(priority.unwrap()).default(0),
   failureBudgetCount: z.coerce.number().int().min(0).optional(),
   failureBudgetShare: z.coerce.number().min(0).max(1).optional(),
@@ -92,6 +99,8 @@ export const batchStatus = z
     revision: z.string(),
     precision: z.string(),
     preprocess: z.string(),
+    textCleaning: z.string().nullable(),
+    longText: longText.unwrap(),
     priority: z.int(),
     items: z.object({ total: count, succeeded: count, failed: count, cancelled: count, pending: count }),
     failures: z.partialRecord(z.enum(codeNames), count).meta({ description: 'Failed items by code.' }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { imageSource } from './item.ts';
+import { imageSource, longText } from './item.ts';
 import { maxTexts } from './single.ts';
 
 const input = z
@@ -15,6 +15,7 @@ export const embeddingsRequest = z
       .enum(['float', 'base64'])
       .default('float')
       .meta({ description: '`base64`: little-endian float32.' }),
+    longText,
     user: z.string().optional().meta({ description: 'Accepted for compatibility; not used.' }),
   })
   .meta({ id: 'EmbeddingsRequest' });

@@ -23,6 +23,12 @@ export const imageSource = z
   });
 export type ImageSource = z.output<typeof imageSource>;
 
+export const longText = z.enum(['truncate', 'error']).default('truncate').meta({
+  description:
+    'A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`.',
+});
+export type LongText = z.output<typeof longText>;
+
 /** One pair inside a batch. */
 export const batchItem = z
   .strictObject({
@@ -75,6 +81,7 @@ export const receipt = z
     precision: z.string(),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
     preprocess: z.string().meta({ description: 'Version of the steps from picture to tensor.' }),
+    textCleaning: z.string().meta({ description: 'Version of the steps from text to tokens.' }),
     warnings: z.array(z.string()),
   })
   .meta({ id: 'Receipt' });

@@ -14,12 +14,34 @@ export const modelInfo = z
     state: z
       .enum(['absent', 'available', 'loading', 'loaded', 'failed'])
       .meta({ description: '`absent`: its files are not here. `available`: here, and loaded on first use.' }),
+    verified: z
+      .boolean()
+      .nullable()
+      .meta({ description: 'Whether it has reproduced golden values when it was loaded; `false` where it has none.' }),
     precision: z.string().nullable(),
     provider: z.string().nullable(),
-    evaluators: z.object({ ready: z.int(), configured: z.int(), restarts: z.int() }).nullable(),
+    choice: z.string().nullable().meta({ description: 'Why this provider and this precision.' }),
+    memoryBytes: z.int().nullable().meta({ description: 'Of one evaluator, about.' }),
+    evaluators: z.object({ ready: z.int(), configured: z.int(), threads: z.int(), restarts: z.int() }).nullable(),
+    microBatch: z.int().nullable().meta({ description: 'Pictures that one run of the vision tower takes at most.' }),
+    speed: z.object({
+      measuredImagesPerSecond: z
+        .number()
+        .nullable()
+        .meta({ description: 'Vision towers of all evaluators alone, as measured on this machine.' }),
+      stated: z.object({ imagesPerSecond: z.number(), on: z.string() }).nullable(),
+    }),
     detail: z.string().nullable().meta({ description: 'Why it is absent or failed.' }),
   })
   .meta({ id: 'Model' });
 export type ModelInfo = z.output<typeof modelInfo>;
 
-export const modelList = z.object({ models: z.array(modelInfo) }).meta({ id: 'ModelList' });
+export const modelList = z
+  .object({
+    models: z.array(modelInfo),
+    fault: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why a change of the registry files is not in use; the former ones are.' }),
+  })
+  .meta({ id: 'ModelList' });

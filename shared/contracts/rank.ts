@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { imageSource, itemErrorSchema, receipt, scoreFields } from './item.ts';
+import { imageSource, itemErrorSchema, longText, receipt, scoreFields } from './item.ts';
 import { maxTexts, timings } from './single.ts';
 
 /** Most images one request may compare with its text: each is downloaded and decoded while the client waits. */
@@ -10,8 +10,8 @@ const model = z.string().min(1).optional().meta({ description: 'A profile or a m
 export const rankRequest = z
   .union(
     [
-      z.strictObject({ image: imageSource, texts: z.array(z.string()).min(1).max(maxTexts), model }),
-      z.strictObject({ images: z.array(imageSource).min(1).max(maxRankedImages), text: z.string(), model }),
+      z.strictObject({ image: imageSource, texts: z.array(z.string()).min(1).max(maxTexts), model, longText }),
+      z.strictObject({ images: z.array(imageSource).min(1).max(maxRankedImages), text: z.string(), model, longText }),
     ],
     { error: 'expected {image, texts} for one image and many texts, or {images, text} for many images and one text' },
   )

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { imageSource, receipt, scoreFields } from './item.ts';
+import { imageSource, longText, receipt, scoreFields } from './item.ts';
 
 /** Most texts one request may compare with its image. */
 export const maxTexts = 1_000;
@@ -13,6 +13,7 @@ export const singleRequest = z
       error: `expected a string, or a list of 1 to ${maxTexts} strings`,
     }),
     model: z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' }),
+    longText,
   })
   .meta({ id: 'SingleRequest' });
 export type SingleRequest = z.output<typeof singleRequest>;

@@ -20,7 +20,14 @@ export interface Engine extends BatchEngine {
 }
 
 export const tenant = 'default';
-export const pinned: Pinned = { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p' };
+export const pinned: Pinned = {
+  profile: 'compact',
+  model: 'm',
+  revision: '1',
+  precision: 'fp32',
+  preprocess: 'p',
+  longText: 'truncate',
+};
 
 export const item = (index: number) => ({ image: `https://example.org/${index}.jpg`, text: `text ${index}` });
 
@@ -29,7 +36,7 @@ export async function startEngine(retentionHours = 1): Promise<Engine> {
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);
-  const engine = createBatchEngine({ redis, profiles: ['compact'], retentionHours, log });
+  const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours, log });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
   const post = (owner: string, items: ItemStream, options: BatchOptions) =>
     engine.batches.post({ tenant: owner, pinned, options, items, bodyHash: () => '' });

@@ -1,5 +1,5 @@
 import type { EvaluatorEvents, EvaluatorProcess } from '../../models/evaluator/process.ts';
-import type { Embedded, FromEvaluator, ToEvaluator } from '../../models/evaluator/protocol.ts';
+import type { Calibration, Embedded, FromEvaluator, ToEvaluator } from '../../models/evaluator/protocol.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /** An embedding that nothing computed. */
@@ -7,8 +7,8 @@ export const embeddingOf = (...values: number[]): Embedded => ({
   embedding: Float32Array.from(values),
   decodeMs: 1,
   inferenceMs: 2,
-  warnings: [],
   tokens: 0,
+  totalTokens: 0,
 });
 
 /** An evaluator process that does what a test says, when it says so. Its tasks are texts. */
@@ -20,6 +20,8 @@ export interface FakeEvaluator extends EvaluatorProcess {
   texts(): string[];
   load(): void;
   failToLoad(message: string): void;
+  calibrated(calibration: Calibration): void;
+  shrink(images: number): void;
   answer(text: string, embedded?: Embedded): void;
   fail(text: string, code: Code, message: string): void;
   die(reason?: string): void;
@@ -73,7 +75,9 @@ function fakeEvaluator(events: EvaluatorEvents, pid: number): FakeEvaluator {
       queueMicrotask(() => end('SIGKILL'));
     },
     texts: () => [...open.values()],
-    load: () => say({ type: 'loaded' }),
+    load: () => say({ type: 'loaded', verified: false }),
+    calibrated: (calibration) => say({ type: 'calibrated', calibration }),
+    shrink: (images) => say({ type: 'shrunk', images }),
     failToLoad: (message) => say({ type: 'load_failed', message }),
     answer: (text, embedded = embeddingOf(1)) => say({ type: 'embedded', id: take(text), embedded }),
     fail: (text, code, message) => say({ type: 'failed', id: take(text), code, message }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readModelFolder } from '../../models/folder.ts';
 import type { ModelSpec } from '../../models/model.ts';
+import { readModelFolder } from '../../models/registry/folder.ts';
 
 const golden = new URL('../golden/clip/', import.meta.url);
 
@@ -29,6 +29,8 @@ export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Pro
     revision: '1',
     precision: 'fp32',
     provider: 'cpu',
+    choice: 'of the test',
+    preprocess: 'standard',
     logitScale: 100,
     microBatch: { images: 8, texts: 16 },
     memoryBytes: 100_000_000,

@@ -4,10 +4,10 @@ import { createEmbedder } from '../../../evaluation/embedder.ts';
 import { createEvaluation } from '../../../evaluation/evaluation.ts';
 import { createImageLoader } from '../../../images/loader.ts';
 import { forkEvaluator } from '../../../models/evaluator/process.ts';
-import type { Evaluators } from '../../../models/evaluators.ts';
-import { preprocessVersion } from '../../../models/model.ts';
-import { createPool, type EvaluatorPool } from '../../../models/pool.ts';
-import { loadRegistry } from '../../../models/registry.ts';
+import { recipeOf } from '../../../models/model.ts';
+import type { Evaluators } from '../../../models/pool/evaluators.ts';
+import { createPool, type EvaluatorPool } from '../../../models/pool/pool.ts';
+import { loadRegistry } from '../../../models/registry/registry.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
@@ -52,13 +52,7 @@ beforeAll(async () => {
     onHealth: () => {},
   });
   evaluate = async (items) => {
-    const pinned = {
-      profile,
-      model: spec.model,
-      revision: spec.revision,
-      precision: spec.precision,
-      preprocess: preprocessVersion,
-    };
+    const pinned = { profile, longText: 'truncate' as const, ...recipeOf(spec) };
     const { id } = await engine.batches.post({
       tenant,
       pinned,

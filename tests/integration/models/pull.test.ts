@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type HubEntry, isHubEntry, readEntries } from '../../../models/entries.ts';
-import { folderHub, httpHub } from '../../../models/hub.ts';
-import { type PullEvent, type PullOptions, pull, removePulled } from '../../../models/pull.ts';
-import { loadRegistry } from '../../../models/registry.ts';
-import { verify } from '../../../models/verify.ts';
+import { folderHub, httpHub } from '../../../models/pulling/hub.ts';
+import { type PullEvent, type PullOptions, pull, removePulled } from '../../../models/pulling/pull.ts';
+import { verify } from '../../../models/pulling/verify.ts';
+import { type HubEntry, isHubEntry, readEntries } from '../../../models/registry/entries.ts';
+import { loadRegistry, onCpu, type Runtime } from '../../../models/registry/registry.ts';
 import { type HubServer, startHub } from '../../support/hub-server.ts';
 import { tinyClipFolder } from '../../support/model-folders.ts';
 
@@ -84,8 +84,8 @@ const exists = (path: string) =>
     () => false,
   );
 
-const resolveTiny = async (precision?: 'fp16' | 'int8') =>
-  (await loadRegistry({ dataDir, modelsFile: overlay, model: undefined })).resolve('tiny', precision);
+const resolveTiny = async (precision: Runtime['precision'] = 'auto') =>
+  (await loadRegistry({ dataDir, modelsFile: overlay, model: undefined }, { ...onCpu, precision })).resolve('tiny');
 
 describe('a pull', () => {
   test('brings a model that the registry then resolves and verify finds intact', async () => {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createEmbedder } from '../../../evaluation/embedder.ts';
 import type { Embedded } from '../../../models/evaluator/protocol.ts';
-import type { Evaluators } from '../../../models/evaluators.ts';
 import type { ModelSpec } from '../../../models/model.ts';
+import type { Evaluators } from '../../../models/pool/evaluators.ts';
 import { embeddingOf } from '../../support/fake-evaluators.ts';
 import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
@@ -16,6 +16,18 @@ interface Computation {
   succeed(embedded?: Embedded): void;
   fail(error: Error): void;
 }
+
+const poolState = {
+  state: 'ready',
+  ready: 1,
+  configured: 1,
+  restarts: 0,
+  waiting: 0,
+  inFlight: 0,
+  verified: false,
+  microBatch: 8,
+  detail: null,
+} as const;
 
 let computations: Computation[];
 let evaluators: Evaluators;
@@ -34,7 +46,7 @@ beforeEach(() => {
           });
         }),
       whenReady: () => Promise.resolve(),
-      state: () => ({ state: 'ready', ready: 1, configured: 1, restarts: 0, waiting: 0, detail: null }),
+      state: () => poolState,
       pids: () => [],
       close: () => {},
     }),
@@ -52,14 +64,14 @@ describe('the cache', () => {
   test('gives the same embedding again without computing it, and says that it took no time', async () => {
     const embedder = createEmbedder(evaluators, cacheBytes);
     const first = embedder.text(spec, 'a cat', false);
-    computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), warnings: ['text truncated'] });
+    computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), tokens: 77, totalTokens: 90 });
     expect(await first).toMatchObject({ decodeMs: 1, inferenceMs: 2 });
     expect(await embedder.text(spec, 'a cat', false)).toEqual({
       embedding: Float32Array.of(0.6, 0.8),
       decodeMs: 0,
       inferenceMs: 0,
-      tokens: 0,
-      warnings: ['text truncated'],
+      tokens: 77,
+      totalTokens: 90,
     });
     expect(computations).toHaveLength(1);
   });
@@ -173,7 +185,7 @@ describe.each([
     expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     const next = embedder.text(spec, 'a cat', false);
     computations[1]?.succeed();
-    await expect(next).resolves.toMatchObject({ warnings: [] });
+    await expect(next).resolves.toMatchObject({ totalTokens: 0 });
   });
 
   test('for a batch does not make an interactive request wait', async () => {

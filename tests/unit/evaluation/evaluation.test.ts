@@ -3,7 +3,7 @@ import type { Embedder } from '../../../evaluation/embedder.ts';
 import { createEvaluation, type Evaluation, type Pair, receiptOf } from '../../../evaluation/evaluation.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
 import type { Embedded } from '../../../models/evaluator/protocol.ts';
-import { preprocessVersion } from '../../../models/model.ts';
+import { preprocessVersions, textVersion } from '../../../models/model.ts';
 import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../../../shared/errors.ts';
 import { embeddingOf } from '../../support/fake-evaluators.ts';
@@ -83,7 +83,7 @@ describe('score', () => {
 
   test('hands the signal of the caller to the download', async () => {
     const { signal } = new AbortController();
-    await evaluation().score(spec, { url: 'http://example.org/cat.jpg' }, ['0.5'], signal);
+    await evaluation().score(spec, { url: 'http://example.org/cat.jpg' }, ['0.5'], { signal });
     expect(loads).toEqual([{ source: { url: 'http://example.org/cat.jpg' }, signal }]);
   });
 
@@ -97,9 +97,22 @@ describe('score', () => {
   });
 
   test('has a receipt with every warning once', async () => {
-    embedder.text = async () => ({ ...textAt(0.5), warnings: ['text truncated'] });
+    embedder.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
     const { receipt } = await evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
-    expect(receipt).toEqual({ ...receiptOf(spec), warnings: ['text truncated'] });
+    expect(receipt).toEqual({
+      ...receiptOf(spec),
+      warnings: ['text truncated: 90 tokens, the model reads 77 of them'],
+    });
+  });
+
+  test('refuses a text that the model cuts off where it is asked to, and says by how much', async () => {
+    embedder.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
+    await expect(evaluation().score(spec, 'cat.jpg', ['0.5'], { longText: 'error' })).rejects.toMatchObject({
+      code: 'text.too_long',
+      message: expect.stringContaining('90 tokens, more than the 77'),
+    });
+    const [outcome] = await evaluation().evaluate(spec, [{ image: 'cat.jpg', text: '0.5' }], { longText: 'error' });
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'text.too_long', retryable: false } });
   });
 
   test('counts the image and the slowest text as inference', async () => {
@@ -223,10 +236,16 @@ describe('evaluate', () => {
   test('says the warnings of a pair, each once, and none when there are none', async () => {
     embedder.text = async (_spec, text) => ({
       ...textAt(0.5),
-      warnings: text === 'long' ? ['truncated', 'truncated'] : [],
+      tokens: 77,
+      totalTokens: text === 'long' ? 90 : 77,
     });
     expect(await evaluation().evaluate(spec, pairs(['a', 'long'], ['a', 'short']))).toEqual([
-      { status: 'succeeded', cosine: 0.5, score: 50, warnings: ['truncated'] },
+      {
+        status: 'succeeded',
+        cosine: 0.5,
+        score: 50,
+        warnings: ['text truncated: 90 tokens, the model reads 77 of them'],
+      },
       { status: 'succeeded', cosine: 0.5, score: 50 },
     ]);
   });
@@ -278,6 +297,7 @@ test('a receipt names the model, its revision, precision and provider, and the p
     revision: '1',
     precision: 'fp32',
     provider: 'cpu',
-    preprocess: preprocessVersion,
+    preprocess: preprocessVersions.standard,
+    textCleaning: textVersion,
   });
 });

@@ -57,8 +57,11 @@ afterEach(() => {
 /** The next run that a tower begins. */
 const nextRun = () => runs.shift() ?? new Promise<Run>((resolve) => waiting.push(resolve));
 
-const evaluatorOf = async (microBatch: { images: number; texts: number }) =>
-  createEvaluator(await specOf(tinyClipFolder, { microBatch }), 1, 1_000_000);
+const evaluatorOf = async (microBatch: { images: number; texts: number }, onShrunk?: (images: number) => void) =>
+  createEvaluator(
+    { spec: await specOf(tinyClipFolder, { microBatch }), threads: 1, deviceId: 0, maxPixels: 1_000_000 },
+    onShrunk,
+  );
 
 /** A text of as many words, each of them one token. */
 const text = (words: number) => 'cat '.repeat(words).trim();
@@ -160,9 +163,59 @@ test('a run that fails rejects its own inputs and the next one runs', async () =
   const evaluator = await evaluatorOf({ images: 1, texts: 2 });
   const settled = Promise.allSettled([1, 2, 3, 4].map((tokens) => evaluator.text(text(tokens), false)));
   (await nextRun()).succeed();
-  (await nextRun()).fail(new Error('out of memory'));
+  (await nextRun()).fail(new Error('a shape that does not fit'));
   (await nextRun()).succeed();
   expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+});
+
+test('a run for which the device has no memory is made in halves, and the next ones are no larger', async () => {
+  const shrunk: number[] = [];
+  const evaluator = await evaluatorOf({ images: 4, texts: 1 }, (images) => shrunk.push(images));
+  const first = evaluator.image(Uint8Array.of(0), false);
+  const run = await nextRun();
+  const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => evaluator.image(Uint8Array.of(byte), false));
+  await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(8));
+  run.succeed();
+  await first;
+  (await nextRun()).fail(new Error('CUDA failure 2: out of memory'));
+  const sizes: number[] = [];
+  for (let at = 0; at < 4; at++) {
+    const half = await nextRun();
+    sizes.push(half.inputs.length);
+    half.succeed();
+  }
+  await Promise.all(all);
+  expect([sizes, shrunk]).toEqual([[2, 2, 2, 1], [2]]);
+});
+
+test('a single input for which the device has no memory fails', async () => {
+  const evaluator = await evaluatorOf({ images: 4, texts: 1 });
+  const embedded = evaluator.image(Uint8Array.of(0), false);
+  (await nextRun()).fail(new Error('out of memory'));
+  await expect(embedded).rejects.toThrow('out of memory');
+});
+
+test('calibration waits until nothing is running, and work goes before its next run', async () => {
+  const evaluator = await evaluatorOf({ images: 1, texts: 1 });
+  const embedded = evaluator.image(Uint8Array.of(7), false);
+  const work = await nextRun();
+  const calibrated = evaluator.calibrate();
+  work.succeed();
+  await embedded;
+  const measured = await nextRun();
+  expect(measured.inputs).toEqual([0]);
+  const next = evaluator.image(Uint8Array.of(9), true);
+  await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(2));
+  measured.succeed();
+  const between = await nextRun();
+  expect(between.inputs).toEqual([9]);
+  between.succeed();
+  await next;
+  void (async () => {
+    for (;;) (await nextRun()).succeed();
+  })();
+  const { images, imagesPerSecond } = await calibrated;
+  expect(imagesPerSecond[images]).toBeGreaterThan(0);
 });
 
 test('a tower that gives too few rows fails the inputs without one', async () => {

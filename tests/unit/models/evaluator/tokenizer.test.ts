@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadTokenizer } from '../../../../models/evaluator/tokenizer.ts';
-import { ServiceError } from '../../../../shared/errors.ts';
 import { compactFolder, goldenClip, tinyClipFolder } from '../../../support/model-folders.ts';
 
 const load = (folder: string, contextLength: number) =>
@@ -35,19 +34,6 @@ describe('the tokenizer of CLIP', () => {
       expect(ids.at(-2)).toBe(1929);
     },
   );
-
-  test('refuses a text over the context where it is asked to, and says by how much', async () => {
-    const tokenizer = await load(tinyClipFolder, 77);
-    const encode = () => tokenizer.encode('cat '.repeat(100), 'error');
-    expect(encode).toThrow(ServiceError);
-    expect(encode).toThrow(
-      expect.objectContaining({
-        code: 'text.too_long',
-        message: 'The text has 102 tokens, more than the 77 that the model reads',
-      }),
-    );
-    expect(tokenizer.encode('cat '.repeat(75), 'error').ids).toHaveLength(77);
-  });
 
   test('keeps the first tokens and the end token of a text over the context', async () => {
     const whole = await load(tinyClipFolder, 1_000);

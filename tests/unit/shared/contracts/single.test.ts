@@ -10,8 +10,9 @@ describe('the request for a single score', () => {
     ['as many texts as are allowed', { ...request, text: new Array(maxTexts).fill('a cat') }],
     ['a model', { ...request, model: 'fast' }],
     ['an image by kind', { ...request, image: { base64: 'AAAA' } }],
+    ['a rule for long texts', { ...request, longText: 'error' }],
   ])('may have %s', (_what, value) => {
-    expect(singleRequest.parse(value)).toEqual(value);
+    expect(singleRequest.parse(value)).toEqual({ longText: 'truncate', ...value });
   });
 
   test.each([
@@ -37,7 +38,15 @@ describe('the request for a single score', () => {
 });
 
 describe('the answer', () => {
-  const receipt = { model: 'm', revision: '1', precision: 'fp32', provider: 'cpu', preprocess: 'p', warnings: [] };
+  const receipt = {
+    model: 'm',
+    revision: '1',
+    precision: 'fp32',
+    provider: 'cpu',
+    preprocess: 'p',
+    textCleaning: 't',
+    warnings: [],
+  };
   const timings = { fetchMs: 12, decodeMs: 3, inferenceMs: 21, totalMs: 38 };
 
   test.each([

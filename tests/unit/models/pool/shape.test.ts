@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shapeOf, thisMachine } from '../../../models/shape.ts';
+import { shapeOf, thisMachine } from '../../../../models/pool/shape.ts';
 
 const GB = 1_000_000_000;
 

@@ -1,13 +1,14 @@
 import { access, mkdir, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { download, type Expected, faultOf, type Patience, patience, persist, sizeOf } from './download.ts';
-import type { HubEntry } from './entries.ts';
-import { readModelFolder } from './folder.ts';
+import { takeLock } from '../file-lock.ts';
+import { digestOf, sizeOf } from '../files.ts';
+import type { Precision } from '../model.ts';
+import type { HubEntry } from '../registry/entries.ts';
+import { readModelFolder } from '../registry/folder.ts';
+import { filesOf, type LayoutFile, writtenFiles } from '../registry/layouts.ts';
+import { download, type Expected, faultOf, type Patience, patience, persist } from './download.ts';
 import { type FileFacts, type Hub, nameOf, PullError } from './hub.ts';
-import { filesOf, type LayoutFile, writtenFiles } from './layouts.ts';
-import { digestOf, type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
-import type { Precision } from './model.ts';
-import { takeLock } from './pull-lock.ts';
+import { type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
 
 /** What happens during a pull, for whoever shows it. Files go by their local names. */
 export type PullEvent =
@@ -50,7 +51,7 @@ const marginBytes = 16 * 1024 * 1024;
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
   const { directory, model, revision } = entry;
-  const wanted = [...new Set(options.precisions ?? [entry.precision])];
+  const wanted = [...new Set(options.precisions ?? [entry.precision ?? 'fp32'])];
   const files = uniqueFiles(wanted.flatMap((precision) => planFor(entry, precision)));
   const warnings: string[] = [];
   const done = (outcome: Pulled['outcome']): Pulled => ({

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Provider } from '../model.ts';
 
 /** How many evaluators a process runs for a model, and with how many threads each. */
 export interface PoolShape {
@@ -24,16 +25,19 @@ export function thisMachine(): Machine {
 }
 
 /**
- * As many sessions as CPUs and memory carry, and the CPUs shared among them: two sessions of one thread reach 41.7
- * pictures a second where one session of two threads reaches 37.0 (ViT-B/32, fp32, two cores).
+ * On a CPU as many sessions as CPUs and memory carry, and the CPUs shared among them: two sessions of one thread reach
+ * 41.7 pictures a second where one session of two threads reaches 37.0 (ViT-B/32, fp32, two cores). On accelerators
+ * one session for each device.
  */
 export function shapeOf(
   machine: Machine,
   modelBytes: number,
   asked: { evaluators?: number | undefined; threads?: number | undefined },
+  on: { provider: Provider; devices: number } = { provider: 'cpu', devices: 1 },
 ): PoolShape {
   const fitting = Math.floor((machine.memoryBytes - baseMemoryBytes) / (1.4 * modelBytes));
-  const evaluators = asked.evaluators ?? Math.max(1, Math.min(machine.cpus, fitting));
+  const wanted = on.provider === 'cpu' ? Math.min(machine.cpus, fitting) : on.devices;
+  const evaluators = asked.evaluators ?? Math.max(1, wanted);
   const threads = asked.threads ?? Math.max(1, Math.floor(machine.cpus / evaluators));
   return { evaluators, threads };
 }

@@ -2,8 +2,8 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readModelFolder } from '../../../models/folder.ts';
-import { compactFolder, tinyClipFolder } from '../../support/model-folders.ts';
+import { readModelFolder } from '../../../../models/registry/folder.ts';
+import { compactFolder, tinyClipFolder } from '../../../support/model-folders.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
-import { ServiceError } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
-import { type EvaluatorEvents, type EvaluatorProcess, forkEvaluator } from './evaluator/process.ts';
-import type { Embedded, FromEvaluator } from './evaluator/protocol.ts';
-import type { ModelSpec } from './model.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import { type EvaluatorEvents, type EvaluatorProcess, forkEvaluator } from '../evaluator/process.ts';
+import type { Calibration, Embedded, FromEvaluator } from '../evaluator/protocol.ts';
+import type { ModelSpec } from '../model.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
@@ -10,8 +10,12 @@ export interface PoolOptions {
   evaluators: number;
   /** Intra-op threads of each. */
   threads: number;
+  /** Devices of the provider: evaluators are dealt out over them. */
+  devices?: number;
   maxPixels: number;
   log: Logger;
+  /** Called with what the vision tower's micro-batch was found to be; without it none is looked for. */
+  onCalibrated?: ((calibration: Calibration) => void) | undefined;
   /** How an evaluator process is started; for tests that need one to die at a chosen moment. */
   launch?: (events: EvaluatorEvents) => EvaluatorProcess;
   /** Waiting interactive requests above which more are refused. */
@@ -28,6 +32,12 @@ export interface PoolState {
   restarts: number;
   /** Tasks that wait for an evaluator. */
   waiting: number;
+  /** Tasks that evaluators hold. */
+  inFlight: number;
+  /** Whether the model has reproduced golden values; nothing before it is loaded. */
+  verified: boolean | null;
+  /** Pictures a run of the vision tower takes at most. */
+  microBatch: number;
   detail: string | null;
 }
 
@@ -84,6 +94,8 @@ const interactivePlaces = 8;
 /** An item that was alone in an evaluator when it died, this often, is the cause. */
 const deathsOfPoison = 2;
 const maxStartDelayMs = 10_000;
+/** So long nothing may have been asked of a pool before it is calibrated, in milliseconds. */
+const quietMs = 2_000;
 /** A model that is not loaded by then never will be, in milliseconds. */
 const loadTimeoutMs = 300_000;
 
@@ -92,7 +104,10 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   const { spec, log, launch = forkEvaluator } = options;
   const maxInteractive = options.maxInteractive ?? 512;
   const taskTimeoutMs = options.taskTimeoutMs ?? 60_000;
-  const window = windowOf(spec.microBatch.images);
+  let microBatch = spec.microBatch.images;
+  let verified: boolean | null = null;
+  let lastTask = performance.now();
+  let calibration: NodeJS.Timeout | undefined;
   const interactive: Task[] = [];
   const bulk: Task[] = [];
   const readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
@@ -120,7 +135,13 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       onMessage: (message) => onMessage(slot, message),
       onExit: (reason) => onExit(slot, reason),
     });
-    slot.process.send({ type: 'load', spec, threads: options.threads, maxPixels: options.maxPixels });
+    slot.process.send({
+      type: 'load',
+      spec: { ...spec, microBatch: { ...spec.microBatch, images: microBatch } },
+      threads: options.threads,
+      deviceId: slots.indexOf(slot) % (options.devices ?? 1),
+      maxPixels: options.maxPixels,
+    });
     slot.loading = setTimeout(() => {
       startFault = `loading took more than ${loadTimeoutMs / 1000} s`;
       slot.process?.kill();
@@ -134,6 +155,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         slot.state = 'ready';
         slot.failedStarts = 0;
         startFault = null;
+        verified = message.verified;
+        calibration ??= calibrateWhenQuiet();
         log.debug({ model: spec.model, pid: slot.process?.pid }, 'evaluator ready');
         for (const waiter of readyWaiters.splice(0)) waiter.resolve();
         break;
@@ -144,12 +167,41 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       case 'embedded':
         take(slot, message.id)?.resolve(message.embedded);
         break;
+      case 'calibrated':
+        setMicroBatch(message.calibration.images);
+        log.info({ model: spec.model, ...message.calibration }, 'micro-batch measured');
+        options.onCalibrated?.(message.calibration);
+        break;
+      case 'shrunk':
+        log.warn({ model: spec.model, images: message.images }, 'no memory for a run this large, made smaller');
+        setMicroBatch(message.images);
+        break;
       case 'failed':
         take(slot, message.id)?.reject(new ServiceError(message.code, message.message));
         break;
     }
     dispatch();
   }
+
+  function setMicroBatch(images: number): void {
+    microBatch = images;
+    for (const { state, process } of slots) if (state === 'ready') process?.send({ type: 'micro_batch', images });
+  }
+
+  /** Once in the life of a pool, by one evaluator: one that dies of it is not made to do it again. */
+  function calibrateWhenQuiet(): NodeJS.Timeout | undefined {
+    if (options.onCalibrated === undefined) return undefined;
+    const timer = setInterval(() => {
+      const slot = slots.find(({ state }) => state === 'ready');
+      if (slot === undefined || isBusy() || performance.now() - lastTask < quietMs) return;
+      clearInterval(timer);
+      slot.process?.send({ type: 'calibrate' });
+    }, quietMs / 4);
+    timer.unref();
+    return timer;
+  }
+
+  const isBusy = () => interactive.length + bulk.length > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
 
   function take(slot: Slot, id: number): Task | undefined {
     const entry = slot.inFlight.get(id);
@@ -217,7 +269,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     for (;;) {
       const slot = leastLoaded();
       if (slot === undefined) return;
-      const task = interactive.shift() ?? (slot.inFlight.size < window ? bulk.shift() : undefined);
+      const task = interactive.shift() ?? (slot.inFlight.size < windowOf(microBatch) ? bulk.shift() : undefined);
       if (task === undefined) return;
       send(slot, task);
     }
@@ -226,7 +278,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   function leastLoaded(): Slot | undefined {
     let best: Slot | undefined;
     for (const slot of slots) {
-      const open = slot.state === 'ready' && !slot.isolating && slot.inFlight.size < window + interactivePlaces;
+      const open =
+        slot.state === 'ready' && !slot.isolating && slot.inFlight.size < windowOf(microBatch) + interactivePlaces;
       if (open && (best === undefined || slot.inFlight.size < best.inFlight.size)) best = slot;
     }
     return best;
@@ -255,6 +308,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         const message = `${interactive.length} requests already wait for ${spec.model}`;
         return Promise.reject(new ServiceError('overloaded', message, { retryAfter: 1 }));
       }
+      lastTask = performance.now();
       return new Promise((resolve, reject) => {
         (first ? interactive : bulk).push({ input, interactive: first, deaths: 0, resolve, reject });
         dispatch();
@@ -273,12 +327,16 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         configured: slots.length,
         restarts,
         waiting: interactive.length + bulk.length,
+        inFlight: slots.reduce((sum, { inFlight }) => sum + inFlight.size, 0),
+        verified,
+        microBatch,
         detail: startFault,
       };
     },
     pids: () => slots.flatMap((slot) => slot.process?.pid ?? []),
     close() {
       closed = true;
+      clearInterval(calibration);
       const stopping = new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 });
       for (const slot of slots) {
         clearTimeout(slot.restart);

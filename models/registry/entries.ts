@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { Config } from '../shared/config.ts';
+import type { Config } from '../../shared/config.ts';
 import { layoutNames, localNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
 
 const count = z.int().min(1);
@@ -38,14 +38,14 @@ const writtenEntry = z.strictObject({
   description: z.string().optional(),
   source,
   revision: revision.optional(),
-  precision: z.enum(precisions).default('fp32'),
+  precision: z.enum(precisions).optional(),
   dimensions: count.optional(),
   contextLength: count.default(77),
   preprocess: z
     .strictObject({ imageSize: count.default(224), mean: triple.default(clipMean), std: triple.default(clipStd) })
     .prefault({}),
   logitScale: positive.default(100),
-  memoryBytes: count.default(1_000_000_000),
+  memoryBytes: count.optional(),
   speed: z.strictObject({ imagesPerSecond: positive, on: z.string().min(1) }).optional(),
   microBatch: z.strictObject({ images: count, texts: count }).default({ images: 8, texts: 16 }),
   files: z
@@ -72,7 +72,7 @@ const modelEntry = writtenEntry.transform((entry, context) => {
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
     fault(`the repositories of the layout ${source.layout} do not state it, so it is needed here`, 'dimensions');
   }
-  if (!precisionsOf(source.layout).includes(entry.precision)) {
+  if (entry.precision !== undefined && !precisionsOf(source.layout).includes(entry.precision)) {
     fault(`the layout ${source.layout} has ${precisionsOf(source.layout).join(' and ')}`, 'precision');
   }
   const complete = { ...source, revision: pinned ?? '' };
@@ -120,10 +120,17 @@ const registryFile = z.strictObject({
   models: z.record(modelName, modelEntry).default({}),
 });
 
-export const builtInFile = fileURLToPath(new URL('./models.json', import.meta.url));
+export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
 /** The registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
+
+/** Every registry file, a later one going before an earlier one. */
+export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[] => [
+  builtInFile,
+  addedFile(dataDir),
+  ...(modelsFile === undefined ? [] : [modelsFile]),
+];
 
 /** A registry file that cannot be used; the message names file, entry and field. */
 export class RegistryError extends Error {
@@ -143,7 +150,7 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
   const models = new Map<string, ModelEntry>();
   let defaultName = 'compact';
   const added = addedFile(config.dataDir);
-  for (const file of [builtInFile, added, ...(config.modelsFile ? [config.modelsFile] : [])]) {
+  for (const file of registryFiles(config)) {
     const parsed = await readRegistryFile(file, { mayBeAbsent: file === added && file !== config.modelsFile });
     if (parsed === undefined) continue;
     for (const [profile, model] of Object.entries(parsed.profiles)) profiles.set(profile, model);

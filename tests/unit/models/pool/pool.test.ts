@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createPool, type EvaluatorPool, type PoolOptions } from '../../../models/pool.ts';
-import { embeddingOf, type FakeEvaluator, fakeEvaluators } from '../../support/fake-evaluators.ts';
-import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
-import { silentLog } from '../../support/silent-log.ts';
+import { createPool, type EvaluatorPool, type PoolOptions } from '../../../../models/pool/pool.ts';
+import { embeddingOf, type FakeEvaluator, fakeEvaluators } from '../../../support/fake-evaluators.ts';
+import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { silentLog } from '../../../support/silent-log.ts';
 
 // A successor starts from a timer, so time is the test's.
 beforeEach(() => void vi.useFakeTimers());
@@ -60,7 +60,7 @@ const named = (prefix: string, count: number) => Array.from({ length: count }, (
 describe('a pool', () => {
   test('tells every evaluator to load the model before anything else', () => {
     const { launched } = poolOf({ evaluators: 2, threads: 3 });
-    const load = { type: 'load', spec: tinyClip, threads: 3, maxPixels: 1_000 };
+    const load = { type: 'load', spec: tinyClip, threads: 3, deviceId: 0, maxPixels: 1_000 };
     expect(launched.map(({ told }) => told)).toEqual([[load], [load]]);
   });
 
@@ -115,9 +115,19 @@ describe('a pool', () => {
   test('counts what it has in its state', async () => {
     const { pool, evaluator, bulk } = poolOf({ evaluators: 2 });
     void bulk('a');
-    expect(pool.state()).toEqual({ state: 'loading', ready: 0, configured: 2, restarts: 0, waiting: 1, detail: null });
+    expect(pool.state()).toEqual({
+      state: 'loading',
+      ready: 0,
+      configured: 2,
+      restarts: 0,
+      waiting: 1,
+      inFlight: 0,
+      verified: null,
+      microBatch: 1,
+      detail: null,
+    });
     evaluator(0).load();
-    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, waiting: 0 });
+    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, waiting: 0, inFlight: 1, verified: false });
     expect(pool.pids()).toEqual([1_000, 1_001]);
     evaluator(0).die();
     expect(pool.state()).toMatchObject({ state: 'loading', ready: 0, restarts: 1 });
@@ -126,6 +136,70 @@ describe('a pool', () => {
     evaluator(2).load();
     expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, restarts: 1 });
     expect(pool.pids()).toEqual([1_002, 1_001]);
+  });
+});
+
+describe('calibration', () => {
+  const calibration = { images: 4, imagesPerSecond: { 1: 10, 4: 20 } };
+
+  test('is asked of one evaluator once the pool is quiet, and all of them use what it found', async () => {
+    const found: unknown[] = [];
+    const { pool, evaluator, bulk } = poolOf({ evaluators: 2, onCalibrated: (it) => found.push(it) });
+    evaluator(0).load();
+    evaluator(1).load();
+    void bulk('a');
+    await vi.advanceTimersByTimeAsync(10_000);
+    const asked = () => [0, 1].map((at) => evaluator(at).told.filter(({ type }) => type === 'calibrate').length);
+    expect(asked()).toEqual([0, 0]);
+    evaluator(0).answer('a');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked()).toEqual([1, 0]);
+    evaluator(0).calibrated(calibration);
+    expect(found).toEqual([calibration]);
+    expect(pool.state().microBatch).toBe(4);
+    for (const at of [0, 1]) expect(evaluator(at).told).toContainEqual({ type: 'micro_batch', images: 4 });
+    evaluator(1).die();
+    await successorStarts();
+    expect(evaluator(2).told[0]).toMatchObject({ type: 'load', spec: { microBatch: { images: 4 } } });
+  });
+
+  test('is not asked a second time when the evaluator died of it', async () => {
+    const { evaluator } = poolOf({ onCalibrated: () => {} });
+    evaluator(0).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(evaluator(0).told.at(-1)).toEqual({ type: 'calibrate' });
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(evaluator(1).told.map(({ type }) => type)).toEqual(['load']);
+  });
+
+  test('is left out where nobody wants it', async () => {
+    const { evaluator } = poolOf();
+    evaluator(0).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(evaluator(0).told.map(({ type }) => type)).toEqual(['load']);
+  });
+});
+
+describe('several devices', () => {
+  test('have the evaluators dealt out over them', () => {
+    const { evaluator } = poolOf({ evaluators: 3, devices: 2 });
+    expect([0, 1, 2].map((at) => evaluator(at).told[0])).toMatchObject([
+      { deviceId: 0 },
+      { deviceId: 1 },
+      { deviceId: 0 },
+    ]);
+  });
+
+  test('that had no memory for a run this large take smaller ones from then on', () => {
+    const { pool, evaluator } = poolOf({ evaluators: 2, spec: { ...tinyClip, microBatch: { images: 8, texts: 1 } } });
+    evaluator(0).load();
+    evaluator(1).load();
+    evaluator(0).shrink(4);
+    expect(pool.state().microBatch).toBe(4);
+    expect(evaluator(1).told.at(-1)).toEqual({ type: 'micro_batch', images: 4 });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Precision } from './model.ts';
+import type { Precision } from '../model.ts';
 
 /**
  * How repositories arrange a CLIP export. `xenova`: one repository, files under `onnx/`. `immich`: one repository with

@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sizeOf } from '../files.ts';
+import type { Precision } from '../model.ts';
+import { precisions, towerFile } from './layouts.ts';
 
 const clipConfig = z.object({
   projection_dim: z.int().positive(),
@@ -16,6 +19,7 @@ export interface ModelFolder {
   textPath: string;
   tokenizerPath: string;
   tokenizerConfigPath: string;
+  goldenPath: string | undefined;
   imageSize: number;
   mean: [number, number, number];
   std: [number, number, number];
@@ -30,11 +34,16 @@ export interface ModelFolder {
 export async function readModelFolder(path: string): Promise<ModelFolder> {
   const config = await readJson(join(path, 'config.json'), clipConfig);
   const preprocessor = await readJson(join(path, 'preprocessor_config.json'), preprocessorConfig);
+  const goldenPath = join(path, 'golden.json');
   return {
     visionPath: join(path, 'onnx', 'vision_model.onnx'),
     textPath: join(path, 'onnx', 'text_model.onnx'),
     tokenizerPath: join(path, 'tokenizer.json'),
     tokenizerConfigPath: join(path, 'tokenizer_config.json'),
+    goldenPath: await access(goldenPath).then(
+      () => goldenPath,
+      () => undefined,
+    ),
     imageSize: config.vision_config.image_size,
     mean: preprocessor.image_mean,
     std: preprocessor.image_std,
@@ -54,4 +63,14 @@ async function readJson<S extends z.ZodType>(path: string, schema: S): Promise<z
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+/** The precisions of which a model's directory has both towers. */
+export async function precisionsIn(directory: string): Promise<Precision[]> {
+  const sizes = await Promise.all(
+    precisions.map((precision) =>
+      Promise.all((['vision', 'text'] as const).map((tower) => sizeOf(join(directory, towerFile(tower, precision))))),
+    ),
+  );
+  return precisions.filter((_, at) => sizes[at]?.every((size) => size > 0));
 }

@@ -2,8 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readEntries } from '../../../models/entries.ts';
-import { filesOf, type HubSource, localNames, precisionsOf, writtenFiles } from '../../../models/layouts.ts';
+import { readEntries } from '../../../../models/registry/entries.ts';
+import {
+  filesOf,
+  type HubSource,
+  localNames,
+  precisionsOf,
+  writtenFiles,
+} from '../../../../models/registry/layouts.ts';
 
 const revision = 'a'.repeat(40);
 const source = (layout: HubSource['layout'], more: Partial<HubSource> = {}): HubSource => ({

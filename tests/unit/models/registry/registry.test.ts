@@ -1,9 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadRegistry, type Registry } from '../../../models/registry.ts';
-import { compactFolder, tinyClipFolder } from '../../support/model-folders.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { recipeOf } from '../../../../models/model.ts';
+import { loadRegistry, onCpu, type Registry, type Runtime } from '../../../../models/registry/registry.ts';
+import { compactFolder, tinyClipFolder } from '../../../support/model-folders.ts';
+import { silentLog } from '../../../support/silent-log.ts';
 
 let directory: string;
 let overlay: string;
@@ -195,5 +198,109 @@ describe('a fault of the overlay', () => {
 
   test('a default that names nothing names it', async () => {
     await expect(loadWith({ default: 'nowhere' })).rejects.toThrow('nowhere');
+  });
+});
+
+describe('precision', () => {
+  const twoPrecisions = async () => {
+    const folder = join(directory, 'model');
+    await cp(tinyClipFolder, folder, { recursive: true });
+    for (const tower of ['vision', 'text'])
+      await cp(join(folder, 'onnx', `${tower}_model.onnx`), join(folder, 'onnx', `${tower}_model_fp16.onnx`));
+    await writeFile(overlay, JSON.stringify({ models: { mine: { source: { type: 'folder', path: folder } } } }));
+  };
+  const resolve = async (runtime: Partial<Runtime>) => {
+    const registry = await loadRegistry(
+      { dataDir: join(directory, 'data'), modelsFile: overlay, model: undefined },
+      { ...onCpu, ...runtime },
+    );
+    return (await registry.resolve('mine')).spec;
+  };
+  const gpu = { provider: 'cuda', count: 1, reason: 'of the test' } as const;
+
+  test('is fp32 on a CPU and fp16 on a GPU, and the spec says why', async () => {
+    await twoPrecisions();
+    expect(await resolve({})).toMatchObject({ precision: 'fp32', choice: 'cpu: as configured; fp32: the default' });
+    expect(await resolve({ device: gpu })).toMatchObject({
+      precision: 'fp16',
+      provider: 'cuda',
+      visionPath: expect.stringContaining('_fp16'),
+      choice: 'cuda: of the test; fp16: the default on a GPU',
+    });
+  });
+
+  test('that was asked for and is not there is refused, with what there is', async () => {
+    await twoPrecisions();
+    await expect(resolve({ precision: 'int8' })).rejects.toMatchObject({
+      code: 'model.unavailable',
+      message: expect.stringContaining('fp32 and fp16'),
+    });
+  });
+
+  test('that was asked for and is not there falls back where that is allowed, and says so', async () => {
+    await twoPrecisions();
+    expect(await resolve({ precision: 'int8', deviceFallback: true })).toMatchObject({
+      precision: 'fp32',
+      choice: expect.stringContaining('there is no int8'),
+    });
+  });
+});
+
+describe('a change of the registry', () => {
+  test('is seen without a restart, and a batch of the former revision keeps it', async () => {
+    const entry = (revision: string) => ({ models: { mine: { ...tinyClip, revision } } });
+    const registry = await loadWith(entry('1'));
+    const changed = () => new Promise<void>((resolve) => registry.watch(silentLog(), resolve));
+    try {
+      const posted = recipeOf((await registry.resolve('mine')).spec);
+      const seen = changed();
+      // The watch compares with what it found first.
+      await delay(100);
+      await writeFile(overlay, JSON.stringify(entry('2')));
+      await seen;
+      expect((await registry.resolve('mine')).spec.revision).toBe('2');
+      expect(await registry.resolvePinned(posted)).toMatchObject({ revision: '1', visionPath: expect.any(String) });
+    } finally {
+      registry.close();
+    }
+  });
+
+  test('that is wrong leaves what there was, and says what is wrong', async () => {
+    const registry = await loadWith({ models: { mine: tinyClip } });
+    const faults: string[] = [];
+    const log = silentLog();
+    log.error = (({ reason }: { reason: string }) => faults.push(reason)) as typeof log.error;
+    registry.watch(log);
+    try {
+      await delay(100);
+      await writeFile(overlay, '{"models": {"mine": {}}}');
+      await vi.waitFor(() => expect(faults).toHaveLength(1), 10_000);
+      expect(faults[0]).toContain('models.mine.source');
+      expect(registry.fault).toBe(faults[0]);
+      expect((await registry.resolve('mine')).spec.model).toBe('mine');
+    } finally {
+      registry.close();
+    }
+  });
+});
+
+describe('what a batch is pinned to', () => {
+  test.each([
+    ['a revision nobody has', { revision: '7' }, 'revision local of mine instead of 7'],
+    ['a preprocess of another release', { preprocess: 'other-1' }, 'no preprocess other-1'],
+    ['a text cleaning of another release', { textCleaning: 'other-1' }, 'instead of other-1'],
+  ])('is told apart from what is here: %s', async (_what, difference, words) => {
+    const registry = await loadWith({ models: { mine: tinyClip } });
+    const posted = recipeOf((await registry.resolve('mine')).spec);
+    expect(await registry.resolvePinned({ ...posted, ...difference })).toEqual({
+      difference: expect.stringContaining(words),
+    });
+  });
+
+  test('decides the preprocess, whatever this process is set to', async () => {
+    const registry = await loadWith({ models: { mine: tinyClip } });
+    const { spec } = await registry.resolve('mine');
+    const posted = recipeOf({ ...spec, preprocess: 'exact' });
+    expect(await registry.resolvePinned(posted)).toMatchObject({ preprocess: 'exact' });
   });
 });

@@ -2,9 +2,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Config } from '../shared/config.ts';
-import { version } from '../shared/version.ts';
-import type { LayoutFile } from './layouts.ts';
+import type { Config } from '../../shared/config.ts';
+import { version } from '../../shared/version.ts';
+import type { LayoutFile } from '../registry/layouts.ts';
 
 /** Why a pull failed. `network`, `timeout` and `hub` may pass by themselves. */
 export type PullCode =

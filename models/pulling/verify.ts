@@ -1,11 +1,12 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultOf, sizeOf } from './download.ts';
-import { isHubEntry, type ModelEntry } from './entries.ts';
-import { readModelFolder } from './folder.ts';
-import { precisions, towerFile } from './layouts.ts';
-import { digestOf, readManifest } from './manifest.ts';
-import type { Precision } from './model.ts';
+import { digestOf, sizeOf } from '../files.ts';
+import type { Precision } from '../model.ts';
+import { isHubEntry, type ModelEntry } from '../registry/entries.ts';
+import { precisionsIn, readModelFolder } from '../registry/folder.ts';
+import { towerFile } from '../registry/layouts.ts';
+import { faultOf } from './download.ts';
+import { readManifest } from './manifest.ts';
 
 /** A file of a model, compared with what is known of it. */
 export interface VerifiedFile {
@@ -47,7 +48,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
     'preprocessor_config.json',
     'tokenizer.json',
     'tokenizer_config.json',
-    ...(manifest === undefined ? [towerFile('vision', entry.precision), towerFile('text', entry.precision)] : []),
+    ...(manifest === undefined ? towersOf(entry.precision ?? (await precisionsIn(directory))[0] ?? 'fp32') : []),
     // A precision that was not pulled is no fault of what was.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
@@ -77,6 +78,8 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
+const towersOf = (precision: Precision) => [towerFile('vision', precision), towerFile('text', precision)];
+
 async function verifyFile(
   directory: string,
   file: string,
@@ -89,14 +92,4 @@ async function verifyFile(
   const fault = faultOf(digest, expected) ?? null;
   const state = fault !== null ? 'damaged' : expected.sha256 === undefined ? 'unknown' : 'intact';
   return { file, state, bytes, sha256: digest.sha256, fault };
-}
-
-/** The precisions of which a model's directory has both towers. */
-export async function precisionsIn(directory: string): Promise<Precision[]> {
-  const sizes = await Promise.all(
-    precisions.map((precision) =>
-      Promise.all((['vision', 'text'] as const).map((tower) => sizeOf(join(directory, towerFile(tower, precision))))),
-    ),
-  );
-  return precisions.filter((_, at) => sizes[at]?.every((size) => size > 0));
 }

@@ -1,9 +1,9 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Digest, digestOf, sizeOf } from '../files.ts';
+import type { LayoutFile } from '../registry/layouts.ts';
 import { type Hub, mayPass, nameOf, PullError } from './hub.ts';
-import type { LayoutFile } from './layouts.ts';
-import { type Digest, digestOf } from './manifest.ts';
 
 /** What a file must turn out to be. Without any hash its arrival is all there is to check. */
 export interface Expected {
@@ -163,11 +163,6 @@ async function transfer(
     await handle.close();
   }
   return answer.offset > 0 ? 'resumed' : 'whole';
-}
-
-export async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.size ?? 0;
 }
 
 async function readEtag(noteFile: string): Promise<string | undefined> {

@@ -1,13 +1,13 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { sizeOf } from './download.ts';
+import { takeLock } from '../file-lock.ts';
+import { digestOf, sizeOf, writeJson } from '../files.ts';
+import type { Precision } from '../model.ts';
 import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';
 import { readModelFolder } from './folder.ts';
 import { precisions, towerFile } from './layouts.ts';
-import { digestOf, writeJson } from './manifest.ts';
-import type { Precision } from './model.ts';
-import { takeLock } from './pull-lock.ts';
 
 /** What a person says of the folder they add. */
 export interface AddedModel {
@@ -40,6 +40,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
     if ((await sizeOf(join(path, name))) === 0) throw new Error(`${join(path, name)} is not there, or empty`);
   }
   const files: Record<string, { sha256: string; bytes: number }> = {};
+  const identity = createHash('sha256');
   const found: Precision[] = [];
   for (const precision of precisions) {
     const towers = [towerFile('vision', precision), towerFile('text', precision)];
@@ -49,6 +50,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
     for (const [at, tower] of towers.entries()) {
       const { sha256, bytes } = await digestOf(join(path, tower), sizes[at] ?? 0);
       files[tower] = { sha256, bytes };
+      identity.update(sha256);
     }
   }
   const [precision] = found;
@@ -64,6 +66,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
     content.models[as.model] = {
       ...(as.description !== undefined && { description: as.description }),
       source: { type: 'folder', path },
+      // Other weights are another revision: no cached embedding and no running batch takes the one for the other.
+      revision: identity.digest('hex').slice(0, 12),
       ...(precision !== 'fp32' && { precision }),
       ...(as.logitScale !== undefined && { logitScale: as.logitScale }),
       files,

@@ -1,0 +1,114 @@
+import type { Embedded } from './protocol.ts';
+
+export type Run = Pick<Embedded, 'embedding' | 'inferenceMs'>;
+
+/** Inputs of one tower that wait for their run. */
+export interface Lane<Input> {
+  add(input: Input, interactive: boolean): Promise<Run>;
+  hasInteractive(): boolean;
+  /** When the first batch entry arrived, or nothing when there is none. */
+  since(): number | undefined;
+  runNext(): Promise<void>;
+  /** Most inputs of a run; settable. */
+  size: number;
+}
+
+export interface LaneOptions<Input> {
+  size: number;
+  encode(inputs: Input[]): Promise<Float32Array[]>;
+  /** Called when the device had no memory for a run, with the size used from then on. */
+  onShrunk?: (size: number) => void;
+  now?: () => number;
+}
+
+/** After an interactive request, batch runs stay short for so long, in milliseconds. */
+const interactiveForMs = 30_000;
+/** While they do, a run takes at most so many times what a run over one input takes. */
+const interactiveCap = 2.5;
+/** Weight of the latest run in the running mean of times. */
+const weight = 0.2;
+
+const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
+
+/**
+ * Interactive inputs run before the others and never share a run with them, so that their latency is their own. While
+ * somebody waits for single answers, batch runs are capped in time, since a run that has begun cannot be stopped.
+ */
+export function createLane<Input>({
+  size,
+  encode,
+  onShrunk = () => {},
+  now = () => performance.now(),
+}: LaneOptions<Input>): Lane<Input> {
+  interface Entry {
+    input: Input;
+    at: number;
+    resolve(run: Run): void;
+    reject(error: unknown): void;
+  }
+  const interactive: Entry[] = [];
+  const bulk: Entry[] = [];
+  let lastInteractive = Number.NEGATIVE_INFINITY;
+  /** Running means, in milliseconds: of a run over one input, and of the time per input of larger runs. */
+  let single: number | undefined;
+  let each: number | undefined;
+
+  const mean = (before: number | undefined, value: number) =>
+    before === undefined ? value : before + weight * (value - before);
+
+  function allowed(): number {
+    if (now() - lastInteractive > interactiveForMs) return lane.size;
+    const perInput = each ?? single;
+    if (perInput === undefined) return lane.size;
+    // Without a run over one input so far, what one costs in company is the least it can cost alone.
+    return Math.max(1, Math.min(lane.size, Math.floor((interactiveCap * (single ?? perInput)) / perInput)));
+  }
+
+  async function run(entries: readonly Entry[]): Promise<void> {
+    const start = now();
+    try {
+      const embeddings = await encode(entries.map((entry) => entry.input));
+      const inferenceMs = now() - start;
+      if (entries.length === 1) single = mean(single, inferenceMs);
+      else each = mean(each, inferenceMs / entries.length);
+      for (const [row, entry] of entries.entries()) {
+        const embedding = embeddings[row];
+        if (embedding) entry.resolve({ embedding, inferenceMs });
+        else entry.reject(new Error('The tower gave fewer rows than it was asked for'));
+      }
+    } catch (error) {
+      if (entries.length > 1 && outOfMemory.test(String(error))) {
+        const half = Math.ceil(entries.length / 2);
+        lane.size = Math.min(lane.size, half);
+        onShrunk(lane.size);
+        await run(entries.slice(0, half));
+        await run(entries.slice(half));
+        return;
+      }
+      for (const entry of entries) entry.reject(error);
+    }
+  }
+
+  const lane: Lane<Input> = {
+    size,
+    add: (input, first) =>
+      new Promise((resolve, reject) => {
+        if (first) lastInteractive = now();
+        (first ? interactive : bulk).push({ input, at: now(), resolve, reject });
+      }),
+    hasInteractive: () => interactive.length > 0,
+    since: () => bulk[0]?.at,
+    async runNext() {
+      if (interactive.length > 0) await run(interactive.splice(0, lane.size));
+      else await run(bulk.splice(0, allowed()));
+    },
+  };
+  return lane;
+}
+
+/** The lane whose batch work has waited longest. */
+export function oldest<Candidate extends { since(): number | undefined }>(
+  lanes: readonly Candidate[],
+): Candidate | undefined {
+  return lanes.filter((lane) => lane.since() !== undefined).sort((a, b) => (a.since() ?? 0) - (b.since() ?? 0))[0];
+}

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { Precision } from '../model.ts';
+
+const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().positive());
+
+/** `golden.json` in a model's folder: pairs that whoever made the model has scored with it. */
+const goldenFile = z.object({
+  /** What made the values. */
+  source: z.string(),
+  /** Largest difference of a cosine by precision. */
+  tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
+  pairs: z
+    .array(
+      z.object({
+        /** A file, by its path from the folder. */
+        image: z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the folder'),
+        text: z.string(),
+        cosine: z.number().min(-1).max(1),
+      }),
+    )
+    .min(1),
+});
+
+export interface SelfTestOptions {
+  path: string;
+  precision: Precision;
+  image(bytes: Uint8Array): Promise<Float32Array>;
+  text(text: string): Promise<Float32Array>;
+}
+
+/**
+ * Scores the golden pairs of a model.
+ * @returns how many there were.
+ * @throws {Error} when one differs by more than its tolerance: wrong weights, a wrong tokenizer, a wrong preprocess.
+ */
+export async function selfTest({ path, precision, image, text }: SelfTestOptions): Promise<number> {
+  const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+  const { pairs, tolerance } = parsed.data;
+  const most = tolerance[precision] ?? 0.05;
+  const pictures = new Map<string, Float32Array>();
+  for (const pair of pairs) {
+    const picture = pictures.get(pair.image) ?? (await image(await readFile(join(dirname(path), pair.image))));
+    pictures.set(pair.image, picture);
+    const sentence = await text(pair.text);
+    const cosine = picture.reduce((sum, value, at) => sum + value * (sentence[at] ?? Number.NaN), 0);
+    // Written so that NaN is a difference.
+    if (!(Math.abs(cosine - pair.cosine) <= most)) {
+      throw new Error(
+        `the model does not reproduce its golden values: ${pair.image} with "${pair.text}" has the cosine ` +
+          `${cosine.toFixed(4)} instead of ${pair.cosine.toFixed(4)} (${most} is allowed at ${precision})`,
+      );
+    }
+  }
+  return pairs.length;
+}

@@ -1,0 +1,47 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { Logger } from '../../shared/log.ts';
+import type { Calibration } from '../evaluator/protocol.ts';
+import { type ModelSpec, modelKey } from '../model.ts';
+
+const file = z.record(
+  z.string(),
+  z.object({ images: z.int().min(1), imagesPerSecond: z.record(z.coerce.number(), z.number()) }),
+);
+
+/** Micro-batches measured on this machine, by model and by how it runs. */
+export interface CalibrationStore {
+  get(spec: ModelSpec, threads: number): Calibration | undefined;
+  set(spec: ModelSpec, threads: number, calibration: Calibration): void;
+}
+
+/** Kept in `calibration.json` in `DATA_DIR`. One that cannot be read or written costs the measuring, no more. */
+export function createCalibrationStore(dataDir: string, log: Logger): CalibrationStore {
+  const path = join(dataDir, 'calibration.json');
+  // Which CPU it is, because a data directory may move to another machine.
+  const keyOf = (spec: ModelSpec, threads: number) =>
+    `${modelKey(spec)} on ${spec.provider}, ${threads} threads, ${cpus()[0]?.model ?? 'unknown CPU'}`;
+  const read = (): z.output<typeof file> => {
+    try {
+      return file.parse(JSON.parse(readFileSync(path, 'utf8')));
+    } catch {
+      return {};
+    }
+  };
+  return {
+    get: (spec, threads) => read()[keyOf(spec, threads)],
+    set(spec, threads, calibration) {
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        const beside = `${path}.${process.pid}.new`;
+        // Read again just before: a worker beside this process may have measured another model.
+        writeFileSync(beside, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
+        renameSync(beside, path);
+      } catch (error) {
+        log.warn({ reason: (error as Error).message }, 'the measured micro-batch cannot be kept');
+      }
+    },
+  };
+}

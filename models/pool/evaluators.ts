@@ -1,0 +1,145 @@
+import type { Config } from '../../shared/config.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Calibration } from '../evaluator/protocol.ts';
+import { type ModelSpec, modelKey } from '../model.ts';
+import { createCalibrationStore } from './calibration-store.ts';
+import { createPool, type EvaluatorPool, type PoolState } from './pool.ts';
+import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
+
+/** A loaded model as others see it. */
+export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revision' | 'precision'> {
+  threads: number;
+  /** Pictures a second of one evaluator's vision tower alone, as measured here; nothing before it was. */
+  imagesPerSecond: number | null;
+}
+
+/** Every evaluator of this process: one pool a model, started when it is first asked for. */
+export interface Evaluators {
+  /**
+   * The pool of a model; its evaluators are loading when it is new. The least used models are unloaded for it when
+   * memory does not suffice for all.
+   * @throws {ServiceError} `model.unavailable` when there is no memory for it beside models that are at work.
+   */
+  for(spec: ModelSpec): EvaluatorPool;
+  states(): LoadedModel[];
+  close(): void;
+}
+
+export type EvaluatorConfig = Pick<
+  Config,
+  'evaluators' | 'evaluatorThreads' | 'imageMaxPixels' | 'microBatch' | 'modelMemoryBytes' | 'dataDir'
+>;
+
+interface Loaded {
+  spec: ModelSpec;
+  pool: EvaluatorPool;
+  shape: PoolShape;
+  calibration: Calibration | undefined;
+  usedAt: number;
+}
+
+/** Share of the machine's memory that models may take when nobody says how much. */
+const memoryShare = 0.8;
+
+/** @param devices how many devices of its provider a model can run on. */
+export function createEvaluators(
+  config: EvaluatorConfig,
+  log: Logger,
+  devices = 1,
+  machine: Machine = thisMachine(),
+): Evaluators {
+  const loaded = new Map<string, Loaded>();
+  const calibrations = createCalibrationStore(config.dataDir, log);
+  const budget = config.modelMemoryBytes ?? memoryShare * machine.memoryBytes;
+
+  const bytesOf = ({ spec, shape }: Loaded) => spec.memoryBytes * shape.evaluators;
+  const taken = () => [...loaded.values()].reduce((sum, one) => sum + bytesOf(one), 0);
+
+  function unload(key: string, one: Loaded, reason: string): void {
+    loaded.delete(key);
+    one.pool.close();
+    log.info({ model: one.spec.model, revision: one.spec.revision, reason }, 'model unloaded');
+  }
+
+  /** Unloads the models that were used least lately, as long as they are idle, until `bytes` are free. */
+  function makeRoom(bytes: number): void {
+    const idle = [...loaded]
+      .filter(([, { pool }]) => pool.state().inFlight + pool.state().waiting === 0)
+      .sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    for (const [key, one] of idle) {
+      if (taken() + bytes <= budget) return;
+      unload(key, one, 'memory for another model');
+    }
+  }
+
+  function load(spec: ModelSpec): Loaded {
+    const asked = { evaluators: config.evaluators, threads: config.evaluatorThreads };
+    const on = { provider: spec.provider, devices };
+    const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, asked, on);
+    makeRoom(spec.memoryBytes * whole.evaluators);
+    const free = budget - taken();
+    // The first model is loaded whatever it takes: refusing it would leave nothing at all.
+    if (loaded.size > 0 && free < spec.memoryBytes) {
+      const others = [...loaded.values()].map((one) => one.spec.model).join(', ');
+      throw new ServiceError(
+        'model.unavailable',
+        `There is no memory for ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is at work; MODEL_MEMORY_MB is ${megabytes(budget)}`,
+        { retryAfter: 10 },
+      );
+    }
+    const shape = loaded.size === 0 ? whole : shapeOf({ ...machine, memoryBytes: free }, spec.memoryBytes, asked, on);
+    const calibration = calibrations.get(spec, shape.threads);
+    const images = config.microBatch ?? calibration?.images ?? spec.microBatch.images;
+    const { model, revision, choice } = spec;
+    log.info({ model, revision, choice, ...shape, cpus: machine.cpus, microBatch: images }, 'starting evaluators');
+    const one: Loaded = {
+      spec,
+      shape,
+      calibration,
+      usedAt: 0,
+      pool: createPool({
+        spec: { ...spec, microBatch: { ...spec.microBatch, images } },
+        ...shape,
+        devices,
+        maxPixels: config.imageMaxPixels,
+        log,
+        onCalibrated:
+          config.microBatch === undefined && calibration === undefined
+            ? (found) => {
+                one.calibration = found;
+                calibrations.set(spec, shape.threads, found);
+              }
+            : undefined,
+      }),
+    };
+    return one;
+  }
+
+  return {
+    for(spec) {
+      const key = modelKey(spec);
+      let one = loaded.get(key);
+      if (one === undefined) {
+        one = load(spec);
+        loaded.set(key, one);
+      }
+      one.usedAt = performance.now();
+      return one.pool;
+    },
+    states: () =>
+      [...loaded.values()].map(({ spec, pool, shape, calibration }) => ({
+        model: spec.model,
+        revision: spec.revision,
+        precision: spec.precision,
+        threads: shape.threads,
+        imagesPerSecond: calibration?.imagesPerSecond[calibration.images] ?? null,
+        ...pool.state(),
+      })),
+    close() {
+      for (const { pool } of loaded.values()) pool.close();
+    },
+  };
+}
+
+const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;

@@ -1,0 +1,190 @@
+import type { Config } from '../../shared/config.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import { cpu, type Device } from '../device/device.ts';
+import {
+  type ModelSpec,
+  type Precision,
+  type PreprocessMode,
+  preprocessVersions,
+  type Recipe,
+  textVersion,
+} from '../model.ts';
+import { type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
+import { readSpec } from './spec.ts';
+import { createRegistryWatch } from './watch.ts';
+
+/** A name that users ask for, resolved. */
+export interface ResolvedModel {
+  /** The profile whose queue carries batches of this model, or the model's own name when no profile has it. */
+  profile: string;
+  spec: ModelSpec;
+}
+
+/** The models this installation knows, and the names that lead to them. */
+export interface Registry {
+  /** Name used when a request gives none. */
+  readonly defaultName: string;
+  /** Every profile, and every model that no profile names. */
+  readonly profiles: readonly string[];
+  /** What is wrong with the registry files since they changed; what was read before is in use meanwhile. */
+  readonly fault: string | null;
+  /**
+   * @param nameOrNothing a profile, a model name, or nothing for the default.
+   * @throws {ServiceError} `model.unknown`, `model.unavailable`
+   */
+  resolve(nameOrNothing?: string): Promise<ResolvedModel>;
+  /**
+   * The model a batch was posted for: also at a revision that the registry has since moved on from, as long as its
+   * files are here.
+   * @returns what this process has instead, in words, when it cannot evaluate that batch.
+   * @throws {ServiceError} `model.unavailable` when it should be here and cannot be used.
+   */
+  resolvePinned(pinned: Recipe): Promise<ModelSpec | { difference: string }>;
+  /** Every model, whether its files are here or not. */
+  list(): Promise<ListedModel[]>;
+  /** Reads the registry files again whenever they change, or model files come and go; tells `onChange` afterwards. */
+  watch(log: Logger, onChange?: () => void): void;
+  /** Ends the watching. */
+  close(): void;
+}
+
+/** A model as the registry knows it. */
+export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision' | 'logitScale'> {
+  profiles: string[];
+  isDefault: boolean;
+  description: string | null;
+  /** Where its files come from. */
+  source: string;
+  speed: ModelEntry['speed'];
+  /** What is known from its files; or why they cannot be used. */
+  spec: ModelSpec | ServiceError;
+}
+
+/** How models run here, whatever the registry says of them. */
+export interface Runtime extends Pick<Config, 'precision' | 'preprocess'> {
+  device: Device;
+  /** Whether another precision will do where the one asked for is not there. */
+  deviceFallback: boolean;
+}
+
+export const onCpu: Runtime = { device: cpu, precision: 'auto', preprocess: 'standard', deviceFallback: false };
+
+/**
+ * The registry of this installation: built in, added to `DATA_DIR`, overlay (`MODELS_FILE`), default (`MODEL`).
+ * @throws {Error} naming file, entry and field.
+ */
+export async function loadRegistry(config: RegistryConfig, runtime: Runtime = onCpu): Promise<Registry> {
+  let entries = await readEntries(config);
+  let fault: string | null = null;
+  /** Entries that a change of the files has replaced: batches may still be pinned to them. */
+  const former = new Map<string, ModelEntry>();
+  const specs = new Map<string, ModelSpec>();
+  const watchers: { close(): void }[] = [];
+
+  async function specOf(entry: ModelEntry, precision?: Precision, preprocess?: PreprocessMode): Promise<ModelSpec> {
+    const key = [entry.model, entry.revision, precision, preprocess].join('\n');
+    const known = specs.get(key);
+    if (known !== undefined) return known;
+    const spec = await readSpec(entry, runtime, precision);
+    const read = preprocess === undefined ? spec : { ...spec, preprocess };
+    specs.set(key, read);
+    return read;
+  }
+
+  async function reload(): Promise<void> {
+    specs.clear();
+    const before = entries;
+    entries = await readEntries(config);
+    for (const entry of before.models.values()) {
+      if (entries.models.get(entry.model)?.revision !== entry.revision) former.set(atRevision(entry), entry);
+    }
+  }
+
+  return {
+    get defaultName() {
+      return entries.defaultName;
+    },
+    get profiles() {
+      return namesOf(entries);
+    },
+    get fault() {
+      return fault;
+    },
+    async resolve(asked = entries.defaultName) {
+      const entry = entries.find(asked);
+      if (entry === undefined) throw unknownModel(asked, entries);
+      return { profile: queueOf(entries, asked, entry.model), spec: await specOf(entry) };
+    },
+    async resolvePinned({ model, revision, precision, preprocess, textCleaning }) {
+      const current = entries.models.get(model);
+      const entry = current?.revision === revision ? current : former.get(atRevision({ model, revision }));
+      if (entry === undefined) {
+        return { difference: `revision ${current?.revision ?? 'none'} of ${model} instead of ${revision}` };
+      }
+      const mode = (['standard', 'exact'] as const).find((name) => preprocessVersions[name] === preprocess);
+      if (mode === undefined) return { difference: `no preprocess ${preprocess}` };
+      if (textCleaning !== textVersion)
+        return { difference: `text cleaning ${textVersion} instead of ${textCleaning}` };
+      return await specOf(entry, precision as Precision, mode);
+    },
+    async list() {
+      const { models, profiles, defaultName, find } = entries;
+      const defaultModel = find(defaultName)?.model;
+      return await Promise.all(
+        [...models].map(async ([model, entry]) => ({
+          model,
+          profiles: [...profiles].filter(([, name]) => name === model).map(([profile]) => profile),
+          isDefault: defaultModel === model,
+          description: entry.description ?? null,
+          revision: entry.revision,
+          source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
+          logitScale: entry.logitScale,
+          speed: entry.speed,
+          spec: await specOf(entry).catch((error: ServiceError) => error),
+        })),
+      );
+    },
+    watch(log, onChange) {
+      watchers.push(
+        createRegistryWatch(
+          config,
+          () => entries,
+          async () => {
+            try {
+              await reload();
+              fault = null;
+              log.info({ profiles: namesOf(entries) }, 'models or their registry changed');
+              onChange?.();
+            } catch (error) {
+              fault = (error as Error).message;
+              log.error({ reason: fault }, 'the registry changed and cannot be used; the former one stays');
+            }
+          },
+        ),
+      );
+    },
+    close() {
+      for (const watcher of watchers.splice(0)) watcher.close();
+    },
+  };
+}
+
+const atRevision = ({ model, revision }: { model: string; revision: string }) => `${model}@${revision}`;
+
+function namesOf({ models, profiles }: Entries): string[] {
+  const profiled = new Set(profiles.values());
+  return [...profiles.keys(), ...[...models.keys()].filter((model) => !profiled.has(model))];
+}
+
+/** The first profile of a model asked for by its own name carries its batches. */
+function queueOf({ profiles }: Entries, asked: string, model: string): string {
+  if (profiles.has(asked)) return asked;
+  return [...profiles].find(([, name]) => name === model)?.[0] ?? model;
+}
+
+/** The failure of a name that leads nowhere, with the names that lead somewhere. */
+export function unknownModel(asked: string, { models, profiles }: Pick<Entries, 'models' | 'profiles'>): ServiceError {
+  const known = [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
+  return new ServiceError('model.unknown', `No profile or model is named ${asked.slice(0, 100)}; there are ${known}`);
+}

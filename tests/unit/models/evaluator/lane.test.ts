@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { createLane } from '../../../../models/evaluator/lane.ts';
+
+/** A lane over a tower that takes `fixedMs` a run and `eachMs` an input, in time of its own. */
+function laneOf(size: number, fixedMs: number, eachMs: number) {
+  const sizes: number[] = [];
+  let time = 0;
+  const lane = createLane<number>({
+    size,
+    now: () => time,
+    encode: async (inputs) => {
+      sizes.push(inputs.length);
+      time += fixedMs + eachMs * inputs.length;
+      return inputs.map((input) => Float32Array.of(input));
+    },
+  });
+  return { lane, sizes, pass: (ms: number) => (time += ms) };
+}
+
+describe('a batch run', () => {
+  test('takes as much as it may while nobody waits for a single answer', async () => {
+    const { lane, sizes } = laneOf(8, 5, 10);
+    const all = Array.from({ length: 20 }, (_, at) => lane.add(at, false));
+    while (lane.since() !== undefined) await lane.runNext();
+    await Promise.all(all);
+    expect(sizes).toEqual([8, 8, 4]);
+  });
+
+  test('stays below two and a half single ones while an interactive request was seen lately', async () => {
+    const { lane, sizes, pass } = laneOf(8, 5, 10);
+    const run = async (count: number, interactive: boolean) => {
+      const all = Array.from({ length: count }, (_, at) => lane.add(at, interactive));
+      while (lane.hasInteractive() || lane.since() !== undefined) await lane.runNext();
+      await Promise.all(all);
+    };
+    await run(8, false);
+    await run(1, true);
+    sizes.length = 0;
+    await run(9, false);
+    // A single one takes 15 ms, so that 37.5 are allowed; in company an input costs 10.6.
+    expect(sizes).toEqual([3, 3, 3]);
+    pass(30_001);
+    sizes.length = 0;
+    await run(8, false);
+    expect(sizes).toEqual([8]);
+  });
+
+  test('has at least one input, however slow the tower is', async () => {
+    const { lane, sizes } = laneOf(4, 0, 1_000);
+    await Promise.all([lane.add(1, true), lane.runNext()]);
+    sizes.length = 0;
+    const all = [lane.add(1, false), lane.add(2, false)];
+    while (lane.since() !== undefined) await lane.runNext();
+    await Promise.all(all);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(2);
+  });
+});
+
+test('interactive inputs run before all others, and not with them', async () => {
+  const { lane } = laneOf(8, 1, 1);
+  const order: string[] = [];
+  const add = (name: string, interactive: boolean) => lane.add(0, interactive).then(() => order.push(name));
+  const all = [add('batch', false), add('single', true)];
+  await lane.runNext();
+  await Promise.resolve();
+  expect(order).toEqual(['single']);
+  await lane.runNext();
+  await Promise.all(all);
+});

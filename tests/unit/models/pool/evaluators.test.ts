@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createEvaluators, type Evaluators } from '../../../../models/pool/evaluators.ts';
+import { createPool, type EvaluatorPool } from '../../../../models/pool/pool.ts';
+import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { silentLog } from '../../../support/silent-log.ts';
+
+vi.mock('../../../../models/pool/pool.ts', { spy: true });
+
+const state = {
+  state: 'ready',
+  ready: 1,
+  configured: 1,
+  restarts: 0,
+  waiting: 0,
+  inFlight: 0,
+  verified: false,
+  microBatch: 8,
+  detail: null,
+} as const;
+beforeEach(() => {
+  vi.mocked(createPool)
+    .mockReset()
+    .mockImplementation(
+      (): EvaluatorPool => ({
+        embed: () => Promise.reject(new Error('nobody embeds here')),
+        whenReady: () => Promise.resolve(),
+        state: () => state,
+        pids: () => [],
+        close: vi.fn(),
+      }),
+    );
+});
+
+const spec = await specOf(tinyClipFolder, { model: 'tiny' });
+const config = {
+  evaluators: 3,
+  evaluatorThreads: 2,
+  imageMaxPixels: 1_000,
+  microBatch: undefined,
+  modelMemoryBytes: undefined,
+  dataDir: '/nowhere',
+};
+
+test('a model gets one pool, started when it is first asked for', () => {
+  const evaluators = createEvaluators(config, silentLog());
+  expect(createPool).not.toHaveBeenCalled();
+  const pool = evaluators.for(spec);
+  expect(evaluators.for({ ...spec })).toBe(pool);
+  expect(createPool).toHaveBeenCalledTimes(1);
+  expect(vi.mocked(createPool).mock.calls[0]?.[0]).toMatchObject({ spec, evaluators: 3, threads: 2, maxPixels: 1_000 });
+});
+
+test('another model, revision or precision is another pool', () => {
+  const evaluators = createEvaluators(config, silentLog());
+  const pools = [
+    spec,
+    { ...spec, model: 'other' },
+    { ...spec, revision: '2' },
+    { ...spec, precision: 'int8' as const },
+  ];
+  expect(new Set(pools.map((each) => evaluators.for(each))).size).toBe(4);
+});
+
+test('states name the model and the revision of each pool', () => {
+  const evaluators = createEvaluators(config, silentLog());
+  evaluators.for(spec);
+  evaluators.for({ ...spec, revision: '2' });
+  expect(evaluators.states()).toEqual([
+    { model: 'tiny', revision: '1', precision: 'fp32', threads: 2, imagesPerSecond: null, ...state },
+    { model: 'tiny', revision: '2', precision: 'fp32', threads: 2, imagesPerSecond: null, ...state },
+  ]);
+});
+
+test('close closes every pool', () => {
+  const evaluators = createEvaluators(config, silentLog());
+  const pools = [evaluators.for(spec), evaluators.for({ ...spec, revision: '2' })];
+  evaluators.close();
+  for (const pool of pools) expect(pool.close).toHaveBeenCalledTimes(1);
+});
+
+describe('the memory budget', () => {
+  const megabyte = 1024 * 1024;
+  const machine = { cpus: 1, memoryBytes: 10_000 * megabyte };
+  const one = { ...config, evaluators: 1, modelMemoryBytes: 1_000 * megabyte };
+  const model = (name: string, memory = 400) => ({ ...spec, model: name, memoryBytes: memory * megabyte });
+  const names = (evaluators: Evaluators) => evaluators.states().map(({ model: name }) => name);
+
+  test('unloads the model that was used least lately for another', () => {
+    const evaluators = createEvaluators(one, silentLog(), 1, machine);
+    const a = evaluators.for(model('a'));
+    const b = evaluators.for(model('b'));
+    evaluators.for(model('a'));
+    evaluators.for(model('c'));
+    expect(names(evaluators)).toEqual(['a', 'c']);
+    expect(a.close).not.toHaveBeenCalled();
+    expect(b.close).toHaveBeenCalledTimes(1);
+  });
+
+  test('leaves a model alone that is at work, and refuses the other with the reason', () => {
+    const evaluators = createEvaluators(one, silentLog(), 1, machine);
+    const busy = evaluators.for(model('a', 800));
+    busy.state = () => ({ ...state, inFlight: 1 });
+    expect(() => evaluators.for(model('b'))).toThrow(
+      expect.objectContaining({ code: 'model.unavailable', message: expect.stringContaining('a is at work') }),
+    );
+    busy.state = () => state;
+    evaluators.for(model('b'));
+    expect(names(evaluators)).toEqual(['b']);
+  });
+
+  test('loads a model that is larger than the budget when it is the only one', () => {
+    const evaluators = createEvaluators(one, silentLog(), 1, machine);
+    evaluators.for(model('a'));
+    evaluators.for(model('giant', 5_000));
+    expect(names(evaluators)).toEqual(['giant']);
+  });
+
+  test('a model that was unloaded is loaded again when it is asked for', () => {
+    const evaluators = createEvaluators(one, silentLog(), 1, machine);
+    const first = evaluators.for(model('a', 800));
+    evaluators.for(model('b', 800));
+    expect(evaluators.for(model('a', 800))).not.toBe(first);
+    expect(names(evaluators)).toEqual(['a']);
+  });
+});
+
+describe('a calibration', () => {
+  const calibration = { images: 4, imagesPerSecond: { 1: 10, 4: 20 } };
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'vls-calibration-'));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true }));
+  const lastOptions = () => vi.mocked(createPool).mock.lastCall?.[0];
+
+  test('is remembered for the next start, and not made again', () => {
+    const first = createEvaluators({ ...config, dataDir }, silentLog());
+    first.for(spec);
+    lastOptions()?.onCalibrated?.(calibration);
+    expect(first.states()[0]?.imagesPerSecond).toBe(20);
+    const second = createEvaluators({ ...config, dataDir }, silentLog());
+    second.for(spec);
+    expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 4 } }, onCalibrated: undefined });
+    expect(second.states()[0]?.imagesPerSecond).toBe(20);
+  });
+
+  test('holds for one model, precision and number of threads', () => {
+    createEvaluators({ ...config, dataDir }, silentLog()).for(spec);
+    lastOptions()?.onCalibrated?.(calibration);
+    createEvaluators({ ...config, dataDir }, silentLog()).for({ ...spec, precision: 'int8' });
+    expect(lastOptions()?.onCalibrated).toBeDefined();
+    createEvaluators({ ...config, dataDir, evaluatorThreads: 1 }, silentLog()).for(spec);
+    expect(lastOptions()?.onCalibrated).toBeDefined();
+  });
+
+  test('is not made where the micro-batch is configured', () => {
+    createEvaluators({ ...config, dataDir, microBatch: 3 }, silentLog()).for(spec);
+    expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 3 } }, onCalibrated: undefined });
+  });
+
+  test('file that is broken costs the measuring and nothing else', () => {
+    writeFileSync(join(dataDir, 'calibration.json'), '{"');
+    createEvaluators({ ...config, dataDir }, silentLog()).for(spec);
+    lastOptions()?.onCalibrated?.(calibration);
+    createEvaluators({ ...config, dataDir }, silentLog()).for(spec);
+    expect(lastOptions()?.onCalibrated).toBeUndefined();
+  });
+});
