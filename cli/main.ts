@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig } from '../shared/config.ts';
 import { version } from '../shared/version.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { failureOf } from './failure.ts';
 import { json, styled, type Terminal } from './output.ts';
@@ -18,7 +19,7 @@ const program = new Command('vls')
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride();
 
-addModelsCommand(program, {
+const deps = {
   terminal,
   // The command line goes before the environment.
   config: () => {
@@ -29,7 +30,9 @@ addModelsCommand(program, {
       ...(modelsFile !== undefined && { MODELS_FILE: modelsFile }),
     });
   },
-});
+};
+addModelsCommand(program, deps);
+addDoctorCommand(program, deps);
 
 try {
   await program.parseAsync();

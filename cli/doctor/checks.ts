@@ -1,0 +1,176 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { createBatchEngine } from '../../batches/engine.ts';
+import { chooseDevice, probeAccelerators } from '../../models/device/device.ts';
+import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
+import { loadRegistry } from '../../models/registry/registry.ts';
+import type { Config } from '../../shared/config.ts';
+import { prefix } from '../../shared/contracts/paths.ts';
+import { createLogger } from '../../shared/log.ts';
+import { connectRedis, whenConnected } from '../../shared/redis.ts';
+import { findRedisServer } from '../../start/redis/find.ts';
+import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
+
+/** One thing the service depends on, as it is on this machine. */
+export interface Finding {
+  subject: string;
+  /** `fail`: the service cannot work. `warn`: it works, and something is less than it could be. */
+  state: 'ok' | 'warn' | 'fail';
+  detail: string;
+  /** What to do about it. */
+  remedy?: string;
+}
+
+const gibibytes = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+const redisWaitMs = 3_000;
+const oldestNode = 24;
+const littleDisk = 5 * 1024 ** 3;
+const littleMemory = 1024 ** 3;
+
+/** Looks at everything, one thing after the other; what cannot be found out is a finding too. */
+export async function examine(config: Config): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const check of [machine, disk, redis, devices, models, service]) {
+    try {
+      findings.push(...(await check(config)));
+    } catch (error) {
+      findings.push({ subject: check.name, state: 'fail', detail: (error as Error).message });
+    }
+  }
+  return findings;
+}
+
+function machine(): Finding[] {
+  const { cpus: usable, memoryBytes } = thisMachine();
+  const node = Number(process.versions.node.split('.')[0]);
+  return [
+    {
+      subject: 'Node.js',
+      state: node >= oldestNode ? 'ok' : 'fail',
+      detail: process.version,
+      ...(node < oldestNode && { remedy: `run it by \`npx vls\`, which brings Node.js ${oldestNode}` }),
+    },
+    {
+      subject: 'processors',
+      state: 'ok',
+      detail: `${usable} usable of ${cpus().length} (${cpus()[0]?.model.trim() ?? 'unknown'})`,
+    },
+    {
+      subject: 'memory',
+      state: memoryBytes < littleMemory ? 'warn' : 'ok',
+      detail: `${gibibytes(memoryBytes)} usable`,
+      ...(memoryBytes < littleMemory && { remedy: 'give the process more: a model takes 0.3 GiB and up' }),
+    },
+  ];
+}
+
+async function disk({ dataDir }: Config): Promise<Finding[]> {
+  await mkdir(dataDir, { recursive: true });
+  await access(dataDir, constants.W_OK);
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = bavail * bsize;
+  return [
+    {
+      subject: 'data directory',
+      state: free < littleDisk ? 'warn' : 'ok',
+      detail: `${dataDir}, ${gibibytes(free)} free`,
+      ...(free < littleDisk && { remedy: 'ViT-L-14 takes 1.7 GB, and batches are kept on disk by Redis' }),
+    },
+  ];
+}
+
+async function redis({ redisUrl, retentionHours }: Config): Promise<Finding[]> {
+  if (redisUrl === undefined) return [await redisProgram()];
+  const log = await createLogger({ name: 'vls-doctor', level: 'silent' });
+  const connection = connectRedis(redisUrl, 'producer', log);
+  try {
+    if (!(await whenConnected(connection, redisWaitMs))) {
+      const remedy = 'start it, or correct REDIS_URL; without REDIS_URL `npm start` runs one';
+      return [{ subject: 'Redis', state: 'fail', detail: 'does not answer at REDIS_URL', remedy }];
+    }
+    const info = await connection.info();
+    const value = (name: string) => new RegExp(`${name}:(\\S+)`).exec(info)?.[1] ?? 'unknown';
+    const version = value('redis_version');
+    const policy = value('maxmemory_policy');
+    const engine = createBatchEngine({ redis: connection, profiles: () => [], retentionHours, log });
+    const level = await engine.batches.durability();
+    await engine.close();
+    return [
+      {
+        subject: 'Redis',
+        state: isRecentEnough(version) ? 'ok' : 'fail',
+        detail: version,
+        ...(!isRecentEnough(version) && { remedy: `${OLDEST_REDIS} or later is needed` }),
+      },
+      {
+        subject: 'Redis durability',
+        state: level === 'always' ? 'ok' : 'warn',
+        detail: level,
+        ...(level !== 'always' && { remedy: 'set appendonly yes and appendfsync always, so that no work is lost' }),
+      },
+      {
+        subject: 'Redis eviction',
+        state: policy === 'noeviction' ? 'ok' : 'fail',
+        detail: policy,
+        ...(policy !== 'noeviction' && { remedy: 'set maxmemory-policy noeviction: anything else loses batches' }),
+      },
+    ];
+  } finally {
+    connection.disconnect();
+  }
+}
+
+async function redisProgram(): Promise<Finding> {
+  const program = findRedisServer();
+  const subject = 'Redis';
+  if (program === undefined) {
+    return {
+      subject,
+      state: 'warn',
+      detail: 'no redis-server or valkey-server on the PATH',
+      remedy: '`npm start` tries to install one or to run it in Docker; or set REDIS_URL',
+    };
+  }
+  const version = await versionOf(program);
+  const state = isRecentEnough(version) ? 'ok' : 'fail';
+  return { subject, state, detail: `${program} ${version}, run by \`npm start\`` };
+}
+
+async function devices(config: Config): Promise<Finding[]> {
+  const accelerators = (await probeAccelerators()).map(
+    ({ provider, fault }): Finding => ({
+      subject: `device ${provider}`,
+      state: fault === null || provider !== config.device ? 'ok' : 'fail',
+      detail: fault ?? 'works',
+    }),
+  );
+  const chosen = await chooseDevice({ ...config, deviceFallback: true });
+  return [...accelerators, { subject: 'device used', state: 'ok', detail: `${chosen.provider}: ${chosen.reason}` }];
+}
+
+async function models(config: Config): Promise<Finding[]> {
+  const device = await chooseDevice({ ...config, deviceFallback: true });
+  const registry = await loadRegistry(config, { ...config, device });
+  const on = { provider: device.provider, devices: device.count };
+  return (await registry.list()).map(({ model, profiles, isDefault, spec }): Finding => {
+    const subject = `model ${profiles[0] ?? model}`;
+    if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'ok', detail: spec.message };
+    const asked = { evaluators: config.evaluators, threads: config.evaluatorThreads };
+    const { evaluators, threads } = shapeOf(thisMachine(), spec.memoryBytes, asked, on);
+    const shape = `${evaluators} evaluator${evaluators > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
+    return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };
+  });
+}
+
+async function service({ host, port }: Config): Promise<Finding[]> {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${prefix}/health`;
+  const subject = 'service';
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(redisWaitMs) });
+    const { status } = (await response.json()) as { status?: string };
+    const state = status === 'ok' ? 'ok' : 'warn';
+    return [{ subject, state, detail: `${url} says ${status ?? `HTTP ${response.status}`}` }];
+  } catch {
+    return [{ subject, state: 'ok', detail: `nothing answers at ${url}; \`npm start\` starts it` }];
+  }
+}

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Finding } from '../../../cli/doctor/checks.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+
+const cli = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+let dataDir: string;
+let redis: TestRedis;
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'vls-doctor-'));
+  redis = await startRedis();
+});
+afterAll(async () => {
+  rmSync(dataDir, { recursive: true });
+  await redis.remove();
+});
+
+async function doctor(env: Record<string, string>): Promise<{ code: number; findings: Map<string, Finding> }> {
+  return await new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [cli, 'doctor', '--json'],
+      { env: { ...process.env, DATA_DIR: dataDir, PORT: '1', ...env } },
+      (error, stdout) => {
+        const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+        resolve({
+          code: typeof error?.code === 'number' ? error.code : 0,
+          findings: new Map(findings.map((finding) => [finding.subject, finding])),
+        });
+      },
+    );
+  });
+}
+
+test('doctor says what this machine has: processors, memory, disk, devices, the embedded model and its shape', async () => {
+  const { code, findings } = await doctor({});
+  expect(code).toBe(0);
+  expect(findings.get('processors')?.detail).toMatch(/^\d+ usable of \d+/);
+  expect(findings.get('data directory')?.detail).toContain(dataDir);
+  expect(findings.get('device used')).toMatchObject({ state: 'ok' });
+  expect(findings.get('model compact')?.detail).toMatch(/compact-1 1, fp32, \d+ evaluators? of \d+ thread/);
+  expect(findings.get('model fast')?.detail).toContain('vls models pull vit-b-32');
+  expect(findings.get('service')?.detail).toContain('npm start');
+});
+
+test('doctor looks into the Redis that is configured', async () => {
+  const { findings } = await doctor({ REDIS_URL: redis.url });
+  expect(findings.get('Redis')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^\d+\.\d+/) });
+  expect(findings.get('Redis eviction')).toMatchObject({ state: 'ok', detail: 'noeviction' });
+  expect(findings.has('Redis durability')).toBe(true);
+});
+
+test('doctor fails, with what to do, when Redis does not answer', async () => {
+  const { code, findings } = await doctor({ REDIS_URL: 'redis://127.0.0.1:1' });
+  expect(code).toBe(1);
+  expect(findings.get('Redis')).toMatchObject({ state: 'fail', remedy: expect.stringContaining('REDIS_URL') });
+});
+
+test('doctor fails for a device that was asked for and cannot be had', async () => {
+  const { code, findings } = await doctor({ DEVICE: process.platform === 'win32' ? 'coreml' : 'dml' });
+  expect(code).toBe(1);
+  expect([...findings.values()].find(({ state }) => state === 'fail')?.subject).toMatch(/^device /);
+});
