@@ -1,0 +1,133 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { type ImageHost, startImageHost } from '../../support/image-host.ts';
+import { tinyClipFolder } from '../../support/model-folders.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+let directory: string;
+let overlay: string;
+let redis: TestRedis;
+let host: ImageHost;
+let service: TestProcess;
+let client: Client;
+
+const tiny = (revision: string, more: object = {}) => ({
+  source: { type: 'folder', path: tinyClipFolder },
+  revision,
+  memoryBytes: 200_000_000,
+  ...more,
+});
+const write = (models: object) => writeFileSync(overlay, JSON.stringify({ models }));
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'vls-models-'));
+  overlay = join(directory, 'models.json');
+  write({});
+  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
+  service = await startProcess('service', {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    MODELS_FILE: overlay,
+    // Room for one evaluator of compact and two more of tiny models, so that a third model needs the place of another.
+    MODEL_MEMORY_MB: '800',
+    EVALUATORS: '1',
+    LOG_LEVEL: 'info',
+  });
+  client = createClient(service.url);
+});
+afterAll(async () => {
+  await service.stop();
+  await Promise.all([redis.remove(), host.close()]);
+  rmSync(directory, { recursive: true });
+});
+
+const pair = (model: string) => ({ image: host.url('rocket.jpg'), text: 'a rocket on a launch pad', model });
+const models = async () => (await client.call<{ models: ModelInfo[] }>('/v1/models')).body.models;
+const stateOf = async (name: string) => (await models()).find(({ model }) => model === name)?.state;
+
+test('a model that is added to the registry is served without a restart, alone and in batches', async () => {
+  expect((await client.single(pair('first'))).body).toMatchObject({ code: 'model.unknown' });
+  write({ first: tiny('1') });
+  await vi.waitFor(async () => expect((await client.single(pair('first'))).status).toBe(200), {
+    timeout: 15_000,
+    interval: 200,
+  });
+  const { body } = await client.batch.post(
+    [pair('first')].map(({ image, text }) => ({ image, text })),
+    {
+      model: 'first',
+    },
+  );
+  expect(await client.batch.finished(body.id)).toMatchObject({ state: 'completed', revision: '1' });
+  expect(await stateOf('first')).toBe('loaded');
+});
+
+test('a batch keeps the revision it was posted with while the registry goes on', async () => {
+  const items = Array.from({ length: 200 }, (_, at) => ({ image: host.url('rocket.jpg'), text: `text ${at}` }));
+  const posted = (await client.batch.post(items, { model: 'first' })).body as BatchStatus;
+  write({ first: tiny('2') });
+  await vi.waitFor(
+    async () => {
+      const { body } = await client.single(pair('first'));
+      expect((body as { receipt: { revision: string } }).receipt.revision).toBe('2');
+    },
+    { timeout: 15_000, interval: 200 },
+  );
+  const ended = await client.batch.finished(posted.id);
+  expect(ended).toMatchObject({ state: 'completed', revision: '1', items: { succeeded: 200 } });
+});
+
+test('the least used model makes room for another, and comes back when it is asked for', async () => {
+  write({ first: tiny('2'), second: tiny('1'), third: tiny('1') });
+  for (const model of ['second', 'third']) {
+    await vi.waitFor(async () => expect((await client.single(pair(model))).status).toBe(200), {
+      timeout: 15_000,
+      interval: 200,
+    });
+  }
+  expect(await stateOf('third')).toBe('loaded');
+  expect((await models()).filter(({ state }) => state === 'loaded').length).toBeLessThan(4);
+  expect(service.output()).toContain('model unloaded');
+  expect((await client.single({ ...pair('compact') })).status).toBe(200);
+  expect(await stateOf('compact-1')).toBe('loaded');
+});
+
+test('a registry that has become wrong changes nothing and says why', async () => {
+  writeFileSync(overlay, '{"models": {"first": {"source": {"type": "nowhere"}}}}');
+  await vi.waitFor(
+    async () => {
+      const { body } = await client.call<{ fault: string }>('/v1/models');
+      expect(body.fault).toContain('models.first.source');
+    },
+    { timeout: 15_000, interval: 200 },
+  );
+  expect((await client.single(pair('third'))).status).toBe(200);
+});
+
+test('a model that does not reproduce its golden values is refused, and others go on', async () => {
+  const folder = join(directory, 'wrong');
+  cpSync(tinyClipFolder, folder, { recursive: true });
+  cpSync(join(tinyClipFolder, '..', 'images', 'rocket.jpg'), join(folder, 'rocket.jpg'));
+  writeFileSync(
+    join(folder, 'golden.json'),
+    JSON.stringify({ source: 'nobody', pairs: [{ image: 'rocket.jpg', text: 'a rocket', cosine: 0.99 }] }),
+  );
+  write({ wrong: { source: { type: 'folder', path: folder }, memoryBytes: 200_000_000 } });
+  await vi.waitFor(
+    async () => {
+      const { status, body } = await client.single(pair('wrong'));
+      expect({ status, body }).toMatchObject({
+        status: 503,
+        body: { code: 'model.unavailable', detail: expect.stringContaining('does not reproduce its golden values') },
+      });
+    },
+    { timeout: 15_000, interval: 200 },
+  );
+  expect((await client.single(pair('compact'))).status).toBe(200);
+});
