@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
-import { createLane, oldest } from './lane.ts';
+import { createLane } from './lane.ts';
 import { preprocess } from './preprocess.ts';
 import type { Calibration, Embedded, LoadOptions } from './protocol.ts';
 import { selfTest } from './self-test.ts';
@@ -19,6 +19,8 @@ export interface Evaluator {
   setMicroBatch(images: number): void;
 }
 
+/** Texts that do not fill a run let pictures go first for so long, in milliseconds. */
+const longestTextWaitMs = 200;
 /** How often calibration looks whether the evaluator has become idle, in milliseconds. */
 const idleCheckMs = 50;
 
@@ -50,25 +52,40 @@ export async function createEvaluator(
     mode: spec.preprocess,
   };
 
+  /** Interactive work first; then texts once they fill a run or have waited long; then pictures. */
+  function next(): { runNext(): Promise<void> } | undefined {
+    const interactive = [texts, images].find((lane) => lane.hasInteractive());
+    if (interactive !== undefined) return interactive;
+    const textsWaitedMs = performance.now() - (texts.since() ?? Number.POSITIVE_INFINITY);
+    if (texts.waiting() >= texts.size || textsWaitedMs > longestTextWaitMs) return texts;
+    if (images.waiting() > 0) return images;
+    return texts.waiting() > 0 ? texts : undefined;
+  }
+
+  /** Tensors of pictures that are done, for the next: at most as many as were ever in hand at once. */
+  const spare: Float32Array[] = [];
   let running = false;
   async function run(): Promise<void> {
     if (running) return;
     running = true;
-    // Interactive first; between the batch lanes, whichever has waited longer.
-    for (;;) {
-      const lanes = [texts, images];
-      const lane = lanes.find((candidate) => candidate.hasInteractive()) ?? oldest(lanes);
-      if (lane === undefined) break;
+    for (let lane = next(); lane !== undefined; lane = next()) {
       await lane.runNext();
+      // A run blocks this process: between two, answers leave it and requests come in, one of which may be interactive.
+      await turn();
     }
     running = false;
   }
 
   async function image(bytes: Uint8Array, interactive: boolean): Promise<Embedded> {
-    const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions));
-    const result = images.add(pixels, interactive);
-    void run();
-    return { ...(await result), decodeMs: ms, tokens: 0, totalTokens: 0 };
+    const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
+    try {
+      const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions, planes));
+      const result = images.add(pixels, interactive);
+      void run();
+      return { ...(await result), decodeMs: ms, tokens: 0, totalTokens: 0 };
+    } finally {
+      spare.push(planes);
+    }
   }
 
   async function text(text: string, interactive: boolean): Promise<Embedded> {

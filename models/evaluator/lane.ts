@@ -6,7 +6,8 @@ export type Run = Pick<Embedded, 'embedding' | 'inferenceMs'>;
 export interface Lane<Input> {
   add(input: Input, interactive: boolean): Promise<Run>;
   hasInteractive(): boolean;
-  /** When the first batch entry arrived, or nothing when there is none. */
+  /** How many batch entries wait, and when the first of them arrived. */
+  waiting(): number;
   since(): number | undefined;
   runNext(): Promise<void>;
   /** Most inputs of a run; settable. */
@@ -97,6 +98,7 @@ export function createLane<Input>({
         (first ? interactive : bulk).push({ input, at: now(), resolve, reject });
       }),
     hasInteractive: () => interactive.length > 0,
+    waiting: () => bulk.length,
     since: () => bulk[0]?.at,
     async runNext() {
       if (interactive.length > 0) await run(interactive.splice(0, lane.size));
@@ -104,11 +106,4 @@ export function createLane<Input>({
     },
   };
   return lane;
-}
-
-/** The lane whose batch work has waited longest. */
-export function oldest<Candidate extends { since(): number | undefined }>(
-  lanes: readonly Candidate[],
-): Candidate | undefined {
-  return lanes.filter((lane) => lane.since() !== undefined).sort((a, b) => (a.since() ?? 0) - (b.since() ?? 0))[0];
 }

@@ -9,17 +9,28 @@ process.title = 'vls-evaluator';
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
-const send = (message: FromEvaluator) => {
+/** What is answered at the same moment, such as the results of one run, crosses as one list. */
+let outbox: FromEvaluator[] = [];
+function flush(): void {
+  const messages = outbox;
+  outbox = [];
   // With a callback, because a parent that is just dying makes the write fail, and that is no news.
-  if (process.connected) process.send?.(message, () => {});
-};
+  if (process.connected) process.send?.(messages, () => {});
+}
+function send(message: FromEvaluator): void {
+  if (outbox.push(message) === 1) setImmediate(flush);
+}
 
 let evaluator: Evaluator | undefined;
 
 /** A size that could not be measured, for want of memory most likely, is a size that is not used. */
 const ignore = () => {};
 
-process.on('message', (message: ToEvaluator) => {
+process.on('message', (messages: ToEvaluator[]) => {
+  for (const message of messages) receive(message);
+});
+
+function receive(message: ToEvaluator): void {
   switch (message.type) {
     case 'load':
       void load(message);
@@ -37,7 +48,7 @@ process.on('message', (message: ToEvaluator) => {
       evaluator?.setMicroBatch(message.images);
       break;
   }
-});
+}
 
 async function load(options: LoadOptions): Promise<void> {
   try {

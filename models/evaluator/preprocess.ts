@@ -23,11 +23,17 @@ export interface PreprocessOptions extends CropOptions {
 
 /**
  * Encoded image to the tensor of the vision tower: the crop, then `(value / 255 - mean) / std`.
+ * @param planes takes the result; a new array by default.
  * @returns planes R, G, B: `3 * size * size` values.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
-export async function preprocess(bytes: Uint8Array, options: PreprocessOptions): Promise<Float32Array> {
-  return normalise(await crop(bytes, options), options);
+export async function preprocess(
+  bytes: Uint8Array,
+  options: PreprocessOptions,
+  planes = new Float32Array(3 * options.size * options.size),
+): Promise<Float32Array> {
+  normalise(await crop(bytes, options), options, planes);
+  return planes;
 }
 
 /**
@@ -117,9 +123,8 @@ function toRgb({ data, channels }: Pixels, mode: Picture['mode']): Uint8Array {
 }
 
 /** Interleaved bytes to normalised planes. */
-function normalise(rgb: Uint8Array, { size, mean, std }: PreprocessOptions): Float32Array {
+function normalise(rgb: Uint8Array, { size, mean, std }: PreprocessOptions, planes: Float32Array): void {
   const plane = size * size;
-  const planes = new Float32Array(3 * plane);
   for (let channel = 0; channel < 3; channel++) {
     const factor = 1 / (255 * (std[channel] ?? 1));
     const offset = (mean[channel] ?? 0) / (std[channel] ?? 1);
@@ -128,7 +133,6 @@ function normalise(rgb: Uint8Array, { size, mean, std }: PreprocessOptions): Flo
       planes[base + pixel] = (rgb[at] as number) * factor - offset;
     }
   }
-  return planes;
 }
 
 /** Python's `round`, which places the reference's crop. */

@@ -20,7 +20,8 @@ export interface EvaluatorEvents {
 }
 
 /**
- * Forks an evaluator. Bytes and embeddings cross by structured clone ("advanced"): 0.19 ms for a 60 KB picture.
+ * Forks an evaluator. Bytes and embeddings cross by structured clone ("advanced"): 0.19 ms for a 60 KB picture. What is
+ * said at the same moment crosses as one list: a message of its own for each text costs as much as a tenth of its run.
  * @param entry another script that speaks the same protocol, for tests of what a crash does.
  */
 export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): EvaluatorProcess {
@@ -36,20 +37,30 @@ export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): 
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let ended = false;
+  let outbox: ToEvaluator[] = [];
+  const flush = () => {
+    const messages = outbox;
+    outbox = [];
+    // A message to a process that is just dying is lost, and its exit event brings the work back.
+    child.send(messages, () => {});
+  };
   const end = (reason: string) => {
     if (ended) return;
     ended = true;
     events.onExit(reason);
   };
-  child.on('message', (message) => events.onMessage(message as FromEvaluator));
+  child.on('message', (messages) => {
+    for (const message of messages as FromEvaluator[]) events.onMessage(message);
+  });
   child.on('exit', (code, signal) => end(signal ?? `exit code ${code}`));
   child.on('error', (error) => {
     if (child.pid === undefined) end(error.message);
   });
   return {
     pid: child.pid,
-    // A message to a process that is just dying is lost, and its exit event brings the work back.
-    send: (message) => void child.send(message, () => {}),
+    send(message) {
+      if (outbox.push(message) === 1) queueMicrotask(flush);
+    },
     kill: () => void child.kill('SIGKILL'),
   };
 }

@@ -1,7 +1,7 @@
 import type { Code } from '../../shared/errors.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** What an evaluator process is told. The first message is `load`. */
+/** What an evaluator process is told, in lists. The first message is `load`. */
 export type ToEvaluator =
   | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; bytes: Uint8Array }
@@ -20,7 +20,7 @@ export interface LoadOptions {
   maxPixels: number;
 }
 
-/** What it answers. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */
+/** What it answers, in lists. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */
 export type FromEvaluator =
   | { type: 'loaded'; verified: boolean }
   | { type: 'load_failed'; message: string }

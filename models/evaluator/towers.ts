@@ -32,13 +32,16 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));
   const idType = inputType(text, idInput);
 
+  /** Kept from run to run: runs never overlap, and hundreds of kilobytes a picture are a burden to the collector. */
+  let staging = new Float32Array();
+
   return {
     async images(pixels) {
       const size = 3 * spec.imageSize * spec.imageSize;
-      const first = pixels[0];
-      let data = first ?? new Float32Array();
+      let data = pixels[0] ?? staging;
       if (pixels.length > 1) {
-        data = new Float32Array(pixels.length * size);
+        if (staging.length < pixels.length * size) staging = new Float32Array(pixels.length * size);
+        data = staging.subarray(0, pixels.length * size);
         for (const [row, values] of pixels.entries()) data.set(values, row * size);
       }
       const input = new Tensor('float32', data, [pixels.length, 3, spec.imageSize, spec.imageSize]);

@@ -42,6 +42,8 @@ export interface PoolState {
 }
 
 type Input = { image: Uint8Array } | { text: string };
+type Kind = 'image' | 'text';
+const kindOf = (input: Input): Kind => ('image' in input ? 'image' : 'text');
 
 /** Evaluator processes of one model, and the work that waits for them. */
 export interface EvaluatorPool {
@@ -72,6 +74,8 @@ interface Slot {
   process: EvaluatorProcess | undefined;
   state: 'loading' | 'ready' | 'down';
   inFlight: Map<number, { task: Task; timer: NodeJS.Timeout }>;
+  /** How many of those are of each kind. */
+  held: Record<Kind, number>;
   /**
    * What was in flight when the evaluator here died. Each runs alone in its successor, before any other work, so that
    * an item which kills is told from its neighbours.
@@ -85,10 +89,12 @@ interface Slot {
 }
 
 /**
- * Tasks of one evaluator at a time: two micro-batches decoded and one running, and enough that the answer's way back
+ * Pictures of one evaluator at a time: two micro-batches decoded and one running, and enough that the answer's way back
  * never leaves it idle (a micro-batch of 1: 8; of 8: 24).
  */
-const windowOf = (microBatch: number) => Math.max(8, 3 * microBatch);
+const pictureWindow = (microBatch: number) => Math.max(8, 3 * microBatch);
+/** Texts of one evaluator at a time: one run and the next. Alone in its run a text costs more than twice as much. */
+const textWindow = (microBatch: number) => 2 * microBatch;
 /** Places beyond the window that interactive tasks may take, so that they never wait for a batch task to finish. */
 const interactivePlaces = 8;
 /** An item that was alone in an evaluator when it died, this often, is the cause. */
@@ -109,7 +115,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
   const interactive: Task[] = [];
-  const bulk: Task[] = [];
+  const bulk: Record<Kind, Task[]> = { image: [], text: [] };
   const readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
   let nextId = 1;
   let restarts = 0;
@@ -120,6 +126,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     process: undefined,
     state: 'down',
     inFlight: new Map(),
+    held: { image: 0, text: 0 },
     suspects: [],
     isolating: false,
     failedStarts: 0,
@@ -201,13 +208,15 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return timer;
   }
 
-  const isBusy = () => interactive.length + bulk.length > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
+  const waiting = () => interactive.length + bulk.image.length + bulk.text.length;
+  const isBusy = () => waiting() > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
 
   function take(slot: Slot, id: number): Task | undefined {
     const entry = slot.inFlight.get(id);
     if (entry === undefined) return undefined;
     clearTimeout(entry.timer);
     slot.inFlight.delete(id);
+    slot.held[kindOf(entry.task.input)]--;
     return entry.task;
   }
 
@@ -254,7 +263,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   /** Whoever waits is told so instead of waiting for ever. */
   function rejectAll(error: Error): void {
     for (const waiter of readyWaiters.splice(0)) waiter.reject(error);
-    for (const queue of [interactive, bulk, ...slots.map((slot) => slot.suspects)]) {
+    for (const queue of [interactive, bulk.image, bulk.text, ...slots.map((slot) => slot.suspects)]) {
       for (const task of queue.splice(0)) task.reject(error);
     }
   }
@@ -266,23 +275,25 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       if (suspect) send(slot, suspect);
       else slot.isolating = false;
     }
-    for (;;) {
-      const slot = leastLoaded();
-      if (slot === undefined) return;
-      const task = interactive.shift() ?? (slot.inFlight.size < windowOf(microBatch) ? bulk.shift() : undefined);
-      if (task === undefined) return;
-      send(slot, task);
+    const windows = { image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) };
+    for (let next = interactive[0]; next !== undefined; next = interactive[0]) {
+      const kind = kindOf(next.input);
+      if (!deal(interactive, kind, windows[kind] + interactivePlaces)) break;
     }
+    for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], kind, windows[kind]));
   }
 
-  function leastLoaded(): Slot | undefined {
+  /** Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. */
+  function deal(queue: Task[], kind: Kind, window: number): boolean {
     let best: Slot | undefined;
     for (const slot of slots) {
-      const open =
-        slot.state === 'ready' && !slot.isolating && slot.inFlight.size < windowOf(microBatch) + interactivePlaces;
-      if (open && (best === undefined || slot.inFlight.size < best.inFlight.size)) best = slot;
+      if (slot.state !== 'ready' || slot.isolating || slot.held[kind] >= window) continue;
+      if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
     }
-    return best;
+    const task = best && queue.shift();
+    if (best === undefined || task === undefined) return false;
+    send(best, task);
+    return true;
   }
 
   function send(slot: Slot, task: Task): void {
@@ -292,6 +303,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       slot.process?.kill();
     }, taskTimeoutMs);
     slot.inFlight.set(id, { task, timer });
+    slot.held[kindOf(task.input)]++;
     const { interactive: first, input } = task;
     slot.process?.send(
       'image' in input
@@ -310,7 +322,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       }
       lastTask = performance.now();
       return new Promise((resolve, reject) => {
-        (first ? interactive : bulk).push({ input, interactive: first, deaths: 0, resolve, reject });
+        (first ? interactive : bulk[kindOf(input)]).push({ input, interactive: first, deaths: 0, resolve, reject });
         dispatch();
       });
     },
@@ -326,7 +338,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         ready,
         configured: slots.length,
         restarts,
-        waiting: interactive.length + bulk.length,
+        waiting: waiting(),
         inFlight: slots.reduce((sum, { inFlight }) => sum + inFlight.size, 0),
         verified,
         microBatch,

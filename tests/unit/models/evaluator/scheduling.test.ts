@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
 import { preprocess } from '../../../../models/evaluator/preprocess.ts';
 import { loadTowers, type Towers } from '../../../../models/evaluator/towers.ts';
@@ -137,26 +137,33 @@ test('an interactive picture runs before the batch pictures that are decoded, in
   expect([first.inputs, second.inputs, third.inputs]).toEqual([[1], [200], [2, 3]]);
 });
 
-test.each([
-  ['texts', 'images'],
-  ['images', 'texts'],
-] as const)('between the lanes of batch work, %s that waited longer go before %s', async (early, late) => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 1 });
-  const post = { texts: () => evaluator.text('cat', false), images: () => evaluator.image(picture(7), false) };
-  const all: Promise<unknown>[] = [post[early]()];
-  const first = await nextRun();
-  for (const lane of [early, early, late]) {
-    all.push(post[lane]());
-    await new Promise(setImmediate);
-  }
-  const seen: string[] = [];
-  for (let run = first; ; run = await nextRun()) {
-    seen.push(run.tower);
-    run.succeed();
-    if (seen.length === 4) break;
-  }
-  await Promise.all(all);
-  expect(seen).toEqual([early, early, early, late]);
+describe('of batch work', () => {
+  const order = async (texts: number, pictures: number, microBatch: { images: number; texts: number }) => {
+    const evaluator = await evaluatorOf(microBatch);
+    const all: Promise<unknown>[] = [evaluator.image(picture(0), false)];
+    const first = await nextRun();
+    for (let at = 1; at <= pictures; at++) all.push(evaluator.image(picture(at), false));
+    for (let at = 0; at < texts; at++) all.push(evaluator.text(text(2), false));
+    await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(1 + pictures));
+    const seen: string[] = [];
+    let done = 0;
+    for (let run = first; ; run = await nextRun()) {
+      done += run.inputs.length;
+      seen.push(`${run.inputs.length} ${run.tower}`);
+      run.succeed();
+      if (done === 1 + pictures + texts) break;
+    }
+    await Promise.all(all);
+    return seen;
+  };
+
+  test('texts that fill a run go first', async () => {
+    expect(await order(2, 2, { images: 1, texts: 2 })).toEqual(['1 images', '2 texts', '1 images', '1 images']);
+  });
+
+  test('texts that do not fill a run let pictures go first', async () => {
+    expect(await order(1, 2, { images: 1, texts: 2 })).toEqual(['1 images', '1 images', '1 images', '1 texts']);
+  });
 });
 
 test('a run that fails rejects its own inputs and the next one runs', async () => {

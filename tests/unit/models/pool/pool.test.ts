@@ -8,8 +8,8 @@ import { silentLog } from '../../../support/silent-log.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const tinyClip = await specOf(tinyClipFolder, { model: 'tiny', microBatch: { images: 1, texts: 1 } });
-/** Tasks of one evaluator at a time with a micro-batch of one picture. */
+const tinyClip = await specOf(tinyClipFolder, { model: 'tiny', microBatch: { images: 1, texts: 4 } });
+/** Texts of one evaluator at a time: two micro-batches. */
 const window = 8;
 
 interface Setup {
@@ -215,11 +215,13 @@ describe('the window', () => {
     expect(evaluator(0).texts().at(-1)).toBe('b9');
   });
 
-  test('holds three micro-batches where these are large', () => {
-    const { evaluator, bulk } = poolOf({ spec: { ...tinyClip, microBatch: { images: 8, texts: 16 } } });
+  test('holds three micro-batches of pictures and two of texts where these are large, each kind for itself', () => {
+    const { pool, evaluator, bulk } = poolOf({ spec: { ...tinyClip, microBatch: { images: 8, texts: 16 } } });
     evaluator(0).load();
-    void bulk(...named('b', 30));
-    expect(evaluator(0).texts()).toHaveLength(24);
+    void bulk(...named('b', 40));
+    for (let at = 0; at < 30; at++) pool.embed({ image: Uint8Array.of(at) }, { interactive: false }).catch(() => {});
+    expect(evaluator(0).texts()).toHaveLength(32);
+    expect(evaluator(0).told.filter(({ type }) => type === 'image')).toHaveLength(24);
   });
 
   test('has eight more places for interactive tasks, which do not wait for batch tasks', () => {
