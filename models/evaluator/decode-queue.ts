@@ -15,22 +15,39 @@ export interface DecodeQueue {
 const widthOf = (provider: Provider, threads: number): number =>
   provider === 'cpu' ? threads + 1 : availableParallelism();
 
+/** While an interactive picture is here, no other begins: what shares its core makes it late. */
 export function createDecodeQueue(provider: Provider, threads: number): DecodeQueue {
   const width = widthOf(provider, threads);
   const interactive: (() => void)[] = [];
   const bulk: (() => void)[] = [];
   let active = 0;
+  let activeInteractive = 0;
+
+  function startNext(): void {
+    while (active < width) {
+      const start = interactive.shift() ?? (activeInteractive === 0 ? bulk.shift() : undefined);
+      if (start === undefined) return;
+      start();
+    }
+  }
+
   return {
     async run(first, task) {
-      if (active >= width) await new Promise<void>((start) => (first ? interactive : bulk).push(start));
-      else active++;
+      await new Promise<void>((resolve) => {
+        (first ? interactive : bulk).push(() => {
+          active++;
+          if (first) activeInteractive++;
+          resolve();
+        });
+        startNext();
+      });
       const start = performance.now();
       try {
         return { value: await task(), ms: performance.now() - start };
       } finally {
-        const next = interactive.shift() ?? bulk.shift();
-        if (next) next();
-        else active--;
+        active--;
+        if (first) activeInteractive--;
+        startNext();
       }
     },
     isBusy: () => active > 0,
