@@ -21,8 +21,9 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => undefined);
     if (real === undefined) continue;
-    // Before it is opened: opening alone does something to a device.
+    // Before it is opened: opening alone does something to some devices.
     if (!isBelow(real)) throw leadsOut(path);
+    if (!(await stat(real).catch(() => undefined))?.isFile()) throw notRegular();
     return await readRegularFile(real, maxBytes, (opened) => {
       if (!isBelow(opened)) throw leadsOut(path);
     });
@@ -40,7 +41,7 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
   });
   try {
     const found = await file.stat();
-    if (!found.isFile()) throw refused('Only regular files are read');
+    if (!found.isFile()) throw notRegular();
     check(await pathOf(file, real));
     if (found.size > maxBytes) throw tooLarge(maxBytes);
     return await readAtMost(file, maxBytes);
@@ -76,6 +77,8 @@ async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Arra
 const partBytes = 256 * 1024;
 
 const tooLarge = (maxBytes: number) => new ServiceError('image.too_large', `The file has more than ${maxBytes} bytes`);
+
+const notRegular = () => refused('Only regular files are read');
 
 const leadsOut = (path: string) => refused(`${path} leads out of IMAGE_FILE_ROOTS`);
 
