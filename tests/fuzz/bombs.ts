@@ -19,16 +19,45 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
     ['empty', Buffer.alloc(0)],
     ['one byte', Buffer.of(0xff)],
     ['HTML', Buffer.from('<!doctype html><title>404</title><p>Not here')],
-    ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9999" height="9999"><rect width="9" height="9"/></svg>')],
-    ['SVG that reads a file', Buffer.from('<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns="http://www.w3.org/2000/svg"><text>&x;</text></svg>')],
+    [
+      'SVG',
+      Buffer.from(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9999" height="9999"><rect width="9" height="9"/></svg>',
+      ),
+    ],
+    [
+      'SVG that reads a file',
+      Buffer.from(
+        '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns="http://www.w3.org/2000/svg"><text>&x;</text></svg>',
+      ),
+    ],
     ['PDF', Buffer.from('%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF')],
-    ['MVG', Buffer.from("push graphic-context\nviewbox 0 0 640 480\nfill 'url(https://127.0.0.1/x.jpg\"|id \")'\npop graphic-context")],
+    [
+      'MVG',
+      Buffer.from(
+        'push graphic-context\nviewbox 0 0 640 480\nfill \'url(https://127.0.0.1/x.jpg"|id ")\'\npop graphic-context',
+      ),
+    ],
     ['PostScript', Buffer.from('%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage')],
     ['PPM', Buffer.concat([Buffer.from('P6 4 4 255\n'), Buffer.alloc(48, 9)])],
     ['XPM', Buffer.from('/* XPM */ static char *x[] = {"1 1 1 1", "a c red", "a"};')],
     ['ICO', Buffer.concat([Buffer.from('00000100010010100000010020006804000016000000', 'hex'), Buffer.alloc(1_128)])],
-    ['BMP', Buffer.concat([Buffer.from('424d460000000000000036000000280000000200000002000000010018000000000010000000', 'hex'), Buffer.alloc(32)])],
-    ['MP4', Buffer.concat([Buffer.from('0000001866747970', 'hex'), Buffer.from('isom\0\0\2\0isomiso2'), Buffer.from('7fffffff6d646174', 'hex'), Buffer.alloc(5_000, 7)])],
+    [
+      'BMP',
+      Buffer.concat([
+        Buffer.from('424d460000000000000036000000280000000200000002000000010018000000000010000000', 'hex'),
+        Buffer.alloc(32),
+      ]),
+    ],
+    [
+      'MP4',
+      Buffer.concat([
+        Buffer.from('0000001866747970', 'hex'),
+        Buffer.from('69736f6d0000020069736f6d69736f32', 'hex'),
+        Buffer.from('7fffffff6d646174', 'hex'),
+        Buffer.alloc(5_000, 7),
+      ]),
+    ],
     ['zip', Buffer.concat([Buffer.from('504b0304140000000800', 'hex'), deflateSync(Buffer.alloc(10_000_000))])],
     ['gzip of a PNG', gzipSync(goldenImage('coffee-rgba.png'))],
     ['JPEG XL', Buffer.from('ff0a7a1b8012800000', 'hex')],
@@ -42,10 +71,30 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
     ['PNG, 1 bit at the limit', png(side, side, { depth: 1, colour: 0 })],
     ['PNG, RGBA at the limit', png(side, side, { colour: 6 })],
     ['PNG, with a row of too many', png(64, 64, { rows: 4_096 })],
-    ['PNG, profile that inflates to 200 MB', png(64, 64, { before: [chunk('iCCP', Buffer.concat([Buffer.from('x\0\0'), deflateSync(Buffer.alloc(200_000_000), { level: 9 })]))] })],
-    ['PNG, text that inflates to 200 MB', png(64, 64, { before: [chunk('zTXt', Buffer.concat([Buffer.from('x\0\0'), deflateSync(Buffer.alloc(200_000_000), { level: 9 })]))] })],
-    ['PNG, 50,000 texts', png(64, 64, { before: Array.from({ length: 50_000 }, (_, n) => chunk('tEXt', Buffer.from(`k${n}\0v`))) })],
-    ['PNG, chunk of 2 GB that is not there', Buffer.concat([png(64, 64).subarray(0, 33), Buffer.from('7fffffff49444154', 'hex'), Buffer.alloc(100)])],
+    [
+      'PNG, profile that inflates to 200 MB',
+      png(64, 64, {
+        before: [
+          chunk('iCCP', Buffer.concat([Buffer.from('x\0\0'), deflateSync(Buffer.alloc(200_000_000), { level: 9 })])),
+        ],
+      }),
+    ],
+    [
+      'PNG, text that inflates to 200 MB',
+      png(64, 64, {
+        before: [
+          chunk('zTXt', Buffer.concat([Buffer.from('x\0\0'), deflateSync(Buffer.alloc(200_000_000), { level: 9 })])),
+        ],
+      }),
+    ],
+    [
+      'PNG, 50,000 texts',
+      png(64, 64, { before: Array.from({ length: 50_000 }, (_, n) => chunk('tEXt', Buffer.from(`k${n}\x00v`))) }),
+    ],
+    [
+      'PNG, chunk of 2 GB that is not there',
+      Buffer.concat([png(64, 64).subarray(0, 33), Buffer.from('7fffffff49444154', 'hex'), Buffer.alloc(100)]),
+    ],
     ['GIF, 10,000 frames', gif(64, 64, 10_000)],
     ['GIF, 65,535 square', gif(65_535, 65_535, 1)],
     ['GIF, at the limit', gif(side, side, 3)],
@@ -55,15 +104,29 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
     ['JPEG, 65,500 square by its header', withJpegSize(jpeg, 65_500, 65_500)],
     ['JPEG, at the limit by its header', withJpegSize(jpeg, side, side)],
     ['JPEG, no height', withJpegSize(jpeg, 600, 0)],
-    ['JPEG, rubbish for a profile', withJpegSegment(jpeg, 0xe2, Buffer.concat([Buffer.from('ICC_PROFILE\0\1\1'), noise(50_000)]))],
-    ['JPEG, rubbish for EXIF', withJpegSegment(jpeg, 0xe1, Buffer.concat([Buffer.from('Exif\0\0II*\0'), noise(50_000)]))],
-    ['JPEG, EXIF directory that leads to itself', withJpegSegment(jpeg, 0xe1, Buffer.from('457869660000 49492a0008000000 0100 6987040001000000 08000000 08000000'.replaceAll(' ', ''), 'hex'))],
-    ['JPEG, 5,000 scans', withRepeatedScan(progressive, 5_000)],
-    ['JPEG, 5,000 scans at the limit', flat.clone().jpeg({ progressive: true }).toBuffer().then((bytes) => withRepeatedScan(bytes, 5_000))],
+    [
+      'JPEG, rubbish for a profile',
+      withJpegSegment(jpeg, 0xe2, Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01'), noise(50_000)])),
+    ],
+    [
+      'JPEG, rubbish for EXIF',
+      withJpegSegment(jpeg, 0xe1, Buffer.concat([Buffer.from('Exif\0\0II*\0'), noise(50_000)])),
+    ],
+    [
+      'JPEG, EXIF directory that leads to itself',
+      withJpegSegment(
+        jpeg,
+        0xe1,
+        Buffer.from('457869660000 49492a0008000000 0100 6987040001000000 08000000 08000000'.replaceAll(' ', ''), 'hex'),
+      ),
+    ],
+    ['JPEG, 883 scans', jpegOfManyScans(256)],
+    ['JPEG, 883 scans at the limit', jpegOfManyScans(side)],
     ['JPEG, progressive at the limit', flat.clone().jpeg({ progressive: true }).toBuffer()],
     ['WebP, 16,383 square by its header', withWebpSize(goldenImage('coffee.webp'), 16_383, 16_383)],
     ['WebP, at the limit', flat.clone().webp({ effort: 0 }).toBuffer()],
     ['WebP, lossless at the limit', flat.clone().webp({ lossless: true, effort: 0 }).toBuffer()],
+    ['AVIF, at the limit', flat.clone().avif({ effort: 0 }).toBuffer()],
     ['AVIF, 65,535 square by its header', withAvifSize(avif, 65_535, 65_535)],
     ['AVIF, at the limit by its header', withAvifSize(avif, side, side)],
     ['AVIF, cut off', avif.subarray(0, avif.length / 2)],
@@ -72,6 +135,7 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
     ['TIFF, 60,000 samples a pixel', tiff(800, 800, { bytesPerSample: 1, samples: 60_000, present: 1_000 })],
     ['TIFF, 65,000 square', tiff(65_000, 65_000, { bytesPerSample: 1, samples: 1, present: 1_000 })],
     ['TIFF, directory that leads to itself', tiff(64, 64, { bytesPerSample: 1, samples: 3, next: 8 })],
+    ['TIFF, 60,000 pages', tiffOfManyPages(60_000)],
     ['TIFF, strip beyond the end', tiff(64, 64, { bytesPerSample: 1, samples: 3, present: 0 })],
   ];
   return await Promise.all(made.map(async ([name, bytes]) => ({ name, bytes: await bytes })));
@@ -164,12 +228,34 @@ function withJpegSegment(bytes: Buffer, marker: number, data: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, 2), head, data, bytes.subarray(2)]);
 }
 
-/** The last scan of a progressive JPEG again and again: each costs the decoder a pass over the whole picture. */
-function withRepeatedScan(bytes: Buffer, times: number): Buffer {
-  const from = bytes.lastIndexOf(Buffer.of(0xff, 0xda));
-  const scan = bytes.subarray(from, bytes.length - 2);
-  const few = Math.max(1, Math.min(times, Math.floor(15_000_000 / scan.length)));
-  return Buffer.concat([bytes.subarray(0, from), ...Array<Buffer>(few).fill(scan), Buffer.of(0xff, 0xd9)]);
+/**
+ * A grey progressive JPEG whose every coefficient arrives bit by bit, each in a scan of its own that says nothing: the
+ * decoder passes over the whole picture for each.
+ */
+function jpegOfManyScans(side: number): Buffer {
+  const blocks = Math.ceil(side / 8) ** 2;
+  const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
+  const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
+  const oneCode = [1, ...Array<number>(15).fill(0)];
+  // Of the two codes, the first is a difference of zero, the second the end of 2^14 blocks.
+  const parts = [
+    Buffer.of(0xff, 0xd8),
+    segment(0xdb, 0, ...Array<number>(64).fill(1)),
+    segment(0xc2, 8, ...size, 1, 1, 0x11, 0),
+    segment(0xc4, 0x00, ...oneCode, 0x00),
+    segment(0xc4, 0x10, ...oneCode, 0xe0),
+    segment(0xda, 1, 1, 0, 0, 0, 0),
+    Buffer.alloc(Math.ceil(blocks / 8)),
+  ];
+  const nothing = Buffer.alloc(Math.ceil((Math.ceil(blocks / 2 ** 14) * 15) / 8));
+  const topBit = 13;
+  for (let bit = topBit; bit >= 0; bit--) {
+    for (let coefficient = 1; coefficient < 64; coefficient++) {
+      const bits = bit === topBit ? bit : ((bit + 1) << 4) | bit;
+      parts.push(segment(0xda, 1, 1, 0, coefficient, coefficient, bits), nothing);
+    }
+  }
+  return Buffer.concat([...parts, Buffer.of(0xff, 0xd9)]);
 }
 
 /** Of a lossy WebP without an extended header. */
@@ -231,4 +317,13 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
   }
   head.writeUInt32LE(next, head.length - 4);
   return Buffer.concat([head, strip]);
+}
+
+/** Directories of one pixel, all of the same one. */
+function tiffOfManyPages(pages: number): Buffer {
+  const page = tiff(1, 1, { bytesPerSample: 1, samples: 1, present: 0 }).subarray(8);
+  const head = Buffer.from('49492a0008000000', 'hex');
+  const all = Buffer.concat([head, ...Array<Buffer>(pages).fill(page)]);
+  for (let n = 1; n < pages; n++) all.writeUInt32LE(8 + n * page.length, 8 + n * page.length - 4);
+  return all;
 }
