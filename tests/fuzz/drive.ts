@@ -21,17 +21,15 @@ export interface FuzzReport {
   faults: string[];
 }
 
-export const maxPixels = 50_000_000;
-
 /**
  * Gives inputs to a real evaluator process.
  * @param warmUp embedded first, so that what the process needs once is not counted as what it kept.
- * @param atOnce inputs in the evaluator at a time; the time of each then holds its waiting.
+ * @param options.atOnce inputs in the evaluator at a time; the time of each then holds its waiting.
  */
 export async function drive(
   warmUp: readonly FuzzInput[],
   inputs: Iterable<FuzzInput>,
-  atOnce: number,
+  { maxPixels, atOnce }: { maxPixels: number; atOnce: number },
 ): Promise<FuzzReport> {
   const spec = await specOf(tinyClipFolder);
   const pool = createPool({ spec, evaluators: 1, threads: 1, maxPixels, log: silentLog() });
