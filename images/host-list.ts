@@ -79,7 +79,10 @@ function canonicalEntry(entry: string, setting: string): string {
 
 function parseBlock(entry: string, setting: string): Block {
   try {
-    return ipaddr.parseCIDR(entry);
+    const [start, bits] = ipaddr.parseCIDR(entry);
+    // Addresses are compared as what they reach: `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+    const isMapped = start instanceof ipaddr.IPv6 && start.isIPv4MappedAddress() && bits >= 96;
+    return isMapped ? [start.toIPv4Address(), bits - 96] : [start, bits];
   } catch {
     throw new ConfigError(`${setting}: ${JSON.stringify(entry)} is no block of addresses such as 203.0.113.0/24`);
   }

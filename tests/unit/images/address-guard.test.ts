@@ -279,6 +279,7 @@ describe('denied hosts', () => {
     ['an address inside IPv6', '8.8.8.8', 'http://[::ffff:8.8.8.8]/'],
     ['a block', '8.0.0.0/8', 'http://8.8.8.8/'],
     ['a block of IPv6', '2606:4700::/32', 'http://[2606:4700:4700::1111]/'],
+    ['a block inside IPv6', '::ffff:8.0.0.0/104', 'http://8.8.8.8/'],
     ['every host', '*', 'https://example.org/'],
   ])('%s (%s) is refused: %s', (_what, entry, url) => {
     const guard = createAddressGuard([], { deny: [entry] });
