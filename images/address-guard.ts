@@ -1,54 +1,67 @@
 import ipaddr from 'ipaddr.js';
 import { ServiceError } from '../shared/errors.ts';
+import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
 /** Answers whether a host, a port and the addresses behind them may be fetched from. */
 export interface AddressGuard {
-  /** Checks a URL before any lookup: scheme, credentials, port, literal address. */
+  /** Checks a URL before any lookup: scheme, credentials, host, port, literal address. */
   checkUrl(url: URL): void;
-  /** Checks an address that `host` resolved to, or that a socket is connected to. */
+  /** Checks an address that stands in a URL, that `host` resolved to, or that a socket is connected to. */
   checkAddress(address: string, host: string, port: string | number): void;
+  /** Whether the operator has named this host as one that may be private. */
+  isAllowed(host: string, port: string | number): boolean;
+}
+
+export interface GuardOptions {
+  /** Hosts, addresses and blocks that are refused, whatever else admits them; `*` refuses all that are not allowed. */
+  deny?: readonly string[];
+  /** Ports that are asked without the host being allowed. */
+  ports?: readonly number[];
+  /** What the environment variables of this guard begin with, for messages. */
+  settings?: 'IMAGE' | 'WEBHOOK';
 }
 
 /** Public by their range, yet answering only inside a cloud: Azure's wire server. */
 const cloudMetadata = new Set(['168.63.129.16']);
 
-const ipv4Compatible = ipaddr.parseCIDR('::/96');
+/** All that has been given out as global unicast so far; what ipaddr.js calls unicast is the rest of the space, too. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
 /** Whether an IP address (no host name) is one that anybody on the internet could reach. */
 export function isPublicAddress(address: string): boolean {
-  const bare = address.split('%', 1)[0] ?? '';
-  if (!ipaddr.isValid(bare)) return false;
+  // A zone says which link of this machine is meant.
+  if (address.includes('%') || !ipaddr.isValid(address)) return false;
   // IPv4-compatible with dots (`::8.8.8.8`): the parser takes it for the IPv4 address, the kernel does not.
-  if (/^::\d+\.\d/.test(bare)) return false;
+  if (/^::\d+\.\d/.test(address)) return false;
   // `process` turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
-  const ip = ipaddr.process(bare);
-  if (ip.kind() === 'ipv6' && ip.match(ipv4Compatible)) return false;
+  const ip = ipaddr.process(address);
+  if (ip.kind() === 'ipv6' && !ip.match(globalUnicast)) return false;
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
+/** RFC 6761: such names are loopback, whatever a name server says. */
+const isLocalhost = (host: string) => /(^|\.)localhost$/.test(plainHost(host));
+
 /**
- * Public addresses on ports 80 and 443, and whatever `allowedHosts` names (`host` for any port, or `host:port`).
- * An allowed host may be private: it is the operator's word for it.
- * @param setting the environment variable that carries `allowedHosts`, for messages.
+ * Public addresses on the ports of the web, and whatever `allow` names (`host` for any port, `host:port`, `*.domain`):
+ * an allowed host may be private, since that is the operator's word for it.
+ * @throws {ConfigError} for an entry that is none of these.
  */
-export function createAddressGuard(allowedHosts: readonly string[], setting = 'IMAGE_HOSTS_ALLOW'): AddressGuard {
-  // An IPv6 address stands in brackets in a URL and without them on a socket.
-  const plain = (host: string) => host.toLowerCase().replaceAll(/[[\]]/g, '');
-  const allowed = new Set(allowedHosts.map(plain));
-  const isAllowed = (host: string, port: string | number) =>
-    allowed.has(plain(host)) || allowed.has(`${plain(host)}:${port}`);
+export function createAddressGuard(allow: readonly string[], options: GuardOptions = {}): AddressGuard {
+  const { ports = [80, 443], settings = 'IMAGE' } = options;
+  const allowed = parseHostList(allow, `${settings}_HOSTS_ALLOW`);
+  const denied = parseHostList(options.deny ?? [], `${settings}_HOSTS_DENY`);
 
   const checkAddress = (address: string, host: string, port: string | number) => {
-    if (isAllowed(host, port) || isPublicAddress(address)) return;
-    const named = host === address || host === `[${address}]` ? address : `${host} leads to ${address}, which`;
-    throw new ServiceError(
-      'image.fetch.blocked_address',
-      `${named} is not a public address; ${setting} can admit the host`,
-    );
+    const named = plainHost(host) === address ? address : `${host} leads to ${address}, which`;
+    if (denied.holdsAddress(address)) throw blocked(`${named} is refused by ${settings}_HOSTS_DENY`);
+    if (allowed.namesHost(host, port) || isPublicAddress(address)) return;
+    throw blocked(`${named} is not a public address; ${settings}_HOSTS_ALLOW can admit the host`);
   };
 
   return {
     checkAddress,
+    isAllowed: allowed.namesHost,
     checkUrl(url) {
       if (url.protocol !== 'http:' && url.protocol !== 'https:') {
         throw new ServiceError(
@@ -61,15 +74,16 @@ export function createAddressGuard(allowedHosts: readonly string[], setting = 'I
       }
       const port = url.port || (url.protocol === 'https:' ? '443' : '80');
       const host = url.hostname;
-      if (isAllowed(host, port)) return;
-      if (port !== '80' && port !== '443') {
-        throw new ServiceError(
-          'image.fetch.blocked_address',
-          `Port ${port} of ${host} is not used; ${setting} can admit ${host}:${port}`,
-        );
-      }
-      const literal = host.startsWith('[') ? host.slice(1, -1) : host;
-      if (ipaddr.isValid(literal)) checkAddress(literal, host, port);
+      const isAllowed = allowed.namesHost(host, port);
+      if (denied.namesHost(host, port) || (denied.namesAll && !isAllowed))
+        throw blocked(`${host} is refused by ${settings}_HOSTS_DENY`);
+      if (!isAllowed && !ports.includes(Number(port)))
+        throw blocked(`Port ${port} of ${host} is not used; ${settings}_HOSTS_ALLOW can admit ${host}:${port}`);
+      if (isAddress(host)) checkAddress(plainHost(host), host, port);
+      else if (!isAllowed && isLocalhost(host))
+        throw blocked(`${host} is this machine; ${settings}_HOSTS_ALLOW can admit it`);
     },
   };
 }
+
+const blocked = (message: string) => new ServiceError('image.fetch.blocked_address', message);

@@ -1,24 +1,31 @@
-import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
+import { isAddress } from './host-list.ts';
+import type { NameLookup } from './name-lookup.ts';
 
 export interface GuardedAgentOptions {
   guard: AddressGuard;
+  lookup: NameLookup;
   /** Longest time to connect, to wait for headers, and between two parts of a body, in milliseconds. */
-  timeoutMs: number;
+  idleMs: number;
   /** Most connections to one origin; further requests to it wait. */
   connectionsPerHost: number;
 }
 
-/** Connections that pass the address guard: the resolved address and the connected peer are checked for each. */
-export function createGuardedAgent({ guard, timeoutMs, connectionsPerHost }: GuardedAgentOptions): Agent {
+/** A connection that serves nobody is closed after this time, whatever its host would like: strangers name the hosts. */
+const keepAliveMs = 4_000;
+
+/** Connections that pass the address guard: literal, resolved and connected address are checked for each. */
+export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }: GuardedAgentOptions): Agent {
   return new Agent({
-    connect: guardedConnector(guard, timeoutMs),
+    connect: guardedConnector(guard, lookup, idleMs),
     connections: connectionsPerHost,
     pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    headersTimeout: idleMs,
+    bodyTimeout: idleMs,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
     allowH2: false,
   });
 }
@@ -27,32 +34,42 @@ export function createGuardedAgent({ guard, timeoutMs, connectionsPerHost }: Gua
  * Checks literal, resolved and connected address. A lookup of one's own is not enough: it is never asked
  * when the host already is an address, and the peer is what counts in the end.
  */
-function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.connector {
+function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-    const guardedLookup: LookupFunction = (host, lookupOptions, done) => {
-      lookup(host, { ...lookupOptions, all: true }, (error, addresses) => {
-        if (error) return done(error, []);
-        try {
-          for (const { address } of addresses) guard.checkAddress(address, hostname, port);
-        } catch (blocked) {
-          return done(blocked as NodeJS.ErrnoException, []);
-        }
-        const first = addresses[0];
-        if (lookupOptions.all || !first) return done(null, addresses);
-        return done(null, first.address, first.family);
-      });
+    const check = (address: string) => guard.checkAddress(address, hostname, port);
+    // The socket connects to these very addresses: there is no second lookup that could answer otherwise.
+    const guardedLookup: LookupFunction = (host, { all }, done) => {
+      lookup(host, guard.isAllowed(hostname, port))
+        .then((addresses) => {
+          for (const { address } of addresses) check(address);
+          return addresses;
+        })
+        .then(
+          (addresses) => {
+            const [first] = addresses;
+            if (all || first === undefined) done(null, addresses);
+            else done(null, first.address, first.family);
+          },
+          (error) => done(error, []),
+        );
     };
+    try {
+      if (isAddress(hostname)) check(hostname);
+    } catch (blocked) {
+      return callback(blocked as Error, null);
+    }
     const connect = buildConnector({ timeout, allowH2: false, lookup: guardedLookup });
     connect(target, (...outcome) => {
       const [error, socket] = outcome;
       if (error) return callback(error, null);
       try {
-        guard.checkAddress(socket.remoteAddress ?? 'an unknown peer', hostname, port);
-      } catch (blocked) {
+        if (socket.remoteAddress === undefined) throw new Error('The connection ended as soon as it was there');
+        check(socket.remoteAddress);
+      } catch (refused) {
         socket.destroy();
-        return callback(blocked as Error, null);
+        return callback(refused as Error, null);
       }
       return callback(null, socket);
     });

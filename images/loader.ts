@@ -17,16 +17,30 @@ export interface ImageLoader {
   close(): Promise<void>;
 }
 
-export type ImageConfig = Pick<Config, 'imageHostsAllow' | 'imageFileRoots' | 'imageMaxBytes' | 'fetchTimeoutMs'>;
+export type ImageConfig = Pick<
+  Config,
+  | 'imageHostsAllow'
+  | 'imageHostsDeny'
+  | 'imagePorts'
+  | 'imageFileRoots'
+  | 'imageMaxBytes'
+  | 'fetchTimeoutMs'
+  | 'fetchPerHost'
+>;
 
-/** @throws {ConfigError} for a root that is not there. */
+/** @throws {ConfigError} for a root that is not there, and for an entry of the lists that is no host. */
 export function createImageLoader(config: ImageConfig): ImageLoader {
   const maxBytes = config.imageMaxBytes;
   for (const root of config.imageFileRoots) {
     if (!existsSync(root)) throw new ConfigError(`IMAGE_FILE_ROOTS: there is no directory ${root}`);
   }
-  const guard = createAddressGuard(config.imageHostsAllow);
-  const fetcher = createFetcher({ guard, maxBytes, timeoutMs: config.fetchTimeoutMs });
+  const guard = createAddressGuard(config.imageHostsAllow, { deny: config.imageHostsDeny, ports: config.imagePorts });
+  const fetcher = createFetcher({
+    guard,
+    maxBytes,
+    timeoutMs: config.fetchTimeoutMs,
+    connectionsPerHost: config.fetchPerHost,
+  });
 
   const loadString = async (source: string, signal?: AbortSignal): Promise<Uint8Array> => {
     if (/^https?:/i.test(source)) return await fetcher.fetch(source, signal);

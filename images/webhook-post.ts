@@ -1,6 +1,8 @@
 import { request } from 'undici';
+import type { Config } from '../shared/config.ts';
 import { createAddressGuard } from './address-guard.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
+import { createNameLookup } from './name-lookup.ts';
 
 /** Posts to addresses that clients named, behind the same guard as the images they name. */
 export interface WebhookPost {
@@ -9,11 +11,14 @@ export interface WebhookPost {
   close(): Promise<void>;
 }
 
+export type WebhookConfig = Pick<Config, 'webhookHostsAllow' | 'webhookHostsDeny'>;
+
 const timeoutMs = 15_000;
 
-export function createWebhookPost(allowedHosts: readonly string[]): WebhookPost {
-  const guard = createAddressGuard(allowedHosts, 'WEBHOOK_HOSTS_ALLOW');
-  const agent = createGuardedAgent({ guard, timeoutMs, connectionsPerHost: 4 });
+/** @throws {ConfigError} for an entry of the lists that is no host. */
+export function createWebhookPost(config: WebhookConfig, lookup = createNameLookup()): WebhookPost {
+  const guard = createAddressGuard(config.webhookHostsAllow, { deny: config.webhookHostsDeny, settings: 'WEBHOOK' });
+  const agent = createGuardedAgent({ guard, lookup, idleMs: timeoutMs, connectionsPerHost: 4 });
   return {
     async post(address, body, headers) {
       const url = new URL(address);

@@ -20,13 +20,14 @@ const list = z.string().transform((value) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
-/** `host`, `host:port`, an IPv6 address, or one in brackets with a port. */
-const hosts = list.pipe(
-  z.array(
-    z.string().regex(/^([^\s/:@[\]]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?)$/i, {
-      error: ({ input }) => `${JSON.stringify(input)} is neither host nor host:port`,
-    }),
-  ),
+const hostsMatching = (pattern: RegExp, expected: string) =>
+  list.pipe(z.array(z.string().regex(pattern, { error: ({ input }) => `${JSON.stringify(input)} is ${expected}` })));
+/** `host`, `host:port`, `*.domain`, an IPv6 address, or one in brackets with a port. */
+const host = /(\*\.)?[^\s/:@[\]*]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?/;
+const allowedHosts = hostsMatching(new RegExp(`^(${host.source})$`, 'i'), 'neither host nor host:port nor *.domain');
+const deniedHosts = hostsMatching(
+  new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3}|\\*)$`, 'i'),
+  'neither host nor host:port nor *.domain nor a block of addresses nor *',
 );
 const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
@@ -161,8 +162,18 @@ export const settings = {
   ),
   imageHostsAllow: setting(
     'IMAGE_HOSTS_ALLOW',
-    hosts.prefault(''),
-    'Comma-separated hosts (host or host:port) that may be private and on any port, besides every public host.',
+    allowedHosts.prefault(''),
+    'Comma-separated hosts (host, host:port, *.domain) that may be private and on any port, besides every public host.',
+  ),
+  imageHostsDeny: setting(
+    'IMAGE_HOSTS_DENY',
+    deniedHosts.prefault(''),
+    'Comma-separated hosts, *.domains, addresses and blocks (203.0.113.0/24) that are never fetched from, allowed or not; * is every host that IMAGE_HOSTS_ALLOW does not name.',
+  ),
+  imagePorts: setting(
+    'IMAGE_PORTS',
+    list.prefault('80,443').pipe(z.array(z.coerce.number<string>().int().min(1).max(65535))),
+    'Comma-separated ports that images are fetched from, on hosts that IMAGE_HOSTS_ALLOW does not name.',
   ),
   imageFileRoots: setting(
     'IMAGE_FILE_ROOTS',
@@ -193,6 +204,11 @@ export const settings = {
     integer(1, 4096).default(64),
     'Items a worker holds between the start of their download and their embedding.',
   ),
+  fetchPerHost: setting(
+    'FETCH_PER_HOST',
+    integer(1, 1024).default(32),
+    'Most requests to one image host at a time; a host that answers 429 or 503 gets fewer.',
+  ),
   webhookSecret: setting(
     'WEBHOOK_SECRET',
     z
@@ -203,8 +219,13 @@ export const settings = {
   ),
   webhookHostsAllow: setting(
     'WEBHOOK_HOSTS_ALLOW',
-    hosts.prefault(''),
-    'Comma-separated hosts (host or host:port) that webhooks may call although they are private.',
+    allowedHosts.prefault(''),
+    'Comma-separated hosts (host, host:port, *.domain) that webhooks may call although they are private.',
+  ),
+  webhookHostsDeny: setting(
+    'WEBHOOK_HOSTS_DENY',
+    deniedHosts.prefault(''),
+    'Comma-separated hosts, *.domains, addresses and blocks that webhooks never call; * is every host that WEBHOOK_HOSTS_ALLOW does not name.',
   ),
   retentionHours: setting(
     'BATCH_RETENTION_HOURS',

@@ -10,6 +10,8 @@ export const codes = {
   'image.fetch.timeout': { status: 504, retryable: true, title: 'The image did not arrive in time' },
   'image.fetch.dns': { status: 422, retryable: true, title: 'The image host could not be resolved' },
   'image.fetch.network': { status: 422, retryable: true, title: 'The connection to the image host failed' },
+  'image.fetch.tls': { status: 422, retryable: false, title: 'The image host has no valid certificate' },
+  'image.fetch.protocol': { status: 422, retryable: false, title: 'The image host does not answer in HTTP' },
   'image.fetch.blocked_address': { status: 422, retryable: false, title: 'The image address is not public' },
   'image.fetch.too_many_redirects': { status: 422, retryable: false, title: 'The image address redirects too often' },
   'image.file.refused': { status: 422, retryable: false, title: 'The image file is outside the configured roots' },

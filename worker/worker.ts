@@ -2,7 +2,7 @@ import type { BatchEngine } from '../batches/engine.ts';
 import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/queues.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
-import { createWebhookPost } from '../images/webhook-post.ts';
+import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import { ServiceError } from '../shared/errors.ts';
@@ -12,7 +12,7 @@ import type { Redis } from '../shared/redis.ts';
 import { createChunkProcessor } from './chunk-processor.ts';
 
 export interface WorkerDeps {
-  config: Pick<Config, 'workerProfiles' | 'webhookSecret' | 'webhookHostsAllow'>;
+  config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
   /** A `consumer` connection: it waits for Redis as long as it takes. */
   redis: Redis;
   engine: BatchEngine;
@@ -74,7 +74,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   });
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { webhookSecret } = config;
-  const webhooks = createWebhookPost(config.webhookHostsAllow);
+  const webhooks = createWebhookPost(config);
   if (webhookSecret !== undefined) {
     const deliver = (batchId: string, isLast: boolean) =>
       deliverWebhook(redis, batchId, isLast, webhookSecret, webhooks.post);

@@ -1,5 +1,6 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
+import { checkStructure, inTurn } from './decode-limits.ts';
 import type { Rectangle, Size } from './resample.ts';
 
 // Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
@@ -64,6 +65,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
     }
   };
   const { image, metadata } = await guarded(async () => {
+    checkStructure(bytes);
     const image = reader(bytes, maxPixels);
     return { image, metadata: await image.metadata() };
   });
@@ -72,16 +74,15 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
   const gif = metadata.format === 'gif' ? readGifPalette(bytes) : undefined;
   const mode = modeOf(metadata, bytes, gif);
 
+  const decoded = (pipeline: Sharp) => guarded(() => inTurn(metadata, () => raw(pipeline)));
   const pixels = ({ left, top, width: columns }: Rectangle) =>
-    guarded(() => raw(stored(image, mode).extract({ left, top, width: columns, height: height - top })));
+    decoded(stored(image, mode).extract({ left, top, width: columns, height: height - top }));
   const resized = (target: Size, window: Rectangle) =>
-    guarded(() =>
-      raw(
-        image
-          .toColourspace('srgb')
-          .resize(target.width, target.height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: false })
-          .extract(window),
-      ),
+    decoded(
+      image
+        .toColourspace('srgb')
+        .resize(target.width, target.height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: false })
+        .extract(window),
     );
   return { width, height, mode, hole: gif?.hole, pixels, resized: mode === 'RGB' && !hasAlpha ? resized : undefined };
 }

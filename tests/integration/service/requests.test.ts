@@ -82,6 +82,13 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
     'image.fetch.http_status',
   ],
   [
+    'an image by TLS from a host without it',
+    single,
+    () => post(JSON.stringify({ image: running.host.url('coffee.jpg').replace('http', 'https'), text: 'x' })),
+    422,
+    'image.fetch.tls',
+  ],
+  [
     'a form instead of JSON',
     single,
     () => post('image=x', { 'content-type': 'application/x-www-form-urlencoded' }),

@@ -93,6 +93,9 @@ describe('isPublicAddress', () => {
     // As `dns.lookup` spells such an address.
     ['IPv4-compatible public with dots', '::8.8.8.8'],
     ['IPv4-compatible loopback with dots', '::127.0.0.1'],
+    ['outside of what has been given out', '4000::1'],
+    ['outside of what has been given out', '1::1'],
+    ['a public address with a zone', '2606:4700:4700::1111%eth0'],
     ['a name', 'localhost'],
     ['a name', 'example.org'],
     ['nothing', ''],
@@ -114,7 +117,8 @@ describe('checkUrl without allowed hosts', () => {
     'https://8.8.8.8/cat.jpg',
     'https://[2606:4700:4700::1111]/cat.jpg',
     // Names are looked up later; their addresses are checked then.
-    'http://localhost/cat.jpg',
+    'http://intranet/cat.jpg',
+    'http://localhost.example.org/cat.jpg',
   ])('%s may be asked', (url) => {
     expect(() => guard.checkUrl(new URL(url))).not.toThrow();
   });
@@ -130,6 +134,9 @@ describe('checkUrl without allowed hosts', () => {
     ['loopback in full-width digits', 'http://１２７.０.０.１/'],
     ['loopback percent-encoded', 'http://%31%32%37.0.0.1/'],
     ['this network', 'http://0/'],
+    ['loopback by name', 'http://localhost/'],
+    ['loopback by name with a trailing dot', 'http://LocalHost./'],
+    ['loopback by a name below it', 'http://images.localhost/'],
     ['private', 'https://10.0.0.1/'],
     ['private in octal', 'http://012.0.0.1/'],
     ['metadata', 'http://169.254.169.254/latest/meta-data/'],
@@ -230,4 +237,92 @@ describe('allowed hosts', () => {
       expect.objectContaining({ code: 'image.source_invalid' }),
     );
   });
+});
+
+describe('allowed domains and addresses', () => {
+  test('*.domain admits every name below it, and not the domain itself', () => {
+    const guard = createAddressGuard(['*.images.local']);
+    expect(() => guard.checkUrl(new URL('http://a.images.local:9000/'))).not.toThrow();
+    expect(() => guard.checkAddress('10.0.0.7', 'a.b.images.local', 80)).not.toThrow();
+    expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow('images.local leads to 10.0.0.7');
+    expect(() => guard.checkAddress('10.0.0.7', 'evilimages.local', 80)).toThrow('evilimages.local leads to');
+  });
+
+  test('a name with a dot at its end is the same name', () => {
+    expect(() => createAddressGuard(['images.local']).checkAddress('10.0.0.7', 'images.local.', 80)).not.toThrow();
+    expect(() => createAddressGuard(['images.local.']).checkAddress('10.0.0.7', 'images.local', 80)).not.toThrow();
+  });
+
+  test('a name in another script is the same name', () => {
+    const guard = createAddressGuard(['bücher.example']);
+    expect(() => guard.checkUrl(new URL('http://BÜCHER.example:9000/'))).not.toThrow();
+  });
+
+  test('an address in brackets with a port does not admit the address that the two together would spell', () => {
+    const guard = createAddressGuard(['[::1]:9000']);
+    expect(() => guard.checkUrl(new URL('http://[::1]:9000/'))).not.toThrow();
+    expect(() => guard.checkUrl(new URL('http://[::1]/'))).toThrow('not a public address');
+    expect(() => guard.checkUrl(new URL('http://[::1:9000]/'))).toThrow('not a public address');
+  });
+});
+
+describe('denied hosts', () => {
+  const blocked = expect.objectContaining({ code: 'image.fetch.blocked_address' });
+
+  test.each([
+    ['a host', 'evil.example', 'http://evil.example/'],
+    ['a host with a trailing dot', 'evil.example', 'http://evil.example./'],
+    ['a host on one port', 'evil.example:80', 'http://evil.example/'],
+    ['what is below a domain', '*.evil.example', 'http://a.b.evil.example/'],
+    ['an address', '8.8.8.8', 'http://8.8.8.8/'],
+    ['an address in another notation', '8.8.8.8', 'http://0x08080808/'],
+    ['an address inside IPv6', '8.8.8.8', 'http://[::ffff:8.8.8.8]/'],
+    ['a block', '8.0.0.0/8', 'http://8.8.8.8/'],
+    ['a block of IPv6', '2606:4700::/32', 'http://[2606:4700:4700::1111]/'],
+    ['a block inside IPv6', '::ffff:8.0.0.0/104', 'http://8.8.8.8/'],
+    ['every host', '*', 'https://example.org/'],
+  ])('%s (%s) is refused: %s', (_what, entry, url) => {
+    const guard = createAddressGuard([], { deny: [entry] });
+    expect(() => guard.checkUrl(new URL(url))).toThrow(blocked);
+    expect(() => guard.checkUrl(new URL(url))).toThrow('IMAGE_HOSTS_DENY');
+    expect(() => createAddressGuard([]).checkUrl(new URL(url))).not.toThrow();
+  });
+
+  test.each([
+    ['the domain itself, when what is below it is denied', '*.evil.example', 'http://evil.example/'],
+    ['another port', 'evil.example:80', 'https://evil.example/'],
+    ['an address beside the block', '8.8.8.0/24', 'http://8.8.9.8/'],
+  ])('%s is not refused', (_what, entry, url) => {
+    expect(() => createAddressGuard([], { deny: [entry] }).checkUrl(new URL(url))).not.toThrow();
+  });
+
+  test('a name that leads into a denied block is refused, even when it is allowed', () => {
+    const guard = createAddressGuard(['images.local'], { deny: ['10.0.0.0/24'] });
+    expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow(blocked);
+    expect(() => guard.checkAddress('::ffff:10.0.0.7', 'images.local', 80)).toThrow(blocked);
+    expect(() => guard.checkAddress('10.0.1.7', 'images.local', 80)).not.toThrow();
+  });
+
+  test('of a host that is allowed and denied, denied is what counts', () => {
+    const guard = createAddressGuard(['images.local'], { deny: ['images.local'] });
+    expect(() => guard.checkUrl(new URL('http://images.local/'))).toThrow(blocked);
+  });
+
+  test('* leaves the allowed hosts alone', () => {
+    const guard = createAddressGuard(['images.local'], { deny: ['*'] });
+    expect(() => guard.checkUrl(new URL('http://images.local:9000/'))).not.toThrow();
+    expect(() => guard.checkUrl(new URL('http://other.local/'))).toThrow(blocked);
+  });
+
+  test.each(['10.0.0.0/33', '300.0.0.0/8', 'fe80::/129'])('%s is no block, and the message says so', (entry) => {
+    expect(() => createAddressGuard([], { deny: [entry], settings: 'WEBHOOK' })).toThrow(
+      `WEBHOOK_HOSTS_DENY: "${entry}"`,
+    );
+  });
+});
+
+test('the ports that are asked can be chosen', () => {
+  const guard = createAddressGuard([], { ports: [8080] });
+  expect(() => guard.checkUrl(new URL('http://example.org:8080/'))).not.toThrow();
+  expect(() => guard.checkUrl(new URL('http://example.org/'))).toThrow('Port 80');
 });

@@ -1,82 +1,103 @@
-import { lookup } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns/promises';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createAddressGuard } from '../../../images/address-guard.ts';
 import { createFetcher, type Fetcher } from '../../../images/fetcher.ts';
+import { createNameLookup } from '../../../images/name-lookup.ts';
+import { type NameAnswer, startNameServer } from '../../support/name-server.ts';
 import { scriptedOrigin } from '../../support/scripted-origin.ts';
 
-vi.mock('node:dns', { spy: true });
-afterEach(() => vi.mocked(lookup).mockReset());
+vi.mock('node:dns/promises', { spy: true });
+afterEach(() => vi.mocked(systemLookup).mockReset());
 
-type Answer = { address: string; family: number }[] | { code: string };
+const image = 'GIF89a and so on';
 
-/** Lets every name resolve to this. */
-function resolving(answer: Answer): void {
-  const fake = (_host: string, _options: unknown, done: (error: Error | null, addresses: unknown) => void) => {
-    if ('code' in answer) done(Object.assign(new Error(answer.code), answer), undefined);
-    else done(null, answer);
-  };
-  vi.mocked(lookup).mockImplementation(fake as unknown as typeof lookup);
-}
-
-function fetcherFor(...allowed: string[]): Fetcher {
-  const fetcher = createFetcher({ guard: createAddressGuard(allowed), maxBytes: 1_000, timeoutMs: 30_000 });
+/** A fetcher whose names all lead to this; `asked` lists the names that its server was asked for. */
+async function fetching(answer: NameAnswer, allowed: string[] = []): Promise<{ fetcher: Fetcher; asked: string[] }> {
+  const server = await startNameServer(() => answer);
+  const lookup = createNameLookup([server.address]);
+  const fetcher = createFetcher({ guard: createAddressGuard(allowed), maxBytes: 1_000, timeoutMs: 30_000, lookup });
   onTestFinished(() => fetcher.close());
-  return fetcher;
+  return { fetcher, asked: server.asked };
 }
 
-const v4 = (address: string) => ({ address, family: 4 });
-const v6 = (address: string) => ({ address, family: 6 });
+/** Lets the system's own lookup answer this. */
+function systemKnows(address: string): void {
+  vi.mocked(systemLookup).mockImplementation((async () => [{ address, family: 4 }]) as unknown as typeof systemLookup);
+}
 
-test.each(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])(
-  'a lookup that fails with %s is image.fetch.dns, once',
-  async (code) => {
-    resolving({ code });
-    await expect(fetcherFor().fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
-      code: 'image.fetch.dns',
-      message: expect.stringContaining('images.test'),
-    });
-    expect(lookup).toHaveBeenCalledTimes(1);
-  },
-);
+test.each<[string, NameAnswer, string, number]>([
+  ['that does not exist', 'unknown', 'does not exist', 2],
+  ['without an address', [], 'has no address', 2],
+  ['whose name servers fail', 'failing', 'gave no answer', 4],
+])('a name %s is image.fetch.dns, and only the resolver tries again', async (_what, answer, message, questions) => {
+  const { fetcher, asked } = await fetching(answer);
+  await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
+    code: 'image.fetch.dns',
+    message: expect.stringMatching(new RegExp(`images\\.test.*${message}`)),
+  });
+  expect(asked.length).toBeLessThanOrEqual(questions);
+});
+
+test('a name server that is silent is image.fetch.timeout at the deadline', async () => {
+  const server = await startNameServer(() => 'silence');
+  const lookup = createNameLookup([server.address]);
+  const fetcher = createFetcher({ guard: createAddressGuard([]), maxBytes: 1_000, timeoutMs: 300, lookup });
+  onTestFinished(() => fetcher.close());
+  await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({ code: 'image.fetch.timeout' });
+});
 
 test.each([
-  ['loopback', [v4('127.0.0.1')]],
-  ['a private address', [v4('10.0.0.7')]],
-  ['the metadata of a cloud', [v4('169.254.169.254')]],
-  ['IPv6 loopback', [v6('::1')]],
-  ['IPv4-mapped loopback', [v6('::ffff:127.0.0.1')]],
-  ['a public address and then a private one', [v4('8.8.8.8'), v4('10.0.0.7')]],
-  ['a private address and then a public one', [v6('fd00::1'), v4('8.8.8.8')]],
+  ['loopback', ['127.0.0.1']],
+  ['a private address', ['10.0.0.7']],
+  ['the metadata of a cloud', ['169.254.169.254']],
+  ['IPv6 loopback', ['::1']],
+  ['IPv4-mapped loopback', ['::ffff:127.0.0.1']],
+  ['a public address and then a private one', ['8.8.8.8', '10.0.0.7']],
+  ['a private address and then a public one', ['fd00::1', '8.8.8.8']],
 ])('a name that resolves to %s is blocked', async (_what, addresses) => {
-  resolving(addresses);
-  await expect(fetcherFor().fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
+  const { fetcher, asked } = await fetching(addresses);
+  await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
     code: 'image.fetch.blocked_address',
     message: expect.stringContaining('images.test leads to'),
   });
-  expect(lookup).toHaveBeenCalledTimes(1);
+  expect(asked).toEqual(['images.test', 'images.test']);
 });
 
-test('a name that is allowed may resolve to loopback', async () => {
-  const origin = await scriptedOrigin((_request, response) => response.end('image'));
-  resolving([v4('127.0.0.1')]);
+test('a name that is allowed is looked up as the system does, and may lead to loopback', async () => {
+  const origin = await scriptedOrigin((_request, response) => response.end(image));
+  systemKnows('127.0.0.1');
   const host = origin.host.replace('127.0.0.1', 'images.test');
-  expect(Buffer.from(await fetcherFor(host).fetch(`http://${host}/cat.jpg`)).toString()).toBe('image');
+  const { fetcher, asked } = await fetching('unknown', [host]);
+  expect(Buffer.from(await fetcher.fetch(`http://${host}/cat.jpg`)).toString()).toBe(image);
   expect(origin.requests[0]?.headers.host).toBe(host);
+  expect(asked).toEqual([]);
+});
+
+test('a name that nobody allowed never reaches the lookup of the system, which blocks a thread', async () => {
+  const { fetcher } = await fetching('unknown');
+  await expect(fetcher.fetch('http://images.test/')).rejects.toMatchObject({ code: 'image.fetch.dns' });
+  expect(systemLookup).not.toHaveBeenCalled();
 });
 
 test('a name that is allowed on another port stays blocked', async () => {
-  resolving([v4('127.0.0.1')]);
-  await expect(fetcherFor('images.test:9000').fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
+  const { fetcher } = await fetching(['127.0.0.1'], ['images.test:9000']);
+  await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
     code: 'image.fetch.blocked_address',
   });
+});
+
+test('downloads from one host that begin together ask for its name once', async () => {
+  const { fetcher, asked } = await fetching(['10.0.0.7']);
+  await Promise.allSettled(Array.from({ length: 10 }, (_, n) => fetcher.fetch(`http://images.test/${n}`)));
+  expect(asked).toEqual(['images.test', 'images.test']);
 });
 
 test('a redirect to a name that resolves to loopback is blocked', async () => {
   const origin = await scriptedOrigin((_request, response) => {
     response.writeHead(302, { location: 'http://rebound.test/' }).end();
   });
-  resolving([v4('127.0.0.1')]);
-  await expect(fetcherFor(origin.host).fetch(origin.url)).rejects.toMatchObject({
+  const { fetcher } = await fetching(['127.0.0.1'], [origin.host]);
+  await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
     code: 'image.fetch.blocked_address',
     message: expect.stringContaining('rebound.test'),
   });

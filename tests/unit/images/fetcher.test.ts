@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,7 +19,12 @@ afterEach(() => {
 });
 const pauses = () => vi.mocked(pause).mock.calls.map(([ms]) => ms);
 
+const goldenImages = new URL('../../golden/clip/images/', import.meta.url);
+const examples = ['coffee.jpg', 'coffee-rgba.png', 'coffee.gif', 'coffee.webp'];
+
 const maxBytes = 1_000;
+/** Begins like an image, which is all that is looked at here. */
+const image = 'GIF89a and so on';
 
 function fetcherOf(guard: AddressGuard, options: Partial<FetcherOptions> = {}): Fetcher {
   const fetcher = createFetcher({ guard, maxBytes, timeoutMs: 30_000, ...options });
@@ -40,22 +46,22 @@ const statuses =
   (...list: number[]): RequestListener =>
   (_request, response) => {
     const status = list.length > 1 ? list.shift() : list[0];
-    response.writeHead(status ?? 200).end('image');
+    response.writeHead(status ?? 200).end(image);
   };
 
 describe('a download', () => {
   test('gives the bytes of the body', async () => {
-    const { origin, fetcher } = await fetching((_request, response) => response.end(Buffer.of(1, 2, 3)));
-    expect([...(await fetcher.fetch(`${origin.url}/cat.jpg`))]).toEqual([1, 2, 3]);
+    const { origin, fetcher } = await fetching((_request, response) => response.end(image));
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/cat.jpg`)).toString()).toBe(image);
   });
 
   test('gives a body that comes in parts in one piece', async () => {
     const { origin, fetcher } = await fetching((_request, response) => {
-      response.write('one ');
-      response.write('two ');
-      response.end('three');
+      response.write('GIF');
+      response.write('89a and');
+      response.end(' so on');
     });
-    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('one two three');
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
   });
 
   test('asks for an image, uncompressed', async () => {
@@ -74,7 +80,7 @@ describe('a download', () => {
   });
 
   test('opens no more connections to a host than it may', async () => {
-    const { origin, fetcher } = await fetching((_request, response) => setImmediate(() => response.end('image')), {
+    const { origin, fetcher } = await fetching((_request, response) => setImmediate(() => response.end(image)), {
       connectionsPerHost: 2,
     });
     await Promise.all(Array.from({ length: 8 }, () => fetcher.fetch(origin.url)));
@@ -110,7 +116,7 @@ describe('a status', () => {
 
   test('503 twice and then 200 is a success', async () => {
     const { origin, fetcher } = await fetching(statuses(503, 503, 200));
-    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
     expect(origin.requests).toHaveLength(3);
   });
 
@@ -139,23 +145,51 @@ describe('between two attempts', () => {
     expect(pauses()).toEqual([200, 400]);
   });
 
+  /** 429 with this header once, then the image. */
+  const laterThen = (retryAfter: string): RequestListener => {
+    let refused = false;
+    return (_request, response) => {
+      if (refused) return void response.end(image);
+      refused = true;
+      response.writeHead(429, { 'retry-after': retryAfter }).end();
+    };
+  };
+
   test.each([
-    ['2', 2_000, 2],
-    ['3600', 5_000, 3_600],
-  ])('Retry-After: %s is a pause of %i ms, and is reported as it was sent', async (header, ms, seconds) => {
-    const { origin, fetcher } = await fetching((_request, response) => {
-      response.writeHead(429, { 'retry-after': header }).end();
-    });
-    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ retryAfter: seconds });
-    expect(pauses()).toEqual([ms, ms]);
+    ['in seconds', () => '1'],
+    ['as a date', () => new Date(Date.now() + 2_000).toUTCString()],
+  ])('a host that names a pause %s is not asked before it is over', async (_how, header) => {
+    const { origin, fetcher } = await fetching(laterThen(header()));
+    const from = performance.now();
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
+    // A date has no fractions of a second.
+    expect(performance.now() - from).toBeGreaterThan(900);
+    expect(origin.requests).toHaveLength(2);
   });
 
-  test('Retry-After as a date is passed over', async () => {
-    const { origin, fetcher } = await fetching((_request, response) => {
-      response.writeHead(503, { 'retry-after': 'Fri, 31 Dec 2100 23:59:59 GMT' }).end();
+  test('a pause holds for every download from that host', async () => {
+    const { origin, fetcher } = await fetching(laterThen('1'), { connectionsPerHost: 1 });
+    await Promise.all(Array.from({ length: 4 }, () => fetcher.fetch(origin.url)));
+    expect(origin.requests).toHaveLength(5);
+  });
+
+  test('a pause that ends after the deadline is a failure at once, and is reported as it was sent', async () => {
+    const { origin, fetcher } = await fetching(laterThen('3600'));
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.fetch.unavailable',
+      message: `429 from ${origin.host}`,
+      retryAfter: 3_600,
     });
-    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ retryAfter: undefined });
-    expect(pauses()).toEqual([200, 400]);
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.unavailable' });
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('a host that always names a pause is asked six times', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.writeHead(503, { 'retry-after': '0' }).end();
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.unavailable', retryAfter: 0 });
+    expect(origin.requests).toHaveLength(6);
   });
 
   test("the caller's abort ends the pause", async () => {
@@ -183,27 +217,27 @@ describe('a redirect', () => {
   /** `/3` leads to `/2` and so on; `/0` is the image. */
   const countdown: RequestListener = (request, response) => {
     const left = Number(request.url?.slice(1));
-    if (left === 0) response.end('image');
+    if (left === 0) response.end(image);
     else response.writeHead(302, { location: `/${left - 1}` }).end('moved');
   };
   const leadingTo =
     (location: string): RequestListener =>
     (request, response) => {
-      if (request.url === '/end') response.end('image');
+      if (request.url === '/end') response.end(image);
       else response.writeHead(302, { location }).end();
     };
 
   test.each([301, 302, 303, 307, 308])('with status %i is followed', async (status) => {
     const { origin, fetcher } = await fetching((request, response) => {
-      if (request.url === '/end') response.end('image');
+      if (request.url === '/end') response.end(image);
       else response.writeHead(status, { location: '/end' }).end();
     });
-    expect(Buffer.from(await fetcher.fetch(`${origin.url}/start`)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/start`)).toString()).toBe(image);
   });
 
   test('is followed three times', async () => {
     const { origin, fetcher } = await fetching(countdown);
-    expect(Buffer.from(await fetcher.fetch(`${origin.url}/3`)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/3`)).toString()).toBe(image);
     expect(origin.requests.map(({ url }) => url)).toEqual(['/3', '/2', '/1', '/0']);
   });
 
@@ -215,14 +249,14 @@ describe('a redirect', () => {
 
   test('may be relative to the path', async () => {
     const { origin, fetcher } = await fetching(leadingTo('../end'));
-    expect(Buffer.from(await fetcher.fetch(`${origin.url}/photos/start`)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/photos/start`)).toString()).toBe(image);
   });
 
   test('may lead to another host that may be asked', async () => {
     const target = await scriptedOrigin(statuses(200));
     const start = await scriptedOrigin(leadingTo(`${target.url}/end`));
     const fetcher = fetcherOf(createAddressGuard([start.host, target.host]));
-    expect(Buffer.from(await fetcher.fetch(start.url)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(start.url)).toString()).toBe(image);
     expect(target.requests).toHaveLength(1);
   });
 
@@ -259,7 +293,7 @@ describe('a redirect', () => {
 
 describe('the size', () => {
   test('may be the largest that is allowed', async () => {
-    const { origin, fetcher } = await fetching((_request, response) => response.end(Buffer.alloc(maxBytes)));
+    const { origin, fetcher } = await fetching((_request, response) => response.end(image.padEnd(maxBytes)));
     expect(await fetcher.fetch(origin.url)).toHaveLength(maxBytes);
   });
 
@@ -282,7 +316,7 @@ describe('the size', () => {
     const ended = Promise.withResolvers<void>();
     const { origin, fetcher } = await fetching((_request, response) => {
       const feed = () => {
-        while (response.write(Buffer.alloc(400)));
+        while (response.write(image.padEnd(400)));
       };
       response.on('drain', feed).on('close', ended.resolve);
       feed();
@@ -290,6 +324,52 @@ describe('the size', () => {
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.too_large' });
     await ended.promise;
     expect(origin.requests).toHaveLength(1);
+  });
+});
+
+describe('what the host sends', () => {
+  test.each([
+    ['a page', 'text/html', '<!doctype html><title>Not here</title>', 'no image, but "text/html"'],
+    ['a page that says it is a JPEG', 'image/jpeg', '<!doctype html>', 'no image, but "image/jpeg"'],
+    ['an SVG', 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'no image, but "image/svg+xml"'],
+    ['a film', 'video/mp4', '\0\0\0\x18ftypisom\0\0\0\0', 'no image, but "video/mp4"'],
+    ['less than a format takes', 'image/gif', 'GIF8', 'no image, but "image/gif"'],
+    ['nothing', 'image/jpeg', '', 'sent nothing'],
+  ])('is %s: image.unsupported_format, with what it was', async (_what, type, body, message) => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.writeHead(200, { 'content-type': type }).end(body);
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.unsupported_format',
+      message: expect.stringContaining(message),
+    });
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('is given up after its first bytes when they are of no image', async () => {
+    const ended = Promise.withResolvers<void>();
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.on('close', ended.resolve);
+      response.write('%PDF-1.7 and it goes on for ever');
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.unsupported_format' });
+    await ended.promise;
+  });
+
+  test('is refused when it is compressed although nobody asked', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end('\x1f\x8b');
+    });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.unsupported_format',
+      message: expect.stringContaining('"gzip"'),
+    });
+  });
+
+  test.each(examples)('is an image: %s', async (file) => {
+    const bytes = readFileSync(new URL(file, goldenImages));
+    const { origin, fetcher } = await fetching((_request, response) => response.end(bytes), { maxBytes: 1_000_000 });
+    expect(Buffer.from(await fetcher.fetch(origin.url)).equals(bytes)).toBe(true);
   });
 });
 
@@ -304,9 +384,9 @@ describe('a connection', () => {
     let resets = 0;
     const { origin, fetcher } = await fetching((request, response) => {
       if (resets++ === 0) request.socket.resetAndDestroy();
-      else response.end('image');
+      else response.end(image);
     });
-    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
   });
 
   test.each(['with', 'without'])(
@@ -330,9 +410,16 @@ describe('a connection', () => {
     await expect(fetcher.fetch('http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'image.fetch.network' });
   });
 
-  test('that answers with something else than HTTP is image.fetch.network', async () => {
+  test('that answers with something else than HTTP is image.fetch.protocol, once', async () => {
     const { origin, fetcher } = await fetching((request) => request.socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
-    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.network' });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.protocol' });
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('that is to speak TLS and does not is image.fetch.tls, once', async () => {
+    const { origin, fetcher } = await fetching(statuses(200));
+    await expect(fetcher.fetch(origin.url.replace('http', 'https'))).rejects.toMatchObject({ code: 'image.fetch.tls' });
+    expect(origin.connections).toHaveLength(1);
   });
 });
 
@@ -352,6 +439,30 @@ describe('the deadline', () => {
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
       code: 'image.fetch.timeout',
       message: expect.stringContaining('300 ms'),
+    });
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('a host that falls silent is given up before the deadline, with what it was doing', async () => {
+    const { origin, fetcher } = await fetching((_request, response) => void response.write('GIF'), { idleMs: 100 });
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.fetch.timeout',
+      message: expect.stringContaining('in the middle of the image'),
+    });
+  });
+
+  test('ends a host that sends a byte now and then, however long it would go on', async () => {
+    const { origin, fetcher } = await fetching(
+      (_request, response) => {
+        response.write(image);
+        const drip = setInterval(() => response.write('.'), 20);
+        response.on('close', () => clearInterval(drip));
+      },
+      { timeoutMs: 500, idleMs: 200 },
+    );
+    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
+      code: 'image.fetch.timeout',
+      message: expect.stringContaining('500 ms'),
     });
     expect(origin.requests).toHaveLength(1);
   });
@@ -385,7 +496,7 @@ describe('an address that is not public', () => {
   test('is not asked for anything even when it got past the check of the URL', async () => {
     const origin = await scriptedOrigin(statuses(200));
     const strict = createAddressGuard([]);
-    const fetcher = fetcherOf({ checkUrl: () => {}, checkAddress: strict.checkAddress });
+    const fetcher = fetcherOf({ checkUrl: () => {}, checkAddress: strict.checkAddress, isAllowed: () => false });
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.blocked_address' });
     expect(origin.requests).toHaveLength(0);
   });
@@ -394,7 +505,7 @@ describe('an address that is not public', () => {
   test.runIf(hasIpv6)('is asked when it is allowed, also as an IPv6 address', async () => {
     const origin = await scriptedOrigin(statuses(200), '::1');
     const fetcher = fetcherOf(createAddressGuard([origin.host]));
-    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
   });
 });
 
@@ -415,6 +526,6 @@ describe("the caller's signal", () => {
 
   test('that stays quiet changes nothing', async () => {
     const { origin, fetcher } = await fetching(statuses(503, 200));
-    expect(Buffer.from(await fetcher.fetch(origin.url, new AbortController().signal)).toString()).toBe('image');
+    expect(Buffer.from(await fetcher.fetch(origin.url, new AbortController().signal)).toString()).toBe(image);
   });
 });

@@ -1,11 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readImageFile } from '../../../images/file.ts';
+
+vi.mock('node:fs/promises', { spy: true });
+const files = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
+
+/** Does something in the moment between the look at a path and the opening of the file. */
+const beforeItIsOpened = (act: () => Promise<unknown>) =>
+  vi.mocked(open).mockImplementationOnce(async (...args) => {
+    await act();
+    return await files.open(...args);
+  });
 
 const maxBytes = 10;
 let directory: string;
@@ -19,6 +29,7 @@ beforeEach(async () => {
   await writeFile(join(root, 'below', 'dog.jpg'), 'dog');
   await writeFile(join(directory, 'secret'), 'secret');
 });
+afterEach(() => vi.mocked(open).mockReset());
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const read = async (path: string, roots: string[] = [root]) =>
@@ -141,4 +152,52 @@ test.each([
 test('a symbolic link to nothing is not found', async () => {
   await symlink(join(root, 'nothing'), join(root, 'dangling.jpg'));
   await expect(read('dangling.jpg')).rejects.toMatchObject({ code: 'image.file.not_found' });
+});
+
+test('a directory that becomes a link to the outside in between is found out', async () => {
+  await mkdir(join(directory, 'outside'));
+  await writeFile(join(directory, 'outside', 'dog.jpg'), 'outside');
+  beforeItIsOpened(async () => {
+    await rename(join(root, 'below'), join(root, 'moved'));
+    await symlink(join(directory, 'outside'), join(root, 'below'));
+  });
+  await expect(read('below/dog.jpg')).rejects.toMatchObject({
+    code: 'image.file.refused',
+    message: expect.stringContaining('leads out'),
+  });
+});
+
+test('a file that becomes a link in between is not followed', async () => {
+  beforeItIsOpened(async () => {
+    await rm(join(root, 'cat.jpg'));
+    await symlink(join(directory, 'secret'), join(root, 'cat.jpg'));
+  });
+  await expect(read('cat.jpg')).rejects.toMatchObject({ code: 'image.file.refused' });
+});
+
+test('a file that becomes a FIFO in between is refused at once', async () => {
+  beforeItIsOpened(async () => {
+    await rm(join(root, 'cat.jpg'));
+    execFileSync('mkfifo', [join(root, 'cat.jpg')]);
+  });
+  await expect(read('cat.jpg')).rejects.toMatchObject({ code: 'image.file.refused' });
+});
+
+test('a file that grows while it is read is too large as soon as it is', async () => {
+  vi.mocked(open).mockImplementationOnce(async (...args) => {
+    const file = await files.open(...args);
+    const { stat } = file;
+    vi.spyOn(file, 'stat').mockImplementation(async () => {
+      const found = await stat.call(file);
+      await appendFile(join(root, 'cat.jpg'), 'x'.repeat(maxBytes));
+      return found;
+    });
+    return file;
+  });
+  await expect(read('cat.jpg')).rejects.toMatchObject({ code: 'image.too_large' });
+});
+
+test.skipIf(process.platform !== 'linux')('a device below a root is refused', async () => {
+  await expect(read('null', ['/dev'])).rejects.toMatchObject({ code: 'image.file.refused' });
+  await expect(read('zero', ['/dev'])).rejects.toMatchObject({ code: 'image.file.refused' });
 });

@@ -9,16 +9,19 @@ import { scriptedOrigin } from '../../support/scripted-origin.ts';
 function loaderOf(config: Partial<ImageConfig> = {}) {
   const loader = createImageLoader({
     imageHostsAllow: [],
+    imageHostsDeny: [],
+    imagePorts: [80, 443],
     imageFileRoots: [],
     imageMaxBytes: 1_000,
     fetchTimeoutMs: 30_000,
+    fetchPerHost: 32,
     ...config,
   });
   onTestFinished(() => loader.close());
   return loader;
 }
 
-const text = 'an image';
+const text = 'GIF89a and so on';
 const base64 = Buffer.from(text).toString('base64');
 
 test.each<[string, ImageSource]>([

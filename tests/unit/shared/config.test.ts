@@ -27,11 +27,14 @@ test('an empty environment gives the documented defaults', () => {
     evaluatorThreads: undefined,
     cacheBytes: 64 * 1024 * 1024,
     imageHostsAllow: [],
+    imageHostsDeny: [],
+    imagePorts: [80, 443],
     imageFileRoots: [],
     imageMaxBytes: 20 * 1024 * 1024,
     imageMaxPixels: 50_000_000,
     fetchTimeoutMs: 20_000,
     fetchConcurrency: 64,
+    fetchPerHost: 32,
     retentionHours: 72,
   });
 });
@@ -60,6 +63,13 @@ test.each([
   ['EMBEDDING_CACHE_MB', '0', { cacheBytes: 0 }],
   ['EMBEDDING_CACHE_MB', '2', { cacheBytes: 2 * 1024 * 1024 }],
   ['IMAGE_HOSTS_ALLOW', 'images.local, 10.0.0.7:9000', { imageHostsAllow: ['images.local', '10.0.0.7:9000'] }],
+  ['IMAGE_HOSTS_ALLOW', '*.local,[::1]:9000,fd00::1', { imageHostsAllow: ['*.local', '[::1]:9000', 'fd00::1'] }],
+  [
+    'IMAGE_HOSTS_DENY',
+    '*.evil.example, 203.0.113.0/24,2001:db8::/32,*',
+    { imageHostsDeny: ['*.evil.example', '203.0.113.0/24', '2001:db8::/32', '*'] },
+  ],
+  ['IMAGE_PORTS', '80, 8080', { imagePorts: [80, 8080] }],
   ['IMAGE_FILE_ROOTS', 'photos,/srv/photos/', { imageFileRoots: [resolve('photos'), '/srv/photos'] }],
   ['IMAGE_MAX_MB', '1', { imageMaxBytes: 1024 * 1024 }],
   ['IMAGE_MAX_MEGAPIXELS', '1', { imageMaxPixels: 1_000_000 }],
@@ -80,6 +90,12 @@ describe('a wrong value', () => {
     ['EVALUATORS', '0'],
     ['EVALUATOR_THREADS', 'all'],
     ['EMBEDDING_CACHE_MB', '-1'],
+    ['IMAGE_HOSTS_ALLOW', '*'],
+    ['IMAGE_HOSTS_ALLOW', '10.0.0.0/8'],
+    ['IMAGE_HOSTS_DENY', 'http://evil'],
+    ['IMAGE_PORTS', '80,http'],
+    ['IMAGE_PORTS', '65536'],
+    ['FETCH_PER_HOST', '0'],
     ['IMAGE_MAX_MB', '0'],
     ['IMAGE_MAX_MEGAPIXELS', '1001'],
     ['FETCH_TIMEOUT_MS', '99'],
@@ -89,7 +105,9 @@ describe('a wrong value', () => {
   ])('%s=%s is refused by name, with the value and what the variable is for', (variable, value) => {
     const { doc } = Object.values(settings).find(({ env }) => env === variable) ?? { doc: 'no such setting' };
     expect(() => readConfig({ [variable]: value })).toThrow(ConfigError);
-    expect(messageOf({ [variable]: value })).toMatch(new RegExp(`^${variable}="${value.replace('.', '\\.')}": .+`));
+    expect(messageOf({ [variable]: value })).toMatch(
+      new RegExp(`^${variable}="${value.replace(/[.*]/g, '\\$&')}": .+`),
+    );
     expect(messageOf({ [variable]: value })).toContain(doc);
   });
 

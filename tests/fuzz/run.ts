@@ -1,0 +1,47 @@
+import { bombs } from './bombs.ts';
+import { drive, type FuzzReport } from './drive.ts';
+import { mutated, seeds } from './mutations.ts';
+
+/**
+ * Damaged images and files made to do harm, given to a real evaluator: each must end in an embedding or an `image.*`
+ * code within 5 s, none may end the process, and its memory must come back to where it was.
+ *
+ * `npm run fuzz -- [files] [seed]`, by default 1000 and a seed that is printed
+ */
+const [files = 1_000, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+/** As it is by default. */
+const maxPixels = 50_000_000;
+const slowestMs = 5_000;
+/** What an allocator may keep, in MB: up to 180 have been seen, as much after eight rounds of bombs as after one. */
+const keptMb = 250;
+
+say(`${files} mutated files, seed ${seed}`);
+const from = await seeds();
+const faults: string[] = [];
+
+function judge(what: string, { outcomes, slowest, memory, restarts, faults: wrong }: FuzzReport): void {
+  say(
+    `${what}: ${Object.entries(outcomes)
+      .map(([outcome, count]) => `${count} ${outcome}`)
+      .join(', ')}`,
+  );
+  say(
+    `  slowest ${slowest.ms} ms (${slowest.name}); ${memory ? `memory ${memory.before} MB before, ${memory.after} after, ${memory.peak} at most` : 'memory is not measured here'}`,
+  );
+  faults.push(...wrong);
+  if (restarts > 0) faults.push(`${what}: ${restarts} evaluators ended`);
+  if (slowest.ms > slowestMs) faults.push(`${what}: ${slowest.name} took ${slowest.ms} ms`);
+  if (memory && memory.after > memory.before + keptMb)
+    faults.push(`${what}: memory grew from ${memory.before} to ${memory.after} MB`);
+}
+
+function* mutations() {
+  for (let n = 0; n < files; n++) yield mutated(from, seed, n);
+}
+judge('mutated files', await drive(from, mutations(), { maxPixels, atOnce: 2 }));
+judge('bombs', await drive(from, await bombs(maxPixels), { maxPixels, atOnce: 1 }));
+for (const fault of faults) say(`FAULT ${fault}`);
+say(faults.length === 0 ? 'Each ended as it should' : `${faults.length} faults`);
+process.exit(faults.length === 0 ? 0 : 1);
