@@ -30,7 +30,7 @@ export interface PreprocessOptions extends CropOptions {
 export async function preprocess(
   bytes: Uint8Array,
   options: PreprocessOptions,
-  planes = new Float32Array(3 * options.size * options.size),
+  planes: Float32Array = new Float32Array(3 * options.size * options.size),
 ): Promise<Float32Array> {
   normalise(await crop(bytes, options), options, planes);
   return planes;
