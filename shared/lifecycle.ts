@@ -15,7 +15,7 @@ export interface Running {
 }
 
 /** Longest time for `close`, in milliseconds; then the process ends anyway and leaves its chunks to the queue. */
-const drainMs = 30_000;
+export const drainMs = 30_000;
 
 /**
  * The life of a process, in one place: configuration, start, readiness, signals, crash, drain.

@@ -1,0 +1,17 @@
+/**
+ * What the image runs: its command is the role of the container.
+ * `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
+ */
+const roles: Record<string, () => Promise<unknown>> = {
+  api: () => import('../api/main.ts'),
+  worker: () => import('../worker/main.ts'),
+  combined: () => import('../start/main.ts'),
+  vls: () => import('../cli/main.ts'),
+};
+
+const [role = ''] = process.argv.splice(2, 1);
+const run = roles[role];
+if (run === undefined) {
+  process.stderr.write(`${role || 'No command'}: the command is one of ${Object.keys(roles).join(', ')}\n`);
+  process.exitCode = 2;
+} else await run();

@@ -1,0 +1,213 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { settings } from '../../../shared/config.ts';
+import { drainMs } from '../../../shared/lifecycle.ts';
+import { readYaml, root } from './manifests.ts';
+
+interface Service {
+  image: string;
+  build?: { dockerfile: string; args?: Record<string, string> };
+  command?: string[];
+  container_name?: string;
+  profiles?: string[];
+  user?: string;
+  read_only?: boolean;
+  tmpfs?: string[];
+  cap_drop?: string[];
+  cap_add?: string[];
+  privileged?: boolean;
+  security_opt?: string[];
+  ports?: string[];
+  volumes?: string[];
+  networks?: string[] | Record<string, unknown>;
+  cpuset?: string;
+  environment?: Record<string, string>;
+  stop_grace_period?: string;
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+  deploy: { resources: { limits: { cpus?: string; memory?: string; pids?: number }; reservations?: object } };
+}
+interface Compose {
+  services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean }>;
+  volumes: Record<string, unknown>;
+}
+
+const schema = JSON.parse(readFileSync(new URL('./schemas/compose-spec.json', import.meta.url), 'utf8')) as object;
+const validate = new Ajv2020({ strict: false, validateFormats: false, allErrors: true }).compile(schema);
+
+/** As compose reads it where no variable is set. */
+function interpolate(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
+  if (Array.isArray(value)) return value.map(interpolate);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, of]) => [key, interpolate(of)]));
+}
+const compose = interpolate(readYaml('docker-compose.yml')[0]) as Compose;
+const services = Object.entries(compose.services);
+const named = (name: string): Service => {
+  const service = compose.services[name];
+  if (service === undefined) throw new Error(`There is no service ${name}`);
+  return service;
+};
+
+/** `0-2,5` as the CPUs it stands for. */
+const cpusOf = (cpuset = ''): number[] =>
+  cpuset.split(',').flatMap((range) => {
+    const [first = Number.NaN, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+
+test('docker-compose.yml keeps to the Compose Specification', () => {
+  validate(compose);
+  expect(validate.errors ?? []).toEqual([]);
+});
+
+test('the schema refuses a misspelt key', () => {
+  expect(validate({ services: { api: { image: 'a', read_onyl: true } } })).toBe(false);
+});
+
+test('the stack is API, worker, Redis, Prometheus, Grafana and Jaeger, and a GPU worker on demand', () => {
+  expect(services.filter(([, { profiles }]) => profiles === undefined).map(([name]) => name)).toEqual([
+    'api',
+    'worker',
+    'redis',
+    'prometheus',
+    'grafana',
+    'jaeger',
+  ]);
+  expect(named('worker-gpu')).toMatchObject({
+    profiles: ['gpu'],
+    build: { args: { DEVICE: 'gpu' } },
+    deploy: { resources: { reservations: { devices: [{ driver: 'nvidia', capabilities: ['gpu'] }] } } },
+  });
+});
+
+describe.each(services)('%s', (_name, service) => {
+  test('publishes on loopback alone', () => {
+    for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+  });
+
+  test('cannot change its root file system, gain rights or run as root', () => {
+    expect(service.read_only).toBe(true);
+    expect(service.tmpfs).toContainEqual(expect.stringMatching(/^\/tmp\b/));
+    expect(service.cap_drop).toEqual(['ALL']);
+    expect(service.cap_add ?? []).toEqual([]);
+    expect(service.privileged ?? false).toBe(false);
+    expect(service.security_opt).toContain('no-new-privileges:true');
+    expect(service.user ?? '').toMatch(/^(?!root$|0(:|$))\w+/);
+  });
+
+  test('has limits of memory and processes', () => {
+    expect(service.deploy.resources.limits).toMatchObject({
+      memory: expect.stringMatching(/^\d+[mg]$/),
+      pids: expect.any(Number),
+    });
+    expect(service.cpuset ?? service.deploy.resources.limits.cpus).toBeDefined();
+  });
+
+  test('is pinned to a version', () => {
+    expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+  });
+
+  test('uses volumes and networks that are declared', () => {
+    for (const volume of service.volumes ?? []) {
+      const [source = ''] = volume.split(':');
+      if (!source.startsWith('./')) expect(Object.keys(compose.volumes)).toContain(source);
+      else expect(volume).toMatch(/:ro$/);
+    }
+    const networks = Array.isArray(service.networks) ? service.networks : Object.keys(service.networks ?? {});
+    for (const network of networks) expect(['default', ...Object.keys(compose.networks)]).toContain(network);
+  });
+
+  test('waits for what it needs to be healthy', () => {
+    for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
+      expect(condition).toBe('service_healthy');
+      expect(named(needed).healthcheck).toBeDefined();
+    }
+  });
+});
+
+test('API and workers have CPUs of their own', () => {
+  const api = cpusOf(named('api').cpuset);
+  for (const worker of ['worker', 'worker-gpu']) {
+    for (const cpu of cpusOf(named(worker).cpuset)) expect(api).not.toContain(cpu);
+  }
+});
+
+test('workers can be scaled: no name, no published port, and one name for Prometheus to find all of them', () => {
+  for (const worker of [named('worker'), named('worker-gpu')]) {
+    expect(worker.container_name).toBeUndefined();
+    expect(worker.ports).toBeUndefined();
+  }
+  expect(named('worker-gpu').networks).toMatchObject({ default: { aliases: ['worker'] } });
+});
+
+test('API and workers have more time to stop than they take to drain', () => {
+  for (const name of ['api', 'worker', 'worker-gpu']) {
+    expect(Number.parseInt(named(name).stop_grace_period ?? '', 10) * 1000).toBeGreaterThan(drainMs);
+  }
+});
+
+test('nothing but API and workers reaches Redis', () => {
+  expect(compose.networks['queue']).toEqual({ internal: true });
+  expect(named('redis')).toMatchObject({ networks: ['queue'] });
+  const onQueue = services.filter(([, { networks = [] }]) =>
+    (Array.isArray(networks) ? networks : Object.keys(networks)).includes('queue'),
+  );
+  expect(onQueue.map(([name]) => name)).toEqual(['api', 'worker', 'worker-gpu', 'redis']);
+});
+
+test('every setting it makes is one that there is', () => {
+  // Read by the OpenTelemetry SDK.
+  const known = ['OTEL_EXPORTER_OTLP_ENDPOINT', ...Object.values(settings).map(({ env }) => env as string)];
+  for (const name of ['api', 'worker', 'worker-gpu']) {
+    expect(Object.keys(named(name).environment ?? {}).filter((variable) => !known.includes(variable))).toEqual([]);
+  }
+});
+
+test('Redis writes through and forgets nothing, and may grow to half of its memory limit', () => {
+  const conf = readFileSync(join(root, 'deploy/redis/redis.conf'), 'utf8');
+  for (const line of ['appendonly yes', 'appendfsync always', 'maxmemory-policy noeviction', 'maxmemory 1gb']) {
+    expect(conf.split('\n')).toContain(line);
+  }
+  expect(named('redis').deploy.resources.limits.memory).toBe('2g');
+  expect(named('redis').volumes).toContain('./deploy/redis/redis.conf:/etc/redis.conf:ro');
+});
+
+test('Prometheus scrapes the API and every worker, and takes its rules from where compose puts dashboards/', () => {
+  const [prometheus] = readYaml<{
+    rule_files: string[];
+    scrape_configs: { metrics_path: string; dns_sd_configs: { names: string[]; type: string; port: number }[] }[];
+  }>('deploy/prometheus/prometheus.yml');
+  const targets = prometheus?.scrape_configs.flatMap(({ metrics_path, dns_sd_configs }) =>
+    dns_sd_configs.map(({ names, type, port }) => ({ names, type, port, path: metrics_path })),
+  );
+  expect(targets).toEqual([
+    { names: ['api'], type: 'A', port: 8000, path: '/evaluator/metrics' },
+    { names: ['worker'], type: 'A', port: 9100, path: '/metrics' },
+  ]);
+  expect(named('prometheus').volumes).toContain('./dashboards:/etc/dashboards:ro');
+  expect(prometheus?.rule_files).toEqual(['/etc/dashboards/*.rules.yml']);
+});
+
+test('Grafana shows the dashboards to whoever is on this machine, lets nobody log in, and asks the services it names', () => {
+  expect(named('grafana').environment).toMatchObject({
+    GF_AUTH_ANONYMOUS_ENABLED: 'true',
+    GF_AUTH_ANONYMOUS_ORG_ROLE: 'Viewer',
+    GF_AUTH_BASIC_ENABLED: 'false',
+    GF_AUTH_DISABLE_LOGIN_FORM: 'true',
+  });
+  const [sources] = readYaml<{ datasources: { uid: string; url: string }[] }>(
+    'deploy/grafana/provisioning/datasources/datasources.yml',
+  );
+  for (const { url } of sources?.datasources ?? [])
+    expect(Object.keys(compose.services)).toContain(new URL(url).hostname);
+  const [dashboards] = readYaml<{ providers: { options: { path: string } }[] }>(
+    'deploy/grafana/provisioning/dashboards/dashboards.yml',
+  );
+  expect(dashboards?.providers.map(({ options }) => options.path)).toEqual(['/etc/dashboards']);
+  expect(named('grafana').volumes).toContain('./dashboards:/etc/dashboards:ro');
+});

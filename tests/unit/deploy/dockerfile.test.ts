@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { findProgram } from '../../../start/redis/find.ts';
+import { isInContext, parseDockerignore } from '../../support/build-context.ts';
+import { environmentOf, execForm, parseDockerfile } from '../../support/dockerfile.ts';
+import { root } from './manifests.ts';
+
+const path = join(root, 'deploy/Dockerfile');
+const text = readFileSync(path, 'utf8');
+const hadolint = findProgram('hadolint');
+if (hadolint === undefined) console.log('Skipped: hadolint is not on the PATH.');
+
+test.skipIf(hadolint === undefined)('hadolint finds no fault', () => {
+  const { stdout, stderr } = spawnSync(hadolint ?? '', ['--no-color', path], { encoding: 'utf8' });
+  expect(stdout + stderr).toBe('');
+});
+
+test.each([
+  { DEVICE: 'cpu', base: 'node:24-slim', packages: 'packages-cpu' },
+  { DEVICE: 'gpu', base: 'nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04', packages: 'packages-gpu' },
+])('DEVICE=$DEVICE leads to an image on $base with the packages of $packages', ({ DEVICE, base, packages }) => {
+  const stages = parseDockerfile(text, { DEVICE });
+  const baseOf = (from: string): string => {
+    const stage = stages.find(({ name }) => name === from);
+    return stage === undefined ? from : baseOf(stage.from);
+  };
+  expect(baseOf(stages.at(-1)?.from ?? '')).toBe(base);
+  expect(stages.find(({ name }) => name === 'packages')?.from).toBe(packages);
+});
+
+test('the GPU packages ask ONNX Runtime for its CUDA library, although .npmrc says to skip it', () => {
+  const stage = parseDockerfile(text).find(({ name }) => name === 'packages-gpu');
+  const environment = environmentOf(stage?.instructions.find(({ name }) => name === 'ENV')?.argument ?? '');
+  expect(environment).toEqual({ ONNXRUNTIME_NODE_INSTALL: 'cuda12' });
+  const { requirements } = createRequire(import.meta.url)('onnxruntime-node/script/install-metadata.js') as {
+    requirements: Record<string, string[]>;
+  };
+  expect(requirements['linux/x64']).toEqual(['cuda12']);
+  const skips = (env: Record<string, string>) => {
+    const asked = `console.log(require('onnxruntime-node/script/install-utils.js').parseInstallFlag() === false)`;
+    const { stdout } = spawnSync(process.execPath, ['--eval', asked], { cwd: root, encoding: 'utf8', env });
+    return stdout.trim();
+  };
+  // As npm hands the line of .npmrc to install scripts.
+  const npmrc = { npm_config_onnxruntime_node_install: 'skip' };
+  expect([skips(npmrc), skips({ ...npmrc, ...environment })]).toEqual(['true', 'false']);
+});
+
+test('the image runs without root and without a shell, stops on SIGTERM, and checks its health with Node', () => {
+  const last = parseDockerfile(text).at(-1)?.instructions ?? [];
+  const argumentOf = (name: string) => last.find((instruction) => instruction.name === name)?.argument ?? '';
+  expect(argumentOf('USER')).toBe('1000:1000');
+  expect(argumentOf('STOPSIGNAL')).toBe('SIGTERM');
+  expect(execForm(argumentOf('ENTRYPOINT'))).toEqual(['node', 'deploy/run.ts']);
+  expect(execForm(argumentOf('HEALTHCHECK').replace(/^CMD /, ''))).toEqual(['node', 'deploy/health.ts']);
+  // Whatever is built is built in the stages before.
+  expect(last.filter(({ name }) => name === 'RUN')).toEqual([]);
+});
+
+test('no stage of the image that is shipped installs a compiler', () => {
+  const installs = [...text.matchAll(/apt-get install -y --no-install-recommends ([^&]+)&&/g)];
+  expect(installs.map(([, packages = '']) => packages.trim())).toEqual(['redis-server', 'redis-server']);
+});
+
+test('the build sees the sources and nothing of the machine it runs on', () => {
+  const patterns = parseDockerignore(readFileSync(join(root, '.dockerignore'), 'utf8'));
+  for (const kept of ['api/main.ts', 'models/compact/onnx/text_model.onnx', '.npmrc', 'deploy/run.ts']) {
+    expect([kept, isInContext(kept, patterns)]).toEqual([kept, true]);
+  }
+  const left = ['.env', '.git/config', '.data/redis/dump', 'node_modules/express/index.js', 'web/dist/index.html'];
+  for (const path of [...left, 'tests/run.ts', 'docker-compose.yml', 'models/compact/build.py', 'web/node_modules/a']) {
+    expect([path, isInContext(path, patterns)]).toEqual([path, false]);
+  }
+});

@@ -1,0 +1,252 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { drainMs } from '../../../shared/lifecycle.ts';
+import { findProgram } from '../../../start/redis/find.ts';
+import { parseYaml, type Resource, readYaml, root, yamlFilesBelow } from './manifests.ts';
+
+interface Probe {
+  httpGet?: { path: string; port: string };
+}
+interface Container {
+  name: string;
+  image: string;
+  args?: string[];
+  env?: { name: string; value: string }[];
+  ports?: { name: string; containerPort: number }[];
+  startupProbe?: Probe;
+  readinessProbe?: Probe;
+  livenessProbe?: Probe;
+  lifecycle?: { preStop?: { sleep?: { seconds: number } } };
+  resources?: { limits?: Record<string, string> };
+  securityContext?: object;
+  volumeMounts?: { name: string; mountPath: string }[];
+}
+interface Pod {
+  metadata: { labels: Record<string, string> };
+  spec: {
+    automountServiceAccountToken?: boolean;
+    terminationGracePeriodSeconds?: number;
+    nodeSelector?: Record<string, string>;
+    securityContext?: object;
+    initContainers?: Container[];
+    containers: Container[];
+    volumes: { name: string }[];
+  };
+}
+interface Workload {
+  metadata: Resource['metadata'];
+  spec: { replicas?: number; selector: { matchLabels: Record<string, string> }; template: Pod };
+}
+interface ScaledObject {
+  spec: {
+    scaleTargetRef: { name: string };
+    minReplicaCount: number;
+    maxReplicaCount: number;
+    triggers: { type: string; metricType: string; metadata: Record<string, string> }[];
+  };
+}
+
+const schemaFile = (name: string) =>
+  JSON.parse(readFileSync(new URL(`./schemas/${name}`, import.meta.url), 'utf8')) as {
+    definitions?: Record<string, object>;
+  };
+const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+const kubernetes = schemaFile('kubernetes.json');
+ajv.addSchema(kubernetes).addSchema(schemaFile('scaledobject.json'), 'ScaledObject');
+/** What a resource has against its schema. */
+function faultsOf(resource: Resource): unknown[] {
+  const isCore = Object.hasOwn(kubernetes.definitions ?? {}, resource.kind);
+  const validate = ajv.getSchema(isCore ? `kubernetes.json#/definitions/${resource.kind}` : resource.kind);
+  if (validate === undefined) return [`no schema for ${resource.kind}`];
+  validate(resource);
+  return (validate.errors ?? []).map(({ instancePath, message, params }) => [instancePath, message, params]);
+}
+
+const files = yamlFilesBelow('deploy/k8s');
+const kustomizations = files.filter((path) => path.endsWith('/kustomization.yaml'));
+/** Files that a kustomization lists as patches. */
+const patches = kustomizations.flatMap((path) =>
+  readYaml<{ patches?: { path?: string }[] }>(path).flatMap(({ patches: listed = [] }) =>
+    listed.flatMap(({ path: file }) => (file === undefined ? [] : [join(dirname(path), file)])),
+  ),
+);
+const complete = files.filter((path) => !kustomizations.includes(path) && !patches.includes(path));
+
+describe.each(complete)('%s', (path) => {
+  test.each(
+    readYaml<Resource>(path).map((resource) => [`${resource.kind} ${resource.metadata.name}`, resource] as const),
+  )('%s keeps to its schema', (_name, resource) => expect(faultsOf(resource)).toEqual([]));
+});
+
+test('the schemas refuse what a server would drop or misread', () => {
+  const [deployment] = readYaml<Resource>('deploy/k8s/worker/worker.yaml').filter(({ kind }) => kind === 'Deployment');
+  const broken = JSON.parse(JSON.stringify(deployment)) as Resource & { spec: Record<string, unknown> };
+  broken.spec['terminationGracePeriod'] = 40;
+  expect(faultsOf(broken)).toHaveLength(1);
+  expect(faultsOf({ ...(deployment as Resource), apiVersion: 'apps/v1beta1' })).toHaveLength(1);
+});
+
+test('every file is taken in by a kustomization', () => {
+  const listed = kustomizations.flatMap((path) =>
+    readYaml<{ resources?: string[]; components?: string[] }>(path).flatMap(({ resources = [], components = [] }) =>
+      [...resources, ...components].map((entry) => join(dirname(path), entry)),
+    ),
+  );
+  for (const path of complete) expect(listed).toContain(path);
+  for (const path of kustomizations.filter((file) => !file.includes('/overlays/')))
+    expect(listed).toContain(dirname(path));
+});
+
+const workloads = complete
+  .flatMap((path) => readYaml<Resource>(path))
+  .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet') as unknown as Workload[];
+
+describe.each(workloads.map((workload) => [workload.metadata.name, workload.spec] as const))('%s', (_name, spec) => {
+  const pod = spec.template.spec;
+
+  test('runs without root, rights, a token of the cluster or a root file system to write on', () => {
+    expect(pod.automountServiceAccountToken).toBe(false);
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+    for (const container of pod.containers) {
+      expect(container.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      expect(container.resources?.limits).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) });
+      const mounted = container.volumeMounts?.map(({ mountPath }) => mountPath);
+      expect(mounted).toEqual(expect.arrayContaining(['/data', '/tmp']));
+    }
+  });
+
+  test('is selected by labels that it has', () => {
+    expect(spec.template.metadata.labels).toMatchObject(spec.selector.matchLabels);
+  });
+});
+
+test.each([
+  { name: 'api', health: '/evaluator/health', port: 8000 },
+  { name: 'worker', health: '/health', port: 9100 },
+])('$name is probed on $port, and has time to drain before it is killed', ({ name, health, port }) => {
+  const pod = workloads.find(({ metadata }) => metadata.name === name)?.spec.template.spec;
+  const [container] = pod?.containers ?? [];
+  const [named] = container?.ports ?? [];
+  expect(named?.containerPort).toBe(port);
+  const probe = (what: string): Probe => ({ httpGet: { path: `${health}/${what}`, port: named?.name ?? '' } });
+  expect(container).toMatchObject({
+    startupProbe: probe('live'),
+    livenessProbe: probe('live'),
+    readinessProbe: probe('ready'),
+  });
+  const beforeDrain = container?.lifecycle?.preStop?.sleep?.seconds ?? 0;
+  expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(beforeDrain + drainMs / 1000 + 5);
+});
+
+test('API and workers reach Redis, the name server and public addresses, and nothing private besides', () => {
+  const policies = readYaml<{
+    metadata: { name: string };
+    spec: {
+      podSelector: object;
+      egress?: { to: { ipBlock?: { cidr: string; except: string[] } }[]; ports: { port: number }[] }[];
+    };
+  }>('deploy/k8s/base/network.yaml');
+  const named = (name: string) => policies.find(({ metadata }) => metadata.name === name)?.spec;
+  expect(named('nothing-else')).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+  const [rule] = named('public-images')?.egress ?? [];
+  const [v4, v6] = rule?.to.map(({ ipBlock }) => ipBlock) ?? [];
+  expect(v4?.except).toEqual(
+    expect.arrayContaining([
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '169.254.0.0/16',
+      '100.64.0.0/10',
+      '127.0.0.0/8',
+    ]),
+  );
+  expect(v6?.except).toEqual(expect.arrayContaining(['fc00::/7', 'fe80::/10', '::1/128', '64:ff9b::/96']));
+  expect(rule?.ports.map(({ port }) => port)).toEqual([80, 443]);
+  const addressed = policies.filter(({ spec }) => spec.egress?.some(({ to }) => to.some(({ ipBlock }) => ipBlock)));
+  expect(addressed.map(({ metadata }) => metadata.name)).toEqual(['public-images']);
+});
+
+test.each(['compact', 'fast', 'accurate'])(
+  'workers of %s are scaled by the seconds of their own backlog',
+  (profile) => {
+    const [scaled] = readYaml<ScaledObject>(`deploy/k8s/autoscaled/${profile}/scaling.yaml`);
+    expect(scaled?.spec.scaleTargetRef.name).toBe(`worker-${profile}`);
+    expect(scaled?.spec.triggers).toMatchObject([
+      {
+        type: 'prometheus',
+        metricType: 'Value',
+        metadata: { query: `max(vls_backlog_seconds{profile="${profile}"})` },
+      },
+    ]);
+  },
+);
+
+const kustomize = findProgram('kustomize');
+if (kustomize === undefined)
+  console.log('Skipped: the overlays are not put together, as kustomize is not on the PATH.');
+
+describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('overlay %s', (overlay) => {
+  const { stdout, stderr } = spawnSync(kustomize ?? 'true', ['build', join(root, 'deploy/k8s/overlays', overlay)], {
+    encoding: 'utf8',
+  });
+  const resources = parseYaml<Resource>(stdout).filter((resource) => resource !== null);
+  const deployments = resources.filter(({ kind }) => kind === 'Deployment') as unknown as Workload[];
+  const deployment = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.template.spec;
+
+  test('can be put together, without a warning, and keeps to the schemas', () => {
+    expect(stderr).toBe('');
+    expect(resources.flatMap(faultsOf)).toEqual([]);
+    expect(
+      resources.filter(({ kind }) => kind !== 'Namespace').every(({ metadata }) => metadata.namespace === 'vls'),
+    ).toBe(true);
+  });
+
+  test('has no image without a version, and no number of replicas that a second apply would reset', () => {
+    const containers = deployments.flatMap(({ spec }) => [
+      ...spec.template.spec.containers,
+      ...(spec.template.spec.initContainers ?? []),
+    ]);
+    for (const { image } of containers) expect(image).toMatch(/:\d+\.\d+\.\d+$/);
+    for (const { spec } of deployments) expect(spec.replicas).toBeUndefined();
+  });
+
+  test('gives every worker its profile, its own selector, and an autoscaler that means it', () => {
+    const workers = deployments.filter(({ metadata }) => metadata.name.startsWith('worker-'));
+    for (const { metadata, spec } of workers) {
+      const profile = metadata.name.replace('worker-', '');
+      expect(spec.template.spec.containers[0]?.env).toContainEqual({ name: 'WORKER_PROFILES', value: profile });
+      expect(spec.selector.matchLabels['vls/profile']).toBe(profile);
+    }
+    const scaled = resources.filter(({ kind }) => kind === 'ScaledObject') as unknown as ScaledObject[];
+    const names = scaled.map(({ spec }) => spec.scaleTargetRef.name);
+    for (const name of names) expect(deployments.map(({ metadata }) => metadata.name)).toContain(name);
+    expect(names).toHaveLength(overlay === 'standard' ? 0 : deployments.length);
+  });
+
+  test('pulls the models that a pod serves before it starts', () => {
+    const pulled = (name: string) => deployment(name)?.initContainers?.map(({ args }) => args);
+    expect(pulled('worker-compact')).toBeUndefined();
+    if (overlay === 'standard') return;
+    for (const name of ['api', 'worker-fast']) expect(pulled(name)).toEqual([['vls', 'models', 'pull', 'fast']]);
+  });
+
+  test('asks for GPUs where it says so', () => {
+    const onGpu = deployments.filter(
+      ({ spec }) => spec.template.spec.containers[0]?.resources?.limits?.['nvidia.com/gpu'],
+    );
+    expect(onGpu.map(({ metadata }) => metadata.name).sort()).toEqual(
+      overlay === 'gpu' ? ['worker-accurate', 'worker-fast'] : [],
+    );
+    for (const { spec } of onGpu) {
+      expect(spec.template.spec.containers[0]?.image).toMatch(/-gpu:/);
+      expect(spec.template.spec.nodeSelector).toEqual({ 'nvidia.com/gpu.present': 'true' });
+    }
+  });
+});
