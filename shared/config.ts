@@ -81,6 +81,16 @@ export const settings = {
     z.string().min(1).optional(),
     'Access token for the hub, needed for gated and private repositories. It is sent to HF_ENDPOINT alone.',
   ),
+  hfHostsAllow: setting(
+    'HF_HOSTS_ALLOW',
+    allowedHosts.prefault(''),
+    'Comma-separated hosts (host or host:port) that HF_ENDPOINT may redirect to although they are private.',
+  ),
+  behindProxy: setting(
+    'NODE_USE_ENV_PROXY',
+    flag.default(false),
+    'Set to 1 beside HTTPS_PROXY to pull models through a proxy (a setting of Node.js).',
+  ),
   hfOfflineDir: setting(
     'HF_OFFLINE_DIR',
     z

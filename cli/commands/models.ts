@@ -85,7 +85,7 @@ export function addModelsCommand(program: Command, { terminal, config }: ModelsC
         import('../../models/pulling/hub.ts'),
         import('../../models/pulling/pull.ts'),
       ]);
-      const hub = hubOf(settings);
+      const hub = hubOf(settings, await fetchOf(settings));
       const isJson = command.optsWithGlobals<Global>().json ?? false;
       const results: Awaited<ReturnType<typeof pull>>[] = [];
       for (const entry of fromHub) {
@@ -217,4 +217,11 @@ function report({ model, revision, directory, state, files }: Verified, stream: 
     lines.push(`  \`npx vls models pull ${model} --repair\` fetches what is damaged, if it is from a hub.`);
   if (state === 'absent') lines.push(`  \`npx vls models pull ${model}\` fetches it, if it is from a hub.`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Behind a proxy the hosts are the proxy's to allow; without one, redirects may lead to public addresses alone. */
+async function fetchOf({ hfEndpoint, hfHostsAllow, behindProxy }: Config): Promise<typeof fetch> {
+  if (behindProxy) return fetch;
+  const { createGuardedFetch } = await import('../../images/guarded-fetch.ts');
+  return createGuardedFetch(hfEndpoint, hfHostsAllow);
 }

@@ -70,11 +70,16 @@ export interface Hub {
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;
 }
 
-/** The hub that the settings name: a directory (`HF_OFFLINE_DIR`) or an address (`HF_ENDPOINT`). */
-export function hubOf(config: Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir'>): Hub {
+/**
+ * The hub that the settings name: a directory (`HF_OFFLINE_DIR`) or an address (`HF_ENDPOINT`).
+ * @param fetch how addresses are asked: a hub redirects to hosts that nobody here has chosen.
+ */
+export function hubOf(config: Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir'>, fetch?: Fetch): Hub {
   if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
-  return httpHub({ endpoint: config.hfEndpoint, token: config.hfToken });
+  return httpHub({ endpoint: config.hfEndpoint, token: config.hfToken, fetch });
 }
+
+type Fetch = typeof globalThis.fetch;
 
 const maxRedirects = 5;
 
@@ -84,7 +89,15 @@ export const nameOf = ({ repo, revision, path }: LayoutFile): string => `${path}
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/');
 
 /** A hub that speaks the HTTP of huggingface.co. */
-export function httpHub({ endpoint, token }: { endpoint: string; token?: string | undefined }): Hub {
+export function httpHub({
+  endpoint,
+  token,
+  fetch = globalThis.fetch,
+}: {
+  endpoint: string;
+  token?: string | undefined;
+  fetch?: Fetch | undefined;
+}): Hub {
   const urlOf = ({ repo, revision, path }: LayoutFile) =>
     `${endpoint}/${encodePath(repo)}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`;
   const headers: Record<string, string> = {

@@ -37,6 +37,8 @@ export interface HubRequest {
 /** A hub that speaks as huggingface.co does, and its CDN on another port. Both end with the test. */
 export interface HubServer {
   url: string;
+  /** Where it redirects to. */
+  cdn: string;
   requests: HubRequest[];
   /** Bodies that the CDN has been asked for. */
   downloads(): HubRequest[];
@@ -66,6 +68,7 @@ export async function startHub(repos: Record<string, HubRepo>): Promise<HubServe
   const front = await listen((request, response) => answerFromHub(request, response));
   const hub: HubServer = {
     url: front,
+    cdn,
     requests,
     downloads: () => requests.filter(({ server, method }) => server === 'cdn' && method === 'GET'),
     mishaps: [],

@@ -56,9 +56,17 @@ describe('vls models', () => {
     expect(models).toContainEqual(expect.objectContaining({ model: 'tiny', profiles: ['small'], state: 'absent' }));
   });
 
+  test('does not follow a hub to a private address that nobody has allowed', async () => {
+    const hub = await hubWithTiny();
+    const { code, stdout } = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error.message).toContain('not a public address');
+    expect(hub.downloads()).toEqual([]);
+  });
+
   test('pulls by profile, verifies and removes, in plain lines where there is no terminal', async () => {
     const hub = await hubWithTiny();
-    const env = { HF_ENDPOINT: hub.url };
+    const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: new URL(hub.cdn).host };
     const pulled = await vls(['models', 'pull', 'small', '--data-dir', join(directory, 'elsewhere')], env);
     expect(pulled.stderr).toContain('tiny: onnx/vision_model.onnx');
     expect(pulled.stdout).toContain(join(directory, 'elsewhere', 'models', 'tiny', commit));
@@ -79,9 +87,15 @@ describe('vls models', () => {
 
   test('says what to do about a gated model, and ends with 1', async () => {
     const hub = await hubWithTiny({ gated: true });
-    const plain = await vls(['models', 'pull', 'tiny'], { HF_ENDPOINT: hub.url });
+    const plain = await vls(['models', 'pull', 'tiny'], {
+      HF_ENDPOINT: hub.url,
+      HF_HOSTS_ALLOW: new URL(hub.cdn).host,
+    });
     expect(plain).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('HF_TOKEN') });
-    const asJson = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
+    const asJson = await vls(['models', 'pull', 'tiny', '--json'], {
+      HF_ENDPOINT: hub.url,
+      HF_HOSTS_ALLOW: new URL(hub.cdn).host,
+    });
     expect(JSON.parse(asJson.stdout).error).toMatchObject({ code: 'gated' });
   });
 
