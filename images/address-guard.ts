@@ -18,7 +18,7 @@ export interface GuardOptions {
   /** Ports that are asked without the host being allowed. */
   ports?: readonly number[];
   /** What the environment variables of this guard begin with, for messages. */
-  settings?: 'IMAGE' | 'WEBHOOK';
+  settings?: 'IMAGE' | 'WEBHOOK' | 'HF';
 }
 
 /** Public by their range, yet answering only inside a cloud: Azure's wire server. */
