@@ -30,16 +30,15 @@ const targetOf = ({ target }: Figure): string => {
   return 'least' in target ? `>= ${readable(target.least)}` : `<= ${readable(target.most)}`;
 };
 
-/** The table of section, value, target and what the value was made of. */
+/** The figures with their targets beside them. */
 export function tableOf(figures: readonly Figure[]): string {
   return table(
     ['figure', '', 'value', 'target', '', 'made of'],
     figures.map((figure) => {
-      const [section = '', ...rest] = figure.id.split('/');
       const met = isMet(figure);
       return [
-        section,
-        figure.name || rest.join('/'),
+        figure.id.split('/', 1)[0] ?? '',
+        figure.name,
         `${readable(figure.value)} ${figure.unit}`.trim(),
         targetOf(figure),
         met === undefined ? '' : met ? 'met' : 'MISSED',

@@ -17,6 +17,8 @@ const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--c
   ITEMS      batch sizes of control-plane; of memory, the last one is its number of items
 `;
 
+// What the bench has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exit(await main().catch((error: Error) => fail(error.message)));
 
 async function main(): Promise<number> {
@@ -48,12 +50,21 @@ async function main(): Promise<number> {
   if (unknown !== undefined) return fail(`There is no section ${unknown}.\n\n${usage}`);
 
   const figures: Figure[] = [];
-  for (const name of asked) figures.push(...((await sections[name]?.()) ?? []));
+  const failed: string[] = [];
+  for (const name of asked) {
+    try {
+      figures.push(...((await sections[name]?.()) ?? []));
+    } catch (error) {
+      // What the others measure took minutes, and is not lost because of one.
+      say(`${name}: ${(error as Error).stack}`);
+      failed.push(name);
+    }
+  }
   process.stdout.write(`\n${tableOf(figures)}\n`);
   const report = createReport(figures, quick);
   process.stdout.write(`\nWritten to ${writeReport(report, values.out)}\n`);
   if (before !== undefined) process.stdout.write(`\n${compare(before, report)}\n`);
-  return 0;
+  return failed.length > 0 ? fail(`Not measured: ${failed.join(', ')}`) : 0;
 }
 
 /** In the order of the table; what takes longest comes last. */

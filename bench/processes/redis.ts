@@ -23,6 +23,13 @@ export async function startRedis(): Promise<BenchRedis> {
     { stdio: 'ignore' },
   );
   const ended = once(server, 'exit');
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // It would outlive a bench that is stopped in the middle: no channel tells it that its parent is gone.
+  const abandon = () => {
+    server.kill('SIGKILL');
+    remove();
+  };
+  process.once('exit', abandon);
   const client = new Redis(socket, { retryStrategy: () => 20, maxRetriesPerRequest: null });
   client.on('error', () => {});
   await Promise.race([client.ping(), ended.then(() => Promise.reject(new Error('Redis did not start')))]);
@@ -31,9 +38,10 @@ export async function startRedis(): Promise<BenchRedis> {
     url: socket,
     pid: server.pid ?? 0,
     async stop() {
+      process.removeListener('exit', abandon);
       server.kill('SIGTERM');
       await ended;
-      rmSync(directory, { recursive: true, force: true });
+      remove();
     },
   };
 }

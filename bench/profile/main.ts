@@ -22,6 +22,8 @@ const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--
 /** Functions that are shown of each process. */
 const shown = 8;
 
+// What the bench has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exit(
   await main().catch((error: Error) => {
     process.stderr.write(`${error.message}\n`);

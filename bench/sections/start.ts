@@ -42,6 +42,10 @@ async function startOnce(): Promise<number> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(npm, 'exit');
+  const stop = () => {
+    if (npm.pid !== undefined && npm.exitCode === null) process.kill(-npm.pid, 'SIGTERM');
+  };
+  process.once('exit', stop);
   try {
     const url = await Promise.race([
       announcedUrl(npm.stdout),
@@ -51,7 +55,8 @@ async function startOnce(): Promise<number> {
     if (answer.status !== 200) throw new Error(`The first score failed: ${JSON.stringify(answer.body)}`);
     return (performance.now() - begin) / 1000;
   } finally {
-    if (npm.pid !== undefined && npm.exitCode === null) process.kill(-npm.pid, 'SIGTERM');
+    process.removeListener('exit', stop);
+    stop();
     await ended;
     rmSync(directory, { recursive: true, force: true });
   }
