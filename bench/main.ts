@@ -56,7 +56,7 @@ async function main(): Promise<number> {
       figures.push(...((await sections[name]?.()) ?? []));
     } catch (error) {
       // What the others measure took minutes, and is not lost because of one.
-      say(`${name}: ${(error as Error).stack}`);
+      say(`${name}: ${(error as Error).message}`);
       failed.push(name);
     }
   }

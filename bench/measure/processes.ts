@@ -5,10 +5,16 @@ import { sum } from '../statistics.ts';
 /** Linux reports CPU time in hundredths of a second, whatever the kernel's own clock. */
 const secondsPerTick = 0.01;
 
-/** User and system CPU time of a process since it began, in seconds. */
+/**
+ * User and system CPU time of a process since it began, in seconds.
+ * @throws {Error} when it has ended: what it took is not known then.
+ */
 export function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return ticksIn(stat) * secondsPerTick;
+  try {
+    return ticksIn(readFileSync(`/proc/${pid}/stat`, 'utf8')) * secondsPerTick;
+  } catch (cause) {
+    throw new Error(`Process ${pid} ended while it was measured`, { cause });
+  }
 }
 
 /** The 14th and 15th field of proc_pid_stat(5); the second, the command, may hold spaces and parentheses. */

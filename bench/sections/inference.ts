@@ -14,6 +14,9 @@ import { mean, median, percentile } from '../statistics.ts';
 /** Latency of the images that the batch is compared with sequential singles on, in milliseconds. */
 const farMs = 150;
 
+/** CPU that may go elsewhere without the figures losing their meaning. */
+const quietPercent = 5;
+
 interface Run {
   pairsPerSecond: number;
   use: CpuUse;
@@ -168,7 +171,15 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
       name: 'CPU left idle by the batch',
       value: (100 * idle) / machineSeconds,
       unit: '%',
-      detail: `${shares.join(', ')}; programs beside the bench ${share(others)}`,
+      detail: shares.join(', '),
+    },
+    {
+      id: `${section}/cpu-others`,
+      name: 'CPU that other programs took meanwhile',
+      value: (100 * others) / machineSeconds,
+      unit: '%',
+      target: { most: quietPercent },
+      detail: 'above it, the machine is not quiet and the figures of this model say little',
     },
     {
       id: `${section}/batch-over-singles`,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { meterCpu, ticksIn } from '../../../bench/measure/processes.ts';
 import { median, percentile } from '../../../bench/statistics.ts';
@@ -21,6 +22,11 @@ describe('CPU time', () => {
   it('is found behind a command with spaces and parentheses', () => {
     const stat = '42 (a ) b (c) 9) S 1 42 42 0 -1 4194560 100 0 0 0 250 30 0 0 20 0 11 0 5 6 7';
     expect(ticksIn(stat)).toBe(280);
+  });
+
+  it.runIf(process.platform === 'linux')('of a process that has ended is an error, and not nothing', () => {
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    expect(() => meterCpu({ gone: [pid] })).toThrow(`Process ${pid} ended`);
   });
 
   it.runIf(process.platform === 'linux')('of a busy process is what it used, and nobody else is charged for it', () => {
