@@ -127,6 +127,8 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
       await Promise.race([delay(pauseMs), besides]);
     }
     return { alone, far: farRun, beside: await besides, farSingles, idleSingles, busySingles };
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}; the service said:\n${service.output()}`, { cause });
   } finally {
     await service.stop();
     await Promise.all([near.stop(), far.stop()]);
