@@ -1,18 +1,18 @@
-import { createApp } from '../api/app.ts';
-import { createBatchEngine } from '../batches/engine.ts';
-import type { Evaluation, Outcome } from '../evaluation/evaluation.ts';
-import type { Evaluators } from '../models/pool/evaluators.ts';
-import { loadRegistry } from '../models/registry/registry.ts';
-import { listen } from '../shared/http-server.ts';
-import { type Running, runProcess } from '../shared/lifecycle.ts';
-import { createMetrics } from '../shared/metrics.ts';
-import { connectRedis } from '../shared/redis.ts';
-import { version } from '../shared/version.ts';
-import { startWorker } from '../worker/worker.ts';
+import { createApp } from '../../api/app.ts';
+import { createBatchEngine } from '../../batches/engine.ts';
+import type { Evaluation, Outcome } from '../../evaluation/evaluation.ts';
+import type { Evaluators } from '../../models/pool/evaluators.ts';
+import { loadRegistry } from '../../models/registry/registry.ts';
+import { listen } from '../../shared/http-server.ts';
+import { type Running, runProcess } from '../../shared/lifecycle.ts';
+import { createMetrics } from '../../shared/metrics.ts';
+import { connectRedis } from '../../shared/redis.ts';
+import { version } from '../../shared/version.ts';
+import { startWorker } from '../../worker/worker.ts';
 
 /**
  * The API or the worker with a stub in place of fetch, decode and inference: what is left is the control plane.
- * `node bench/stub-service.ts api|worker`
+ * `node bench/processes/stub-service.ts api|worker`
  */
 const role = process.argv[2];
 

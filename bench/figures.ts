@@ -1,0 +1,63 @@
+/** What a figure must be; a figure without one is there to be compared. */
+export type Target = { least: number } | { most: number };
+
+/** One line of the table. */
+export interface Figure {
+  /** `<section>/<what>`: the same from run to run, so that runs can be compared. */
+  id: string;
+  name: string;
+  value: number;
+  /** Empty for a ratio. */
+  unit: string;
+  target?: Target;
+  /** What the value was made of. */
+  detail: string;
+}
+
+export const isMet = (figure: Figure): boolean | undefined => {
+  if (figure.target === undefined) return undefined;
+  return 'least' in figure.target ? figure.value >= figure.target.least : figure.value <= figure.target.most;
+};
+
+/** Three significant digits, and never fewer than the whole part has. */
+export function readable(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
+}
+
+const targetOf = ({ target }: Figure): string => {
+  if (target === undefined) return '';
+  return 'least' in target ? `>= ${readable(target.least)}` : `<= ${readable(target.most)}`;
+};
+
+/** The figures with their targets beside them. */
+export function tableOf(figures: readonly Figure[]): string {
+  return table(
+    ['figure', '', 'value', 'target', '', 'made of'],
+    figures.map((figure) => {
+      const met = isMet(figure);
+      return [
+        figure.id.split('/', 1)[0] ?? '',
+        figure.name,
+        `${readable(figure.value)} ${figure.unit}`.trim(),
+        targetOf(figure),
+        met === undefined ? '' : met ? 'met' : 'MISSED',
+        figure.detail,
+      ];
+    }),
+  );
+}
+
+/** Columns as wide as their widest cell. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,42 @@
+import { availableParallelism } from 'node:os';
+import { forkScript } from '../processes/forked.ts';
+import type { StageRequest, StageSpeed } from '../processes/stage.ts';
+import type { StageName } from '../processes/stages.ts';
+import { sum } from '../statistics.ts';
+
+/** What the machine does of one stage when every core runs that stage and nothing else, in pairs a second. */
+export interface Roofline {
+  decode: number;
+  vision: number;
+  text: number;
+  /** 1 / (1 / decode + 1 / vision + 1 / text): pairs a second if no time were lost between the stages. */
+  pairs: number;
+  /** A single pair on an idle machine, one stage after the other, in milliseconds. */
+  bareMs: number;
+}
+
+/** As `models/evaluator/process.ts` starts its evaluators, so that the two are comparable. */
+const evaluatorEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
+
+/**
+ * Measures the stages of a model.
+ * @param seconds of each stage.
+ */
+export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
+  const cores = availableParallelism();
+  const processes = await Promise.all(
+    Array.from({ length: cores }, () => forkScript('./stage.ts', [model], { ...env, ...evaluatorEnv })),
+  );
+  const run = (stage: StageName, members = processes) =>
+    Promise.all(members.map((member) => member.ask<StageSpeed>({ stage, seconds } satisfies StageRequest)));
+  const rate = async (stage: StageName) => sum((await run(stage)).map(({ perSecond }) => perSecond));
+  try {
+    const decode = await rate('decode');
+    const vision = await rate('vision');
+    const text = await rate('text');
+    const [bare] = await run('pair', processes.slice(0, 1));
+    return { decode, vision, text, pairs: 1 / (1 / decode + 1 / vision + 1 / text), bareMs: bare?.medianMs ?? 0 };
+  } finally {
+    await Promise.all(processes.map((member) => member.stop()));
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '../shared/config.ts';
+import { ensureShapeModels } from './shape-models/build.ts';
+
+/** A model that the bench knows, and how much work is long enough for a figure. */
+export interface BenchModel {
+  /** Its name in the registry that {@link writeRegistry} makes. */
+  name: string;
+  /** Of one batch. */
+  items: { full: number; quick: number };
+  /** Of one stage of the roofline. */
+  stageSeconds: { full: number; quick: number };
+  /** What section 9 of the design asks of this model alone. */
+  targets: { roofline?: number; overSingles?: number };
+}
+
+export const benchModels = {
+  compact: {
+    name: 'compact-1',
+    items: { full: 1_500, quick: 400 },
+    stageSeconds: { full: 4, quick: 2 },
+    targets: { roofline: 0.9, overSingles: 12 },
+  },
+  'vit-b-32': {
+    name: 'shape-vit-b-32',
+    items: { full: 600, quick: 200 },
+    stageSeconds: { full: 4, quick: 2 },
+    targets: { roofline: 0.95, overSingles: 7 },
+  },
+  'vit-b-32-int8': {
+    name: 'shape-vit-b-32-int8',
+    items: { full: 1_500, quick: 400 },
+    stageSeconds: { full: 4, quick: 2 },
+    targets: {},
+  },
+  'vit-l-14': {
+    name: 'shape-vit-l-14',
+    items: { full: 64, quick: 24 },
+    stageSeconds: { full: 10, quick: 5 },
+    targets: {},
+  },
+} as const satisfies Record<string, BenchModel>;
+export type BenchModelId = keyof typeof benchModels;
+
+/**
+ * Builds the shape models, where they are not there yet, and writes a registry that knows them.
+ * @returns what a process needs in its environment to find them.
+ */
+export function writeRegistry(): { MODELS_FILE: string } {
+  const directory = join(readConfig().dataDir, 'bench');
+  mkdirSync(directory, { recursive: true });
+  const folder = ensureShapeModels(directory);
+  const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
+  const registry = {
+    models: {
+      // Micro-batches and memory as models.json has them for the real models.
+      'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
+      'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
+      'shape-vit-l-14': { ...of('vit-l-14'), memoryBytes: 2_600_000_000, microBatch: { images: 4, texts: 16 } },
+    },
+  };
+  const file = join(directory, 'models.json');
+  writeFileSync(file, JSON.stringify(registry, null, 2));
+  return { MODELS_FILE: file };
+}

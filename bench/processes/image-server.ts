@@ -1,0 +1,37 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { benchPictures, picturesOf } from './pictures.ts';
+
+/**
+ * Serves JPEGs, a different one for every query: the bytes differ, the work of decoding does not.
+ * `node bench/processes/image-server.ts LATENCY_MS even|mixed`; a process of its own, so that its CPU time can be told
+ * apart. `even`: all of 0.3 megapixels; `mixed`: from 0.05 to 0.3.
+ */
+const [latencyMs = '0', sizes = 'even'] = process.argv.slice(2);
+const mixedSizes = [
+  [256, 224],
+  [320, 240],
+  [480, 360],
+  [640, 480],
+] as const;
+const pictures =
+  sizes === 'even'
+    ? await benchPictures()
+    : (await Promise.all(mixedSizes.map(([width, height]) => picturesOf(width, height)))).flat();
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const index = Number(url.searchParams.get('n') ?? 0);
+  const picture = pictures[index % pictures.length] ?? Buffer.alloc(0);
+  // What follows the end marker is not read by a decoder, and makes the file another one.
+  const bytes = Buffer.concat([picture, Buffer.from(String(index))]);
+  const send = () =>
+    response.writeHead(200, { 'content-type': 'image/jpeg', 'content-length': bytes.length }).end(bytes);
+  if (Number(latencyMs) > 0) void delay(Number(latencyMs)).then(send);
+  else send();
+});
+server.listen(0, '127.0.0.1', () =>
+  process.send?.({ authority: `127.0.0.1:${(server.address() as AddressInfo).port}` }),
+);
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { type Figure, readable } from '../figures.ts';
+import { meterCpu, residentMiBOf } from '../measure/processes.ts';
+import { forkScript } from '../processes/forked.ts';
+import { startRedis } from '../processes/redis.ts';
+import { sum } from '../statistics.ts';
+
+/** One batch, posted as NDJSON, evaluated by the stub and read back. */
+interface Run {
+  items: number;
+  itemsPerSecond: number;
+  /** CPU microseconds an item, by process. */
+  cpu: Record<'api' | 'worker' | 'redis', number>;
+  /** Most that the API held beyond what it held before. */
+  apiMiB: number;
+  redisBytesPerItem: number;
+  seconds: { post: number; evaluate: number; read: number };
+}
+
+/**
+ * The control plane alone: real API, real worker, real Redis with the append-only file written at every commit; fetch,
+ * decode and inference are a stub.
+ * @param sizes items of each batch, one after the other.
+ */
+export async function benchControlPlane(sizes: readonly number[], say: (line: string) => void): Promise<Figure[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'vls-bench-'));
+  const redis = await startRedis();
+  const env = { REDIS_URL: redis.url, PORT: '0', METRICS_PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'error' };
+  const worker = await forkScript('./stub-service.ts', ['worker'], env);
+  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
+  const monitor = new Redis(redis.url, { maxRetriesPerRequest: null });
+  try {
+    await monitor.config('SET', 'slowlog-log-slower-than', 1_000);
+    const run = (items: number) =>
+      runBatch(api.ready.url, items, { api: api.pid, worker: worker.pid, redis: redis.pid }, monitor);
+    say('control-plane: 20,000 items to warm the compilers');
+    await run(20_000);
+    const runs: Run[] = [];
+    for (const items of sizes) {
+      say(`control-plane: ${readable(items)} items`);
+      runs.push(await run(items));
+    }
+    return figuresOf(runs, await slowestCommand(monitor));
+  } finally {
+    monitor.disconnect();
+    await Promise.all([api.stop(), worker.stop()]);
+    await redis.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function runBatch(
+  base: string,
+  items: number,
+  pids: Record<'api' | 'worker' | 'redis', number>,
+  monitor: Redis,
+): Promise<Run> {
+  const batches = `${base}/evaluator/v1/evaluation/batch`;
+  const usedBefore = await usedMemory(monitor);
+  const idle = residentMiBOf(pids.api);
+  let peak = idle;
+  const sampling = setInterval(() => {
+    peak = Math.max(peak, residentMiBOf(pids.api));
+  }, 50);
+  const meter = meterCpu({ api: [pids.api], worker: [pids.worker], redis: [pids.redis] });
+  const start = performance.now();
+  const body = Readable.toWeb(Readable.from(lines(items))) as ReadableStream;
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const posted = await fetch(batches, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+  if (posted.status !== 202) throw new Error(`${posted.status}: ${await posted.text()}`);
+  const { id } = (await posted.json()) as { id: string };
+  const accepted = performance.now();
+  for (;;) {
+    const status = (await (await fetch(`${batches}/${id}`)).json()) as { finishedAt: string | null };
+    if (status.finishedAt !== null) break;
+    await delay(20);
+  }
+  const finished = performance.now();
+  const results = await fetch(`${batches}/${id}/results`, { headers: { accept: 'application/x-ndjson' } });
+  let newlines = 0;
+  for await (const part of results.body ?? []) for (const byte of part as Uint8Array) if (byte === 10) newlines++;
+  const end = performance.now();
+  const { cpu } = meter.stop();
+  clearInterval(sampling);
+  if (newlines !== items) throw new Error(`${newlines} results for ${items} items`);
+  const redisBytesPerItem = ((await usedMemory(monitor)) - usedBefore) / items;
+  await fetch(`${batches}/${id}`, { method: 'DELETE' });
+  const perItem = (name: string) => (1e6 * (cpu[name] ?? 0)) / items;
+  return {
+    items,
+    itemsPerSecond: items / ((end - start) / 1000),
+    cpu: { api: perItem('api'), worker: perItem('worker'), redis: perItem('redis') },
+    apiMiB: peak - idle,
+    redisBytesPerItem,
+    seconds: {
+      post: (accepted - start) / 1000,
+      evaluate: (finished - accepted) / 1000,
+      read: (end - finished) / 1000,
+    },
+  };
+}
+
+function* lines(count: number): Generator<string> {
+  const perPart = 500;
+  for (let from = 0; from < count; from += perPart) {
+    let part = '';
+    for (let index = from; index < Math.min(count, from + perPart); index++) {
+      const image = `https://cdn.example.org/images/2026/11/photo-${index}.jpg`;
+      part += `{"id":"item-${index}","image":"${image}","text":"a photo of thing number ${index} on a table"}\n`;
+    }
+    yield part;
+  }
+}
+
+/** Bytes Redis has allocated. */
+const usedMemory = async (monitor: Redis) => Number(/used_memory:(\d+)/.exec(await monitor.info('memory'))?.[1] ?? 0);
+
+async function slowestCommand(monitor: Redis): Promise<{ milliseconds: number; command: string }> {
+  const slow = (await monitor.call('SLOWLOG', 'GET', 128)) as [number, number, number, string[]][];
+  const [slowest] = slow.sort((a, b) => b[2] - a[2]);
+  if (slowest === undefined) return { milliseconds: 0, command: 'none took a millisecond' };
+  return { milliseconds: slowest[2] / 1000, command: slowest[3][0] ?? '' };
+}
+
+function figuresOf(runs: readonly Run[], slowest: { milliseconds: number; command: string }): Figure[] {
+  const figures: Figure[] = runs.flatMap((run) => {
+    const items = `${readable(run.items)} items`;
+    const id = (what: string) => `control-plane/${what}-${run.items}`;
+    const parts = Object.entries(run.cpu).map(([name, value]) => `${name} ${readable(value)}`);
+    return [
+      {
+        id: id('rate'),
+        name: `posted to read back, ${items}`,
+        value: run.itemsPerSecond,
+        unit: 'items/s',
+        target: { least: 30_000 },
+        detail: Object.entries(run.seconds)
+          .map(([name, value]) => `${name} ${readable(value)} s`)
+          .join(', '),
+      },
+      {
+        id: id('cpu'),
+        name: `CPU of an item, ${items}`,
+        value: sum(Object.values(run.cpu)),
+        unit: 'us',
+        target: { most: 65 },
+        detail: parts.join(', '),
+      },
+    ];
+  });
+  const smallest = runs.toSorted((a, b) => a.items - b.items)[0];
+  const largest = runs.toSorted((a, b) => b.items - a.items)[0];
+  if (largest === undefined || smallest === undefined) return figures;
+  figures.push(
+    {
+      id: 'control-plane/api-memory',
+      name: `API memory above idle, ${readable(largest.items)} items`,
+      value: largest.apiMiB,
+      unit: 'MiB',
+      target: { most: 150 },
+      detail: `Redis ${readable(largest.redisBytesPerItem)} bytes an item`,
+    },
+    {
+      id: 'control-plane/slowest-command',
+      name: 'slowest Redis command',
+      value: slowest.milliseconds,
+      unit: 'ms',
+      target: { most: 50 },
+      detail: slowest.command,
+    },
+  );
+  if (largest.items > smallest.items) {
+    const cost = (run: Run) => sum(Object.values(run.cpu));
+    figures.push({
+      id: 'control-plane/cost-growth',
+      name: `CPU of an item, ${readable(largest.items)} items / ${readable(smallest.items)}`,
+      value: cost(largest) / cost(smallest),
+      unit: '',
+      target: { most: 1.1 },
+      detail: `${readable(cost(largest))} of ${readable(cost(smallest))} us`,
+    });
+  }
+  return figures;
+}

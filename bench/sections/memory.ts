@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from '../../tests/support/client.ts';
+import { startProcess } from '../../tests/support/service.ts';
+import { type Figure, readable } from '../figures.ts';
+import { treeMiBOf } from '../measure/processes.ts';
+import { forkScript } from '../processes/forked.ts';
+import { startRedis } from '../processes/redis.ts';
+import { median } from '../statistics.ts';
+
+/** Small enough to be full after the first items: an image and a text of compact take 4 KiB. */
+const cacheMb = 16;
+const firstItems = 5_000;
+const itemsOfABatch = 5_000;
+
+/**
+ * Whether a worker grows: memory of its process and its evaluators after `items` over that after 5,000, with caches
+ * that are full by then. Images and texts are unique, pictures of four sizes.
+ */
+export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
+  const redis = await startRedis();
+  const images = await forkScript<{ authority: string }>('./image-server.ts', ['0', 'mixed']);
+  const env = { REDIS_URL: redis.url, LOG_LEVEL: 'error' };
+  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], { ...env, PORT: '0' });
+  const worker = await startProcess('worker', {
+    ...env,
+    EMBEDDING_CACHE_MB: String(cacheMb),
+    IMAGE_HOSTS_ALLOW: images.ready.authority,
+    MODEL: 'compact',
+    WORKER_PROFILES: 'compact',
+  });
+  const client = createClient(api.ready.url);
+  try {
+    let done = 0;
+    const readings: { items: number; mib: number }[] = [];
+    while (done < items) {
+      const pairs = Array.from({ length: Math.min(itemsOfABatch, items - done) }, () => {
+        const index = done++;
+        return {
+          image: `http://${images.ready.authority}/picture.jpg?n=${index}`,
+          text: `a photo of thing number ${index} on a table`,
+        };
+      });
+      const { body } = await client.batch.post(pairs);
+      const status = await client.batch.finished(body.id);
+      if (status.items.succeeded !== pairs.length) throw new Error(`The batch failed: ${JSON.stringify(status)}`);
+      await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
+      const mib = await settledMiBOf(worker.pid);
+      readings.push({ items: done, mib });
+      say(`memory: ${readable(done)} items, ${readable(mib)} MiB`);
+    }
+    const first = readings.find((reading) => reading.items >= firstItems);
+    const last = readings.at(-1);
+    if (first === undefined || last === undefined || first === last) return [];
+    return [
+      {
+        id: 'memory/growth',
+        name: `worker and evaluators after ${readable(last.items)} items / ${readable(first.items)}`,
+        value: last.mib / first.mib,
+        unit: '',
+        target: { most: 1.05 },
+        detail: `MiB: ${sample(readings)
+          .map(({ mib }) => readable(mib))
+          .join(', ')}`,
+      },
+    ];
+  } finally {
+    await Promise.all([worker.stop(), api.stop(), images.stop()]);
+    await redis.stop();
+  }
+}
+
+/** Of several readings, since garbage comes and goes. */
+async function settledMiBOf(pid: number): Promise<number> {
+  const readings: number[] = [];
+  for (let reading = 0; reading < 5; reading++) {
+    await delay(400);
+    readings.push(treeMiBOf(pid));
+  }
+  return median(readings);
+}
+
+/** About ten of them, the first and the last included. */
+function sample<Value>(values: readonly Value[]): Value[] {
+  const step = Math.max(1, Math.round((values.length - 1) / 10));
+  return values.filter((_, at) => at % step === 0 || at === values.length - 1);
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '../../tests/support/client.ts';
+import { type Figure, readable } from '../figures.ts';
+import { median } from '../statistics.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const photo = readFileSync(join(root, 'examples/photos/chelsea.jpg')).toString('base64');
+
+/** `npm start` as a person types it, with everything installed and a Redis of its own: until the first score. */
+export async function benchStart(times: number, say: (line: string) => void): Promise<Figure[]> {
+  const seconds: number[] = [];
+  for (let run = 0; run < times; run++) {
+    seconds.push(await startOnce());
+    say(`start: ${readable(seconds.at(-1) ?? 0)} s`);
+  }
+  return [
+    {
+      id: 'start/first-score',
+      name: 'npm start, exec to first score',
+      value: median(seconds),
+      unit: 's',
+      target: { most: 3 },
+      detail: `median of ${seconds.map(readable).join(', ')}`,
+    },
+  ];
+}
+
+async function startOnce(): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'vls-bench-start-'));
+  const begin = performance.now();
+  // A process group of its own, so that npm, its shell and the supervisor can be told to stop together.
+  const npm = spawn('npm', ['start'], {
+    cwd: root,
+    detached: true,
+    env: { ...process.env, DATA_DIR: directory, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(npm, 'exit');
+  const stop = () => {
+    if (npm.pid !== undefined && npm.exitCode === null) process.kill(-npm.pid, 'SIGTERM');
+  };
+  process.once('exit', stop);
+  try {
+    const url = await Promise.race([
+      announcedUrl(npm.stdout),
+      ended.then(() => Promise.reject(new Error('npm start ended before it was ready'))),
+    ]);
+    const answer = await createClient(url).single({ image: photo, text: 'a cat looking at the camera' });
+    if (answer.status !== 200) throw new Error(`The first score failed: ${JSON.stringify(answer.body)}`);
+    return (performance.now() - begin) / 1000;
+  } finally {
+    process.removeListener('exit', stop);
+    stop();
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The address in the banner. */
+async function announcedUrl(output: NodeJS.ReadableStream): Promise<string> {
+  for await (const line of createInterface({ input: output })) {
+    const match = /Page\s+(http\S+)\/evaluator\//.exec(line);
+    if (match?.[1] !== undefined) return match[1];
+  }
+  throw new Error('npm start said no address');
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClipShape, textTower, visionTower, vitB32, vitL14 } from './clip.ts';
+import type { Precision } from './graph.ts';
+import { encodeModel } from './onnx.ts';
+
+/** The shape models by the name of their folder. */
+export const shapeModels = {
+  'vit-b-32': { shape: vitB32, precisions: ['fp32', 'int8'] },
+  'vit-l-14': { shape: vitL14, precisions: ['fp32'] },
+} as const satisfies Record<string, { shape: ClipShape; precisions: readonly Precision[] }>;
+export type ShapeModelName = keyof typeof shapeModels;
+
+const here = new URL('./', import.meta.url);
+const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', here);
+const suffixes: Record<Precision, string> = { fp32: '', int8: '_quantized' };
+
+/**
+ * The folder that holds a folder for each shape model, in the layout of a Hugging Face CLIP export. Built when it is
+ * not there; its name carries the hash of this script, so another script makes another folder.
+ * @param cache directory to put it into, created if need be.
+ */
+export function ensureShapeModels(cache: string): string {
+  const folder = join(cache, `shape-models-${versionOfScript()}`);
+  if (existsSync(folder)) return folder;
+  // Another bench may be building the same: whoever is first gives the folder its name.
+  const partial = `${folder}.${process.pid}.partial`;
+  for (const [name, { shape, precisions }] of Object.entries(shapeModels)) {
+    buildShapeModel(join(partial, name), shape, precisions);
+  }
+  try {
+    renameSync(partial, folder);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+/** Writes one model folder: both towers in each precision, and the tokenizer and preprocessing of every OpenAI CLIP. */
+export function buildShapeModel(folder: string, shape: ClipShape, precisions: readonly Precision[]): void {
+  mkdirSync(join(folder, 'onnx'), { recursive: true });
+  for (const precision of precisions) {
+    for (const [tower, graph] of [
+      ['vision', visionTower(shape, precision)],
+      ['text', textTower(shape, precision)],
+    ] as const) {
+      writeFileSync(join(folder, 'onnx', `${tower}_model${suffixes[precision]}.onnx`), encodeModel(graph));
+    }
+  }
+  for (const file of ['preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json']) {
+    cpSync(new URL(file, tokenizerFolder), join(folder, file));
+  }
+  const config = {
+    model_type: 'clip',
+    projection_dim: shape.dimensions,
+    text_config: { max_position_embeddings: shape.text.contextLength },
+    vision_config: { image_size: shape.vision.imageSize, patch_size: shape.vision.patchSize },
+  };
+  writeFileSync(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+function versionOfScript(): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(here).sort()) hash.update(readFileSync(new URL(file, here)));
+  return hash.digest('hex').slice(0, 12);
+}

@@ -1,0 +1,138 @@
+import { type Attribute, type ElementType, elementTypes, type Graph, type Initializer, type Node } from './onnx.ts';
+import { randomFor } from './random.ts';
+
+/** A weight of so many elements or more is written as the factors of a product. */
+const denseBelow = 20_000;
+/** Rank of a product that must not flatten what it is given. */
+const fullerRank = 14;
+
+export type Precision = 'fp32' | 'int8';
+
+/** An ONNX graph while it is built. A tensor is its name. */
+export interface GraphBuilder {
+  node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
+  /** A node with several outputs. */
+  split(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
+  integers(values: readonly number[]): string;
+  floats(dims: readonly number[], values: Float32Array): string;
+  /** Random values of the deviation, as a dense constant once ONNX Runtime has made its session. */
+  weight(name: string, dims: readonly number[], deviation: number): string;
+  /**
+   * `x @ weight + bias`. In int8 as ONNX Runtime's dynamic quantisation writes it: `x` is quantised at run time, the
+   * weight has one scale.
+   * @param fuller with a weight of rank 14 instead of 1, which would leave nothing of `x` but a factor.
+   */
+  linear(
+    name: string,
+    x: string,
+    rows: number,
+    columns: number,
+    options?: { bias?: boolean; fuller?: boolean },
+  ): string;
+  layerNorm(x: string, width: number): string;
+  /** The graph, with this tensor as its output. */
+  finish(result: string, ends: Pick<Graph, 'name' | 'input' | 'output'>): Graph;
+}
+
+/**
+ * Large weights are stored as `u [rows, 1]` and `v [1, columns]`, and ONNX Runtime folds their product into a dense
+ * constant when it makes the session: size and speed of the real model in a file of a megabyte or two.
+ */
+export function createGraph(precision: Precision): GraphBuilder {
+  const nodes: Node[] = [];
+  const initializers: Initializer[] = [];
+  const shared = new Map<string, string>();
+  let count = 0;
+
+  function split(op: string, inputs: readonly string[], outputs: number, attributes: Record<string, Attribute> = {}) {
+    const names = Array.from({ length: outputs }, () => `${op}_${count++}`);
+    nodes.push({ op, inputs, outputs: names, attributes });
+    return names;
+  }
+  const node: GraphBuilder['node'] = (op, inputs, attributes) => split(op, inputs, 1, attributes)[0] ?? '';
+
+  function initializer(type: ElementType, dims: readonly number[], values: Initializer['values']): string {
+    const name = `${type}_${count++}`;
+    initializers.push({ name, type, dims, values });
+    return name;
+  }
+  const floats: GraphBuilder['floats'] = (dims, values) => initializer('float', dims, values);
+  const scalar = (value: number) => floats([], Float32Array.of(value));
+
+  /** Small constants that every block needs are written once. */
+  function once(key: string, make: () => string): string {
+    const known = shared.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    shared.set(key, made);
+    return made;
+  }
+
+  const weight: GraphBuilder['weight'] = (name, dims, deviation) => {
+    const random = randomFor(name);
+    const elements = dims.reduce((product, dim) => product * dim, 1);
+    if (elements < denseBelow) return floats(dims, random.normals(elements, deviation));
+    const [rows = 1] = dims;
+    const columns = elements / rows;
+    const u = floats([rows, 1], random.normals(rows, 1));
+    const v = floats([1, columns], random.normals(columns, deviation));
+    const product = node('Mul', [u, v]);
+    return dims.length === 2 ? product : node('Reshape', [product, integers(dims)]);
+  };
+
+  const integers: GraphBuilder['integers'] = (values) =>
+    once(`integers ${values}`, () => initializer('int64', [values.length], BigInt64Array.from(values, BigInt)));
+
+  /** `[rows, columns]` of deviation `rows ** -0.5`, so that a product keeps the size of its input. */
+  function matrix(name: string, rows: number, columns: number, fuller: boolean): string {
+    const deviation = rows ** -0.5;
+    if (!fuller) return weight(name, [rows, columns], deviation);
+    const random = randomFor(name);
+    const u = floats([rows, fullerRank], random.normals(rows * fullerRank, 1));
+    const v = floats([fullerRank, columns], random.normals(fullerRank * columns, deviation * fullerRank ** -0.5));
+    return node('MatMul', [u, v]);
+  }
+
+  /** The same in int8, with its scale: whole factors whose product stays within [-126, 126]. */
+  function quantisedMatrix(name: string, rows: number, columns: number, fuller: boolean) {
+    const random = randomFor(name);
+    const rank = fuller ? fullerRank : 1;
+    const most = fuller ? 3 : 11;
+    const u = initializer('int32', [rows, rank], random.integers(rows * rank, most));
+    const v = initializer('int32', [rank, columns], random.integers(rank * columns, most));
+    const product = node(fuller ? 'MatMul' : 'Mul', [u, v]);
+    // A uniform value from -most to most has the variance most * (most + 1) / 3.
+    const scale = rows ** -0.5 / (((most * (most + 1)) / 3) * rank ** 0.5);
+    return { values: node('Cast', [product], { to: { i: elementTypes.int8 } }), scale: scalar(scale) };
+  }
+
+  function product(name: string, x: string, rows: number, columns: number, fuller: boolean): string {
+    if (precision === 'fp32') return node('MatMul', [x, matrix(name, rows, columns, fuller)]);
+    const { values, scale } = quantisedMatrix(name, rows, columns, fuller);
+    const [quantised = '', xScale = '', xZero = ''] = split('DynamicQuantizeLinear', [x], 3);
+    const zero = once('int8 zero', () => initializer('int8', [], Int8Array.of(0)));
+    const sum = node('MatMulInteger', [quantised, values, xZero, zero]);
+    return node('Mul', [node('Cast', [sum], { to: { i: elementTypes.float } }), node('Mul', [xScale, scale])]);
+  }
+
+  return {
+    node,
+    split,
+    integers,
+    floats,
+    weight,
+    linear(name, x, rows, columns, { bias = true, fuller = false } = {}) {
+      const result = product(name, x, rows, columns, fuller);
+      return bias ? node('Add', [result, weight(`${name}.bias`, [columns], 0.02)]) : result;
+    },
+    layerNorm(x, width) {
+      const scale = once(`ones ${width}`, () => floats([width], new Float32Array(width).fill(1)));
+      const bias = once(`zeros ${width}`, () => floats([width], new Float32Array(width)));
+      return node('LayerNormalization', [x, scale, bias], { axis: { i: -1 }, epsilon: { f: 1e-5 } });
+    },
+    finish(result, ends) {
+      nodes.push({ op: 'Identity', inputs: [result], outputs: [ends.output.name], attributes: {} });
+      return { ...ends, nodes, initializers };
+    },
+  };
+}
