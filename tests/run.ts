@@ -16,6 +16,7 @@ const bin = (name: string, file: string) => join(dirname(require.resolve(`${name
 const steps: [what: string, command: string[]][] = [
   ['format and lint', [bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings', '.']],
   ['types', [bin('typescript', 'bin/tsc'), '--noEmit']],
+  ['types of the page', [bin('typescript', 'bin/tsc'), '--noEmit', '-p', 'web']],
   ['tests', [bin('vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)]],
 ];
 
