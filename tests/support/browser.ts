@@ -2,13 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import { findProgram } from '../../start/redis/find.ts';
-
-/** The Chromium of this machine, or undefined. */
-export const findChromium = (): string | undefined =>
-  ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
-    .map((name) => findProgram(name))
-    .find((program) => program !== undefined);
+import { findChromium } from './chromium.ts';
 
 /** A page that is watched: what its console says of errors, and what its security policy refused. */
 export interface WatchedPage {
@@ -49,7 +43,18 @@ async function open(browser: Browser, options: BrowserContextOptions = {}): Prom
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
+    const { url } = message.location();
+    // A service that asks for no keys has no session to tell of.
+    if (message.type() !== 'error' || url.endsWith('/evaluator/session')) return;
+    complaints.push(`${message.text()} (${url})`);
   });
   return { page, context, complaints };
+}
+
+/** Waits until an expression is true in the page. Not by `waitForFunction`, which the content security policy refuses. */
+export async function untilTrue(page: Page, expression: string): Promise<void> {
+  await page.evaluate(`new Promise((resolve) => {
+    const look = () => ((${expression}) ? resolve() : requestAnimationFrame(look));
+    look();
+  })`);
 }

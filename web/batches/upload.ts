@@ -1,7 +1,8 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { apiUrl, failureOf, noAnswer } from '../http/client.ts';
 import type { ColumnMapping } from './columns.ts';
-import { type Preview, readObject } from './preview.ts';
+import type { Preview } from './preview.ts';
+import { needsRenaming, renameLines } from './rename.ts';
 
 export interface Upload {
   file: File;
@@ -30,7 +31,7 @@ export async function uploadBatch(
   onProgress: (progress: UploadProgress) => void,
   signal: AbortSignal,
 ): Promise<BatchStatus> {
-  const body = needsRenaming(upload) ? await renamed(upload, onProgress, signal) : upload.file;
+  const body = needsRenaming(upload.preview, upload.mapping) ? await renamed(upload, onProgress, signal) : upload.file;
   signal.throwIfAborted();
   return await send(upload, body, onProgress, signal);
 }
@@ -72,16 +73,6 @@ function send(
   });
 }
 
-const itemFields = new Set(['image', 'text', 'id', 'metadata']);
-
-/** CSV is mapped by the service. The fields of NDJSON are called what the contract calls them, or are renamed here. */
-function needsRenaming({ preview, mapping }: Upload): boolean {
-  if (preview.format === 'csv') return false;
-  const isMapped = mapping.image === 'image' && mapping.text === 'text';
-  const isIdMapped = mapping.id === 'id' || (mapping.id === '' && !preview.columns.includes('id'));
-  return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));
-}
-
 /** Compressed, because browsers cannot send a stream over HTTP/1.1: what is kept until it is sent is a tenth. */
 async function renamed(
   { file, preview, mapping }: Upload,
@@ -100,39 +91,7 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  const lines = bytes.pipeThrough(new TextDecoderStream()).pipeThrough(byLines((line) => renameFields(line, mapping)));
+  const lines = bytes.pipeThrough(new TextDecoderStream()).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));
   return await new Response(packed).blob();
-}
-
-function byLines(change: (line: string) => string): TransformStream<string, string> {
-  let rest = '';
-  return new TransformStream({
-    transform(text, controller) {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      if (lines.length > 0) controller.enqueue(`${lines.map(change).join('\n')}\n`);
-    },
-    flush(controller) {
-      if (rest !== '') controller.enqueue(change(rest));
-    },
-  });
-}
-
-/** A line that is no object stays as it is: the service names it among the failures. */
-export function renameFields(line: string, mapping: ColumnMapping): string {
-  const item = readObject(line);
-  if (item === undefined) return line;
-  const { [mapping.image]: image, [mapping.text]: text, ...others } = item;
-  const id = mapping.id === '' ? undefined : others[mapping.id];
-  if (mapping.id !== '') delete others[mapping.id];
-  const { metadata, ...rest } = others;
-  const isPlain = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
-  const kept = isPlain ? { ...metadata, ...rest } : others;
-  return JSON.stringify({
-    image,
-    text,
-    ...(id !== undefined && id !== null && { id: typeof id === 'string' ? id : JSON.stringify(id) }),
-    ...(Object.keys(kept).length > 0 && { metadata: kept }),
-  });
 }
