@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeOf } from './launch.js';
 
@@ -13,19 +13,24 @@ const servers = new Set(['start/main.ts', 'api/main.ts', 'tests/run.ts']);
  * cannot be built (no write access, an installation without the tools) keeps nobody from using the API.
  */
 export async function ensurePageFor(entry, root, stops) {
-  if (servers.has(entry)) await ensurePage(root, stops);
+  const path = relative(root, resolve(entry)).replaceAll('\\', '/');
+  const fault = servers.has(path) ? await ensurePage(root, stops) : undefined;
+  if (fault !== undefined && stops.asked === undefined) console.error(couldNot(fault));
 }
 
-export async function ensurePage(root, stops) {
+/** @returns undefined when `web/dist` is as it should be, else why it is not. */
+async function ensurePage(root, stops) {
   const web = join(root, 'web');
-  if (!existsSync(join(web, 'build.ts'))) return;
+  if (!existsSync(join(web, 'build.ts'))) return undefined;
   const stampFile = join(web, 'dist', '.built-from');
   const stamp = stampOf(root);
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return undefined;
   const fault = await build(root, stops);
   if (fault === undefined) writeFileSync(stampFile, stamp);
-  else if (stops.asked === undefined) console.error(`The page at /evaluator/ could not be built: ${fault}`);
+  return fault;
 }
+
+const couldNot = (fault) => `The page at /evaluator/ could not be built: ${fault}`;
 
 /** By content, as file times say nothing after a checkout; the lock file stands for the build tools. */
 function stampOf(root) {
@@ -35,7 +40,9 @@ function stampOf(root) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((path) => !path.startsWith(join(root, 'web', 'dist')))
     .sort();
-  for (const path of [...files, join(root, 'shared', 'errors.ts'), join(root, 'package-lock.json')]) {
+  const others = [['shared', 'errors.ts'], ['examples', 'photos', 'chelsea.jpg'], ['package-lock.json']];
+  for (const path of [...files, ...others.map((parts) => join(root, ...parts))]) {
+    if (!existsSync(path)) continue;
     hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
   }
   return `${hash.digest('hex')}\n`;
@@ -59,5 +66,10 @@ async function build(root, stops) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await ensurePage(dirname(dirname(dirname(process.argv[1]))), { asked: undefined, onStop: () => {} });
+  const root = dirname(dirname(dirname(process.argv[1])));
+  const fault = await ensurePage(root, { asked: undefined, onStop: () => {} });
+  if (fault !== undefined) {
+    console.error(couldNot(fault));
+    process.exitCode = 1;
+  }
 }

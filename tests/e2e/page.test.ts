@@ -217,7 +217,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Retry 6 failed' }).click();
     await badge().getByText('completed', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
-    await page.getByRole('link', { name: 'later.csv' }).click();
+    await page.getByRole('link', { name: 'later.csv', exact: true }).click();
     await page.getByRole('link', { name: 'retried' }).waitFor();
 
     running.host.latencyMs = 2_000;
@@ -227,7 +227,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
-    expect(await page.locator('.batch-row').first().innerText()).toContain('retry');
+    expect(await page.locator('.batch-row').first().innerText()).toContain('later.csv, retried');
     await keepPicture(page, 'batches');
   });
 

@@ -4,6 +4,7 @@ import { ask, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
 import { downloadResults, type ResultFormat } from './downloads.ts';
+import { nameOfBatch, rememberName } from './names.ts';
 
 /** What can be done with a batch, at its present state. */
 export function BatchActions({
@@ -40,6 +41,8 @@ export function BatchActions({
   const retry = () =>
     run('retry', async () => {
       const child = await ask<BatchStatus>(`${path}/retry`, { method: 'POST' });
+      const name = nameOfBatch(status.id);
+      if (name !== undefined) rememberName(child.id, `${name}, retried`);
       location.hash = addressOf.batch(child.id);
     });
   const remove = () =>

@@ -63,6 +63,7 @@ export function BatchView({ id }: { id: string }) {
       </div>
       <Origin status={status} />
       <div class="stack">
+        {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
         {followed?.isInterrupted && <p class="notice">The connection broke; trying again. The batch goes on.</p>}
         <section class="card stack" aria-label="Progress">
           <ProgressBar items={status.items} />

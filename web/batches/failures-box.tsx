@@ -59,7 +59,13 @@ export function FailuresBox({
               </summary>
               {failure !== undefined && <ProblemBox failure={failure} />}
               {sample === undefined && failure === undefined && <p class="soft">Reading…</p>}
-              {sample !== undefined && <Causes causes={sample.causes.get(code) ?? []} read={sample.read} />}
+              {sample !== undefined && (
+                <Causes
+                  causes={sample.causes.get(code) ?? []}
+                  read={sample.read}
+                  isAll={sample.read >= status.items.failed}
+                />
+              )}
             </details>
           </li>
         ))}
@@ -68,12 +74,13 @@ export function FailuresBox({
   );
 }
 
-function Causes({ causes, read }: { causes: Cause[]; read: number }) {
+function Causes({ causes, read, isAll }: { causes: Cause[]; read: number; isAll: boolean }) {
   if (causes.length === 0) {
     return <p class="soft">None of the first {numbers.count(read)} failed items has this code.</p>;
   }
   return (
     <ul class="causes">
+      {!isAll && <li class="fine soft">Among the first {numbers.count(read)} failed items:</li>}
       {causes.map(({ message, count, examples }) => (
         <li key={message}>
           <p>

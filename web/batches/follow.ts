@@ -116,6 +116,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
 
   function listen(): void {
     const query = lastEventId === undefined ? '' : `?lastEventId=${encodeURIComponent(lastEventId)}`;
+    source?.close();
     const opened = new EventSource(apiUrl(`${path}/events${query}`));
     source = opened;
     opened.onopen = () => {

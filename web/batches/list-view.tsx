@@ -1,12 +1,14 @@
 import { useState } from 'preact/hooks';
-import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus, BatchList as Page } from '../../shared/contracts/batch.ts';
 import { ask, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/polled.ts';
 import { addressOf } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
+import { useDroppedFile } from '../ui/drop.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { nameOfBatch } from './names.ts';
+import { NewView } from './new-view.tsx';
 import { ProgressBar } from './progress.tsx';
 import { stateWords } from './state.ts';
 
@@ -16,9 +18,15 @@ const quietMs = 10_000;
 
 /** Batches of this tenant, the latest first. */
 export function ListView() {
+  const [dropped, setDropped] = useState<File>();
+  useDroppedFile(setDropped);
+  return dropped === undefined ? <BatchList /> : <NewView dropped={dropped} />;
+}
+
+function BatchList() {
   const { value, failure, reload } = usePolled(
     'batches',
-    (signal) => ask<BatchList>(`v1/evaluation/batch?limit=${pageSize}`, { signal }),
+    (signal) => ask<Page>(`v1/evaluation/batch?limit=${pageSize}`, { signal }),
     (list) => (list?.batches.some(({ finishedAt }) => finishedAt === null) ? liveMs : quietMs),
   );
   const older = useOlder(value);
@@ -58,8 +66,8 @@ export function ListView() {
 }
 
 /** Pages after the first, which alone is asked for again and again. */
-function useOlder(first: BatchList | undefined) {
-  const [pages, setPages] = useState<BatchList[]>([]);
+function useOlder(first: Page | undefined) {
+  const [pages, setPages] = useState<Page[]>([]);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   const next = pages.at(-1)?.next ?? (pages.length > 0 ? null : (first?.next ?? null));
@@ -74,7 +82,7 @@ function useOlder(first: BatchList | undefined) {
       setBusy(true);
       try {
         const query = new URLSearchParams({ limit: String(pageSize), cursor: next ?? '' });
-        const page = await ask<BatchList>(`v1/evaluation/batch?${query}`);
+        const page = await ask<Page>(`v1/evaluation/batch?${query}`);
         setPages((known) => [...known, page]);
         setFailure(undefined);
       } catch (error) {

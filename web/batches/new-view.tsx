@@ -19,10 +19,13 @@ interface Chosen {
 }
 
 /** A file of pairs becomes a batch: look at its first rows, say which column is what, start. */
-export function NewView() {
+export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
   const [unreadable, setUnreadable] = useState<string>();
   const over = useDroppedFile((file) => void choose(file));
+  useEffect(() => {
+    if (dropped !== undefined) void choose(dropped);
+  }, [dropped]);
 
   async function choose(file: File): Promise<void> {
     setUnreadable(undefined);
@@ -201,6 +204,7 @@ function StartForm({ file, preview, idempotencyKey }: Chosen) {
       ) : (
         <div class="card">
           <p role="status">{stageWords[progress.stage]}</p>
+          <p class="fine soft">Stay here until it has arrived: leaving breaks it off.</p>
           <progress max={1} value={progress.share} aria-label="Upload" />
           <button type="button" onClick={() => running.current?.abort()}>
             Stop

@@ -1,5 +1,5 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
-import { apiUrl, failureOf, noAnswer } from '../http/client.ts';
+import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
 import type { ColumnMapping } from './columns.ts';
 import type { Preview } from './preview.ts';
 import { needsRenaming, renameLines } from './rename.ts';
@@ -36,6 +36,8 @@ export async function uploadBatch(
   return await send(upload, body, onProgress, signal);
 }
 
+const brokenOff = 'The file did not arrive whole. Start again: if it had arrived after all, its batch is shown.';
+
 /** `fetch` tells nothing of how far a body has got. */
 function send(
   { preview, mapping, model, failureShare, idempotencyKey }: Upload,
@@ -64,7 +66,7 @@ function send(
       if (request.status === 202) resolve(JSON.parse(request.responseText));
       else reject(failureOf(request.status, request.responseText));
     };
-    request.onerror = () => reject(noAnswer());
+    request.onerror = () => reject(new RequestFailed(0, 'The connection broke', brokenOff));
     signal.addEventListener('abort', () => {
       request.abort();
       reject(signal.reason);

@@ -45,7 +45,7 @@ export async function send(
   throw failureOf(response.status, await response.text());
 }
 
-export const noAnswer = (): RequestFailed =>
+const noAnswer = (): RequestFailed =>
   new RequestFailed(0, 'The service does not answer', 'Is it running, and is this machine connected to it?');
 
 export function failureOf(status: number, body: string): RequestFailed {

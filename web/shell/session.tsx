@@ -6,13 +6,13 @@ import { usePolled } from '../http/polled.ts';
 /** Who is signed in, as `GET /session` says. */
 export interface Session {
   authenticated: boolean;
-  tenant: string;
-  role: string;
+  tenant: string | null;
+  role: 'tenant' | 'operator' | null;
   keysRequired: boolean;
 }
 
 /** A service without sign-in: whoever reaches it may do everything. */
-const open: Session = { authenticated: false, tenant: 'default', role: 'operator', keysRequired: false };
+const open: Session = { authenticated: true, tenant: 'default', role: 'operator', keysRequired: false };
 
 export const SessionContext = createContext<Session | undefined>(undefined);
 
@@ -38,7 +38,7 @@ async function loadSession(signal: AbortSignal): Promise<Session> {
 
 export function SignedIn() {
   const session = useSession();
-  if (session === undefined || !session.authenticated) return null;
+  if (session === undefined || !session.keysRequired || !session.authenticated) return null;
   return (
     <div class="signed-in">
       <span class="soft">

@@ -13,6 +13,8 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
+  // Not at every key: each beginning of an address would be asked for.
+  const [written, setWritten] = useState('');
   return (
     <div class="picker">
       <label class={`drop${over ? ' over' : ''}`}>
@@ -25,7 +27,7 @@ export function ImagePicker({
             if (chosen !== undefined) onPick({ file: chosen });
           }}
         />
-        <Preview key={file?.name ?? url} picked={picked} />
+        <Preview file={file} address={url !== '' && url === written ? url : undefined} />
         <span class="drop-words">
           {file === undefined ? (
             <>
@@ -50,6 +52,7 @@ export function ImagePicker({
           autocomplete="off"
           spellcheck={false}
           value={url}
+          onChange={(event) => setWritten(event.currentTarget.value)}
           onInput={(event) => {
             const address = event.currentTarget.value;
             onPick(address.trim() === '' ? undefined : { url: address });
@@ -60,17 +63,16 @@ export function ImagePicker({
   );
 }
 
-function Preview({ picked }: { picked: PickedImage | undefined }) {
-  const [address, setAddress] = useState<string>();
-  const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
+function Preview({ file, address }: { file: File | undefined; address: string | undefined }) {
+  const [made, setMade] = useState<string>();
   useEffect(() => {
-    if (file === undefined) return;
-    const made = URL.createObjectURL(file);
-    setAddress(made);
-    return () => URL.revokeObjectURL(made);
+    if (file === undefined) return setMade(undefined);
+    const url = URL.createObjectURL(file);
+    setMade(url);
+    return () => URL.revokeObjectURL(url);
   }, [file]);
-  const shown = picked !== undefined && 'url' in picked && /^https?:\/\/./.test(picked.url) ? picked.url : address;
-  // Formats that the service reads and the browser does not show, such as TIFF, and addresses that are half typed.
+  const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
+  // Formats that the service reads and the browser does not show, such as TIFF, and addresses that lead nowhere.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (
