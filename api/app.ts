@@ -43,7 +43,8 @@ export interface AppDeps {
   isDraining: () => boolean;
 }
 
-const webRoot = fileURLToPath(new URL('../web/', import.meta.url));
+/** Made by `web/build.ts`. */
+const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
 /** The HTTP service, not listening: everything it needs is handed to it. */
 export function createApp(deps: AppDeps): Express {
@@ -69,7 +70,9 @@ export function createApp(deps: AppDeps): Express {
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
   app.use(`${prefix}/docs`, docsRouter());
   app.use(`${prefix}/queues`, queueBoard(deps.queues, `${prefix}/queues`));
-  app.use(prefix, express.static(webRoot, { maxAge: '5m' }));
+  // Assets carry a hash of their content in their names; the page that names them is asked for anew.
+  app.use(`${prefix}/assets`, express.static(`${webRoot}assets`, { immutable: true, maxAge: '1y', index: false }));
+  app.use(prefix, express.static(webRoot, { maxAge: 0 }));
   app.use(noSuchRoute);
   app.use(answerProblems(deps.log));
   return app;

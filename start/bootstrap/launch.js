@@ -45,7 +45,7 @@ function passOn(signal, child) {
 }
 
 /** Node 24 strips types and needs no build step; an older one runs the copy that `npm ci` installed. */
-function nodeOf(root) {
+export function nodeOf(root) {
   if (Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath)) return process.execPath;
   const own = join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
   if (existsSync(own)) return own;

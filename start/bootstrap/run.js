@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { BootstrapError } from './bootstrap-error.js';
 import { ensureInstalled } from './install.js';
 import { launch } from './launch.js';
+import { ensurePageFor } from './page.js';
 import { listenForStops } from './stops.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * Installs what is missing, runs the entry and ends as it ends: with its exit code, or by its signal.
+ * Installs and builds what is missing, runs the entry and ends as it ends: with its exit code, or by its signal.
  * @param {string[]} argv the entry, relative to the checkout or absolute, and its arguments
  */
 export async function run([entry, ...args]) {
@@ -16,6 +17,7 @@ export async function run([entry, ...args]) {
   const stops = listenForStops();
   try {
     await ensureInstalled(root, stops);
+    if (stops.asked === undefined) await ensurePageFor(entry, root, stops);
     if (stops.asked !== undefined) return endBy(stops, stops.asked);
     const { code, signal } = await launch(root, entry, args, stops);
     if (signal === null) process.exit(code);

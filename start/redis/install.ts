@@ -94,7 +94,7 @@ async function install(
 }
 
 // RUNLEVEL=1 keeps invoke-rc.d from starting what it installs, where there is no systemd; through `env`, because sudo drops variables.
-const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
+export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
 
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
@@ -117,13 +117,13 @@ function presentManager(): PackageManager | undefined {
 }
 
 /** What to put before a command to run it as root: nothing for root itself, undefined when a password would be asked for. */
-async function passwordlessRoot(): Promise<readonly string[] | undefined> {
+export async function passwordlessRoot(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   return (await runCommand(['sudo', '-n', 'true'])) === undefined ? ['sudo', '-n'] : undefined;
 }
 
 /** @returns undefined when it succeeded, else the last line it wrote. */
-async function runCommand([program = '', ...args]: readonly string[]): Promise<string | undefined> {
+export async function runCommand([program = '', ...args]: readonly string[]): Promise<string | undefined> {
   try {
     await run(program, args, { maxBuffer: 64 * 1024 * 1024 });
     return undefined;

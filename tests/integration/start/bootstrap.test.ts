@@ -21,14 +21,32 @@ function throwAwayPackage(entry: string, npm = '') {
      appendFileSync('npm.log', process.argv.slice(2).join(' ') + '\\n');
      ${npm}`,
   );
-  const run = (...args: string[]) =>
-    start(process.execPath, ['start/bootstrap.js', 'entry.ts', ...args], {
+  const runEntry = (file: string, ...args: string[]) =>
+    start(process.execPath, ['start/bootstrap.js', file, ...args], {
       cwd: root,
       env: { npm_execpath: npmCli, npm_node_execpath: process.execPath, NODE_COMPILE_CACHE: undefined },
     });
-  const installs = () =>
-    existsSync(join(root, 'npm.log')) ? readFileSync(join(root, 'npm.log'), 'utf8').trim().split('\n') : [];
-  return { root, run, installs };
+  const run = (...args: string[]) => runEntry('entry.ts', ...args);
+  const installs = () => linesOf(join(root, 'npm.log'));
+  return { root, run, runEntry, installs };
+}
+
+const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
+
+/** The same with a page, whose build only notes that it ran. */
+function packageWithPage(build = '') {
+  const made = throwAwayPackage(hello);
+  mkdirSync(join(made.root, 'web'));
+  writeFileSync(
+    join(made.root, 'web', 'build.ts'),
+    `import { appendFileSync, mkdirSync } from 'node:fs';
+     appendFileSync('build.log', 'built\\n');
+     ${build}
+     mkdirSync('web/dist', { recursive: true });`,
+  );
+  mkdirSync(join(made.root, 'api'));
+  writeFileSync(join(made.root, 'api', 'main.ts'), hello);
+  return { ...made, builds: () => linesOf(join(made.root, 'build.log')).length };
 }
 
 /** An empty lock file; the name makes it a different one. */
@@ -116,6 +134,29 @@ test('a Node that is too old is told from the needed one in one line', async () 
   }).ended;
   expect(code).toBe(1);
   expect(output).toMatch(/^This project needs Node 20 or newer; .* is v18\.20\.0\. .*\n$/);
+});
+
+test('the page is built for who serves it, and again only when a source has changed', async () => {
+  const { root, run, runEntry, builds } = packageWithPage();
+  await run().ended;
+  expect(builds()).toBe(0);
+  for (const entry of ['api/main.ts', 'api/main.ts', join(root, 'api', 'main.ts')]) {
+    expect((await runEntry(entry).ended).output).toMatch(/hello\n$/);
+  }
+  expect(builds()).toBe(1);
+  writeFileSync(join(root, 'web', 'main.tsx'), 'another page');
+  await runEntry('api/main.ts').ended;
+  await runEntry('api/main.ts').ended;
+  expect(builds()).toBe(2);
+});
+
+test('a page that cannot be built is told of, keeps nothing from running, and is tried again', async () => {
+  const { runEntry, builds } = packageWithPage("throw new Error('a tag is not closed');");
+  await runEntry('api/main.ts').ended;
+  const { code, output } = await runEntry('api/main.ts').ended;
+  expect(output).toMatch(/could not be built: .*a tag is not closed.*hello\n$/s);
+  expect(code).toBe(0);
+  expect(builds()).toBe(2);
 });
 
 test("the entry's exit code and signal are the bootstrap's", async () => {

@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import axe, { type AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useBrowser } from '../support/browser.ts';
+import { findChromium } from '../support/chromium.ts';
+import { captions, photoNames } from '../support/image-host.ts';
+import { keepPicture } from '../support/pictures.ts';
+import { useService } from '../support/running-service.ts';
+
+const chromium = findChromium();
+if (chromium === undefined)
+  console.log('The tests of how the page looks are skipped: there is no Chromium on the PATH.');
+
+describe.skipIf(chromium === undefined)('the looks of the page', () => {
+  const running = useService();
+  const browser = useBrowser();
+  let batch: string;
+
+  beforeAll(async () => {
+    const items = Array.from({ length: 48 }, (_, at) => ({
+      id: `item-with-a-long-name-${at}`,
+      image: running.host.url(`${at % 9 === 4 ? 'missing.jpg' : photoNames[at % 6]}?${'long'.repeat(20)}${at}`),
+      text:
+        at % 11 === 5 ? '' : `${captions[photoNames[at % 6] ?? '']} ${'and-no-space-to-break-at'.repeat(at % 3)} ${at}`,
+    }));
+    const { body } = await running.client.batch.post(items);
+    await running.client.batch.finished(body.id);
+    batch = body.id;
+  });
+
+  /** Every view, with what stands in it when it is complete. */
+  const views: [name: string, show: (page: Page) => Promise<void>][] = [
+    ['try', (page) => page.locator('#texts').waitFor()],
+    [
+      'scores',
+      async (page) => {
+        await page.getByRole('button', { name: 'Try an example' }).click();
+        await page.locator('.scale-note summary').click();
+      },
+    ],
+    [
+      'batches',
+      async (page) => {
+        await go(page, 'batches');
+        await page.locator('.batch-row').waitFor();
+      },
+    ],
+    ['new batch', (page) => go(page, 'batches/new')],
+    [
+      'preview',
+      async (page) => {
+        await go(page, 'batches/new');
+        const buffer = Buffer.from(
+          `image,text,${'a-long-name-of-a-column'.repeat(3)}\nhttps://example.org/1.jpg,a cat,1\n`,
+        );
+        await page
+          .locator('input[type=file]')
+          .setInputFiles({ name: `${'long'.repeat(30)}.csv`, mimeType: 'text/csv', buffer });
+        await page.getByRole('button', { name: 'Start' }).waitFor();
+      },
+    ],
+    [
+      'batch',
+      async (page) => {
+        await go(page, `batches/${batch}`);
+        await page.locator('.failures summary').first().click();
+        await page.locator('.examples').first().waitFor();
+        await page.getByRole('button', { name: 'Show 39 of each' }).click();
+      },
+    ],
+    [
+      'models',
+      async (page) => {
+        await go(page, 'models');
+        await page.locator('.model').nth(2).waitFor();
+      },
+    ],
+    [
+      'health',
+      async (page) => {
+        await go(page, 'health');
+        await page.getByRole('table').waitFor();
+      },
+    ],
+    ['nothing here', (page) => go(page, 'elsewhere')],
+  ];
+
+  const go = async (page: Page, view: string) => void (await page.evaluate(`location.hash = '#/${view}'`));
+  const open = async (options: Parameters<typeof browser.open>[0]) => {
+    const watched = await browser.open(options);
+    await watched.page.goto(`${running.service.url}/evaluator/`);
+    return watched;
+  };
+
+  test.each(['light', 'dark'] as const)(
+    'axe finds nothing serious on any view, %s',
+    { timeout: 180_000 },
+    async (colorScheme) => {
+      const { page, context, complaints } = await open({ colorScheme, reducedMotion: 'reduce' });
+      for (const [name, show] of views) {
+        await show(page);
+        await page.evaluate(axe.source);
+        const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        expect(
+          serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+          name,
+        ).toEqual([]);
+      }
+      await context.close();
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  test('no view is wider than a phone of 400 px', async () => {
+    const { page, context, complaints } = await open({ viewport: { width: 400, height: 800 } });
+    for (const [name, show] of views) {
+      await show(page);
+      expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBe(400);
+      if (name === 'batch') await keepPicture(page, 'phone', 'first-screen');
+    }
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  test('colours follow the system, until a person chooses others', async () => {
+    const { page, context, complaints } = await open({ colorScheme: 'dark' });
+    const lightness = async () => {
+      const colour = String(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
+      const [red = 0, green = 0, blue = 0] = (colour.match(/\d+/g) ?? []).map(Number);
+      return (red + green + blue) / 3;
+    };
+    expect(await lightness()).toBeLessThan(50);
+    await go(page, `batches/${batch}`);
+    await page.locator('.pairs').first().waitFor();
+    await keepPicture(page, 'dark');
+    const button = page.getByRole('button', { name: /^Colours/ });
+    await button.click();
+    expect(await button.innerText()).toBe('Dark');
+    await button.click();
+    expect(await button.innerText()).toBe('Light');
+    expect(await lightness()).toBeGreaterThan(200);
+    await page.reload();
+    await button.waitFor();
+    expect(await lightness()).toBeGreaterThan(200);
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  test('all scripts of the page together have at most 100 KB, compressed', () => {
+    const assets = fileURLToPath(new URL('../../web/dist/assets/', import.meta.url));
+    const scripts = readdirSync(assets).filter((name) => name.endsWith('.js'));
+    const bytes = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(assets + name)).length, 0);
+    expect(scripts.length).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(100_000);
+  });
+
+  test('assets may be kept for ever, the page that names them is asked for anew', async () => {
+    const index = await running.client.call<string>('/');
+    const [script = ''] = /assets\/[\w.-]+\.js/.exec(index.body) ?? [];
+    expect(index.headers.get('cache-control')).toBe('public, max-age=0');
+    const asset = await running.client.call<string>(`/${script}`);
+    expect(asset.status).toBe(200);
+    expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  });
+});

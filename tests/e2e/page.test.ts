@@ -1,0 +1,305 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
+import { findChromium } from '../support/chromium.ts';
+import { captions, photoNames, readPhoto } from '../support/image-host.ts';
+import { keepPicture } from '../support/pictures.ts';
+import { useService } from '../support/running-service.ts';
+
+const chromium = findChromium();
+if (chromium === undefined) console.log('The tests of the page are skipped: there is no Chromium on the PATH.');
+
+describe.skipIf(chromium === undefined)('the page', () => {
+  const running = useService();
+  const browser = useBrowser();
+  let watched: WatchedPage;
+  let page: Page;
+
+  beforeEach(async () => {
+    running.host.latencyMs = 0;
+    running.host.failing = false;
+    watched = await browser.open({ acceptDownloads: true });
+    page = watched.page;
+  });
+  afterEach(async () => {
+    const { complaints } = watched;
+    await watched.context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const open = async (view = '') => {
+    const response = await page.goto(`${running.service.url}/evaluator/${view === '' ? '' : `#/${view}`}`);
+    await page.locator('h1').waitFor();
+    return response;
+  };
+
+  /** A CSV with names of its own; every fifth address leads nowhere, every seventh text is empty. */
+  function csvOf(rows: number): { name: string; mimeType: string; buffer: Buffer } {
+    const lines = Array.from({ length: rows }, (_, at) => {
+      const photo = photoNames[at % 6] ?? '';
+      const address = running.host.url(`${at % 5 === 3 ? 'missing.jpg' : photo}?${at}`);
+      return `S-${at};${address};"${at % 7 === 2 ? '' : `${captions[photo]}; ${at}`}";${at * 2}`;
+    });
+    const buffer = Buffer.from(`sku;photo;caption;price\n${lines.join('\n')}\n`);
+    return { name: 'pairs.csv', mimeType: 'text/csv', buffer };
+  }
+
+  /** Starts a batch as a person does, and gives its id when its view is there. */
+  async function startBatch(file: { name: string; mimeType: string; buffer: Buffer }): Promise<string> {
+    await open('batches/new');
+    await page.locator('input[type=file]').setInputFiles(file);
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.waitForURL(/#\/batches\/[0-9a-f-]{36}/);
+    return /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
+  }
+
+  const badge = () => page.locator('main').getByRole('status');
+  const done = async () => Number(await page.getByRole('progressbar').getAttribute('aria-valuenow'));
+
+  /** Waits until the bar says more than `than`. */
+  async function untilDone(than: number): Promise<number> {
+    await untilTrue(
+      page,
+      `Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow')) > ${than}`,
+    );
+    return await done();
+  }
+
+  test('a photo that is dropped is scored against its captions, in words, with receipt and curl', async () => {
+    const response = await open();
+    expect(response?.headers()['content-security-policy']).toContain("script-src 'self'");
+    await drop(page, 'chelsea.jpg');
+    await page.getByLabel('Captions').fill('a cup of coffee\na cat looking at the camera\n');
+    await page.getByRole('button', { name: 'Score' }).click();
+    const best = page.locator('.scores > li').first();
+    await best.waitFor();
+    expect(await best.innerText()).toMatch(/a cat looking at the camera\s+5\d\.\d\s+good match/);
+    expect(await page.locator('.scores > li').last().innerText()).toContain('a cup of coffee');
+    expect(await page.getByRole('region', { name: 'Receipt' }).innerText()).toContain('compact-1');
+    expect(await page.getByRole('region', { name: 'Timings' }).innerText()).toMatch(/In all\s+[\d.]+ ms/);
+    expect(await page.getByRole('region', { name: 'curl command' }).innerText()).toContain(
+      `--form-string 'text=a cup of coffee'`,
+    );
+    await keepPicture(page, 'try');
+  });
+
+  test('an image is scored by its address, and a refusal says why', async () => {
+    await open();
+    await page.getByLabel('Or its address').fill(running.host.url('coffee.jpg'));
+    await page.getByLabel('Captions').fill('a cup of coffee');
+    await page.getByRole('button', { name: 'Score' }).click();
+    await page.getByRole('heading', { name: 'Scores' }).waitFor();
+    expect(await page.getByRole('region', { name: 'curl command' }).innerText()).toContain(`"text":"a cup of coffee"`);
+
+    await page.getByLabel('Or its address').fill('http://10.0.0.1/cat.jpg');
+    await page.getByRole('button', { name: 'Score' }).click();
+    const problem = page.getByRole('alert');
+    await problem.waitFor();
+    expect(await problem.innerText()).toContain('image.fetch.blocked_address');
+    // The browser says so itself of every answer that is not 2xx, and of the preview that it could not load.
+    const aboutThis = watched.complaints.filter((text) => /evaluation\/single|10\.0\.0\.1/.test(text));
+    watched.complaints = watched.complaints.filter((text) => !aboutThis.includes(text));
+  });
+
+  test('a score can be had with the keyboard alone', async () => {
+    await open();
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').innerText()).toBe('Skip to content');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').innerText()).toBe('Try an example');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Scores' }).waitFor();
+    await page.getByLabel('Captions').focus();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('a photo of a cat');
+    await page.keyboard.press('Control+Enter');
+    await page.locator('.scores > li:only-child').waitFor();
+    expect(await page.locator('.scores').innerText()).toContain('a photo of a cat');
+  });
+
+  test('a CSV with failures is mapped, followed to its end, and its failures are grouped by cause', async () => {
+    running.host.latencyMs = 300;
+    await open('batches/new');
+    await page.locator('input[type=file]').setInputFiles(csvOf(150));
+    expect(await page.getByLabel('Image').inputValue()).toBe('photo');
+    expect(await page.getByLabel('Text').inputValue()).toBe('caption');
+    expect(await page.getByLabel('Id (optional)').inputValue()).toBe('sku');
+    expect(await page.getByRole('region', { name: 'First rows' }).innerText()).toContain(
+      'a cat looking at the camera; 0',
+    );
+    await keepPicture(page, 'batch-new');
+    await page.getByRole('button', { name: 'Start' }).click();
+
+    const counts: number[] = [];
+    for (let count = 0; count < 150; ) {
+      count = await untilDone(count);
+      counts.push(count);
+    }
+    expect(counts.length).toBeGreaterThan(2);
+    await badge().getByText('completed with errors').waitFor();
+    const facts = page.getByRole('region', { name: 'Progress' });
+    expect(await facts.innerText()).toMatch(/succeeded\s+102\s+failed\s+48\s/);
+    expect(await page.getByRole('img', { name: /^Items a second over time: now \d/ }).count()).toBe(1);
+
+    const failures = page.getByRole('region', { name: 'Failures' });
+    await failures.getByText('The image host refused the request').click();
+    await failures.getByText(`404 from ${running.host.authority.split(':')[0]}`).waitFor();
+    const link = failures.getByRole('link').first();
+    expect(await link.getAttribute('href')).toBe(running.host.url('missing.jpg?3'));
+    expect(await link.getAttribute('rel')).toContain('noreferrer');
+
+    const highest = page.locator('.pairs').last().locator('li').first();
+    expect(await highest.locator('img').getAttribute('referrerpolicy')).toBe('no-referrer');
+    await untilTrue(page, `document.querySelector('.pairs img').naturalWidth > 0`);
+    await keepPicture(page, 'batch');
+  });
+
+  test('the threshold counts what passes, and downloads hold what the API has', async () => {
+    const id = await startBatch(csvOf(60));
+    await badge().getByText('completed with errors').waitFor();
+    const results = await running.client.batch.results(id);
+    const passingAt = (threshold: number) =>
+      results.filter((result) => result.status === 'succeeded' && result.cosine * 100 >= threshold - 1e-6);
+    const slider = page.getByRole('slider', { name: 'Threshold' });
+    const verdict = page.locator('.verdict');
+    expect(await verdict.innerText()).toMatch(new RegExp(`^${passingAt(40).length} of `));
+    await slider.focus();
+    for (let step = 0; step < 8; step++) await page.keyboard.press('ArrowRight');
+    expect(await slider.inputValue()).toBe('48');
+    expect(await verdict.innerText()).toMatch(new RegExp(`^${passingAt(48).length} of `));
+    expect(passingAt(48).length).not.toBe(passingAt(40).length);
+
+    const passing = await download(page, 'Download what passes');
+    const [header, ...rows] = passing.trim().split('\n');
+    expect(header).toContain('sku,photo,caption,price');
+    expect(rows.map((row) => Number(row.split(',', 1)[0]))).toEqual(indexesOf(passingAt(48)));
+    const ndjson = (await download(page, 'Results as NDJSON')).trim().split('\n');
+    expect(indexesOf(ndjson.map((line) => JSON.parse(line) as ItemResult))).toEqual(indexesOf(results));
+    expect((await download(page, 'Download failed rows')).trim().split('\n')).toHaveLength(
+      1 + results.filter(({ status }) => status === 'failed').length,
+    );
+
+    await page.reload();
+    expect(await slider.inputValue()).toBe('48');
+  });
+
+  test('a page that is reloaded in the middle goes on where it was', async () => {
+    running.host.latencyMs = 1_000;
+    const id = await startBatch(csvOf(240));
+    await untilDone(20);
+    // Its plot has begun, and the place in the events is kept.
+    await untilTrue(page, `JSON.parse(sessionStorage.getItem('followed:${id}'))?.samples.length > 2`);
+    const resumed = page.waitForRequest(/\/events\?lastEventId=/);
+    await page.reload();
+    const before = (await page.evaluate(`JSON.parse(sessionStorage.getItem('followed:${id}')).samples`)) as unknown[];
+    await resumed;
+    expect(await untilDone(0)).toBeLessThan(240);
+    await badge().getByText('completed with errors').waitFor();
+    expect(await done()).toBe(240);
+    const after = (await page.evaluate(`JSON.parse(sessionStorage.getItem('followed:${id}')).samples`)) as unknown[];
+    expect(after.slice(0, before.length - 1)).toEqual(before.slice(0, -1));
+    expect(after.length).toBeGreaterThan(before.length);
+  });
+
+  test('failed items are retried in a batch of their own, and a batch that runs is cancelled', async () => {
+    running.host.failing = true;
+    const rows = photoNames.map((name) => `${running.host.url(`later/${name}`)},${captions[name]}`).join('\n');
+    const id = await startBatch({
+      name: 'later.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from(`url,title\n${rows}\n`),
+    });
+    await badge().getByText('failed').waitFor();
+    running.host.failing = false;
+    await page.getByRole('button', { name: 'Retry 6 failed' }).click();
+    await badge().getByText('completed', { exact: true }).waitFor();
+    expect(page.url()).not.toContain(id);
+    await page.getByRole('link', { name: 'later.csv', exact: true }).click();
+    await page.getByRole('link', { name: 'retried' }).waitFor();
+
+    running.host.latencyMs = 2_000;
+    await startBatch(csvOf(300));
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await badge().getByText('cancelled').waitFor();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Batches' }).waitFor();
+    expect(await page.locator('.batch-row').first().innerText()).toContain('later.csv, retried');
+    await keepPicture(page, 'batches');
+  });
+
+  test('fields of NDJSON with other names are renamed on their way', async () => {
+    const lines = photoNames.map((name, at) =>
+      JSON.stringify({ image_url: running.host.url(name), alt: captions[name], nr: at, shop: 'north' }),
+    );
+    const id = await startBatch({
+      name: 'pairs.jsonl',
+      mimeType: 'application/x-ndjson',
+      buffer: Buffer.from(`${lines.join('\n')}\nno json\n`),
+    });
+    await badge().getByText('completed with errors').waitFor();
+    const results = await running.client.batch.results(id);
+    expect(results.filter(({ status }) => status === 'succeeded')).toHaveLength(6);
+    expect(results.find(({ index }) => index === 1)).toMatchObject({ metadata: { nr: 1, shop: 'north' } });
+  });
+
+  test('a file that is no batch is refused before it is sent', async () => {
+    await open('batches/new');
+    await page.locator('input[type=file]').setInputFiles({
+      name: 'list.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from('[{"image": "x", "text": "y"}]'),
+    });
+    expect(await page.getByRole('alert').innerText()).toContain('on a line of its own');
+    expect(await page.getByRole('button', { name: 'Start' }).count()).toBe(0);
+  });
+
+  test('who is signed in is shown and can sign out, and whoever is not is sent to the sign-in page', async () => {
+    let signedOut = false;
+    await page.route('**/evaluator/session', (route) => {
+      signedOut ||= route.request().method() === 'DELETE';
+      return route.fulfill({
+        json: { authenticated: !signedOut, tenant: 'north', role: 'tenant', keysRequired: true },
+      });
+    });
+    await open('health');
+    await page.getByRole('heading', { name: 'Service' }).waitFor();
+    expect(await page.getByRole('banner').innerText()).toContain('north');
+    expect(await page.getByRole('link', { name: /Bull Board/ }).count()).toBe(0);
+    const reloaded = page.waitForEvent('load');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await reloaded;
+    expect(signedOut).toBe(true);
+
+    await page.route('**/v1/models', (route) => route.fulfill({ status: 401, json: {} }));
+    const sentOn = page.waitForEvent('load');
+    await page.getByRole('link', { name: 'Models' }).click();
+    await sentOn;
+    // Refused again, it says so and does not go round in circles.
+    await page.getByRole('alert').waitFor();
+    watched.complaints = watched.complaints.filter((text) => !/401|\/session/.test(text));
+  });
+});
+
+const indexesOf = (results: ItemResult[]): number[] => results.map(({ index }) => index).sort((a, b) => a - b);
+
+/** A file that is let go over the page. */
+async function drop(page: Page, name: string): Promise<void> {
+  const bytes = JSON.stringify(readPhoto(name).toString('base64'));
+  const held = await page.evaluateHandle(`(() => {
+    const bytes = Uint8Array.from(atob(${bytes}), (char) => char.charCodeAt(0));
+    const held = new DataTransfer();
+    held.items.add(new File([bytes], ${JSON.stringify(name)}, { type: 'image/jpeg' }));
+    return held;
+  })()`);
+  await page.dispatchEvent('main', 'dragover', { dataTransfer: held });
+  await page.dispatchEvent('main', 'drop', { dataTransfer: held });
+}
+
+async function download(page: Page, button: string): Promise<string> {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: button }).click()]);
+  return readFileSync(await file.path(), 'utf8');
+}

@@ -1,0 +1,78 @@
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { faultOfMapping, guessColumns } from '../../../web/batches/columns.ts';
+import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
+
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, at) => `A-${at};https://example.org/${at}.jpg;"a cat; number ${at}"\n`).join('');
+const csv = (count: number) => `sku;photo;caption\n${rows(count)}`;
+
+test('the first rows of a CSV show in its own columns', async () => {
+  const preview = await previewOf(new File([`\uFEFF${csv(3)}`], 'pairs.csv'));
+  expect(preview).toMatchObject({ format: 'csv', delimiter: ';', columns: ['sku', 'photo', 'caption'] });
+  expect(preview.rows[2]).toEqual(['A-2', 'https://example.org/2.jpg', 'a cat; number 2']);
+  expect(preview.estimate).toEqual({ rows: 3, exact: true });
+});
+
+test('of a long file the head alone is read, and the rows are estimated', async () => {
+  const file = new File([csv(200_000)], 'pairs.csv');
+  const read: [number | undefined, number | undefined][] = [];
+  const slice = file.slice.bind(file);
+  file.slice = (from, to, type) => {
+    read.push([from, to]);
+    return slice(from, to, type);
+  };
+  for (const whole of ['text', 'stream', 'arrayBuffer'] as const) {
+    file[whole] = () => {
+      throw new Error('the whole file was read');
+    };
+  }
+  const { estimate } = await previewOf(file);
+  expect(read).toEqual([[0, 256 * 1024]]);
+  expect(estimate?.exact).toBe(false);
+  expect(estimate?.rows).toBeGreaterThan(180_000);
+  expect(estimate?.rows).toBeLessThan(220_000);
+});
+
+test('a gzipped file shows its rows, though its head is no whole gzip file', async () => {
+  const noise = (at: number) => Math.sin(at).toString(36);
+  const text = `image,text\n${Array.from({ length: 60_000 }, (_, at) => `https://example.org/${noise(at)},${noise(-at)}\n`).join('')}`;
+  const bytes = gzipSync(text);
+  expect(bytes.length).toBeGreaterThan(256 * 1024);
+  const preview = await previewOf(new File([new Uint8Array(bytes)], 'pairs.csv.gz'));
+  expect(preview).toMatchObject({ gzipped: true, columns: ['image', 'text'], estimate: undefined });
+  expect(preview.rows).toHaveLength(5);
+});
+
+test('NDJSON shows every field that its first lines have', async () => {
+  const lines = '{"url": "https://example.org/1.jpg", "alt": "a cat"}\n{"url": "x", "alt": "y", "n": 3}\nno json\n';
+  const preview = await previewOf(new File([lines], 'pairs.jsonl'));
+  expect(preview.columns).toEqual(['url', 'alt', 'n']);
+  expect(preview.rows).toEqual([
+    ['https://example.org/1.jpg', 'a cat', ''],
+    ['x', 'y', '3'],
+  ]);
+});
+
+test.each([
+  ['an empty file', ''],
+  ['one JSON list', '[{"image": "x"}]'],
+])('%s is refused with a reason', async (_what, content) => {
+  await expect(previewOf(new File([content], 'pairs'))).rejects.toThrow(NoPreview);
+});
+
+test.each([
+  [['image', 'text', 'id'], { image: 'image', text: 'text', id: 'id' }],
+  [['SKU', 'Image URL', 'Title'], { image: 'Image URL', text: 'Title', id: 'SKU' }],
+  [['price', 'where', 'words'], { image: 'where', text: 'words', id: '' }],
+])('columns %j are guessed by name, or by what stands in them', (columns, mapping) => {
+  const row = { price: '3', where: 'https://example.org/1.jpg', words: 'a cat' };
+  expect(guessColumns(columns, [columns.map((column) => row[column as keyof typeof row] ?? 'x')])).toEqual(mapping);
+});
+
+test('a mapping that names one column twice, or none, cannot be posted', () => {
+  expect(faultOfMapping({ image: 'a', text: 'b', id: '' })).toBeUndefined();
+  expect(faultOfMapping({ image: '', text: 'b', id: '' })).toContain('images');
+  expect(faultOfMapping({ image: 'a', text: 'a', id: '' })).toContain('different');
+  expect(faultOfMapping({ image: 'a', text: 'b', id: 'b' })).toContain('different');
+});

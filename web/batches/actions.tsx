@@ -1,0 +1,93 @@
+import { useRef, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { ask, type RequestFailed } from '../http/client.ts';
+import { addressOf } from '../shell/route.ts';
+import * as numbers from '../ui/numbers.ts';
+import { downloadResults, type ResultFormat } from './downloads.ts';
+import { nameOfBatch, rememberName } from './names.ts';
+
+/** What can be done with a batch, at its present state. */
+export function BatchActions({
+  status,
+  onChanged,
+  onFailure,
+}: {
+  status: BatchStatus;
+  onChanged: () => void;
+  onFailure: (failure: RequestFailed | undefined) => void;
+}) {
+  const [busy, setBusy] = useState<string>();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const path = `v1/evaluation/batch/${status.id}`;
+  const isLive = status.finishedAt === null;
+
+  async function run(name: string, action: () => Promise<unknown>): Promise<void> {
+    onFailure(undefined);
+    setBusy(name);
+    try {
+      await action();
+    } catch (error) {
+      onFailure(error as RequestFailed);
+    }
+    setBusy(undefined);
+  }
+
+  const download = (format: ResultFormat) => run(format, () => downloadResults(status.id, format));
+  const cancel = () =>
+    run('cancel', async () => {
+      await ask(`${path}/cancel`, { method: 'POST' });
+      onChanged();
+    });
+  const retry = () =>
+    run('retry', async () => {
+      const child = await ask<BatchStatus>(`${path}/retry`, { method: 'POST' });
+      const name = nameOfBatch(status.id);
+      if (name !== undefined) rememberName(child.id, `${name}, retried`);
+      location.hash = addressOf.batch(child.id);
+    });
+  const remove = () =>
+    run('delete', async () => {
+      await ask(path, { method: 'DELETE' });
+      location.hash = addressOf.batches;
+    });
+
+  return (
+    <div class="actions">
+      {isLive ? (
+        <button type="button" disabled={busy !== undefined} onClick={() => void cancel()}>
+          {busy === 'cancel' ? 'Cancelling…' : 'Cancel'}
+        </button>
+      ) : (
+        status.items.failed > 0 && (
+          <button type="button" class="primary" disabled={busy !== undefined} onClick={() => void retry()}>
+            {busy === 'retry' ? 'Posting…' : `Retry ${numbers.count(status.items.failed)} failed`}
+          </button>
+        )
+      )}
+      <button type="button" disabled={busy !== undefined} onClick={() => void download('csv')}>
+        {busy === 'csv' ? 'Downloading…' : 'Results as CSV'}
+      </button>
+      <button type="button" disabled={busy !== undefined} onClick={() => void download('ndjson')}>
+        {busy === 'ndjson' ? 'Downloading…' : 'Results as NDJSON'}
+      </button>
+      <button
+        type="button"
+        class="quiet danger"
+        disabled={busy !== undefined}
+        onClick={() => dialog.current?.showModal()}
+      >
+        Delete
+      </button>
+      <dialog ref={dialog} aria-labelledby="delete-title">
+        <h2 id="delete-title">Delete this batch?</h2>
+        <p>{isLive && 'It is stopped first. '}Its items and results are forgotten, and nothing brings them back.</p>
+        <form method="dialog" class="actions">
+          <button type="submit" class="primary" onClick={() => void remove()}>
+            Delete
+          </button>
+          <button type="submit">Keep</button>
+        </form>
+      </dialog>
+    </div>
+  );
+}

@@ -1,0 +1,134 @@
+import type { FunctionComponent } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { RequestFailed } from '../http/client.ts';
+import { addressOf } from '../shell/route.ts';
+import { Badge } from '../ui/badge.tsx';
+import * as numbers from '../ui/numbers.ts';
+import { ProblemBox } from '../ui/problem.tsx';
+import { scaleOf } from '../ui/scale.ts';
+import { BatchActions } from './actions.tsx';
+import { downloadPassing } from './downloads.ts';
+import { ExtremesBox } from './extremes.tsx';
+import { FailuresBox } from './failures-box.tsx';
+import { type Followed, type Follower, followBatch } from './follow.ts';
+import { HistogramBox } from './histogram.tsx';
+import { nameOfBatch } from './names.ts';
+import { Counts, ProgressBar } from './progress.tsx';
+import type { Sample } from './samples.ts';
+import { stateWords } from './state.ts';
+
+/** One batch: live while it runs, its shape and its failures afterwards. */
+export function BatchView({ id }: { id: string }) {
+  const [followed, setFollowed] = useState<Followed>();
+  const [failure, setFailure] = useState<RequestFailed>();
+  const follower = useRef<Follower | undefined>(undefined);
+  useEffect(() => {
+    const started = followBatch(id, setFollowed);
+    follower.current = started;
+    return () => started.close();
+  }, [id]);
+
+  const crumbs = (
+    <p class="crumbs">
+      <a href={addressOf.batches}>Batches</a>
+    </p>
+  );
+  const name = nameOfBatch(id) ?? `Batch ${id.slice(0, 8)}`;
+  const status = followed?.status;
+  if (status === undefined) {
+    return (
+      <>
+        {crumbs}
+        <h1>{name}</h1>
+        {followed?.failure === undefined ? (
+          <p class="soft">{followed?.isInterrupted ? 'The service does not answer; trying again…' : 'Loading…'}</p>
+        ) : (
+          <ProblemBox failure={followed.failure} />
+        )}
+      </>
+    );
+  }
+  const { summary, samples = [] } = followed ?? {};
+  const [tone, word] = stateWords[status.state];
+  const scale = scaleOf(status.model);
+  return (
+    <>
+      {crumbs}
+      <div class="heading">
+        <h1 class="cut">{name}</h1>
+        <span role="status">
+          <Badge tone={tone}>{word}</Badge>
+        </span>
+      </div>
+      <Origin status={status} />
+      <div class="stack">
+        {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
+        {followed?.isInterrupted && <p class="notice">The connection broke; trying again. The batch goes on.</p>}
+        <section class="card stack" aria-label="Progress">
+          <ProgressBar items={status.items} />
+          <Counts status={status} />
+          {status.state === 'running' && status.phase === 'waiting' && (
+            <p class="notice">No worker has a part of it at the moment.</p>
+          )}
+          {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
+          <Plot samples={samples} isLive={status.finishedAt === null} />
+          <BatchActions status={status} onChanged={() => follower.current?.refresh()} onFailure={setFailure} />
+          {failure !== undefined && <ProblemBox failure={failure} />}
+        </section>
+        {summary !== undefined && summary.succeeded > 0 && (
+          <HistogramBox
+            summary={summary}
+            scale={scale}
+            onDownloadPassing={(threshold) => void downloadPassing(id, threshold).catch(setFailure)}
+          />
+        )}
+        <FailuresBox status={status} onFailure={setFailure} />
+        {summary !== undefined && <ExtremesBox summary={summary} />}
+      </div>
+    </>
+  );
+}
+
+const reasonWords = {
+  all_failed: 'No item succeeded.',
+  failure_budget: 'It was stopped, because more items failed than it allows.',
+} as const;
+
+function Origin({ status }: { status: BatchStatus }) {
+  return (
+    <p class="soft origin">
+      {numbers.count(status.items.total)} items for {status.model} ({status.precision}), posted{' '}
+      {numbers.dateTime(status.createdAt)}
+      {status.expiresAt !== null && <>, kept until {numbers.dateTime(status.expiresAt)}</>}.
+      {status.retryOf !== null && (
+        <>
+          {' '}
+          Retries <a href={addressOf.batch(status.retryOf)}>{nameOfBatch(status.retryOf) ?? 'an earlier batch'}</a>.
+        </>
+      )}
+      {status.retriedBy !== null && (
+        <>
+          {' '}
+          Its failed items were <a href={addressOf.batch(status.retriedBy)}>retried</a>.
+        </>
+      )}
+    </p>
+  );
+}
+
+/** The plot brings a library along, which no other view needs. */
+function Plot({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
+  const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
+  const isWorth = isLive || samples.length > 2;
+  useEffect(() => {
+    if (isWorth) void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
+  }, [isWorth]);
+  if (!isWorth) return null;
+  return (
+    <figure class="rate">
+      <figcaption class="fine soft">Items per second</figcaption>
+      {Loaded === undefined ? <div class="plot" /> : <Loaded samples={samples} />}
+    </figure>
+  );
+}

@@ -1,0 +1,64 @@
+/** Which columns are what; an empty id means that there is none. */
+export interface ColumnMapping {
+  image: string;
+  text: string;
+  id: string;
+}
+
+const names = {
+  image: [
+    'image',
+    'image_url',
+    'imageurl',
+    'url',
+    'img',
+    'photo',
+    'picture',
+    'src',
+    'link',
+    'image_link',
+    'image_path',
+    'file',
+    'path',
+  ],
+  text: ['text', 'caption', 'prompt', 'description', 'title', 'alt', 'alt_text', 'label', 'sentence', 'name'],
+  id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'index'],
+} as const;
+
+/** By their names first, then by what stands in them. Empty where nothing fits. */
+export function guessColumns(columns: readonly string[], rows: readonly (readonly string[])[]): ColumnMapping {
+  const taken = new Set<string>();
+  const take = (column: string | undefined): string => {
+    if (column === undefined) return '';
+    taken.add(column);
+    return column;
+  };
+  const named = (part: keyof typeof names) =>
+    names[part]
+      .map((name) => columns.find((column) => column.toLowerCase().replaceAll(/[\s-]/g, '_') === name))
+      .find((column) => column !== undefined && !taken.has(column));
+  const valuesOf = (column: string) => rows.map((row) => row[columns.indexOf(column)] ?? '');
+  const free = () => columns.filter((column) => !taken.has(column));
+
+  const image = take(named('image') ?? free().find((column) => valuesOf(column).some(looksLikeImage)));
+  const id = take(named('id'));
+  const length = (column: string) => valuesOf(column).reduce((sum, value) => sum + value.length, 0);
+  const longest = () =>
+    free()
+      .filter((column) => valuesOf(column).some((value) => /\p{L}/u.test(value)))
+      .sort((a, b) => length(b) - length(a))[0];
+  const text = take(named('text') ?? longest());
+  return { image, text, id };
+}
+
+export const looksLikeImage = (value: string): boolean =>
+  /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
+
+/** What is missing before a batch can be posted; undefined when nothing is. */
+export function faultOfMapping({ image, text, id }: ColumnMapping): string | undefined {
+  if (image === '') return 'Choose the column with the images.';
+  if (text === '') return 'Choose the column with the texts.';
+  if (image === text || (id !== '' && (id === image || id === text)))
+    return 'Image, text and id are different columns.';
+  return undefined;
+}

@@ -1,0 +1,86 @@
+/** A row of CSV: its fields, and the text it was written as, without its line break. */
+export interface CsvRow {
+  fields: string[];
+  raw: string;
+}
+
+/** Reads CSV piece by piece, whatever the pieces. A quote counts at the beginning of a field alone, as on the server. */
+export interface CsvReader {
+  /** Rows that this piece completes. */
+  push(text: string): CsvRow[];
+  /** The row that no line break ended, if there is one. */
+  end(): CsvRow[];
+}
+
+type Place = 'start' | 'plain' | 'quoted' | 'after-quote';
+
+export function createCsvReader(delimiter = ','): CsvReader {
+  let rest = '';
+  let scanned = 0;
+  let place: Place = 'start';
+
+  function push(text: string): CsvRow[] {
+    rest += text;
+    const rows: CsvRow[] = [];
+    let from = 0;
+    for (; scanned < rest.length; scanned++) {
+      const char = rest[scanned];
+      if (place === 'quoted') {
+        if (char === '"') place = 'after-quote';
+      } else if (char === '"' && place !== 'plain') place = 'quoted';
+      else if (char === '\n') {
+        add(rows, rest.slice(from, scanned));
+        from = scanned + 1;
+        place = 'start';
+      } else place = char === delimiter ? 'start' : 'plain';
+    }
+    rest = rest.slice(from);
+    scanned -= from;
+    return rows;
+  }
+
+  function add(rows: CsvRow[], line: string): void {
+    const raw = line.endsWith('\r') ? line.slice(0, -1) : line;
+    if (raw !== '') rows.push({ raw, fields: fieldsOf(raw, delimiter) });
+  }
+
+  return {
+    push,
+    end() {
+      const rows: CsvRow[] = [];
+      add(rows, rest);
+      rest = '';
+      scanned = 0;
+      place = 'start';
+      return rows;
+    },
+  };
+}
+
+function fieldsOf(raw: string, delimiter: string): string[] {
+  const fields: string[] = [];
+  for (let at = 0; at <= raw.length; ) {
+    let value = '';
+    if (raw[at] === '"') {
+      at++;
+      for (;;) {
+        const quote = raw.indexOf('"', at);
+        if (quote === -1) {
+          value += raw.slice(at);
+          at = raw.length;
+          break;
+        }
+        value += raw.slice(at, quote);
+        at = quote + 1;
+        if (raw[at] !== '"') break;
+        value += '"';
+        at++;
+      }
+    }
+    const next = raw.indexOf(delimiter, at);
+    const end = next === -1 ? raw.length : next;
+    fields.push(value + raw.slice(at, end));
+    at = end + 1;
+  }
+  return fields;
+}

@@ -1,0 +1,65 @@
+import { send } from '../http/client.ts';
+import { type CsvRow, createCsvReader } from './csv.ts';
+import { ownColumnsOf } from './own-columns.ts';
+
+export type ResultFormat = 'csv' | 'ndjson';
+
+const accept: Record<ResultFormat, string> = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
+
+/** Results as they come from the service, which picks the form by a header that a link cannot carry. */
+export async function resultsOf(
+  id: string,
+  format: ResultFormat,
+  query: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<Response> {
+  const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results?${new URLSearchParams(query)}`;
+  return await send(path, { headers: { accept: accept[format] }, ...(signal !== undefined && { signal }) });
+}
+
+/** The browser keeps a blob of any size outside the page's memory, and large ones on the disk. */
+export async function downloadResults(
+  id: string,
+  format: ResultFormat,
+  query: Record<string, string> = {},
+): Promise<void> {
+  const response = await resultsOf(id, format, query);
+  save(await response.blob(), `batch-${id}${query['status'] === undefined ? '' : `-${query['status']}`}.${format}`);
+}
+
+/** Rows whose score reaches the threshold, under the header, as they were written. */
+export async function downloadPassing(id: string, threshold: number): Promise<void> {
+  const response = await resultsOf(id, 'csv', { status: 'succeeded' });
+  const rows = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(passingRows(threshold));
+  const blob = await new Response(rows?.pipeThrough(new TextEncoderStream()) ?? '', {
+    headers: { 'content-type': 'text/csv' },
+  }).blob();
+  save(blob, `batch-${id}-from-${threshold}.csv`);
+}
+
+function passingRows(threshold: number): TransformStream<string, string> {
+  const reader = createCsvReader();
+  let isHeader = true;
+  const keep = (rows: CsvRow[]): string =>
+    rows
+      .filter((row) => {
+        if (!isHeader) return Number(ownColumnsOf(row).cosine) * 100 >= threshold - 1e-6;
+        isHeader = false;
+        return true;
+      })
+      .map(({ raw }) => `${raw}\n`)
+      .join('');
+  return new TransformStream({
+    transform: (text, controller) => controller.enqueue(keep(reader.push(text))),
+    flush: (controller) => controller.enqueue(keep(reader.end())),
+  });
+}
+
+function save(blob: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  // The browser begins to read it after this turn.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

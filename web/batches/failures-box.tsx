@@ -1,0 +1,105 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { type Code, codes } from '../../shared/errors.ts';
+import type { RequestFailed } from '../http/client.ts';
+import * as numbers from '../ui/numbers.ts';
+import { ProblemBox } from '../ui/problem.tsx';
+import { downloadResults } from './downloads.ts';
+import { type Cause, type FailureSample, sampleFailures } from './failures.ts';
+
+/** Failed items by code, and inside a code by what was said of them, with links to their images. */
+export function FailuresBox({
+  status,
+  onFailure,
+}: {
+  status: BatchStatus;
+  onFailure: (failure: RequestFailed) => void;
+}) {
+  const [sample, setSample] = useState<FailureSample>();
+  const [failure, setFailure] = useState<RequestFailed>();
+  const [isOpen, setOpen] = useState(false);
+  const reading = useRef<AbortController | undefined>(undefined);
+  const isLive = status.finishedAt === null;
+  const byCode = (Object.entries(status.failures) as [Code, number][]).sort(([, a], [, b]) => b - a);
+
+  // Read when somebody wants to see it, and once more at the end of the batch.
+  useEffect(() => {
+    if (!isOpen) return;
+    const controller = new AbortController();
+    reading.current = controller;
+    sampleFailures(status.id, controller.signal).then(setSample, (error) => {
+      if (!controller.signal.aborted) setFailure(error);
+    });
+    return () => controller.abort();
+  }, [isOpen, isLive, status.id]);
+
+  if (byCode.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="failures">
+      <div class="heading">
+        <h2 id="failures">Failures</h2>
+        <button
+          type="button"
+          onClick={() => void downloadResults(status.id, 'csv', { status: 'failed' }).catch(onFailure)}
+        >
+          Download failed rows
+        </button>
+      </div>
+      <ul class="failures">
+        {byCode.map(([code, count]) => (
+          <li key={code}>
+            <details onToggle={(event) => event.currentTarget.open && setOpen(true)}>
+              <summary>
+                <span class="num failure-count">{numbers.count(count)}</span>
+                <span class="failure-title">{codes[code].title}</span>
+                <span class="fine soft">
+                  <code>{code}</code>
+                  {codes[code].retryable ? ', worth a retry' : ', the same when retried unchanged'}
+                </span>
+              </summary>
+              {failure !== undefined && <ProblemBox failure={failure} />}
+              {sample === undefined && failure === undefined && <p class="soft">Reading…</p>}
+              {sample !== undefined && (
+                <Causes
+                  causes={sample.causes.get(code) ?? []}
+                  read={sample.read}
+                  isAll={sample.read >= status.items.failed}
+                />
+              )}
+            </details>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Causes({ causes, read, isAll }: { causes: Cause[]; read: number; isAll: boolean }) {
+  if (causes.length === 0) {
+    return <p class="soft">None of the first {numbers.count(read)} failed items has this code.</p>;
+  }
+  return (
+    <ul class="causes">
+      {!isAll && <li class="fine soft">Among the first {numbers.count(read)} failed items:</li>}
+      {causes.map(({ message, count, examples }) => (
+        <li key={message}>
+          <p>
+            {message} <span class="soft">× {numbers.count(count)}</span>
+          </p>
+          <ul class="examples">
+            {examples.map(({ index, address }) => (
+              <li key={index}>
+                <span class="soft">item {numbers.count(index)}</span>{' '}
+                {address !== undefined && (
+                  <a href={address} target="_blank" rel="noreferrer noopener">
+                    {address}
+                  </a>
+                )}
+              </li>
+            ))}
+          </ul>
+        </li>
+      ))}
+    </ul>
+  );
+}

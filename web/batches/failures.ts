@@ -1,0 +1,62 @@
+import { createCsvReader } from './csv.ts';
+import { resultsOf } from './downloads.ts';
+import { ownColumnsOf } from './own-columns.ts';
+
+/** A failed item, with enough to look after it. */
+export interface FailedItem {
+  index: number;
+  /** Address of its image, if it has one. */
+  address: string | undefined;
+}
+
+/** Failures of one code that say the same. */
+export interface Cause {
+  message: string;
+  count: number;
+  examples: FailedItem[];
+}
+
+export interface FailureSample {
+  causes: ReadonlyMap<string, Cause[]>;
+  /** Failed items that were read. */
+  read: number;
+}
+
+const examplesKept = 5;
+const causesKept = 20;
+/** Beyond this the causes repeat themselves; reading all of them would read the whole batch. */
+const mostRead = 5_000;
+
+/** Reads the first failed items of a batch and groups them by code and message. @throws {RequestFailed} */
+export async function sampleFailures(id: string, signal: AbortSignal): Promise<FailureSample> {
+  const response = await resultsOf(id, 'csv', { status: 'failed', formulas: 'keep' }, signal);
+  const causes = new Map<string, Cause[]>();
+  const csv = createCsvReader();
+  let read = -1;
+  const stream = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  for (let ended = stream === undefined; !ended && read < mostRead; ) {
+    const part = await stream?.read();
+    ended = part === undefined || part.done;
+    for (const row of ended ? csv.end() : csv.push(part?.value ?? '')) {
+      // The first is the header.
+      if (read++ >= 0) add(causes, ownColumnsOf(row));
+    }
+  }
+  await stream?.cancel();
+  for (const list of causes.values()) list.sort((a, b) => b.count - a.count);
+  return { causes, read: Math.max(0, read) };
+}
+
+function add(causes: Map<string, Cause[]>, { index, given, code, message }: ReturnType<typeof ownColumnsOf>): void {
+  const list = causes.get(code) ?? [];
+  causes.set(code, list);
+  let cause = list.find((known) => known.message === message);
+  if (cause === undefined) {
+    if (list.length === causesKept) return;
+    cause = { message, count: 0, examples: [] };
+    list.push(cause);
+  }
+  cause.count++;
+  if (cause.examples.length === examplesKept) return;
+  cause.examples.push({ index: Number(index), address: given.find((value) => /^https?:\/\//i.test(value)) });
+}

@@ -1,0 +1,174 @@
+import type { BatchStatus, BatchSummary } from '../../shared/contracts/batch.ts';
+import { apiUrl, ask, RequestFailed } from '../http/client.ts';
+import { keep, readKept } from './kept.ts';
+import { addSample, type Sample } from './samples.ts';
+
+/** A batch as it is known here, renewed while it runs. */
+export interface Followed {
+  status: BatchStatus | undefined;
+  summary: BatchSummary | undefined;
+  samples: readonly Sample[];
+  /** The connection broke and is being made anew. */
+  isInterrupted: boolean;
+  /** It cannot be shown at all. */
+  failure: RequestFailed | undefined;
+}
+
+export interface Follower {
+  /** Reads status and summary anew, and follows again if it runs. */
+  refresh(): void;
+  close(): void;
+}
+
+/** A batch of many small parts sends more events than anybody can look at. */
+const drawMs = 200;
+/** Counts by code and the summary are not in the events; they are asked for no more often than this. */
+const askMs = 1_500;
+const firstWaitMs = 1_000;
+const longestWaitMs = 15_000;
+/** Parts that were in hand when a batch was cancelled come in after its end. */
+const afterCancelMs = [1_500, 4_000];
+
+/** Follows a batch by its events, and resumes them after a reload or a broken connection from the last one seen. */
+export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
+  const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
+  const kept = readKept(id);
+  const gone = new AbortController();
+  let followed: Followed = {
+    status: undefined,
+    summary: undefined,
+    samples: kept.samples,
+    isInterrupted: false,
+    failure: undefined,
+  };
+  let { lastEventId } = kept;
+  let source: EventSource | undefined;
+  let waitMs = firstWaitMs;
+  const timers = new Map<string, number>();
+
+  /** One timer of each kind; the first that is set counts. */
+  function later(kind: string, ms: number, action: () => void): void {
+    if (timers.has(kind) || gone.signal.aborted) return;
+    const run = () => {
+      timers.delete(kind);
+      action();
+    };
+    timers.set(kind, window.setTimeout(run, ms));
+  }
+
+  function change(more: Partial<Followed>): void {
+    if (gone.signal.aborted) return;
+    followed = { ...followed, ...more };
+    later('draw', drawMs, () => onChange(followed));
+  }
+
+  function keepPlace(): void {
+    keep(id, { lastEventId, samples: [...followed.samples] });
+  }
+
+  async function begin(): Promise<void> {
+    try {
+      await look();
+      change({ isInterrupted: false });
+      if (followed.status?.finishedAt === null) listen();
+      else if (followed.status?.state === 'cancelled') {
+        for (const ms of afterCancelMs) later(`after-${ms}`, ms, () => void look().catch(() => {}));
+      }
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      const failure = error as RequestFailed;
+      const isFinal = !(error instanceof RequestFailed) || [400, 401, 403, 404].includes(failure.status);
+      if (isFinal) return change({ failure });
+      interrupted();
+    }
+    onChange(followed);
+  }
+
+  function interrupted(): void {
+    source?.close();
+    source = undefined;
+    change({ isInterrupted: true });
+    later('again', waitMs, () => void begin());
+    waitMs = Math.min(longestWaitMs, waitMs * 2);
+  }
+
+  async function look(): Promise<void> {
+    const { signal } = gone;
+    const [status, summary] = await Promise.all([
+      ask<BatchStatus>(path, { signal }),
+      ask<BatchSummary>(`${path}/summary`, { signal }),
+    ]);
+    change({ summary, failure: undefined });
+    takeStatus(status);
+  }
+
+  /** An answer that was under way while events came may be older than they are. */
+  function takeStatus(status: BatchStatus): void {
+    const known = followed.status;
+    const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);
+    change({ status: isOlder ? { ...status, items: known.items } : status });
+    if (followed.samples.length === 0 && status.startedAt !== null) sample(Date.parse(status.startedAt), 0);
+  }
+
+  function sample(atMs: number, done: number): void {
+    change({ samples: addSample(followed.samples, [atMs, done]) });
+  }
+
+  function listen(): void {
+    const query = lastEventId === undefined ? '' : `?lastEventId=${encodeURIComponent(lastEventId)}`;
+    source?.close();
+    const opened = new EventSource(apiUrl(`${path}/events${query}`));
+    source = opened;
+    opened.onopen = () => {
+      waitMs = firstWaitMs;
+      change({ isInterrupted: false });
+    };
+    opened.onerror = () => {
+      change({ isInterrupted: true });
+      // Otherwise the browser connects again by itself. Closed: it was refused, or there is nothing after the end.
+      if (opened.readyState === EventSource.CLOSED) interrupted();
+    };
+    for (const name of ['state', 'reset', 'progress', 'failure', 'end'] as const) {
+      opened.addEventListener(name, (event) => onEvent(name, event as MessageEvent<string>));
+    }
+  }
+
+  function onEvent(name: 'state' | 'reset' | 'progress' | 'failure' | 'end', event: MessageEvent<string>): void {
+    lastEventId = event.lastEventId;
+    if (name === 'failure') return;
+    const data: Partial<BatchStatus> = JSON.parse(event.data);
+    const known = followed.status;
+    if (name === 'end') {
+      source?.close();
+      source = undefined;
+    }
+    if (data.id !== undefined) takeStatus(data as BatchStatus);
+    else if (known !== undefined && data.items !== undefined) {
+      const items = { ...known.items, ...data.items };
+      if (items.succeeded + items.failed >= doneOf(known)) change({ status: { ...known, items } });
+    } else if (known !== undefined && data.state !== undefined) change({ status: { ...known, state: data.state } });
+    // The id begins with the time at which the service wrote the event; before the first one it is 0.
+    const atMs = Number(lastEventId.split('-', 1)[0]);
+    if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
+    later('keep', askMs, keepPlace);
+    if (name === 'end') {
+      keepPlace();
+      void begin();
+    } else later('ask', askMs, () => void look().catch(() => {}));
+  }
+
+  addEventListener('pagehide', keepPlace);
+  void begin();
+  return {
+    refresh: () => void begin(),
+    close() {
+      keepPlace();
+      removeEventListener('pagehide', keepPlace);
+      gone.abort();
+      source?.close();
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
+  };
+}
+
+const doneOf = ({ items }: BatchStatus): number => items.succeeded + items.failed + items.cancelled;

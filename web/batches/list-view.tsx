@@ -1,0 +1,116 @@
+import { useState } from 'preact/hooks';
+import type { BatchStatus, BatchList as Page } from '../../shared/contracts/batch.ts';
+import { ask, RequestFailed } from '../http/client.ts';
+import { usePolled } from '../http/polled.ts';
+import { addressOf } from '../shell/route.ts';
+import { Badge } from '../ui/badge.tsx';
+import { useDroppedFile } from '../ui/drop.ts';
+import * as numbers from '../ui/numbers.ts';
+import { ProblemBox } from '../ui/problem.tsx';
+import { nameOfBatch } from './names.ts';
+import { NewView } from './new-view.tsx';
+import { ProgressBar } from './progress.tsx';
+import { stateWords } from './state.ts';
+
+const pageSize = 20;
+const liveMs = 2_000;
+const quietMs = 10_000;
+
+/** Batches of this tenant, the latest first. */
+export function ListView() {
+  const [dropped, setDropped] = useState<File>();
+  useDroppedFile(setDropped);
+  return dropped === undefined ? <BatchList /> : <NewView dropped={dropped} />;
+}
+
+function BatchList() {
+  const { value, failure, reload } = usePolled(
+    'batches',
+    (signal) => ask<Page>(`v1/evaluation/batch?limit=${pageSize}`, { signal }),
+    (list) => (list?.batches.some(({ finishedAt }) => finishedAt === null) ? liveMs : quietMs),
+  );
+  const older = useOlder(value);
+  const batches = [...(value?.batches ?? []), ...older.batches];
+  return (
+    <>
+      <div class="heading">
+        <h1>Batches</h1>
+        <a class="button primary" href={addressOf.newBatch}>
+          New batch
+        </a>
+      </div>
+      {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+      {value !== undefined && batches.length === 0 && (
+        <div class="empty">
+          <p>No batches yet.</p>
+          <p class="soft">
+            A batch scores every row of a CSV or NDJSON file. <a href={addressOf.newBatch}>Start one</a>.
+          </p>
+        </div>
+      )}
+      <ul class="batches">
+        {batches.map((batch) => (
+          <li key={batch.id}>
+            <BatchRow batch={batch} />
+          </li>
+        ))}
+      </ul>
+      {older.failure !== undefined && <ProblemBox failure={older.failure} />}
+      {older.next !== null && (
+        <button type="button" disabled={older.busy} onClick={() => void older.load()}>
+          Older batches
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Pages after the first, which alone is asked for again and again. */
+function useOlder(first: Page | undefined) {
+  const [pages, setPages] = useState<Page[]>([]);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<RequestFailed>();
+  const next = pages.at(-1)?.next ?? (pages.length > 0 ? null : (first?.next ?? null));
+  const shown = new Set(first?.batches.map(({ id }) => id));
+  return {
+    next,
+    busy,
+    failure,
+    // One that has moved on from the first page since, as new ones came.
+    batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
+    async load(): Promise<void> {
+      setBusy(true);
+      try {
+        const query = new URLSearchParams({ limit: String(pageSize), cursor: next ?? '' });
+        const page = await ask<Page>(`v1/evaluation/batch?${query}`);
+        setPages((known) => [...known, page]);
+        setFailure(undefined);
+      } catch (error) {
+        if (!(error instanceof RequestFailed)) throw error;
+        setFailure(error);
+      }
+      setBusy(false);
+    },
+  };
+}
+
+function BatchRow({ batch }: { batch: BatchStatus }) {
+  const { id, state, items, model, createdAt, itemsPerSecond, etaSeconds, finishedAt, retryOf } = batch;
+  const [tone, word] = stateWords[state];
+  return (
+    <a class="batch-row" href={addressOf.batch(id)}>
+      <span class="batch-name cut">
+        {nameOfBatch(id) ?? (retryOf === null ? id.slice(0, 8) : `retry ${id.slice(0, 8)}`)}
+      </span>
+      <Badge tone={tone}>{word}</Badge>
+      <ProgressBar items={items} />
+      <span class="soft batch-facts">
+        {numbers.count(items.total)} items
+        {items.failed > 0 && `, ${numbers.count(items.failed)} failed`}, {model}
+        {finishedAt === null && itemsPerSecond !== null && `, ${numbers.rate(itemsPerSecond)} items/s`}
+        {finishedAt === null && etaSeconds !== null && `, ${numbers.duration(etaSeconds)} to go`}
+      </span>
+      <span class="soft batch-time">{numbers.ago(createdAt)}</span>
+    </a>
+  );
+}

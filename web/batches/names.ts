@@ -1,0 +1,18 @@
+/** What this browser called a batch when it posted it: the service knows ids alone. */
+const key = 'batch-names';
+const kept = 200;
+
+function read(): [id: string, name: string][] {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(key) ?? '[]');
+    return Array.isArray(stored) ? stored : [];
+  } catch {
+    return [];
+  }
+}
+
+export const nameOfBatch = (id: string): string | undefined => read().find(([known]) => known === id)?.[1];
+
+export function rememberName(id: string, name: string): void {
+  localStorage.setItem(key, JSON.stringify([[id, name], ...read()].slice(0, kept)));
+}

@@ -1,0 +1,241 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { RequestFailed } from '../http/client.ts';
+import { addressOf } from '../shell/route.ts';
+import { useDroppedFile } from '../ui/drop.ts';
+import { ModelSelect, useModels } from '../ui/model-select.tsx';
+import * as numbers from '../ui/numbers.ts';
+import { ProblemBox } from '../ui/problem.tsx';
+import { Scrollable } from '../ui/scrollable.tsx';
+import { type ColumnMapping, faultOfMapping, guessColumns, looksLikeImage } from './columns.ts';
+import { rememberName } from './names.ts';
+import { NoPreview, type Preview, previewOf } from './preview.ts';
+import { PreviewTable } from './preview-table.tsx';
+import { type UploadProgress, uploadBatch } from './upload.ts';
+
+interface Chosen {
+  file: File;
+  preview: Preview;
+  idempotencyKey: string;
+}
+
+/** A file of pairs becomes a batch: look at its first rows, say which column is what, start. */
+export function NewView({ dropped }: { dropped?: File }) {
+  const [chosen, setChosen] = useState<Chosen>();
+  const [unreadable, setUnreadable] = useState<string>();
+  const over = useDroppedFile((file) => void choose(file));
+  useEffect(() => {
+    if (dropped !== undefined) void choose(dropped);
+  }, [dropped]);
+
+  async function choose(file: File): Promise<void> {
+    setUnreadable(undefined);
+    try {
+      setChosen({ file, preview: await previewOf(file), idempotencyKey: randomKey() });
+    } catch (error) {
+      if (!(error instanceof NoPreview)) throw error;
+      setChosen(undefined);
+      setUnreadable(`${file.name}: ${error.message}`);
+    }
+  }
+
+  return (
+    <>
+      <p class="crumbs">
+        <a href={addressOf.batches}>Batches</a>
+      </p>
+      <h1>New batch</h1>
+      <div class="stack">
+        <label class={`drop wide${chosen === undefined ? '' : ' filled'}${over ? ' over' : ''}`}>
+          <input
+            type="file"
+            accept=".csv,.tsv,.ndjson,.jsonl,.gz,text/csv"
+            class="visually-hidden"
+            onChange={(event) => {
+              const file = event.currentTarget.files?.[0];
+              if (file !== undefined) void choose(file);
+            }}
+          />
+          <span class="drop-words">
+            {chosen === undefined ? (
+              <>
+                <strong>Choose a CSV or NDJSON file</strong>
+                <span class="soft">or drop one anywhere. Any length; gzip is fine.</span>
+              </>
+            ) : (
+              <>
+                <strong class="cut">{chosen.file.name}</strong>
+                <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another</span>
+              </>
+            )}
+          </span>
+        </label>
+        {unreadable !== undefined && (
+          <p class="problem" role="alert">
+            {unreadable}
+          </p>
+        )}
+        {chosen === undefined ? <FormatHelp /> : <StartForm key={chosen.idempotencyKey} {...chosen} />}
+      </div>
+    </>
+  );
+}
+
+function FormatHelp() {
+  return (
+    <section class="card" aria-labelledby="format">
+      <h2 id="format">What a file looks like</h2>
+      <p>One image and one text in each row, under a header row. Which column is what, you say in the next step.</p>
+      <Scrollable label="Example of a CSV file">
+        <pre>
+          {
+            'image,text,id\nhttps://example.org/cat.jpg,a cat looking at the camera,cat\nhttps://example.org/cup.jpg,"a cup of coffee, with a spoon",cup'
+          }
+        </pre>
+      </Scrollable>
+      <p class="soft">
+        NDJSON has one object on each line: <code>{'{"image": "https://…", "text": "…"}'}</code>. The service loads the
+        images by their addresses.
+      </p>
+    </section>
+  );
+}
+
+function StartForm({ file, preview, idempotencyKey }: Chosen) {
+  const { value: models } = useModels();
+  const [mapping, setMapping] = useState<ColumnMapping>(() => guessColumns(preview.columns, preview.rows));
+  const [model, setModel] = useState('');
+  const [failurePercent, setFailurePercent] = useState('');
+  const [progress, setProgress] = useState<UploadProgress>();
+  const [failure, setFailure] = useState<RequestFailed>();
+  const running = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => running.current?.abort(), []);
+  useWarningWhile(progress !== undefined);
+  const fault = faultOfMapping(mapping);
+
+  async function start(): Promise<void> {
+    const controller = new AbortController();
+    running.current = controller;
+    const { signal } = controller;
+    setFailure(undefined);
+    setProgress({ stage: 'sending', share: 0 });
+    const failureShare = failurePercent === '' ? undefined : Number(failurePercent) / 100;
+    try {
+      const upload = { file, preview, mapping, model, failureShare, idempotencyKey };
+      const { id } = await uploadBatch(upload, setProgress, signal);
+      rememberName(id, file.name);
+      setProgress(undefined);
+      location.hash = addressOf.batch(id);
+    } catch (error) {
+      setProgress(undefined);
+      if (signal.aborted) return;
+      if (!(error instanceof RequestFailed)) throw error;
+      setFailure(error);
+    }
+  }
+
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start();
+      }}
+    >
+      <section class="card stack" aria-labelledby="columns">
+        <div>
+          <h2 id="columns">Which column is what</h2>
+          <p class="soft">{inWords(preview)}</p>
+        </div>
+        {preview.format === 'csv' && preview.columns.some(looksLikeImage) && (
+          <p class="notice">
+            The first row looks like an item. A CSV needs a header row: this one would be taken for it.
+          </p>
+        )}
+        <div class="mapping">
+          {(['image', 'text', 'id'] as const).map((part) => (
+            <div class="field" key={part}>
+              <label for={`column-${part}`}>{{ image: 'Image', text: 'Text', id: 'Id (optional)' }[part]}</label>
+              <select
+                id={`column-${part}`}
+                value={mapping[part]}
+                onChange={(event) => setMapping({ ...mapping, [part]: event.currentTarget.value })}
+              >
+                <option value="">{part === 'id' ? 'none' : 'choose…'}</option>
+                {[...new Set(preview.columns)].map((column) => (
+                  <option key={column} value={column}>
+                    {column}
+                  </option>
+                ))}
+              </select>
+            </div>
+          ))}
+        </div>
+        <PreviewTable preview={preview} mapping={mapping} />
+      </section>
+      <section class="card stack" aria-labelledby="options">
+        <h2 id="options">Options</h2>
+        <div class="mapping">
+          <ModelSelect models={models} value={model} onChange={setModel} />
+          <div class="field">
+            <label for="budget">Stop when more than … % fail</label>
+            <input
+              id="budget"
+              type="number"
+              min="0"
+              max="100"
+              step="any"
+              placeholder="never"
+              value={failurePercent}
+              onInput={(event) => setFailurePercent(event.currentTarget.value)}
+            />
+          </div>
+        </div>
+      </section>
+      {failure !== undefined && <ProblemBox failure={failure} />}
+      {progress === undefined ? (
+        <div class="actions">
+          <button type="submit" class="primary" disabled={fault !== undefined} aria-describedby="fault">
+            Start
+          </button>
+          <span id="fault" class="soft">
+            {fault ?? ''}
+          </span>
+        </div>
+      ) : (
+        <div class="card">
+          <p role="status">{stageWords[progress.stage]}</p>
+          <p class="fine soft">Stay here until it has arrived: leaving breaks it off.</p>
+          <progress max={1} value={progress.share} aria-label="Upload" />
+          <button type="button" onClick={() => running.current?.abort()}>
+            Stop
+          </button>
+        </div>
+      )}
+    </form>
+  );
+}
+
+const stageWords: Record<UploadProgress['stage'], string> = {
+  preparing: 'Renaming the fields of each line…',
+  sending: 'Sending the file…',
+  storing: 'The service stores the last items…',
+};
+
+function inWords({ format, gzipped, estimate, columns }: Preview): string {
+  const rows = estimate === undefined ? '' : `${estimate.exact ? '' : 'about '}${numbers.count(estimate.rows)} rows, `;
+  return `${format.toUpperCase()}${gzipped ? ', gzipped' : ''}: ${rows}${numbers.count(columns.length)} columns. The first rows:`;
+}
+
+/** Leaving the page would break the upload off, and then the batch has never existed. */
+function useWarningWhile(busy: boolean): void {
+  useEffect(() => {
+    if (!busy) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', warn);
+    return () => removeEventListener('beforeunload', warn);
+  }, [busy]);
+}
+
+/** Not `randomUUID`, which pages that came over plain HTTP from another machine lack. */
+const randomKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,0 +1,150 @@
+import { createCsvReader } from './csv.ts';
+
+/** The beginning of a file, in columns. The rest of the file is not read for it. */
+export interface Preview {
+  format: 'csv' | 'ndjson';
+  /** CSV alone. */
+  delimiter: string;
+  gzipped: boolean;
+  columns: string[];
+  rows: string[][];
+  /** Rows in the whole file, when they are about as long as the first ones. `exact`: all of it was read. */
+  estimate: { rows: number; exact: boolean } | undefined;
+}
+
+/** The file is none that a batch can be made of; the message says why. */
+export class NoPreview extends Error {
+  override name = 'NoPreview';
+}
+
+const headBytes = 256 * 1024;
+const shownRows = 5;
+
+/** @throws {NoPreview} */
+export async function previewOf(file: File): Promise<Preview> {
+  const head = await readHead(file);
+  if (head.text.trim() === '') throw new NoPreview('The file is empty.');
+  const format = formatOf(file.name, head.text);
+  const found = format === 'csv' ? readCsv(head) : readNdjson(head);
+  if (found.columns.length === 0) throw new NoPreview(`Nothing in it could be read as ${format.toUpperCase()}.`);
+  return { ...found, format, gzipped: head.gzipped, estimate: estimateOf(file, head, found.rowBytes) };
+}
+
+interface Head {
+  text: string;
+  gzipped: boolean;
+  /** The file ends here. */
+  whole: boolean;
+}
+
+interface Found {
+  delimiter: string;
+  columns: string[];
+  rows: string[][];
+  /** Mean length of a row. */
+  rowBytes: { mean: number; rows: number };
+}
+
+async function readHead(file: File): Promise<Head> {
+  const bytes = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
+  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const { content, whole } = gzipped
+    ? await inflate(bytes, file.size)
+    : { content: bytes, whole: file.size <= headBytes };
+  const text = new TextDecoder().decode(content).replace(/^\uFEFF/, '');
+  // A row that is cut off is none; neither is a character.
+  const end = whole ? text.length : text.lastIndexOf('\n') + 1;
+  return { text: text.slice(0, end === 0 ? text.length : end), gzipped, whole };
+}
+
+/** As far as the head goes: a stream that is cut off ends with an error. */
+async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  let ended = false;
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+  try {
+    while (length < headBytes) {
+      const { done, value } = await reader.read();
+      if (done) {
+        ended = true;
+        break;
+      }
+      parts.push(value);
+      length += value.length;
+    }
+  } catch {
+    if (length === 0) throw new NoPreview('The file begins like gzip, but cannot be unpacked.');
+  }
+  await reader.cancel().catch(() => {});
+  const content = new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  return { content, whole: ended && size <= headBytes };
+}
+
+function formatOf(name: string, text: string): Preview['format'] {
+  const extension = /\.(csv|tsv|txt|ndjson|jsonl|json)(\.gz)?$/i.exec(name)?.[1]?.toLowerCase();
+  if (extension === 'csv' || extension === 'tsv') return 'csv';
+  if (extension === 'ndjson' || extension === 'jsonl') return 'ndjson';
+  const start = text.trimStart();
+  if (start.startsWith('['))
+    throw new NoPreview('This is one JSON list. Write each of its items on a line of its own (NDJSON).');
+  return start.startsWith('{') ? 'ndjson' : 'csv';
+}
+
+function readCsv({ text, whole }: Head): Found {
+  const delimiter = delimiterOf(text);
+  const reader = createCsvReader(delimiter);
+  const all = [...reader.push(text), ...(whole ? reader.end() : [])];
+  const [header, ...rows] = all;
+  const length = rows.reduce((sum, { raw }) => sum + raw.length + 1, 0);
+  return {
+    delimiter,
+    columns: header?.fields.map((name) => name.trim()) ?? [],
+    rows: rows.slice(0, shownRows).map(({ fields }) => fields),
+    rowBytes: { mean: length / Math.max(1, rows.length), rows: rows.length },
+  };
+}
+
+/** What stands most often in the header row. */
+function delimiterOf(text: string): string {
+  const header = text.split('\n', 1)[0] ?? '';
+  const countOf = (delimiter: string) => header.split(delimiter).length;
+  return [',', ';', '\t', '|'].reduce((best, next) => (countOf(next) > countOf(best) ? next : best));
+}
+
+function readNdjson({ text }: Head): Found {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const shown = lines
+    .slice(0, shownRows)
+    .map(readObject)
+    .filter((item) => item !== undefined);
+  const columns = [...new Set(shown.flatMap((item) => Object.keys(item)))];
+  const length = lines.reduce((sum, line) => sum + line.length + 1, 0);
+  return {
+    delimiter: '',
+    columns,
+    rows: shown.map((item) => columns.map((column) => inWords(item[column]))),
+    rowBytes: { mean: length / Math.max(1, lines.length), rows: lines.length },
+  };
+}
+
+export function readObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const inWords = (value: unknown): string =>
+  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+function estimateOf(file: File, head: Head, { mean, rows }: Found['rowBytes']): Preview['estimate'] {
+  if (head.whole) return { rows, exact: true };
+  // How well the rest is compressed cannot be told from here.
+  if (head.gzipped || rows === 0) return undefined;
+  return { rows: Math.round(file.size / mean), exact: false };
+}

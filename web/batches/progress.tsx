@@ -1,0 +1,54 @@
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import * as numbers from '../ui/numbers.ts';
+
+/** How far a batch has got: one bar of its outcomes, and the same as text. */
+export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
+  const share = (part: number) => `${items.total === 0 ? 0 : (part / items.total) * 100}%`;
+  const done = items.total - items.pending;
+  return (
+    <div
+      class="outcomes"
+      role="progressbar"
+      aria-label="Items with an outcome"
+      aria-valuemin={0}
+      aria-valuemax={items.total}
+      aria-valuenow={done}
+      aria-valuetext={`${numbers.count(done)} of ${numbers.count(items.total)}`}
+    >
+      <span class="succeeded" style={{ width: share(items.succeeded) }} />
+      <span class="failed" style={{ width: share(items.failed) }} />
+      <span class="cancelled" style={{ width: share(items.cancelled) }} />
+    </div>
+  );
+}
+
+export function Counts({ status }: { status: BatchStatus }) {
+  const { items, itemsPerSecond, etaSeconds, finishedAt, startedAt, createdAt } = status;
+  const took = finishedAt === null ? undefined : (Date.parse(finishedAt) - Date.parse(startedAt ?? createdAt)) / 1000;
+  return (
+    <dl class="counts">
+      <Count name="succeeded" className="succeeded" value={numbers.count(items.succeeded)} />
+      <Count name="failed" className="failed" value={numbers.count(items.failed)} />
+      {items.cancelled > 0 && <Count name="cancelled" className="cancelled" value={numbers.count(items.cancelled)} />}
+      {items.pending > 0 && <Count name="pending" className="pending" value={numbers.count(items.pending)} />}
+      <Count
+        name={took === undefined ? 'items/s' : 'items/s on average'}
+        value={itemsPerSecond === null ? '–' : numbers.rate(itemsPerSecond)}
+      />
+      {took === undefined ? (
+        <Count name="to go" value={etaSeconds === null ? '–' : numbers.duration(etaSeconds)} />
+      ) : (
+        <Count name="took" value={numbers.duration(Math.max(0, took))} />
+      )}
+    </dl>
+  );
+}
+
+function Count({ name, value, className }: { name: string; value: string; className?: string }) {
+  return (
+    <div class={className}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+import type { ColumnMapping } from './columns.ts';
+import { type Preview, readObject } from './preview.ts';
+
+const itemFields = new Set(['image', 'text', 'id', 'metadata']);
+
+/** CSV is mapped by the service. The fields of NDJSON are called what the contract calls them, or are renamed here. */
+export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
+  if (preview.format === 'csv') return false;
+  const isMapped = mapping.image === 'image' && mapping.text === 'text';
+  const isIdMapped = mapping.id === 'id' || (mapping.id === '' && !preview.columns.includes('id'));
+  return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));
+}
+
+/** The lines of NDJSON with the fields that the contract names, as they pass through. */
+export const renameLines = (mapping: ColumnMapping): TransformStream<string, string> =>
+  byLines((line) => renameFields(line, mapping));
+
+function byLines(change: (line: string) => string): TransformStream<string, string> {
+  let rest = '';
+  return new TransformStream({
+    transform(text, controller) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      if (lines.length > 0) controller.enqueue(`${lines.map(change).join('\n')}\n`);
+    },
+    flush(controller) {
+      if (rest !== '') controller.enqueue(change(rest));
+    },
+  });
+}
+
+/** A line that is no object stays as it is: the service names it among the failures. */
+function renameFields(line: string, mapping: ColumnMapping): string {
+  const item = readObject(line);
+  if (item === undefined) return line;
+  const { [mapping.image]: image, [mapping.text]: text, ...others } = item;
+  const id = mapping.id === '' ? undefined : others[mapping.id];
+  if (mapping.id !== '') delete others[mapping.id];
+  const { metadata, ...rest } = others;
+  const isPlain = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+  const kept = isPlain ? { ...metadata, ...rest } : others;
+  return JSON.stringify({
+    image,
+    text,
+    ...(id !== undefined && id !== null && { id: typeof id === 'string' ? id : JSON.stringify(id) }),
+    ...(Object.keys(kept).length > 0 && { metadata: kept }),
+  });
+}

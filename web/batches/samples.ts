@@ -1,0 +1,37 @@
+/** How many items had their outcome at a moment, by the clock of the service. */
+export type Sample = readonly [atMs: number, done: number];
+
+/** Enough for every pixel of a plot on a phone; a batch of a day has no more than one of a minute. */
+const most = 480;
+const closestMs = 250;
+
+/** Adds a sample. Ones that lie close together are merged, and when there are many, every other one goes. */
+export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  const [last, before] = [samples.at(-1), samples.at(-2)];
+  if (last !== undefined && (sample[0] <= last[0] || sample[1] < last[1])) {
+    return sample[0] === last[0] && sample[1] > last[1] ? [...samples.slice(0, -1), sample] : [...samples];
+  }
+  const isClose = last !== undefined && before !== undefined && last[0] - before[0] < closestMs;
+  const added = isClose ? [...samples.slice(0, -1), sample] : [...samples, sample];
+  return added.length <= most ? added : added.filter((_, at) => at % 2 === 0 || at === added.length - 1);
+}
+
+/** Items a second over time: seconds since the first sample, and the rate over the window before each of them. */
+export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates: number[] } {
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined) return { seconds: [], rates: [] };
+  // Parts end in bursts; a window shorter than some of them would show the bursts alone.
+  const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
+  const seconds: number[] = [];
+  const rates: number[] = [];
+  let from = 0;
+  for (const [at, [ms, done]] of samples.entries()) {
+    while (from + 1 < at && ms - (samples[from + 1]?.[0] ?? ms) >= windowMs) from++;
+    const start = samples[from];
+    if (start === undefined || ms <= start[0]) continue;
+    seconds.push((ms - first[0]) / 1000);
+    rates.push(((done - start[1]) / (ms - start[0])) * 1000);
+  }
+  return { seconds, rates };
+}

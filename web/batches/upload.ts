@@ -1,0 +1,99 @@
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
+import type { ColumnMapping } from './columns.ts';
+import type { Preview } from './preview.ts';
+import { needsRenaming, renameLines } from './rename.ts';
+
+export interface Upload {
+  file: File;
+  preview: Pick<Preview, 'format' | 'delimiter' | 'gzipped' | 'columns'>;
+  mapping: ColumnMapping;
+  /** Empty: the default. */
+  model: string;
+  /** Stop when a larger share of the items fails; undefined: never. */
+  failureShare: number | undefined;
+  /** The same for each attempt with this file, so that none makes a second batch. */
+  idempotencyKey: string;
+}
+
+export interface UploadProgress {
+  stage: 'preparing' | 'sending' | 'storing';
+  /** Of the bytes of this stage, from 0 to 1. */
+  share: number;
+}
+
+/**
+ * Posts a file as a batch. The browser sends it from the disk: it is never held in memory.
+ * @throws {RequestFailed}
+ */
+export async function uploadBatch(
+  upload: Upload,
+  onProgress: (progress: UploadProgress) => void,
+  signal: AbortSignal,
+): Promise<BatchStatus> {
+  const body = needsRenaming(upload.preview, upload.mapping) ? await renamed(upload, onProgress, signal) : upload.file;
+  signal.throwIfAborted();
+  return await send(upload, body, onProgress, signal);
+}
+
+const brokenOff = 'The file did not arrive whole. Start again: if it had arrived after all, its batch is shown.';
+
+/** `fetch` tells nothing of how far a body has got. */
+function send(
+  { preview, mapping, model, failureShare, idempotencyKey }: Upload,
+  body: Blob,
+  onProgress: (progress: UploadProgress) => void,
+  signal: AbortSignal,
+): Promise<BatchStatus> {
+  const query = new URLSearchParams();
+  if (model !== '') query.set('model', model);
+  if (failureShare !== undefined) query.set('failureBudgetShare', String(failureShare));
+  if (preview.format === 'csv') {
+    query.set('image', mapping.image);
+    query.set('text', mapping.text);
+    // The names in a header are trimmed, so this is none of them: a column that is called `id` stays metadata.
+    query.set('id', mapping.id === '' ? ' ' : mapping.id);
+    if (preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
+  }
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', apiUrl(`v1/evaluation/batch?${query}`));
+    request.setRequestHeader('content-type', preview.format === 'csv' ? 'text/csv' : 'application/x-ndjson');
+    request.setRequestHeader('idempotency-key', idempotencyKey);
+    request.upload.onprogress = ({ loaded, total }) => onProgress({ stage: 'sending', share: loaded / total });
+    request.upload.onload = () => onProgress({ stage: 'storing', share: 1 });
+    request.onload = () => {
+      if (request.status === 202) resolve(JSON.parse(request.responseText));
+      else reject(failureOf(request.status, request.responseText));
+    };
+    request.onerror = () => reject(new RequestFailed(0, 'The connection broke', brokenOff));
+    signal.addEventListener('abort', () => {
+      request.abort();
+      reject(signal.reason);
+    });
+    request.send(body);
+  });
+}
+
+/** Compressed, because browsers cannot send a stream over HTTP/1.1: what is kept until it is sent is a tenth. */
+async function renamed(
+  { file, preview, mapping }: Upload,
+  onProgress: (progress: UploadProgress) => void,
+  signal: AbortSignal,
+): Promise<Blob> {
+  let read = 0;
+  const counted = file.stream().pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(part, controller) {
+        read += part.length;
+        onProgress({ stage: 'preparing', share: read / file.size });
+        controller.enqueue(part);
+      },
+    }),
+    { signal },
+  );
+  const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
+  const lines = bytes.pipeThrough(new TextDecoderStream()).pipeThrough(renameLines(mapping));
+  const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));
+  return await new Response(packed).blob();
+}

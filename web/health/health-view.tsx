@@ -1,0 +1,172 @@
+import type { Health } from '../../shared/contracts/health.ts';
+import { ask, send } from '../http/client.ts';
+import { usePolled } from '../http/polled.ts';
+import { mayOperate, useSession } from '../shell/session.tsx';
+import { Badge } from '../ui/badge.tsx';
+import { Fact } from '../ui/fact.tsx';
+import * as numbers from '../ui/numbers.ts';
+import { ProblemBox } from '../ui/problem.tsx';
+import { Scrollable } from '../ui/scrollable.tsx';
+import { stageTimesOf } from './metrics.ts';
+
+const everyMs = 5_000;
+
+const statusWords = {
+  ok: 'Everything answers.',
+  degraded: 'Single pairs are scored; batches are not.',
+  unavailable: 'Nothing is scored at the moment.',
+} as const;
+
+const durabilityWords = {
+  always: 'nothing that was acknowledged is lost',
+  everysec: 'up to 2 s of acknowledged work may be lost',
+  none: 'what was acknowledged may be lost',
+  unknown: 'what survives its end is not known',
+} as const;
+
+/** What the service says of itself, every few seconds. */
+export function HealthView() {
+  const session = useSession();
+  const { value, failure } = usePolled(
+    'health',
+    (signal) => ask<Health>('health', { signal, accepted: [503] }),
+    () => everyMs,
+  );
+  return (
+    <>
+      <h1>Health</h1>
+      {failure !== undefined && <ProblemBox failure={failure} />}
+      {value !== undefined && (
+        <div class="stack">
+          <section class="card" aria-labelledby="service">
+            <h2 id="service">
+              Service <Badge tone={toneOf(value.status)}>{value.status}</Badge>
+            </h2>
+            <p>{statusWords[value.status]}</p>
+            <dl class="facts wide">
+              <Fact name="Version">{value.version}</Fact>
+              <Fact name="Up for">{numbers.duration(value.uptimeSeconds)}</Fact>
+              <Fact name="Redis">
+                {value.redis.status === 'ok'
+                  ? `answers, version ${value.redis.version ?? 'unknown'}`
+                  : 'cannot be reached'}
+                {value.redis.detail !== null && ` (${value.redis.detail})`}
+              </Fact>
+              {value.redis.durability !== null && (
+                <Fact name="If Redis dies">{durabilityWords[value.redis.durability]}</Fact>
+              )}
+              <Fact name="Worker connections">{value.workers ?? 'unknown'}</Fact>
+            </dl>
+          </section>
+          <Evaluators models={value.models} />
+          {value.queues !== null && <Queues queues={value.queues} />}
+          {mayOperate(session) && <StageTimes />}
+          <section class="card" aria-labelledby="more">
+            <h2 id="more">More</h2>
+            <ul class="links">
+              <li>
+                <a href="docs">API documentation</a>
+              </li>
+              <li>
+                <a href="openapi.json">OpenAPI document</a>
+              </li>
+              {mayOperate(session) && (
+                <>
+                  <li>
+                    <a href="queues">Queues, in Bull Board</a>
+                  </li>
+                  <li>
+                    <a href="metrics">Metrics for Prometheus</a>
+                  </li>
+                </>
+              )}
+              <li>
+                <a href="health">This, as JSON</a>
+              </li>
+            </ul>
+          </section>
+        </div>
+      )}
+    </>
+  );
+}
+
+const toneOf = (status: Health['status']) => (status === 'ok' ? 'good' : status === 'degraded' ? 'warn' : 'bad');
+
+function Evaluators({ models }: { models: Health['models'] }) {
+  return (
+    <section class="card" aria-labelledby="evaluators">
+      <h2 id="evaluators">Evaluators</h2>
+      {models.length === 0 && <p class="soft">No model has been asked for yet.</p>}
+      <ul class="rows">
+        {models.map(({ model, revision, state, evaluators, detail }) => (
+          <li key={`${model}@${revision}`}>
+            <strong>{model}</strong>
+            <Badge tone={state === 'ready' ? 'good' : state === 'loading' ? 'warn' : 'bad'}>{state}</Badge>
+            <span>
+              {evaluators.ready} of {evaluators.configured} processes ready
+              {evaluators.restarts > 0 && `, ${numbers.count(evaluators.restarts)} restarts`}
+            </span>
+            {detail !== null && <span class="soft">{detail}</span>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Queues({ queues }: { queues: NonNullable<Health['queues']> }) {
+  return (
+    <section class="card" aria-labelledby="queues">
+      <h2 id="queues">Queues</h2>
+      <Scrollable label="Table of queues">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Queue</th>
+              <th scope="col">Waiting</th>
+              <th scope="col">Active</th>
+              <th scope="col">Failed</th>
+              <th scope="col">Workers</th>
+            </tr>
+          </thead>
+          <tbody>
+            {queues.map(({ name, waiting, active, failed, workers }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{numbers.count(waiting)}</td>
+                <td>{numbers.count(active)}</td>
+                <td>{numbers.count(failed)}</td>
+                <td>{numbers.count(workers)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scrollable>
+      <p class="fine soft">One job is one part of a batch, of up to 64 items.</p>
+    </section>
+  );
+}
+
+function StageTimes() {
+  const { value } = usePolled(
+    'metrics',
+    async (signal) => stageTimesOf(await (await send('metrics', { signal })).text()),
+    () => everyMs,
+  );
+  const measured = (value ?? []).filter(({ count }) => count > 0);
+  if (measured.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="stages">
+      <h2 id="stages">Time in each stage</h2>
+      <dl class="facts wide">
+        {measured.map(({ stage, count, meanMs }) => (
+          <Fact key={stage} name={stage}>
+            {meanMs.toFixed(1)} ms on average, {numbers.count(count)} times
+          </Fact>
+        ))}
+      </dl>
+      <p class="fine soft">Of single requests, since this process started.</p>
+    </section>
+  );
+}

@@ -1,0 +1,48 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { RequestFailed } from './client.ts';
+
+export interface Polled<T> {
+  /** The latest answer; stays when a later request fails. */
+  value: T | undefined;
+  failure: RequestFailed | undefined;
+  reload(): void;
+}
+
+/** Loads at once, when `key` changes, and again after each interval while somebody looks. */
+export function usePolled<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  intervalMs: (value: T | undefined) => number | undefined = () => undefined,
+): Polled<T> {
+  const [state, setState] = useState<Pick<Polled<T>, 'value' | 'failure'>>({ value: undefined, failure: undefined });
+  const [round, setRound] = useState(0);
+  const latest = useRef({ load, intervalMs });
+  latest.current = { load, intervalMs };
+
+  useEffect(() => {
+    const gone = new AbortController();
+    let timer: number | undefined;
+    const again = (value: T | undefined) => {
+      const wait = latest.current.intervalMs(value);
+      if (wait !== undefined && !gone.signal.aborted) timer = window.setTimeout(look, wait);
+    };
+    let last: T | undefined;
+    const look = async () => {
+      if (document.hidden && last !== undefined) return again(last);
+      try {
+        last = await latest.current.load(gone.signal);
+        if (!gone.signal.aborted) setState({ value: last, failure: undefined });
+      } catch (error) {
+        if (!gone.signal.aborted) setState(({ value }) => ({ value, failure: error as RequestFailed }));
+      }
+      again(last);
+    };
+    void look();
+    return () => {
+      gone.abort();
+      clearTimeout(timer);
+    };
+  }, [key, round]);
+
+  return { ...state, reload: useCallback(() => setRound((count) => count + 1), []) };
+}

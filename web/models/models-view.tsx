@@ -1,0 +1,86 @@
+import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
+import type { ModelInfo } from '../../shared/contracts/models.ts';
+import { ask } from '../http/client.ts';
+import { usePolled } from '../http/polled.ts';
+import { Badge } from '../ui/badge.tsx';
+import { Fact } from '../ui/fact.tsx';
+import { useModels } from '../ui/model-select.tsx';
+import * as numbers from '../ui/numbers.ts';
+import { ProblemBox } from '../ui/problem.tsx';
+import { scaleOf } from '../ui/scale.ts';
+
+const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'plain', word: string]> = {
+  absent: ['plain', 'not installed'],
+  available: ['plain', 'available'],
+  loading: ['warn', 'loading'],
+  loaded: ['good', 'loaded'],
+  failed: ['bad', 'failed'],
+};
+
+/** Every model of the registry: where it runs, and how fast it was of late. */
+export function ModelsView() {
+  const { value: models, failure, reload } = useModels(5_000);
+  const { value: batches } = usePolled('speed', (signal) =>
+    ask<BatchList>('v1/evaluation/batch?limit=50&state=completed,completed_with_errors', { signal }),
+  );
+  return (
+    <>
+      <h1>Models</h1>
+      <p class="lead">A request names a profile or a model; without a name it gets the default.</p>
+      {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+      <ul class="cards">
+        {(models ?? []).map((model) => (
+          <li key={model.model}>
+            <ModelCard model={model} speeds={speedsOf(model, batches?.batches ?? [])} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Items a second of recent batches; of the tiniest ones that figure says nothing. */
+const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
+  batches
+    .filter((batch) => batch.model === model.model && batch.revision === model.revision && batch.items.total >= 20)
+    .flatMap((batch) => (batch.itemsPerSecond === null ? [] : [batch.itemsPerSecond]))
+    .sort((a, b) => a - b);
+
+function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
+  const [tone, word] = stateWords[model.state];
+  const scale = scaleOf(model.model);
+  const median = speeds[Math.floor(speeds.length / 2)];
+  const good = scale.bands.find(({ word: name }) => name === 'good match');
+  return (
+    <article class="card model" aria-labelledby={`model-${model.model}`}>
+      <h2 id={`model-${model.model}`}>
+        {model.model} <Badge tone={tone}>{word}</Badge>
+      </h2>
+      {model.description !== null && <p>{model.description}</p>}
+      {model.detail !== null && <p class={model.state === 'absent' ? 'notice plain' : 'notice'}>{model.detail}</p>}
+      <dl class="facts">
+        <Fact name="profiles">
+          {model.profiles.join(', ') || 'none'}
+          {model.default && ' (default)'}
+        </Fact>
+        <Fact name="runs on">{model.provider === null ? undefined : `${model.provider}, ${model.precision}`}</Fact>
+        <Fact name="evaluators">
+          {model.evaluators === null
+            ? undefined
+            : `${model.evaluators.ready} of ${model.evaluators.configured} ready, ${model.evaluators.restarts} restarts`}
+        </Fact>
+        <Fact name="speed">
+          {median === undefined
+            ? undefined
+            : `${numbers.rate(median)} items/s, median of ${speeds.length} recent ${speeds.length === 1 ? 'batch' : 'batches'}`}
+        </Fact>
+        <Fact name="good match">{good === undefined ? undefined : `from a score of ${good.from}`}</Fact>
+        <Fact name="embedding">{model.dimensions === null ? undefined : `${model.dimensions} dimensions`}</Fact>
+        <Fact name="text">{model.contextLength === null ? undefined : `up to ${model.contextLength} tokens`}</Fact>
+        <Fact name="logit scale">{String(model.logitScale)}</Fact>
+        <Fact name="source">{model.source}</Fact>
+        <Fact name="revision">{model.revision}</Fact>
+      </dl>
+    </article>
+  );
+}

@@ -1,0 +1,48 @@
+import { useEffect, useState } from 'preact/hooks';
+
+/** What the part of the address after `#` asks for. */
+export type Route =
+  | { view: 'try' | 'batches' | 'new-batch' | 'models' | 'health' | 'unknown' }
+  | { view: 'batch'; id: string };
+
+export function routeOf(hash: string): Route {
+  const [path = ''] = hash.replace(/^#\/?/, '').split('?', 1);
+  const [first = '', second] = path.split('/');
+  if (first === '' || first === 'try') return { view: 'try' };
+  if (first === 'models' || first === 'health') return { view: first };
+  if (first !== 'batches') return { view: 'unknown' };
+  if (second === undefined || second === '') return { view: 'batches' };
+  return second === 'new' ? { view: 'new-batch' } : { view: 'batch', id: second };
+}
+
+export const addressOf = {
+  try: '#/',
+  batches: '#/batches',
+  newBatch: '#/batches/new',
+  batch: (id: string): string => `#/batches/${id}`,
+  models: '#/models',
+  health: '#/health',
+} as const;
+
+/** The route of the moment; changes with the address. */
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => routeOf(location.hash));
+  useEffect(() => {
+    const follow = () => setRoute(routeOf(location.hash));
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  return route;
+}
+
+/** A number in the query of the hash, such as `#/batches/1?threshold=28`: it survives a reload and can be sent on. */
+export function numberInHash(name: string): number | undefined {
+  const value = new URLSearchParams(location.hash.split('?')[1] ?? '').get(name);
+  return value === null || !Number.isFinite(Number(value)) ? undefined : Number(value);
+}
+
+/** Without an entry in the history: a slider that moves would fill it. */
+export function keepInHash(name: string, value: number): void {
+  const [path = ''] = location.hash.split('?', 1);
+  history.replaceState(null, '', `${path}?${name}=${value}`);
+}

@@ -1,0 +1,59 @@
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { ask, RequestFailed } from '../http/client.ts';
+import { usePolled } from '../http/polled.ts';
+
+/** Who is signed in, as `GET /session` says. */
+export interface Session {
+  authenticated: boolean;
+  tenant: string | null;
+  role: 'tenant' | 'operator' | null;
+  keysRequired: boolean;
+}
+
+/** A service without sign-in: whoever reaches it may do everything. */
+const open: Session = { authenticated: true, tenant: 'default', role: 'operator', keysRequired: false };
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+/** Undefined until it is known. */
+export const useSession = (): Session | undefined => useContext(SessionContext);
+
+/** Metrics and queues show what all tenants do. */
+export const mayOperate = (session: Session | undefined): boolean =>
+  session !== undefined && (!session.keysRequired || session.role === 'operator');
+
+export function useSessionFromServer(): Session | undefined {
+  return usePolled('session', loadSession).value;
+}
+
+async function loadSession(signal: AbortSignal): Promise<Session> {
+  try {
+    return await ask<Session>('session', { signal });
+  } catch (error) {
+    if (error instanceof RequestFailed && error.status === 404) return open;
+    throw error;
+  }
+}
+
+export function SignedIn() {
+  const session = useSession();
+  if (session === undefined || !session.keysRequired || !session.authenticated) return null;
+  return (
+    <div class="signed-in">
+      <span class="soft">
+        <span class="visually-hidden">Signed in as </span>
+        {session.tenant}
+        {session.role === 'operator' && ' (operator)'}
+      </span>
+      <button type="button" class="quiet" onClick={() => void signOut()}>
+        Sign out
+      </button>
+    </div>
+  );
+}
+
+async function signOut(): Promise<void> {
+  await ask('session', { method: 'DELETE' });
+  location.reload();
+}

@@ -1,0 +1,19 @@
+export type Theme = 'system' | 'light' | 'dark';
+
+const key = 'theme';
+const isTheme = (value: unknown): value is Theme => value === 'system' || value === 'light' || value === 'dark';
+
+export function storedTheme(): Theme {
+  const stored = localStorage.getItem(key);
+  return isTheme(stored) ? stored : 'system';
+}
+
+/** Also told to whoever draws on a canvas, where styles do not reach. */
+export const themeChanged = 'themechanged';
+
+export function applyTheme(theme: Theme): void {
+  if (theme === 'system') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = theme;
+  localStorage.setItem(key, theme);
+  dispatchEvent(new Event(themeChanged));
+}

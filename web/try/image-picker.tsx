@@ -1,0 +1,87 @@
+import { useEffect, useState } from 'preact/hooks';
+import { useDroppedFile } from '../ui/drop.ts';
+import type { PickedImage } from './scoring.ts';
+
+/** A file or an address, never both. */
+export function ImagePicker({
+  picked,
+  onPick,
+}: {
+  picked: PickedImage | undefined;
+  onPick: (image: PickedImage | undefined) => void;
+}) {
+  const over = useDroppedFile((file) => onPick({ file }));
+  const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
+  const url = picked !== undefined && 'url' in picked ? picked.url : '';
+  // Not at every key: each beginning of an address would be asked for.
+  const [written, setWritten] = useState('');
+  return (
+    <div class="picker">
+      <label class={`drop${over ? ' over' : ''}`}>
+        <input
+          type="file"
+          accept="image/*"
+          class="visually-hidden"
+          onChange={(event) => {
+            const chosen = event.currentTarget.files?.[0];
+            if (chosen !== undefined) onPick({ file: chosen });
+          }}
+        />
+        <Preview file={file} address={url !== '' && url === written ? url : undefined} />
+        <span class="drop-words">
+          {file === undefined ? (
+            <>
+              <strong>Choose an image</strong>
+              <span class="soft">or drop or paste one anywhere</span>
+            </>
+          ) : (
+            <>
+              <strong class="cut">{file.name}</strong>
+              <span class="soft">Choose another</span>
+            </>
+          )}
+        </span>
+      </label>
+      <div class="field">
+        <label for="address">Or its address</label>
+        <input
+          id="address"
+          type="url"
+          inputMode="url"
+          placeholder="https://"
+          autocomplete="off"
+          spellcheck={false}
+          value={url}
+          onChange={(event) => setWritten(event.currentTarget.value)}
+          onInput={(event) => {
+            const address = event.currentTarget.value;
+            onPick(address.trim() === '' ? undefined : { url: address });
+          }}
+        />
+      </div>
+    </div>
+  );
+}
+
+function Preview({ file, address }: { file: File | undefined; address: string | undefined }) {
+  const [made, setMade] = useState<string>();
+  useEffect(() => {
+    if (file === undefined) return setMade(undefined);
+    const url = URL.createObjectURL(file);
+    setMade(url);
+    return () => URL.revokeObjectURL(url);
+  }, [file]);
+  const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
+  // Formats that the service reads and the browser does not show, such as TIFF, and addresses that lead nowhere.
+  const [broken, setBroken] = useState<string>();
+  if (shown === undefined || shown === broken) {
+    return (
+      <svg class="drop-icon" viewBox="0 0 48 48" aria-hidden="true">
+        <rect x="6" y="9" width="36" height="30" rx="4" fill="none" stroke="currentColor" stroke-width="2" />
+        <circle cx="17" cy="20" r="3.5" fill="none" stroke="currentColor" stroke-width="2" />
+        <path d="m9 36 11-10 7 6 6-5 8 8" fill="none" stroke="currentColor" stroke-width="2" />
+      </svg>
+    );
+  }
+  return <img src={shown} alt="" referrerpolicy="no-referrer" onError={() => setBroken(shown)} />;
+}

@@ -1,0 +1,51 @@
+import type { ScoreResult } from './scoring.ts';
+
+const stages = [
+  ['fetchMs', 'Get the bytes'],
+  ['decodeMs', 'Decode'],
+  ['inferenceMs', 'Inference'],
+  ['totalMs', 'In all'],
+] as const;
+
+export function TimingsBox({ timings }: { timings: ScoreResult['timings'] }) {
+  const longest = Math.max(1, ...stages.map(([stage]) => timings[stage]));
+  return (
+    <section aria-labelledby="timings">
+      <h3 id="timings">Timings</h3>
+      <dl class="timings">
+        {stages.map(([stage, name]) => (
+          <div key={stage}>
+            <dt>{name}</dt>
+            <dd>
+              <span class="time-bar" style={{ width: `${(timings[stage] / longest) * 100}%` }} />
+              <span class="num">{timings[stage].toFixed(1)} ms</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <p class="fine soft">Image and text are handled side by side, so the stages may add up to more than the whole.</p>
+    </section>
+  );
+}
+
+export function ReceiptBox({ receipt }: { receipt: ScoreResult['receipt'] }) {
+  const { warnings, ...facts } = receipt;
+  return (
+    <section aria-labelledby="receipt">
+      <h3 id="receipt">Receipt</h3>
+      <dl class="facts">
+        {Object.entries(facts).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>warnings</dt>
+          <dd>{warnings.length === 0 ? 'none' : warnings.join('; ')}</dd>
+        </div>
+      </dl>
+      <p class="fine soft">Keep it with the score: it says what produced it.</p>
+    </section>
+  );
+}

@@ -1,0 +1,93 @@
+import * as numbers from '../ui/numbers.ts';
+import { bandOf, type Scale } from '../ui/scale.ts';
+import { type ScoreResult, sharesOf } from './scoring.ts';
+
+/** The texts, best first, each with its score on the scale of its model. */
+export function ScoreList({
+  results,
+  scale,
+  logitScale,
+}: {
+  results: ScoreResult['results'];
+  scale: Scale;
+  logitScale: number | undefined;
+}) {
+  const shares =
+    logitScale === undefined || results.length < 2
+      ? []
+      : sharesOf(
+          results.map(({ cosine }) => cosine),
+          logitScale,
+        );
+  const lines = results
+    .map((result, at) => ({ ...result, share: shares[at], at }))
+    .toSorted((a, b) => b.cosine - a.cosine);
+  const top = Math.max(scale.top, ...results.map(({ score }) => score));
+  return (
+    <ol class="scores">
+      {lines.map(({ text, score, cosine, share, at }, place) => {
+        const band = bandOf(scale, score);
+        return (
+          <li key={at} class={place === 0 && lines.length > 1 ? 'best' : undefined}>
+            <p class="score-text">{text}</p>
+            <p class="score-value">{numbers.score(score)}</p>
+            <ScoreBar score={score} top={top} scale={scale} />
+            <p class="score-words">
+              {band !== undefined && (
+                <>
+                  <strong>{band.word}</strong>: {band.meaning}.{' '}
+                </>
+              )}
+              {cosine < 0 && 'The cosine is negative, which counts as 0. '}
+              {share !== undefined && (
+                <span class="nowrap">
+                  {numbers.percent(share)} among these {lines.length} captions.
+                </span>
+              )}
+            </p>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function ScoreBar({ score, top, scale }: { score: number; top: number; scale: Scale }) {
+  return (
+    <div class="score-bar" aria-hidden="true">
+      <span class="fill" style={{ width: `${(score / top) * 100}%` }} />
+      {scale.bands.slice(1).map(({ from, word }) => (
+        <span key={from} class="tick" style={{ left: `${(from / top) * 100}%` }} title={`${word} from ${from}`} />
+      ))}
+    </div>
+  );
+}
+
+/** The bands in words, for whoever wonders what the ticks are. */
+export function ScaleNote({ scale }: { scale: Scale }) {
+  return (
+    <details class="scale-note">
+      <summary>What the scores mean</summary>
+      {scale.bands.length > 0 && (
+        <dl class="facts">
+          {scale.bands.map(({ from, word, meaning }, at) => (
+            <div key={word}>
+              <dt>
+                {from}
+                {scale.bands[at + 1] === undefined ? ' and more' : ` to ${scale.bands[at + 1]?.from}`}
+              </dt>
+              <dd>
+                <strong>{word}</strong>: {meaning}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p>{scale.note}</p>
+      <p class="soft">
+        Compare scores of one model only. The percentage is each caption's part if exactly one of these captions is
+        right; it says nothing about captions that are not here.
+      </p>
+    </details>
+  );
+}

@@ -1,0 +1,24 @@
+import { useState } from 'preact/hooks';
+import { Scrollable } from './scrollable.tsx';
+
+/** Text to take along. Pages that came over plain HTTP from another machine have no clipboard: they select it instead. */
+export function Copyable({ label, text }: { label: string; text: string }) {
+  const [copied, setCopied] = useState(false);
+  const id = `copy-${label.replaceAll(/\W+/g, '-').toLowerCase()}`;
+  const copy = async () => {
+    const block = document.getElementById(id);
+    if (block !== null) getSelection()?.selectAllChildren(block);
+    await navigator.clipboard?.writeText(text);
+    setCopied(navigator.clipboard !== undefined);
+  };
+  return (
+    <div class="copyable">
+      <Scrollable label={label}>
+        <pre id={id}>{text}</pre>
+      </Scrollable>
+      <button type="button" class="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
+        {copied ? 'Copied' : 'Copy'}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+/**
+ * Takes files that are dropped anywhere on the page, or pasted, so that one dropped beside the field does not replace
+ * the page. @returns whether something is held over it.
+ */
+export function useDroppedFile(onFile: (file: File) => void): boolean {
+  const [over, setOver] = useState(false);
+  const take = useRef(onFile);
+  take.current = onFile;
+  useEffect(() => {
+    const onDrag = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      setOver(event.type === 'dragover');
+      const file = event.type === 'drop' ? event.dataTransfer.files[0] : undefined;
+      if (file !== undefined) take.current(file);
+    };
+    const onPaste = (event: ClipboardEvent) => {
+      const file = event.clipboardData?.files[0];
+      if (file !== undefined) take.current(file);
+    };
+    const drags = ['dragover', 'dragleave', 'drop'] as const;
+    for (const type of drags) addEventListener(type, onDrag);
+    addEventListener('paste', onPaste);
+    return () => {
+      for (const type of drags) removeEventListener(type, onDrag);
+      removeEventListener('paste', onPaste);
+    };
+  }, []);
+  return over;
+}

@@ -1,0 +1,12 @@
+import type { ComponentChildren } from 'preact';
+
+/** An entry of a `dl.facts`; nothing when nothing is known. */
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  if (children === undefined || children === null) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
