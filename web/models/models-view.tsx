@@ -63,13 +63,25 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
           {model.profiles.join(', ') || 'none'}
           {model.default && ' (default)'}
         </Fact>
-        <Fact name="runs on">{model.provider === null ? undefined : `${model.provider}, ${model.precision}`}</Fact>
+        <Fact name="runs on">
+          {model.provider === null
+            ? undefined
+            : `${model.provider}, ${model.precision}${model.choice === null ? '' : ` (${model.choice})`}`}
+        </Fact>
+        <Fact name="verified">
+          {model.verified === null ? undefined : model.verified ? 'reproduced its golden values' : 'no golden values'}
+        </Fact>
         <Fact name="evaluators">
           {model.evaluators === null
             ? undefined
-            : `${model.evaluators.ready} of ${model.evaluators.configured} ready, ${model.evaluators.restarts} restarts`}
+            : `${model.evaluators.ready} of ${model.evaluators.configured} ready, ${model.evaluators.threads} ${model.evaluators.threads === 1 ? 'thread' : 'threads'} each, ${model.evaluators.restarts} restarts`}
         </Fact>
-        <Fact name="speed">
+        <Fact name="pictures">
+          {model.speed.measuredImagesPerSecond === null
+            ? undefined
+            : `${numbers.rate(model.speed.measuredImagesPerSecond)} a second, measured here (vision towers alone)`}
+        </Fact>
+        <Fact name="batches">
           {median === undefined
             ? undefined
             : `${numbers.rate(median)} items/s, median of ${speeds.length} recent ${speeds.length === 1 ? 'batch' : 'batches'}`}
