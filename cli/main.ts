@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig } from '../shared/config.ts';
 import { version } from '../shared/version.ts';
+import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { failureOf } from './failure.ts';
 import { json, styled, type Terminal } from './output.ts';
@@ -30,6 +31,7 @@ addModelsCommand(program, {
     });
   },
 });
+addKeysCommand(program, { terminal, config: () => readConfig() });
 
 try {
   await program.parseAsync();

@@ -6,6 +6,7 @@ import type { ImageSource } from '../../shared/contracts/item.ts';
 import { singleRequest, singleResponse } from '../../shared/contracts/single.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Metrics } from '../../shared/metrics.ts';
+import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
 import { problemResponses } from '../openapi.ts';
@@ -15,11 +16,15 @@ export interface SingleDeps {
   evaluation: Evaluation;
   registry: Registry;
   metrics: Metrics;
+  admission: Admission;
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
+/** Of these alone the time tells how long they queued: many texts wait for each other. */
+const fewTexts = 4;
+
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
-export function singleRoutes({ evaluation, registry, metrics, config }: SingleDeps): Route[] {
+export function singleRoutes({ evaluation, registry, metrics, admission, config }: SingleDeps): Route[] {
   return [
     {
       method: 'post',
@@ -61,6 +66,7 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
         },
       },
       handlers: [
+        admission.enter,
         (request, response, next) => (request.is('multipart/form-data') ? next() : jsonBody(request, response, next)),
         async (request, response) => {
           const { image, text, model } = request.is('multipart/form-data')
@@ -75,6 +81,7 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
           };
           const scores = await evaluation.score(spec, image, texts, clientGone(response)).catch(failed);
           const { results, receipt, timings } = scores;
+          if (texts.length <= fewTexts) admission.observe(request, timings);
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
           for (const stage of ['fetch', 'decode', 'inference'] as const) {
             metrics.stage(stage, timings[`${stage}Ms`] / 1000);
