@@ -18,7 +18,7 @@ const parse = express.json({
     if (charset !== 'utf-8') {
       throw new ServiceError('request.unsupported_media_type', `The charset ${charset} is not read here; utf-8 is`);
     }
-    if (isTooDeep(bytes.latin1Slice())) {
+    if (isTooDeep(bytes.toString('latin1'))) {
       throw new ServiceError('request.too_deep', `A body may nest ${maxJsonDepth} levels deep`);
     }
     rawBodies.set(request, bytes);
