@@ -108,6 +108,8 @@ export async function openUpload(request: Request): Promise<Upload> {
     const cut = () => opened?.destroy(new ServiceError('request.aborted', 'The upload ended before it was complete'));
     busboy.on('file', (_name, stream, filename, _encoding, type) => {
       opened = stream;
+      // It may fail before anybody has begun to read it; whoever does is told then.
+      stream.on('error', () => {});
       resolve({ stream, filename: filename ?? '', type });
     });
     busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch go into the query, not into the form'));

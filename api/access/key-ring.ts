@@ -13,7 +13,7 @@ export interface KeyRing {
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
-/** The file is looked at when a key is asked for, at most this often, in milliseconds. */
+/** The file is looked at when a known key is asked for, at most this often, in milliseconds; for an unknown one always. */
 const lookMs = 500;
 
 /** Compared with when there is no record, so that an unknown id takes as long as a wrong secret. */
@@ -47,8 +47,14 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     seen = version;
   }
 
+  async function recordOf(id: string): Promise<KeyRecord | undefined> {
+    // A key is used the moment it was made.
+    if (!records.has(id) || performance.now() - lookedAt >= lookMs) await look();
+    return records.get(id);
+  }
+
   async function look(): Promise<void> {
-    if (path === undefined || performance.now() - lookedAt < lookMs) return;
+    if (path === undefined) return;
     looking ??= read(path)
       // Whoever had a key keeps it: a slip of the pen must not shut everybody out, and opens nothing either.
       .catch((error: Error) => log.error({ file: path, reason: error.message }, 'API keys not read, the old ones stay'))
@@ -69,13 +75,9 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     async find(key) {
       const id = idOfKey(key);
       if (id === undefined) return undefined;
-      await look();
-      const record = records.get(id);
+      const record = await recordOf(id);
       return isKeyOf(key, record ?? nobody) ? record : undefined;
     },
-    async byId(id) {
-      await look();
-      return records.get(id);
-    },
+    byId: recordOf,
   };
 }
