@@ -19,14 +19,13 @@ export interface AdmissionOptions {
 
 /** Requests for each evaluator: at least, as one is worked on while others are decoded and sent; and at the start. */
 const least = 4;
-const initial = 16;
+const initial = 8;
 /** However little they queue: each may hold an image. */
 const most = 512;
-/** Queueing longer than so many times the work itself is too long; below the floor, in milliseconds, nobody minds. */
-const tolerance = 1.5;
+/** Queueing longer than the work itself takes is too long; below the floor, in milliseconds, nobody minds. */
 const floorMs = 20;
 /** A request in hand for longer waits for the host of its image, and for no evaluator: it takes nobody's place. */
-const slowMs = 1_000;
+const slowMs = 3_000;
 /** As long as nothing queued for this time, the bound gives way to whoever comes, by a half at a time. */
 const calmMs = 1_000;
 const giveMs = 100;
@@ -86,12 +85,12 @@ export function createAdmission({ evaluators, now = () => performance.now() }: A
     observe(request, { fetchMs, decodeMs, inferenceMs, totalMs }) {
       const work = decodeMs + inferenceMs;
       const queued = totalMs - fetchMs - work;
-      const tolerated = Math.max(floorMs, tolerance * work);
+      const tolerated = Math.max(floorMs, work);
       const time = now();
       if (queued > tolerated) {
         queuedAt = time;
         // Once a round: those that were let in under the former bound say nothing about this one.
-        if ((enteredAt.get(request) ?? 0) < loweredAt) return;
+        if ((enteredAt.get(request) ?? 0) <= loweredAt) return;
         loweredAt = time;
         bound = Math.max(atLeast(), bound * Math.min(0.9, Math.max(0.5, tolerated / queued)));
         // Only a bound that is used may grow, else it would be anything by the time it matters.
