@@ -40,11 +40,13 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
       },
     );
     if (version === seen) return;
+    const isFirst = seen === '';
+    // Before it is parsed: one that is damaged is told once, and read again when it has changed.
+    seen = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     records = new Map([...inFile.map((record) => [record.id, record] as const), ...fixed]);
     if (records.size === 0) log.warn({ file }, 'there is no API key: `vls keys add` makes one');
-    else if (seen !== '') log.info({ file, keys: records.size }, 'API keys read again');
-    seen = version;
+    else if (!isFirst) log.info({ file, keys: records.size }, 'API keys read again');
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {

@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import type { Timings } from '../../shared/contracts/single.ts';
 import { ServiceError } from '../../shared/errors.ts';
 
@@ -6,8 +6,8 @@ import { ServiceError } from '../../shared/errors.ts';
 export interface Admission {
   /** @throws {ServiceError} `overloaded` */
   enter: RequestHandler;
-  /** Told how long an answered request took, from which the bound is learnt. */
-  observe(request: Request, timings: Timings): void;
+  /** Told what an answered request spent its time with, from which the bound is learnt. */
+  observe(timings: Pick<Timings, 'fetchMs'>): void;
 }
 
 export interface AdmissionOptions {
@@ -17,48 +17,43 @@ export interface AdmissionOptions {
   now?: () => number;
 }
 
-/** Requests for each evaluator: at least, as one is worked on while others are decoded and sent; and at the start. */
-const least = 4;
-const initial = 8;
-/** However little they queue: each may hold an image. */
+/**
+ * Requests for each evaluator: twice what keeps one busy (its throughput no longer grows from four on), so that
+ * whoever is let in waits for about as long again as the work takes.
+ */
+const perEvaluator = 8;
+/** However long they fetch: each may hold an image. */
 const most = 512;
-/** Queueing longer than the work itself takes is too long; below the floor, in milliseconds, nobody minds. */
-const floorMs = 20;
+/** Room for more to fetch than did of late, so that the bound grows with the demand. */
+const growth = 1.5;
+/** What "of late" is, in milliseconds. */
+const memoryMs = 2_000;
 /** A request in hand for longer waits for the host of its image, and for no evaluator: it takes nobody's place. */
 const slowMs = 3_000;
-/** As long as nothing queued for this time, the bound gives way to whoever comes, by a half at a time. */
-const calmMs = 1_000;
-const giveMs = 100;
 
 /**
- * A bound that is learnt from how long requests queue. A fixed one would be wrong either way: images that take a second
- * to download keep hundreds of requests in hand and no evaluator busy; inline ones queue behind eight.
+ * The bound is what the evaluators can have in hand, and as many requests as are at their image hosts at a time. That
+ * number is the time requests spend there, summed and divided by the time that passes (Little's law), so it needs no
+ * look into the requests. A fixed bound would be wrong either way: images that take a second to download keep hundreds
+ * of requests in hand and no evaluator busy; inline ones queue behind sixteen.
  */
 export function createAdmission({ evaluators, now = () => performance.now() }: AdmissionOptions): Admission {
   let inHand = 0;
   let slow = 0;
-  let bound = 0;
-  let queuedAt = Number.NEGATIVE_INFINITY;
-  let raisedAt = Number.NEGATIVE_INFINITY;
-  let loweredAt = Number.NEGATIVE_INFINITY;
-  const enteredAt = new WeakMap<Request, number>();
-  const atLeast = () => least * Math.max(1, evaluators());
+  let fetching = 0;
+  let updatedAt = now();
 
-  function hasRoom(time: number): boolean {
-    if (inHand + slow >= most) return false;
-    if (bound === 0) bound = initial * Math.max(1, evaluators());
-    bound = Math.max(bound, atLeast());
-    if (inHand < bound) return true;
-    if (time - queuedAt < calmMs || time - raisedAt < giveMs) return false;
-    raisedAt = time;
-    bound = Math.min(most, bound * 1.5);
-    return true;
+  function fetchingOfLate(): number {
+    const time = now();
+    fetching *= Math.exp((updatedAt - time) / memoryMs);
+    updatedAt = time;
+    return fetching;
   }
 
   return {
-    enter: (request, response, next) => {
-      const time = now();
-      if (!hasRoom(time)) {
+    enter: (_request, response, next) => {
+      const bound = perEvaluator * Math.max(1, evaluators()) + Math.floor(growth * fetchingOfLate());
+      if (inHand >= bound || inHand + slow >= most) {
         throw new ServiceError(
           'overloaded',
           `${inHand + slow} requests are being answered, as many as can be in time`,
@@ -67,7 +62,6 @@ export function createAdmission({ evaluators, now = () => performance.now() }: A
           },
         );
       }
-      enteredAt.set(request, time);
       inHand++;
       let isSlow = false;
       const timer = setTimeout(() => {
@@ -82,19 +76,8 @@ export function createAdmission({ evaluators, now = () => performance.now() }: A
       });
       next();
     },
-    observe(request, { fetchMs, decodeMs, inferenceMs, totalMs }) {
-      const work = decodeMs + inferenceMs;
-      const queued = totalMs - fetchMs - work;
-      const tolerated = Math.max(floorMs, work);
-      const time = now();
-      if (queued > tolerated) {
-        queuedAt = time;
-        // Once a round: those that were let in under the former bound say nothing about this one.
-        if ((enteredAt.get(request) ?? 0) <= loweredAt) return;
-        loweredAt = time;
-        bound = Math.max(atLeast(), bound * Math.min(0.9, Math.max(0.5, tolerated / queued)));
-        // Only a bound that is used may grow, else it would be anything by the time it matters.
-      } else if (inHand >= bound - 1) bound = Math.min(most, bound + 1 / bound);
+    observe({ fetchMs }) {
+      fetching = fetchingOfLate() + fetchMs / memoryMs;
     },
   };
 }

@@ -45,7 +45,9 @@ export function rankRoutes({ evaluation, registry, admission }: RankDeps): Route
         async (request, response) => {
           const asked = check(rankRequest, request.body, 'body');
           const { spec } = await registry.resolve(asked.model);
-          response.json(toRanking(spec, asked, await score(evaluation, spec, asked, clientGone(response))));
+          const scores = await score(evaluation, spec, asked, clientGone(response));
+          admission.observe(scores.timings);
+          response.json(toRanking(spec, asked, scores));
         },
       ],
     },

@@ -20,9 +20,6 @@ export interface SingleDeps {
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
-/** Of these alone the time tells how long they queued: many texts wait for each other. */
-const fewTexts = 4;
-
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
 export function singleRoutes({ evaluation, registry, metrics, admission, config }: SingleDeps): Route[] {
   return [
@@ -81,7 +78,7 @@ export function singleRoutes({ evaluation, registry, metrics, admission, config 
           };
           const scores = await evaluation.score(spec, image, texts, clientGone(response)).catch(failed);
           const { results, receipt, timings } = scores;
-          if (texts.length <= fewTexts) admission.observe(request, timings);
+          admission.observe(timings);
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
           for (const stage of ['fetch', 'decode', 'inference'] as const) {
             metrics.stage(stage, timings[`${stage}Ms`] / 1000);

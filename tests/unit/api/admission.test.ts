@@ -3,106 +3,89 @@ import type { Request, Response } from 'express';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Admission, createAdmission } from '../../../api/middleware/admission.ts';
 
-let time: number;
 let admission: Admission;
 beforeEach(() => {
   vi.useFakeTimers();
-  time = 0;
-  admission = createAdmission({ evaluators: () => 2, now: () => time });
+  admission = createAdmission({ evaluators: () => 2, now: Date.now });
   return () => vi.useRealTimers();
 });
 
-interface InHand {
-  request: Request;
-  /** Answers it, after so much queueing and 20 ms of work. */
-  answer(queuedMs: number): void;
-}
+/** Ends a request that was let in, successfully when it says how long it fetched. */
+type End = (fetchMs?: number) => void;
 
-/** Sends a request; nothing when it is refused. */
-function send(): InHand | undefined {
-  const request = {} as Request;
+function send(): End | undefined {
   const response = new EventEmitter() as unknown as Response;
   try {
-    void admission.enter(request, response, () => {});
+    void admission.enter({} as Request, response, () => {});
   } catch (error) {
     expect(error).toMatchObject({ code: 'overloaded', retryAfter: 1 });
     return undefined;
   }
-  return {
-    request,
-    answer(queuedMs) {
-      admission.observe(request, { fetchMs: 5, decodeMs: 10, inferenceMs: 10, totalMs: 25 + queuedMs });
-      response.emit('close');
-    },
+  return (fetchMs) => {
+    if (fetchMs !== undefined) admission.observe({ fetchMs });
+    response.emit('close');
   };
 }
 
 /** Sends until one is refused. */
-function fill(): InHand[] {
-  const inHand: InHand[] = [];
-  for (let next = send(); next !== undefined; next = send()) inHand.push(next);
+function fill(): End[] {
+  const inHand: End[] = [];
+  for (let end = send(); end !== undefined; end = send()) inHand.push(end);
   return inHand;
 }
 
-/** Rounds of as many requests as are let in, each round queueing for so long. */
-function rounds(count: number, queuedMs: number): void {
+/** Full load of requests that fetch for so long, in rounds of as many as are let in; the size of the last round. */
+function rounds(count: number, fetchMs: number): number {
+  let size = 0;
   for (let round = 0; round < count; round++) {
-    time += 50;
-    for (const { answer } of fill()) answer(queuedMs);
+    const inHand = fill();
+    size = inHand.length;
+    vi.advanceTimersByTime(fetchMs + 50);
+    for (const end of inHand) end(fetchMs);
   }
+  return size;
 }
 
 describe('the bound on requests in hand', () => {
-  test('falls while they queue for longer than they are worked on, down to a few for each evaluator', () => {
-    const before = fill();
-    for (const { answer } of before) answer(500);
-    rounds(20, 500);
-    expect(before.length).toBeGreaterThan(8);
-    expect(fill()).toHaveLength(8);
+  test('is what the evaluators can have in hand where images come with their requests', () => {
+    expect(rounds(50, 0)).toBe(16);
   });
 
-  test('is lowered once for a round, however many requests of it queued', () => {
-    const first = fill();
-    for (const { answer } of first) answer(25);
-    const second = fill();
-    expect(second.length).toBeGreaterThan(0.7 * first.length);
+  test('grows with the time that requests spend at image hosts, up to a memory’s worth', () => {
+    const [first, later] = [rounds(2, 1_000), rounds(8, 1_000)];
+    expect(first).toBeLessThan(40);
+    expect(later).toBeGreaterThan(100);
+    expect(rounds(20, 1_000)).toBe(512);
   });
 
-  test('does not rise while something queues, and rises by a place a round when nothing does', () => {
-    rounds(20, 500);
-    time += 200;
-    const low = fill();
-    expect(low).toHaveLength(8);
-    for (const { answer } of low) answer(0);
-    rounds(4, 0);
-    const later = fill().length;
-    expect(later).toBeGreaterThan(8);
-    expect(later).toBeLessThan(16);
+  test('is back where it was soon after', () => {
+    rounds(20, 1_000);
+    vi.advanceTimersByTime(20_000);
+    expect(fill()).toHaveLength(16);
   });
 
-  test('gives way by a half at a time where nothing queues, to hundreds that wait for the hosts of their images', () => {
-    const inHand = fill();
-    for (let step = 0; step < 20; step++) {
-      time += 100;
-      inHand.push(...fill());
-    }
-    expect(inHand).toHaveLength(512);
-  });
-
-  test('does not count who waits for a slow host', () => {
-    rounds(20, 500);
-    expect(fill()).toHaveLength(8);
+  test('does not count who waits for a host that does not answer', () => {
+    expect(fill()).toHaveLength(16);
+    vi.advanceTimersByTime(2_999);
     expect(send()).toBeUndefined();
-    vi.advanceTimersByTime(3_000);
-    expect(fill()).toHaveLength(8);
+    vi.advanceTimersByTime(1);
+    expect(fill()).toHaveLength(16);
+  });
+
+  test('counts those too against what memory allows', () => {
+    let inHand = 0;
+    for (let round = 0; round < 100; round++) {
+      inHand += fill().length;
+      vi.advanceTimersByTime(3_000);
+    }
+    expect(inHand).toBe(512);
   });
 });
 
-test('an answer makes a place', () => {
-  rounds(20, 500);
-  const [first] = fill();
-  expect(send()).toBeUndefined();
-  first?.answer(500);
-  expect(send()).toBeDefined();
-  expect(send()).toBeUndefined();
+test('an answer makes a place, and so do a failure and a client that goes away', () => {
+  const [answered, failed] = fill();
+  answered?.(0);
+  expect(fill()).toHaveLength(1);
+  failed?.();
+  expect(fill()).toHaveLength(1);
 });
