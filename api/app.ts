@@ -11,10 +11,20 @@ import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
+import { createAccess, requireOperator } from './access/authenticate.ts';
+import { type BoundaryConfig, createBoundary } from './access/boundary.ts';
+import { createCors } from './access/cors.ts';
+import type { KeyRing } from './access/key-ring.ts';
+import { createLimits } from './access/limits.ts';
+import { createRateLimit } from './access/rate-limit.ts';
+import { createSessions } from './access/sessions.ts';
+import { answerWithSignIn } from './access/sign-in-page.ts';
 import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
+import { createAdmission } from './middleware/admission.ts';
 import { createBodyBudget } from './middleware/body-budget.ts';
 import { observeRequests } from './middleware/observe.ts';
+import { createPressureGuard } from './middleware/pressure.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { createOpenApi } from './openapi.ts';
@@ -27,7 +37,20 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { rankRoutes } from './routes/rank.ts';
 import { resultRoutes } from './routes/results.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { singleRoutes } from './routes/single.ts';
+
+export type AppConfig = BoundaryConfig &
+  Pick<
+    Config,
+    | 'imageMaxBytes'
+    | 'webhookSecret'
+    | 'metricsToken'
+    | 'sessionHours'
+    | 'trustedProxies'
+    | 'tenantRequestsPerMinute'
+    | 'tenantQueuedItems'
+  >;
 
 export interface AppDeps {
   registry: Registry;
@@ -36,44 +59,69 @@ export interface AppDeps {
   batches: Batches;
   queues: Queues;
   redis: Redis;
+  keys: KeyRing;
   metrics: Metrics;
   log: Logger;
-  config: Pick<Config, 'imageMaxBytes' | 'webhookSecret'>;
+  config: AppConfig;
   version: string;
   isDraining: () => boolean;
 }
+
+/** What is refused while the process cannot keep up; a batch can be read and stopped all the same. */
+const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
 
 /** Made by `web/build.ts`. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
 /** The HTTP service, not listening: everything it needs is handed to it. */
 export function createApp(deps: AppDeps): Express {
+  const { config, evaluators, keys, redis } = deps;
+  const sessions = createSessions(redis, config);
+  const access = createAccess({ keys, sessions, config });
+  const readyEvaluators = () => evaluators.states().reduce((sum, { ready }) => sum + ready, 0);
+  const admission = createAdmission({ evaluators: readyEvaluators });
+  const scoring = { ...deps, admission };
   const routes = [
-    ...singleRoutes(deps),
-    ...batchRoutes(deps),
+    ...singleRoutes(scoring),
+    ...batchRoutes({ ...deps, limitsOf: createLimits(config, keys.required) }),
     ...resultRoutes(deps),
-    ...rankRoutes(deps),
-    ...embeddingsRoutes(deps),
+    ...rankRoutes(scoring),
+    ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),
+    ...sessionRoutes({ access, keys, sessions }),
     ...healthRoutes(deps),
     ...metricsRoutes(deps.metrics),
   ];
+  const publicPaths = new Set(routes.filter((route) => route.access === 'public').map(({ path }) => path));
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.set('trust proxy', config.trustedProxies);
   app.use(securityHeaders);
   app.use(observeRequests(deps.log, deps.metrics));
+  app.use(createBoundary(config));
+  app.use(createCors(config));
   app.get('/', (_request, response) => response.redirect(`${prefix}/`));
+  app.use(
+    prefix,
+    access.authenticate((path) => publicPaths.has(path)),
+  );
+  app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
+  app.post(
+    newWork.map((path) => prefix + path),
+    createPressureGuard(),
+  );
   const budget = createBodyBudget();
   app.use(prefix, (request, response, next) => (isStreamedBatch(request) ? next() : budget(request, response, next)));
   app.use(prefix, mount(routes));
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
   app.use(`${prefix}/docs`, docsRouter());
-  app.use(`${prefix}/queues`, queueBoard(deps.queues, `${prefix}/queues`));
+  app.use(`${prefix}/queues`, requireOperator, queueBoard(deps.queues, `${prefix}/queues`));
   // Assets carry a hash of their content in their names; the page that names them is asked for anew.
   app.use(`${prefix}/assets`, express.static(`${webRoot}assets`, { immutable: true, maxAge: '1y', index: false }));
   app.use(prefix, express.static(webRoot, { maxAge: 0 }));
   app.use(noSuchRoute);
+  app.use(answerWithSignIn);
   app.use(answerProblems(deps.log));
   return app;
 }
@@ -85,13 +133,13 @@ const isStreamedBatch = (request: Request) =>
 function mount(routes: readonly Route[]): Router {
   const router = Router();
   const methods = new Map<string, string[]>();
-  for (const { method, path, handlers } of routes) {
+  for (const { method, path, access, handlers } of routes) {
     const pattern = path.replace(/\{(\w+)\}/g, ':$1');
     const name = (_request: unknown, response: { locals: Record<string, unknown> }, next: () => void) => {
       response.locals['route'] = path;
       next();
     };
-    router[method](pattern, name, ...handlers);
+    router[method](pattern, name, ...(access === 'operator' ? [requireOperator] : []), ...handlers);
     methods.set(pattern, [...(methods.get(pattern) ?? []), method.toUpperCase()]);
   }
   for (const [pattern, allowed] of methods) {

@@ -5,21 +5,25 @@ import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { version } from '../shared/version.ts';
+import { openKeyRing } from './access/key-ring.ts';
 import { createApp } from './app.ts';
 import { checkBindRule } from './bind-rule.ts';
 
 /** The API as a process of its own. */
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
+  const keys = await openKeyRing(config, log);
   const scoring = await createScoring(config, log);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
-  const { retentionHours } = config;
-  const engine = createBatchEngine({ redis, profiles: () => scoring.registry.profiles, retentionHours, log });
+  const { retentionHours, queuedItems } = config;
+  const profiles = () => scoring.registry.profiles;
+  const engine = createBatchEngine({ redis, profiles, retentionHours, queuedItems, log });
   let draining = false;
   const app = createApp({
     ...scoring,
     ...engine,
     redis,
+    keys,
     metrics: createMetrics(),
     log,
     config,

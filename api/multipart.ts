@@ -9,6 +9,9 @@ export interface Form {
   fields: Map<string, string[]>;
 }
 
+/** Of one part: its name, its file name, its type. */
+const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
+
 /** All fields of a form together: an image as a data URI has room, and a thousand texts. */
 const maxFieldBytes = 32 * 1024 * 1024;
 
@@ -34,6 +37,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
           fileSize: maxFileBytes,
           fieldSize: maxFieldBytes,
           fieldNameSize: 100,
+          ...partHeaders,
         },
       });
     } catch (cause) {
@@ -93,7 +97,10 @@ export async function openUpload(request: Request): Promise<Upload> {
       reject(new ServiceError('request.invalid', message, { cause }));
     let busboy: InstanceType<typeof Busboy>;
     try {
-      busboy = new Busboy({ headers: request.headers as BusboyHeaders, limits: { files: 1, fields: 0 } });
+      busboy = new Busboy({
+        headers: request.headers as BusboyHeaders,
+        limits: { files: 1, fields: 0, parts: 1, ...partHeaders },
+      });
     } catch (cause) {
       return refuse('The form cannot be read: its content type has no boundary', cause);
     }
@@ -101,9 +108,17 @@ export async function openUpload(request: Request): Promise<Upload> {
     const cut = () => opened?.destroy(new ServiceError('request.aborted', 'The upload ended before it was complete'));
     busboy.on('file', (_name, stream, filename, _encoding, type) => {
       opened = stream;
+      // It may fail before anybody has begun to read it; whoever does is told then.
+      stream.on('error', () => {});
       resolve({ stream, filename: filename ?? '', type });
     });
     busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch go into the query, not into the form'));
+    busboy.on('partsLimit', () => {
+      const message = 'The form has more than its file';
+      opened?.destroy(new ServiceError('request.invalid', message));
+      refuse(message);
+      request.unpipe(busboy);
+    });
     busboy.on('finish', () => refuse('The form has no file'));
     busboy.on('error', (cause) => {
       cut();

@@ -7,9 +7,11 @@ import type { Route } from './route.ts';
 /** The OpenAPI 3.1 document of these routes: generated from the schemas that also check the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
-  for (const { path, method, operation } of routes) {
+  for (const { path, method, operation, access } of routes) {
     const full = `${prefix}${path}`;
-    paths[full] = { ...paths[full], [method]: operation };
+    const responses = { ...problemResponses(401, 403, 421, 429), ...operation.responses };
+    const security = access === 'public' ? [{}] : [{ bearer: [] }, { apiKey: [] }, { session: [] }];
+    paths[full] = { ...paths[full], [method]: { ...operation, responses, security } };
   }
   return createDocument({
     openapi: '3.1.0',
@@ -20,6 +22,17 @@ export function createOpenApi(routes: readonly Route[], version: string) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key. Not needed where the service has no keys.',
+        },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        session: { type: 'apiKey', in: 'cookie', name: 'vls_session', description: 'Set by signing in.' },
+      },
+    },
   });
 }
 

@@ -1,13 +1,18 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import type { Reach } from '../batches/batches.ts';
+import { everyTenant } from '../batches/keys.ts';
 import { type RequestFault, ServiceError } from '../shared/errors.ts';
+import { everybody, principalOf } from './access/principal.ts';
 
 /** One call of the contract: how it is reached, how it is documented, what answers it. */
 export interface Route {
   method: 'get' | 'post' | 'delete';
   /** Below the service's prefix, in OpenAPI's spelling (`/batch/{id}`). */
   path: string;
+  /** Whom it answers: whoever has a key unless said otherwise. */
+  access?: 'public' | 'operator';
   operation: ZodOpenApiOperationObject;
   handlers: RequestHandler[];
 }
@@ -43,5 +48,9 @@ export function clientGone(response: Response): AbortSignal {
   return controller.signal;
 }
 
-/** Who asks. Without keys everybody is the same tenant; every record carries it all the same. */
-export const tenantOf = (_request: Request): string => 'default';
+/** Whom a request is made for. Every record carries it, also where no keys are needed and everybody is one tenant. */
+export const tenantOf = (request: Request): string => principalOf(request)?.tenant ?? everybody.tenant;
+
+/** Whose batches a request may reach by their ids: everybody's for operators. */
+export const reachOf = (request: Request): Reach =>
+  principalOf(request)?.role === 'operator' ? everyTenant : tenantOf(request);

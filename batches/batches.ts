@@ -19,7 +19,8 @@ import type { Ending } from './ending.ts';
 import { type Reservation, reserve } from './intake/idempotency.ts';
 import type { ItemStream } from './intake/items.ts';
 import { storeBatch } from './intake/store.ts';
-import { batchKeys } from './keys.ts';
+import { batchKeys, everyTenant } from './keys.ts';
+import type { QueuedItems } from './queued-items.ts';
 import type { QueueCounts, Queues } from './queues.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches } from './reading/list.ts';
@@ -31,9 +32,21 @@ import { failedItems } from './retry.ts';
 import type { RoomGauge } from './room.ts';
 import { runScript } from './scripts.ts';
 
+/** Whose batches are looked among: a tenant's, or for operators everybody's. */
+export type Reach = string | typeof everyTenant;
+
+/** What a tenant's batches may take. */
+export interface TenantLimits {
+  /** Items of unfinished batches; 0: any number. */
+  queuedItems: number;
+  /** Share of the workers beside other tenants'. */
+  weight: number;
+}
+
 /** A batch as it is posted. */
 export interface Posting {
   tenant: string;
+  limits?: TenantLimits;
   pinned: Pinned;
   options: BatchOptions;
   items: ItemStream;
@@ -45,36 +58,40 @@ export interface Posting {
 
 /**
  * Batches as the API sees them. Every call fails with `queue.unavailable` while Redis is away, and with
- * `batch.not_found` for a batch that is not this tenant's.
+ * `batch.not_found` for a batch out of reach.
  */
 export interface Batches {
   /**
    * Stores a batch and starts it. When this returns, the batch is acknowledged and will be finished.
-   * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `idempotency.*`, and what reading throws.
+   * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`, `idempotency.*`,
+   * and what reading throws.
    */
   post(posting: Posting): Promise<BatchStatus>;
-  status(tenant: string, id: string): Promise<BatchStatus>;
+  status(reach: Reach, id: string): Promise<BatchStatus>;
   /** The status once the batch has ended, or as it is after so many milliseconds. */
-  wait(tenant: string, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
-  list(tenant: string, query: ListQuery): Promise<BatchList>;
+  wait(reach: Reach, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
+  list(reach: Reach, query: ListQuery): Promise<BatchList>;
   /** @throws {ServiceError} `request.invalid` */
-  results(tenant: string, id: string, query: ResultsQuery): Promise<ResultsPage>;
+  results(reach: Reach, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /** The whole batch in index order, as it is written. */
-  stream(tenant: string, id: string, format: 'ndjson' | 'csv', query: StreamQuery): Promise<AsyncGenerator<string>>;
-  summary(tenant: string, id: string): Promise<BatchSummary>;
+  stream(reach: Reach, id: string, format: 'ndjson' | 'csv', query: StreamQuery): Promise<AsyncGenerator<string>>;
+  summary(reach: Reach, id: string): Promise<BatchSummary>;
   /** Events since `lastId`, or from now on; nothing when the reader has seen the end. */
   follow(
-    tenant: string,
+    reach: Reach,
     id: string,
     lastId: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
   /** Stops a batch. One that has ended stays as it is. */
-  cancel(tenant: string, id: string): Promise<BatchStatus>;
-  /** @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired` */
-  retry(tenant: string, id: string): Promise<BatchStatus>;
+  cancel(reach: Reach, id: string): Promise<BatchStatus>;
+  /**
+   * The failed items as a new batch of the same tenant.
+   * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and what posting throws.
+   */
+  retry(reach: Reach, id: string, limits?: TenantLimits): Promise<BatchStatus>;
   /** Stops it if it is live, and forgets it. */
-  remove(tenant: string, id: string): Promise<void>;
+  remove(reach: Reach, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
   /** What becomes of acknowledged work when Redis dies. */
   durability(): Promise<DurabilityLevel>;
@@ -88,13 +105,23 @@ export interface BatchesDeps {
   dispatcher: Dispatcher;
   ending: Ending;
   room: RoomGauge;
+  queued: QueuedItems;
   durability: Durability;
   log: Logger;
 }
 
 const waitPollMs = 50;
 
-export function createBatches({ redis, queues, dispatcher, ending, room, durability, log }: BatchesDeps): Batches {
+export function createBatches({
+  redis,
+  queues,
+  dispatcher,
+  ending,
+  room,
+  queued,
+  durability,
+  log,
+}: BatchesDeps): Batches {
   const follower = createFollower(redis);
 
   async function find(id: string): Promise<BatchRecord | undefined> {
@@ -103,9 +130,9 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
     return hash['state'] === undefined || hash['state'] === 'accepting' ? undefined : batchRecord.parse(hash);
   }
 
-  async function read(tenant: string, id: string): Promise<BatchRecord> {
+  async function read(reach: Reach, id: string): Promise<BatchRecord> {
     const record = await find(id);
-    if (record?.tenant === tenant) return record;
+    if (record !== undefined && (reach === everyTenant || record.tenant === reach)) return record;
     throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
   }
 
@@ -118,11 +145,11 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
     ]);
     return toStatus(record, failures, active, Date.now());
   }
-  const status = async (tenant: string, id: string) => toFullStatus(await read(tenant, id));
+  const status = async (reach: Reach, id: string) => toFullStatus(await read(reach, id));
 
   async function post(posting: Posting): Promise<BatchStatus> {
     const id = randomUUID();
-    const { tenant, pinned, options, items, idempotencyKey, bodyHash } = posting;
+    const { tenant, limits, pinned, options, items, idempotencyKey, bodyHash } = posting;
     let reservation: Reservation | undefined;
     if (idempotencyKey !== undefined) {
       const isSealed = async (known: string) => (await find(known)) !== undefined;
@@ -134,12 +161,17 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
       await room.check();
       await storeBatch(redis, {
         checkRoom: room.check,
+        claim: (count) => queued.claim(id, tenant, count, limits?.queuedItems ?? 0),
         id,
         tenant,
+        weight: limits?.weight,
         pinned,
         options,
         items,
         ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
+      }).catch(async (error: unknown) => {
+        await queued.release(id).catch(() => {});
+        throw error;
       });
       await durability.confirm();
     } finally {
@@ -161,8 +193,8 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
     throw new ServiceError('idempotency.mismatch', `This Idempotency-Key was used with another body, for batch ${id}`);
   }
 
-  async function retry(tenant: string, id: string): Promise<BatchStatus> {
-    const record = await read(tenant, id);
+  async function retry(reach: Reach, id: string, limits?: TenantLimits): Promise<BatchStatus> {
+    const record = await read(reach, id);
     if (!terminalStates.has(record.state)) {
       throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
     }
@@ -173,7 +205,8 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
     const { profile, model, revision, precision, preprocess, textCleaning, longText } = record;
     const { priority, columns, columnNames } = record;
     const child = await post({
-      tenant,
+      tenant: record.tenant,
+      ...(limits !== undefined && { limits }),
       pinned: { profile, model, revision, precision, preprocess, textCleaning, longText },
       options: { priority, columns, columnNames, retryOf: id },
       items: failedItems(redis, record),
@@ -186,43 +219,43 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
   const guarded = <Value>(step: () => Promise<Value>) => withRedis(redis, step);
   return {
     post: (posting) => guarded(() => post(posting)),
-    status: (tenant, id) => guarded(() => status(tenant, id)),
-    wait: (tenant, id, milliseconds, signal) =>
+    status: (reach, id) => guarded(() => status(reach, id)),
+    wait: (reach, id, milliseconds, signal) =>
       guarded(async () => {
         const until = performance.now() + milliseconds;
-        let record = await read(tenant, id);
+        let record = await read(reach, id);
         while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted) {
           await delay(waitPollMs);
-          record = await read(tenant, id);
+          record = await read(reach, id);
         }
         return await toFullStatus(record);
       }),
-    list: (tenant, query) =>
+    list: (reach, query) =>
       guarded(async () => {
-        const { records, next } = await listBatches(redis, tenant, query);
+        const { records, next } = await listBatches(redis, reach, query);
         return { batches: await Promise.all(records.map(toFullStatus)), next };
       }),
-    results: (tenant, id, query) => guarded(async () => readResults(redis, await read(tenant, id), query)),
-    stream: (tenant, id, format, query) =>
+    results: (reach, id, query) => guarded(async () => readResults(redis, await read(reach, id), query)),
+    stream: (reach, id, format, query) =>
       guarded(async () => {
         const write = format === 'csv' ? streamCsv : streamNdjson;
-        return write(redis, await read(tenant, id), query);
+        return write(redis, await read(reach, id), query);
       }),
-    summary: (tenant, id) => guarded(async () => readSummary(redis, await read(tenant, id))),
-    follow: (tenant, id, lastId, signal) =>
+    summary: (reach, id) => guarded(async () => readSummary(redis, await read(reach, id))),
+    follow: (reach, id, lastId, signal) =>
       guarded(async () => {
-        await read(tenant, id);
-        return await follower.follow(id, () => status(tenant, id), lastId, signal);
+        await read(reach, id);
+        return await follower.follow(id, () => status(reach, id), lastId, signal);
       }),
-    cancel: (tenant, id) =>
+    cancel: (reach, id) =>
       guarded(async () => {
-        await ending.cancel(await read(tenant, id));
-        return await status(tenant, id);
+        await ending.cancel(await read(reach, id));
+        return await status(reach, id);
       }),
-    retry: (tenant, id) => guarded(() => retry(tenant, id)),
-    remove: (tenant, id) =>
+    retry: (reach, id, limits) => guarded(() => retry(reach, id, limits)),
+    remove: (reach, id) =>
       guarded(async () => {
-        const record = await read(tenant, id);
+        const record = await read(reach, id);
         await ending.cancel(record);
         await ending.forget(record);
       }),

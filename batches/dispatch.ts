@@ -1,7 +1,7 @@
 import type { Redis } from '../shared/redis.ts';
 import { batchKeys, dispatchOrder, turnKeys } from './keys.ts';
 import { jobId, type Queues } from './queues.ts';
-import type { Dispatched } from './record.ts';
+import type { BatchRecord, Dispatched } from './record.ts';
 import { runScript } from './scripts.ts';
 
 /** Chunks of one batch that wait in the queue at most; those being evaluated come on top. */
@@ -18,10 +18,13 @@ export interface Dispatcher {
   /** A chunk's job was taken and has nothing to evaluate: its turn is forgotten. */
   passedOver(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Puts chunks into the queue that were let through before and have lost their job. */
-  requeue(batch: Dispatched, chunks: readonly number[]): Promise<void>;
+  requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
   /** A batch has ended: its place in the order is free, and so are the jobs that still wait. */
-  withdraw(batch: Dispatched, waiting: readonly number[]): Promise<void>;
+  withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
+
+type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
+type DispatchReply = [left: number, weight: Buffer, ...chunks: number[]];
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
@@ -35,19 +38,23 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     const isHeld = topScore !== undefined && topScore < -batch.priority;
     const keys = batchKeys(batch.id);
     const window = isHeld ? 0 : windowChunks;
-    const reply = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [window])) as number[];
-    const [left, ...chunks] = reply;
-    await enqueue(batch, chunks, takenJob);
+    const reply = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [window])) as DispatchReply;
+    const [left, weight, ...chunks] = reply;
+    await enqueue(batch, Number(weight), chunks, takenJob);
     if (left === 1) {
       if (top !== batch.id) await redis.zadd(order, 'NX', -batch.priority, batch.id);
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
   /** Takes a turn for each chunk, and enqueues it with the priority that its turn gives it. */
-  async function enqueue(batch: Dispatched, chunks: readonly number[], takenJob: string): Promise<void> {
+  async function enqueue(
+    batch: Dispatched,
+    weight: number,
+    chunks: readonly number[],
+    takenJob: string,
+  ): Promise<void> {
     if (chunks.length === 0 && takenJob === '') return;
     const { turns, starts, prioritized } = turnKeys(batch.profile);
-    const weight = 1;
     const jobs = chunks.flatMap((chunk) => [jobId(batch.id, chunk), costOf(chunk)]);
     const values = [takenJob, batch.tenant, weight, ...jobs];
     const priorities = (await runScript(redis, 'take-turn', [turns, starts, prioritized], values)) as number[];
@@ -80,7 +87,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     async passedOver(profile, batchId, chunk) {
       await redis.hdel(turnKeys(profile).starts, jobId(batchId, chunk));
     },
-    requeue: (batch, chunks) => enqueue(batch, chunks, ''),
+    requeue: (batch, chunks) => enqueue(batch, batch.weight, chunks, ''),
     async withdraw(batch, waiting) {
       const wasFirst = (await redis.zrem(dispatchOrder(batch.profile, batch.tenant), batch.id)) === 1;
       const { starts, turns } = turnKeys(batch.profile);
@@ -88,7 +95,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
         await redis.hdel(starts, ...waiting.map((chunk) => jobId(batch.id, chunk)));
         // What was never served is not charged.
         const cost = waiting.reduce((sum, chunk) => sum + costOf(chunk), 0);
-        await redis.hincrbyfloat(turns, `finish:${batch.tenant}`, -cost);
+        await redis.hincrbyfloat(turns, `finish:${batch.tenant}`, -cost / batch.weight);
       }
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
       if (wasFirst) await refillNext(batch);

@@ -1,6 +1,15 @@
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
-import { batchKeys, chunksPerHash, finishedBatches, fixedKeys, liveBatches, tenantBatches } from './keys.ts';
+import {
+  batchKeys,
+  chunksPerHash,
+  everyTenant,
+  finishedBatches,
+  fixedKeys,
+  liveBatches,
+  tenantBatches,
+} from './keys.ts';
+import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
@@ -16,7 +25,13 @@ export interface Ending {
   forget(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
 }
 
-export function createEnding(redis: Redis, queues: Queues, dispatcher: Dispatcher, retentionHours: number): Ending {
+export function createEnding(
+  redis: Redis,
+  queues: Queues,
+  dispatcher: Dispatcher,
+  queued: QueuedItems,
+  retentionHours: number,
+): Ending {
   const retentionMs = Math.round(retentionHours * 3_600_000);
 
   async function settle(id: string): Promise<void> {
@@ -27,6 +42,7 @@ export function createEnding(redis: Redis, queues: Queues, dispatcher: Dispatche
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') await queues.addWebhook(id);
       await redis.zadd(finishedBatches, 'NX', record.expiresAt ?? Date.now() + retentionMs, id);
     }
+    await queued.release(id);
     await redis.zrem(liveBatches, id);
   }
 
@@ -52,6 +68,8 @@ export function createEnding(redis: Redis, queues: Queues, dispatcher: Dispatche
     async forget({ id, tenant }) {
       await redis.unlink(...fixedKeys(id));
       await redis.zrem(tenantBatches(tenant), id);
+      await redis.zrem(tenantBatches(everyTenant), id);
+      await queued.release(id);
       // From the back: what is left after an interruption is still found from the front.
       for (let hash = (await payloadHashes(redis, id)) - 1; hash >= 0; hash--) {
         const { input, output } = batchKeys(id);

@@ -5,6 +5,7 @@ import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
 import { createDurability } from './durability.ts';
 import { createEnding } from './ending.ts';
+import { createQueuedItems } from './queued-items.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRoomGauge } from './room.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
@@ -24,17 +25,21 @@ export interface BatchEngineOptions {
   profiles: () => readonly string[];
   /** How long a batch is kept after its end, in hours. */
   retentionHours: number;
+  /** Items of unfinished batches that all tenants may have together. Default: any number. */
+  queuedItems?: number;
   log: Logger;
 }
 
-export function createBatchEngine({ redis, profiles, retentionHours, log }: BatchEngineOptions): BatchEngine {
+export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
+  const { redis, profiles, retentionHours, log } = options;
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
-  const ending = createEnding(redis, queues, dispatcher, retentionHours);
+  const queued = createQueuedItems(redis, options.queuedItems ?? 0);
+  const ending = createEnding(redis, queues, dispatcher, queued, retentionHours);
   const chunks = createChunks(redis, dispatcher, ending);
   const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
-  const batches = createBatches({ redis, queues, dispatcher, ending, room, durability, log });
+  const batches = createBatches({ redis, queues, dispatcher, ending, room, queued, durability, log });
   return {
     queues,
     batches,

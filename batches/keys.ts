@@ -57,8 +57,11 @@ export const fixedKeys = (id: string): string[] => {
 export const liveBatches = '{vls}:batches:live';
 /** Sorted set: finished batches, by the time in ms at which they are forgotten. */
 export const finishedBatches = '{vls}:batches:finished';
-/** Sorted set: a tenant's batches, by creation time in ms. */
-export const tenantBatches = (tenant: string): string => `{vls}:tenant:${tenant}:batches`;
+/** In place of a tenant's name: everybody. */
+export const everyTenant = Symbol('every tenant');
+/** Sorted set: a tenant's batches, or everybody's, by creation time in ms. */
+export const tenantBatches = (tenant: string | typeof everyTenant): string =>
+  tenant === everyTenant ? '{vls}:batches:all' : `{vls}:tenant:${tenant}:batches`;
 
 /** Sorted set: a tenant's batches of one profile that have chunks left to dispatch, by falling priority. */
 export const dispatchOrder = (profile: string, tenant: string): string => `{vls}:order:${profile}:${tenant}`;
@@ -72,3 +75,13 @@ export const turnKeys = (profile: string) => ({
 
 /** Hash: which batch an idempotency key of a tenant led to. The key's own text may be anything, so it is hashed. */
 export const idempotencyKey = (tenant: string, keyHash: string): string => `{vls}:idempotency:${tenant}:${keyHash}`;
+
+/** What unfinished batches hold of the bounds: hash of batch id to its items and tenant, hash of tenant to its items. */
+export const queuedItems = '{vls}:queued:items';
+export const queuedSums = '{vls}:queued:sums';
+
+/** String with a lifetime: which API key a browser has signed in with. */
+export const sessionKey = (tokenHash: string): string => `vls:session:${tokenHash}`;
+
+/** Before a tenant's name: string with a lifetime, its requests in this minute. */
+export const rateLimitPrefix = 'vls:requests:';

@@ -13,6 +13,8 @@ export const batchRecord = z.object({
   v: count,
   id: z.string(),
   tenant: z.string(),
+  /** Its tenant's share of the workers when it was posted. */
+  weight: z.coerce.number().default(1),
   /** Whose queue carries its chunks. */
   profile: z.string(),
   model: z.string(),
@@ -99,6 +101,7 @@ export function toStatus(
   const self = batchPathOf(record.id);
   return {
     id: record.id,
+    tenant: record.tenant,
     state: record.state,
     phase: terminal ? 'finished' : record.state === 'running' && active > 0 ? 'evaluating' : 'waiting',
     model: record.model,

@@ -13,6 +13,8 @@ const scripts = {
   reserve: 1,
   hold: 1,
   annotate: 1,
+  claim: 2,
+  unclaim: 2,
 } as const;
 
 export type ScriptName = keyof typeof scripts;

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { readConfig } from '../shared/config.ts';
 import { version } from '../shared/version.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { failureOf } from './failure.ts';
 import { json, styled, type Terminal } from './output.ts';
@@ -33,6 +34,7 @@ const deps = {
 };
 addModelsCommand(program, deps);
 addDoctorCommand(program, deps);
+addKeysCommand(program, { terminal, config: () => readConfig() });
 
 try {
   await program.parseAsync();

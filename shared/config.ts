@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { keyRecordOfEntry } from './api-keys.ts';
 
 /** One setting: the environment variable that carries it, its rule, and the sentence that documents it. */
 interface Setting<S extends z.ZodType = z.ZodType> {
@@ -25,6 +26,10 @@ const hostsMatching = (pattern: RegExp, expected: string) =>
 /** `host`, `host:port`, `*.domain`, an IPv6 address, or one in brackets with a port. */
 const host = /(\*\.)?[^\s/:@[\]*]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?/;
 const allowedHosts = hostsMatching(new RegExp(`^(${host.source})$`, 'i'), 'neither host nor host:port nor *.domain');
+const namedHosts = hostsMatching(
+  new RegExp(`^(${host.source.replace('(\\*\\.)?', '')})$`, 'i'),
+  'neither host nor host:port',
+);
 const deniedHosts = hostsMatching(
   new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3}|\\*)$`, 'i'),
   'neither host nor host:port nor *.domain nor a block of addresses nor *',
@@ -32,6 +37,22 @@ const deniedHosts = hostsMatching(
 const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const MB = 1024 * 1024;
+
+/** `https://app.example.org`, `http://localhost:3000`: a scheme, a host and, unless it is the usual one, a port. */
+const origins = list.pipe(
+  z.array(
+    z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, {
+      error: ({ input }) => `${JSON.stringify(input)} is no origin such as https://app.example.org`,
+    }),
+  ),
+);
+const networks = list.pipe(
+  z.array(
+    z.string().regex(/^(loopback|linklocal|uniquelocal|[0-9a-f.:]+(\/\d{1,3})?)$/i, {
+      error: ({ input }) => `${JSON.stringify(input)} is neither an address, nor a network such as 10.0.0.0/8`,
+    }),
+  ),
+);
 
 /** Every setting of the service. The documentation's table of environment variables is made from this. */
 export const settings = {
@@ -41,6 +62,75 @@ export const settings = {
     'ALLOW_ANONYMOUS',
     flag.default(false),
     'Set to 1 to let the API bind to an address that is not loopback although it asks for no key.',
+  ),
+  apiKeysFile: setting(
+    'API_KEYS_FILE',
+    z
+      .string()
+      .min(1)
+      .transform((path) => resolve(path))
+      .optional(),
+    'File of API keys, edited by `vls keys` and read again when it changes. Once named, every request needs a key.',
+  ),
+  apiKeys: setting(
+    'API_KEYS',
+    list
+      .pipe(
+        z.array(
+          z.string().transform((entry, context) => {
+            const record = keyRecordOfEntry(entry);
+            if (record !== undefined) return record;
+            context.addIssue('expected id:tenant:role:hash, as `vls keys add --entry` prints it');
+            return z.NEVER;
+          }),
+        ),
+      )
+      .prefault(''),
+    'Comma-separated hashed API keys, for places without files; each as `vls keys add --entry` prints it.',
+  ),
+  metricsToken: setting(
+    'METRICS_TOKEN',
+    z.string().min(16, 'expected at least 16 characters').optional(),
+    'Bearer token that may read /metrics and nothing else, for Prometheus where keys are needed.',
+  ),
+  sessionHours: setting(
+    'SESSION_HOURS',
+    z.coerce
+      .number()
+      .min(0.01)
+      .max(24 * 90)
+      .default(12),
+    'How long a browser stays signed in, in hours.',
+  ),
+  allowedHosts: setting(
+    'ALLOWED_HOSTS',
+    z.union([z.literal('*').transform(() => ['*']), namedHosts]).prefault(''),
+    'Comma-separated names (host or host:port) that requests may give as Host, besides loopback and HOST. *: any.',
+  ),
+  corsOrigins: setting(
+    'CORS_ORIGINS',
+    origins.prefault(''),
+    'Comma-separated origins of other pages whose scripts may call the API with a key.',
+  ),
+  trustedProxies: setting(
+    'TRUSTED_PROXIES',
+    networks.prefault(''),
+    'Comma-separated addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.',
+  ),
+  tenantRequestsPerMinute: setting(
+    'TENANT_REQUESTS_PER_MINUTE',
+    integer(0, 10_000_000).optional(),
+    'Requests a tenant may send in a minute; 0: any number. Default: 6000 with keys, any number without.',
+  ),
+  tenantQueuedItems: setting(
+    'TENANT_QUEUED_ITEMS',
+    integer(0, 1_000_000_000).optional(),
+    'Items of unfinished batches a tenant may have; 0: any number. Default: 10000000 with keys, any number without.',
+  ),
+  queuedItems: setting(
+    'QUEUED_ITEMS',
+    integer(1, 1_000_000_000).default(100_000_000),
+    'Items of unfinished batches that all tenants may have together.',
   ),
   redisUrl: setting(
     'REDIS_URL',

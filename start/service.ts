@@ -1,3 +1,4 @@
+import { openKeyRing } from '../api/access/key-ring.ts';
 import { createApp } from '../api/app.ts';
 import { checkBindRule } from '../api/bind-rule.ts';
 import { createBatchEngine } from '../batches/engine.ts';
@@ -12,12 +13,19 @@ import { startWorker } from '../worker/worker.ts';
 /** API and worker in one process, sharing one pool of evaluators: what `npm start` supervises. */
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
+  const keys = await openKeyRing(config, log);
   const scoring = await createScoring(config, log);
   const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';
   const producer = connectRedis(redisUrl, 'producer', log);
   const consumer = connectRedis(redisUrl, 'consumer', log);
-  const { retentionHours } = config;
-  const posted = createBatchEngine({ redis: producer, profiles: () => scoring.registry.profiles, retentionHours, log });
+  const { retentionHours, queuedItems } = config;
+  const posted = createBatchEngine({
+    redis: producer,
+    profiles: () => scoring.registry.profiles,
+    retentionHours,
+    queuedItems,
+    log,
+  });
   const pulled = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
   const metrics = createMetrics();
   let draining = false;
@@ -25,6 +33,7 @@ await runProcess('vls-api', async (config, log) => {
     ...scoring,
     ...posted,
     redis: producer,
+    keys,
     metrics,
     log,
     config,

@@ -5,6 +5,10 @@ import { maxJsonBytes } from './json-body.ts';
 /** Bytes of bodies that are held whole at the same time; parsing and decoding take about three times as much. */
 const budgetBytes = 256 * 1024 * 1024;
 
+/** A held body must arrive within this time and at this pace, or it would keep its place from others. */
+const arriveMs = 30_000;
+const bytesPerMs = 64;
+
 /**
  * Bounds what requests hold in memory together. A body whose length is not announced counts as the largest there may be.
  * For routes that hold their body; what is streamed holds next to nothing.
@@ -18,7 +22,15 @@ export function createBodyBudget(): RequestHandler {
       throw new ServiceError('overloaded', 'Too many large requests are being answered', { retryAfter: 1 });
     }
     held += bytes;
+    const timer = setTimeout(
+      () => {
+        if (!request.complete) next(new ServiceError('request.timeout', 'The body took too long to arrive'));
+      },
+      arriveMs + bytes / bytesPerMs,
+    );
+    request.on('end', () => clearTimeout(timer));
     response.on('close', () => {
+      clearTimeout(timer);
       held -= bytes;
     });
     next();

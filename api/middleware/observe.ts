@@ -24,6 +24,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
         path: request.originalUrl.split('?', 1)[0],
         status: response.statusCode,
         ms: Math.round(seconds * 1000),
+        tenant: response.locals['tenant'],
+        keyId: response.locals['keyId'],
       };
       if (response.statusCode >= 500) log.warn(line, 'request');
       else if (route.startsWith('/health') || route === '/metrics') log.debug(line, 'request');

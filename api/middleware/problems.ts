@@ -6,6 +6,8 @@ import type { Logger } from '../../shared/log.ts';
 /** How long a sender that is still busy sending may take to read why it is refused, in milliseconds. */
 const lingerMs = 1_000;
 
+const smallBytes = 256 * 1024;
+
 /** The one place where an error becomes an answer: RFC 9457 problem details with a stable code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
   return (thrown, request, response, next) => {
@@ -27,8 +29,9 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // What is left of a refused body is not worth reading; its sender gets a moment to see the answer.
-    if (!request.complete) {
+    // A small body is read to its end by Node, which spares its sender a new connection. What is left of a large one
+    // is not worth reading; its sender gets a moment to see the answer.
+    if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.setHeader('Connection', 'close');
       response.on('finish', () => setTimeout(() => request.socket.destroy(), lingerMs).unref());
     }

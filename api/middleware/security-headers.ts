@@ -21,6 +21,8 @@ export const securityHeaders = helmet({
       'frame-ancestors': ["'none'"],
     },
   },
+  // Without any referrer a browser names no origin either when it sends the sign-in form, and would be refused.
+  referrerPolicy: { policy: 'same-origin' },
   // The service speaks HTTP; whoever puts TLS before it decides how long that is to be remembered.
   strictTransportSecurity: false,
 });

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
-import type { Batches } from '../../batches/batches.ts';
+import type { Batches, Reach, TenantLimits } from '../../batches/batches.ts';
+import { everyTenant } from '../../batches/keys.ts';
 import type { Pinned } from '../../batches/record.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Registry } from '../../models/registry/registry.ts';
@@ -20,12 +21,13 @@ import { ServiceError } from '../../shared/errors.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route, tenantOf } from '../route.ts';
+import { check, clientGone, type Route, reachOf, tenantOf } from '../route.ts';
 
 export interface BatchDeps {
   batches: Batches;
   registry: Registry;
   config: Pick<Config, 'webhookSecret'>;
+  limitsOf: (request: Request) => TenantLimits;
 }
 
 const line = {
@@ -35,7 +37,7 @@ const line = {
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
-export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
+export function batchRoutes({ batches, registry, config, limitsOf }: BatchDeps): Route[] {
   return [
     {
       method: 'post',
@@ -97,9 +99,9 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
             const message = 'Webhooks are signed, and this service has no WEBHOOK_SECRET to sign them with';
             throw new ServiceError('request.invalid', message, { faults: [{ path: 'webhook', message }] });
           }
-          const tenant = tenantOf(request);
           const posted = await batches.post({
-            tenant,
+            tenant: tenantOf(request),
+            limits: limitsOf(request),
             pinned: await pin(registry, body),
             options: body.options,
             items: body.items,
@@ -110,9 +112,9 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
           const seconds = secondsToWait(request);
           if (seconds > 0 && posted.items.total <= maxWaitItems) {
             response.setHeader('Preference-Applied', `wait=${seconds}`);
-            const ended = await batches.wait(tenant, posted.id, seconds * 1000, clientGone(response));
+            const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, clientGone(response));
             if (terminalStates.has(ended.state)) {
-              return void response.json({ ...ended, results: await allResults(batches, tenant, posted.id) });
+              return void response.json({ ...ended, results: await allResults(batches, reachOf(request), posted.id) });
             }
             return void response.status(202).json(ended);
           }
@@ -126,6 +128,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       operation: {
         operationId: 'listBatches',
         summary: 'Your batches, the latest first',
+        description: 'Operators may ask for another tenant, or for everybody with `tenant=*`.',
         tags: ['evaluation'],
         requestParams: { query: listQuery },
         responses: {
@@ -136,7 +139,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       handlers: [
         async (request, response) => {
           const query = check(listQuery, request.query, 'query');
-          response.json(await batches.list(tenantOf(request), query));
+          response.json(await batches.list(listedFor(request, query.tenant), query));
         },
       ],
     },
@@ -152,7 +155,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          response.json(await batches.status(tenantOf(request), idOf(request)));
+          response.json(await batches.status(reachOf(request), idOf(request)));
         },
       ],
     },
@@ -168,7 +171,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          await batches.remove(tenantOf(request), idOf(request));
+          await batches.remove(reachOf(request), idOf(request));
           response.status(204).end();
         },
       ],
@@ -186,7 +189,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          response.json(await batches.cancel(tenantOf(request), idOf(request)));
+          response.json(await batches.cancel(reachOf(request), idOf(request)));
         },
       ],
     },
@@ -206,7 +209,7 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          const child = await batches.retry(tenantOf(request), idOf(request));
+          const child = await batches.retry(reachOf(request), idOf(request), limitsOf(request));
           response.status(202).location(child.links.self).json(child);
         },
       ],
@@ -214,11 +217,19 @@ export function batchRoutes({ batches, registry, config }: BatchDeps): Route[] {
   ];
 }
 
+/** @throws {ServiceError} `access.operator_only` */
+function listedFor(request: Request, asked: string | undefined): Reach {
+  const tenant = asked ?? tenantOf(request);
+  if (tenant === tenantOf(request)) return tenant;
+  if (reachOf(request) === everyTenant) return tenant === '*' ? everyTenant : tenant;
+  throw new ServiceError('access.operator_only', 'Only operators may list the batches of others');
+}
+
 /** All results of a batch that has ended, in the order of its items. */
-async function allResults(batches: Batches, tenant: string, id: string): Promise<ItemResult[]> {
+async function allResults(batches: Batches, reach: Reach, id: string): Promise<ItemResult[]> {
   const results: ItemResult[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: ResultsPage = await batches.results(tenant, id, { limit: maxWaitItems, cursor });
+    const page: ResultsPage = await batches.results(reach, id, { limit: maxWaitItems, cursor });
     results.push(...page.results);
     cursor = page.next;
   }

@@ -6,6 +6,7 @@ import {
   embeddingsRequest,
   embeddingsResponse,
 } from '../../shared/contracts/embeddings.ts';
+import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, clientGone, type Route } from '../route.ts';
@@ -13,10 +14,11 @@ import { check, clientGone, type Route } from '../route.ts';
 export interface EmbeddingsDeps {
   evaluation: Evaluation;
   registry: Registry;
+  admission: Admission;
 }
 
 /** `POST /v1/embeddings`, in the shape of OpenAI's: their client libraries work with another base URL. */
-export function embeddingsRoutes({ evaluation, registry }: EmbeddingsDeps): Route[] {
+export function embeddingsRoutes({ evaluation, registry, admission }: EmbeddingsDeps): Route[] {
   return [
     {
       method: 'post',
@@ -40,6 +42,7 @@ export function embeddingsRoutes({ evaluation, registry }: EmbeddingsDeps): Rout
         },
       },
       handlers: [
+        admission.enter,
         jsonBody,
         async (request, response) => {
           const { input, model, encoding_format, longText } = check(embeddingsRequest, request.body, 'body');

@@ -42,6 +42,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
     {
       method: 'get',
       path: '/health/live',
+      access: 'public',
       operation: {
         operationId: 'getLive',
         summary: 'Whether the process answers',
@@ -53,6 +54,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
     {
       method: 'get',
       path: '/health/ready',
+      access: 'public',
       operation: {
         operationId: 'getReady',
         summary: 'Whether single pairs can be scored here',

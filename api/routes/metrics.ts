@@ -7,9 +7,11 @@ export function metricsRoutes(metrics: Metrics): Route[] {
     {
       method: 'get',
       path: '/metrics',
+      access: 'operator',
       operation: {
         operationId: 'getMetrics',
         summary: 'Metrics in the Prometheus text format',
+        description: 'For operators, and for whoever has METRICS_TOKEN.',
         tags: ['operations'],
         responses: { '200': { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
       },

@@ -3,6 +3,7 @@ import { probabilitiesOf } from '../../evaluation/score.ts';
 import type { ModelSpec } from '../../models/model.ts';
 import type { Registry } from '../../models/registry/registry.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
+import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, clientGone, type Route } from '../route.ts';
@@ -10,10 +11,11 @@ import { check, clientGone, type Route } from '../route.ts';
 export interface RankDeps {
   evaluation: Evaluation;
   registry: Registry;
+  admission: Admission;
 }
 
 /** `POST /v1/evaluation/rank`: which text describes the image best, or which image fits the text best. */
-export function rankRoutes({ evaluation, registry }: RankDeps): Route[] {
+export function rankRoutes({ evaluation, registry, admission }: RankDeps): Route[] {
   return [
     {
       method: 'post',
@@ -38,11 +40,14 @@ export function rankRoutes({ evaluation, registry }: RankDeps): Route[] {
         },
       },
       handlers: [
+        admission.enter,
         jsonBody,
         async (request, response) => {
           const asked = check(rankRequest, request.body, 'body');
           const { spec } = await registry.resolve(asked.model);
-          response.json(toRanking(spec, asked, await score(evaluation, spec, asked, clientGone(response))));
+          const scores = await score(evaluation, spec, asked, clientGone(response));
+          admission.observe(scores.timings);
+          response.json(toRanking(spec, asked, scores));
         },
       ],
     },

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { batchPath, batchSummary, resultsPage, resultsQuery, streamQuery } from '../../shared/contracts/batch.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, type Route, tenantOf } from '../route.ts';
+import { check, type Route, reachOf } from '../route.ts';
 import { sendEvents } from '../sse.ts';
 
 const eventsQuery = z.strictObject({
@@ -46,11 +46,11 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
           response.vary('Accept');
           if (type === 'application/json') {
             const query = check(resultsQuery, request.query, 'query');
-            return void response.json(await batches.results(tenantOf(request), id, query));
+            return void response.json(await batches.results(reachOf(request), id, query));
           }
           const query = check(streamQuery, request.query, 'query');
           const format = type === 'text/csv' ? 'csv' : 'ndjson';
-          const parts = await batches.stream(tenantOf(request), id, format, query);
+          const parts = await batches.stream(reachOf(request), id, format, query);
           response.attachment(`batch-${id}.${format}`).type(type);
           await sendParts(parts, response);
         },
@@ -73,7 +73,7 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
       handlers: [
         async (request, response) => {
           const { id } = check(batchPath, request.params, 'path');
-          response.json(await batches.summary(tenantOf(request), id));
+          response.json(await batches.summary(reachOf(request), id));
         },
       ],
     },
@@ -102,7 +102,7 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
           const lastId = request.get('last-event-id') ?? lastEventId;
           const gone = new AbortController();
           response.on('close', () => gone.abort());
-          const events = await batches.follow(tenantOf(request), id, lastId, gone.signal);
+          const events = await batches.follow(reachOf(request), id, lastId, gone.signal);
           if (events === undefined) return void response.status(204).end();
           if (request.method === 'HEAD') return void response.type('text/event-stream').end();
           await sendEvents(events, response);

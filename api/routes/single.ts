@@ -6,6 +6,7 @@ import type { ImageSource } from '../../shared/contracts/item.ts';
 import { singleRequest, singleResponse } from '../../shared/contracts/single.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Metrics } from '../../shared/metrics.ts';
+import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
 import { problemResponses } from '../openapi.ts';
@@ -15,11 +16,12 @@ export interface SingleDeps {
   evaluation: Evaluation;
   registry: Registry;
   metrics: Metrics;
+  admission: Admission;
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
-export function singleRoutes({ evaluation, registry, metrics, config }: SingleDeps): Route[] {
+export function singleRoutes({ evaluation, registry, metrics, admission, config }: SingleDeps): Route[] {
   return [
     {
       method: 'post',
@@ -62,6 +64,7 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
         },
       },
       handlers: [
+        admission.enter,
         (request, response, next) => (request.is('multipart/form-data') ? next() : jsonBody(request, response, next)),
         async (request, response) => {
           const { image, text, model, longText } = request.is('multipart/form-data')
@@ -78,6 +81,7 @@ export function singleRoutes({ evaluation, registry, metrics, config }: SingleDe
             .score(spec, image, texts, { longText, signal: clientGone(response) })
             .catch(failed);
           const { results, receipt, timings } = scores;
+          admission.observe(timings);
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
           for (const stage of ['fetch', 'decode', 'inference'] as const) {
             metrics.stage(stage, timings[`${stage}Ms`] / 1000);

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { pipeline, type Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import { ServiceError } from '../../shared/errors.ts';
 
 /** The decoded bytes of a body, and their hash once they have been read to the end. */
@@ -9,6 +9,13 @@ export interface Body {
   /** SHA-256, hexadecimal. */
   hash(): string;
 }
+
+/**
+ * A body may grow by this factor when it is decompressed, beyond the first bytes: tables of addresses shrink to a
+ * twentieth, and nothing but repetition to a thousandth.
+ */
+const maxExpansion = 200;
+const freeBytes = 16 * 1024 * 1024;
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
@@ -52,7 +59,21 @@ function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterabl
   const gunzip = createGunzip();
   // `pipeline` carries the reader's pace back to the socket, and either side's failure to the other.
   pipeline(joined(first, iterator), gunzip, () => {});
-  return gunzip;
+  return withinExpansion(gunzip);
+}
+
+async function* withinExpansion(gunzip: Gunzip): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > freeBytes && bytes > maxExpansion * gunzip.bytesWritten) {
+      throw new ServiceError(
+        'request.too_large',
+        `The gzip data grows to more than ${maxExpansion} times its size; send it as it is`,
+      );
+    }
+    yield chunk;
+  }
 }
 
 function toBodyError(error: unknown): unknown {

@@ -27,12 +27,16 @@ export function toStoredItem(raw: unknown, where: string, strictness: Strictness
   return badItem(faults, where, strictness, echoOf(raw));
 }
 
+/** What may be wrong with an item as a whole. */
+export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep';
+
 /** An item that could not even be read. */
 export function badItem(
   faults: readonly RequestFault[],
   where: string,
   strictness: Strictness,
   echoed: Pick<BatchItem, 'id' | 'metadata'> = {},
+  code: ItemFault = 'item.invalid',
 ): StoredItem {
   const said = faults
     .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
@@ -42,7 +46,7 @@ export function badItem(
     const placed = faults.map(({ path, message }) => ({ path: path === '' ? where : `${where}.${path}`, message }));
     throw new ServiceError('request.invalid', `${where}: ${said}`, { faults: placed });
   }
-  return { ...echoed, error: itemError('item.invalid', `${where}: ${said}`) };
+  return { ...echoed, error: itemError(code, `${where}: ${said}`) };
 }
 
 /** Whatever of a bad item can still be echoed, so that its owner recognises it. */

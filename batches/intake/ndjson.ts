@@ -1,3 +1,4 @@
+import { isTooDeep, maxJsonDepth } from '../../shared/json-depth.ts';
 import type { StoredItem } from '../payload.ts';
 import { badItem, type Strictness, toStoredItem } from './items.ts';
 
@@ -26,6 +27,10 @@ export async function* itemsOfNdjson(
     const text = untrimmed.trim();
     if (text === '') return undefined;
     const where = `line ${line}`;
+    if (isTooDeep(text)) {
+      const message = `nested deeper than ${maxJsonDepth} levels`;
+      return badItem([{ path: '', message }], where, strictness, {}, 'item.too_deep');
+    }
     let raw: unknown;
     try {
       raw = JSON.parse(text);
@@ -37,7 +42,8 @@ export async function* itemsOfNdjson(
   const readTooLong = (): StoredItem => {
     line++;
     tooLong = false;
-    return badItem([{ path: '', message: `longer than ${maxLineBytes} bytes` }], `line ${line}`, strictness);
+    const faults = [{ path: '', message: `longer than ${maxLineBytes} bytes` }];
+    return badItem(faults, `line ${line}`, strictness, {}, 'item.too_large');
   };
 
   for await (const chunk of bytes) {

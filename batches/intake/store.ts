@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
 import { type Redis, throwFirst } from '../../shared/redis.ts';
-import { batchKeys, chunksPerHash, liveBatches, tenantBatches } from '../keys.ts';
+import { batchKeys, chunksPerHash, everyTenant, liveBatches, tenantBatches } from '../keys.ts';
 import { encodeInput, payloadVersion, type StoredItem } from '../payload.ts';
 import { type BatchOptions, type Pinned, toHash } from '../record.ts';
 import { runScript } from '../scripts.ts';
@@ -17,6 +17,9 @@ const chunkBytes = 4 * 1024 * 1024;
 /** The first chunks are small, so that a small batch spreads over all evaluators. */
 const smallChunks = { count: 32, items: 4 };
 
+/** Items are counted in so many at a time: once for most batches, and seldom against what storing them costs. */
+const claimItems = 8_192;
+
 /** A batch about to be stored. */
 export interface NewBatch {
   id: string;
@@ -30,6 +33,10 @@ export interface NewBatch {
   onActivity?: () => Promise<void>;
   /** Throws when there is no room for more. */
   checkRoom: () => Promise<void>;
+  /** Counts so many items in; throws when its tenant, or all together, would have too many. */
+  claim: (count: number) => Promise<void>;
+  /** Share of the workers beside other tenants' batches. */
+  weight?: number | undefined;
 }
 
 /**
@@ -40,7 +47,7 @@ export interface NewBatch {
 export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
   const { id, tenant, pinned, options } = batch;
   const keys = batchKeys(id);
-  const writer = createWriter(redis, id, batch.checkRoom);
+  const writer = createWriter(redis, batch);
   let opened = false;
   let renewedAt = 0;
 
@@ -53,6 +60,7 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
       v: payloadVersion,
       id,
       tenant,
+      weight: batch.weight,
       ...pinned,
       ...options,
       ...counters,
@@ -63,6 +71,7 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
     // Listed first: a batch the sweeper does not know of could not be cleaned away.
     await redis.zadd(liveBatches, createdAt, id);
     await redis.zadd(tenantBatches(tenant), createdAt, id);
+    await redis.zadd(tenantBatches(everyTenant), createdAt, id);
     throwFirst(await redis.pipeline().hset(keys.batch, toHash(record)).set(keys.lease, '1', 'PX', leaseMs).exec());
   }
 
@@ -105,18 +114,23 @@ const interrupted = () =>
   new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });
 
 /** Cuts items into chunks and writes them, a few at a time so that Redis is neither waited for nor flooded. */
-function createWriter(redis: Redis, id: string, checkRoom: () => Promise<void>) {
+function createWriter(redis: Redis, { id, checkRoom, claim }: NewBatch) {
   const keys = batchKeys(id);
   let slice: StoredItem[] = [];
   let sliceBytes = 0;
   let chunks = 0;
   let total = 0;
+  let claimed = 0;
   let writes = redis.pipeline();
   let writesBytes = 0;
 
-  async function flush(): Promise<void> {
+  async function flush(isLast = false): Promise<void> {
     if (writes.length === 0) return;
     await checkRoom();
+    if (total - claimed >= claimItems || isLast) {
+      await claim(total);
+      claimed = total;
+    }
     const pending = writes;
     writes = redis.pipeline();
     writesBytes = 0;
@@ -144,7 +158,7 @@ function createWriter(redis: Redis, id: string, checkRoom: () => Promise<void>) 
     },
     async end(): Promise<{ chunks: number; total: number }> {
       if (slice.length > 0) await close();
-      await flush();
+      await flush(true);
       return { chunks, total };
     },
     /** From the back: what is left after an interruption is still found from the front. */

@@ -2,18 +2,19 @@
 -- long it is: cancelling it, and its share of Redis' memory, stay small.
 -- KEYS: 1 batch  2 waiting
 -- ARGV: 1 window
--- Returns { 1 when chunks are left to dispatch later, else 0, chunk numbers to enqueue ... }
-local fields = redis.call('HMGET', KEYS[1], 'state', 'cursor', 'chunks')
-if fields[1] ~= 'queued' and fields[1] ~= 'running' then return { 0 } end
+-- Returns { 1 when chunks are left to dispatch later, else 0, weight (text), chunk numbers to enqueue ... }
+local fields = redis.call('HMGET', KEYS[1], 'state', 'cursor', 'chunks', 'weight')
+local weight = fields[4] or '1'
+if fields[1] ~= 'queued' and fields[1] ~= 'running' then return { 0, weight } end
 local cursor, chunks = tonumber(fields[2]), tonumber(fields[3])
 local room = tonumber(ARGV[1]) - redis.call('SCARD', KEYS[2])
-local reply = { 0 }
+local reply = { 0, weight }
 while room > 0 and cursor < chunks do
   redis.call('SADD', KEYS[2], cursor)
   reply[#reply + 1] = cursor
   cursor = cursor + 1
   room = room - 1
 end
-if #reply > 1 then redis.call('HSET', KEYS[1], 'cursor', cursor) end
+if #reply > 2 then redis.call('HSET', KEYS[1], 'cursor', cursor) end
 if cursor < chunks then reply[1] = 1 end
 return reply

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ListQuery } from '../../shared/contracts/batch.ts';
 import type { Redis } from '../../shared/redis.ts';
+import type { Reach } from '../batches.ts';
 import { batchKeys, tenantBatches } from '../keys.ts';
 import { type BatchRecord, batchRecord } from '../record.ts';
 import { createCursor } from './cursor.ts';
@@ -11,16 +12,17 @@ const position = z.tuple([z.number(), z.string()]);
 /** Batches one page looks at, however few are in a wanted state. */
 const lookedAt = 1_000;
 
-/** A tenant's batches, the latest first. */
+/** A tenant's batches, or everybody's, the latest first. */
 export async function listBatches(
   redis: Redis,
-  tenant: string,
+  reach: Reach,
   query: ListQuery,
 ): Promise<{ records: BatchRecord[]; next: string | null }> {
+  const list = tenantBatches(reach);
   const records: BatchRecord[] = [];
   let last = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
   for (let looked = 0; looked < lookedAt; ) {
-    const page = await readPage(redis, tenant, last, query.limit);
+    const page = await readPage(redis, list, last, query.limit);
     for (const [createdAt, id] of page) {
       last = [createdAt, id];
       looked++;
@@ -38,18 +40,10 @@ export async function listBatches(
 type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
-async function readPage(redis: Redis, tenant: string, after: Position | undefined, count: number): Promise<Position[]> {
+async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
   // Those of the same millisecond come again, and are passed over by their id.
   const from = after === undefined ? '+inf' : String(after[0]);
-  const members = await redis.zrevrangebyscore(
-    tenantBatches(tenant),
-    from,
-    '-inf',
-    'WITHSCORES',
-    'LIMIT',
-    0,
-    count + 100,
-  );
+  const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];
   for (let at = 0; at + 1 < members.length; at += 2) page.push([Number(members[at + 1]), members[at] ?? '']);
   const isAfter = ([createdAt, id]: Position) =>

@@ -58,7 +58,7 @@ export async function* streamCsv(redis: Redis, batch: BatchRecord, query: Stream
         [
           String(result.index),
           ...given.map((column) => disarm(cell(column, items[at], result))),
-          ...outcomeCells(result),
+          ...outcomeCells(result, disarm),
         ],
       ];
     });
@@ -70,12 +70,20 @@ export async function* streamCsv(redis: Redis, batch: BatchRecord, query: Stream
 const disarmed = (text: string): string =>
   /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
 
-function outcomeCells(result: ItemResult): string[] {
+/** Messages may begin with words of an image host or of the client. */
+function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
   switch (result.status) {
     case 'succeeded':
-      return ['succeeded', String(result.score), String(result.cosine), '', '', result.warnings?.join('; ') ?? ''];
+      return [
+        'succeeded',
+        String(result.score),
+        String(result.cosine),
+        '',
+        '',
+        disarm(result.warnings?.join('; ') ?? ''),
+      ];
     case 'failed':
-      return ['failed', '', '', result.error.code, result.error.message, ''];
+      return ['failed', '', '', result.error.code, disarm(result.error.message), ''];
     case 'cancelled':
       return ['cancelled', '', '', '', '', ''];
   }

@@ -1,3 +1,4 @@
+import { openKeyRing } from '../../api/access/key-ring.ts';
 import { createApp } from '../../api/app.ts';
 import { createBatchEngine } from '../../batches/engine.ts';
 import type { Evaluation, Outcome } from '../../evaluation/evaluation.ts';
@@ -58,6 +59,7 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
     evaluation,
     evaluators,
     redis,
+    keys: await openKeyRing(config, log),
     metrics,
     log,
     config,

@@ -91,6 +91,7 @@ const count = z.int().min(0);
 export const batchStatus = z
   .object({
     id: z.string(),
+    tenant: z.string().meta({ description: 'Whose batch it is; `default` where no keys are needed.' }),
     state: batchState,
     phase: z
       .enum(['waiting', 'evaluating', 'finished'])
@@ -183,6 +184,11 @@ export const listQuery = z.strictObject({
     .pipe(z.array(batchState))
     .optional()
     .meta({ description: 'Only batches in one of these states, separated by commas.' }),
+  tenant: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'For operators: batches of this tenant; `*`: of everybody.' }),
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });

@@ -16,12 +16,12 @@ export interface SingleScore {
   receipt: Receipt;
 }
 
-/** What a user of the HTTP contract does; a batch is polled as a user polls it. */
-export function createClient(base: string) {
+/** What a user of the HTTP contract does; a batch is polled as a user polls it. `headers` go with every request. */
+export function createClient(base: string, headers: Record<string, string> = {}) {
   const root = `${base}/evaluator`;
 
   async function call<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
-    const response = await fetch(`${root}${path}`, init);
+    const response = await fetch(`${root}${path}`, { ...init, headers: { ...headers, ...init?.headers } });
     const text = await response.text();
     const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };

@@ -1,3 +1,4 @@
+import type { TenantLimits } from '../../batches/batches.ts';
 import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
 import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
 import type { InputChunk, JobData } from '../../batches/payload.ts';
@@ -12,7 +13,7 @@ import { startRedis } from './redis.ts';
 export interface Engine extends BatchEngine {
   redis: Redis;
   /** Posts so many items for a tenant; the batch's id. */
-  post(count: number, more?: { options?: BatchOptions; tenant?: string }): Promise<string>;
+  post(count: number, more?: { options?: BatchOptions; tenant?: string; limits?: TenantLimits }): Promise<string>;
   postItems(items: ItemStream, options?: BatchOptions): Promise<BatchStatus>;
   job(batchId: string, chunk: number, tenant?: string): JobData;
   /** Commits outcomes for a chunk that begins with the first of them. */
@@ -31,25 +32,26 @@ export const pinned: Pinned = {
 
 export const item = (index: number) => ({ image: `https://example.org/${index}.jpg`, text: `text ${index}` });
 
-export async function startEngine(retentionHours = 1): Promise<Engine> {
+/** @param queuedItems what all tenants may have waiting together. */
+export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<Engine> {
   const server = await startRedis();
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);
-  const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours, log });
+  const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours, queuedItems, log });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
-  const post = (owner: string, items: ItemStream, options: BatchOptions) =>
-    engine.batches.post({ tenant: owner, pinned, options, items, bodyHash: () => '' });
+  const post = (owner: string, items: ItemStream, options: BatchOptions, limits?: TenantLimits) =>
+    engine.batches.post({ tenant: owner, ...(limits && { limits }), pinned, options, items, bodyHash: () => '' });
   return {
     ...engine,
     redis,
     job,
-    async post(count, { options = {}, tenant: owner = tenant } = {}) {
+    async post(count, { options = {}, tenant: owner = tenant, limits } = {}) {
       const items = itemsOfList(
         Array.from({ length: count }, (_, index) => item(index)),
         'lenient',
       );
-      return (await post(owner, items, options)).id;
+      return (await post(owner, items, options, limits)).id;
     },
     postItems: (items, options = {}) => post(tenant, items, options),
     commit(batchId, chunk, results) {

@@ -105,3 +105,15 @@ test('cancelling 100,000 chunks takes its 32 waiting jobs, and blocks Redis for 
   const queue = engine.queues.all().find(({ name }) => name === 'evaluate-compact');
   expect(await queue?.getJobCountByTypes('prioritized', 'waiting', 'active')).toBe(0);
 });
+
+test('a tenant of twice the weight is served twice as much', async () => {
+  await engine.post(large, { tenant: 'heavy', limits: { queuedItems: 0, weight: 2 } });
+  await engine.post(large, { tenant: 'light', limits: { queuedItems: 0, weight: 1 } });
+  // The first chunks of each are small; from there on all cost the same.
+  await take(100);
+  const taken = await take(90);
+  expect(taken.every(({ chunk }) => chunk >= 32)).toBe(true);
+  const ofHeavy = taken.filter(({ tenant }) => tenant === 'heavy').length;
+  expect(ofHeavy).toBeGreaterThanOrEqual(58);
+  expect(ofHeavy).toBeLessThanOrEqual(62);
+});

@@ -231,6 +231,7 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/health/live',
     '/evaluator/health/ready',
     '/evaluator/metrics',
+    '/evaluator/session',
     '/evaluator/v1/embeddings',
     '/evaluator/v1/evaluation/batch',
     '/evaluator/v1/evaluation/batch/{id}',

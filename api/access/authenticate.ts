@@ -1,0 +1,99 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Request, RequestHandler } from 'express';
+import type { Config } from '../../shared/config.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import { isProvenOwnPage, isSafe } from './boundary.ts';
+import { createFailedKeys } from './failures.ts';
+import type { KeyRing } from './key-ring.ts';
+import { everybody, type Principal, principalOf, setPrincipal, toPrincipal } from './principal.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface AccessDeps {
+  keys: KeyRing;
+  sessions: Sessions;
+  config: Pick<Config, 'metricsToken' | 'corsOrigins'>;
+}
+
+/** Tells who sends a request. */
+export interface Access {
+  /** The principal of a key. @throws {ServiceError} `access.key_invalid`, `access.throttled` */
+  signIn(request: Request, key: string): Promise<Principal>;
+  /**
+   * Puts the principal on the request; refuses it without one, unless its path is public. A wrong key is refused
+   * everywhere: whoever sends one wants to know.
+   * @param isPublic told the path below the service's prefix.
+   */
+  authenticate(isPublic: (path: string) => boolean): RequestHandler;
+}
+
+export function createAccess({ keys, sessions, config }: AccessDeps): Access {
+  const failures = createFailedKeys();
+
+  async function signIn(request: Request, key: string): Promise<Principal> {
+    const record = await keys.find(key);
+    if (record !== undefined) return toPrincipal(record, 'key');
+    return await failures.refuse(addressOf(request), 'There is no such API key; it may have been removed');
+  }
+
+  async function fromSession(request: Request): Promise<Principal | undefined> {
+    const keyId = await sessions.keyIdOf(request);
+    // The key may have been removed since; then nobody is signed in with it any more.
+    const record = keyId === undefined ? undefined : await keys.byId(keyId);
+    if (record === undefined) return undefined;
+    if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
+    throw new ServiceError(
+      'request.foreign_origin',
+      'A signed-in browser changes things from the pages of this service alone; send an API key instead of the cookie',
+    );
+  }
+
+  return {
+    signIn,
+    authenticate: (isPublic) => async (request, response, next) => {
+      const { path } = request;
+      const key = presentedKey(request);
+      const { metricsToken } = config;
+      if (path === '/metrics' && key !== undefined && metricsToken !== undefined && isSame(key, metricsToken)) {
+        setPrincipal(request, { tenant: 'metrics', role: 'operator', via: 'key', keyId: null });
+        return next();
+      }
+      if (!keys.required) {
+        setPrincipal(request, everybody);
+        return next();
+      }
+      const principal = key === undefined ? await fromSession(request) : await signIn(request, key);
+      if (principal !== undefined) {
+        setPrincipal(request, principal);
+        response.locals['tenant'] = principal.tenant;
+        response.locals['keyId'] = principal.keyId;
+      } else if (!isPublic(path)) {
+        response.setHeader('WWW-Authenticate', 'Bearer realm="vision-language similarity"');
+        throw new ServiceError(
+          'access.key_missing',
+          'Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`, or sign in with a browser',
+        );
+      }
+      next();
+    },
+  };
+}
+
+/** Lets operators through. @throws {ServiceError} `access.operator_only` */
+export const requireOperator: RequestHandler = (request, _response, next) => {
+  if (principalOf(request)?.role === 'operator') return next();
+  throw new ServiceError('access.operator_only', 'This is for operators: `vls keys add --operator` makes such a key');
+};
+
+function presentedKey(request: Request): string | undefined {
+  const bearer = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '')?.[1];
+  return bearer ?? request.get('x-api-key')?.trim();
+}
+
+/** Hashed first, so that the comparison tells nothing about the length either. */
+function isSame(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/** Of the client, as trusted proxies tell it. */
+const addressOf = (request: Request): string => request.ip ?? request.socket.remoteAddress ?? '0.0.0.0';

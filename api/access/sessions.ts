@@ -1,0 +1,63 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { parseCookie, stringifySetCookie } from 'cookie';
+import type { Request, Response } from 'express';
+import { sessionKey } from '../../batches/keys.ts';
+import type { Config } from '../../shared/config.ts';
+import { prefix } from '../../shared/contracts/paths.ts';
+import { type Redis, withRedis } from '../../shared/redis.ts';
+
+/** Browsers that have signed in. All APIs over one Redis share them. */
+export interface Sessions {
+  /** Signs the browser in on behalf of a key. */
+  start(request: Request, response: Response, keyId: string): Promise<void>;
+  /** The id of the key that the browser signed in with, or nothing. */
+  keyIdOf(request: Request): Promise<string | undefined>;
+  end(request: Request, response: Response): Promise<void>;
+}
+
+const cookieName = 'vls_session';
+
+/** Calls fail with `queue.unavailable` while Redis is away; a request without the cookie needs none. */
+export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'sessionHours'>): Sessions {
+  const lifetime = Math.round(sessionHours * 3600);
+
+  /** Cookies know no ports, so the answer of another service on this host could set one: its form is checked. */
+  const tokenOf = (request: Request): string | undefined => {
+    const token = parseCookie(request.get('cookie') ?? '')[cookieName];
+    return token !== undefined && /^[A-Za-z0-9_-]{43}$/.test(token) ? token : undefined;
+  };
+  const cookie = (request: Request, value: string, maxAge: number): string =>
+    stringifySetCookie({
+      name: cookieName,
+      value,
+      path: prefix,
+      httpOnly: true,
+      sameSite: 'strict',
+      secure: request.secure,
+      maxAge,
+    });
+  // What Redis holds does not open a session: whoever reads it has the hash alone.
+  const keyOf = (token: string): string => sessionKey(createHash('sha256').update(token).digest('base64url'));
+
+  return {
+    async start(request, response, keyId) {
+      const former = tokenOf(request);
+      const token = randomBytes(32).toString('base64url');
+      await withRedis(redis, async () => {
+        await redis.set(keyOf(token), keyId, 'EX', lifetime);
+        if (former !== undefined) await redis.del(keyOf(former));
+      });
+      response.append('Set-Cookie', cookie(request, token, lifetime));
+    },
+    async keyIdOf(request) {
+      const token = tokenOf(request);
+      if (token === undefined) return undefined;
+      return await withRedis(redis, async () => (await redis.get(keyOf(token))) ?? undefined);
+    },
+    async end(request, response) {
+      const token = tokenOf(request);
+      if (token !== undefined) await withRedis(redis, () => redis.del(keyOf(token)));
+      response.append('Set-Cookie', cookie(request, '', 0));
+    },
+  };
+}

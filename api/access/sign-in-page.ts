@@ -1,0 +1,73 @@
+import type { ErrorRequestHandler, Request } from 'express';
+import { prefix } from '../../shared/contracts/paths.ts';
+import { type Code, codes, ServiceError } from '../../shared/errors.ts';
+
+/** Faults that another key mends. */
+const mended = new Set<Code>(['access.key_missing', 'access.key_invalid', 'access.operator_only', 'access.throttled']);
+
+/**
+ * Answers a browser with a form for a key instead of a problem document, where it looks at a page or sends that form.
+ * The form needs no script, and nothing of the pages it leads to.
+ */
+export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
+  if (!(thrown instanceof ServiceError) || !mended.has(thrown.code)) return next(thrown);
+  if (response.headersSent || !wantsPage(request)) return next(thrown);
+  const target = request.method === 'GET' ? request.originalUrl : targetOf(formOf(request)['next']);
+  const said = thrown.code === 'access.key_missing' ? '' : thrown.message;
+  if (thrown.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(thrown.retryAfter)));
+  response.setHeader('Cache-Control', 'no-store');
+  response.vary('Accept');
+  response.status(codes[thrown.code].status).type('html').send(page(target, said));
+};
+
+/** Looking at a page, or sending a form: what scripts fetch asks for something else first. */
+const wantsPage = (request: Request): boolean =>
+  (request.method === 'GET' || request.is('urlencoded') !== false) &&
+  /\btext\/html\b/.test(request.get('accept') ?? '');
+
+export const formOf = (request: Request): Record<string, unknown> =>
+  typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
+
+/** Where to go once signed in: a path of this service, whatever the form says. */
+export function targetOf(next: unknown): string {
+  const home = `${prefix}/`;
+  if (typeof next !== 'string' || !next.startsWith(home)) return home;
+  // Resolved as the browser will: dots and backslashes must not lead out of here.
+  const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
+  return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const page = (target: string, said: string): string => `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Sign in: vision-language similarity</title>
+  <link rel="icon" href="data:,">
+  <style>
+    :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+    body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
+    main { width: min(24rem, 100vw - 2rem); }
+    h1 { font-size: 1.25rem; }
+    label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
+    input, button { padding: 0.5rem; margin-top: 0.5rem; }
+    [role='alert'] { border-inline-start: 0.25rem solid #c62828; padding-inline-start: 0.75rem; }
+  </style>
+</head>
+<body>
+  <main>
+    <h1>Vision-language similarity</h1>
+    ${said === '' ? '' : `<p role="alert">${escaped(said)}.</p>`}
+    <form method="post" action="${prefix}/session">
+      <input type="hidden" name="next" value="${escaped(target)}">
+      <label for="key">API key</label>
+      <input id="key" name="key" type="password" autocomplete="current-password" spellcheck="false" required autofocus>
+      <button type="submit">Sign in</button>
+    </form>
+    <p><small>Keys are made with <code>vls keys add</code> by whoever runs this service.</small></p>
+  </main>
+</body>
+</html>
+`;

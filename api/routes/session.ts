@@ -1,0 +1,100 @@
+import express, { type RequestHandler } from 'express';
+import { type Session, session, signIn } from '../../shared/contracts/session.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Access } from '../access/authenticate.ts';
+import type { KeyRing } from '../access/key-ring.ts';
+import { type Principal, principalOf } from '../access/principal.ts';
+import type { Sessions } from '../access/sessions.ts';
+import { targetOf } from '../access/sign-in-page.ts';
+import { jsonBody } from '../middleware/json-body.ts';
+import { problemResponses } from '../openapi.ts';
+import { check, type Route } from '../route.ts';
+
+export interface SessionDeps {
+  access: Access;
+  keys: KeyRing;
+  sessions: Sessions;
+}
+
+const answered = { 'application/json': { schema: session } } as const;
+const form = express.urlencoded({ extended: false, limit: 8 * 1024, parameterLimit: 10 });
+const noStore: RequestHandler = (_request, response, next) => {
+  response.setHeader('Cache-Control', 'no-store');
+  next();
+};
+
+/** `/session`: a browser signs in with a key, once, and its pages, event streams and Bull Board work from then on. */
+export function sessionRoutes({ access, keys, sessions }: SessionDeps): Route[] {
+  const describe = (principal: Principal | undefined): Session => ({
+    keysRequired: keys.required,
+    authenticated: principal !== undefined,
+    tenant: principal?.tenant ?? null,
+    role: principal?.role ?? null,
+  });
+  return [
+    {
+      method: 'get',
+      path: '/session',
+      access: 'public',
+      operation: {
+        operationId: 'getSession',
+        summary: 'Who this request comes from',
+        tags: ['access'],
+        responses: { '200': { description: 'As whom it is let in', content: answered }, ...problemResponses(503) },
+      },
+      handlers: [noStore, (request, response) => void response.json(describe(principalOf(request)))],
+    },
+    {
+      method: 'post',
+      path: '/session',
+      access: 'public',
+      operation: {
+        operationId: 'signIn',
+        summary: 'Sign a browser in',
+        description:
+          'Sets a cookie that lasts for SESSION_HOURS, or until the key is removed. A form is answered by leading on to `next`.',
+        tags: ['access'],
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: signIn }, 'application/x-www-form-urlencoded': { schema: signIn } },
+        },
+        responses: {
+          '200': { description: 'Signed in', content: answered },
+          '303': { description: 'Signed in with a form' },
+          ...problemResponses(400, 413, 415, 503),
+        },
+      },
+      handlers: [
+        noStore,
+        (request, response, next) => (request.is('urlencoded') ? form : jsonBody)(request, response, next),
+        async (request, response) => {
+          const { key, next } = check(signIn, request.body, 'body');
+          if (!keys.required) {
+            throw new ServiceError('request.invalid', 'This service has no keys: there is nothing to sign in to');
+          }
+          const principal = await access.signIn(request, key.trim());
+          if (principal.keyId !== null) await sessions.start(request, response, principal.keyId);
+          if (request.is('urlencoded')) return void response.redirect(303, targetOf(next));
+          response.json(describe(principal));
+        },
+      ],
+    },
+    {
+      method: 'delete',
+      path: '/session',
+      access: 'public',
+      operation: {
+        operationId: 'signOut',
+        summary: 'Sign the browser out',
+        tags: ['access'],
+        responses: { '204': { description: 'Signed out' }, ...problemResponses(503) },
+      },
+      handlers: [
+        async (request, response) => {
+          await sessions.end(request, response);
+          response.status(204).end();
+        },
+      ],
+    },
+  ];
+}

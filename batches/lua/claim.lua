@@ -1,0 +1,15 @@
+-- Counts the items of a batch for its tenant and for all, instead of what was counted for it before.
+-- KEYS: 1 items (hash: batch id -> "<count> <tenant>")  2 sums (hash: tenant -> count; '' -> count of all)
+-- ARGV: 1 batch id  2 tenant  3 count  4 the tenant's limit, 0 for none  5 limit of all, 0 for none
+-- Returns { verdict, what is counted already }. Verdicts: ok; tenant, total: which limit forbids it, nothing is counted.
+local before = tonumber(string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '0', '^%d+'))
+local added = tonumber(ARGV[3]) - before
+local of_tenant = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)
+local of_all = tonumber(redis.call('HGET', KEYS[2], '') or 0)
+local function forbids(limit, sum) return limit > 0 and added > 0 and sum + added > limit end
+if forbids(tonumber(ARGV[4]), of_tenant) then return { 'tenant', tostring(of_tenant) } end
+if forbids(tonumber(ARGV[5]), of_all) then return { 'total', tostring(of_all) } end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3] .. ' ' .. ARGV[2])
+redis.call('HINCRBY', KEYS[2], ARGV[2], added)
+redis.call('HINCRBY', KEYS[2], '', added)
+return { 'ok', tostring(of_tenant + added) }

@@ -1,0 +1,40 @@
+import { ServiceError } from '../shared/errors.ts';
+import type { Redis } from '../shared/redis.ts';
+import { queuedItems, queuedSums } from './keys.ts';
+import { runScript } from './scripts.ts';
+
+/** Items of unfinished batches, by tenant: what bounds how much may wait. A batch counts whole until it has ended. */
+export interface QueuedItems {
+  /**
+   * Counts a batch with so many items, instead of what it was counted with before.
+   * @param limit what its tenant may have; 0: any number.
+   * @throws {ServiceError} `tenant.queue_full`, `overloaded`
+   */
+  claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
+  /** The batch has ended, or has come to nothing. Safe to repeat. */
+  release(id: string): Promise<void>;
+}
+
+/** How long a refused sender should wait: batches of this size take minutes, in seconds. */
+const retryAfter = 30;
+
+/** @param total what all tenants may have together; 0: any number. */
+export function createQueuedItems(redis: Redis, total: number): QueuedItems {
+  const keys = [queuedItems, queuedSums];
+  return {
+    async claim(id, tenant, count, limit) {
+      const reply = (await runScript(redis, 'claim', keys, [id, tenant, count, limit, total])) as Buffer[];
+      const [verdict, sum] = reply.map(String);
+      if (verdict === 'tenant') {
+        const message = `${tenant} has ${sum} items in unfinished batches, and may have ${limit} with these`;
+        throw new ServiceError('tenant.queue_full', message, { retryAfter });
+      }
+      if (verdict === 'total') {
+        throw new ServiceError('overloaded', `${sum} items wait already; the service takes ${total}`, { retryAfter });
+      }
+    },
+    async release(id) {
+      await runScript(redis, 'unclaim', keys, [id]);
+    },
+  };
+}

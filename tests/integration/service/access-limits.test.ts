@@ -1,0 +1,195 @@
+import { openAsBlob } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { Problem } from '../../../shared/contracts/problem.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { readPhoto } from '../../support/image-host.ts';
+import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+const keys = createKeyFile();
+const patient = keys.add('patient');
+const hasty = keys.add('hasty', { limits: { requestsPerMinute: 5 } });
+const small = keys.add('small', { limits: { queuedItems: 10 } });
+const unbounded = keys.add('unbounded', { limits: { requestsPerMinute: 0, queuedItems: 0 } });
+
+let redis: TestRedis;
+/** Two APIs over one Redis, and no worker: what is posted stays queued. */
+let apis: TestProcess[];
+beforeAll(async () => {
+  redis = await startRedis();
+  const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, QUEUED_ITEMS: '1000', LOG_LEVEL: 'error' };
+  apis = await Promise.all([startProcess('api', env), startProcess('api', env)]);
+  // The default model loads behind the ready message.
+  for (const { url } of apis) while ((await createClient(url).call('/health/ready')).status !== 200);
+});
+afterAll(async () => {
+  await Promise.all(apis.map((api) => api.stop()));
+  await redis.remove();
+});
+const as = (key: string, api = 0): Client => createClient(apis[api]?.url ?? '', bearer(key));
+const coffee = () => ({ image: readPhoto('coffee.jpg').toString('base64'), text: 'a cup of coffee' });
+const items = (count: number) =>
+  Array.from({ length: count }, () => ({ image: 'https://example.org/x.jpg', text: 'x' }));
+
+describe('requests in a minute', () => {
+  test('are bounded for a tenant over all APIs together, and told in draft headers', async () => {
+    const statuses: number[] = [];
+    for (let request = 0; request < 8; request++) {
+      const answer = await as(hasty, request % 2).problem('/v1/models');
+      statuses.push(answer.status);
+      expect(answer.headers.get('ratelimit-policy')).toMatch(/^"tenant"; q=5; w=60/);
+      const remaining = Math.max(0, 4 - request);
+      expect(answer.headers.get('ratelimit')).toMatch(new RegExp(`^"tenant"; r=${remaining}; t=\\d+$`));
+      if (answer.status !== 429) continue;
+      expect(answer.body.code).toBe('tenant.rate_limited');
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
+  });
+
+  test('of another tenant are counted apart, by the default of 6000', async () => {
+    const { headers, status } = await as(patient).call('/v1/models');
+    expect(status).toBe(200);
+    expect(headers.get('ratelimit-policy')).toContain('q=6000');
+  });
+
+  test('are not counted for a key without that limit, nor outside of the API', async () => {
+    expect((await as(unbounded).call('/v1/models')).headers.has('ratelimit')).toBe(false);
+    expect((await as(patient).call('/health')).headers.has('ratelimit')).toBe(false);
+  });
+});
+
+describe('items of unfinished batches', () => {
+  test('are bounded for a tenant, and free again when a batch has ended', async () => {
+    const client = as(small);
+    const first = await client.batch.post(items(6));
+    expect(first.status).toBe(202);
+    const second = await client.batch.post<Problem>(items(5));
+    expect([second.status, second.body.code]).toEqual([429, 'tenant.queue_full']);
+    expect(second.headers.has('retry-after')).toBe(true);
+    const third = await client.batch.post(items(4));
+    expect(third.status).toBe(202);
+    await client.call(first.body.links.cancel.replace('/evaluator', ''), { method: 'POST' });
+    expect((await client.batch.post(items(6))).status).toBe(202);
+    await client.call(third.body.links.self.replace('/evaluator', ''), { method: 'DELETE' });
+    expect((await client.batch.post(items(4))).status).toBe(202);
+    // What was refused is not listed, and takes no place.
+    expect((await client.batch.post(items(1))).status).toBe(429);
+  });
+
+  test('are bounded for all tenants together', async () => {
+    const answer = await as(unbounded).batch.post<Problem>(items(1001));
+    expect([answer.status, answer.body.code]).toEqual([503, 'overloaded']);
+    expect(answer.headers.has('retry-after')).toBe(true);
+  });
+});
+
+describe('bodies', () => {
+  const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
+    as(patient).problem(path, { method: 'POST', body, headers });
+  const json = { 'content-type': 'application/json' };
+  const single = '/v1/evaluation/single';
+  const batch = '/v1/evaluation/batch';
+
+  test.each([
+    ['lists', '['.repeat(20_000_000)],
+    ['objects', `${'{"a":'.repeat(5_000_000)}1${'}'.repeat(5_000_000)}`],
+    ['lists behind a string', `{"a":"\\\\\\"[","b":${'['.repeat(65)}${']'.repeat(65)}}`],
+  ])('of nested %s are refused before they are parsed', async (_what, body) => {
+    const answer = await post(single, body, json);
+    expect([answer.status, answer.body.code]).toEqual([400, 'request.too_deep']);
+  });
+
+  test('with brackets inside of strings are no nesting', async () => {
+    const { status } = await as(patient).single({ image: coffee().image, text: '[{'.repeat(500) });
+    expect(status).toBe(200);
+  });
+
+  test('in another charset than UTF-8 are refused', async () => {
+    const body = Buffer.from('{"image":"x","text":"y"}', 'utf16le');
+    const answer = await post(single, body, { 'content-type': 'application/json; charset=utf-16le' });
+    expect([answer.status, answer.body.code]).toEqual([415, 'request.unsupported_media_type']);
+  });
+
+  test('that inflate beyond 32 MiB of JSON are refused', async () => {
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '));
+    const answer = await post(batch, bomb, { ...json, 'content-encoding': 'gzip' });
+    expect([answer.status, answer.body.code]).toEqual([413, 'request.too_large']);
+  });
+
+  test('of NDJSON that inflate a thousandfold are refused, and leave nothing', async () => {
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, '\n'));
+    expect(bomb.length).toBeLessThan(200_000);
+    const answer = await post(batch, bomb, { 'content-type': 'application/x-ndjson' });
+    expect([answer.status, answer.body.code]).toEqual([413, 'request.too_large']);
+    expect((await as(patient).call<{ batches: BatchStatus[] }>(batch)).body.batches).toEqual([]);
+  });
+
+  test('of NDJSON have their deep and long lines fail alone, each with its code', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'vls-lines-'));
+    const file = join(directory, 'lines.ndjson');
+    const deep = `{"metadata":{"a":${'['.repeat(100)}${']'.repeat(100)}}}`;
+    const long = `{"text":"${'x'.repeat(33 * 1024 * 1024)}"}`;
+    const longText = JSON.stringify({ image: 'https://example.org/x.jpg', text: 'x'.repeat(50_000) });
+    await writeFile(file, [deep, long, longText, '{"text":1}'].join('\n'));
+    const posted = await as(patient).call<BatchStatus>(batch, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: await openAsBlob(file),
+    });
+    await rm(directory, { recursive: true });
+    expect(posted.status).toBe(202);
+    expect(posted.body.items.total).toBe(4);
+    const cancelled = await as(patient).call(`${batch}/${posted.body.id}/cancel`, { method: 'POST' });
+    expect(cancelled.status).toBe(200);
+    const strict = await post(`${batch}?strict=true`, deep, { 'content-type': 'application/x-ndjson' });
+    expect([strict.status, strict.body.detail]).toEqual([400, expect.stringContaining('nested deeper')]);
+  });
+
+  const boundary = { 'content-type': 'multipart/form-data; boundary=b' };
+  const part = (headers: string, content = 'x') => `--b\r\n${headers}\r\n\r\n${content}\r\n`;
+  const field = (name: string) => part(`Content-Disposition: form-data; name="${name}"`);
+  const file = part('Content-Disposition: form-data; name="file"; filename="a.ndjson"', '{}');
+
+  test.each([
+    ['ten thousand fields', single, field('text').repeat(10_000)],
+    ['two files', single, file + file],
+    [
+      'a part with a thousand headers',
+      single,
+      part(`Content-Disposition: form-data; name="text"\r\n${'X: y\r\n'.repeat(1_000)}`),
+    ],
+    ['a file and ten thousand parts behind it', batch, file + field('a').repeat(10_000)],
+    ['ten thousand files', batch, file.repeat(10_000)],
+  ])('that are forms of %s are refused', async (_what, path, body) => {
+    const answer = await post(path, `${body}--b--\r\n`, boundary);
+    expect([answer.status, answer.body.code]).toEqual([400, 'request.invalid']);
+  });
+
+  test('that nobody was let in to send are not read', async () => {
+    const answer = await createClient(apis[0]?.url ?? '').problem(single, { method: 'POST', body: '{', headers: json });
+    expect([answer.status, answer.body.code]).toEqual([401, 'access.key_missing']);
+  });
+});
+
+test('without Redis single pairs are still scored, and the rate is still bounded', async () => {
+  await redis.kill();
+  try {
+    expect((await as(patient).single(coffee())).status).toBe(200);
+    const statuses: number[] = [];
+    for (let request = 0; request < 6; request++) statuses.push((await as(hasty).call('/v1/models')).status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(5);
+    // A cookie cannot be looked up; a key can.
+    const cookie = { cookie: `vls_session=${'A'.repeat(43)}` };
+    const answer = await createClient(apis[0]?.url ?? '', cookie).problem('/v1/models');
+    expect([answer.status, answer.body.code]).toEqual([503, 'queue.unavailable']);
+  } finally {
+    await redis.start();
+  }
+});

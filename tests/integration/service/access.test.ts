@@ -1,0 +1,194 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { readPhoto } from '../../support/image-host.ts';
+import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { useService } from '../../support/running-service.ts';
+
+const keys = createKeyFile();
+const ours = keys.add('ours');
+const alsoOurs = keys.add('ours');
+const theirs = keys.add('theirs');
+const operator = keys.add('staff', { role: 'operator' });
+const metricsToken = 'prometheus-reads-with-this';
+
+const running = useService({ API_KEYS_FILE: keys.path, METRICS_TOKEN: metricsToken, LOG_LEVEL: 'trace' });
+const as = (key: string): Client => createClient(running.service.url, bearer(key));
+const unknownBatch = '4b3c0e0e-0000-4000-8000-000000000000';
+
+interface Operation {
+  method: string;
+  path: string;
+}
+
+/** Every operation of the OpenAPI document. */
+async function operations(): Promise<Operation[]> {
+  const { body } = await as(ours).call<{ paths: Record<string, Record<string, unknown>> }>('/openapi.json');
+  return Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: path.replace('/evaluator', '') })),
+  );
+}
+
+const coffee = () => ({ image: readPhoto('coffee.jpg').toString('base64'), text: 'a cup of coffee' });
+
+describe('without a key', () => {
+  test('every route of the OpenAPI document but probes and sign-in answers 401, and says how to send a key', async () => {
+    const open = ['/health/live', '/health/ready', '/session'];
+    const asked = (await operations()).filter(({ path }) => !open.includes(path));
+    expect(asked.length).toBeGreaterThan(14);
+    for (const { method, path } of asked) {
+      const answer = await running.client.problem(path.replace('{id}', unknownBatch), { method });
+      expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 401, 'access.key_missing']);
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    }
+  });
+
+  test.each([
+    '/',
+    '/docs/',
+    '/docs/start.js',
+    '/openapi.json',
+    '/queues/',
+    '/queues/api/queues',
+    '/nowhere',
+    '/health',
+  ])('%s answers 401', async (path) => {
+    expect((await running.client.call(path)).status).toBe(401);
+  });
+
+  test('the probes of an orchestrator are answered', async () => {
+    expect((await running.client.call('/health/live')).status).toBe(200);
+    expect((await running.client.call('/health/ready')).status).toBe(200);
+  });
+});
+
+describe('a key', () => {
+  test('is taken as a bearer token and as X-API-Key', async () => {
+    expect((await as(ours).single(coffee())).status).toBe(200);
+    const other = createClient(running.service.url, { 'x-api-key': ours });
+    expect((await other.single(coffee())).status).toBe(200);
+  });
+
+  test.each([
+    ['with another secret', () => ours.replace(/.{8}$/, 'AAAAAAAA')],
+    ['with an unknown id', () => ours.replace(/^vls_.{12}/, 'vls_000000000000')],
+    ['in another form', () => 'secret'],
+    ['that is the metrics token', () => metricsToken],
+    ['as its hash', () => `vls_${ours.split('_')[1]}_${'0'.repeat(64)}`],
+  ])('%s is refused', async (_what, wrong) => {
+    const { status, body } = await as(wrong()).problem('/v1/models');
+    expect([status, body.code]).toEqual([401, 'access.key_invalid']);
+  });
+
+  test('that is added is taken without a restart, and refused once it is removed', async () => {
+    const key = keys.add('late');
+    expect((await as(key).call('/v1/models')).status).toBe(200);
+    keys.remove(key);
+    while ((await as(key).call('/v1/models')).status === 200);
+    expect((await as(ours).call('/v1/models')).status).toBe(200);
+  });
+});
+
+describe('tenants', () => {
+  let id: string;
+  beforeAll(async () => {
+    const posted = await as(ours).batch.post([coffee(), { image: running.host.url('missing.jpg'), text: 'x' }]);
+    expect(posted.status).toBe(202);
+    id = posted.body.id;
+    await as(ours).batch.finished(id);
+  });
+
+  test('get 404 for the batches of others, on every route of the OpenAPI document that takes an id', async () => {
+    const asked = (await operations()).filter(({ path }) => path.includes('{id}'));
+    expect(asked.length).toBeGreaterThanOrEqual(7);
+    for (const { method, path } of asked) {
+      for (const accept of ['application/json', 'text/csv', 'application/x-ndjson', 'text/event-stream']) {
+        const answer = await as(theirs).problem(path.replace('{id}', id), { method, headers: { accept } });
+        expect([method, path, accept, answer.status, answer.body.code]).toEqual([
+          method,
+          path,
+          accept,
+          404,
+          'batch.not_found',
+        ]);
+        // Not to be told from one that never was.
+        const unknown = await as(theirs).problem(path.replace('{id}', unknownBatch), { method, headers: { accept } });
+        expect(unknown.body).toEqual({
+          ...answer.body,
+          detail: answer.body.detail.replace(id, unknownBatch),
+          requestId: unknown.body.requestId,
+        });
+      }
+    }
+    expect((await as(ours).batch.status(id)).body.state).toBe('completed_with_errors');
+  });
+
+  test('list their own batches alone, with any of their keys', async () => {
+    const list = async (key: string) => (await as(key).call<BatchList>('/v1/evaluation/batch')).body.batches;
+    expect((await list(alsoOurs)).map((batch) => batch.id)).toEqual([id]);
+    expect(await list(theirs)).toEqual([]);
+    const other = await as(theirs).problem('/v1/evaluation/batch?tenant=ours');
+    expect([other.status, other.body.code]).toEqual([403, 'access.operator_only']);
+  });
+
+  test('have idempotency keys of their own', async () => {
+    const post = (key: string) =>
+      as(key).call<BatchStatus>('/v1/evaluation/batch', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'the same' },
+        body: JSON.stringify({ items: [coffee()] }),
+      });
+    const [first, second, again] = [await post(ours), await post(theirs), await post(alsoOurs)];
+    expect(second.body.id).not.toBe(first.body.id);
+    expect(again.body.id).toBe(first.body.id);
+    expect(second.body.tenant).toBe('theirs');
+  });
+
+  test('an operator reads, lists and retries the batches of everybody, and a retry stays its tenant’s', async () => {
+    expect((await as(operator).batch.results(id)).length).toBe(2);
+    const all = await as(operator).call<BatchList>('/v1/evaluation/batch?tenant=*&limit=200');
+    expect(new Set(all.body.batches.map(({ tenant }) => tenant))).toEqual(new Set(['ours', 'theirs']));
+    const one = await as(operator).call<BatchList>('/v1/evaluation/batch?tenant=ours');
+    expect(one.body.batches.map((batch) => batch.id)).toContain(id);
+    const retried = await as(operator).call<BatchStatus>(`/v1/evaluation/batch/${id}/retry`, { method: 'POST' });
+    expect(retried.body.tenant).toBe('ours');
+    expect((await as(ours).batch.status(retried.body.id)).status).toBe(200);
+  });
+});
+
+describe('operators alone', () => {
+  test.each(['/metrics', '/queues/', '/queues/api/queues'])('see %s', async (path) => {
+    const refused = await as(ours).problem(path);
+    expect([refused.status, refused.body.code]).toEqual([403, 'access.operator_only']);
+    expect((await as(operator).call(path)).status).toBe(200);
+  });
+
+  test('and Prometheus see the metrics, and its token opens nothing else', async () => {
+    expect((await as(metricsToken).call('/metrics')).status).toBe(200);
+    // 429 where wrong keys of other tests have come from this address before.
+    expect([401, 429]).toContain((await as(metricsToken).call('/queues/')).status);
+  });
+});
+
+test('wrong keys are throttled by address, and a right one is let in all the same', async () => {
+  const wrong = as(ours.replace(/.{8}$/, 'BBBBBBBB'));
+  let answer = await wrong.problem('/v1/models');
+  for (let tries = 0; answer.status === 401 && tries < 100; tries++) answer = await wrong.problem('/v1/models');
+  expect([answer.status, answer.body.code]).toEqual([429, 'access.throttled']);
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect((await as(ours).call('/v1/models')).status).toBe(200);
+});
+
+test('no key, no token and no cookie has reached the log', async () => {
+  await running.client.call('/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ key: ours }),
+  });
+  await running.client.call(`/v1/models?key=${ours}`, { headers: { cookie: `vls_session=${'c'.repeat(43)}` } });
+  const log = running.service.output();
+  expect(log).toContain('"tenant":"ours"');
+  for (const key of [ours, alsoOurs, theirs, operator]) expect(log).not.toContain(key.split('_').slice(2).join('_'));
+  expect(log).not.toContain(metricsToken);
+  expect(log).not.toContain('c'.repeat(43));
+});
