@@ -40,7 +40,7 @@ import { resultRoutes } from './routes/results.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { singleRoutes } from './routes/single.ts';
 
-export type AppConfig = BoundaryConfig &
+type AppConfig = BoundaryConfig &
   Pick<
     Config,
     | 'imageMaxBytes'

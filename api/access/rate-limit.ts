@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { type ClientRateLimitInfo, MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
 import { type RedisReply, RedisStore } from 'rate-limit-redis';
 import { rateLimitPrefix } from '../../batches/keys.ts';
@@ -23,8 +23,7 @@ export function createRateLimit(
   keysRequired: boolean,
 ): RequestHandler {
   const configured = tenantRequestsPerMinute ?? (keysRequired ? defaultRequests : 0);
-  const limitOf = (request: Parameters<RequestHandler>[0]) =>
-    principalOf(request)?.limits?.requestsPerMinute ?? configured;
+  const limitOf = (request: Request) => principalOf(request)?.limits?.requestsPerMinute ?? configured;
   return rateLimit({
     windowMs,
     store: createStore(redis),
@@ -36,12 +35,12 @@ export function createRateLimit(
     legacyHeaders: false,
     // Addresses are not what is counted.
     validate: false,
-    handler: (request, response, next, { limit }) => {
+    handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
       next(
         new ServiceError(
           'tenant.rate_limited',
-          `${principalOf(request)?.tenant} may send ${limitOf(request) || limit} requests a minute`,
+          `${principalOf(request)?.tenant} may send ${limitOf(request)} requests a minute`,
           { retryAfter },
         ),
       );

@@ -25,7 +25,7 @@ const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
 
-export const formOf = (request: Request): Record<string, unknown> =>
+const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
 
 /** Where to go once signed in: a path of this service, whatever the form says. */

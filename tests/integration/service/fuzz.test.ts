@@ -123,7 +123,7 @@ test('whatever is sent to an operation, the answer has a status that is document
     }
   }
   // Not only refusals: the requests get past the checks.
-  expect([...seen].filter((one) => /20[0-4]$/.test(one)).length).toBeGreaterThan(12);
+  expect([...seen].filter((one) => /20[0-4]$/.test(one)).length).toBeGreaterThan(7);
   const { status, body } = await running.client.health();
   expect(status).toBe(200);
   expect(body.models[0]?.evaluators.restarts).toBe(0);

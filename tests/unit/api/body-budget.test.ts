@@ -1,0 +1,50 @@
+import { EventEmitter } from 'node:events';
+import type { Request, Response } from 'express';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { createBodyBudget } from '../../../api/middleware/body-budget.ts';
+
+const MiB = 1024 * 1024;
+
+let budget: ReturnType<typeof createBodyBudget>;
+beforeEach(() => {
+  vi.useFakeTimers();
+  budget = createBodyBudget();
+  return () => vi.useRealTimers();
+});
+
+/** A request with a body of so many bytes, which does not arrive by itself. */
+function send(bytes: number | undefined) {
+  const request = Object.assign(new EventEmitter(), {
+    complete: false,
+    get: (name: string) => (name === 'content-length' ? bytes?.toString() : undefined),
+  });
+  const response = new EventEmitter();
+  const next = vi.fn();
+  const refusal = () => (next.mock.lastCall?.[0] as { code?: string } | undefined)?.code;
+  void budget(request as unknown as Request, response as unknown as Response, next);
+  return { request, response, refusal };
+}
+
+test('bodies are held up to a bound together, and make room when they have been answered', () => {
+  const held = Array.from({ length: 8 }, () => send(32 * MiB));
+  expect(() => send(1)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
+  held[0]?.response.emit('close');
+  expect(() => send(undefined)).not.toThrow();
+  expect(() => send(1)).toThrow('Too many large requests');
+});
+
+test('a body that trickles in is given up, a large one later than a small one', () => {
+  const [small, large] = [send(100), send(32 * MiB)];
+  vi.advanceTimersByTime(31_000);
+  expect([small.refusal(), large.refusal()]).toEqual(['request.timeout', undefined]);
+  vi.advanceTimersByTime(600_000);
+  expect(large.refusal()).toBe('request.timeout');
+});
+
+test('a body that has arrived may be answered in any time', () => {
+  const { request, refusal } = send(100);
+  request.complete = true;
+  request.emit('end');
+  vi.advanceTimersByTime(600_000);
+  expect(refusal()).toBeUndefined();
+});
