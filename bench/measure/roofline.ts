@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { forkScript } from '../processes/forked.ts';
 import type { StageRequest, StageSpeed } from '../processes/stage.ts';
 import type { StageName } from '../processes/stages.ts';
-import { sum } from '../statistics.ts';
+import { mean, sum } from '../statistics.ts';
 
 /** What the machine does of one stage when every core runs that stage and nothing else, in pairs a second. */
 export interface Roofline {
@@ -11,6 +11,8 @@ export interface Roofline {
   text: number;
   /** 1 / (1 / decode + 1 / vision + 1 / text): pairs a second if no time were lost between the stages. */
   pairs: number;
+  /** CPU milliseconds of a pair, over the three stages. Steadier than rates where other programs share the cores. */
+  cpuMs: number;
   /** A single pair on an idle machine, one stage after the other, in milliseconds. */
   bareMs: number;
 }
@@ -29,14 +31,23 @@ export async function measureRoofline(model: string, seconds: number, env: Recor
   );
   const run = (stage: StageName, members = processes) =>
     Promise.all(members.map((member) => member.ask<StageSpeed>({ stage, seconds } satisfies StageRequest)));
-  const rate = async (stage: StageName) => sum((await run(stage)).map(({ perSecond }) => perSecond));
   try {
-    const decode = await rate('decode');
-    const vision = await rate('vision');
-    const text = await rate('text');
+    const decode = await run('decode');
+    const vision = await run('vision');
+    const text = await run('text');
     const [bare] = await run('pair', processes.slice(0, 1));
-    return { decode, vision, text, pairs: 1 / (1 / decode + 1 / vision + 1 / text), bareMs: bare?.medianMs ?? 0 };
+    const stages = [decode, vision, text];
+    return {
+      decode: rateOf(decode),
+      vision: rateOf(vision),
+      text: rateOf(text),
+      pairs: 1 / sum(stages.map((stage) => 1 / rateOf(stage))),
+      cpuMs: sum(stages.map((stage) => mean(stage.map(({ cpuMs }) => cpuMs)))),
+      bareMs: bare?.medianMs ?? 0,
+    };
   } finally {
     await Promise.all(processes.map((member) => member.stop()));
   }
 }
+
+const rateOf = (speeds: readonly StageSpeed[]): number => sum(speeds.map(({ perSecond }) => perSecond));

@@ -5,6 +5,8 @@ import { createStages, type StageName } from './stages.ts';
 export interface StageSpeed {
   /** Pairs a second. */
   perSecond: number;
+  /** CPU milliseconds that a pair takes, on all threads. */
+  cpuMs: number;
   /** Of one call, in milliseconds. */
   medianMs: number;
 }
@@ -21,6 +23,7 @@ process.on('message', async ({ stage, seconds }: StageRequest) => {
   const step = stages[stage];
   // Warm first: the first runs allocate.
   for (let run = 0; run < 2; run++) await step();
+  const cpu = process.cpuUsage();
   const start = performance.now();
   const times: number[] = [];
   let pairs = 0;
@@ -29,7 +32,12 @@ process.on('message', async ({ stage, seconds }: StageRequest) => {
     pairs += await step();
     times.push(performance.now() - begin);
   }
-  const speed: StageSpeed = { perSecond: (pairs / (performance.now() - start)) * 1000, medianMs: median(times) };
+  const { user, system } = process.cpuUsage(cpu);
+  const speed: StageSpeed = {
+    perSecond: (pairs / (performance.now() - start)) * 1000,
+    cpuMs: (user + system) / 1000 / pairs,
+    medianMs: median(times),
+  };
   process.send?.(speed);
 });
 process.on('disconnect', () => process.exit(0));

@@ -18,6 +18,7 @@ const farMs = 150;
 const quietPercent = 5;
 
 interface Run {
+  pairs: number;
   pairsPerSecond: number;
   use: CpuUse;
 }
@@ -92,7 +93,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     const seconds = (performance.now() - begin) / 1000;
     const use = meter.stop();
     if (status.items.succeeded !== count) throw new Error(`The batch failed: ${JSON.stringify(status)}`);
-    return { pairsPerSecond: count / seconds, use };
+    return { pairs: count, pairsPerSecond: count / seconds, use };
   }
   async function single(host: typeof near): Promise<number> {
     const begin = performance.now();
@@ -144,6 +145,8 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
   const { wall, cpu, idle, others } = alone.use;
   const machineSeconds = availableParallelism() * wall;
   const own = (cpu['images'] ?? 0) + (cpu['client'] ?? 0);
+  const cpuMs = mean(rooflines.map((roofline) => roofline.cpuMs));
+  const useful = (alone.pairs * cpuMs) / 1000;
   const net = pairs * (1 - own / machineSeconds);
   const share = (seconds: number) => `${((100 * seconds) / machineSeconds).toFixed(1)} %`;
   const shares = ['evaluators', 'service', 'redis', 'images', 'client'].map(
@@ -167,6 +170,13 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
       value: alone.pairsPerSecond / net,
       unit: '',
       detail: `image server and client took ${share(own)} of all CPU`,
+    },
+    {
+      id: `${section}/batch-over-cpu-roofline`,
+      name: 'the same in CPU time, net of other programs too',
+      value: useful / (machineSeconds - own - others),
+      unit: '',
+      detail: `${readable(useful)} CPU-s of bare stages in ${readable(machineSeconds - own - others)}, ${readable(cpuMs)} ms a pair`,
     },
     {
       id: `${section}/cpu-idle`,
