@@ -3,11 +3,14 @@ import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
-import { connectRedis } from '../shared/redis.ts';
+import { connectRedis, whenConnected } from '../shared/redis.ts';
 import { version } from '../shared/version.ts';
 import { openKeyRing } from './access/key-ring.ts';
 import { createApp } from './app.ts';
 import { checkBindRule } from './bind-rule.ts';
+
+/** So long the start waits for Redis, in milliseconds; singles need none, so it goes on without. */
+const redisPatienceMs = 2_000;
 
 /** The API as a process of its own. */
 await runProcess('vls-api', async (config, log) => {
@@ -31,6 +34,8 @@ await runProcess('vls-api', async (config, log) => {
     isDraining: () => draining,
   });
   scoring.registry.watch(log);
+  // Whoever posts a batch as soon as this process is ready must not be told that Redis is away.
+  await whenConnected(redis, redisPatienceMs);
   const server = await listen(app, config.host, config.port, 'PORT');
   return {
     url: server.url,
