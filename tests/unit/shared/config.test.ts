@@ -32,6 +32,8 @@ test('an empty environment gives the documented defaults', () => {
     imageMaxPixels: 50_000_000,
     fetchTimeoutMs: 20_000,
     fetchConcurrency: 64,
+    serviceUrl: 'http://127.0.0.1:8000',
+    apiKey: undefined,
     retentionHours: 72,
   });
 });
@@ -45,6 +47,8 @@ test.each([
   ['PORT', '0', { port: 0 }],
   ['PORT', '65535', { port: 65_535 }],
   ['HOST', '::', { host: '::' }],
+  ['VLS_URL', 'https://scores.example/evaluator/', { serviceUrl: 'https://scores.example' }],
+  ['VLS_URL', 'http://[::1]:8000/', { serviceUrl: 'http://[::1]:8000' }],
   ['ALLOW_ANONYMOUS', '1', { allowAnonymous: true }],
   ['ALLOW_ANONYMOUS', 'true', { allowAnonymous: true }],
   ['ALLOW_ANONYMOUS', '0', { allowAnonymous: false }],
