@@ -31,6 +31,8 @@ export interface OnlineDeps {
   posting: Posting;
   progress: Progress;
   signal: AbortSignal;
+  /** Told as soon as there is a batch that goes on by itself. */
+  onBatch?: ((id: string) => void) | undefined;
 }
 
 /** Bytes of lines that are sent at a time. */
@@ -56,6 +58,7 @@ export async function leadToEnd(deps: OnlineDeps, state: RunState, stateFile: St
   } else progress.say(`going on with batch ${begun.id}`);
 
   const id = state.batchId ?? '';
+  deps.onBatch?.(id);
   const show = ({ items }: Pick<BatchStatus, 'items'>) =>
     progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
   const onLost = (reason: string) => progress.say(`${reason}; the batch is safe, waiting for the service`);
@@ -95,8 +98,6 @@ async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile)
       await stateFile.write(state);
       return await post(deps, state.idempotencyKey);
     }
-    // After a refusal there is no batch to come back to.
-    if (code !== 'service.unreachable' && !deps.signal.aborted) await stateFile.remove();
     throw error;
   }
 }

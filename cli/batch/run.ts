@@ -1,11 +1,13 @@
 import { hash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { takeLock } from '../../models/pull-lock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ServiceClient } from '../client.ts';
+import { failureOf, UsageError } from '../failure.ts';
 import type { Progress } from '../progress.ts';
 import { asServerFile, localImages } from './images.ts';
 import { type ColumnFlags, hashFile, openInput } from './input.ts';
@@ -35,6 +37,8 @@ export interface RunDeps {
   client: ServiceClient | undefined;
   progress: Progress;
   signal: AbortSignal;
+  /** Told as soon as there is a batch that goes on by itself. */
+  onBatch?(id: string): void;
 }
 
 /** What came of a run. */
@@ -51,7 +55,10 @@ export interface Run {
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
 /** Scores a file of pairs into a file beside it, going on where an earlier run has stopped. */
-export async function runBatch(options: RunOptions, { config, client, progress, signal }: RunDeps): Promise<Run> {
+export async function runBatch(
+  options: RunOptions,
+  { config, client, progress, signal, onBatch }: RunDeps,
+): Promise<Run> {
   const start = performance.now();
   const { file, out, strict, formulas, serverFiles } = options;
   const { imageColumn, textColumn, idColumn, delimiter, limit, priority, maxFailures, maxFailureShare } = options;
@@ -65,6 +72,9 @@ export async function runBatch(options: RunOptions, { config, client, progress, 
   const directory = resolve(options.images ?? dirname(file));
   const images = localImages(directory, config.imageMaxBytes);
 
+  await access(dirname(output), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${output} cannot be written (${error.code}); --out names another place`);
+  });
   const unlock = await lock(output, progress, signal);
   try {
     const stateFile = stateFileOf(output);
@@ -78,7 +88,8 @@ export async function runBatch(options: RunOptions, { config, client, progress, 
       service: client?.base ?? null,
       idempotencyKey: randomUUID(),
     };
-    const state = options.again ? fresh : goOnWith(await stateFile.read(), fresh, progress);
+    const known = await stateFile.read();
+    const state = options.again ? fresh : goOnWith(known, fresh, progress);
     const batchId = () => state.batchId ?? null;
     if (state.finished !== undefined && existsSync(output)) {
       return { output, batchId: batchId(), wasDone: true, seconds: 0, finished: state.finished };
@@ -97,8 +108,15 @@ export async function runBatch(options: RunOptions, { config, client, progress, 
         ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
         : images.inline;
       const posting = { model: options.model, priority, maxFailures, maxFailureShare };
-      const deps = { client, input, prepare, posting, progress, signal };
-      const status = await leadToEnd(deps, state, stateFile);
+      const deps = { client, input, prepare, posting, progress, signal, onBatch };
+      const status = await leadToEnd(deps, state, stateFile).catch(async (error: unknown) => {
+        // After a refusal there is nothing to come back to but what was there before.
+        const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
+        if (isRefusal && state.batchId === undefined) {
+          await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
+        }
+        throw error;
+      });
       const tally = await writeResults(deps, status, writing);
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();

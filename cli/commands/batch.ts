@@ -47,16 +47,22 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
   const [{ runBatch }, { reportOf }] = await Promise.all([import('../batch/run.ts'), import('../batch/report.ts')]);
   const client = offline ? undefined : await context.connect();
   const progress = await progressOf(context);
+  let batch: string | undefined;
+  const onBatch = (id: string) => {
+    batch = id;
+  };
   const run = await interruptible(
     async (signal) => {
       try {
-        return await runBatch(options, { config: context.config, client, progress, signal });
+        return await runBatch(options, { config: context.config, client, progress, signal, onBatch });
       } finally {
         progress.stop();
       }
     },
-    () =>
-      `What is done is kept${offline ? '' : ', and the service goes on'}: run the same command again to pick it up.`,
+    () => {
+      const again = 'Run the same command again: it goes on from here.';
+      return batch === undefined ? again : `${again} Batch ${batch} runs on; \`npx vls cancel ${batch}\` stops it.`;
+    },
   );
   const { output, batchId, finished } = run;
   if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
