@@ -51,7 +51,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
         // A proxy that sends a POST elsewhere would lose its body, or the key.
         redirect: 'manual',
         ...(sent !== undefined && { body: sent }),
-        ...(stream !== undefined && { duplex: 'half' }),
+        ...(stream !== undefined && sentOnce),
         ...(signal && { signal }),
       });
     } catch (error) {
@@ -97,6 +97,12 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       }),
   };
 }
+
+/**
+ * Otherwise fetch keeps all of a stream that it has sent, for the redirect or the login that might come (110 MB with a
+ * million rows; the step "HTTP-network-or-cache fetch" of the standard copies a request unless it is of this kind).
+ */
+const sentOnce = { duplex: 'half', redirect: 'error', window: null } as const;
 
 const isStream = (body: BodyInit | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && Symbol.asyncIterator in body && !(body instanceof ReadableStream);

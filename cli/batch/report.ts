@@ -1,3 +1,4 @@
+import { codes, isCode } from '../../shared/errors.ts';
 import { styled, table } from '../output.ts';
 import { duration, whole } from '../progress.ts';
 import type { Run } from './run.ts';
@@ -30,8 +31,10 @@ export function reportOf({ output, batchId, wasDone, seconds, finished }: Run, s
   if (state === 'failed' || state === 'cancelled')
     lines.push('', `The batch was ${state}; run this again to begin anew.`);
   if (wasDone) lines.push('', 'An earlier run has scored it all; --again scores it anew.');
-  if (batchId !== null && tally.failed > 0) {
-    lines.push('', `\`npx vls retry ${batchId}\` scores the failed rows again, as a batch of their own.`);
+  const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
+  if (batchId !== null && retryable.length > 0) {
+    const mayPass = retryable.reduce((sum, [, { items }]) => sum + items, 0);
+    lines.push('', `${whole(mayPass)} may pass later: \`npx vls retry ${batchId}\` scores the failed rows again.`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -9,7 +9,8 @@ import { photoNames, readPhoto } from '../../support/image-host.ts';
 import { useService } from '../../support/running-service.ts';
 import { startVls, vls } from '../../support/vls.ts';
 
-const running = useService();
+const photos = fileURLToPath(new URL('../../../examples/photos/', import.meta.url));
+const running = useService({ IMAGE_FILE_ROOTS: photos });
 
 let directory: string;
 let env: Record<string, string>;
@@ -169,6 +170,20 @@ describe('vls batch', () => {
         status: 'succeeded',
         score: expect.any(Number),
         cosine: expect.any(Number),
+      },
+    ]);
+  });
+
+  test('--server-files lets the service read the images, and this machine reads none', async () => {
+    await writeFile(at('pairs.csv'), 'image,text\nchelsea.jpg,a cat\nnone.jpg,a cat\n');
+    const { code } = await vls(['batch', at('pairs.csv'), '--server-files'], { env });
+    expect(code).toBe(4);
+    expect(await csvOf('pairs.scores.csv')).toMatchObject([
+      { image: 'chelsea.jpg', status: 'succeeded' },
+      {
+        image: 'none.jpg',
+        error_code: 'image.file.not_found',
+        error_message: expect.stringContaining('IMAGE_FILE_ROOTS'),
       },
     ]);
   });

@@ -219,6 +219,31 @@ describe('a service', () => {
     expect(other.requests).toEqual([]);
   });
 
+  test('that goes away while a batch is watched is asked for what came after the last event', async () => {
+    const status = { id: 'b', state: 'completed', failures: {}, reason: null };
+    const counts = (succeeded: number) => ({
+      items: { total: 4, succeeded, failed: 0, cancelled: 0, pending: 4 - succeeded },
+    });
+    const event = (id: string, name: string, data: object) =>
+      `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    const { url, requests } = await serve((request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      if (request.headers['last-event-id'] === undefined) {
+        response.write(event('1-0/0', 'state', { ...status, state: 'running', ...counts(1) }));
+        response.write(event('2-0/0', 'progress', counts(2)), () => response.destroy());
+      } else response.end(event('3-0/0', 'end', { ...status, ...counts(4) }));
+    });
+    const { code, stdout } = await vls(['watch', 'b', '--events'], { env: { VLS_URL: url } });
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).event),
+    ).toEqual(['state', 'progress', 'end']);
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '2-0/0']);
+  });
+
   test('that is another program is told apart', async () => {
     const { url } = await serve((_request, response) =>
       response.writeHead(404, { 'content-type': 'text/html' }).end('<p>'),
