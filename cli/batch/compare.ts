@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/payload.ts';
-import { type BatchStatus, terminalStates } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { followBatch } from '../events.ts';
 import { failureOf } from '../failure.ts';
@@ -42,7 +42,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
     if (event === 'failure' || data.items === undefined) continue;
     const { total, pending, failed } = data.items;
     progress.update({ done: total - pending, failed, total });
-    if (event === 'end' && terminalStates.has(data.state)) break;
+    if (event === 'end') break;
   }
   const status = await client.json<BatchStatus>(`/v1/evaluation/batch/${posted.id}`, { signal });
   // Eight bytes a row are held, so that a million rows are no matter.

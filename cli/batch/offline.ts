@@ -6,6 +6,7 @@ import { preprocessVersion } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
+import { UsageError } from '../failure.ts';
 import type { Progress } from '../progress.ts';
 import type { LocalImages } from './images.ts';
 import type { BatchInput } from './input.ts';
@@ -42,6 +43,8 @@ export async function scoreHere(
   stateFile: StateFile,
   options: WriterOptions,
 ): Promise<{ tally: Tally; pinned: Pinned }> {
+  const total = await countRows(input, signal);
+  if (total === 0) throw new UsageError(`${input.file} has no rows`);
   const roots = [images.directory, ...config.imageFileRoots];
   const log = await createLogger({ name: 'vls', level: 'silent' });
   const scoring = await createScoring({ ...config, imageFileRoots: roots }, log);
@@ -58,7 +61,6 @@ export async function scoreHere(
   try {
     const { spec } = await scoring.registry.resolve();
     await scoring.evaluators.for(spec).whenReady();
-    const total = await countRows(input, signal);
     let savedAt = performance.now();
     const inHand: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
     const write = async () => {

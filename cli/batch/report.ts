@@ -28,8 +28,8 @@ export function reportOf({ output, batchId, wasDone, seconds, finished }: Run, s
     ]);
     lines.push('', table(stream, [['FAILURE', 'ROWS', 'FIRST'], ...rowsOfTable]).trimEnd());
   }
-  if (state === 'failed' || state === 'cancelled')
-    lines.push('', `The batch was ${state}; run this again to begin anew.`);
+  if (state === 'failed') lines.push('', 'This has failed as a whole; run again, it begins anew.');
+  if (state === 'cancelled') lines.push('', 'The batch was cancelled; run again, this begins anew.');
   if (wasDone) lines.push('', 'An earlier run has scored it all; --again scores it anew.');
   const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
   if (batchId !== null && retryable.length > 0) {

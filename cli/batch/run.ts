@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { takeLock } from '../../models/pull-lock.ts';
 import type { Config } from '../../shared/config.ts';
@@ -14,6 +14,7 @@ import { type ColumnFlags, hashFile, openInput } from './input.ts';
 import { scoreHere } from './offline.ts';
 import { leadToEnd, type Posting, writeResults } from './online.ts';
 import { isSameRun, type RunState, stateFileOf } from './state.ts';
+import type { Tally } from './tally.ts';
 import { outputBeside, outputFormatOf, removePart, type WriterOptions } from './writer.ts';
 
 export interface RunOptions extends ColumnFlags, Posting {
@@ -101,8 +102,7 @@ export async function runBatch(
     if (client === undefined) {
       const deps = { config: { ...config, model }, input, images, progress, signal };
       const { tally, pinned } = await scoreHere(deps, state, stateFile, writing);
-      const outcome = tally.failed > 0 ? 'completed_with_errors' : 'completed';
-      state.finished = { at: new Date().toISOString(), state: outcome, ...pinned, tally };
+      state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
     } else {
       const prepare = serverFiles
         ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
@@ -131,6 +131,12 @@ export async function runBatch(
   }
 }
 
+/** What a batch of the service would be called. */
+function stateOf({ succeeded, failed }: Tally): string {
+  if (failed === 0) return 'completed';
+  return succeeded === 0 ? 'failed' : 'completed_with_errors';
+}
+
 /** The state of an earlier run, when it belongs to the same work and there is something to go on with. */
 function goOnWith(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
@@ -146,7 +152,8 @@ function goOnWith(known: RunState | undefined, fresh: RunState, progress: Progre
 
 /** Two runs with one output would write over each other; the second waits, and then finds all done. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
-  const name = `vls-${userInfo().username}-${hash('sha256', output).slice(0, 16)}.lock`;
+  // Of this user: the directory is everybody's, the file is not.
+  const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
   return await takeLock(
     join(tmpdir(), name),
     () => progress.say('another run writes this output; waiting for it'),
