@@ -1,13 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig } from '../shared/config.ts';
 import { version } from '../shared/version.ts';
+import type { CommandDeps } from './command.ts';
+import { addBatchCommand } from './commands/batch.ts';
+import { addBatchesCommands } from './commands/batches.ts';
+import { addBenchCommand } from './commands/bench.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
+import { addRankCommand } from './commands/rank.ts';
+import { addScoreCommand } from './commands/score.ts';
+import { addStartCommand } from './commands/start.ts';
 import { failureOf } from './failure.ts';
 import { json, styled, type Terminal } from './output.ts';
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. */
 const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 
 const program = new Command('vls')
@@ -15,26 +22,37 @@ const program = new Command('vls')
   .version(version)
   .option('--data-dir <dir>', 'directory for everything that is written (DATA_DIR)')
   .option('--models-file <file>', 'registry file merged over the built-in one (MODELS_FILE)')
+  .option('--url <address>', 'the service (VLS_URL)')
+  .option('--key <key>', 'key for the service; better in VLS_API_KEY, as other users of a machine see command lines')
   .option('--json', 'print the result, or the failure, as JSON')
+  .option('--quiet', 'no progress and no remarks')
   .showSuggestionAfterError()
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride();
 
-const deps = {
+const withoutUndefined = (values: Record<string, string | undefined>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+const deps: CommandDeps = {
   terminal,
   // The command line goes before the environment.
   config: () => {
-    const { dataDir, modelsFile } = program.opts<{ dataDir?: string; modelsFile?: string }>();
-    return readConfig({
-      ...process.env,
-      ...(dataDir !== undefined && { DATA_DIR: dataDir }),
-      ...(modelsFile !== undefined && { MODELS_FILE: modelsFile }),
-    });
+    const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();
+    const given = { DATA_DIR: dataDir, MODELS_FILE: modelsFile, VLS_URL: url, VLS_API_KEY: key };
+    return readConfig({ ...process.env, ...withoutUndefined(given) });
   },
 };
+
+addScoreCommand(program, deps);
+addRankCommand(program, deps);
+addBatchCommand(program, deps);
+addBatchesCommands(program, deps);
 addModelsCommand(program, deps);
 addDoctorCommand(program, deps);
-addKeysCommand(program, { terminal, config: () => readConfig() });
+addKeysCommand(program, deps);
+addBenchCommand(program, deps);
+addStartCommand(program);
+addCompletionCommand(program, deps);
 
 try {
   await program.parseAsync();

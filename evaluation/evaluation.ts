@@ -205,10 +205,7 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
         if ('error' in pair) return { status: 'failed', error: pair.error };
         try {
           checkText(pair.text);
-          const [picture, sentence] = await Promise.all([
-            embedImage(pair.image),
-            embedText(spec, pair.text, false, options),
-          ]);
+          const [picture, sentence] = await bothOf(embedImage(pair.image), embedText(spec, pair.text, false, options));
           const warnings = warningsOf(picture, sentence);
           return { status: 'succeeded', ...compare(picture, sentence), ...(warnings.length > 0 && { warnings }) };
         } catch (error) {
@@ -219,6 +216,15 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
       return await Promise.all(pairs.map(evaluatePair));
     },
   };
+}
+
+/**
+ * Both values, and no failure before both have ended: with mass failures of images, texts that are still to be embedded
+ * for pairs that are done would pile up (300 MB after 120,000 pairs).
+ */
+async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
 }
 
 /** What produced the scores of a model here. */

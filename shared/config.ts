@@ -327,6 +327,22 @@ export const settings = {
     deniedHosts.prefault(''),
     'Comma-separated hosts, *.domains, addresses and blocks that webhooks never call; * is every host that WEBHOOK_HOSTS_ALLOW does not name.',
   ),
+  serviceUrl: setting(
+    'VLS_URL',
+    z
+      .url({ protocol: /^https?$/, error: 'expected an http or https address' })
+      .default('http://127.0.0.1:8000')
+      .transform((url) => url.replace(/\/+$/, '').replace(/\/evaluator$/, '')),
+    'Service that the command line talks to; `--url` says it for one command.',
+  ),
+  apiKey: setting(
+    'VLS_API_KEY',
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+      .optional(),
+    'Key that the command line sends to the service. It is sent to VLS_URL alone.',
+  ),
   retentionHours: setting(
     'BATCH_RETENTION_HOURS',
     z.coerce

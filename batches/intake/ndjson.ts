@@ -9,11 +9,13 @@ const newline = 0x0a;
 /**
  * Items of newline-delimited JSON, as the bytes arrive; empty lines are passed over.
  * A line that is no item, or too long, becomes a failed item that names its line.
+ * @param reshape makes an item of what a line says, where its fields have other names.
  * @throws {ServiceError} `request.invalid` for such a line, when strict.
  */
 export async function* itemsOfNdjson(
   bytes: AsyncIterable<Buffer>,
   strictness: Strictness,
+  reshape: (raw: unknown) => unknown = (raw) => raw,
 ): AsyncGenerator<StoredItem[]> {
   let line = 0;
   /** Beginning of a line whose end has not arrived. */
@@ -37,7 +39,7 @@ export async function* itemsOfNdjson(
     } catch (error) {
       return badItem([{ path: '', message: `not JSON (${(error as Error).message})` }], where, strictness);
     }
-    return toStoredItem(raw, where, strictness);
+    return toStoredItem(reshape(raw), where, strictness);
   };
   const readTooLong = (): StoredItem => {
     line++;

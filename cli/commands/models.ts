@@ -4,22 +4,17 @@ import type { Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
+import type { CommandDeps } from '../command.ts';
 import { UsageError } from '../failure.ts';
-import { json, megabytes, styled, type Terminal, table } from '../output.ts';
+import { json, megabytes, styled, table } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
-
-export interface ModelsCommandDeps {
-  terminal: Terminal;
-  /** The settings, read when a command runs. */
-  config(): Config;
-}
 
 interface Global {
   json?: boolean;
 }
 
 /** `vls models list | pull | verify | remove | add`. What they do is in models/, loaded when one of them runs. */
-export function addModelsCommand(program: Command, { terminal, config }: ModelsCommandDeps): void {
+export function addModelsCommand(program: Command, { terminal, config }: CommandDeps): void {
   const { stdout, stderr } = terminal;
   const models = program.command('models').description('The models of this installation and their files.');
   const precision = new Option('-p, --precision <name...>', 'which files: fp32, fp16, int8').choices([

@@ -271,6 +271,22 @@ describe('evaluate', () => {
     ]);
   });
 
+  test('does not give back a pair while its text is still being embedded, so that nothing piles up', async () => {
+    failing('image', 'lost', new ServiceError('image.file.not_found', 'not there'));
+    const text = Promise.withResolvers<Embedded>();
+    embedder.text = () => text.promise;
+    let ended = false;
+    const evaluated = evaluation()
+      .evaluate(spec, [{ image: 'lost', text: '0.5' }])
+      .finally(() => {
+        ended = true;
+      });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toBe(false);
+    text.resolve(textAt(0.5));
+    expect(await evaluated).toMatchObject([{ status: 'failed', error: { code: 'image.file.not_found' } }]);
+  });
+
   test('holds no more images at a time than it may, over all chunks', async () => {
     let open = 0;
     let most = 0;

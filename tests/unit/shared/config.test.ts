@@ -35,6 +35,8 @@ test('an empty environment gives the documented defaults', () => {
     fetchTimeoutMs: 20_000,
     fetchConcurrency: 64,
     fetchPerHost: 32,
+    serviceUrl: 'http://127.0.0.1:8000',
+    apiKey: undefined,
     retentionHours: 72,
   });
 });
@@ -48,6 +50,8 @@ test.each([
   ['PORT', '0', { port: 0 }],
   ['PORT', '65535', { port: 65_535 }],
   ['HOST', '::', { host: '::' }],
+  ['VLS_URL', 'https://scores.example/evaluator/', { serviceUrl: 'https://scores.example' }],
+  ['VLS_URL', 'http://[::1]:8000/', { serviceUrl: 'http://[::1]:8000' }],
   ['ALLOW_ANONYMOUS', '1', { allowAnonymous: true }],
   ['ALLOW_ANONYMOUS', 'true', { allowAnonymous: true }],
   ['ALLOW_ANONYMOUS', '0', { allowAnonymous: false }],

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { readBody } from '../../batches/intake/body.ts';
+import { itemsOfCsv } from '../../batches/intake/csv.ts';
+import type { Strictness } from '../../batches/intake/items.ts';
+import { itemsOfNdjson } from '../../batches/intake/ndjson.ts';
+import type { StoredItem } from '../../batches/payload.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import { UsageError } from '../failure.ts';
+
+export type InputFormat = 'csv' | 'ndjson' | 'parquet';
+
+/** Names of the columns, or fields, with image, text and id, where they are not called so. */
+export interface ColumnFlags {
+  imageColumn?: string | undefined;
+  textColumn?: string | undefined;
+  idColumn?: string | undefined;
+}
+
+export interface InputOptions extends ColumnFlags {
+  /** What separates the columns of CSV; by the file's name when it is not said. */
+  delimiter?: string | undefined;
+  strictness: Strictness;
+  /** Only the first rows. */
+  limit?: number | undefined;
+}
+
+/** A file of pairs, read as often as it is asked for and never held whole. */
+export interface BatchInput {
+  file: string;
+  format: InputFormat;
+  columnNames: { image: string; text: string; id: string };
+  /** Names of the columns in their order, known once the first items have come; nothing for NDJSON. */
+  columns(): string[] | undefined;
+  /** The pairs in their order, a few at a time. What is no pair becomes a failed item, or ends the reading when strict. */
+  items(): AsyncGenerator<StoredItem[]>;
+}
+
+/** @throws {UsageError} for a file that is not there, or is none of the formats. */
+export async function openInput(file: string, options: InputOptions): Promise<BatchInput> {
+  const format = formatOf(file);
+  if ((await statOf(file)).size === 0) throw new UsageError(`${file} is empty`);
+  const columnNames = {
+    image: options.imageColumn ?? 'image',
+    text: options.textColumn ?? 'text',
+    id: options.idColumn ?? 'id',
+  };
+  const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : ',');
+  let columns: string[] | undefined;
+  const onHeader = (header: string[]) => {
+    columns = header;
+  };
+
+  async function* items(): AsyncGenerator<StoredItem[]> {
+    const { strictness } = options;
+    if (format === 'parquet') {
+      const { itemsOfParquet } = await import('./parquet.ts');
+      return yield* itemsOfParquet(file, { columns: columnNames, strictness, onHeader });
+    }
+    const { bytes } = readBody(createReadStream(file));
+    if (format === 'csv') {
+      try {
+        return yield* itemsOfCsv(bytes, { columns: columnNames, delimiter, strictness, onHeader });
+      } catch (error) {
+        throw asUsageError(error, file);
+      }
+    }
+    const named = options.imageColumn ?? options.textColumn ?? options.idColumn;
+    yield* itemsOfNdjson(bytes, strictness, named === undefined ? undefined : (raw) => reshape(raw, columnNames));
+  }
+
+  return {
+    file,
+    format,
+    columnNames,
+    columns: () => columns,
+    items: options.limit === undefined ? items : () => firstOf(items(), options.limit ?? 0),
+  };
+}
+
+function formatOf(file: string): InputFormat {
+  const extension = /\.(csv|tsv|ndjson|jsonl|parquet)(\.gz)?$/i.exec(file)?.[1]?.toLowerCase();
+  if (extension === 'parquet') return 'parquet';
+  if (extension === 'csv' || extension === 'tsv') return 'csv';
+  if (extension !== undefined) return 'ndjson';
+  throw new UsageError(
+    `${file} is none of .csv, .tsv, .ndjson, .jsonl (each also with .gz) and .parquet; rename it, or convert it to one of them`,
+  );
+}
+
+async function statOf(file: string): Promise<Stats> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile()) return found;
+  throw new UsageError(found === undefined ? `There is no file ${file}` : `${file} is not a file`);
+}
+
+/** A column that is missing is a matter of how the command was typed. */
+function asUsageError(error: unknown, file: string): unknown {
+  if (!(error instanceof ServiceError) || error.faults?.[0]?.path !== 'header') return error;
+  const what = error.message.replace(/^The CSV|\. The query .*$/gs, '');
+  return new UsageError(`${file}${what}. --image-column, --text-column and --delimiter say what it has`);
+}
+
+/** An object with names of its own as an item: what is neither image, text nor id becomes metadata. */
+function reshape(raw: unknown, names: BatchInput['columnNames']): unknown {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;
+  return {
+    ...(image !== undefined && { image }),
+    ...(text !== undefined && { text }),
+    ...(id !== undefined && id !== null && { id: typeof id === 'number' ? String(id) : id }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
+}
+
+async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): AsyncGenerator<StoredItem[]> {
+  let left = limit;
+  for await (const some of items) {
+    yield some.slice(0, left);
+    left -= some.length;
+    if (left <= 0) return;
+  }
+}
+
+/** SHA-256 of a file as it lies there, hexadecimal. */
+export async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(bytes as Buffer);
+  return hash.digest('hex');
+}

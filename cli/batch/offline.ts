@@ -1,0 +1,132 @@
+import type { StoredItem } from '../../batches/payload.ts';
+import { echoed } from '../../batches/payload.ts';
+import type { Outcome, Pair } from '../../evaluation/evaluation.ts';
+import { createScoring } from '../../evaluation/scoring.ts';
+import { recipeOf } from '../../models/model.ts';
+import type { Config } from '../../shared/config.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import { createLogger } from '../../shared/log.ts';
+import { UsageError } from '../failure.ts';
+import type { Progress } from '../progress.ts';
+import type { LocalImages } from './images.ts';
+import type { BatchInput } from './input.ts';
+import { createRows } from './rows.ts';
+import type { RunState, StateFile } from './state.ts';
+import { count, emptyTally, rowsOf, type Tally } from './tally.ts';
+import { openWriter, type WriterOptions } from './writer.ts';
+
+export interface OfflineDeps {
+  config: Config;
+  input: BatchInput;
+  images: LocalImages;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+/** As in a chunk of a batch. */
+const portion = 64;
+/** Portions that are evaluated at a time: while the last rows of one are slow, the next ones keep the machine busy. */
+const portionsInHand = 4;
+/** How often the state says how far the output has got, in milliseconds. */
+const checkpointMs = 1_000;
+
+/** What the scores come from. */
+export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
+
+/**
+ * Scores the rows in this process and its evaluators, without a service. An output that an earlier run has begun is
+ * gone on with.
+ */
+export async function scoreHere(
+  { config, input, images, progress, signal }: OfflineDeps,
+  state: RunState,
+  stateFile: StateFile,
+  options: WriterOptions,
+): Promise<{ tally: Tally; pinned: Pinned }> {
+  const total = await countRows(input, signal);
+  if (total === 0) throw new UsageError(`${input.file} has no rows`);
+  const roots = [images.directory, ...config.imageFileRoots];
+  const log = await createLogger({ name: 'vls', level: 'silent' });
+  const scoring = await createScoring({ ...config, imageFileRoots: roots }, log);
+  const tally = state.partial?.tally ?? emptyTally();
+  const rows = createRows(input.items());
+  const begun = rowsOf(tally);
+  for (let skipped = 0; skipped < begun; skipped += portion) await rows.take(Math.min(portion, begun - skipped));
+  if (begun > 0) progress.say(`going on after ${begun} rows`);
+  const writer = await openWriter({ ...options, from: state.partial?.bytes ?? 0 });
+  const checkpoint = async () => {
+    state.partial = { rows: rowsOf(tally), bytes: writer.bytes(), tally };
+    await stateFile.write(state);
+  };
+  try {
+    const { spec } = await scoring.registry.resolve();
+    await scoring.evaluators.for(spec).whenReady();
+    let savedAt = performance.now();
+    const inHand: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
+    const write = async () => {
+      const done = await inHand.shift();
+      if (done === undefined) return;
+      const results = toResults(rowsOf(tally), done.items, done.outcomes, images);
+      await writer.add(results, done.items);
+      for (const result of results) count(tally, result);
+      progress.update({ done: rowsOf(tally), failed: tally.failed, total });
+      if (performance.now() - savedAt < checkpointMs) return;
+      await checkpoint();
+      savedAt = performance.now();
+    };
+    for (;;) {
+      const items = await rows.take(portion);
+      if (items.length === 0) break;
+      const evaluated = scoring.evaluation
+        .evaluate(
+          spec,
+          items.map((item) => toPair(images.asFile(item))),
+          { signal },
+        )
+        .then((outcomes) => ({ items, outcomes }));
+      // It may fail before its turn to be waited for.
+      evaluated.catch(() => {});
+      inHand.push(evaluated);
+      if (inHand.length >= portionsInHand) await write();
+      signal.throwIfAborted();
+    }
+    while (inHand.length > 0) await write();
+    await writer.commit();
+    const { model, revision, precision, preprocess } = recipeOf(spec);
+    return { tally, pinned: { model, revision, precision, preprocess } };
+  } catch (error) {
+    await checkpoint();
+    await writer.close();
+    throw error;
+  } finally {
+    await scoring.close();
+  }
+}
+
+const toPair = (item: StoredItem): Pair =>
+  'error' in item ? { error: item.error } : { image: item.image, text: item.text };
+
+function toResults(
+  offset: number,
+  items: readonly StoredItem[],
+  outcomes: readonly Outcome[],
+  images: LocalImages,
+): ItemResult[] {
+  return items.flatMap((item, at): ItemResult[] => {
+    const outcome = outcomes[at];
+    if (outcome === undefined) return [];
+    const placed = { index: offset + at, ...echoed(item) };
+    if (outcome.status === 'succeeded') return [{ ...placed, ...outcome }];
+    return [{ ...placed, status: 'failed', error: images.explain(item, outcome.error) }];
+  });
+}
+
+/** One pass more over the file, which costs little beside its evaluation, so that the time left can be told. */
+async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
+  let total = 0;
+  for await (const items of input.items()) {
+    total += items.length;
+    signal.throwIfAborted();
+  }
+  return total;
+}

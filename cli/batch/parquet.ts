@@ -1,0 +1,124 @@
+import {
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { type Strictness, toStoredItem } from '../../batches/intake/items.ts';
+import type { StoredItem } from '../../batches/payload.ts';
+import { UsageError } from '../failure.ts';
+
+export interface ParquetOptions {
+  columns: { image: string; text: string; id: string };
+  strictness: Strictness;
+  /** Told once the columns are known. */
+  onHeader(columns: string[]): void;
+}
+
+/** Uncompressed bytes of a row group that are decoded at a time; a group may hold a million rows. */
+const sliceBytes = 32 * 1024 * 1024;
+/** Items handed on at a time. */
+const portion = 256;
+
+/**
+ * Items of a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have
+ * it. Every further flat column becomes metadata, except bytes.
+ * @throws {UsageError} for a file that is no Parquet, or lacks a column.
+ * @throws {ServiceError} `request.invalid` for a bad row, when strict.
+ */
+export async function* itemsOfParquet(path: string, options: ParquetOptions): AsyncGenerator<StoredItem[]> {
+  const { columns, strictness } = options;
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
+    throw new UsageError(`${path} cannot be read as Parquet: ${(cause as Error).message}`);
+  });
+  const wanted = columnsOf(path, metadata, columns);
+  options.onHeader(wanted);
+  let row = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    const step = Math.min(65_536, Math.max(64, Math.floor(sliceBytes / (Number(group.total_byte_size) / rows))));
+    const groupEnd = row + rows;
+    while (row < groupEnd) {
+      const rowEnd = Math.min(row + step, groupEnd);
+      const slice = await parquetReadObjects({
+        file,
+        metadata,
+        compressors,
+        columns: wanted,
+        rowStart: row,
+        rowEnd,
+        // Columns that are text say so; what does not is bytes.
+        utf8: false,
+        useOffsetIndex: true,
+      });
+      for (let at = 0; at < slice.length; at += portion) {
+        const first = row + at;
+        yield slice
+          .slice(at, at + portion)
+          .map((record, offset) => toStoredItem(toItem(record, columns), `row ${first + offset}`, strictness));
+      }
+      row = rowEnd;
+    }
+  }
+}
+
+/** The columns to read: image, text, id, and those whose values can stand in a cell. */
+function columnsOf(path: string, metadata: FileMetaData, columns: ParquetOptions['columns']): string[] {
+  const { children } = parquetSchema(metadata);
+  const names = children.map(({ element }) => element.name);
+  for (const part of ['image', 'text'] as const) {
+    if (names.includes(columns[part])) continue;
+    throw new UsageError(
+      `${path} has no column ${columns[part]}; it has ${names.join(', ')}. --${part}-column chooses another`,
+    );
+  }
+  const isText = ({ converted_type, logical_type }: (typeof children)[number]['element']) =>
+    converted_type === 'UTF8' || logical_type !== undefined;
+  const isBytes = (element: (typeof children)[number]['element']) =>
+    (element.type === 'BYTE_ARRAY' || element.type === 'FIXED_LEN_BYTE_ARRAY') && !isText(element);
+  const own = new Set(Object.values(columns));
+  return children
+    .filter(({ element, children: parts }) => own.has(element.name) || (parts.length === 0 && !isBytes(element)))
+    .map(({ element }) => element.name);
+}
+
+/** What `toStoredItem` checks: an object as it would stand in a line of NDJSON. */
+function toItem(row: Record<string, unknown>, columns: ParquetOptions['columns']): unknown {
+  const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
+  const metadata = Object.fromEntries(
+    Object.entries(rest)
+      .map(([name, value]) => [name, plain(value)] as const)
+      .filter(([, value]) => value !== null && value !== undefined),
+  );
+  return {
+    ...(image !== null && image !== undefined && { image: toSource(image) }),
+    ...(text !== null && text !== undefined && { text: text instanceof Uint8Array ? textOf(text) : text }),
+    ...(id !== null && id !== undefined && { id: String(plain(id)) }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
+}
+
+function toSource(image: unknown): unknown {
+  if (image instanceof Uint8Array) {
+    // Older writers do not say that a column is text.
+    return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
+      ? textOf(image)
+      : { base64: Buffer.from(image).toString('base64') };
+  }
+  if (typeof image !== 'object' || image === null) return image;
+  const { bytes, path, url } = image as { bytes?: unknown; path?: unknown; url?: unknown };
+  if (bytes instanceof Uint8Array) return { base64: Buffer.from(bytes).toString('base64') };
+  return path ?? url;
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
+
+/** A value as JSON has it: whole numbers beyond 2^53 stay exact as text. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Date) return value.toISOString();
+  return value instanceof Uint8Array ? textOf(value) : value;
+}

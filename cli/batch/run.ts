@@ -1,0 +1,162 @@
+import { hash, randomUUID } from 'node:crypto';
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { takeLock } from '../../models/file-lock.ts';
+import type { Config } from '../../shared/config.ts';
+import type { StreamQuery } from '../../shared/contracts/batch.ts';
+import type { ServiceClient } from '../client.ts';
+import { failureOf, UsageError } from '../failure.ts';
+import type { Progress } from '../progress.ts';
+import { asServerFile, localImages } from './images.ts';
+import { type ColumnFlags, hashFile, openInput } from './input.ts';
+import { scoreHere } from './offline.ts';
+import { leadToEnd, type Posting, writeResults } from './online.ts';
+import { isSameRun, type RunState, stateFileOf } from './state.ts';
+import type { Tally } from './tally.ts';
+import { outputBeside, outputFormatOf, removePart, type WriterOptions } from './writer.ts';
+
+export interface RunOptions extends ColumnFlags, Posting {
+  file: string;
+  out?: string | undefined;
+  delimiter?: string | undefined;
+  limit?: number | undefined;
+  strict: boolean;
+  /** Directory of images that rows name by their path; that of the file by default. */
+  images?: string | undefined;
+  /** Paths are sent as they are: the service reads the images. */
+  serverFiles: boolean;
+  formulas: StreamQuery['formulas'];
+  /** What an earlier run has done counts for nothing. */
+  again: boolean;
+}
+
+export interface RunDeps {
+  config: Config;
+  /** Absent: the rows are scored here. */
+  client: ServiceClient | undefined;
+  progress: Progress;
+  signal: AbortSignal;
+  /** Told as soon as there is a batch that goes on by itself. */
+  onBatch?(id: string): void;
+}
+
+/** What came of a run. */
+export interface Run {
+  output: string;
+  batchId: string | null;
+  /** An earlier run had done it all. */
+  wasDone: boolean;
+  seconds: number;
+  finished: NonNullable<RunState['finished']>;
+}
+
+/** States after which the same command has nothing left to do. */
+const doneStates = new Set(['completed', 'completed_with_errors']);
+
+/** Scores a file of pairs into a file beside it, going on where an earlier run has stopped. */
+export async function runBatch(
+  options: RunOptions,
+  { config, client, progress, signal, onBatch }: RunDeps,
+): Promise<Run> {
+  const start = performance.now();
+  const { file, out, strict, formulas, serverFiles } = options;
+  const { imageColumn, textColumn, idColumn, delimiter, limit, priority, maxFailures, maxFailureShare } = options;
+  const model = options.model ?? config.model;
+  const input = await openInput(file, {
+    ...{ imageColumn, textColumn, idColumn, delimiter, limit },
+    strictness: strict ? 'strict' : 'lenient',
+  });
+  const output = resolve(out ?? outputBeside(file));
+  const writing: WriterOptions = { output, format: outputFormatOf(output), input, formulas };
+  const directory = resolve(options.images ?? dirname(file));
+  const images = localImages(directory, config.imageMaxBytes);
+
+  await access(dirname(output), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${output} cannot be written (${error.code}); --out names another place`);
+  });
+  const unlock = await lock(output, progress, signal);
+  try {
+    const stateFile = stateFileOf(output);
+    const fresh: RunState = {
+      version: 1,
+      input: { file: resolve(file), sha256: await hashFile(file) },
+      options: {
+        ...{ columns: input.columnNames, delimiter, limit, strict, formulas, model },
+        images: serverFiles ? null : directory,
+      },
+      service: client?.base ?? null,
+      idempotencyKey: randomUUID(),
+    };
+    const known = await stateFile.read();
+    const state = options.again ? fresh : goOnWith(known, fresh, progress);
+    const batchId = () => state.batchId ?? null;
+    if (state.finished !== undefined && existsSync(output)) {
+      return { output, batchId: batchId(), wasDone: true, seconds: 0, finished: state.finished };
+    }
+    if (state.partial === undefined || !existsSync(`${output}.part`)) {
+      delete state.partial;
+      await removePart(output);
+    }
+    if (client === undefined) {
+      const deps = { config: { ...config, model }, input, images, progress, signal };
+      const { tally, pinned } = await scoreHere(deps, state, stateFile, writing);
+      state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
+    } else {
+      const prepare = serverFiles
+        ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
+        : images.inline;
+      const posting = { model: options.model, priority, maxFailures, maxFailureShare };
+      const deps = { client, input, prepare, posting, progress, signal, onBatch };
+      const status = await leadToEnd(deps, state, stateFile).catch(async (error: unknown) => {
+        // After a refusal there is nothing to come back to but what was there before.
+        const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
+        if (isRefusal && state.batchId === undefined) {
+          await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
+        }
+        throw error;
+      });
+      const tally = await writeResults(deps, status, writing);
+      const { revision, precision, preprocess } = status;
+      const at = status.finishedAt ?? new Date().toISOString();
+      state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
+    }
+    delete state.partial;
+    await stateFile.write(state);
+    const seconds = (performance.now() - start) / 1000;
+    return { output, batchId: batchId(), wasDone: false, seconds, finished: state.finished };
+  } finally {
+    unlock();
+  }
+}
+
+/** What a batch of the service would be called. */
+function stateOf({ succeeded, failed }: Tally): string {
+  if (failed === 0) return 'completed';
+  return succeeded === 0 ? 'failed' : 'completed_with_errors';
+}
+
+/** The state of an earlier run, when it belongs to the same work and there is something to go on with. */
+function goOnWith(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
+  if (known === undefined) return fresh;
+  // Through JSON, as the other one has come: what is undefined is left out there.
+  if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
+    if (known.finished === undefined && known.batchId !== undefined) {
+      progress.say(`the file or the options have changed: batch ${known.batchId} is left as it is`);
+    }
+    return fresh;
+  }
+  return known.finished === undefined || doneStates.has(known.finished.state) ? known : fresh;
+}
+
+/** Two runs with one output would write over each other; the second waits, and then finds all done. */
+async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
+  // Of this user: the directory is everybody's, the file is not.
+  const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
+  return await takeLock(
+    join(tmpdir(), name),
+    () => progress.say('another run writes this output; waiting for it'),
+    signal,
+  );
+}

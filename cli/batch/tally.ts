@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+
+/** What became of the rows, with an example of each kind of failure. */
+export const tallySchema = z.object({
+  succeeded: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  failures: z.record(
+    z.string(),
+    z.object({ items: z.int(), first: z.object({ index: z.int(), message: z.string() }) }),
+  ),
+});
+export type Tally = z.output<typeof tallySchema>;
+
+export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, failures: {} });
+
+/** Counts a result in. */
+export function count(tally: Tally, result: ItemResult): void {
+  tally[result.status]++;
+  if (result.status !== 'failed') return;
+  const { code, message } = result.error;
+  tally.failures[code] ??= { items: 0, first: { index: result.index, message } };
+  tally.failures[code].items++;
+}
+
+export const rowsOf = ({ succeeded, failed, cancelled }: Tally): number => succeeded + failed + cancelled;

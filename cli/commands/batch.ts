@@ -1,0 +1,107 @@
+import { dirname } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { RunOptions } from '../batch/run.ts';
+import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
+import { exitCodes, UsageError } from '../failure.ts';
+
+type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
+  offline: boolean;
+  compare: boolean;
+  keepFormulas: boolean;
+};
+
+/** `vls batch FILE`: a file of pairs becomes a file of scores. */
+export function addBatchCommand(program: Command, deps: CommandDeps): void {
+  program
+    .command('batch')
+    .description('Score a file of pairs (CSV, NDJSON or Parquet) into a file beside it. Run again, it goes on.')
+    .argument('<file>', '.csv, .tsv, .ndjson, .jsonl (each also .gz) or .parquet')
+    .option('-o, --out <file>', 'the output: .csv, .ndjson or .jsonl; FILE.scores.csv by default')
+    .option('-m, --model <name>', 'profile or model')
+    .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (image)')
+    .option('--text-column <name>', 'column with the text (text)')
+    .option('--id-column <name>', 'column with the id, if there is one (id)')
+    .option('--delimiter <text>', 'what separates the columns of CSV')
+    .option('--images <dir>', 'directory that paths of images count from; that of FILE by default')
+    .option('--server-files', 'send paths as they are, for a service with IMAGE_FILE_ROOTS', false)
+    .option('-n, --limit <rows>', 'only the first rows', positive)
+    .option('--strict', 'refuse the file for a row that is no pair, instead of failing the row', false)
+    .option('--keep-formulas', 'CSV: no apostrophe before text that a spreadsheet would run', false)
+    .option('--priority <number>', 'order among your own batches, -100 to 100', Number)
+    .option('--max-failures <count>', 'stop when more rows than this have failed', Number)
+    .option('--max-failure-share <share>', 'stop when a larger share has failed, 0 to 1', Number)
+    .option('--again', 'forget what an earlier run has done', false)
+    .option('--offline', 'score in this process, without a service', false)
+    .option('--compare', 'measure the rows as a batch and as single requests; writes no output', false)
+    .action(async (file: string, flags: Flags, command: Command) => {
+      const context = contextOf(deps, command);
+      if (flags.offline && flags.compare) throw new UsageError('--compare measures a service; it has no --offline');
+      const { keepFormulas, ...more } = flags;
+      const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
+      if (flags.compare) await compareRows(context, options);
+      else await scoreRows(context, options, flags.offline);
+    });
+}
+
+async function scoreRows(context: Context, options: RunOptions, offline: boolean): Promise<void> {
+  const [{ runBatch }, { reportOf }] = await Promise.all([import('../batch/run.ts'), import('../batch/report.ts')]);
+  const client = offline ? undefined : await context.connect();
+  const progress = await progressOf(context);
+  let batch: string | undefined;
+  const onBatch = (id: string) => {
+    batch = id;
+  };
+  const run = await interruptible(
+    async (signal) => {
+      try {
+        return await runBatch(options, { config: context.config, client, progress, signal, onBatch });
+      } finally {
+        progress.stop();
+      }
+    },
+    () => {
+      const again = 'Run the same command again: it goes on from here.';
+      return batch === undefined ? again : `${again} Batch ${batch} runs on; \`npx vls cancel ${batch}\` stops it.`;
+    },
+  );
+  const { output, batchId, finished } = run;
+  if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
+  else if (!context.isQuiet) context.stdout.write(reportOf(run, context.stdout));
+  if (finished.state === 'completed_with_errors') process.exitCode = exitCodes.someFailed;
+  else if (finished.state !== 'completed') process.exitCode = exitCodes.failed;
+}
+
+async function compareRows(context: Context, options: RunOptions): Promise<void> {
+  const [{ openInput }, { asServerFile, localImages }, { compare, comparisonInWords }] = await Promise.all([
+    import('../batch/input.ts'),
+    import('../batch/images.ts'),
+    import('../batch/compare.ts'),
+  ]);
+  const input = await openInput(options.file, { ...options, strictness: options.strict ? 'strict' : 'lenient' });
+  const images = localImages(options.images ?? dirname(options.file), context.config.imageMaxBytes);
+  const client = await context.connect();
+  const progress = await progressOf(context);
+  const prepare: typeof images.inline = options.serverFiles ? async (item) => asServerFile(item) : images.inline;
+  const comparison = await interruptible(
+    async (signal) => {
+      try {
+        return await compare({ client, input, prepare, posting: { model: options.model }, progress, signal });
+      } finally {
+        progress.stop();
+      }
+    },
+    () => undefined,
+  );
+  await context.result(comparison, () => comparisonInWords(comparison, context.stdout), options.out);
+}
+
+async function progressOf({ isJson, isQuiet, stderr }: Context) {
+  const { noProgress, showProgress } = await import('../progress.ts');
+  return isJson || isQuiet ? noProgress : await showProgress(stderr);
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError('It is not a whole number above 0.');
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import type { RankResponse } from '../../shared/contracts/rank.ts';
+import { type CommandDeps, contextOf } from '../command.ts';
+import { exitCodes, UsageError } from '../failure.ts';
+import { styled, table } from '../output.ts';
+import { receiptInWords } from './score.ts';
+
+interface Options {
+  image?: string;
+  text?: string;
+  labels?: string;
+  model?: string;
+  out?: string;
+}
+
+/** `vls rank`: one image among many texts, or one text among many images. */
+export function addRankCommand(program: Command, deps: CommandDeps): void {
+  program
+    .command('rank')
+    .description('Rank texts for one image (--image), or images for one text (--text).')
+    .argument('[candidate...]', 'the texts, or the images: addresses and files')
+    .option('--image <image>', 'rank texts for this image: address, file, or - for stdin')
+    .option('--text <text>', 'rank images for this text')
+    .option('--labels <file>', 'further candidates, one on each line')
+    .option('-m, --model <name>', 'profile or model')
+    .option('-o, --out <file>', 'write the result there')
+    .action(async (given: string[], options: Options, command: Command) => {
+      const context = contextOf(deps, command);
+      const { image, text, labels, model, out } = options;
+      if ((image === undefined) === (text === undefined)) {
+        throw new UsageError('Say either --image, with texts to rank, or --text, with images to rank');
+      }
+      const candidates = [...given, ...(labels === undefined ? [] : await linesOfFile(labels))];
+      if (candidates.length === 0) throw new UsageError('There is nothing to rank: name candidates, or --labels FILE');
+      const { readImageArgument, toSource } = await import('../image-argument.ts');
+      const sourceOf = async (argument: string) => toSource(await readImageArgument(argument));
+      const client = await context.connect();
+      const answer = await client.post<RankResponse>('/v1/evaluation/rank', {
+        ...(image !== undefined && { image: await sourceOf(image), texts: candidates }),
+        ...(text !== undefined && { images: await Promise.all(candidates.map(sourceOf)), text }),
+        model,
+      });
+      const { stdout } = context;
+      const words = () => {
+        const rows = answer.results.map(({ score, probability, index }) => [
+          score.toFixed(2).padStart(6),
+          `${(100 * probability).toFixed(1)} %`.padStart(11),
+          candidates[index] ?? '',
+        ]);
+        const failures = answer.failures.map(
+          ({ index, error }) => `${styled(stdout, 'red', error.code)} ${candidates[index] ?? ''}: ${error.message}\n`,
+        );
+        const heading = ['SCORE', 'PROBABILITY', image === undefined ? 'IMAGE' : 'TEXT'];
+        return `${table(stdout, [heading, ...rows])}${failures.join('')}${receiptInWords(answer.receipt, stdout)}`;
+      };
+      await context.result(answer, words, out);
+      if (answer.failures.length > 0) process.exitCode = exitCodes.someFailed;
+    });
+}
+
+async function linesOfFile(file: string): Promise<string[]> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file} cannot be read (${error.code})`);
+  });
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

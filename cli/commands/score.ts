@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import type { Scores } from '../../evaluation/evaluation.ts';
+import type { Receipt } from '../../shared/contracts/item.ts';
+import type { SingleResponse } from '../../shared/contracts/single.ts';
+import { type CommandDeps, type Context, contextOf } from '../command.ts';
+import type { TypedImage } from '../image-argument.ts';
+import { styled, table } from '../output.ts';
+
+interface Options {
+  model?: string;
+  out?: string;
+  offline?: boolean;
+}
+
+/** `vls score IMAGE TEXT...`: one image against one text or several, answered at once. */
+export function addScoreCommand(program: Command, deps: CommandDeps): void {
+  program
+    .command('score')
+    .description('Score one image against one text or several.')
+    .argument('<image>', 'address, file, or - for stdin')
+    .argument('<text...>', 'texts, each scored by itself')
+    .option('-m, --model <name>', 'profile or model')
+    .option('-o, --out <file>', 'write the result there')
+    .option('--offline', 'score in this process, without a service')
+    .action(async (image: string, texts: string[], options: Options, command: Command) => {
+      const context = contextOf(deps, command);
+      const { readImageArgument } = await import('../image-argument.ts');
+      const typed = await readImageArgument(image);
+      const answer = options.offline
+        ? await scoreHere(context, typed, texts, options.model)
+        : await askService(context, typed, texts, options.model);
+      await context.result(answer, () => inWords(answer, texts, context.stdout), options.out);
+    });
+}
+
+async function askService(
+  context: Context,
+  image: TypedImage,
+  texts: string[],
+  model: string | undefined,
+): Promise<SingleResponse> {
+  const client = await context.connect();
+  const [first = ''] = texts;
+  const path = '/v1/evaluation/single';
+  if ('source' in image) {
+    return await client.post(path, { image: image.source, text: texts.length === 1 ? first : texts, model });
+  }
+  const { blob, name } = image;
+  return await client.json(path, {
+    method: 'POST',
+    body: () => {
+      const form = new FormData();
+      form.append('image', blob, name);
+      for (const text of texts) form.append('text', text);
+      if (model !== undefined) form.append('model', model);
+      return form;
+    },
+  });
+}
+
+/** The same answer from evaluators of this process. */
+async function scoreHere(
+  { config }: Context,
+  image: TypedImage,
+  texts: string[],
+  model: string | undefined,
+): Promise<SingleResponse> {
+  const [{ createScoring }, { createLogger }] = await Promise.all([
+    import('../../evaluation/scoring.ts'),
+    import('../../shared/log.ts'),
+  ]);
+  const log = await createLogger({ name: 'vls', level: 'silent' });
+  const scoring = await createScoring({ ...config, model: model ?? config.model }, log);
+  try {
+    const { spec } = await scoring.registry.resolve();
+    await scoring.evaluators.for(spec).whenReady();
+    const source = 'source' in image ? image.source : new Uint8Array(await image.blob.arrayBuffer());
+    return asAnswer(await scoring.evaluation.score(spec, source, texts));
+  } finally {
+    await scoring.close();
+  }
+}
+
+function asAnswer({ results, receipt, timings }: Scores): SingleResponse {
+  const [first] = results;
+  if (results.length > 1 || first === undefined) return { results, receipt, timings };
+  return { score: first.score, cosine: first.cosine, receipt, timings };
+}
+
+function inWords(answer: SingleResponse, texts: readonly string[], stream: NodeJS.WriteStream): string {
+  const scores = 'results' in answer ? answer.results : [{ ...answer, text: texts[0] ?? '' }];
+  const rows = scores.map(({ score, text }) => [score.toFixed(2).padStart(6), text]);
+  return `${table(stream, [['SCORE', 'TEXT'], ...rows])}${receiptInWords(answer.receipt, stream)}`;
+}
+
+/** What produced the scores, in one line, and what is to be known about them. */
+export function receiptInWords(
+  { model, revision, precision, provider, warnings }: Receipt,
+  stream: NodeJS.WriteStream,
+) {
+  const lines = [styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision} on ${provider}`)];
+  for (const warning of warnings) lines.push(`${styled(stream, 'yellow', 'warning')} ${warning}`);
+  return `${lines.join('\n')}\n`;
+}

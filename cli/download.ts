@@ -1,0 +1,43 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { unreachable } from './client.ts';
+import { UsageError } from './failure.ts';
+
+/**
+ * Writes a body into a file, which appears when it is whole.
+ * @returns its length in bytes.
+ */
+export async function saveResponse(response: Response, file: string, base: string): Promise<number> {
+  const part = `${file}.part`;
+  try {
+    await pipeline(readable(response), createWriteStream(part));
+    await rename(part, file);
+    return (await stat(file)).size;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw asFailure(error, file, base);
+  }
+}
+
+/** Passes a body on; a reader that has seen enough (`| head`) ends it without a fault. */
+export async function printResponse(response: Response, stream: NodeJS.WriteStream, base: string): Promise<void> {
+  try {
+    await pipeline(readable(response), stream, { end: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') throw asFailure(error, 'stdout', base);
+  }
+}
+
+const readable = ({ body }: Response): Readable =>
+  body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream<Uint8Array>);
+
+function asFailure(error: unknown, file: string, base: string): unknown {
+  // What fetch throws when a connection ends in the middle of a body.
+  if (error instanceof TypeError) return unreachable(base, error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? error : new UsageError(`${file} cannot be written (${code})`);
+}

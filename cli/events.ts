@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BatchStatus } from '../shared/contracts/batch.ts';
+import { type ServiceClient, unreachable } from './client.ts';
+import { failureOf } from './failure.ts';
+
+type Counts = Pick<BatchStatus, 'items'>;
+
+/** What happens to a batch, as the service tells it. */
+export type BatchEvent =
+  | { event: 'state'; data: Partial<BatchStatus> }
+  | { event: 'reset'; data: BatchStatus }
+  | { event: 'progress'; data: Counts }
+  | { event: 'failure'; data: { index: number; id?: string; code: string; message: string } }
+  | { event: 'end'; data: BatchStatus };
+
+/** One server-sent event. */
+export interface SentEvent {
+  id: string;
+  event: string;
+  data: string;
+}
+
+/** How long the service may be away before following is given up, in milliseconds: a restart takes less. */
+const patienceMs = 60_000;
+/** Between two attempts to come back, in milliseconds. */
+const retryMs = 1_000;
+
+/**
+ * Follows a batch to its end, over restarts of the service and broken connections; no event comes twice.
+ * @throws {CommandError} `service.unreachable` when the service stays away for a minute; what it refuses with.
+ */
+export async function* followBatch(
+  client: ServiceClient,
+  id: string,
+  { signal, onLost }: { signal?: AbortSignal | undefined; onLost?: (reason: string) => void } = {},
+): AsyncGenerator<BatchEvent> {
+  let lastId: string | undefined;
+  let lostAt: number | undefined;
+  for (;;) {
+    try {
+      const response = await client.open(`/v1/evaluation/batch/${encodeURIComponent(id)}/events`, {
+        headers: { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) },
+        signal,
+      });
+      if (response.body === null || response.status === 204) return;
+      lostAt = undefined;
+      for await (const sent of readEvents(response.body)) {
+        lastId = sent.id;
+        const event = { event: sent.event, data: JSON.parse(sent.data) } as BatchEvent;
+        yield event;
+        if (event.event === 'end') return;
+      }
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      const error = thrown instanceof TypeError ? unreachable(client.base, thrown) : thrown;
+      if (failureOf(error).code !== 'service.unreachable') throw error;
+      lostAt ??= performance.now();
+      if (performance.now() - lostAt > patienceMs) throw error;
+      onLost?.(failureOf(error).message);
+    }
+    await delay(retryMs, undefined, { ...(signal && { signal }) });
+  }
+}
+
+/** The events of a `text/event-stream`, as they arrive. */
+export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<SentEvent> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const part of body) {
+    text += decoder.decode(part, { stream: true });
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event: SentEvent = { id: '', event: '', data: '' };
+      for (const line of block.split('\n')) {
+        const [, field, value = ''] = /^(id|event|data): ?(.*)$/s.exec(line) ?? [];
+        if (field === 'id' || field === 'event' || field === 'data') event[field] = value;
+      }
+      if (event.event !== '') yield event;
+    }
+  }
+}

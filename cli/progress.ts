@@ -1,0 +1,82 @@
+import { styled } from './output.ts';
+import { createRate, type Rate } from './rate.ts';
+
+/** Shows how far a batch has got. */
+export interface Progress {
+  /** Before the total is known: how much has been sent. */
+  sending(rows: number, bytes: number): void;
+  update(counts: { done: number; failed: number; total: number }): void;
+  /** A line of its own, above the bar. */
+  say(text: string): void;
+  stop(): void;
+}
+
+export const noProgress: Progress = { sending: () => {}, update: () => {}, say: () => {}, stop: () => {} };
+
+/** A bar on a terminal; elsewhere a line for every tenth of the way. */
+export async function showProgress(stream: NodeJS.WriteStream): Promise<Progress> {
+  return stream.isTTY ? await bar(stream) : lines(stream);
+}
+
+export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+/** Seconds as people say them: `42 s`, `3 min 5 s`, `2 h 14 min`. */
+export function duration(seconds: number): string {
+  const all = Math.ceil(seconds);
+  if (all < 60) return `${all} s`;
+  if (all < 3600) return `${Math.floor(all / 60)} min ${all % 60} s`;
+  return `${Math.floor(all / 3600)} h ${Math.floor((all % 3600) / 60)} min`;
+}
+
+function describe({ perSecond, etaSeconds }: Rate): string {
+  if (perSecond === null) return '';
+  const speed = perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond);
+  return `${speed}/s${etaSeconds !== null && etaSeconds > 0 ? `, ${duration(etaSeconds)} left` : ''}`;
+}
+
+function lines(stream: NodeJS.WriteStream): Progress {
+  const rate = createRate();
+  const say = (text: string) => void stream.write(`${text}\n`);
+  let tenths = 0;
+  return {
+    sending: () => {},
+    update({ done, failed, total }) {
+      const speed = describe(rate(done, total, performance.now()));
+      const reached = total === 0 ? 0 : Math.floor((10 * done) / total);
+      if (reached <= tenths) return;
+      tenths = reached;
+      const parts = [`${whole(done)} of ${whole(total)}`, speed, failed > 0 ? `${whole(failed)} failed` : ''];
+      say(parts.filter((part) => part !== '').join(', '));
+    },
+    say,
+    stop: () => {},
+  };
+}
+
+async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
+  // Only here, so that no other command pays for it.
+  const { default: cliProgress } = await import('cli-progress');
+  const rate = createRate();
+  const all = new cliProgress.MultiBar({
+    stream,
+    format: '{what} {bar} {percentage}% {count} {note}',
+    hideCursor: true,
+    clearOnComplete: true,
+    emptyOnZero: true,
+    barsize: 24,
+  });
+  const single = all.create(0, 0, { what: 'sending', count: '', note: '' });
+  return {
+    sending(rows, bytes) {
+      single.update(0, { what: 'sending', count: `${whole(rows)} rows`, note: `${(bytes / 1e6).toFixed(1)} MB` });
+    },
+    update({ done, failed, total }) {
+      const speed = describe(rate(done, total, performance.now()));
+      const faults = failed > 0 ? styled(stream, 'yellow', ` ${whole(failed)} failed`) : '';
+      single.setTotal(total);
+      single.update(done, { what: 'scoring', count: `${whole(done)}/${whole(total)}`, note: `${speed}${faults}` });
+    },
+    say: (text) => all.log(`${text}\n`),
+    stop: () => all.stop(),
+  };
+}

@@ -1,0 +1,254 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BatchList } from '../../../shared/contracts/batch.ts';
+import { photoNames, readPhoto } from '../../support/image-host.ts';
+import { useService } from '../../support/running-service.ts';
+import { startVls, vls } from '../../support/vls.ts';
+
+const photos = fileURLToPath(new URL('../../../examples/photos/', import.meta.url));
+const running = useService({ IMAGE_FILE_ROOTS: photos });
+
+let directory: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vls-batch-'));
+  env = { VLS_URL: running.service.url, DATA_DIR: join(directory, 'data'), TMPDIR: directory };
+});
+afterEach(async () => {
+  running.host.latencyMs = 0;
+  await rm(directory, { recursive: true });
+});
+
+const at = (name: string) => join(directory, name);
+const csvOf = async (name: string) =>
+  parse(await readFile(at(name), 'utf8'), { columns: true }) as Record<string, string>[];
+const stateOf = async (name: string) => JSON.parse(await readFile(at(`${name}.vls.json`), 'utf8'));
+
+/** Pairs with columns of their own; every twentieth image is not there. */
+async function writePairs(name: string, rows: number): Promise<void> {
+  const lines = Array.from({ length: rows }, (_, row) => {
+    const photo = row % 20 === 7 ? 'missing.jpg' : photoNames[row % photoNames.length];
+    return `s${row},${running.host.url(`${photo}?${row}`)},"photo ${row}, of ${photo}",=1+${row}`;
+  });
+  await writeFile(at(name), `sku,photo,caption,note\n${lines.join('\n')}\n`);
+}
+const columns = ['--image-column', 'photo', '--text-column', 'caption', '--id-column', 'sku'];
+
+describe('vls batch', () => {
+  test('writes for 1,000 rows what the API says of them, row by row, and keeps the columns', async () => {
+    await writePairs('pairs.csv', 1000);
+    const { code, stdout } = await vls(['batch', at('pairs.csv'), ...columns, '--json'], { env });
+    expect(code).toBe(4);
+    const { batchId, tally, output } = JSON.parse(stdout);
+    expect(output).toBe(at('pairs.scores.csv'));
+    expect(tally).toMatchObject({ succeeded: 950, failed: 50, failures: { 'image.fetch.http_status': { items: 50 } } });
+
+    const rows = await csvOf('pairs.scores.csv');
+    const results = (await running.client.batch.results(batchId)).sort((a, b) => a.index - b.index);
+    expect(rows).toHaveLength(1000);
+    for (const [index, row] of rows.entries()) {
+      const result = results[index];
+      const score = result?.status === 'succeeded' ? String(result.score) : '';
+      const error = result?.status === 'failed' ? result.error.code : '';
+      expect(row).toMatchObject({
+        index: `${index}`,
+        sku: `s${index}`,
+        note: `'=1+${index}`,
+        score,
+        error_code: error,
+      });
+      expect(row['status']).toBe(result?.status);
+    }
+    // As lines they are, to the byte, the lines of the API; those of another batch of the same rows.
+    const api = await running.client.call<string>(`/v1/evaluation/batch/${batchId}/results`, {
+      headers: { accept: 'application/x-ndjson' },
+    });
+    const again = await vls(['batch', at('pairs.csv'), ...columns, '--out', at('lines.ndjson')], { env });
+    expect(again.code).toBe(4);
+    expect(await readFile(at('lines.ndjson'), 'utf8')).toBe(api.body);
+  });
+
+  test('killed in the middle and run again goes on with the same batch, and each row is there once', async () => {
+    running.host.latencyMs = 100;
+    await writePairs('pairs.csv', 1000);
+    const first = startVls(['batch', at('pairs.csv'), ...columns], { env });
+    await first.prints(/200 of 1,000|[2-9]\d\d of 1,000/);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const { batchId } = await stateOf('pairs.scores.csv');
+    expect(await readdir(directory)).not.toContain('pairs.scores.csv');
+    running.host.latencyMs = 0;
+
+    const second = await vls(['batch', at('pairs.csv'), ...columns], { env });
+    expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`going on with batch ${batchId}`) });
+    expect((await csvOf('pairs.scores.csv')).map(({ index }) => Number(index))).toEqual([...Array(1000).keys()]);
+    const { finished, batchId: still } = await stateOf('pairs.scores.csv');
+    expect({ state: finished.state, batchId: still }).toEqual({ state: 'completed_with_errors', batchId });
+
+    const third = await vls(['batch', at('pairs.csv'), ...columns], { env });
+    expect(third).toMatchObject({ code: 4, stdout: expect.stringContaining('--again scores it anew') });
+    const { body } = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
+    expect(body.batches[0]?.id).toBe(batchId);
+  });
+
+  test('on Ctrl-C leaves the batch to the service, says so, and ends with 130', async () => {
+    running.host.latencyMs = 100;
+    await writePairs('pairs.csv', 400);
+    const first = startVls(['batch', at('pairs.csv'), ...columns], { env });
+    await first.prints(/\d of 400/);
+    first.child.kill('SIGINT');
+    const { batchId } = await stateOf('pairs.scores.csv');
+    const { code, stderr } = await first.ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining(`npx vls cancel ${batchId}`) });
+    running.host.latencyMs = 0;
+    expect((await vls(['batch', at('pairs.csv'), ...columns, '--quiet'], { env })).code).toBe(4);
+    expect((await stateOf('pairs.scores.csv')).batchId).toBe(batchId);
+    expect(await csvOf('pairs.scores.csv')).toHaveLength(400);
+  });
+
+  test('whose answer to the post never came finds the batch by its key', async () => {
+    await writePairs('pairs.csv', 40);
+    await vls(['batch', at('pairs.csv'), ...columns], { env });
+    const state = await stateOf('pairs.scores.csv');
+    // As after a kill between the post and its answer.
+    const { batchId, finished, ...before } = state;
+    expect(finished).toBeDefined();
+    await rm(at('pairs.scores.csv'));
+    await writeFile(at('pairs.scores.csv.vls.json'), JSON.stringify(before));
+    await vls(['batch', at('pairs.csv'), ...columns], { env });
+    expect((await stateOf('pairs.scores.csv')).batchId).toBe(batchId);
+  });
+
+  test('begins anew when the file has changed, and says what becomes of the batch before', async () => {
+    await writePairs('pairs.csv', 30);
+    await vls(['batch', at('pairs.csv'), ...columns], { env });
+    const { finished: _, ...unfinished } = await stateOf('pairs.scores.csv');
+    await writeFile(at('pairs.scores.csv.vls.json'), JSON.stringify(unfinished));
+    await writePairs('pairs.csv', 31);
+    const { stderr } = await vls(['batch', at('pairs.csv'), ...columns], { env });
+    expect(stderr).toContain(`batch ${unfinished.batchId} is left as it is`);
+    expect(await csvOf('pairs.scores.csv')).toHaveLength(31);
+  });
+
+  test('sends images that lie beside the list, and fails those that do not lie there', async () => {
+    await writeFile(at('cat.jpg'), readPhoto('chelsea.jpg'));
+    await writeFile(at('cup.jpg'), readPhoto('coffee.jpg'));
+    await writeFile(
+      at('pairs.ndjson'),
+      [
+        { image: 'cat.jpg', text: 'a cat' },
+        { image: 'none.jpg', text: 'a cat' },
+        { image: '../../etc/hostname.jpg', text: 'a cat' },
+        { image: 'cup.jpg', text: ' ' },
+        { image: 'cup.jpg' },
+        { id: 'cup', image: 'cup.jpg', text: 'a cup of coffee', metadata: { row: 6 } },
+      ]
+        .map((row) => JSON.stringify(row))
+        .join('\n'),
+    );
+    const { code } = await vls(['batch', at('pairs.ndjson')], { env });
+    expect(code).toBe(4);
+    const lines = (await readFile(at('pairs.scores.ndjson'), 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { index: 0, status: 'succeeded', score: expect.any(Number), cosine: expect.any(Number) },
+      { index: 1, status: 'failed', error: expect.objectContaining({ code: 'image.file.not_found' }) },
+      { index: 2, status: 'failed', error: expect.objectContaining({ code: 'image.file.refused' }) },
+      { index: 3, status: 'failed', error: expect.objectContaining({ code: 'text.empty' }) },
+      {
+        index: 4,
+        status: 'failed',
+        error: expect.objectContaining({ code: 'item.invalid', message: expect.stringMatching(/^line 5: text/) }),
+      },
+      {
+        index: 5,
+        id: 'cup',
+        metadata: { row: 6 },
+        status: 'succeeded',
+        score: expect.any(Number),
+        cosine: expect.any(Number),
+      },
+    ]);
+  });
+
+  test('--server-files lets the service read the images, and this machine reads none', async () => {
+    await writeFile(at('pairs.csv'), 'image,text\nchelsea.jpg,a cat\nnone.jpg,a cat\n');
+    const { code } = await vls(['batch', at('pairs.csv'), '--server-files'], { env });
+    expect(code).toBe(4);
+    expect(await csvOf('pairs.scores.csv')).toMatchObject([
+      { image: 'chelsea.jpg', status: 'succeeded' },
+      {
+        image: 'none.jpg',
+        error_code: 'image.file.not_found',
+        error_message: expect.stringContaining('IMAGE_FILE_ROOTS'),
+      },
+    ]);
+  });
+
+  test('reads Parquet, with the images in it', async () => {
+    const file = fileURLToPath(new URL('../../unit/cli/fixtures/images.parquet', import.meta.url));
+    const { code } = await vls(['batch', file, '--out', at('scores.csv'), '--limit', '1'], { env });
+    expect(code).toBe(0);
+    expect(await csvOf('scores.csv')).toMatchObject([{ index: '0', text: 'a red dot', status: 'succeeded' }]);
+  });
+
+  test('--offline writes the same without a service, and goes on where it was stopped', async () => {
+    await writePairs('pairs.csv', 600);
+    const allowed = { ...env, IMAGE_HOSTS_ALLOW: running.host.authority };
+    await vls(['batch', at('pairs.csv'), ...columns], { env });
+    running.host.latencyMs = 60;
+    const nowhere = { ...allowed, VLS_URL: 'http://127.0.0.1:1' };
+    const offline = ['batch', at('pairs.csv'), ...columns, '--offline', '--out', at('here.csv')];
+    const first = startVls(offline, { env: nowhere });
+    await first.prints(/\d of 600/);
+    first.child.kill('SIGINT');
+    expect((await first.ended).code).toBe(130);
+    const { partial } = await stateOf('here.csv');
+    expect(partial.rows).toBeGreaterThan(0);
+    expect(partial.rows).toBeLessThan(600);
+    running.host.latencyMs = 0;
+    const second = await vls(offline, { env: nowhere });
+    expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`going on after ${partial.rows} rows`) });
+    expect(await readFile(at('here.csv'), 'utf8')).toBe(await readFile(at('pairs.scores.csv'), 'utf8'));
+  });
+
+  test('--compare prints the times of both ways and the speed-up, and writes nothing', async () => {
+    running.host.latencyMs = 50;
+    await writePairs('pairs.csv', 60);
+    const { code, stdout } = await vls(['batch', at('pairs.csv'), ...columns, '--compare'], { env });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/singles +60 +3 +\d/);
+    expect(stdout).toMatch(/batch +60 +3 +\d/);
+    expect(stdout).toMatch(/The batch is \d+\.\d times as fast\./);
+    expect(stdout).toContain('Scores of both differ by at most 0.');
+    expect(await readdir(directory)).not.toContain('pairs.scores.csv');
+  });
+
+  test('that is refused leaves what an earlier run has left', async () => {
+    await writePairs('pairs.csv', 20);
+    await vls(['batch', at('pairs.csv'), ...columns], { env });
+    const before = await stateOf('pairs.scores.csv');
+    const refused = await vls(['batch', at('pairs.csv'), ...columns, '--model', 'nonsense'], { env });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('compact') });
+    expect(await stateOf('pairs.scores.csv')).toEqual(before);
+  });
+
+  test.each([
+    ['a column that is not there', ['batch', 'pairs.csv'], '--image-column'],
+    ['an output that is neither CSV nor NDJSON', ['batch', 'pairs.csv', ...columns, '--out', 'x.xlsx'], 'x.xlsx'],
+    ['a place that cannot be written', ['batch', 'pairs.csv', ...columns, '--out', 'none/x.csv'], 'none/x.csv'],
+    ['a strict reading of a bad row', ['batch', 'bad.ndjson', '--strict'], 'line 1'],
+    ['a limit of nothing', ['batch', 'pairs.csv', '--limit', '0'], 'above 0'],
+  ])('says what is wrong with %s', async (_what, args, said) => {
+    await writePairs('pairs.csv', 5);
+    await writeFile(at('bad.ndjson'), 'nonsense\n');
+    const { code, stderr } = await vls(args, { env, cwd: directory });
+    expect(stderr).toContain(said);
+    expect(code).toBeGreaterThan(0);
+    expect(code).toBeLessThan(3);
+    expect((await readdir(directory)).filter((name) => /scores|\.part$/.test(name))).toEqual([]);
+  });
+});

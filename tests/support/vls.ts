@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const entry = fileURLToPath(new URL('../../cli/vls.js', import.meta.url));
+
+/** A command that is running. */
+export interface RunningVls {
+  child: ChildProcess;
+  /** What it has printed so far. */
+  printed(): { stdout: string; stderr: string };
+  /** Resolves when stdout or stderr has it; fails when the command ends before. */
+  prints(pattern: RegExp): Promise<void>;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+export interface VlsOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  /** What comes on stdin. */
+  input?: Uint8Array;
+}
+
+/** `npx vls …` as a person types it: through cli/vls.js and the bootstrap, without a terminal. */
+export function startVls(args: string[], { env = {}, cwd, input }: VlsOptions = {}): RunningVls {
+  const child = spawn(process.execPath, [entry, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    ...(cwd !== undefined && { cwd }),
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const output = { stdout: '', stderr: '' };
+  let look = () => {};
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      look();
+    });
+  }
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, ...output }));
+  });
+  return {
+    child,
+    printed: () => ({ ...output }),
+    prints: (pattern) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (pattern.test(output.stdout) || pattern.test(output.stderr)) resolve();
+        };
+        look();
+        void ended.then(({ code, stderr }) =>
+          reject(new Error(`vls ended with ${code} without ${pattern}:\n${stderr}`)),
+        );
+      }),
+    ended,
+  };
+}
+
+export const vls = (args: string[], options?: VlsOptions) => startVls(args, options).ended;

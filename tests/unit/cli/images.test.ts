@@ -1,0 +1,51 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { localImages } from '../../../cli/batch/images.ts';
+
+let outer: string;
+let directory: string;
+beforeAll(async () => {
+  outer = await mkdtemp(join(tmpdir(), 'vls-images-'));
+  directory = join(outer, 'list');
+  await mkdir(directory);
+  await writeFile(join(directory, 'a.jpg'), 'picture');
+  await writeFile(join(outer, 'private.jpg'), 'not yours');
+  await symlink(join(outer, 'private.jpg'), join(directory, 'link.jpg'));
+});
+afterAll(() => rm(outer, { recursive: true }));
+
+const inline = (image: string, maxBytes = 1000) =>
+  localImages(directory, maxBytes).inline({ id: 'i', image, text: 't' });
+const base64 = Buffer.from('picture').toString('base64');
+
+test('an image that is named by its path goes along as base64', async () => {
+  const item = { id: 'i', image: { base64 }, text: 't' };
+  expect(await inline('a.jpg')).toEqual(item);
+  expect(await inline(join(directory, 'a.jpg'))).toEqual(item);
+  expect(await inline(pathToFileURL(join(directory, 'a.jpg')).href)).toEqual(item);
+});
+
+test.each(['https://a.example/a.jpg', 'HTTP://a.example/a.jpg', 'data:image/png;base64,iVBOR', base64, '/9j/4AAQ'])(
+  '%s is no path and stays as it is',
+  async (image) => {
+    expect(await inline(image)).toEqual({ id: 'i', image, text: 't' });
+  },
+);
+
+test.each([
+  ['../private.jpg', 'image.file.refused'],
+  ['link.jpg', 'image.file.refused'],
+  ['none.jpg', 'image.file.not_found'],
+])('%s fails its row with %s and no other: nothing outside of the directory is read', async (image, code) => {
+  expect(await inline(image)).toEqual({
+    id: 'i',
+    error: { code, message: expect.stringContaining(directory), retryable: false },
+  });
+});
+
+test('an image that is too large fails its row', async () => {
+  expect(await inline('a.jpg', 3)).toMatchObject({ error: { code: 'image.too_large' } });
+});

@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { StoredItem } from '../../../batches/payload.ts';
+import { type InputOptions, openInput } from '../../../cli/batch/input.ts';
+
+const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vls-input-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function write(name: string, text: string | Buffer): Promise<string> {
+  const file = join(directory, name);
+  await writeFile(file, text);
+  return file;
+}
+
+async function read(file: string, options: Partial<InputOptions> = {}) {
+  const input = await openInput(file, { strictness: 'lenient', ...options });
+  const items: StoredItem[] = [];
+  for await (const some of input.items()) items.push(...some);
+  return { items, columns: input.columns() };
+}
+
+describe('CSV', () => {
+  test('has columns of any name, and those without a meaning become metadata', async () => {
+    const file = await write('pairs.csv', 'sku,photo,caption\n7,a.jpg,"a cat, asleep"\n');
+    expect(await read(file, { imageColumn: 'photo', textColumn: 'caption', idColumn: 'sku' })).toEqual({
+      items: [{ id: '7', image: 'a.jpg', text: 'a cat, asleep' }],
+      columns: ['sku', 'photo', 'caption'],
+    });
+    expect((await read(file, { imageColumn: 'photo', textColumn: 'caption' })).items).toEqual([
+      { image: 'a.jpg', text: 'a cat, asleep', metadata: { sku: '7' } },
+    ]);
+  });
+
+  test('is separated by tabs in a .tsv, and may be gzip', async () => {
+    const file = await write('pairs.tsv.gz', gzipSync('image\ttext\na.jpg\ta cat\n'));
+    expect((await read(file)).items).toEqual([{ image: 'a.jpg', text: 'a cat' }]);
+  });
+
+  test('without the column that is asked for is refused, with those it has and the flag', async () => {
+    const file = await write('pairs.csv', 'photo,text\na.jpg,a cat\n');
+    await expect(read(file)).rejects.toThrow(/no column image; it has photo, text\. --image-column/);
+  });
+
+  test('with a row too long fails that row alone', async () => {
+    const file = await write('pairs.csv', 'image,text\na.jpg,a cat,and more\nb.jpg,a dog\n');
+    const error = { code: 'item.invalid', message: 'line 2: 3 columns, the header has 2', retryable: false };
+    expect((await read(file)).items).toEqual([expect.objectContaining({ error }), { image: 'b.jpg', text: 'a dog' }]);
+    await expect(read(file, { strictness: 'strict' })).rejects.toThrow('line 2');
+  });
+});
+
+describe('NDJSON', () => {
+  test('has fields of any name, and those without a meaning become metadata', async () => {
+    const lines = '{"url": "https://a.example/1.jpg", "caption": "a cat", "key": 12, "width": 640}\nnonsense\n';
+    const options = { imageColumn: 'url', textColumn: 'caption', idColumn: 'key' };
+    expect((await read(await write('pairs.jsonl', lines), options)).items).toEqual([
+      { image: 'https://a.example/1.jpg', text: 'a cat', id: '12', metadata: { width: 640 } },
+      { error: expect.objectContaining({ code: 'item.invalid', message: expect.stringContaining('line 2') }) },
+    ]);
+  });
+
+  test('ends after the rows that are asked for', async () => {
+    const lines = Array.from({ length: 1000 }, (_, at) => `{"image": "${at}.jpg", "text": "t"}\n`).join('');
+    const { items } = await read(await write('pairs.ndjson', lines), { limit: 3 });
+    expect(items.map((item) => 'image' in item && item.image)).toEqual(['0.jpg', '1.jpg', '2.jpg']);
+  });
+});
+
+describe('Parquet', () => {
+  test('is read over row groups; numbers, dates and nulls are what JSON has for them, bytes are left out', async () => {
+    const options = { imageColumn: 'url', textColumn: 'caption', idColumn: 'key' };
+    const { items, columns } = await read(fixture('links.parquet'), options);
+    expect(columns).toEqual(['key', 'url', 'caption', 'hash', 'day']);
+    expect(items).toHaveLength(10);
+    expect(items[9]).toEqual({
+      id: '9',
+      image: 'https://images.example/9.jpg',
+      text: 'caption 9',
+      metadata: { hash: '9007199254741002', day: '2024-01-10T00:00:00.000Z' },
+    });
+    expect(items[3]).toMatchObject({
+      id: '3',
+      error: { code: 'item.invalid', message: expect.stringMatching(/^row 3: /) },
+    });
+  });
+
+  test('may hold the images themselves, in the form of Hugging Face or bare', async () => {
+    const { items } = await read(fixture('images.parquet'));
+    expect(items).toEqual([
+      { image: { base64: expect.stringMatching(/^iVBOR/) }, text: 'a red dot' },
+      { image: 'b.png', text: 'another' },
+    ]);
+    const bare = await read(fixture('images.parquet'), { imageColumn: 'raw' });
+    expect(bare.items).toMatchObject([
+      { image: { base64: expect.stringMatching(/^iVBOR/) } },
+      { image: 'https://images.example/raw.png' },
+    ]);
+  });
+
+  test('without the column, or that is none, is refused', async () => {
+    await expect(read(fixture('links.parquet'))).rejects.toThrow(/no column image; it has key, url, .*--image-column/);
+    await expect(read(await write('no.parquet', 'image,text\n'))).rejects.toThrow('cannot be read as Parquet');
+  });
+});
+
+test.each([
+  ['pairs.xlsx', 'x', 'none of .csv'],
+  ['pairs.csv', '', 'is empty'],
+])('%s with %j is refused', async (name, text, said) => {
+  await expect(read(await write(name, text))).rejects.toThrow(said);
+});
+
+test('a file that is not there is refused', async () => {
+  await expect(read(join(directory, 'none.csv'))).rejects.toThrow('There is no file');
+});
