@@ -19,6 +19,8 @@ export interface Evaluator {
   setMicroBatch(images: number): void;
 }
 
+/** Batch work lets interactive pictures go first for so long at a stretch, in milliseconds. */
+const longestYieldMs = 100;
 /** Texts that do not fill a run let pictures go first for so long, in milliseconds. */
 const longestTextWaitMs = 200;
 /** How often calibration looks whether the evaluator has become idle, in milliseconds. */
@@ -52,10 +54,17 @@ export async function createEvaluator(
     mode: spec.preprocess,
   };
 
+  /** Interactive pictures on their way to their run, and when batch work last had its turn. */
+  let interactiveDecoding = 0;
+  let lastBulkAt = 0;
+
   /** Interactive work first; then texts once they fill a run or have waited long; then pictures. */
   function next(): { runNext(): Promise<void> } | undefined {
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined) return interactive;
+    // A batch run that began now would be in the way of the picture that is nearly decoded.
+    if (interactiveDecoding > 0 && performance.now() - lastBulkAt < longestYieldMs) return undefined;
+    lastBulkAt = performance.now();
     const textsWaitedMs = performance.now() - (texts.since() ?? Number.POSITIVE_INFINITY);
     if (texts.waiting() >= texts.size || textsWaitedMs > longestTextWaitMs) return texts;
     if (images.waiting() > 0) return images;
@@ -79,7 +88,15 @@ export async function createEvaluator(
   async function image(bytes: Uint8Array, interactive: boolean): Promise<Embedded> {
     const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
     try {
-      const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions, planes));
+      if (interactive) interactiveDecoding++;
+      const { value: pixels, ms } = await decoding
+        .run(interactive, () => preprocess(bytes, cropOptions, planes))
+        .finally(() => {
+          if (!interactive) return;
+          interactiveDecoding--;
+          // Also for one that failed: batch work may be waiting.
+          queueMicrotask(() => void run());
+        });
       const result = images.add(pixels, interactive);
       void run();
       return { ...(await result), decodeMs: ms, tokens: 0, totalTokens: 0 };
