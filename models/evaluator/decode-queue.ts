@@ -3,44 +3,44 @@ import type { Provider } from '../model.ts';
 
 /** Pictures being decoded, a few at a time. */
 export interface DecodeQueue {
-  /** Runs a task in its turn, interactive ones first. @returns its value and how long it took once it had begun. */
+  /** Runs a task in its turn, or at once when it is interactive. @returns its value and how long it took once it had begun. */
   run<Value>(interactive: boolean, task: () => Promise<Value>): Promise<{ value: Value; ms: number }>;
   isBusy(): boolean;
 }
 
 /**
- * How many pictures are decoded at a time, on libvips' threads. On a CPU the evaluators share the cores, and two keep
- * each session fed: decoding is faster than any tower. A GPU waits for all cores there are.
+ * Decodes on libvips' threads, as many pictures at a time as the next run takes: a run blocks this process, and what was
+ * not handed to libvips before it cannot be decoded beside it. A GPU waits for all cores there are. An interactive
+ * picture begins at once, and no other beside it: what shares its core makes it late.
+ * @param nextRun how many pictures the next batch run may take.
  */
-const widthOf = (provider: Provider, threads: number): number =>
-  provider === 'cpu' ? threads + 1 : availableParallelism();
-
-/** While an interactive picture is here, no other begins: what shares its core makes it late. */
-export function createDecodeQueue(provider: Provider, threads: number): DecodeQueue {
-  const width = widthOf(provider, threads);
-  const interactive: (() => void)[] = [];
+export function createDecodeQueue(provider: Provider, threads: number, nextRun: () => number): DecodeQueue {
+  const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk: (() => void)[] = [];
   let active = 0;
   let activeInteractive = 0;
 
   function startNext(): void {
+    const width = activeInteractive > 0 ? 0 : Math.max(least, nextRun());
     while (active < width) {
-      const start = interactive.shift() ?? (activeInteractive === 0 ? bulk.shift() : undefined);
+      const start = bulk.shift();
       if (start === undefined) return;
+      active++;
       start();
     }
   }
 
   return {
     async run(first, task) {
-      await new Promise<void>((resolve) => {
-        (first ? interactive : bulk).push(() => {
-          active++;
-          if (first) activeInteractive++;
-          resolve();
+      if (first) {
+        active++;
+        activeInteractive++;
+      } else {
+        await new Promise<void>((start) => {
+          bulk.push(start);
+          startNext();
         });
-        startNext();
-      });
+      }
       const start = performance.now();
       try {
         return { value: await task(), ms: performance.now() - start };

@@ -45,7 +45,7 @@ export async function createEvaluator(
     onShrunk,
   });
   const texts = createLane<number[]>({ size: spec.microBatch.texts, encode: (ids) => towers.texts(ids) });
-  const decoding = createDecodeQueue(spec.provider, threads);
+  const decoding = createDecodeQueue(spec.provider, threads, () => images.allowed());
   const cropOptions = {
     size: spec.imageSize,
     mean: spec.mean,

@@ -10,6 +10,8 @@ export interface Lane<Input> {
   waiting(): number;
   since(): number | undefined;
   runNext(): Promise<void>;
+  /** How many inputs the next batch run may take. */
+  allowed(): number;
   /** Most inputs of a run; settable. */
   size: number;
 }
@@ -98,6 +100,7 @@ export function createLane<Input>({
         (first ? interactive : bulk).push({ input, at: now(), resolve, reject });
       }),
     hasInteractive: () => interactive.length > 0,
+    allowed,
     waiting: () => bulk.length,
     since: () => bulk[0]?.at,
     async runNext() {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createDecodeQueue } from '../../../../models/evaluator/decode-queue.ts';
 
-/** A queue for a CPU with one thread, which decodes two pictures at a time; each lasts until the test ends it. */
-function setUp() {
-  const queue = createDecodeQueue('cpu', 1);
+/** A queue for a CPU with one thread, which decodes two pictures at a time or as many as a run takes. */
+function setUp(nextRun = 1) {
+  const queue = createDecodeQueue('cpu', 1, () => nextRun);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const add = (name: string, interactive = false) => {
@@ -31,13 +31,20 @@ test('pictures are decoded two at a time, in their order', async () => {
   expect(queue.isBusy()).toBe(false);
 });
 
-test('an interactive picture goes before those that wait, and none of them begins beside it', async () => {
+test('as many are decoded at a time as the next run takes', async () => {
+  const { begun, add, settle } = setUp(3);
+  for (const name of ['a', 'b', 'c', 'd']) add(name);
+  await settle();
+  expect(begun).toEqual(['a', 'b', 'c']);
+});
+
+test('an interactive picture begins at once, and none of those that wait begins beside it', async () => {
   const { begun, add, end, settle } = setUp();
   for (const name of ['a', 'b', 'c', 'd']) add(name);
   add('now', true);
   await settle();
-  await end('a');
   expect(begun).toEqual(['a', 'b', 'now']);
+  await end('a');
   await end('b');
   expect(begun).toEqual(['a', 'b', 'now']);
   await end('now');

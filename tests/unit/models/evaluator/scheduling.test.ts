@@ -97,30 +97,6 @@ test('an interactive text goes before the batch texts that wait, in a run of its
   expect([first.inputs, second.inputs, third.inputs]).toEqual([[1], [9], [2, 3]]);
 });
 
-test('two pictures are decoded at a time, and an interactive one is next', async () => {
-  const begun: { picture: number | undefined; end(): void }[] = [];
-  vi.mocked(preprocess).mockImplementation(
-    ([first]) =>
-      new Promise((resolve) => begun.push({ picture: first, end: () => resolve(Float32Array.of(first ?? -1)) })),
-  );
-  const evaluator = await evaluatorOf({ images: 8, texts: 1 });
-  const bulk = [1, 2, 3, 4].map((first) => evaluator.image(picture(first), false));
-  const interactive = evaluator.image(picture(200), true);
-  await new Promise(setImmediate);
-  expect(begun.map((decoding) => decoding.picture)).toEqual([1, 2]);
-  for (let ended = 0; ended < 5; ended++) {
-    begun[ended]?.end();
-    await new Promise(setImmediate);
-  }
-  expect(begun.map((decoding) => decoding.picture)).toEqual([1, 2, 200, 3, 4]);
-  for (let left = 5; left > 0; ) {
-    const run = await nextRun();
-    left -= run.inputs.length;
-    run.succeed();
-  }
-  await Promise.all([interactive, ...bulk]);
-});
-
 test('an interactive picture runs before the batch pictures that are decoded, in a run of its own', async () => {
   const evaluator = await evaluatorOf({ images: 8, texts: 1 });
   const bulk = [1, 2, 3].map((first) => evaluator.image(picture(first), false));
