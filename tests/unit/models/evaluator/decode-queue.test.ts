@@ -41,6 +41,7 @@ test('as many are decoded at a time as the next run takes', async () => {
 test('an interactive picture begins at once, and none of those that wait begins beside it', async () => {
   const { begun, add, end, settle } = setUp();
   for (const name of ['a', 'b', 'c', 'd']) add(name);
+  await settle();
   add('now', true);
   await settle();
   expect(begun).toEqual(['a', 'b', 'now']);

@@ -189,6 +189,7 @@ test('calibration waits until nothing is running, and work goes before its next 
   expect(measured.inputs).toEqual([0]);
   const next = evaluator.image(Uint8Array.of(9), true);
   await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(2));
+  await new Promise(setImmediate);
   measured.succeed();
   const between = await nextRun();
   expect(between.inputs).toEqual([9]);
