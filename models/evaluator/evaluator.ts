@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
-import { createLane } from './lane.ts';
+import { createLane, type Lane, type Run } from './lane.ts';
 import { preprocess } from './preprocess.ts';
 import type { Calibration, Embedded, LoadOptions } from './protocol.ts';
 import { selfTest } from './self-test.ts';
@@ -19,6 +19,9 @@ export interface Evaluator {
   setMicroBatch(images: number): void;
 }
 
+/** A run of this length is worth a pause of that length after it, in milliseconds, while somebody waits for answers. */
+const longRunMs = 50;
+const refillMs = 2;
 /** Batch work lets interactive pictures go first for so long at a stretch, in milliseconds. */
 const longestYieldMs = 100;
 /** Texts that do not fill a run let pictures go first for so long, in milliseconds. */
@@ -54,17 +57,16 @@ export async function createEvaluator(
     mode: spec.preprocess,
   };
 
-  /** Interactive pictures on their way to their run, and when batch work last had its turn. */
+  /** Interactive pictures on their way to their run, and when batch work last had had its turn. */
   let interactiveDecoding = 0;
-  let lastBulkAt = 0;
+  let bulkEndedAt = 0;
 
   /** Interactive work first; then texts once they fill a run or have waited long; then pictures. */
-  function next(): { runNext(): Promise<void> } | undefined {
+  function next(): Pick<Lane<never>, 'runNext' | 'hasInteractive'> | undefined {
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined) return interactive;
     // A batch run that began now would be in the way of the picture that is nearly decoded.
-    if (interactiveDecoding > 0 && performance.now() - lastBulkAt < longestYieldMs) return undefined;
-    lastBulkAt = performance.now();
+    if (interactiveDecoding > 0 && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
     const textsWaitedMs = performance.now() - (texts.since() ?? Number.POSITIVE_INFINITY);
     if (texts.waiting() >= texts.size || textsWaitedMs > longestTextWaitMs) return texts;
     if (images.waiting() > 0) return images;
@@ -78,28 +80,32 @@ export async function createEvaluator(
     if (running) return;
     running = true;
     for (let lane = next(); lane !== undefined; lane = next()) {
+      const isBulk = !lane.hasInteractive();
+      const startedAt = performance.now();
       await lane.runNext();
+      if (isBulk) bulkEndedAt = performance.now();
       // A run blocks this process: between two, answers leave it and requests come in, one of which may be interactive.
       await turn();
+      // After a long run more has queued up than the channel holds, and its rest needs a moment to be written.
+      if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     }
     running = false;
   }
 
   async function image(bytes: Uint8Array, interactive: boolean): Promise<Embedded> {
     const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
+    if (interactive) interactiveDecoding++;
     try {
-      if (interactive) interactiveDecoding++;
-      const { value: pixels, ms } = await decoding
-        .run(interactive, () => preprocess(bytes, cropOptions, planes))
-        .finally(() => {
-          if (!interactive) return;
-          interactiveDecoding--;
-          // Also for one that failed: batch work may be waiting.
-          queueMicrotask(() => void run());
-        });
-      const result = images.add(pixels, interactive);
-      void run();
-      return { ...(await result), decodeMs: ms, tokens: 0, totalTokens: 0 };
+      let decoded: { ms: number; result: Promise<Run> };
+      try {
+        const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions, planes));
+        decoded = { ms, result: images.add(pixels, interactive) };
+      } finally {
+        // Not before it waits for its run: batch work would slip in between.
+        if (interactive) interactiveDecoding--;
+        void run();
+      }
+      return { ...(await decoded.result), decodeMs: decoded.ms, tokens: 0, totalTokens: 0 };
     } finally {
       spare.push(planes);
     }

@@ -6,6 +6,7 @@ export type Run = Pick<Embedded, 'embedding' | 'inferenceMs'>;
 export interface Lane<Input> {
   add(input: Input, interactive: boolean): Promise<Run>;
   hasInteractive(): boolean;
+  isInteractiveLately(): boolean;
   /** How many batch entries wait, and when the first of them arrived. */
   waiting(): number;
   since(): number | undefined;
@@ -59,8 +60,10 @@ export function createLane<Input>({
   const mean = (before: number | undefined, value: number) =>
     before === undefined ? value : before + weight * (value - before);
 
+  const isInteractiveLately = () => now() - lastInteractive <= interactiveForMs;
+
   function allowed(): number {
-    if (now() - lastInteractive > interactiveForMs) return lane.size;
+    if (!isInteractiveLately()) return lane.size;
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
     // Without a run over one input so far, what one costs in company is the least it can cost alone.
@@ -99,6 +102,7 @@ export function createLane<Input>({
         if (first) lastInteractive = now();
         (first ? interactive : bulk).push({ input, at: now(), resolve, reject });
       }),
+    isInteractiveLately,
     hasInteractive: () => interactive.length > 0,
     allowed,
     waiting: () => bulk.length,

@@ -118,6 +118,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   const bulk: Record<Kind, Task[]> = { image: [], text: [] };
   const readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
   let nextId = 1;
+  let firstAsked = -1;
   let restarts = 0;
   let closed = false;
   let startFault: string | null = null;
@@ -286,7 +287,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   /** Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. */
   function deal(queue: Task[], kind: Kind, window: number): boolean {
     let best: Slot | undefined;
-    for (const slot of slots) {
+    for (const slot of queue === interactive ? inTurn() : slots) {
       if (slot.state !== 'ready' || slot.isolating || slot.held[kind] >= window) continue;
       if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
     }
@@ -294,6 +295,12 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     if (best === undefined || task === undefined) return false;
     send(best, task);
     return true;
+  }
+
+  /** All of them, each time another one first: each gets its share of single requests, and learns how long they take. */
+  function inTurn(): Slot[] {
+    firstAsked = (firstAsked + 1) % slots.length;
+    return [...slots.slice(firstAsked), ...slots.slice(0, firstAsked)];
   }
 
   function send(slot: Slot, task: Task): void {
