@@ -13,6 +13,7 @@ import {
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Redis, withRedis } from '../shared/redis.ts';
+import { traced, traceparent } from '../shared/telemetry/spans.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Durability, DurabilityLevel } from './durability.ts';
 import type { Ending } from './ending.ts';
@@ -78,7 +79,7 @@ export interface Batches {
   queueCounts(): Promise<QueueCounts[]>;
   /** What becomes of acknowledged work when Redis dies. */
   durability(): Promise<DurabilityLevel>;
-  /** Ends those who follow batches, so that their connections close. */
+  /** Ends those who follow batches or wait for their end, so that their connections close. */
   close(): void;
 }
 
@@ -96,6 +97,7 @@ const waitPollMs = 50;
 
 export function createBatches({ redis, queues, dispatcher, ending, room, durability, log }: BatchesDeps): Batches {
   const follower = createFollower(redis);
+  let closing = false;
 
   async function find(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(id).batch);
@@ -132,22 +134,24 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
     }
     try {
       await room.check();
-      await storeBatch(redis, {
+      const stored = {
         checkRoom: room.check,
         id,
         tenant,
         pinned,
         options,
         items,
+        traceparent: traceparent(),
         ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
-      });
+      };
+      await traced('intake', { 'vls.batch': id }, () => storeBatch(redis, stored));
       await durability.confirm();
     } finally {
       await reservation?.release().catch(() => {});
     }
     // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
     const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
-    await dispatcher.refill(dispatched).catch((error: unknown) => {
+    await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
       log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
     });
     return await status(tenant, id);
@@ -191,7 +195,7 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
       guarded(async () => {
         const until = performance.now() + milliseconds;
         let record = await read(tenant, id);
-        while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted) {
+        while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted && !closing) {
           await delay(waitPollMs);
           record = await read(tenant, id);
         }
@@ -228,6 +232,9 @@ export function createBatches({ redis, queues, dispatcher, ending, room, durabil
       }),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),
-    close: () => follower.close(),
+    close() {
+      closing = true;
+      follower.close();
+    },
   };
 }

@@ -1,12 +1,15 @@
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
+import type { Reading } from '../shared/telemetry/readings.ts';
 import { type Batches, createBatches } from './batches.ts';
 import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
 import { createDurability } from './durability.ts';
 import { createEnding } from './ending.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { readBacklog } from './readings.ts';
 import { createRoomGauge } from './room.ts';
+import { createSpeed, type Speed } from './speed.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
 
 /** Everything about batches over one Redis connection: the API uses one side of it, a worker the other. */
@@ -15,6 +18,9 @@ export interface BatchEngine {
   batches: Batches;
   chunks: Chunks;
   sweeper: Sweeper;
+  speed: Speed;
+  /** What waits, for each profile that is shown. */
+  readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
@@ -31,6 +37,7 @@ export function createBatchEngine({ redis, profiles, retentionHours, log }: Batc
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
   const ending = createEnding(redis, queues, dispatcher, retentionHours);
+  const speed = createSpeed(redis);
   const chunks = createChunks(redis, dispatcher, ending);
   const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
@@ -40,6 +47,8 @@ export function createBatchEngine({ redis, profiles, retentionHours, log }: Batc
     batches,
     chunks,
     sweeper: createSweeper({ redis, queues, dispatcher, chunks, ending, log }),
+    speed,
+    readings: () => readBacklog(redis, queues, speed, profiles()),
     async close() {
       batches.close();
       await queues.close();

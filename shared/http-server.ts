@@ -11,6 +11,12 @@ export interface Listening {
 
 /** A connection on which nothing moves for so long is closed, in milliseconds. */
 const idleMs = 120_000;
+/**
+ * A connection between two requests is kept for longer than balancers keep theirs (nginx and the large clouds: 60 s),
+ * in milliseconds. With Node's 5 s a request may be sent on a connection that is just being closed, and the balancer has
+ * nothing to answer with but 502.
+ */
+const keepAliveMs = 75_000;
 /** After a close: for requests to arrive whole, and for their answers, in milliseconds. */
 const arriveMs = 2_000;
 const answerMs = 20_000;
@@ -35,6 +41,7 @@ export async function listen(
   // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
+  server.keepAliveTimeout = keepAliveMs;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explain(error, host, port, setting)));
     server.listen(port, host, resolve);

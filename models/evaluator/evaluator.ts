@@ -3,7 +3,7 @@ import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane } from './lane.ts';
 import { preprocess } from './preprocess.ts';
-import type { Calibration, Embedded, LoadOptions } from './protocol.ts';
+import type { Calibration, Embedded, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers } from './towers.ts';
@@ -32,6 +32,7 @@ const idleCheckMs = 50;
 export async function createEvaluator(
   { spec, threads, deviceId, maxPixels }: LoadOptions,
   onShrunk: (images: number) => void = () => {},
+  onRun: (run: TowerRun) => void = () => {},
 ): Promise<Evaluator> {
   const [towers, tokenizer] = await Promise.all([
     loadTowers(spec, threads, deviceId),
@@ -41,8 +42,13 @@ export async function createEvaluator(
     size: spec.microBatch.images,
     encode: (pixels) => towers.images(pixels),
     onShrunk,
+    onRun: (inputs, milliseconds) => onRun({ input: 'image', inputs, milliseconds }),
   });
-  const texts = createLane<number[]>({ size: spec.microBatch.texts, encode: (ids) => towers.texts(ids) });
+  const texts = createLane<number[]>({
+    size: spec.microBatch.texts,
+    encode: (ids) => towers.texts(ids),
+    onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
+  });
   const decoding = createDecodeQueue(spec.provider, threads);
   const cropOptions = {
     size: spec.imageSize,
@@ -80,9 +86,12 @@ export async function createEvaluator(
     const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
     try {
       const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions, planes));
+      const decodeBegan = Date.now() - ms;
       const result = images.add(pixels, interactive);
       void run();
-      return { ...(await result), decodeMs: ms, tokens: 0, totalTokens: 0 };
+      const ran = await result;
+      const began = { decode: decodeBegan, run: Date.now() - ran.inferenceMs };
+      return { ...ran, decodeMs: ms, began, tokens: 0, totalTokens: 0 };
     } finally {
       spare.push(planes);
     }
@@ -92,9 +101,12 @@ export async function createEvaluator(
     const start = performance.now();
     const { ids, total } = tokenizer.encode(text);
     const decodeMs = performance.now() - start;
+    const decodeBegan = Date.now() - decodeMs;
     const result = texts.add(ids, interactive);
     void run();
-    return { ...(await result), decodeMs, tokens: ids.length, totalTokens: total };
+    const ran = await result;
+    const began = { decode: decodeBegan, run: Date.now() - ran.inferenceMs };
+    return { ...ran, decodeMs, began, tokens: ids.length, totalTokens: total };
   }
 
   const { goldenPath, precision } = spec;
