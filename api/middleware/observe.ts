@@ -6,7 +6,7 @@ import { traceRequest } from '../../shared/telemetry/spans.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
-/** Asked every few seconds by machines: their traces would be noise. */
+/** Asked every few seconds by machines: traces and lines of them would be noise. */
 const isProbe = (path: string) => /\/(health(\/\w+)?|metrics)$/.test(path);
 
 /** Gives each request its id, its span, one log line and its place in the metrics. */
@@ -40,8 +40,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
         code,
         batchId: response.locals['batchId'],
       };
-      if (response.statusCode >= 500) log.warn(line, 'request');
-      else if (route.startsWith('/health') || route === '/metrics') log.debug(line, 'request');
+      if (span === undefined) log.debug(line, 'request');
+      else if (response.statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');
     });
     if (span === undefined) next();
