@@ -30,6 +30,10 @@ export function createEmbedder(evaluators: Evaluators, cacheBytes: number, metri
     read: () => [{ name: 'vls_embedding_cache_bytes', labels: {}, value: cache?.calculatedSize ?? 0 }],
   });
 
+  for (const input of ['image', 'text'])
+    for (const result of ['hit', 'joined', 'miss'])
+      metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
+
   /** One that was not computed for this asker does not say when it was. */
   async function once(spec: ModelSpec, key: string, input: Input, interactive: boolean): Promise<Embedded> {
     const looked = (result: 'hit' | 'joined' | 'miss') =>

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { codeNames } from './errors.ts';
+import { type Code, codeNames } from './errors.ts';
 import {
   type CounterName,
   type HistogramName,
@@ -21,6 +21,8 @@ export interface Metrics {
   readonly contentType: string;
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
+  /** Lets a series begin at zero: one that is only there once something has happened hides the first times from `rate`. */
+  begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
   /** Has metrics read whose truth is elsewhere, whenever somebody asks for all. */
   onScrape(reader: Reader): void;
   /** One HTTP request: its route pattern (never the raw path), method, status and duration. */
@@ -44,13 +46,6 @@ export function createMetrics(): Metrics {
   }
   const readers = createReaders();
   readers.add({ read: () => [{ name: 'vls_build_info', labels: { version }, value: 1 }] });
-  const items = counters.get('vls_items_total');
-  // A counter that is only there once something has failed hides its first failures from `rate`.
-  for (const mode of ['single', 'batch'] satisfies Mode[]) {
-    items?.inc({ mode, outcome: 'succeeded', code: '' }, 0);
-    for (const code of itemCodes) items?.inc({ mode, outcome: 'failed', code }, 0);
-  }
-
   const metrics: Metrics = {
     async text() {
       const read = await readers.read();
@@ -59,17 +54,29 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     count: (name, labels, by = 1) => counters.get(name)?.inc(labels, by),
     observe: (name, labels, value) => histograms.get(name)?.observe(labels, value),
+    begin(name, labels) {
+      counters.get(name)?.inc(labels, 0);
+      histograms.get(name)?.zero(labels);
+    },
     onScrape: (reader) => readers.add(reader),
     request: ({ method, route, status }, seconds) =>
       metrics.observe('vls_http_request_duration_seconds', { method, route, status: String(status) }, seconds),
     items: (labels, count) => metrics.count('vls_items_total', labels, count),
     stage: (stage, mode, seconds) => metrics.observe('vls_stage_duration_seconds', { stage, mode }, seconds),
   };
+  for (const mode of ['single', 'batch'] satisfies Mode[]) {
+    metrics.begin('vls_items_total', { mode, outcome: 'succeeded', code: '' });
+    for (const code of itemCodes) metrics.begin('vls_items_total', { mode, outcome: 'failed', code });
+  }
+  for (const code of retriedCodes) metrics.begin('vls_fetch_retries_total', { code });
   return metrics;
 }
 
 /** Codes that may stand on an item; the others end a request before there is one. */
 const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
+
+/** What a download may meet that is worth another try. */
+const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
 
 /** Readings as text. Made for each scrape, so that what is gone since the last is gone from this one. */
 async function textOf(readings: readonly Reading[]): Promise<string> {

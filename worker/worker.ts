@@ -72,14 +72,16 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     ],
   });
   for (const state of terminalStates) {
-    if (state !== 'cancelled') metrics.count('vls_batches_finished_total', { state }, 0);
+    if (state !== 'cancelled') metrics.begin('vls_batches_finished_total', { state });
   }
   /** Begins with profiles that have become available, and leaves those that are gone. */
   const serve = (profiles: readonly string[]) => {
     for (const profile of profiles) {
       if (serving.has(profile)) continue;
-      for (const verdict of chunkVerdicts) metrics.count('vls_chunks_total', { profile, verdict }, 0);
-      metrics.count('vls_chunks_recovered_total', { profile }, 0);
+      for (const verdict of chunkVerdicts) metrics.begin('vls_chunks_total', { profile, verdict });
+      metrics.begin('vls_chunks_recovered_total', { profile });
+      metrics.begin('vls_chunk_wait_seconds', { profile });
+      metrics.begin('vls_chunk_duration_seconds', { profile });
       const takeOne = (delivery: Delivery) => take(delivery, profile);
       const recovered = () => metrics.count('vls_chunks_recovered_total', { profile });
       serving.set(profile, consume(redis, profile, chunksInHand, takeOne, log, recovered));

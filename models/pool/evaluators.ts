@@ -95,6 +95,11 @@ export function createEvaluators(
     const calibration = calibrations.get(spec, shape.threads);
     const images = config.microBatch ?? calibration?.images ?? spec.microBatch.images;
     const { model, revision, choice } = spec;
+    for (const input of ['image', 'text']) {
+      metrics?.begin('vls_embeddings_total', { model, input });
+      metrics?.begin('vls_micro_batch_size', { model, input });
+      metrics?.begin('vls_run_duration_seconds', { model, input });
+    }
     log.info({ model, revision, choice, ...shape, cpus: machine.cpus, microBatch: images }, 'starting evaluators');
     const one: Loaded = {
       spec,
