@@ -37,6 +37,7 @@ await runProcess('vls-api', async (config, log) => {
     url: server.url,
     async close() {
       draining = true;
+      server.turnAway();
       await delay(config.drainDelayMs);
       engine.batches.close();
       await server.close();

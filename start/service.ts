@@ -42,6 +42,7 @@ await runProcess('vls-api', async (config, log) => {
     url: server.url,
     async close() {
       draining = true;
+      server.turnAway();
       await delay(config.drainDelayMs);
       posted.batches.close();
       await server.close();
