@@ -4,11 +4,14 @@ import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
-import { connectRedis } from '../shared/redis.ts';
+import { connectRedis, whenConnected } from '../shared/redis.ts';
 import { observeRedis } from '../shared/telemetry/redis-readings.ts';
 import { version } from '../shared/version.ts';
 import { createApp } from './app.ts';
 import { checkBindRule } from './bind-rule.ts';
+
+/** How long a start waits for Redis, in milliseconds. */
+const redisPatienceMs = 1_000;
 
 /** The API as a process of its own. */
 await runProcess('vls-api', async (config, log) => {
@@ -32,6 +35,8 @@ await runProcess('vls-api', async (config, log) => {
     isDraining: () => draining,
   });
   scoring.registry.watch(log);
+  // The first request may be a batch. Without Redis the API starts all the same, and answers what needs none.
+  await whenConnected(redis, redisPatienceMs);
   const server = await listen(app, config.host, config.port, 'PORT');
   return {
     url: server.url,
