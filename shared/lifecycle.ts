@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -32,7 +31,6 @@ export async function runProcess(
   try {
     const config = readConfig();
     log = await createLogger({ name: title, level: config.logLevel });
-    reportFatalErrors(config.dataDir);
     switchLevelOnSignal(log);
     const [{ url, close }, tracing] = await Promise.all([start(config, log), startTracing(config, title, log)]);
     let draining = false;
@@ -76,23 +74,8 @@ function switchLevelOnSignal(log: Logger): void {
   const configured = log.level;
   process.on(levelSignal, () => {
     log.level = log.level === 'debug' ? configured : 'debug';
-    log.info({ level: log.level }, 'log level');
+    log.info({ now: log.level }, 'log level');
   });
-}
-
-/**
- * What no handler sees, above all a heap that is full, leaves a report in the data directory: stacks, memory and
- * libraries, and nothing of the environment, where secrets are.
- */
-function reportFatalErrors(directory: string): void {
-  const { report } = process;
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch {
-    // Without it there is no report, and everything else works.
-    return;
-  }
-  Object.assign(report, { directory, compact: true, excludeEnv: true, reportOnFatalError: true });
 }
 
 /** Resolves once the message is on its way: a process that exits before loses it. */

@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import { traceFields } from './telemetry/spans.ts';
 
 export type { Logger } from 'pino';
@@ -10,19 +10,22 @@ const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
   ...['x-api-key', 'set-cookie'].map((name) => `${above}["${name}"]`.replace('.[', '[')),
 ]);
 
+/** What the lines of our logs look like. A line that belongs to a trace carries its id. */
+export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
+  name: options.name,
+  level: options.level,
+  redact: { paths: secretPaths, censor: '[redacted]' },
+  mixin: traceFields,
+  formatters: { level: (label: string) => ({ level: label }) },
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
+
 /**
- * The structured log of one process: JSON lines on stdout, or readable lines when stdout is a terminal. A line that
- * belongs to a trace carries its id. Secrets and image bytes never reach it.
+ * The structured log of one process: JSON lines on stdout, or readable lines when stdout is a terminal. Secrets and
+ * image bytes never reach it.
  */
 export async function createLogger(options: { name: string; level: string }): Promise<Logger> {
-  const base = {
-    name: options.name,
-    level: options.level,
-    redact: { paths: secretPaths, censor: '[redacted]' },
-    mixin: traceFields,
-    formatters: { level: (label: string) => ({ level: label }) },
-    timestamp: pino.stdTimeFunctions.isoTime,
-  };
+  const base = logOptions(options);
   if (!process.stdout.isTTY) return pino(base);
   // Loaded here so that a container, which never has a terminal, does not pay for it.
   const { default: pretty } = await import('pino-pretty');
