@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createBatchEngine } from '../batches/engine.ts';
 import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis, whenConnected } from '../shared/redis.ts';
+import { observeRedis } from '../shared/telemetry/redis-readings.ts';
 import { version } from '../shared/version.ts';
 import { openKeyRing } from './access/key-ring.ts';
 import { createApp } from './app.ts';
@@ -16,18 +18,21 @@ const redisPatienceMs = 2_000;
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const keys = await openKeyRing(config, log);
-  const scoring = await createScoring(config, log);
+  const metrics = createMetrics();
+  const scoring = await createScoring(config, log, metrics);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
   const { retentionHours, queuedItems } = config;
   const profiles = () => scoring.registry.profiles;
   const engine = createBatchEngine({ redis, profiles, retentionHours, queuedItems, log });
+  observeRedis(metrics, redis);
+  metrics.onScrape({ read: engine.readings, freshMs: 5_000 });
   let draining = false;
   const app = createApp({
     ...scoring,
     ...engine,
     redis,
     keys,
-    metrics: createMetrics(),
+    metrics,
     log,
     config,
     version,
@@ -41,6 +46,8 @@ await runProcess('vls-api', async (config, log) => {
     url: server.url,
     async close() {
       draining = true;
+      server.turnAway();
+      await delay(config.drainDelayMs);
       engine.batches.close();
       await server.close();
       await scoring.close();

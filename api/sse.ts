@@ -6,7 +6,13 @@ const heartbeatMs = 15_000;
 /** How soon a client comes back when the connection breaks, in milliseconds. */
 const retryMs = 2_000;
 
-/** Sends events as `text/event-stream`, at the pace of the reader, and closes after the last. */
+/** Spread, so that those who followed a process that stops do not all come to the next one at once. */
+const retryElsewhereMs = () => Math.round(200 + Math.random() * 1_800);
+
+/**
+ * Sends events as `text/event-stream`, at the pace of the reader, and closes after the last. Events that end before the
+ * batch does end with this process: the reader is told to come back soon, with the id it has.
+ */
 export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: Response): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -15,15 +21,18 @@ export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: R
     'x-accel-buffering': 'no',
   });
   response.write(`retry: ${retryMs}\n\n`);
+  let ended = false;
   const heartbeat = setInterval(() => response.write(': alive\n\n'), heartbeatMs);
   try {
     for await (const { id, event, data } of events) {
+      ended = event === 'end';
       const flows = response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       if (!flows && !response.closed) await drained(response);
       if (response.closed) break;
     }
   } finally {
     clearInterval(heartbeat);
+    if (!ended) response.write(`retry: ${retryElsewhereMs()}\n\n`);
     response.end();
   }
 }

@@ -13,6 +13,7 @@ import {
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Redis, withRedis } from '../shared/redis.ts';
+import { traced, traceparent } from '../shared/telemetry/spans.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Durability, DurabilityLevel } from './durability.ts';
 import type { Ending } from './ending.ts';
@@ -95,7 +96,7 @@ export interface Batches {
   queueCounts(): Promise<QueueCounts[]>;
   /** What becomes of acknowledged work when Redis dies. */
   durability(): Promise<DurabilityLevel>;
-  /** Ends those who follow batches, so that their connections close. */
+  /** Ends those who follow batches or wait for their end, so that their connections close. */
   close(): void;
 }
 
@@ -123,6 +124,7 @@ export function createBatches({
   log,
 }: BatchesDeps): Batches {
   const follower = createFollower(redis);
+  let closing = false;
 
   async function find(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(id).batch);
@@ -159,17 +161,19 @@ export function createBatches({
     }
     try {
       await room.check();
-      await storeBatch(redis, {
+      const stored = {
         checkRoom: room.check,
-        claim: (count) => queued.claim(id, tenant, count, limits?.queuedItems ?? 0),
+        claim: (count: number) => queued.claim(id, tenant, count, limits?.queuedItems ?? 0),
         id,
         tenant,
         weight: limits?.weight,
         pinned,
         options,
         items,
+        traceparent: traceparent(),
         ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
-      }).catch(async (error: unknown) => {
+      };
+      await traced('intake', { 'vls.batch': id }, () => storeBatch(redis, stored)).catch(async (error: unknown) => {
         await queued.release(id).catch(() => {});
         throw error;
       });
@@ -179,7 +183,7 @@ export function createBatches({
     }
     // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
     const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
-    await dispatcher.refill(dispatched).catch((error: unknown) => {
+    await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
       log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
     });
     return await status(tenant, id);
@@ -224,7 +228,7 @@ export function createBatches({
       guarded(async () => {
         const until = performance.now() + milliseconds;
         let record = await read(reach, id);
-        while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted) {
+        while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted && !closing) {
           await delay(waitPollMs);
           record = await read(reach, id);
         }
@@ -261,6 +265,9 @@ export function createBatches({
       }),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),
-    close: () => follower.close(),
+    close() {
+      closing = true;
+      follower.close();
+    },
   };
 }

@@ -11,7 +11,13 @@ import { type Edges, tallyOf } from './tally.ts';
 
 /** A chunk in a worker's hand, or why there is none. */
 export type Picked =
-  | { verdict: 'run'; input: InputChunk; pinned: Omit<Pinned, 'profile'>; edges: Edges }
+  | {
+      verdict: 'run';
+      input: InputChunk;
+      pinned: Omit<Pinned, 'profile'>;
+      edges: Edges;
+      traceparent?: string | undefined;
+    }
   | { verdict: 'done' | 'stopped' | 'gone' };
 
 export type Committed = { verdict: 'committed' | 'already' | 'late'; state: BatchState } | { verdict: 'gone' };
@@ -48,6 +54,7 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         preprocess = '',
         textCleaning,
         longText,
+        traceparent,
       ] = fields.map((field) => field?.toString());
       await dispatcher.taken({ id: batchId, tenant, profile, priority: Number(priority ?? 0) }, chunk);
       return {
@@ -55,6 +62,7 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         input: decodeInput(input),
         pinned: { model, revision, precision, preprocess, textCleaning, longText: longTextSchema.parse(longText) },
         edges: { lowestBelow: Number(below ?? 2), highestAbove: Number(above ?? -2) },
+        traceparent,
       };
     },
 

@@ -1,5 +1,6 @@
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
+import type { Reading } from '../shared/telemetry/readings.ts';
 import { type Batches, createBatches } from './batches.ts';
 import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
@@ -7,7 +8,9 @@ import { createDurability } from './durability.ts';
 import { createEnding } from './ending.ts';
 import { createQueuedItems } from './queued-items.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { readBacklog } from './readings.ts';
 import { createRoomGauge } from './room.ts';
+import { createSpeed, type Speed } from './speed.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
 
 /** Everything about batches over one Redis connection: the API uses one side of it, a worker the other. */
@@ -16,6 +19,9 @@ export interface BatchEngine {
   batches: Batches;
   chunks: Chunks;
   sweeper: Sweeper;
+  speed: Speed;
+  /** What waits, for each profile that is shown. */
+  readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
@@ -36,6 +42,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const dispatcher = createDispatcher(redis, queues);
   const queued = createQueuedItems(redis, options.queuedItems ?? 0);
   const ending = createEnding(redis, queues, dispatcher, queued, retentionHours);
+  const speed = createSpeed(redis);
   const chunks = createChunks(redis, dispatcher, ending);
   const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
@@ -45,6 +52,8 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     batches,
     chunks,
     sweeper: createSweeper({ redis, queues, dispatcher, chunks, ending, log }),
+    speed,
+    readings: () => readBacklog(redis, queues, speed, profiles()),
     async close() {
       batches.close();
       await queues.close();

@@ -73,6 +73,9 @@ export const turnKeys = (profile: string) => ({
   prioritized: `${queuePrefix}:${queueName(profile)}:prioritized`,
 });
 
+/** Counter with a lifetime: items of a profile that were committed in a slot of time. */
+export const committedItems = (profile: string, slot: number): string => `{vls}:committed:${profile}:${slot}`;
+
 /** Hash: which batch an idempotency key of a tenant led to. The key's own text may be anything, so it is hashed. */
 export const idempotencyKey = (tenant: string, keyHash: string): string => `{vls}:idempotency:${tenant}:${keyHash}`;
 

@@ -23,7 +23,10 @@ export interface Queues {
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
-  counts(): Promise<QueueCounts[]>;
+  /** The queues of these profiles, by default of all. */
+  counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
+  /** Jobs that workers have finished since the queue is there, by BullMQ's own count; for each of these profiles. */
+  finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   /** Whether Redis answers at this moment. */
   isReachable(): boolean;
   /** BullMQ's own objects, for Bull Board. */
@@ -66,7 +69,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     }
     return queue;
   };
-  const chunkQueues = () => profiles().map(queueName);
+  const chunkQueues = (of = profiles()) => of.map(queueName);
   const shown = () => {
     const names = chunkQueues();
     return names.length > 0 ? [...names, webhookQueueName, maintenanceQueueName] : [];
@@ -97,9 +100,9 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async remove(profile, batchId, chunk) {
       await queueOf(queueName(profile)).remove(jobId(batchId, chunk));
     },
-    async counts() {
+    async counts(of) {
       return await Promise.all(
-        chunkQueues()
+        chunkQueues(of)
           .map(queueOf)
           .map(async (queue) => {
             const [counts, workers] = await Promise.all([
@@ -108,6 +111,19 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
             ]);
             const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = counts;
             return { name: queue.name, waiting: waiting + prioritized + delayed, active, failed, workers };
+          }),
+      );
+    },
+    async finished(of) {
+      return await Promise.all(
+        chunkQueues(of)
+          .map(queueOf)
+          .map(async (queue) => {
+            const [completed, failed] = await Promise.all([
+              queue.getMetrics('completed', 0, 0),
+              queue.getMetrics('failed', 0, 0),
+            ]);
+            return { completed: completed.meta.count, failed: failed.meta.count };
           }),
       );
     },
@@ -132,10 +148,11 @@ export interface HandBack {
   pauseMs: number;
 }
 
-/** A chunk's job, and how often it was started before. */
+/** A chunk's job, how often it was started before, and how long it has been in the queue, in milliseconds. */
 export interface Delivery {
   data: JobData;
   starts: number;
+  waitedMs: number;
 }
 
 export interface Consumer {
@@ -158,11 +175,16 @@ export function consume(
   concurrency: number,
   processor: (delivery: Delivery) => Promise<Verdict>,
   log: Logger,
+  onRecovered: () => void = () => {},
 ): Consumer {
   const worker = new Worker(
     queueName(profile),
     async (job: Job, token) => {
-      const verdict = await processor({ data: jobData.parse(job.data), starts: job.attemptsStarted - 1 });
+      const verdict = await processor({
+        data: jobData.parse(job.data),
+        starts: job.attemptsStarted - 1,
+        waitedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+      });
       if ('done' in verdict) {
         await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
         return verdict.done;
@@ -181,6 +203,8 @@ export function consume(
       maxStalledCount: 1000,
       // How soon it asks again after Redis was away; BullMQ's 15 s would be 15 s of idle evaluators.
       runRetryDelay: 1_000,
+      // Its count of finished jobs, without the course of the last minutes.
+      metrics: { maxDataPoints: 1 },
     },
   );
   let resting: NodeJS.Timeout | undefined;
@@ -195,7 +219,10 @@ export function consume(
   }
   worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
   worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
-  worker.on('stalled', (id) => log.warn({ job: id, profile }, 'chunk of a dead worker taken back'));
+  worker.on('stalled', (id) => {
+    log.warn({ job: id, profile }, 'chunk of a dead worker taken back');
+    onRecovered();
+  });
   return {
     async close(force) {
       clearTimeout(resting);

@@ -47,6 +47,8 @@ export const batchRecord = z.object({
   columns: json.pipe(z.array(z.string())).optional(),
   /** The columns that were read as image, text and id. */
   columnNames: json.pipe(z.object({ image: z.string(), text: z.string(), id: z.string() })).optional(),
+  /** Where its post was in a trace, in W3C's form, so that its chunks go on there. */
+  traceparent: z.string().optional(),
   retryOf: z.string().optional(),
   /** The latest batch that retries this one. */
   retriedBy: z.string().optional(),
@@ -128,6 +130,7 @@ export function toStatus(
     reason: record.reason ?? null,
     retryOf: record.retryOf ?? null,
     retriedBy: record.retriedBy ?? null,
+    traceId: /^00-(\w+)-\w+-01$/.exec(record.traceparent ?? '')?.[1] ?? null,
     webhook:
       record.webhookUrl === undefined
         ? null

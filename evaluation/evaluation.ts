@@ -5,8 +5,11 @@ import { type ModelSpec, recipeOf } from '../models/model.ts';
 import { type ImageSource, type LongText, maxTextLength, type Receipt } from '../shared/contracts/item.ts';
 import type { Timings } from '../shared/contracts/single.ts';
 import { type Code, type ItemError, ServiceError, toItemError } from '../shared/errors.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import { traceId } from '../shared/telemetry/spans.ts';
 import type { Embedder } from './embedder.ts';
 import { cosineOf, scoreOf } from './score.ts';
+import { type Stages, startStages } from './stages.ts';
 
 /** One image against several texts. */
 export interface Scores {
@@ -74,20 +77,33 @@ export interface EvaluationDeps {
   embedder: Embedder;
   /** Pairs in hand between the start of their download and their embedding; bounds memory. */
   concurrency: number;
+  metrics?: Metrics | undefined;
 }
 
-export function createEvaluation({ images, embedder, concurrency }: EvaluationDeps): Evaluation {
+export function createEvaluation({ images, embedder, concurrency, metrics }: EvaluationDeps): Evaluation {
   const inHand = pLimit(concurrency);
 
+  async function embedImage(spec: ModelSpec, source: ImageSource, stages: Stages, { signal }: Options) {
+    const bytes = await stages.fetch(() => images.load(source, signal));
+    const embedded = await embedder.image(spec, bytes, true);
+    stages.embedded(embedded);
+    return embedded;
+  }
+
   /** Embeds the texts of one request; what has not begun is dropped with the first that fails, or with the client. */
-  async function embedTexts(spec: ModelSpec, texts: readonly string[], options: Options): Promise<Embedded[]> {
+  async function embedTexts(
+    spec: ModelSpec,
+    texts: readonly string[],
+    stages: Stages,
+    options: Options,
+  ): Promise<Embedded[]> {
     const limit = pLimit(textsInHand);
     try {
       return await Promise.all(
         texts.map((text) =>
           limit(async () => {
             options.signal?.throwIfAborted();
-            return await embedText(spec, text, true, options);
+            return await embedText(spec, text, true, stages, options);
           }),
         ),
       );
@@ -96,8 +112,15 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
     }
   }
 
-  async function embedText(spec: ModelSpec, text: string, interactive: boolean, { longText }: Options) {
+  async function embedText(
+    spec: ModelSpec,
+    text: string,
+    interactive: boolean,
+    stages: Stages,
+    { longText }: Options,
+  ): Promise<Embedded> {
     const embedded = await embedder.text(spec, text, interactive);
+    stages.embedded(embedded);
     const { tokens, totalTokens } = embedded;
     if (longText === 'error' && totalTokens > tokens) {
       throw new ServiceError(
@@ -112,41 +135,48 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
     async score(spec, image, texts, options = {}) {
       const start = performance.now();
       for (const text of texts) checkText(text);
-      // The texts are embedded while the image is on its way.
-      const textsEmbedded = embedTexts(spec, texts, options);
-      textsEmbedded.catch(() => {});
-      const bytes = image instanceof Uint8Array ? image : await images.load(image, options.signal);
-      const fetchMs = image instanceof Uint8Array ? 0 : performance.now() - start;
-      const picture = await embedder.image(spec, bytes, true);
-      const sentences = await textsEmbedded;
-      const slowestText = Math.max(...sentences.map((sentence) => sentence.inferenceMs));
-      return {
-        results: texts.map((text, at) => ({ text, ...compare(picture, sentences[at]) })),
-        receipt: { ...receiptOf(spec), warnings: warningsOf(picture, ...sentences) },
-        timings: {
-          fetchMs: milliseconds(fetchMs),
-          decodeMs: milliseconds(picture.decodeMs),
-          inferenceMs: milliseconds(picture.inferenceMs + slowestText),
-          totalMs: milliseconds(performance.now() - start),
-        },
-      };
+      const stages = startStages('single', metrics);
+      try {
+        // The texts are embedded while the image is on its way.
+        const textsEmbedded = embedTexts(spec, texts, stages, options);
+        textsEmbedded.catch(() => {});
+        const isGiven = image instanceof Uint8Array;
+        const bytes = isGiven ? image : await stages.fetch(() => images.load(image, options.signal));
+        const fetchMs = isGiven ? 0 : performance.now() - start;
+        const picture = await embedder.image(spec, bytes, true);
+        stages.embedded(picture);
+        const sentences = await textsEmbedded;
+        const slowestText = Math.max(...sentences.map((sentence) => sentence.inferenceMs));
+        return {
+          results: texts.map((text, at) => ({ text, ...compare(picture, sentences[at]) })),
+          receipt: receiptWith(spec, picture, ...sentences),
+          timings: {
+            fetchMs: milliseconds(fetchMs),
+            decodeMs: milliseconds(picture.decodeMs),
+            inferenceMs: milliseconds(picture.inferenceMs + slowestText),
+            totalMs: milliseconds(performance.now() - start),
+          },
+        };
+      } finally {
+        stages.end();
+      }
     },
 
     async scoreImages(spec, sources, text, options = {}) {
       const start = performance.now();
       checkText(text);
-      const sentence = await embedText(spec, text, true, options);
+      const stages = startStages('single', metrics);
+      const sentence = await embedText(spec, text, true, stages, options);
       const loaded = await Promise.all(
         sources.map(async (source): Promise<{ picture: Embedded } | { error: unknown }> => {
           try {
-            return {
-              picture: await inHand(async () => embedder.image(spec, await images.load(source, options.signal), true)),
-            };
+            return { picture: await inHand(() => embedImage(spec, source, stages, options)) };
           } catch (error) {
             return { error };
           }
         }),
       );
+      stages.end();
       const results: ImageScores['results'] = [];
       const failures: ImageScores['failures'] = [];
       const pictures: Embedded[] = [];
@@ -163,7 +193,7 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
       return {
         results,
         failures,
-        receipt: { ...receiptOf(spec), warnings: warningsOf(sentence, ...pictures) },
+        receipt: receiptWith(spec, sentence, ...pictures),
         timings: {
           fetchMs: 0,
           decodeMs: milliseconds(slowest(({ decodeMs }) => decodeMs)),
@@ -176,26 +206,35 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
     async embed(spec, inputs, options = {}) {
       for (const input of inputs) if ('text' in input) checkText(input.text);
       const limit = pLimit(textsInHand);
-      return await Promise.all(
-        inputs.map((input) =>
-          'text' in input
-            ? limit(() => embedText(spec, input.text, true, options))
-            : inHand(async () => embedder.image(spec, await images.load(input.image, options.signal), true)),
-        ),
-      );
+      const stages = startStages('single', metrics);
+      try {
+        return await Promise.all(
+          inputs.map((input) =>
+            'text' in input
+              ? limit(() => embedText(spec, input.text, true, stages, options))
+              : inHand(() => embedImage(spec, input.image, stages, options)),
+          ),
+        );
+      } finally {
+        stages.end();
+      }
     },
 
     async evaluate(spec, pairs, options = {}) {
       const { signal } = options;
       // The same source twice in one chunk is downloaded once.
       const pictures = new Map<string, Promise<Embedded>>();
-      const embedImage = (source: ImageSource) => {
+      const stages = startStages('batch', metrics);
+      const embedOnce = (source: ImageSource) => {
         const key = JSON.stringify(source);
         let picture = pictures.get(key);
         if (picture === undefined) {
           picture = inHand(async () => {
             signal?.throwIfAborted();
-            return await embedder.image(spec, await images.load(source), false);
+            const bytes = await stages.fetch(() => images.load(source));
+            const embedded = await embedder.image(spec, bytes, false);
+            stages.embedded(embedded);
+            return embedded;
           });
           pictures.set(key, picture);
         }
@@ -205,7 +244,10 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
         if ('error' in pair) return { status: 'failed', error: pair.error };
         try {
           checkText(pair.text);
-          const [picture, sentence] = await bothOf(embedImage(pair.image), embedText(spec, pair.text, false, options));
+          const [picture, sentence] = await bothOf(
+            embedOnce(pair.image),
+            embedText(spec, pair.text, false, stages, options),
+          );
           const warnings = warningsOf(picture, sentence);
           return { status: 'succeeded', ...compare(picture, sentence), ...(warnings.length > 0 && { warnings }) };
         } catch (error) {
@@ -213,7 +255,11 @@ export function createEvaluation({ images, embedder, concurrency }: EvaluationDe
           return { status: 'failed', error: toItemError(error) };
         }
       };
-      return await Promise.all(pairs.map(evaluatePair));
+      try {
+        return await Promise.all(pairs.map(evaluatePair));
+      } finally {
+        stages.end();
+      }
     },
   };
 }
@@ -232,6 +278,12 @@ export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
   ...recipeOf(spec),
   provider: spec.provider,
 });
+
+/** The same with what was noticed on the way, and where its trace is found. */
+function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
+  const id = traceId();
+  return { ...receiptOf(spec), warnings: warningsOf(...embedded), ...(id !== undefined && { traceId: id }) };
+}
 
 function checkText(text: string): void {
   if (text.trim() === '') throw new ServiceError('text.empty', 'The text is empty');

@@ -1,9 +1,11 @@
 import { createImageLoader } from '../images/loader.ts';
 import { chooseDevice } from '../models/device/device.ts';
 import { createEvaluators, type Evaluators } from '../models/pool/evaluators.ts';
+import { thisMachine } from '../models/pool/shape.ts';
 import { loadRegistry, type Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
 import { createEmbedder } from './embedder.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
 
@@ -22,22 +24,22 @@ export interface Scoring {
  * Starts loading the models that are wanted at once (`PRELOAD`, else the default) and returns without waiting for them.
  * @throws {ConfigError} what is wrong with the device, the registry or those models.
  */
-export async function createScoring(config: Config, log: Logger): Promise<Scoring> {
+export async function createScoring(config: Config, log: Logger, metrics?: Metrics): Promise<Scoring> {
   const device = await chooseDevice(config).catch(asConfigError);
   const { provider, count, reason } = device;
   log.info({ provider, count, reason }, 'device');
   const registry = await loadRegistry(config, { ...config, device }).catch(asConfigError);
-  const evaluators = createEvaluators(config, log, device.count);
+  const evaluators = createEvaluators(config, log, device.count, thisMachine(), metrics);
   const preloaded = await Promise.all(
     (config.preload ?? [registry.defaultName]).map((name) => registry.resolve(name).catch(asConfigError)),
   );
   const pools = preloaded.map(({ spec }) => evaluators.for(spec));
-  const images = createImageLoader(config);
-  const embedder = createEmbedder(evaluators, config.cacheBytes);
+  const images = createImageLoader(config, (code) => metrics?.count('vls_fetch_retries_total', { code }));
+  const embedder = createEmbedder(evaluators, config.cacheBytes, metrics);
   return {
     registry,
     evaluators,
-    evaluation: createEvaluation({ images, embedder, concurrency: config.fetchConcurrency }),
+    evaluation: createEvaluation({ images, embedder, concurrency: config.fetchConcurrency, metrics }),
     async whenReady() {
       await Promise.all(pools.map((pool) => pool.whenReady()));
     },

@@ -20,6 +20,8 @@ export interface FetcherOptions {
   /** Most requests to one host at a time; further ones wait for their turn. */
   connectionsPerHost?: number;
   lookup?: NameLookup;
+  /** Told why, whenever a download is tried again. */
+  onRetry?: ((code: Code) => void) | undefined;
 }
 
 export interface Fetcher {
@@ -99,6 +101,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           const retries = reason.retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempt >= retries || !retriedCodes.has(reason.code)) throw reason;
           if (reason.retryAfter !== undefined && performance.now() + reason.retryAfter * 1000 > endsAt) throw reason;
+          options.onRetry?.(reason.code);
           // The host's own pause is kept by its turns, for whoever asks; else full jitter around 0.2 s and 0.4 s.
           const pauseMs = reason.retryAfter === undefined ? Math.random() * 400 * 2 ** attempt : 0;
           await delay(pauseMs, undefined, { signal }).catch(() => {

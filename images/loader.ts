@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { type Code, ServiceError } from '../shared/errors.ts';
 import { createAddressGuard } from './address-guard.ts';
 import { createFetcher } from './fetcher.ts';
 import { readImageFile } from './file.ts';
@@ -28,8 +28,11 @@ export type ImageConfig = Pick<
   | 'fetchPerHost'
 >;
 
-/** @throws {ConfigError} for a root that is not there, and for an entry of the lists that is no host. */
-export function createImageLoader(config: ImageConfig): ImageLoader {
+/**
+ * @param onRetry told why, whenever a download is tried again.
+ * @throws {ConfigError} for a root that is not there, and for an entry of the lists that is no host.
+ */
+export function createImageLoader(config: ImageConfig, onRetry?: (code: Code) => void): ImageLoader {
   const maxBytes = config.imageMaxBytes;
   for (const root of config.imageFileRoots) {
     if (!existsSync(root)) throw new ConfigError(`IMAGE_FILE_ROOTS: there is no directory ${root}`);
@@ -40,6 +43,7 @@ export function createImageLoader(config: ImageConfig): ImageLoader {
     maxBytes,
     timeoutMs: config.fetchTimeoutMs,
     connectionsPerHost: config.fetchPerHost,
+    onRetry,
   });
 
   const loadString = async (source: string, signal?: AbortSignal): Promise<Uint8Array> => {

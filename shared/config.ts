@@ -206,6 +206,45 @@ export const settings = {
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     'Least severe level that is logged.',
   ),
+  drainDelayMs: setting(
+    'DRAIN_DELAY_MS',
+    integer(0, 600_000).default(0),
+    'How long an API that is told to stop answers on after it has failed its readiness, so that a balancer sends nothing more, in milliseconds.',
+  ),
+  otlpEndpoint: setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional(),
+    'Collector that traces are sent to, such as http://localhost:4318. Without it there are no traces.',
+  ),
+  otlpProtocol: setting(
+    'OTEL_EXPORTER_OTLP_PROTOCOL',
+    z.enum(['http/protobuf', 'http/json', 'grpc']).default('http/protobuf'),
+    'How traces are sent.',
+  ),
+  otelServiceName: setting(
+    'OTEL_SERVICE_NAME',
+    z.string().min(1).optional(),
+    'Name of this process in traces. Default: vls-api or vls-worker.',
+  ),
+  tracesSampler: setting(
+    'OTEL_TRACES_SAMPLER',
+    z
+      .enum([
+        'always_on',
+        'always_off',
+        'traceidratio',
+        'parentbased_always_on',
+        'parentbased_always_off',
+        'parentbased_traceidratio',
+      ])
+      .default('parentbased_always_on'),
+    'Which requests are traced. A batch is traced as the request that posted it.',
+  ),
+  tracesSamplerArg: setting(
+    'OTEL_TRACES_SAMPLER_ARG',
+    z.coerce.number().min(0).max(1).default(1),
+    'Share of requests that are traced, from 0 to 1, for the samplers with `ratio` in their name.',
+  ),
   evaluators: setting(
     'EVALUATORS',
     integer(1, 256).optional(),

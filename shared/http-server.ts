@@ -1,16 +1,24 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError } from './config.ts';
 
 /** A listening HTTP server. */
 export interface Listening {
   url: string;
+  /** From now on every answer ends its connection, so that those who keep theirs go elsewhere with their next request. */
+  turnAway(): void;
   /** Finishes the requests in hand and takes no more. */
   close(): Promise<void>;
 }
 
 /** A connection on which nothing moves for so long is closed, in milliseconds. */
 const idleMs = 120_000;
+/**
+ * A connection between two requests is kept for longer than balancers keep theirs (nginx and the large clouds: 60 s),
+ * in milliseconds. With Node's 5 s a request may be sent on a connection that is just being closed, and the balancer has
+ * nothing to answer with but 502.
+ */
+const keepAliveMs = 75_000;
 /** After a close: for requests to arrive whole, and for their answers, in milliseconds. */
 const arriveMs = 2_000;
 const answerMs = 20_000;
@@ -26,20 +34,43 @@ export async function listen(
   port: number,
   setting: string,
 ): Promise<Listening> {
-  const inHand = new Set<IncomingMessage>();
+  const inHand = new Set<ServerResponse>();
+  let turningAway = false;
+  let closing = false;
+  const endConnection = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
   const server = createServer((request, response) => {
-    inHand.add(request);
-    response.on('close', () => inHand.delete(request));
+    inHand.add(response);
+    response.on('close', () => {
+      inHand.delete(response);
+      // An answer that had begun before leaves its connection open, and the server would wait for that.
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
+    if (turningAway) endConnection(response);
     handler(request, response);
   });
   // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
+  server.keepAliveTimeout = keepAliveMs;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explain(error, host, port, setting)));
     server.listen(port, host, resolve);
   });
-  return { url: urlOf(server, host), close: () => close(server, inHand) };
+  const turnAway = () => {
+    turningAway = true;
+    for (const response of inHand) endConnection(response);
+  };
+  return {
+    url: urlOf(server, host),
+    turnAway,
+    async close() {
+      turnAway();
+      closing = true;
+      await close(server, inHand);
+    },
+  };
 }
 
 function urlOf(server: Server, host: string): string {
@@ -49,10 +80,10 @@ function urlOf(server: Server, host: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-async function close(server: Server, inHand: ReadonlySet<IncomingMessage>): Promise<void> {
+async function close(server: Server, inHand: ReadonlySet<ServerResponse>): Promise<void> {
   // A request that has not arrived by then would be waited for in vain.
   const cutIncomplete = setTimeout(() => {
-    for (const request of inHand) if (!request.complete) request.socket.destroy();
+    for (const { req } of inHand) if (!req.complete) req.socket.destroy();
   }, arriveMs);
   const cutAll = setTimeout(() => server.closeAllConnections(), answerMs);
   await new Promise<void>((resolve) => {

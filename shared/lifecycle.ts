@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
+import { startTracing } from './telemetry/tracing.ts';
 
 /** What a process tells the one that started it, over IPC where there is a channel. */
 export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
@@ -30,14 +31,23 @@ export async function runProcess(
   try {
     const config = readConfig();
     log = await createLogger({ name: title, level: config.logLevel });
-    const { url, close } = await start(config, log);
+    switchLevelOnSignal(log);
+    const [{ url, close }, tracing] = await Promise.all([start(config, log), startTracing(config, title, log)]);
     let draining = false;
-    const { close: drain } = closeWithGrace({ delay: drainMs, logger: false }, async ({ signal, err }) => {
+    const options: closeWithGrace.Options = {
+      delay: config.drainDelayMs + drainMs,
+      logger: false,
+      skip: [levelSignal],
+      onSecondError: (error: unknown) => log?.fatal({ err: error }, 'crashed while draining'),
+      onTimeout: () => log?.error({ drainMs }, 'the drain took too long and was cut off'),
+    };
+    const { close: drain } = closeWithGrace(options, async ({ signal, err }) => {
       draining = true;
       if (err) log?.fatal({ err }, 'crashed');
       else log?.info({ signal }, 'draining');
       // After a crash nothing in here can be trusted to finish its work; the queue gives it to another process.
       if (!err) await close();
+      await tracing.stop();
     });
     // A supervisor that is gone can stop nobody any more.
     process.on('disconnect', () => {
@@ -55,6 +65,17 @@ export async function runProcess(
     await tell({ type: 'fatal', message });
     process.exit(1);
   }
+}
+
+const levelSignal = 'SIGUSR2';
+
+/** Debug messages for as long as somebody looks: the first signal turns them on, the next off again. */
+function switchLevelOnSignal(log: Logger): void {
+  const configured = log.level;
+  process.on(levelSignal, () => {
+    log.level = log.level === 'debug' ? configured : 'debug';
+    log.info({ now: log.level }, 'log level');
+  });
 }
 
 /** Resolves once the message is on its way: a process that exits before loses it. */

@@ -1,22 +1,31 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import { traceFields } from './telemetry/spans.ts';
 
 export type { Logger } from 'pino';
 
+/** Names under which secrets and image bytes travel, wherever in a line they stand on the first three levels. */
+const secrets = ['authorization', 'cookie', 'base64', 'password', 'secret', 'token'];
+const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
+  ...secrets.map((name) => `${above}${name}`),
+  ...['x-api-key', 'set-cookie'].map((name) => `${above}["${name}"]`.replace('.[', '[')),
+]);
+
+/** What the lines of our logs look like. A line that belongs to a trace carries its id. */
+export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
+  name: options.name,
+  level: options.level,
+  redact: { paths: secretPaths, censor: '[redacted]' },
+  mixin: traceFields,
+  formatters: { level: (label: string) => ({ level: label }) },
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
+
 /**
- * The structured log of one process: JSON lines on stdout, or readable lines when stdout is a terminal.
- * Secrets and image bytes never reach it: headers that carry keys and inline images are redacted by path.
+ * The structured log of one process: JSON lines on stdout, or readable lines when stdout is a terminal. Secrets and
+ * image bytes never reach it.
  */
 export async function createLogger(options: { name: string; level: string }): Promise<Logger> {
-  const base = {
-    name: options.name,
-    level: options.level,
-    redact: {
-      paths: ['req.headers.authorization', 'req.headers["x-api-key"]', 'req.headers.cookie', '*.base64'],
-      censor: '[redacted]',
-    },
-    formatters: { level: (label: string) => ({ level: label }) },
-    timestamp: pino.stdTimeFunctions.isoTime,
-  };
+  const base = logOptions(options);
   if (!process.stdout.isTTY) return pino(base);
   // Loaded here so that a container, which never has a terminal, does not pay for it.
   const { default: pretty } = await import('pino-pretty');

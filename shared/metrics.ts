@@ -1,59 +1,96 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Code, codeNames } from './errors.ts';
+import {
+  type CounterName,
+  type HistogramName,
+  type Instrument,
+  type InstrumentName,
+  instruments,
+  type LabelsOf,
+} from './telemetry/instruments.ts';
+import { createReaders, type Reader, type Reading } from './telemetry/readings.ts';
+import { version } from './version.ts';
 
-/** The metrics of one process. Units are seconds and bytes; labels have few values, all from closed lists. */
+export type Mode = 'single' | 'batch';
+export type Stage = 'fetch' | 'queue_wait' | 'decode' | 'inference' | 'commit';
+
+/** The metrics of one process, all of them listed in `telemetry/instruments.ts`. */
 export interface Metrics {
-  /** Everything, in Prometheus' text format. */
+  /** Everything, in Prometheus' text format. Never rejects: what cannot be read now is left out. */
   text(): Promise<string>;
   readonly contentType: string;
+  count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
+  observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
+  /** Lets a series begin at zero: one that is only there once something has happened hides the first times from `rate`. */
+  begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
+  /** Has metrics read whose truth is elsewhere, whenever somebody asks for all. */
+  onScrape(reader: Reader): void;
   /** One HTTP request: its route pattern (never the raw path), method, status and duration. */
   request(labels: { method: string; route: string; status: number }, seconds: number): void;
   /** Items with their outcome; `code` is empty for those that succeeded. */
-  items(labels: { mode: 'single' | 'batch'; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
+  items(labels: { mode: Mode; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
   /** One stage of an evaluation. */
-  stage(stage: 'fetch' | 'decode' | 'inference', seconds: number): void;
-  /** A chunk from pick to commit. */
-  chunk(profile: string, seconds: number): void;
+  stage(stage: Stage, mode: Mode, seconds: number): void;
 }
-
-const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const requests = new Histogram({
-    name: 'vls_http_request_duration_seconds',
-    help: 'Duration of HTTP requests',
-    labelNames: ['method', 'route', 'status'],
-    buckets: latencyBuckets,
-    registers,
-  });
-  const items = new Counter({
-    name: 'vls_items_total',
-    help: 'Evaluated items by outcome and failure code',
-    labelNames: ['mode', 'outcome', 'code'],
-    registers,
-  });
-  const stages = new Histogram({
-    name: 'vls_stage_duration_seconds',
-    help: 'Duration of the stages of an evaluation',
-    labelNames: ['stage'],
-    buckets: [0.001, 0.0025, ...latencyBuckets],
-    registers,
-  });
-  const chunks = new Histogram({
-    name: 'vls_chunk_duration_seconds',
-    help: 'Duration of a chunk from pick to commit',
-    labelNames: ['profile'],
-    buckets: latencyBuckets,
-    registers,
-  });
-  return {
-    text: () => registry.metrics(),
+  const counters = new Map<InstrumentName, Counter>();
+  const histograms = new Map<InstrumentName, Histogram>();
+  for (const [name, instrument] of Object.entries(instruments) as [InstrumentName, Instrument][]) {
+    const { labels, help, type, buckets, keptElsewhere } = instrument;
+    const options = { name, help, labelNames: [...labels], registers: [registry] };
+    if (type === 'histogram') histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? [])] }));
+    else if (type === 'counter' && !keptElsewhere) counters.set(name, new Counter(options));
+  }
+  const readers = createReaders();
+  readers.add({ read: () => [{ name: 'vls_build_info', labels: { version }, value: 1 }] });
+  const metrics: Metrics = {
+    async text() {
+      const read = await readers.read();
+      return `${await registry.metrics()}${await textOf(read)}`;
+    },
     contentType: registry.contentType,
-    request: ({ method, route, status }, seconds) => requests.observe({ method, route, status }, seconds),
-    items: (labels, count) => items.inc(labels, count),
-    stage: (stage, seconds) => stages.observe({ stage }, seconds),
-    chunk: (profile, seconds) => chunks.observe({ profile }, seconds),
+    count: (name, labels, by = 1) => counters.get(name)?.inc(labels, by),
+    observe: (name, labels, value) => histograms.get(name)?.observe(labels, value),
+    begin(name, labels) {
+      counters.get(name)?.inc(labels, 0);
+      histograms.get(name)?.zero(labels);
+    },
+    onScrape: (reader) => readers.add(reader),
+    request: ({ method, route, status }, seconds) =>
+      metrics.observe('vls_http_request_duration_seconds', { method, route, status: String(status) }, seconds),
+    items: (labels, count) => metrics.count('vls_items_total', labels, count),
+    stage: (stage, mode, seconds) => metrics.observe('vls_stage_duration_seconds', { stage, mode }, seconds),
   };
+  for (const mode of ['single', 'batch'] satisfies Mode[]) {
+    metrics.begin('vls_items_total', { mode, outcome: 'succeeded', code: '' });
+    for (const code of itemCodes) metrics.begin('vls_items_total', { mode, outcome: 'failed', code });
+  }
+  for (const code of retriedCodes) metrics.begin('vls_fetch_retries_total', { code });
+  return metrics;
+}
+
+/** Codes that may stand on an item; the others end a request before there is one. */
+const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
+
+/** What a download may meet that is worth another try. */
+const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
+
+/** Readings as text. Made for each scrape, so that what is gone since the last is gone from this one. */
+async function textOf(readings: readonly Reading[]): Promise<string> {
+  const registry = new Registry();
+  const made = new Map<InstrumentName, Counter | Gauge>();
+  for (const { name, labels, value } of readings) {
+    let metric = made.get(name);
+    if (metric === undefined) {
+      const { help, type, labels: labelNames }: Instrument = instruments[name];
+      const options = { name, help, labelNames: [...labelNames], registers: [registry] };
+      metric = type === 'counter' ? new Counter(options) : new Gauge(options);
+      made.set(name, metric);
+    }
+    metric.inc(labels, value);
+  }
+  return await registry.metrics();
 }

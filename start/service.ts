@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { openKeyRing } from '../api/access/key-ring.ts';
 import { createApp } from '../api/app.ts';
 import { checkBindRule } from '../api/bind-rule.ts';
@@ -7,6 +8,7 @@ import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
+import { observeRedis } from '../shared/telemetry/redis-readings.ts';
 import { version } from '../shared/version.ts';
 import { startWorker } from '../worker/worker.ts';
 
@@ -14,7 +16,8 @@ import { startWorker } from '../worker/worker.ts';
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const keys = await openKeyRing(config, log);
-  const scoring = await createScoring(config, log);
+  const metrics = createMetrics();
+  const scoring = await createScoring(config, log, metrics);
   const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';
   const producer = connectRedis(redisUrl, 'producer', log);
   const consumer = connectRedis(redisUrl, 'consumer', log);
@@ -27,7 +30,8 @@ await runProcess('vls-api', async (config, log) => {
     log,
   });
   const pulled = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
-  const metrics = createMetrics();
+  observeRedis(metrics, producer);
+  metrics.onScrape({ read: posted.readings, freshMs: 5_000 });
   let draining = false;
   const app = createApp({
     ...scoring,
@@ -47,6 +51,8 @@ await runProcess('vls-api', async (config, log) => {
     url: server.url,
     async close() {
       draining = true;
+      server.turnAway();
+      await delay(config.drainDelayMs);
       posted.batches.close();
       await server.close();
       await worker.close();

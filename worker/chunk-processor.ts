@@ -1,17 +1,21 @@
-import type { Chunks } from '../batches/chunks.ts';
-import { echoed, type InputChunk, payloadVersion, type StoredItem } from '../batches/payload.ts';
-import type { Delivery, Verdict } from '../batches/queues.ts';
+import type { Chunks, Committed, Picked } from '../batches/chunks.ts';
+import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/payload.ts';
+import type { Delivery, HandBack, Verdict } from '../batches/queues.ts';
+import type { Speed } from '../batches/speed.ts';
 import type { Evaluation, Outcome, Pair } from '../evaluation/evaluation.ts';
 import { textVersion } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
+import { terminalStates } from '../shared/contracts/batch.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { noteAttributes, noteEvent, pastSpan, traceChunk, traced } from '../shared/telemetry/spans.ts';
 import { hasNoNetwork } from './network-fault.ts';
 
 export interface ChunkProcessorDeps {
   chunks: Chunks;
+  speed: Pick<Speed, 'add'>;
   evaluation: Evaluation;
   registry: Registry;
   metrics: Metrics;
@@ -29,27 +33,90 @@ const mismatchDelayMs = 1_000;
 /** After so many starts of a chunk, hosts that cannot be reached are taken to be the hosts' fault. */
 const startsWithoutNetwork = 3;
 
+/** Failed items of a chunk that its trace and its job tell of. */
+const failuresTold = 5;
+
+/** What may become of a chunk that was taken from the queue. */
+export const chunkVerdicts = ['committed', 'already', 'late', 'gone', 'done', 'stopped', 'handed_back'] as const;
+
 /** Pull, evaluate, commit: the life of one chunk in a worker. */
 export function createChunkProcessor(deps: ChunkProcessorDeps) {
-  const { chunks, evaluation, registry, metrics, log, stopping, onHealth } = deps;
+  const { chunks, speed, evaluation, registry, metrics, log, stopping, onHealth } = deps;
 
-  return async ({ data: job, starts }: Delivery, profile: string): Promise<Verdict> => {
+  return async ({ data: job, starts, waitedMs }: Delivery, profile: string): Promise<Verdict> => {
+    const became = (verdict: (typeof chunkVerdicts)[number]) => metrics.count('vls_chunks_total', { profile, verdict });
     if (job.v > payloadVersion) {
+      became('handed_back');
       return { handBack: `needs a release with payload version ${job.v}`, delayMs: mismatchDelayMs, pauseMs: 0 };
     }
+    const startedAt = Date.now();
     const start = performance.now();
+    if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { profile }, waitedMs / 1000);
     const picked = await chunks.pick(job, profile);
-    if (picked.verdict !== 'run') return { done: { verdict: picked.verdict } };
+    if (picked.verdict !== 'run') {
+      became(picked.verdict);
+      return { done: { verdict: picked.verdict } };
+    }
+    const attributes = {
+      'vls.batch': job.batchId,
+      'vls.chunk': job.chunk,
+      'vls.items': picked.input.items.length,
+      'vls.profile': profile,
+      'vls.starts': starts + 1,
+      'vls.waited_ms': waitedMs,
+    };
+    const { chunk } = job;
+    return await traceChunk({ traceparent: picked.traceparent, chunk, attributes, startedAt }, async () => {
+      pastSpan('pick', startedAt, startedAt + performance.now() - start, {});
+      const verdict = await evaluate(job, picked, profile, starts);
+      if ('handBack' in verdict) {
+        became('handed_back');
+        noteEvent('handed back', { 'vls.reason': verdict.handBack });
+        log.warn({ batchId: job.batchId, chunk, profile, reason: verdict.handBack }, 'chunk handed back');
+        return verdict;
+      }
+      const { committed, results } = verdict;
+      const seconds = (performance.now() - start) / 1000;
+      became(committed.verdict);
+      metrics.observe('vls_chunk_duration_seconds', { profile }, seconds);
+      const failed = results.filter((result) => result.status === 'failed');
+      const told = failed.slice(0, failuresTold);
+      for (const { index, error } of told) {
+        noteEvent('item failed', { 'vls.index': index, 'vls.code': error.code, 'vls.message': error.message });
+      }
+      noteAttributes({ 'vls.failed': failed.length, 'vls.verdict': committed.verdict });
+      log.info(
+        {
+          batchId: job.batchId,
+          chunk,
+          profile,
+          items: results.length,
+          failed: failed.length,
+          verdict: committed.verdict,
+          ms: Math.round(seconds * 1000),
+        },
+        'chunk',
+      );
+      return {
+        done: { verdict: committed.verdict, succeeded: results.length - failed.length, failed: failed.length },
+        log: told.map(({ index, error }) => `item ${index}: ${error.code}: ${error.message}`),
+      };
+    });
+  };
 
-    const handBack = async (reason: string, fault = true): Promise<Verdict> => {
+  async function evaluate(
+    job: JobData,
+    { pinned, input, edges }: Picked & { verdict: 'run' },
+    profile: string,
+    starts: number,
+  ): Promise<HandBack | { committed: Committed; results: ItemResult[] }> {
+    const handBack = async (reason: string, fault = true): Promise<HandBack> => {
       await chunks.release(job);
       if (fault) onHealth(reason);
-      log.warn({ batchId: job.batchId, chunk: job.chunk, reason }, 'chunk handed back');
       return fault
         ? { handBack: reason, delayMs: faultDelayMs, pauseMs: faultDelayMs }
         : { handBack: reason, delayMs: mismatchDelayMs, pauseMs: 0 };
     };
-    const { pinned, input, edges } = picked;
     let outcomes: Outcome[];
     try {
       const spec = await registry.resolvePinned({ ...pinned, textCleaning: pinned.textCleaning ?? textVersion });
@@ -67,21 +134,18 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     onHealth(null);
 
     const results = toResults(input, outcomes);
-    const committed = await chunks.commit(job, input, results, edges);
-    const { verdict } = committed;
-    const seconds = (performance.now() - start) / 1000;
-    metrics.chunk(profile, seconds);
-    if (verdict === 'committed' || verdict === 'late') count(results, metrics);
-    const failed = results.filter((result) => result.status === 'failed');
-    log.debug(
-      { batchId: job.batchId, chunk: job.chunk, items: results.length, failed: failed.length, verdict, seconds },
-      'chunk',
-    );
-    return {
-      done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
-      log: failed.slice(0, 5).map(({ index, error }) => `item ${index}: ${error.code}: ${error.message}`),
-    };
-  };
+    const start = performance.now();
+    const committed = await traced('commit', {}, () => chunks.commit(job, input, results, edges));
+    metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
+    if (committed.verdict === 'committed' || committed.verdict === 'late') {
+      count(results, metrics);
+      speed.add(profile, results.length);
+    }
+    if (committed.verdict === 'committed' && terminalStates.has(committed.state)) {
+      metrics.count('vls_batches_finished_total', { state: committed.state });
+    }
+    return { committed, results };
+  }
 }
 
 const toPair = (item: StoredItem): Pair =>

@@ -4,15 +4,17 @@ import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
+import { readRedisState } from '../shared/telemetry/redis-readings.ts';
 import { createProbes } from './probes.ts';
 import { startWorker } from './worker.ts';
 
 /** A worker as a process of its own. */
 await runProcess('vls-worker', async (config, log) => {
-  const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log);
+  const metrics = createMetrics();
+  const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log, metrics);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log);
   const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
-  const metrics = createMetrics();
+  metrics.onScrape({ read: () => readRedisState(redis) });
   let draining = false;
   const worker = await startWorker({ ...scoring, config, redis, engine, metrics, log });
   const probes = createProbes({

@@ -18,6 +18,9 @@ export function createProbes({ metrics, redis, evaluators, fault }: ProbeDeps): 
     if (!evaluators.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
     return fault();
   };
+  metrics.onScrape({
+    read: () => [{ name: 'vls_ready', labels: {}, value: whyNot() === null ? 1 : 0 }],
+  });
   return (request, response) => {
     const plain = (status: number, body: string, type = 'text/plain') =>
       void response.writeHead(status, { 'content-type': type }).end(body);

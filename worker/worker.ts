@@ -5,11 +5,13 @@ import type { Evaluation } from '../evaluation/evaluation.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
+import { terminalStates } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
-import { createChunkProcessor } from './chunk-processor.ts';
+import type { Reading } from '../shared/telemetry/readings.ts';
+import { chunkVerdicts, createChunkProcessor } from './chunk-processor.ts';
 
 export interface WorkerDeps {
   config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
@@ -38,25 +40,51 @@ const finishMs = 5_000;
 
 /** The worker role: consumers for the profiles it serves, webhooks, and its offer to sweep. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
-  const { config, redis, engine, registry, log } = deps;
+  const { config, redis, engine, registry, metrics, log } = deps;
   let fault: string | null = null;
   let closing = false;
   const stopping = new AbortController();
   const process = createChunkProcessor({
     ...deps,
     chunks: engine.chunks,
+    speed: engine.speed,
     stopping: stopping.signal,
     onHealth: (found) => {
       fault = found;
     },
   });
   const serving = new Map<string, Consumer>();
+  const inHand = new Map<string, number>();
+  const take = async (delivery: Delivery, profile: string) => {
+    inHand.set(profile, (inHand.get(profile) ?? 0) + 1);
+    try {
+      return await process(delivery, profile);
+    } finally {
+      inHand.set(profile, (inHand.get(profile) ?? 1) - 1);
+    }
+  };
+  metrics.onScrape({
+    read: () => [
+      ...[...serving.keys()].map(
+        (profile): Reading => ({ name: 'vls_chunks_in_hand', labels: { profile }, value: inHand.get(profile) ?? 0 }),
+      ),
+      { name: 'vls_worker_fault', labels: {}, value: fault === null ? 0 : 1 },
+    ],
+  });
+  for (const state of terminalStates) {
+    if (state !== 'cancelled') metrics.begin('vls_batches_finished_total', { state });
+  }
   /** Begins with profiles that have become available, and leaves those that are gone. */
   const serve = (profiles: readonly string[]) => {
     for (const profile of profiles) {
       if (serving.has(profile)) continue;
-      const take = (delivery: Delivery) => process(delivery, profile);
-      serving.set(profile, consume(redis, profile, chunksInHand, take, log.child({ profile })));
+      for (const verdict of chunkVerdicts) metrics.begin('vls_chunks_total', { profile, verdict });
+      metrics.begin('vls_chunks_recovered_total', { profile });
+      metrics.begin('vls_chunk_wait_seconds', { profile });
+      metrics.begin('vls_chunk_duration_seconds', { profile });
+      const takeOne = (delivery: Delivery) => take(delivery, profile);
+      const recovered = () => metrics.count('vls_chunks_recovered_total', { profile });
+      serving.set(profile, consume(redis, profile, chunksInHand, takeOne, log, recovered));
     }
     for (const [profile, consumer] of serving) {
       if (profiles.includes(profile)) continue;

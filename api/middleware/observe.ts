@@ -2,35 +2,51 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { Logger } from '../../shared/log.ts';
 import type { Metrics } from '../../shared/metrics.ts';
+import { traceRequest } from '../../shared/telemetry/spans.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
-/** Gives each request its id, one log line and its place in the metrics. */
+/** Asked every few seconds by machines: traces and lines of them would be noise. */
+const isProbe = (path: string) => /\/(health(\/\w+)?|metrics)$/.test(path);
+
+/** Gives each request its id, its span, one log line and its place in the metrics. */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
+  let inFlight = 0;
+  metrics.onScrape({ read: () => [{ name: 'vls_http_requests_in_flight', labels: {}, value: inFlight }] });
   return (request, response, next) => {
     const start = performance.now();
     const given = request.get('x-request-id');
     const requestId = given !== undefined && acceptableId.test(given) ? given : randomUUID();
     response.locals['requestId'] = requestId;
     response.setHeader('X-Request-Id', requestId);
+    const span = isProbe(request.path) ? undefined : traceRequest(request.method, request.headers);
+    response.locals['traceId'] = span?.traceId;
+    inFlight++;
     response.on('close', () => {
+      inFlight--;
       const seconds = (performance.now() - start) / 1000;
       // The pattern, not the path: ids in a label would be a time series each.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
+      const { code } = response.locals as { code?: string };
+      span?.end(route, response.statusCode, code);
       const line = {
         requestId,
+        traceId: span?.traceId,
         method: request.method,
         path: request.originalUrl.split('?', 1)[0],
         status: response.statusCode,
         ms: Math.round(seconds * 1000),
         tenant: response.locals['tenant'],
         keyId: response.locals['keyId'],
+        code,
+        batchId: response.locals['batchId'],
       };
-      if (response.statusCode >= 500) log.warn(line, 'request');
-      else if (route.startsWith('/health') || route === '/metrics') log.debug(line, 'request');
+      if (span === undefined) log.debug(line, 'request');
+      else if (response.statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');
     });
-    next();
+    if (span === undefined) next();
+    else span.run(next);
   };
 }

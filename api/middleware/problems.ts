@@ -15,6 +15,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     const { status, title }: { status: number; title: string } = codes[error.code];
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
+    response.locals['code'] = error.code;
     // Headers are out: nothing can be said any more but that the answer is not complete.
     if (response.headersSent) return next(thrown);
     const problem: Problem = {
@@ -25,6 +26,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
       detail:
         error.code === 'internal' ? 'The service failed; its log has the reason under this request id' : error.message,
       requestId: String(response.locals['requestId']),
+      ...(response.locals['traceId'] !== undefined && { traceId: String(response.locals['traceId']) }),
       ...(error.faults && { errors: [...error.faults] }),
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);

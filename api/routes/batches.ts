@@ -109,6 +109,7 @@ export function batchRoutes({ batches, registry, config, limitsOf }: BatchDeps):
             bodyHash: body.hash,
           });
           response.location(posted.links.self);
+          response.locals['batchId'] = posted.id;
           const seconds = secondsToWait(request);
           if (seconds > 0 && posted.items.total <= maxWaitItems) {
             response.setHeader('Preference-Applied', `wait=${seconds}`);

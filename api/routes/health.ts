@@ -1,6 +1,7 @@
 import type { Batches } from '../../batches/batches.ts';
 import type { Evaluators } from '../../models/pool/evaluators.ts';
 import { type Health, health } from '../../shared/contracts/health.ts';
+import type { Metrics } from '../../shared/metrics.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { problemResponses } from '../openapi.ts';
 import type { Route } from '../route.ts';
@@ -9,6 +10,7 @@ export interface HealthDeps {
   redis: Redis;
   batches: Batches;
   evaluators: Evaluators;
+  metrics: Metrics;
   version: string;
   /** Set while the process drains: it still answers, and asks for no more work. */
   isDraining: () => boolean;
@@ -19,6 +21,7 @@ const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 /** Live: the process answers. Ready: it can score. The whole: what is there, for people and dashboards. */
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.evaluators.states().some(({ state }) => state === 'ready');
+  deps.metrics.onScrape({ read: () => [{ name: 'vls_ready', labels: {}, value: isReady() ? 1 : 0 }] });
   return [
     {
       method: 'get',

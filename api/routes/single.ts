@@ -83,9 +83,6 @@ export function singleRoutes({ evaluation, registry, metrics, admission, config 
           const { results, receipt, timings } = scores;
           admission.observe(timings);
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
-          for (const stage of ['fetch', 'decode', 'inference'] as const) {
-            metrics.stage(stage, timings[`${stage}Ms`] / 1000);
-          }
           const [first] = results;
           if (typeof text !== 'string' || first === undefined) return void response.json({ results, receipt, timings });
           response.json({ score: first.score, cosine: first.cosine, receipt, timings });

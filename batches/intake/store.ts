@@ -27,6 +27,7 @@ export interface NewBatch {
   pinned: Pinned;
   options: BatchOptions;
   items: ItemStream;
+  traceparent?: string | undefined;
   /** SHA-256 of the body, asked for when the items have been read; nothing when the batch has no idempotency key. */
   bodyHash?: () => string;
   /** Called at most every five seconds while bytes arrive, and before the seal; what it throws ends the intake. */
@@ -64,6 +65,7 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
       ...pinned,
       ...options,
       ...counters,
+      traceparent: batch.traceparent,
       createdAt,
       state: 'accepting',
       webhookState: webhookUrl === undefined ? undefined : 'pending',

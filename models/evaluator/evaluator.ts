@@ -3,7 +3,7 @@ import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
 import { preprocess } from './preprocess.ts';
-import type { Calibration, Embedded, LoadOptions } from './protocol.ts';
+import type { Calibration, Embedded, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers } from './towers.ts';
@@ -37,6 +37,7 @@ const idleCheckMs = 50;
 export async function createEvaluator(
   { spec, threads, deviceId, maxPixels }: LoadOptions,
   onShrunk: (images: number) => void = () => {},
+  onRun: (run: TowerRun) => void = () => {},
 ): Promise<Evaluator> {
   const [towers, tokenizer] = await Promise.all([
     loadTowers(spec, threads, deviceId),
@@ -46,8 +47,13 @@ export async function createEvaluator(
     size: spec.microBatch.images,
     encode: (pixels) => towers.images(pixels),
     onShrunk,
+    onRun: (inputs, milliseconds) => onRun({ input: 'image', inputs, milliseconds }),
   });
-  const texts = createLane<number[]>({ size: spec.microBatch.texts, encode: (ids) => towers.texts(ids) });
+  const texts = createLane<number[]>({
+    size: spec.microBatch.texts,
+    encode: (ids) => towers.texts(ids),
+    onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
+  });
   const decoding = createDecodeQueue(spec.provider, threads, () => images.allowed());
   const cropOptions = {
     size: spec.imageSize,
@@ -96,16 +102,18 @@ export async function createEvaluator(
     const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
     if (interactive) interactiveDecoding++;
     try {
-      let decoded: { ms: number; result: Promise<Run> };
+      let decoded: { ms: number; began: number; result: Promise<Run> };
       try {
         const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions, planes));
-        decoded = { ms, result: images.add(pixels, interactive) };
+        decoded = { ms, began: Date.now() - ms, result: images.add(pixels, interactive) };
       } finally {
         // Not before it waits for its run: batch work would slip in between.
         if (interactive) interactiveDecoding--;
         void run();
       }
-      return { ...(await decoded.result), decodeMs: decoded.ms, tokens: 0, totalTokens: 0 };
+      const ran = await decoded.result;
+      const began = { decode: decoded.began, run: Date.now() - ran.inferenceMs };
+      return { ...ran, decodeMs: decoded.ms, began, tokens: 0, totalTokens: 0 };
     } finally {
       spare.push(planes);
     }
@@ -115,9 +123,12 @@ export async function createEvaluator(
     const start = performance.now();
     const { ids, total } = tokenizer.encode(text);
     const decodeMs = performance.now() - start;
+    const decodeBegan = Date.now() - decodeMs;
     const result = texts.add(ids, interactive);
     void run();
-    return { ...(await result), decodeMs, tokens: ids.length, totalTokens: total };
+    const ran = await result;
+    const began = { decode: decodeBegan, run: Date.now() - ran.inferenceMs };
+    return { ...ran, decodeMs, began, tokens: ids.length, totalTokens: total };
   }
 
   const { goldenPath, precision } = spec;

@@ -22,6 +22,7 @@ export interface LaneOptions<Input> {
   encode(inputs: Input[]): Promise<Float32Array[]>;
   /** Called when the device had no memory for a run, with the size used from then on. */
   onShrunk?: (size: number) => void;
+  onRun?: (inputs: number, milliseconds: number) => void;
   now?: () => number;
 }
 
@@ -42,6 +43,7 @@ export function createLane<Input>({
   size,
   encode,
   onShrunk = () => {},
+  onRun = () => {},
   now = () => performance.now(),
 }: LaneOptions<Input>): Lane<Input> {
   interface Entry {
@@ -75,6 +77,7 @@ export function createLane<Input>({
     try {
       const embeddings = await encode(entries.map((entry) => entry.input));
       const inferenceMs = now() - start;
+      onRun(entries.length, inferenceMs);
       if (entries.length === 1) single = mean(single, inferenceMs);
       else each = mean(each, inferenceMs / entries.length);
       for (const [row, entry] of entries.entries()) {

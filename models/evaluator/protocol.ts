@@ -28,7 +28,16 @@ export type FromEvaluator =
   | { type: 'failed'; id: number; code: Code; message: string }
   | { type: 'calibrated'; calibration: Calibration }
   /** The device had no memory for more pictures in one run than these. */
-  | { type: 'shrunk'; images: number };
+  | { type: 'shrunk'; images: number }
+  /** A run of a tower over so many inputs has ended. */
+  | ({ type: 'ran' } & TowerRun);
+
+/** One run of a tower. */
+export interface TowerRun {
+  input: 'image' | 'text';
+  inputs: number;
+  milliseconds: number;
+}
 
 /** How fast the vision tower is with micro-batches of several sizes. */
 export interface Calibration {
@@ -46,6 +55,8 @@ export interface Embedded {
   decodeMs: number;
   /** Milliseconds of the run that computed it, shared by all of its micro-batch. */
   inferenceMs: number;
+  /** When decoding and when the run began, in milliseconds since 1970; nothing when neither was done for this. */
+  began?: { decode: number; run: number };
   /** Tokens the text tower read; 0 for a picture. */
   tokens: number;
   /** Tokens of the whole text: more than `tokens` when its end was cut off. */

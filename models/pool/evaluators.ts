@@ -1,10 +1,12 @@
 import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import type { Calibration } from '../evaluator/protocol.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import type { Calibration, TowerRun } from '../evaluator/protocol.ts';
 import { type ModelSpec, modelKey } from '../model.ts';
 import { createCalibrationStore } from './calibration-store.ts';
 import { createPool, type EvaluatorPool, type PoolState } from './pool.ts';
+import { readPool } from './readings.ts';
 import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
 
 /** A loaded model as others see it. */
@@ -48,6 +50,7 @@ export function createEvaluators(
   log: Logger,
   devices = 1,
   machine: Machine = thisMachine(),
+  metrics?: Metrics,
 ): Evaluators {
   const loaded = new Map<string, Loaded>();
   const calibrations = createCalibrationStore(config.dataDir, log);
@@ -92,6 +95,11 @@ export function createEvaluators(
     const calibration = calibrations.get(spec, shape.threads);
     const images = config.microBatch ?? calibration?.images ?? spec.microBatch.images;
     const { model, revision, choice } = spec;
+    for (const input of ['image', 'text']) {
+      metrics?.begin('vls_embeddings_total', { model, input });
+      metrics?.begin('vls_micro_batch_size', { model, input });
+      metrics?.begin('vls_run_duration_seconds', { model, input });
+    }
     log.info({ model, revision, choice, ...shape, cpus: machine.cpus, microBatch: images }, 'starting evaluators');
     const one: Loaded = {
       spec,
@@ -104,6 +112,7 @@ export function createEvaluators(
         devices,
         maxPixels: config.imageMaxPixels,
         log,
+        onRun: metrics && ((run) => countRun(metrics, spec.model, run)),
         onCalibrated:
           config.microBatch === undefined && calibration === undefined
             ? (found) => {
@@ -115,6 +124,11 @@ export function createEvaluators(
     };
     return one;
   }
+
+  metrics?.onScrape({
+    read: async () =>
+      (await Promise.all([...loaded.values()].map(({ spec, pool }) => readPool(spec.model, pool)))).flat(),
+  });
 
   return {
     for(spec) {
@@ -140,6 +154,13 @@ export function createEvaluators(
       for (const { pool } of loaded.values()) pool.close();
     },
   };
+}
+
+function countRun(metrics: Metrics, model: string, { input, inputs, milliseconds }: TowerRun): void {
+  const labels = { model, input };
+  metrics.count('vls_embeddings_total', labels, inputs);
+  metrics.observe('vls_micro_batch_size', labels, inputs);
+  metrics.observe('vls_run_duration_seconds', labels, milliseconds / 1000);
 }
 
 const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;

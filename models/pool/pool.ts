@@ -1,7 +1,7 @@
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { type EvaluatorEvents, type EvaluatorProcess, forkEvaluator } from '../evaluator/process.ts';
-import type { Calibration, Embedded, FromEvaluator } from '../evaluator/protocol.ts';
+import type { Calibration, Embedded, FromEvaluator, TowerRun } from '../evaluator/protocol.ts';
 import type { ModelSpec } from '../model.ts';
 
 export interface PoolOptions {
@@ -16,6 +16,8 @@ export interface PoolOptions {
   log: Logger;
   /** Called with what the vision tower's micro-batch was found to be; without it none is looked for. */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
+  /** Called after each run of a tower in one of the evaluators. */
+  onRun?: ((run: TowerRun) => void) | undefined;
   /** How an evaluator process is started; for tests that need one to die at a chosen moment. */
   launch?: (events: EvaluatorEvents) => EvaluatorProcess;
   /** Waiting interactive requests above which more are refused. */
@@ -184,6 +186,10 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         log.warn({ model: spec.model, images: message.images }, 'no memory for a run this large, made smaller');
         setMicroBatch(message.images);
         break;
+      case 'ran':
+        // Its inputs are answered by messages of their own.
+        options.onRun?.(message);
+        return;
       case 'failed':
         take(slot, message.id)?.reject(new ServiceError(message.code, message.message));
         break;

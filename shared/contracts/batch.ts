@@ -120,6 +120,10 @@ export const batchStatus = z
       .string()
       .nullable()
       .meta({ description: 'The latest batch that evaluates the failed items of this one.' }),
+    traceId: z
+      .string()
+      .nullable()
+      .meta({ description: 'Where its post and its chunks are found among the traces, if it was traced.' }),
     webhook: z
       .object({
         url: z.string(),

@@ -83,6 +83,10 @@ export const receipt = z
     preprocess: z.string().meta({ description: 'Version of the steps from picture to tensor.' }),
     textCleaning: z.string().meta({ description: 'Version of the steps from text to tokens.' }),
     warnings: z.array(z.string()),
+    traceId: z
+      .string()
+      .optional()
+      .meta({ description: 'Where the request is found among the traces, if it was traced.' }),
   })
   .meta({ id: 'Receipt' });
 export type Receipt = z.output<typeof receipt>;

@@ -10,6 +10,10 @@ export const problem = z
     code: z.enum(codeNames),
     detail: z.string(),
     requestId: z.string().meta({ description: 'Also in the `X-Request-Id` header and in the logs.' }),
+    traceId: z
+      .string()
+      .optional()
+      .meta({ description: 'Where the request is found among the traces, if it was traced.' }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()

@@ -44,6 +44,7 @@ beforeAll(async () => {
   });
   const process = createChunkProcessor({
     chunks: engine.chunks,
+    speed: engine.speed,
     evaluation,
     registry,
     metrics: createMetrics(),
@@ -61,7 +62,7 @@ beforeAll(async () => {
       bodyHash: () => '',
     });
     for (let chunk = 0; chunk * 4 < items.length; chunk++)
-      await process({ data: engine.job(id, chunk), starts: 0 }, profile);
+      await process({ data: engine.job(id, chunk), starts: 0, waitedMs: 0 }, profile);
     return id;
   };
 });

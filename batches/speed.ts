@@ -1,0 +1,50 @@
+import type { Redis } from '../shared/redis.ts';
+import { committedItems } from './keys.ts';
+
+/** How fast the workers of a profile are, all together: told by those who commit, read by whoever asks. */
+export interface Speed {
+  /** So many items have been committed. A count that is lost with Redis only makes the speed look smaller. */
+  add(profile: string, items: number): void;
+  /** Items a second of late, 0 when nothing was committed for a minute. */
+  read(profiles: readonly string[]): Promise<Map<string, number>>;
+}
+
+const slotMs = 10_000;
+const slots = 6;
+/** Slots over which a profile that has just begun, or whose workers have just doubled, shows it. */
+const latestSlots = 2;
+
+/**
+ * Counted in Redis and not by the reader, so that every API tells the same, the one that has just started too. Clocks of
+ * workers and APIs may differ by a second or two.
+ */
+export function createSpeed(redis: Redis, now = Date.now): Speed {
+  return {
+    add(profile, items) {
+      const key = committedItems(profile, Math.floor(now() / slotMs));
+      redis
+        .pipeline()
+        .incrby(key, items)
+        .pexpire(key, 2 * slots * slotMs)
+        .exec()
+        .catch(() => {});
+    },
+    async read(profiles) {
+      if (profiles.length === 0) return new Map();
+      const slot = Math.floor(now() / slotMs);
+      const elapsedMs = now() - slot * slotMs;
+      const keys = profiles.flatMap((profile) =>
+        Array.from({ length: slots }, (_, back) => committedItems(profile, slot - back)),
+      );
+      const counts = (await redis.mget(keys)).map(Number);
+      return new Map(
+        profiles.map((profile, at) => {
+          const own = counts.slice(at * slots, (at + 1) * slots);
+          const over = (length: number) =>
+            own.slice(0, length).reduce((sum, count) => sum + count, 0) / (((length - 1) * slotMs + elapsedMs) / 1000);
+          return [profile, Math.max(over(latestSlots), over(slots))];
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { Embedded } from '../models/evaluator/protocol.ts';
+import type { Metrics, Mode } from '../shared/metrics.ts';
+import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
+
+/** When the stages of one evaluation ran, for its trace. */
+export interface Stages {
+  /** Does what gets the bytes of an image, as the stage `fetch`. */
+  fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
+  /** An embedding has come, and says itself when it was computed; one from the cache was not. */
+  embedded(embedded: Embedded): void;
+  /** Tells the trace: one span for each stage, from its first input to its last. */
+  end(): void;
+}
+
+interface Span {
+  from: number;
+  to: number;
+  inputs: number;
+  busyMs: number;
+}
+
+/**
+ * A chunk has 64 pictures and 64 texts, and a span for each stage of each would be more work than telling it is worth;
+ * so inputs of one stage share a span, which says how many there were and how long they took together.
+ */
+export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
+  const spans = isTraced() ? new Map<string, Span>() : undefined;
+
+  function add(stage: string, began: number, ms: number): void {
+    if (spans === undefined) return;
+    const to = began + ms;
+    const span = spans.get(stage);
+    if (span === undefined) return void spans.set(stage, { from: began, to, inputs: 1, busyMs: ms });
+    span.from = Math.min(span.from, began);
+    span.to = Math.max(span.to, to);
+    span.inputs++;
+    span.busyMs += ms;
+  }
+
+  return {
+    async fetch(get) {
+      const began = Date.now();
+      const start = performance.now();
+      try {
+        const bytes = await get();
+        metrics?.count('vls_fetched_bytes_total', {}, bytes.length);
+        return bytes;
+      } finally {
+        const ms = performance.now() - start;
+        metrics?.stage('fetch', mode, ms / 1000);
+        add('fetch', began, ms);
+      }
+    },
+    embedded({ began, decodeMs, inferenceMs, tokens }) {
+      if (began === undefined) return;
+      add(tokens === 0 ? 'decode' : 'tokenize', began.decode, decodeMs);
+      add('inference', began.run, inferenceMs);
+    },
+    end() {
+      for (const [stage, { from, to, inputs, busyMs }] of spans ?? []) {
+        pastSpan(stage, from, to, { 'vls.inputs': inputs, 'vls.busy_ms': Math.round(busyMs * 10) / 10 });
+      }
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import type { Reading } from '../../shared/telemetry/readings.ts';
+import type { EvaluatorPool } from './pool.ts';
+
+/** How a model's evaluators are, for whoever scrapes. Two revisions of a model that are loaded at once are added up. */
+export async function readPool(model: string, pool: EvaluatorPool): Promise<Reading[]> {
+  const { ready, configured, restarts, waiting, inFlight } = pool.state();
+  const resident = await Promise.all(pool.pids().map(residentBytes));
+  const known = resident.filter((bytes) => bytes !== undefined);
+  return [
+    { name: 'vls_evaluators', labels: { model, state: 'ready' }, value: ready },
+    { name: 'vls_evaluators', labels: { model, state: 'configured' }, value: configured },
+    { name: 'vls_evaluator_restarts_total', labels: { model }, value: restarts },
+    { name: 'vls_evaluator_tasks', labels: { model, state: 'waiting' }, value: waiting },
+    { name: 'vls_evaluator_tasks', labels: { model, state: 'in_flight' }, value: inFlight },
+    ...(known.length === 0
+      ? []
+      : [
+          {
+            name: 'vls_evaluator_memory_bytes' as const,
+            labels: { model },
+            value: known.reduce((sum, bytes) => sum + bytes, 0),
+          },
+        ]),
+  ];
+}
+
+/** Linux alone tells another process's memory without a command. */
+async function residentBytes(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}

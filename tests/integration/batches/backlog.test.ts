@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSpeed } from '../../../batches/speed.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import type { Reading } from '../../../shared/telemetry/readings.ts';
+import { type Engine, startEngine, succeeded } from '../../support/engine.ts';
+
+let engine: Engine;
+beforeEach(async () => {
+  engine = await startEngine();
+});
+afterEach(async () => {
+  await engine.close();
+});
+
+const readOf = (readings: readonly Reading[], name: Reading['name'], labels: object) =>
+  readings.find((reading) => reading.name === name && JSON.stringify(reading.labels) === JSON.stringify(labels))?.value;
+const profile = 'compact';
+const backlog = async () => {
+  const readings = await engine.readings();
+  return {
+    pending: readOf(readings, 'vls_items_pending', { profile }),
+    seconds: readOf(readings, 'vls_backlog_seconds', { profile }),
+    queued: readOf(readings, 'vls_queue_chunks', { profile, state: 'waiting' }),
+    batches: readOf(readings, 'vls_batches', { profile, state: 'queued' }),
+    age: readOf(readings, 'vls_batch_oldest_age_seconds', { profile }),
+  };
+};
+
+test('without any worker the backlog is as many seconds as items wait, and nothing when none does', async () => {
+  expect(await backlog()).toEqual({ pending: 0, seconds: 0, queued: 0, batches: 0, age: 0 });
+  await engine.post(10);
+  await engine.post(5);
+  const waiting = await backlog();
+  expect(waiting).toMatchObject({ pending: 15, seconds: 15, queued: 5, batches: 2 });
+  expect(waiting.age).toBeGreaterThanOrEqual(0);
+});
+
+test('with workers the backlog is what waits over what they commit', async () => {
+  const id = await engine.post(12);
+  await engine.chunks.pick(engine.job(id, 0), profile);
+  await engine.commit(id, 0, succeeded(0, 4));
+  engine.speed.add(profile, 4_000_000);
+  // The count is on its way on the same connection, so it is there before what is asked after it.
+  const readings = await engine.readings();
+  expect(readOf(readings, 'vls_items_pending', { profile })).toBe(8);
+  const speed = readOf(readings, 'vls_items_per_second', { profile }) ?? 0;
+  expect(speed).toBeGreaterThan(4_000_000 / 60);
+  expect(readOf(readings, 'vls_backlog_seconds', { profile })).toBe(8 / speed);
+});
+
+test('a batch that has ended or was cancelled is no backlog', async () => {
+  const [ended, cancelled] = [await engine.post(4), await engine.post(40)];
+  await engine.chunks.pick(engine.job(ended, 0), profile);
+  await engine.commit(ended, 0, succeeded(0, 4));
+  await engine.batches.cancel('default', cancelled);
+  expect(await backlog()).toMatchObject({ pending: 0, seconds: 0, batches: 0 });
+});
+
+test('the speed shows at once that workers have come, keeps slow ones in sight, and forgets what is a minute old', async () => {
+  let now = 1_700_000_005_000;
+  const speed = createSpeed(engine.redis, () => now);
+  const read = async () => (await speed.read([profile])).get(profile) ?? Number.NaN;
+  expect(await read()).toBe(0);
+  speed.add(profile, 300);
+  // Five seconds into its slot, over the last fifteen.
+  expect(await read()).toBe(20);
+  now += 30_000;
+  expect(await read()).toBe(300 / 55);
+  now += 30_000;
+  expect(await read()).toBe(0);
+});
+
+test('while Redis is away a scrape has everything but what is read from it', async () => {
+  const metrics = createMetrics();
+  metrics.onScrape({ read: engine.readings });
+  expect(await metrics.text()).toContain('vls_backlog_seconds');
+  engine.redis.disconnect();
+  const text = await metrics.text();
+  expect(text).not.toContain('vls_backlog_seconds');
+  expect(text).toContain('vls_build_info');
+});

@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Balancer, startBalancer } from '../../support/balancer.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+import { readEvents } from '../../support/sse.ts';
+
+const rounds = 5;
+const texts = Object.values(captions);
+
+let redis: TestRedis;
+let host: ImageHost;
+let balancer: Balancer;
+let client: Client;
+const apis: TestProcess[] = [];
+let worker: TestProcess;
+const exits: (number | null)[] = [];
+
+const env = () => ({
+  REDIS_URL: redis.url,
+  IMAGE_HOSTS_ALLOW: host.authority,
+  EVALUATORS: '1',
+  // Otherwise the worker would be through before anybody is restarted.
+  EMBEDDING_CACHE_MB: '0',
+  // Several looks of the balancer.
+  DRAIN_DELAY_MS: '1000',
+  LOG_LEVEL: 'warn',
+});
+
+async function startApi(): Promise<TestProcess> {
+  const api = await startProcess('api', env());
+  balancer.add(api.url);
+  await balancer.untilUsed(api.url);
+  return api;
+}
+
+beforeAll(async () => {
+  [redis, host, balancer] = await Promise.all([startRedis(), startImageHost(), startBalancer()]);
+  client = createClient(balancer.url);
+  apis.push(...(await Promise.all([startApi(), startApi()])));
+  worker = await startProcess('worker', env());
+});
+afterAll(async () => {
+  await Promise.all([...apis, worker].map((process) => process?.stop()));
+  await balancer.close();
+  await Promise.all([redis.remove(), host.close()]);
+});
+
+test('two APIs and a worker, each restarted five times under load, lose no item and answer no request with 5xx', async () => {
+  let restarting = true;
+  const answers = new Map<number | string, number>();
+  const count = (answer: number | string) => answers.set(answer, (answers.get(answer) ?? 0) + 1);
+  /** One person with one pair after the other, who tries nothing twice. */
+  async function single(first: number): Promise<void> {
+    for (let at = first; restarting; at++) {
+      const image = host.url(`${photoNames[at % 6]}?${first}`);
+      await client.single({ image, text: texts[at % 6] }).then(
+        ({ status }) => count(status),
+        (error: Error) => count(String(error.cause ?? error)),
+      );
+    }
+  }
+  const posted: { id: string; items: number }[] = [];
+  async function batches(): Promise<void> {
+    for (let at = 0; restarting; at++) {
+      const items = Array.from({ length: 150 }, (_, index) => ({
+        image: host.url(index % 50 === 7 ? 'missing.jpg' : `${photoNames[index % 6]}?${at}-${index}`),
+        text: texts[index % 6],
+      }));
+      const { status, body } = await client.batch.post(items);
+      count(`batch ${status}`);
+      if (status === 202) posted.push({ id: body.id, items: items.length });
+      // About as fast as it is worked off.
+      for (let busy = true; busy && restarting; await delay(100)) {
+        const { body: status } = await client.batch.status(body.id);
+        busy = status.finishedAt === null;
+      }
+    }
+  }
+  const load = [single(0), single(1), batches()];
+
+  for (let round = 0; round < rounds; round++) {
+    for (const at of [0, 1]) {
+      const old = apis[at] as TestProcess;
+      exits.push(await old.stop());
+      balancer.remove(old.url);
+      apis[at] = await startApi();
+    }
+    exits.push(await worker.stop());
+    worker = await startProcess('worker', env());
+  }
+  restarting = false;
+  await Promise.all(load);
+
+  expect(balancer.faults).toEqual([]);
+  expect([...answers.keys()].sort()).toEqual([200, 'batch 202']);
+  // 1 would say that a drain ran out of time.
+  expect(exits).toEqual(Array.from({ length: 3 * rounds }, () => 0));
+  expect(posted.length).toBeGreaterThan(0);
+  for (const { id, items } of posted) {
+    expect(await client.batch.finished(id)).toMatchObject({
+      state: 'completed_with_errors',
+      items: { total: items, succeeded: items - 3, failed: 3, cancelled: 0, pending: 0 },
+    });
+    const results = await client.batch.results(id);
+    expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual([...Array(items).keys()]);
+  }
+}, 400_000);
+
+test('an API that stops fails its readiness first, goes on answering, and then ends events with a hint to come back', async () => {
+  const [api] = apis as [TestProcess];
+  const direct = createClient(api.url);
+  const { body } = await direct.batch.post(
+    Array.from({ length: 400 }, (_, at) => ({ image: host.url(`${photoNames[at % 6]}?e${at}`), text: 'a photo' })),
+  );
+  const path = `/evaluator/v1/evaluation/batch/${body.id}/events`;
+  const following = fetch(api.url + path).then(async (response) => await response.text());
+  const waiting = direct.call('/v1/evaluation/batch', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', prefer: 'wait=60' },
+    body: JSON.stringify({
+      items: Array.from({ length: 400 }, (_, at) => ({ image: host.url(`${photoNames[at % 6]}?w${at}`), text: 'x' })),
+    }),
+  });
+  await direct.batch.until(body.id, ({ items }) => items.succeeded > 0);
+
+  const stopped = api.stop();
+  for (let answer = await direct.call('/health/ready'); answer.status !== 503; ) {
+    answer = await direct.call('/health/ready');
+  }
+  // Whoever has not yet looked at its readiness is served all the same.
+  expect((await direct.single({ image: host.url('coffee.jpg'), text: 'coffee' })).status).toBe(200);
+  expect(await stopped).toBe(0);
+
+  // Whoever waited for the end of a batch is told how far it is.
+  expect((await waiting).status).toBe(202);
+  const seen = await following;
+  expect(seen.trimEnd().split('\n\n').at(-1)).toMatch(/^retry: \d{3,4}$/);
+  expect(seen).not.toContain('event: end');
+  // Elsewhere the rest follows, without a gap.
+  const lastEventId = [...seen.matchAll(/^id: (.+)$/gm)].at(-1)?.[1] ?? '';
+  const { events } = await readEvents(`${apis[1]?.url}${path}`, { lastEventId });
+  expect(events.map(({ event }) => event)).not.toContain('reset');
+  expect(events.at(-1)?.event).toBe('end');
+});
