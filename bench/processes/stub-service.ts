@@ -1,14 +1,11 @@
-import { openKeyRing } from '../../api/access/key-ring.ts';
-import { createApp } from '../../api/app.ts';
-import { createBatchEngine } from '../../batches/engine.ts';
+import { startApi } from '../../api/server.ts';
+import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
 import type { Evaluation, Outcome } from '../../evaluation/evaluation.ts';
 import type { Evaluators } from '../../models/pool/evaluators.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
-import { listen } from '../../shared/http-server.ts';
 import { type Running, runProcess } from '../../shared/lifecycle.ts';
 import { createMetrics } from '../../shared/metrics.ts';
 import { connectRedis } from '../../shared/redis.ts';
-import { version } from '../../shared/version.ts';
 import { startWorker } from '../../worker/worker.ts';
 
 /**
@@ -40,32 +37,21 @@ const evaluators: Evaluators = {
 
 await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
-  const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
-  const { retentionHours } = config;
-  const profiles = () => (role === 'api' ? registry.profiles : []);
-  const engine = createBatchEngine({ redis, profiles, retentionHours, log });
   const metrics = createMetrics();
-  const close = async () => {
-    await engine.close();
-    redis.disconnect();
-  };
-  if (role === 'worker') {
-    const worker = await startWorker({ config, redis, engine, evaluation, registry, metrics, log });
-    return { url: '', close: async () => worker.close().then(close) };
+  const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
+  const parts = { config, log, metrics, redis, registry, evaluation };
+  if (role === 'api') {
+    const api = await startApi({ ...parts, evaluators });
+    return { url: api.url, close: () => end(api, api.engine) };
   }
-  const app = createApp({
-    ...engine,
-    registry,
-    evaluation,
-    evaluators,
-    redis,
-    keys: await openKeyRing(config, log),
-    metrics,
-    log,
-    config,
-    version,
-    isDraining: () => false,
-  });
-  const server = await listen(app, config.host, config.port, 'PORT');
-  return { url: server.url, close: async () => server.close().then(close) };
+  const { retentionHours } = config;
+  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, log });
+  const worker = await startWorker({ ...parts, engine });
+  return { url: '', close: () => end(worker, engine) };
+
+  async function end(running: { close(): Promise<void> }, engineOfIt: BatchEngine): Promise<void> {
+    await running.close();
+    await engineOfIt.close();
+    redis.disconnect();
+  }
 });

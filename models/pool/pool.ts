@@ -85,6 +85,8 @@ interface Slot {
   suspects: Task[];
   /** From a death until the last suspect has been judged; no other work comes here meanwhile. */
   isolating: boolean;
+  /** Takes nothing more, and is replaced once it is empty. */
+  retiring: boolean;
   failedStarts: number;
   restart: NodeJS.Timeout | undefined;
   loading: NodeJS.Timeout | undefined;
@@ -132,6 +134,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     held: { image: 0, text: 0 },
     suspects: [],
     isolating: false,
+    retiring: false,
     failedStarts: 0,
     restart: undefined,
     loading: undefined,
@@ -181,6 +184,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         setMicroBatch(message.calibration.images);
         log.info({ model: spec.model, ...message.calibration }, 'micro-batch measured');
         options.onCalibrated?.(message.calibration);
+        // It keeps the memory of the largest run it has tried.
+        slot.retiring = true;
         break;
       case 'shrunk':
         log.warn({ model: spec.model, images: message.images }, 'no memory for a run this large, made smaller');
@@ -194,6 +199,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         take(slot, message.id)?.reject(new ServiceError(message.code, message.message));
         break;
     }
+    if (slot.retiring && slot.inFlight.size === 0) slot.process?.kill();
     dispatch();
   }
 
@@ -234,6 +240,11 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     slot.process = undefined;
     const lost = [...slot.inFlight.keys()].flatMap((id) => take(slot, id) ?? []);
     if (closed) return;
+    if (slot.retiring && lost.length === 0) {
+      slot.retiring = false;
+      return start(slot);
+    }
+    slot.retiring = false;
     restarts++;
     log.warn(
       { model: spec.model, reason, inFlight: lost.length, detail: startFault },
@@ -294,7 +305,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   function deal(queue: Task[], kind: Kind, window: number): boolean {
     let best: Slot | undefined;
     for (const slot of queue === interactive ? inTurn() : slots) {
-      if (slot.state !== 'ready' || slot.isolating || slot.held[kind] >= window) continue;
+      if (slot.state !== 'ready' || slot.isolating || slot.retiring || slot.held[kind] >= window) continue;
       if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
     }
     const task = best && queue.shift();

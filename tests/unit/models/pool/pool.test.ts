@@ -163,6 +163,25 @@ describe('calibration', () => {
     expect(evaluator(2).told[0]).toMatchObject({ type: 'load', spec: { microBatch: { images: 4 } } });
   });
 
+  test('leaves its evaluator replaced once that is empty, as it holds the memory of the largest run', async () => {
+    const { pool, launched, evaluator, bulk } = poolOf({ evaluators: 2, onCalibrated: () => {} });
+    evaluator(0).load();
+    evaluator(1).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    const [done] = bulk('a');
+    evaluator(0).calibrated(calibration);
+    expect(evaluator(0).killed).toBe(false);
+    void bulk('b');
+    expect(evaluator(1).texts()).toEqual(['b']);
+    evaluator(0).answer('a');
+    await done;
+    expect(evaluator(0).killed).toBe(true);
+    await successorStarts();
+    expect(launched).toHaveLength(3);
+    evaluator(2).load();
+    expect(pool.state()).toMatchObject({ ready: 2, restarts: 0 });
+  });
+
   test('is not asked a second time when the evaluator died of it', async () => {
     const { evaluator } = poolOf({ onCalibrated: () => {} });
     evaluator(0).load();

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BatchEngine, createBatchEngine } from '../batches/engine.ts';
+import type { Evaluation } from '../evaluation/evaluation.ts';
+import type { Evaluators } from '../models/pool/evaluators.ts';
+import type { Registry } from '../models/registry/registry.ts';
+import type { Config } from '../shared/config.ts';
+import { listen } from '../shared/http-server.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import { type Redis, whenConnected } from '../shared/redis.ts';
+import { observeRedis } from '../shared/telemetry/redis-readings.ts';
+import { version } from '../shared/version.ts';
+import { openKeyRing } from './access/key-ring.ts';
+import { createApp } from './app.ts';
+
+export interface ApiDeps {
+  config: Config;
+  log: Logger;
+  metrics: Metrics;
+  /** A `producer` connection: what cannot be written at once is refused. */
+  redis: Redis;
+  registry: Registry;
+  evaluation: Evaluation;
+  evaluators: Evaluators;
+}
+
+/** The API role, listening. */
+export interface RunningApi {
+  url: string;
+  engine: BatchEngine;
+  /** Turns new work away, then answers what is in hand. */
+  close(): Promise<void>;
+}
+
+/** So long the start waits for Redis, in milliseconds; singles need none, so it goes on without. */
+const redisPatienceMs = 2_000;
+/** What is read from Redis for a scrape may be this old, in milliseconds. */
+const freshMs = 5_000;
+
+/** The API role: keys, the side of the engine that posts, the HTTP service. */
+export async function startApi(deps: ApiDeps): Promise<RunningApi> {
+  const { config, log, metrics, redis, registry } = deps;
+  const keys = await openKeyRing(config, log);
+  const { retentionHours, queuedItems } = config;
+  const engine = createBatchEngine({ redis, profiles: () => registry.profiles, retentionHours, queuedItems, log });
+  observeRedis(metrics, redis);
+  metrics.onScrape({ read: engine.readings, freshMs });
+  let draining = false;
+  const app = createApp({ ...deps, ...engine, keys, version, isDraining: () => draining });
+  // Whoever posts a batch as soon as this process is ready must not be told that Redis is away.
+  await whenConnected(redis, redisPatienceMs);
+  const server = await listen(app, config.host, config.port, 'PORT');
+  return {
+    url: server.url,
+    engine,
+    async close() {
+      draining = true;
+      server.turnAway();
+      await delay(config.drainDelayMs);
+      engine.batches.close();
+      await server.close();
+    },
+  };
+}
