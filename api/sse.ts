@@ -32,7 +32,7 @@ export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: R
     }
   } finally {
     clearInterval(heartbeat);
-    if (!ended) response.write(`retry: ${retryElsewhereMs()}\n\n`);
+    if (!ended && !response.closed) response.write(`retry: ${retryElsewhereMs()}\n\n`);
     response.end();
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import { prefix } from '../../shared/contracts/paths.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import { traceRequest } from '../../shared/telemetry/spans.ts';
@@ -7,7 +8,7 @@ import { traceRequest } from '../../shared/telemetry/spans.ts';
 const acceptableId = /^[\w.:-]{1,128}$/;
 
 /** Asked every few seconds by machines: traces and lines of them would be noise. */
-const isProbe = (path: string) => /\/(health(\/\w+)?|metrics)$/.test(path);
+const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
 /** Gives each request its id, its span, one log line and its place in the metrics. */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
@@ -19,7 +20,7 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const requestId = given !== undefined && acceptableId.test(given) ? given : randomUUID();
     response.locals['requestId'] = requestId;
     response.setHeader('X-Request-Id', requestId);
-    const span = isProbe(request.path) ? undefined : traceRequest(request.method, request.headers);
+    const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
     response.on('close', () => {
@@ -42,8 +43,10 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
         code,
         batchId: response.locals['batchId'],
       };
-      if (span === undefined) log.debug(line, 'request');
-      else if (response.statusCode >= 500) log.warn(line, 'request');
+      const { statusCode } = response;
+      // Whoever is refused is no machine that only looks whether we are ready.
+      if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
+      else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');
     });
     if (span === undefined) next();
