@@ -242,7 +242,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     if (closed) return;
     if (slot.retiring && lost.length === 0) {
       slot.retiring = false;
-      return start(slot);
+      start(slot);
+      return;
     }
     slot.retiring = false;
     restarts++;
