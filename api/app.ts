@@ -26,7 +26,7 @@ import { createBodyBudget } from './middleware/body-budget.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { createPressureGuard } from './middleware/pressure.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
-import { securityHeaders } from './middleware/security-headers.ts';
+import { keepPrivate, securityHeaders } from './middleware/security-headers.ts';
 import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
 import type { Route } from './route.ts';
@@ -106,6 +106,7 @@ export function createApp(deps: AppDeps): Express {
     prefix,
     access.authenticate((path) => publicPaths.has(path)),
   );
+  app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
   app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
   app.post(
     newWork.map((path) => prefix + path),

@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
@@ -26,3 +27,9 @@ export const securityHeaders = helmet({
   // The service speaks HTTP; whoever puts TLS before it decides how long that is to be remembered.
   strictTransportSecurity: false,
 });
+
+/** Answers depend on who asks, by a header or a cookie: no proxy may keep them, and a browser asks again. */
+export const keepPrivate: RequestHandler = (_request, response, next) => {
+  response.setHeader('Cache-Control', 'private, no-cache');
+  next();
+};

@@ -20,6 +20,11 @@ export interface CsvOptions {
 
 const maxRowBytes = 32 * 1024 * 1024;
 
+/** The parser has to find out how rows end, and until one does it is slow: what is no CSV would cost it minutes. */
+const maxHeaderBytes = 256 * 1024;
+/** The parser's bound of a row does not count delimiters, and an empty column takes more memory than its delimiter. */
+const maxDelimiters = 1_000_000;
+
 /**
  * Items of CSV with a header row, as the bytes arrive. Columns that are neither image, text nor id become metadata.
  * A row that cannot be read becomes a failed item that names its line.
@@ -30,6 +35,10 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
   let header: string[] | undefined;
   let items: StoredItem[] = [];
   let fault: unknown;
+  let rows = 0;
+  /** The row that is open, without the part of it that shares a chunk with the row before. */
+  let row = { bytes: 0, delimiters: 0 };
+  const delimiter = Buffer.from(options.delimiter);
 
   const parser = parse({
     bom: true,
@@ -40,16 +49,18 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
     skip_records_with_error: true,
     max_record_size: maxRowBytes,
     // Called in the order of the rows, as are skipped ones; the parser's readable side is not used.
-    on_record: (row: string[], { lines }) => {
+    on_record: (values: string[], { lines }) => {
+      rows++;
       collect(() => {
-        if (header !== undefined) return void items.push(readRow(row, header, `line ${lines}`));
-        header = readHeader(row, columns);
+        if (header !== undefined) return void items.push(readRow(values, header, `line ${lines}`));
+        header = readHeader(values, columns);
         options.onHeader(header);
       });
       return null;
     },
   });
   parser.on('skip', (error: CsvError) => {
+    rows++;
     const line = String(error['lines'] ?? '?');
     if (error.code === 'CSV_MAX_RECORD_SIZE') {
       fault ??= unreadable(
@@ -71,10 +82,21 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
     }
   }
 
-  function readRow(row: string[], names: readonly string[], where: string): StoredItem {
+  /** @throws {ServiceError} `request.invalid` */
+  function growRow(chunk: Buffer): void {
+    row.bytes += chunk.length;
+    for (let at = chunk.indexOf(delimiter); at >= 0; at = chunk.indexOf(delimiter, at + 1)) row.delimiters++;
+    if (header === undefined && row.bytes > maxHeaderBytes) throw noHeader();
+    if (row.bytes <= maxRowBytes && row.delimiters <= maxDelimiters) return;
+    throw unreadable(
+      new Error(`a row has more than ${maxRowBytes} bytes or ${maxDelimiters} delimiters; is a quote left open?`),
+    );
+  }
+
+  function readRow(values: string[], names: readonly string[], where: string): StoredItem {
     const item: { image?: string; text?: string; id?: string; metadata?: Record<string, string> } = {};
     for (const [at, name] of names.entries()) {
-      const value = row[at];
+      const value = values[at];
       if (value === undefined) break;
       if (name === columns.image) item.image = value;
       else if (name === columns.text) item.text = value;
@@ -84,8 +106,8 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
         item.metadata[name] = value;
       }
     }
-    if (row.length > names.length) {
-      const message = `${row.length} columns, the header has ${names.length}`;
+    if (values.length > names.length) {
+      const message = `${values.length} columns, the header has ${names.length}`;
       return badItem([{ path: '', message }], where, strictness, item);
     }
     return toStoredItem(item, where, strictness);
@@ -93,9 +115,12 @@ export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOpti
 
   try {
     for await (const chunk of bytes) {
+      const before = rows;
       await new Promise<void>((resolve, reject) => {
         parser.write(chunk, (error) => (error ? reject(unreadable(error)) : resolve()));
       });
+      if (rows === before) growRow(chunk);
+      else row = { bytes: 0, delimiters: 0 };
       yield flush();
     }
     await new Promise<void>((resolve, reject) => {
@@ -124,6 +149,11 @@ function readHeader(row: string[], columns: CsvColumns): string[] {
   }
   return names;
 }
+
+const noHeader = (): ServiceError => {
+  const message = `The first row, which names the columns, does not end within ${maxHeaderBytes} bytes`;
+  return new ServiceError('request.invalid', message, { faults: [{ path: 'header', message }] });
+};
 
 const unreadable = (error: Error): ServiceError =>
   new ServiceError('request.invalid', `The CSV cannot be read: ${error.message}`, { cause: error });

@@ -63,9 +63,12 @@ export function createResultCsv(
   };
 }
 
-/** What a client sent, so that a spreadsheet shows it instead of running it; a number stays a number. */
+/**
+ * What a client sent, so that a spreadsheet shows it instead of running it; a number stays a number. The wide forms are
+ * the same signs to a spreadsheet in East Asia.
+ */
 const disarmed = (text: string): string =>
-  /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
 
 /** Messages may begin with words of an image host or of the client. */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {

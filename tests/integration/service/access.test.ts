@@ -31,6 +31,14 @@ async function operations(): Promise<Operation[]> {
 
 const coffee = () => ({ image: readPhoto('coffee.jpg').toString('base64'), text: 'a cup of coffee' });
 
+test.each(['/v1/evaluation/batch', '/v1/models', '/health', '/metrics', '/queues/api/queues'])(
+  'what %s tells one caller no proxy may give to another',
+  async (path) => {
+    const answer = await as(operator).call(path);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'private, no-cache']);
+  },
+);
+
 describe('without a key', () => {
   test('every route of the OpenAPI document but probes and sign-in answers 401, and says how to send a key', async () => {
     const open = ['/health/live', '/health/ready', '/session'];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { settings } from '../../../shared/config.ts';
+import { readConfig, settings } from '../../../shared/config.ts';
 import { drainMs } from '../../../shared/lifecycle.ts';
 import { readYaml, root } from './manifests.ts';
 
@@ -158,6 +158,10 @@ test('nothing but API and workers reaches Redis', () => {
     (Array.isArray(networks) ? networks : Object.keys(networks)).includes('queue'),
   );
   expect(onQueue.map(([name]) => name)).toEqual(['api', 'worker', 'worker-gpu', 'redis']);
+});
+
+test('the API goes by the name that other containers have for it', () => {
+  expect(readConfig(named('api').environment).allowedHosts).toContain('api:8000');
 });
 
 test('every setting it makes is one that there is', () => {

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { itemsOfCsv } from '../../../batches/intake/csv.ts';
+import { createResultCsv } from '../../../batches/reading/csv.ts';
+
+const MiB = 1024 * 1024;
+
+/** Reads CSV that arrives as a decompressed body does; gives the number of items, and of chunks it took to tell. */
+async function read(head: string, rest: Buffer): Promise<{ items: number; chunks: number; fault?: string }> {
+  let items = 0;
+  let chunks = 0;
+  async function* arriving() {
+    yield Buffer.from(head);
+    for (let at = 0; at < rest.length; at += 16_384) {
+      chunks++;
+      yield rest.subarray(at, at + 16_384);
+    }
+  }
+  const columns = { image: 'image', text: 'text', id: 'id' };
+  try {
+    const options = { columns, delimiter: ',', strictness: 'lenient', onHeader: () => {} } as const;
+    for await (const some of itemsOfCsv(arriving(), options)) items += some.length;
+  } catch (error) {
+    return { items, chunks, fault: (error as Error).message };
+  }
+  return { items, chunks };
+}
+
+test('what never ends its first row is refused after 256 KiB', async () => {
+  const { chunks, fault } = await read('', Buffer.alloc(2 * MiB, 'a'));
+  expect(fault).toContain('does not end within 262144 bytes');
+  expect(chunks).toBeLessThan(20);
+});
+
+test('a row of empty columns is refused before they fill the memory', async () => {
+  const { chunks, fault } = await read('image,text\n', Buffer.alloc(8 * MiB, ','));
+  expect(fault).toContain('1000000 delimiters');
+  expect(chunks).toBeLessThan(70);
+});
+
+test('rows are read whose cells have many delimiters, and as many as there are', async () => {
+  const row = `x.jpg,"${'a,'.repeat(50_000)}"\n`;
+  expect(await read('image,text\n', Buffer.from(row.repeat(30)))).toMatchObject({ items: 30 });
+});
+
+test.each(['=1+1', '+1+1', '-1+1', '@SUM(1)', '\t=1', '\r=1', '\n=1', '＝1+1', '＋1+1', '－1+1', '＠SUM(1)'])(
+  'a result that begins like the formula %j gets an apostrophe',
+  (text) => {
+    const csv = createResultCsv({ columns: ['text'], columnNames: { image: 'i', text: 'text', id: 'id' } }, 'escape');
+    const result = { index: 0, id: 'a', status: 'cancelled' } as const;
+    expect(csv.rows([result], [{ image: 'x', text }])).toMatch(/^0,"?'/);
+  },
+);
