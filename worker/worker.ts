@@ -87,7 +87,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       serving.set(profile, consume(redis, profile, chunksInHand, takeOne, log, recovered));
     }
     for (const [profile, consumer] of serving) {
-      if (profiles.includes(profile)) continue;
+      // Batches posted before the registry dropped the name are pinned to what this worker still has.
+      if (profiles.includes(profile) || !registry.profiles.includes(profile)) continue;
       serving.delete(profile);
       consumer.close().catch((error: Error) => log.warn({ err: error, profile }, 'consumer did not close'));
     }

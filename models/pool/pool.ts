@@ -22,7 +22,10 @@ export interface PoolOptions {
   launch?: (events: EvaluatorEvents) => EvaluatorProcess;
   /** Waiting interactive requests above which more are refused. */
   maxInteractive?: number;
-  /** One task may stay in an evaluator this long, in milliseconds; then the evaluator is taken to hang. */
+  /**
+   * An evaluator that has work and gives no sign of it for so long, in milliseconds, is taken to hang; and so is a task
+   * that stays so long while many that came after it are answered.
+   */
   taskTimeoutMs?: number;
 }
 
@@ -71,11 +74,20 @@ interface Task {
   reject(error: unknown): void;
 }
 
+interface InFlight {
+  task: Task;
+  sentAt: number;
+  /** Tasks of its kind and urgency that came after it and were answered before it. */
+  overtaken: number;
+}
+
 /** A place for an evaluator: the process changes, the place stays. */
 interface Slot {
   process: EvaluatorProcess | undefined;
   state: 'loading' | 'ready' | 'down';
-  inFlight: Map<number, { task: Task; timer: NodeJS.Timeout }>;
+  inFlight: Map<number, InFlight>;
+  /** Ends the evaluator; put off by every sign of progress. */
+  silence: NodeJS.Timeout | undefined;
   /** How many of those are of each kind. */
   held: Record<Kind, number>;
   /**
@@ -131,6 +143,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     process: undefined,
     state: 'down',
     inFlight: new Map(),
+    silence: undefined,
     held: { image: 0, text: 0 },
     suspects: [],
     isolating: false,
@@ -144,11 +157,15 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   function start(slot: Slot): void {
     if (closed) return;
     slot.state = 'loading';
-    slot.process = launch({
-      onMessage: (message) => onMessage(slot, message),
+    const process = launch({
+      // What a process said before it ended may arrive after that: it must not speak for its successor.
+      onMessage: (message) => {
+        if (slot.process === process) onMessage(slot, message);
+      },
       onExit: (reason) => onExit(slot, reason),
     });
-    slot.process.send({
+    slot.process = process;
+    process.send({
       type: 'load',
       spec: { ...spec, microBatch: { ...spec.microBatch, images: microBatch } },
       threads: options.threads,
@@ -178,7 +195,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         slot.process?.kill();
         break;
       case 'embedded':
-        take(slot, message.id)?.resolve(message.embedded);
+        answered(slot, message.id)?.resolve(message.embedded);
         break;
       case 'calibrated':
         setMicroBatch(message.calibration.images);
@@ -192,11 +209,12 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         setMicroBatch(message.images);
         break;
       case 'ran':
+        listen(slot);
         // Its inputs are answered by messages of their own.
         options.onRun?.(message);
         return;
       case 'failed':
-        take(slot, message.id)?.reject(new ServiceError(message.code, message.message));
+        answered(slot, message.id)?.reject(new ServiceError(message.code, message.message));
         break;
     }
     if (slot.retiring && slot.inFlight.size === 0) slot.process?.kill();
@@ -221,21 +239,52 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return timer;
   }
 
+  const windows = () => ({ image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) });
   const waiting = () => interactive.length + bulk.image.length + bulk.text.length;
   const isBusy = () => waiting() > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
 
   function take(slot: Slot, id: number): Task | undefined {
     const entry = slot.inFlight.get(id);
     if (entry === undefined) return undefined;
-    clearTimeout(entry.timer);
     slot.inFlight.delete(id);
     slot.held[kindOf(entry.task.input)]--;
     return entry.task;
   }
 
+  function answered(slot: Slot, id: number): Task | undefined {
+    const task = take(slot, id);
+    if (task === undefined) return undefined;
+    listen(slot);
+    const kind = kindOf(task.input);
+    // More than reordering explains: no more than a window of them is ever there at once.
+    const many = 2 * (windows()[kind] + interactivePlaces);
+    for (const [other, entry] of slot.inFlight) {
+      if (other > id) break;
+      if (kindOf(entry.task.input) !== kind || entry.task.interactive !== task.interactive) continue;
+      entry.overtaken++;
+      if (entry.overtaken <= many || performance.now() - entry.sentAt < taskTimeoutMs) continue;
+      end(slot, 'a task hangs');
+      break;
+    }
+    return task;
+  }
+
+  /** Waits for the next sign of progress, from now on; how long a task waits in a slow evaluator says nothing. */
+  function listen(slot: Slot): void {
+    clearTimeout(slot.silence);
+    slot.silence = undefined;
+    if (slot.inFlight.size > 0) slot.silence = setTimeout(() => end(slot, 'no progress'), taskTimeoutMs);
+  }
+
+  function end(slot: Slot, why: string): void {
+    log.error({ model: spec.model, pid: slot.process?.pid, taskTimeoutMs, why }, 'evaluator hangs, ending it');
+    slot.process?.kill();
+  }
+
   function onExit(slot: Slot, reason: string): void {
     const wasReady = slot.state === 'ready';
     clearTimeout(slot.loading);
+    clearTimeout(slot.silence);
     slot.state = 'down';
     slot.process = undefined;
     const lost = [...slot.inFlight.keys()].flatMap((id) => take(slot, id) ?? []);
@@ -294,12 +343,12 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       if (suspect) send(slot, suspect);
       else slot.isolating = false;
     }
-    const windows = { image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) };
+    const most = windows();
     for (let next = interactive[0]; next !== undefined; next = interactive[0]) {
       const kind = kindOf(next.input);
-      if (!deal(interactive, kind, windows[kind] + interactivePlaces)) break;
+      if (!deal(interactive, kind, most[kind] + interactivePlaces)) break;
     }
-    for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], kind, windows[kind]));
+    for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], kind, most[kind]));
   }
 
   /** Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. */
@@ -323,12 +372,9 @@ export function createPool(options: PoolOptions): EvaluatorPool {
 
   function send(slot: Slot, task: Task): void {
     const id = nextId++;
-    const timer = setTimeout(() => {
-      log.error({ model: spec.model, pid: slot.process?.pid, taskTimeoutMs }, 'evaluator hangs, ending it');
-      slot.process?.kill();
-    }, taskTimeoutMs);
-    slot.inFlight.set(id, { task, timer });
+    slot.inFlight.set(id, { task, sentAt: performance.now(), overtaken: 0 });
     slot.held[kindOf(task.input)]++;
+    if (slot.inFlight.size === 1) listen(slot);
     const { interactive: first, input } = task;
     slot.process?.send(
       'image' in input
@@ -378,6 +424,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       for (const slot of slots) {
         clearTimeout(slot.restart);
         clearTimeout(slot.loading);
+        clearTimeout(slot.silence);
         slot.process?.kill();
         for (const id of [...slot.inFlight.keys()]) take(slot, id)?.reject(stopping);
       }

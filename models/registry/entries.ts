@@ -122,6 +122,13 @@ const registryFile = z.strictObject({
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
+/** The same model of a hub at another revision, where a pull of that revision has left it; nothing for a folder. */
+export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
+  if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
+  const source = { ...entry.source, revision: other };
+  return { ...entry, source, revision: other, directory: join(dirname(entry.directory), other) };
+}
+
 /** The registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 

@@ -10,7 +10,8 @@ import {
   type Recipe,
   textVersion,
 } from '../model.ts';
-import { type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
+import { atOtherRevision, type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
+import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
 import { createRegistryWatch } from './watch.ts';
 
@@ -118,7 +119,10 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
     },
     async resolvePinned({ model, revision, precision, preprocess, textCleaning }) {
       const current = entries.models.get(model);
-      const entry = current?.revision === revision ? current : former.get(atRevision({ model, revision }));
+      const entry =
+        current?.revision === revision
+          ? current
+          : (former.get(atRevision({ model, revision })) ?? (await onDisk(current, revision)));
       if (entry === undefined) {
         return { difference: `revision ${current?.revision ?? 'none'} of ${model} instead of ${revision}` };
       }
@@ -168,6 +172,12 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
       for (const watcher of watchers.splice(0)) watcher.close();
     },
   };
+}
+
+/** A revision that this process has never had in its registry, and whose files a pull has left here. */
+async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
+  const entry = current && atOtherRevision(current, revision);
+  return entry && (await precisionsIn(entry.directory)).length > 0 ? entry : undefined;
 }
 
 const atRevision = ({ model, revision }: { model: string; revision: string }) => `${model}@${revision}`;

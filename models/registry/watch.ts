@@ -32,9 +32,10 @@ export function createRegistryWatch(
     try {
       const seen = await fingerprint();
       if (last !== undefined && seen !== last) {
+        // What was seen before, not what is there after: a file that changed again meanwhile has not been read.
         await onChange();
-        last = await fingerprint();
-      } else last = seen;
+      }
+      last = seen;
     } finally {
       busy = false;
     }

@@ -22,6 +22,8 @@ export interface FakeEvaluator extends EvaluatorProcess {
   failToLoad(message: string): void;
   calibrated(calibration: Calibration): void;
   shrink(images: number): void;
+  /** A run over so many texts has ended. */
+  ran(texts: number): void;
   answer(text: string, embedded?: Embedded): void;
   fail(text: string, code: Code, message: string): void;
   die(reason?: string): void;
@@ -78,6 +80,7 @@ function fakeEvaluator(events: EvaluatorEvents, pid: number): FakeEvaluator {
     load: () => say({ type: 'loaded', verified: false }),
     calibrated: (calibration) => say({ type: 'calibrated', calibration }),
     shrink: (images) => say({ type: 'shrunk', images }),
+    ran: (inputs) => say({ type: 'ran', input: 'text', inputs, milliseconds: 1 }),
     failToLoad: (message) => say({ type: 'load_failed', message }),
     answer: (text, embedded = embeddingOf(1)) => say({ type: 'embedded', id: take(text), embedded }),
     fail: (text, code, message) => say({ type: 'failed', id: take(text), code, message }),

@@ -83,6 +83,28 @@ test('a batch keeps the revision it was posted with while the registry goes on',
   expect(ended).toMatchObject({ state: 'completed', revision: '1', items: { succeeded: 200 } });
 });
 
+test('a batch ends although its model is taken out of the registry meanwhile', async () => {
+  host.latencyMs = 1_000;
+  try {
+    // More than a worker has in hand at a time.
+    const items = Array.from({ length: 1_200 }, (_, at) => ({ image: host.url(`rocket.jpg?${at}`), text: 'a rocket' }));
+    const posted = (await client.batch.post(items, { model: 'first' })).body as BatchStatus;
+    write({});
+    await vi.waitFor(
+      async () => {
+        const { body } = await client.call<{ models: ModelInfo[] }>('/v1/models');
+        expect(body.models.map(({ model }) => model)).not.toContain('first');
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    expect((await client.batch.status(posted.id)).body.state).toBe('running');
+    host.latencyMs = 0;
+    expect(await client.batch.finished(posted.id)).toMatchObject({ state: 'completed', items: { succeeded: 1_200 } });
+  } finally {
+    host.latencyMs = 0;
+  }
+});
+
 test('the least used model makes room for another, and comes back when it is asked for', async () => {
   write({ first: tiny('2'), second: tiny('1'), third: tiny('1') });
   for (const model of ['second', 'third']) {

@@ -202,6 +202,19 @@ test('calibration waits until nothing is running, and work goes before its next 
   expect(imagesPerSecond[images]).toBeGreaterThan(0);
 });
 
+test('what comes while calibration tries a size that does not fit runs after it', async () => {
+  const evaluator = await evaluatorOf({ images: 1, texts: 1 });
+  const calibrated = evaluator.calibrate();
+  const measured = await nextRun();
+  const embedded = evaluator.text(text(3), false);
+  measured.fail(new Error('CUDA out of memory'));
+  await expect(calibrated).rejects.toThrow('out of memory');
+  const run = await nextRun();
+  expect(run.inputs).toEqual([3]);
+  run.succeed();
+  await embedded;
+});
+
 test('a tower that gives too few rows fails the inputs without one', async () => {
   const evaluator = await evaluatorOf({ images: 1, texts: 2 });
   const settled = Promise.allSettled([1, 2, 3].map((tokens) => evaluator.text(text(tokens), false)));

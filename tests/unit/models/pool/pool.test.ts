@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { EvaluatorEvents } from '../../../../models/evaluator/process.ts';
+import type { ToEvaluator } from '../../../../models/evaluator/protocol.ts';
 import { createPool, type EvaluatorPool, type PoolOptions } from '../../../../models/pool/pool.ts';
 import { embeddingOf, type FakeEvaluator, fakeEvaluators } from '../../../support/fake-evaluators.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
@@ -401,6 +403,24 @@ describe('when an evaluator dies', () => {
     expect(evaluator(1).texts()).toEqual(['a', 'b']);
   });
 
+  test('that it was loaded, told only afterwards, gives its successor no work before that is loaded', async () => {
+    const events: EvaluatorEvents[] = [];
+    const told: ToEvaluator[] = [];
+    const { bulk } = poolOf({
+      launch(of) {
+        events.push(of);
+        return { pid: 1, send: (message) => void told.push(message), kill() {} };
+      },
+    });
+    void bulk('a');
+    events[0]?.onExit('SIGSEGV');
+    events[0]?.onMessage({ type: 'loaded', verified: false });
+    await vi.advanceTimersByTimeAsync(500);
+    events[0]?.onMessage({ type: 'loaded', verified: false });
+    void bulk('b');
+    expect(told.map(({ type }) => type)).toEqual(['load', 'load']);
+  });
+
   test('an answer that comes from it afterwards changes nothing', async () => {
     const { evaluator, bulk } = poolOf();
     evaluator(0).load();
@@ -548,6 +568,47 @@ describe('a task that hangs', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     await expect(embedded).resolves.toEqual(embeddingOf(1));
     expect([launched.length, evaluator(0).killed]).toEqual([1, false]);
+  });
+});
+
+describe('an evaluator that is slow', () => {
+  test('is not ended while it answers, however long a task waits in it', async () => {
+    const { launched, evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    evaluator(0).load();
+    const texts = ['a', 'b', 'c', 'd'];
+    const embedded = bulk(...texts);
+    for (const text of texts) {
+      await vi.advanceTimersByTimeAsync(59_000);
+      evaluator(0).answer(text);
+    }
+    await Promise.all(embedded);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect([launched.length, evaluator(0).killed]).toEqual([1, false]);
+  });
+
+  test('is not ended while its runs end, although all of them were for others', async () => {
+    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    evaluator(0).load();
+    void bulk('a');
+    await vi.advanceTimersByTimeAsync(59_000);
+    evaluator(0).ran(1);
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(evaluator(0).killed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(evaluator(0).killed).toBe(true);
+  });
+
+  test('is ended for a task that hangs in it while those that came after it are answered', async () => {
+    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    evaluator(0).load();
+    void bulk('hangs');
+    for (let seconds = 0; seconds < 60; seconds++) {
+      expect(evaluator(0).killed).toBe(false);
+      void bulk(`after ${seconds}`);
+      await vi.advanceTimersByTimeAsync(1_000);
+      evaluator(0).answer(`after ${seconds}`);
+    }
+    expect(evaluator(0).killed).toBe(true);
   });
 });
 

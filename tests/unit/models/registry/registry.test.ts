@@ -297,6 +297,22 @@ describe('what a batch is pinned to', () => {
     });
   });
 
+  test('is found where a pull has left it, by a process that never had that revision in its registry', async () => {
+    const source = { type: 'huggingface', layout: 'xenova', repo: 'owner/clip', revision: 'second' };
+    const models = join(directory, 'data', 'models', 'mine');
+    for (const revision of ['first', 'second']) await cp(tinyClipFolder, join(models, revision), { recursive: true });
+    const registry = await loadWith({ models: { mine: { source } } });
+    const posted = { ...recipeOf((await registry.resolve('mine')).spec), revision: 'first' };
+    expect(await registry.resolvePinned(posted)).toMatchObject({
+      revision: 'first',
+      visionPath: join(models, 'first', 'onnx', 'vision_model.onnx'),
+    });
+    // What a queue says is not trusted to be the name of a directory.
+    for (const revision of ['third', '../mine/first', 'first/../first']) {
+      expect(await registry.resolvePinned({ ...posted, revision })).toHaveProperty('difference');
+    }
+  });
+
   test('decides the preprocess, whatever this process is set to', async () => {
     const registry = await loadWith({ models: { mine: tinyClip } });
     const { spec } = await registry.resolve('mine');
