@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,7 @@ beforeEach(async () => {
   // A copy, as some of the commands write beside the examples.
   directory = await mkdtemp(join(tmpdir(), 'vls-guide-'));
   await cp(join(root, 'examples'), join(directory, 'examples'), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
 });
 afterEach(() => rm(directory, { recursive: true }));
 
@@ -39,7 +40,9 @@ afterEach(() => rm(directory, { recursive: true }));
 async function follow(blocks: string[]): Promise<{ stdout: string; stderr: string; code: number | null }> {
   const tools = [
     'set -euo pipefail',
-    `npx() { shift; ${process.execPath} ${join(root, 'cli', 'vls.js')} "$@"; }`,
+    `vls() { ${process.execPath} ${join(root, 'cli', 'vls.js')} "$@"; }`,
+    `node() { ${process.execPath} "$@"; }`,
+    'npx() { "$@"; }',
     `curl() { command curl -sS -w '%{stderr}status %{http_code}\\n' "$@"; }`,
   ];
   const here = blocks
