@@ -1,7 +1,13 @@
-import { createDocument, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { prefix } from '../shared/contracts/paths.ts';
 import { problem } from '../shared/contracts/problem.ts';
 import { type Code, codes } from '../shared/errors.ts';
+import { answers, problems } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
 /** The OpenAPI 3.1 document of these routes: generated from the schemas that also check the requests. */
@@ -9,7 +15,8 @@ export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
   for (const { path, method, operation, access } of routes) {
     const full = `${prefix}${path}`;
-    const responses = { ...problemResponses(401, 403, 421, 429), ...operation.responses };
+    const everywhere = operation.requestBody === undefined ? [401, 403, 421, 429] : [401, 403, 408, 421, 429];
+    const responses = { ...problemResponses(...everywhere), ...withExamples(operation) };
     const security = access === 'public' ? [{}] : [{ bearer: [] }, { apiKey: [] }, { session: [] }];
     paths[full] = { ...paths[full], [method]: { ...operation, responses, security } };
   }
@@ -18,11 +25,15 @@ export function createOpenApi(routes: readonly Route[], version: string) {
     info: {
       title: 'Vision-language similarity',
       version,
-      description: 'How well does a text describe an image? Single pairs at once, batches through a queue.',
+      description: [
+        'How well does a text describe an image? Single pairs at once, batches through a queue.',
+        'What cannot be answered gets a problem document (RFC 9457) with a stable `code`; `error.code` of a failed item is one of the same. A method that a path does not have is answered with 405.',
+      ].join('\n\n'),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
     components: {
+      examples: problems,
       securitySchemes: {
         bearer: {
           type: 'http',
@@ -43,9 +54,25 @@ export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObje
       const names = (Object.keys(codes) as Code[]).filter((code) => codes[code].status === status);
       const response = {
         description: `Problem with one of the codes ${names.join(', ')}`,
-        content: { 'application/problem+json': { schema: problem } },
+        content: { 'application/problem+json': { schema: problem, examples: examplesOf(names) } },
       };
       return [String(status), response];
+    }),
+  );
+}
+
+const examplesOf = (names: readonly Code[]) =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/examples/${name}` }]));
+
+/** The responses of an operation, with the examples of its JSON beside the schemas. */
+function withExamples({ operationId, responses }: ZodOpenApiOperationObject): ZodOpenApiResponsesObject {
+  const examples = answers[operationId ?? ''] ?? {};
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const json = 'content' in response ? response.content?.['application/json'] : undefined;
+      if (json === undefined) return [status, response];
+      const described = { ...json, example: examples[status] };
+      return [status, { ...response, content: { ...response.content, 'application/json': described } }];
     }),
   );
 }

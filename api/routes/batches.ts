@@ -60,9 +60,13 @@ export function batchRoutes({ batches, registry, config, limitsOf }: BatchDeps):
               schema: batchRequest,
               example: { items: [{ id: 'i0', image: 'https://example.org/cat.jpg', text: 'a cat' }] },
             },
-            'application/x-ndjson': { schema: line },
+            'application/x-ndjson': {
+              schema: line,
+              example: '{"id": "i0", "image": "https://example.org/cat.jpg", "text": "a cat"}\n',
+            },
             'text/csv': {
               schema: { type: 'string', description: 'A header row with image, text and, if you like, id.' },
+              example: 'id,image,text\ni0,https://example.org/cat.jpg,a cat\n',
             },
             'multipart/form-data': {
               schema: {

@@ -56,7 +56,10 @@ export function sessionRoutes({ access, keys, sessions }: SessionDeps): Route[] 
         tags: ['access'],
         requestBody: {
           required: true,
-          content: { 'application/json': { schema: signIn }, 'application/x-www-form-urlencoded': { schema: signIn } },
+          content: {
+            'application/json': { schema: signIn, example: { key: 'vls_…' } },
+            'application/x-www-form-urlencoded': { schema: signIn },
+          },
         },
         responses: {
           '200': { description: 'Signed in', content: answered },

@@ -36,7 +36,8 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     { error: report, warn: report, info: () => {}, debug: () => {}, verbose: () => {} },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
-  log.info({ endpoint: config.otlpEndpoint }, 'tracing');
+  // The address may carry a name and a password.
+  log.info({ endpoint: new URL(config.otlpEndpoint).origin }, 'tracing');
   return {
     async stop() {
       await Promise.race([sdk.shutdown().catch(() => {}), delay(flushMs, undefined, { ref: false })]);

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,20 +59,4 @@ test.skipIf(!has('curl'))('a curl example fails when the service refuses, and sh
   await expect(run('bash', ['examples/score.sh', 'examples/labels.txt'], options())).rejects.toMatchObject({
     stdout: expect.stringContaining('image.unsupported_format'),
   });
-});
-
-test.skipIf(!has('python3') || !has('curl'))('every command of the guide works', { timeout: 180_000 }, async () => {
-  const guide = await readFile(join(root, 'docs', 'cli.md'), 'utf8');
-  const blocks = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands ?? '');
-  expect(blocks.length).toBeGreaterThan(8);
-  const npx = `npx() { shift; ${process.execPath} ${join(root, 'cli', 'vls.js')} "$@"; }`;
-  const script = join(directory, 'guide.sh');
-  await writeFile(script, `set -euo pipefail\n${npx}\n${blocks.join('\n')}`);
-  const { stdout } = await run('bash', [script], { ...options(), maxBuffer: 16 * 1024 * 1024 });
-  // The commands whose end the guide foretells: twice the file, once without a service, and the batch that is watched.
-  expect(stdout.match(/ended with \d+/g)).toEqual(Array(4).fill('ended with 4'));
-  const rows = (await readFile(join(directory, 'scores.csv'), 'utf8')).trim().split('\n');
-  expect(rows).toHaveLength(7);
-  expect(await readFile(join(directory, 'offline.csv'), 'utf8')).toBe(`${rows.join('\n')}\n`);
-  expect(await readFile(join(directory, 'examples', 'mine.scores.csv'), 'utf8')).toMatch(/^index,sku,photo,caption,/);
 });

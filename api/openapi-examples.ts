@@ -1,0 +1,193 @@
+import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
+import type { EmbeddingsResponse } from '../shared/contracts/embeddings.ts';
+import type { Health } from '../shared/contracts/health.ts';
+import type { ModelInfo } from '../shared/contracts/models.ts';
+import type { RankResponse } from '../shared/contracts/rank.ts';
+import type { Session } from '../shared/contracts/session.ts';
+import type { SingleResponse } from '../shared/contracts/single.ts';
+import { type Code, codes } from '../shared/errors.ts';
+
+const receipt = {
+  model: 'compact-1',
+  revision: '1',
+  precision: 'fp32',
+  provider: 'cpu',
+  preprocess: 'pillow-bicubic-2',
+  textCleaning: 'openclip-3.3-1',
+  warnings: [],
+};
+const timings = { fetchMs: 18.5, decodeMs: 8, inferenceMs: 7.2, totalMs: 35.2 };
+const id = 'a24e7b91-fb37-4ded-a6c7-2ef4d3eed8c2';
+const self = `/evaluator/v1/evaluation/batch/${id}`;
+
+const single: SingleResponse = { score: 51.5602, cosine: 0.515602, receipt, timings };
+
+const rank: RankResponse = {
+  results: [
+    { index: 1, text: 'a rocket on a launch pad', score: 45.4321, cosine: 0.454321, probability: 0.9991 },
+    { index: 0, text: 'a cat', score: 10.2, cosine: 0.102, probability: 0.0009 },
+  ],
+  failures: [],
+  logitScale: 20,
+  receipt,
+  timings,
+};
+
+const running: BatchStatus = {
+  id,
+  tenant: 'default',
+  state: 'running',
+  phase: 'evaluating',
+  model: 'compact-1',
+  revision: '1',
+  precision: 'fp32',
+  preprocess: 'pillow-bicubic-2',
+  textCleaning: 'openclip-3.3-1',
+  longText: 'truncate',
+  priority: 0,
+  items: { total: 800, succeeded: 470, failed: 10, cancelled: 0, pending: 320 },
+  failures: { 'image.fetch.http_status': 10 },
+  itemsPerSecond: 237.2,
+  etaSeconds: 2,
+  createdAt: '2026-11-22T19:50:42.117Z',
+  startedAt: '2026-11-22T19:50:42.160Z',
+  finishedAt: null,
+  expiresAt: null,
+  reason: null,
+  retryOf: null,
+  retriedBy: null,
+  traceId: null,
+  webhook: null,
+  links: {
+    self,
+    results: `${self}/results`,
+    summary: `${self}/summary`,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+    retry: `${self}/retry`,
+  },
+};
+const results: ResultsPage['results'] = [
+  { index: 0, id: 'cat', status: 'succeeded', score: 51.5602, cosine: 0.515602 },
+  {
+    index: 1,
+    id: 'lost',
+    status: 'failed',
+    error: { code: 'image.fetch.http_status', message: '404 from example.org', retryable: false },
+  },
+];
+const ended: BatchStatus = {
+  ...running,
+  state: 'completed_with_errors',
+  phase: 'finished',
+  items: { total: 2, succeeded: 1, failed: 1, cancelled: 0, pending: 0 },
+  failures: { 'image.fetch.http_status': 1 },
+  etaSeconds: null,
+  finishedAt: '2026-11-22T19:50:45.428Z',
+  expiresAt: '2026-11-25T19:50:45.428Z',
+};
+
+const extreme = {
+  index: 0,
+  id: 'cat',
+  cosine: 0.515602,
+  score: 51.5602,
+  text: 'a cat looking at the camera',
+  image: 'https://example.org/cat.jpg',
+};
+
+const embeddings: EmbeddingsResponse = {
+  object: 'list',
+  data: [{ object: 'embedding', index: 0, embedding: [0.0123, -0.0456, 0.0789] }],
+  model: 'compact-1',
+  usage: { prompt_tokens: 4, total_tokens: 4 },
+};
+
+const model: ModelInfo = {
+  model: 'compact-1',
+  profiles: ['compact'],
+  default: true,
+  description: 'Embedded dual encoder for everyday photos.',
+  revision: '1',
+  source: '/srv/vls/models/compact',
+  logitScale: 20,
+  dimensions: 384,
+  contextLength: 128,
+  state: 'loaded',
+  verified: true,
+  precision: 'fp32',
+  provider: 'cpu',
+  choice: 'cpu: DEVICE=cpu; fp32: the default',
+  memoryBytes: 290000000,
+  evaluators: { ready: 2, configured: 2, threads: 1, restarts: 0 },
+  microBatch: 1,
+  speed: { measuredImagesPerSecond: null, stated: null },
+  detail: null,
+};
+
+const health: Health = {
+  status: 'ok',
+  version: '0.1.0',
+  uptimeSeconds: 6,
+  redis: { status: 'ok', version: '7.0.15', durability: 'always', detail: null },
+  models: [
+    {
+      model: 'compact-1',
+      revision: '1',
+      state: 'ready',
+      evaluators: { ready: 2, configured: 2, restarts: 0 },
+      detail: null,
+    },
+  ],
+  workers: 1,
+  queues: [{ name: 'evaluate-compact', waiting: 0, active: 0, failed: 0, workers: 1 }],
+};
+const loading: Health = { ...health, status: 'unavailable', models: [] };
+
+const session: Session = { keysRequired: true, authenticated: true, tenant: 'acme', role: 'tenant' };
+
+/** What each operation answers with in JSON, by status. */
+export const answers: Readonly<Record<string, Readonly<Record<string, object>>>> = {
+  scoreSingle: { 200: single },
+  rank: { 200: rank },
+  createEmbeddings: { 200: embeddings },
+  postBatch: { 200: { ...ended, results }, 202: running },
+  listBatches: { 200: { batches: [running], next: null } },
+  getBatch: { 200: running },
+  cancelBatch: { 200: ended },
+  retryBatch: { 202: { ...running, retryOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab' } },
+  getBatchResults: { 200: { results, next: null } },
+  getBatchSummary: {
+    200: {
+      id,
+      state: 'completed_with_errors',
+      succeeded: 1,
+      mean: { cosine: 0.515602, score: 51.5602 },
+      histogram: [{ from: 0.51, to: 0.52, count: 1 }],
+      lowest: [extreme],
+      highest: [extreme],
+    },
+  },
+  listModels: { 200: { models: [model], fault: null } },
+  getSession: { 200: session },
+  signIn: { 200: session },
+  getHealth: { 200: health, 503: loading },
+};
+
+/** One problem document for each code. */
+export const problems = Object.fromEntries(
+  Object.entries(codes).map(([code, { status, title, retryable }]) => [
+    code,
+    {
+      summary: `${title}${retryable ? '; the same may succeed later' : ''}`,
+      value: {
+        type: `urn:vls:problem:${code as Code}`,
+        title,
+        status,
+        code,
+        detail: title,
+        requestId: 'b6f3be58-f2c4-4011-a534-4b7a85c8c1ae',
+      },
+    },
+  ]),
+);

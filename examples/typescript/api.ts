@@ -1,0 +1,615 @@
+// Made from the OpenAPI document: npx vitest run tests/integration/documentation -u
+
+export type SingleRequest = {image: ImageSource;
+text: (string) | ((string)[]);
+/** A profile or a model name. */
+model?: string;
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+longText?: "truncate" | "error";};
+
+/** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
+export type ImageSource = (string) | ({url: string;}) | ({base64: string;}) | ({file: string;});
+
+export type BatchRequest = {items: (BatchItem)[];
+/** A profile or a model name. */
+model?: string;
+longText?: "truncate" | "error";
+/** Order among your own batches: a higher one is dispatched first. Others are not affected. */
+priority?: number;
+failureBudget?: FailureBudget;
+webhook?: Webhook;};
+
+export type BatchItem = {image: ImageSource;
+text: string;
+/** Echoed back with the result. */
+id?: string;
+/** Anything of your own; echoed back with the result. */
+metadata?: {[key: string]: unknown;};};
+
+/** Stops a batch that is plainly wrong; it ends as `failed`. */
+export type FailureBudget = {/** More failed items than this stop the batch. */
+count?: number;
+/** A larger share of failed items stops it. */
+share?: number;
+/** Not before this many items have their outcome. */
+after?: number;};
+
+/** Called once the batch has ended; signed as Standard Webhooks describes. */
+export type Webhook = {url: string;};
+
+export type RankRequest = ({image: ImageSource;
+texts: (string)[];
+/** A profile or a model name. */
+model?: string;
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+longText?: "truncate" | "error";}) | ({images: (ImageSource)[];
+text: string;
+/** A profile or a model name. */
+model?: string;
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+longText?: "truncate" | "error";});
+
+export type EmbeddingsRequest = {input: ((string) | ({text: string;}) | ({image: ImageSource;})) | (((string) | ({text: string;}) | ({image: ImageSource;}))[]);
+/** A profile or a model name. */
+model?: string;
+/** `base64`: little-endian float32. */
+encoding_format?: "float" | "base64";
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+longText?: "truncate" | "error";
+/** Accepted for compatibility; not used. */
+user?: string;};
+
+export type SignIn = {key: string;
+/** Forms: path of this service to go to afterwards. */
+next?: string;};
+
+export type SingleResponse = (SingleScore) | (SingleScores);
+
+export type SingleScore = {/** 100 * max(cosine, 0) */
+score: number;
+cosine: number;
+receipt: Receipt;
+timings: Timings;};
+
+export type Receipt = {model: string;
+revision: string;
+precision: string;
+/** ONNX Runtime execution provider. */
+provider: string;
+/** Version of the steps from picture to tensor. */
+preprocess: string;
+/** Version of the steps from text to tokens. */
+textCleaning: string;
+warnings: (string)[];
+/** Where the request is found among the traces, if it was traced. */
+traceId?: string;};
+
+export type Timings = {/** Getting the bytes: downloading, reading or decoding base64. */
+fetchMs: number;
+decodeMs: number;
+/** Both towers; 0 when both embeddings were cached. */
+inferenceMs: number;
+totalMs: number;};
+
+export type SingleScores = {/** In the order of the texts. */
+results: ({text: string;
+/** 100 * max(cosine, 0) */
+score: number;
+cosine: number;})[];
+receipt: Receipt;
+timings: Timings;};
+
+export type Problem = {/** Where the code is documented. */
+type: string;
+title: string;
+status: number;
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+detail: string;
+/** Also in the `X-Request-Id` header and in the logs. */
+requestId: string;
+/** Where the request is found among the traces, if it was traced. */
+traceId?: string;
+/** Each fault of the request, where it can be placed. */
+errors?: ({path: string;
+message: string;})[];};
+
+export type BatchWithResults = {id: string;
+/** Whose batch it is; `default` where no keys are needed. */
+tenant: string;
+state: BatchState;
+/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. */
+phase: "waiting" | "evaluating" | "finished";
+model: string;
+revision: string;
+precision: string;
+preprocess: string;
+textCleaning: string | null;
+longText: "truncate" | "error";
+priority: number;
+items: {total: number;
+succeeded: number;
+failed: number;
+cancelled: number;
+pending: number;};
+/** Failed items by code. */
+failures: {[key: string]: number;};
+/** Of late while it runs; over its whole life afterwards. */
+itemsPerSecond: number | null;
+etaSeconds: number | null;
+createdAt: string;
+startedAt: (string) | (null);
+finishedAt: (string) | (null);
+/** When items and results are forgotten. */
+expiresAt: (string) | (null);
+/** Why a batch is `failed`. */
+reason: ("all_failed" | "failure_budget") | (null);
+/** The batch whose failed items this one evaluates again. */
+retryOf: string | null;
+/** The latest batch that evaluates the failed items of this one. */
+retriedBy: string | null;
+/** Where its post and its chunks are found among the traces, if it was traced. */
+traceId: string | null;
+webhook: ({url: string;
+state: "pending" | "delivered" | "failed";
+attempts: number;
+error: string | null;}) | (null);
+links: {self: string;
+results: string;
+summary: string;
+events: string;
+cancel: string;
+retry: string;};
+/** In the order of the items. */
+results: (ItemResult)[];};
+
+export type BatchState = "accepting" | "queued" | "running" | "completed" | "completed_with_errors" | "failed" | "cancelled";
+
+export type ItemResult = ({/** Position in the batch as posted, from 0. */
+index: number;
+id?: string;
+metadata?: {[key: string]: unknown;};
+/** In a retry: its index in the batch that is retried. */
+retryOfIndex?: number;
+status: "succeeded";
+/** 100 * max(cosine, 0) */
+score: number;
+cosine: number;
+warnings?: (string)[];}) | ({/** Position in the batch as posted, from 0. */
+index: number;
+id?: string;
+metadata?: {[key: string]: unknown;};
+/** In a retry: its index in the batch that is retried. */
+retryOfIndex?: number;
+status: "failed";
+error: ItemError;}) | ({/** Position in the batch as posted, from 0. */
+index: number;
+id?: string;
+metadata?: {[key: string]: unknown;};
+/** In a retry: its index in the batch that is retried. */
+retryOfIndex?: number;
+status: "cancelled";});
+
+export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+message: string;
+/** Whether the same item may succeed later, unchanged. */
+retryable: boolean;};
+
+export type BatchStatus = {id: string;
+/** Whose batch it is; `default` where no keys are needed. */
+tenant: string;
+state: BatchState;
+/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. */
+phase: "waiting" | "evaluating" | "finished";
+model: string;
+revision: string;
+precision: string;
+preprocess: string;
+textCleaning: string | null;
+longText: "truncate" | "error";
+priority: number;
+items: {total: number;
+succeeded: number;
+failed: number;
+cancelled: number;
+pending: number;};
+/** Failed items by code. */
+failures: {[key: string]: number;};
+/** Of late while it runs; over its whole life afterwards. */
+itemsPerSecond: number | null;
+etaSeconds: number | null;
+createdAt: string;
+startedAt: (string) | (null);
+finishedAt: (string) | (null);
+/** When items and results are forgotten. */
+expiresAt: (string) | (null);
+/** Why a batch is `failed`. */
+reason: ("all_failed" | "failure_budget") | (null);
+/** The batch whose failed items this one evaluates again. */
+retryOf: string | null;
+/** The latest batch that evaluates the failed items of this one. */
+retriedBy: string | null;
+/** Where its post and its chunks are found among the traces, if it was traced. */
+traceId: string | null;
+webhook: ({url: string;
+state: "pending" | "delivered" | "failed";
+attempts: number;
+error: string | null;}) | (null);
+links: {self: string;
+results: string;
+summary: string;
+events: string;
+cancel: string;
+retry: string;};};
+
+export type BatchList = {/** The latest first. */
+batches: (BatchStatus)[];
+next: string | null;};
+
+export type ResultsPage = {/** In the order in which they were evaluated. */
+results: (ItemResult)[];
+/** Cursor of the next page; also given while the batch runs. null: all has been read. */
+next: string | null;};
+
+export type BatchSummary = {id: string;
+state: BatchState;
+succeeded: number;
+mean: ({cosine: number;
+score: number;}) | (null);
+/** Succeeded items by cosine, in bins of 0.01; empty bins at both ends are left out. */
+histogram: ({from: number;
+to: number;
+count: number;})[];
+/** The 50 lowest items, the lowest first. */
+lowest: ({index: number;
+id?: string;
+cosine: number;
+score: number;
+/** Its first 300 characters. */
+text: string;
+/** Its address; null for an inline image. */
+image: string | null;})[];
+/** The 50 highest items, the highest first. */
+highest: ({index: number;
+id?: string;
+cosine: number;
+score: number;
+/** Its first 300 characters. */
+text: string;
+/** Its address; null for an inline image. */
+image: string | null;})[];};
+
+export type RankResponse = {/** The best candidate first. */
+results: ({/** Position among the candidates as they were sent, from 0. */
+index: number;
+/** The candidate, when the candidates are texts. */
+text?: string;
+/** 100 * max(cosine, 0) */
+score: number;
+cosine: number;
+/** Softmax over logit scale * cosine among the candidates of this request: it says nothing beyond them. */
+probability: number;})[];
+/** Images that could not be evaluated; the others are ranked without them. */
+failures: ({index: number;
+error: ItemError;})[];
+logitScale: number;
+receipt: Receipt;
+timings: Timings;};
+
+export type EmbeddingsResponse = {object: "list";
+data: ({object: "embedding";
+index: number;
+/** L2-normalised. */
+embedding: ((number)[]) | (string);})[];
+model: string;
+usage: {prompt_tokens: number;
+total_tokens: number;};};
+
+export type ModelList = {models: (Model)[];
+/** Why a change of the registry files is not in use; the former ones are. */
+fault: string | null;};
+
+export type Model = {model: string;
+/** Names that lead to it. */
+profiles: (string)[];
+/** Used when a request names no model. */
+default: boolean;
+description: string | null;
+revision: string;
+/** Where its files come from. */
+source: string;
+logitScale: number;
+dimensions: (number) | (null);
+contextLength: (number) | (null);
+/** `absent`: its files are not here. `available`: here, and loaded on first use. */
+state: "absent" | "available" | "loading" | "loaded" | "failed";
+/** Whether it has reproduced golden values when it was loaded; `false` where it has none. */
+verified: boolean | null;
+precision: string | null;
+provider: string | null;
+/** Why this provider and this precision. */
+choice: string | null;
+/** Of one evaluator, about. */
+memoryBytes: (number) | (null);
+evaluators: ({ready: number;
+configured: number;
+threads: number;
+restarts: number;}) | (null);
+/** Pictures that one run of the vision tower takes at most. */
+microBatch: (number) | (null);
+speed: {/** Vision towers of all evaluators alone, as measured on this machine. */
+measuredImagesPerSecond: number | null;
+stated: ({imagesPerSecond: number;
+on: string;}) | (null);};
+/** Why it is absent or failed. */
+detail: string | null;};
+
+export type Session = {/** Whether this service asks for keys at all. */
+keysRequired: boolean;
+/** Whether requests like this one are let in. */
+authenticated: boolean;
+tenant: string | null;
+role: ("tenant" | "operator") | (null);};
+
+export type Health = {/** `degraded`: single pairs are answered, batches are not. `unavailable`: nothing is scored. */
+status: "ok" | "degraded" | "unavailable";
+version: string;
+uptimeSeconds: number;
+redis: {status: "ok" | "down";
+version: string | null;
+/** What survives the death of Redis: `always` all that was acknowledged, `everysec` all but up to 2 s of it, `none` nothing. */
+durability: ("always" | "everysec" | "none" | "unknown") | (null);
+detail: string | null;};
+models: ({model: string;
+revision: string;
+state: "loading" | "ready" | "failed";
+evaluators: {ready: number;
+configured: number;
+restarts: number;};
+detail: string | null;})[];
+/** Worker connections over all queues; null without Redis. */
+workers: (number) | (null);
+queues: (({name: string;
+waiting: number;
+active: number;
+failed: number;
+workers: number;})[]) | (null);};
+
+export interface paths {'/evaluator/v1/evaluation/single': {post: {/** Score one image against one text or several */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': SingleRequest;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': SingleResponse;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch': {post: {/** Post a batch of pairs */
+parameters: {query?: {/** With `true`, one bad item refuses the whole batch with 400. */
+strict?: "true" | "false";
+/** A profile or a model name. */
+model?: string;
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+longText?: "truncate" | "error";
+priority?: number;
+failureBudgetCount?: number;
+failureBudgetShare?: number;
+failureBudgetAfter?: number;
+webhook?: string;
+/** CSV: name of the column with the image. */
+image?: string;
+/** CSV: name of the column with the text. */
+text?: string;
+/** CSV: name of the column with the id, if there is one. */
+id?: string;
+/** CSV: what separates columns. */
+delimiter?: string;};path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
+202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+get: {/** Your batches, the latest first */
+parameters: {query?: {/** Only batches in one of these states, separated by commas. */
+state?: string;
+/** For operators: batches of this tenant; `*`: of everybody. */
+tenant?: string;
+cursor?: string;
+limit?: number;};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchList;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}': {get: {/** Status of a batch */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+delete: {/** Forget a batch; a live one is cancelled first */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {204: {headers: Record<string, unknown>; content?: never;};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/cancel': {post: {/** Stop a batch */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed items again */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Results of a batch, also while it runs */
+parameters: {query?: {/** `next` of the page before. Absent: the first page. */
+cursor?: string;
+limit?: number;
+status?: "succeeded" | "failed" | "cancelled";
+/** CSV: `escape` puts an apostrophe before text that a spreadsheet would run as a formula. */
+formulas?: "escape" | "keep";};path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/summary': {get: {/** Histogram, mean, lowest and highest items */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchSummary;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
+parameters: {query?: {/** Like the `Last-Event-ID` header, which a page cannot set. */
+lastEventId?: string;};path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
+204: {headers: Record<string, unknown>; content?: never;};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/rank': {post: {/** Rank texts for an image, or images for a text */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': RankRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': RankResponse;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/embeddings': {post: {/** Embeddings of texts and images */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': EmbeddingsRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': EmbeddingsResponse;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/models': {get: {/** Models and their state in this process */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ModelList;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/session': {get: {/** Who this request comes from */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Session;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+post: {/** Sign a browser in */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': SignIn;'application/x-www-form-urlencoded': SignIn;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Session;};};
+303: {headers: Record<string, unknown>; content?: never;};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+delete: {/** Sign the browser out */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {204: {headers: Record<string, unknown>; content?: never;};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/health': {get: {/** Redis, models, evaluators, workers and queues */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Health;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/json': Health;};};};};};
+'/evaluator/health/live': {get: {/** Whether the process answers */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/plain': string;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/health/ready': {get: {/** Whether single pairs can be scored here */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/plain': string;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'text/plain': string;};};};};};
+'/evaluator/metrics': {get: {/** Metrics in the Prometheus text format */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/plain': string;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};}
