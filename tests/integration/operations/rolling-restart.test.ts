@@ -113,7 +113,10 @@ test('an API that stops fails its readiness first, goes on answering, and then e
   const [api] = apis as [TestProcess];
   const direct = createClient(api.url);
   const { body } = await direct.batch.post(
-    Array.from({ length: 400 }, (_, at) => ({ image: host.url(`${photoNames[at % 6]}?e${at}`), text: 'a photo' })),
+    Array.from({ length: 4_000 }, (_, at) => ({
+      image: host.url(`${photoNames[at % 6]}?e${at}`),
+      text: `photo ${at}`,
+    })),
   );
   const path = `/evaluator/v1/evaluation/batch/${body.id}/events`;
   const following = fetch(api.url + path).then(async (response) => await response.text());
@@ -121,7 +124,10 @@ test('an API that stops fails its readiness first, goes on answering, and then e
     method: 'POST',
     headers: { 'content-type': 'application/json', prefer: 'wait=60' },
     body: JSON.stringify({
-      items: Array.from({ length: 400 }, (_, at) => ({ image: host.url(`${photoNames[at % 6]}?w${at}`), text: 'x' })),
+      items: Array.from({ length: 4_000 }, (_, at) => ({
+        image: host.url(`${photoNames[at % 6]}?w${at}`),
+        text: `x ${at}`,
+      })),
     }),
   });
   await direct.batch.until(body.id, ({ items }) => items.succeeded > 0);
