@@ -27,7 +27,8 @@ export interface EvaluatorEvents {
 export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): EvaluatorProcess {
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    execArgv: [],
+    // As in start/bootstrap/launch.js, for whoever was started in another way.
+    execArgv: ['--max-semi-space-size=8'],
     env: {
       ...process.env,
       // libvips decodes and ONNX Runtime runs on libuv's threads; glibc's 8 arenas a core let memory creep.

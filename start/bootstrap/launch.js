@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
+/**
+ * In MiB. On a machine with much memory V8 lets the young generation of each process grow to 134 MiB, mostly air: a worker
+ * with two evaluators went from 600 to 800 MiB over 60,000 items, and stays at 600 with this.
+ */
+const youngObjects = '--max-semi-space-size=8';
 
 /**
  * Runs the entry and resolves when it has ended, to `{code, signal}` as child_process reports them.
@@ -19,8 +24,9 @@ export function launch(root, entry, args, stops) {
       detached: !isWindows,
       env: {
         ...process.env,
-        // Inherited by every process below; one that cannot write there simply goes without.
+        // Both are inherited by every process below; one that cannot write to the cache simply goes without.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
+        NODE_OPTIONS: [youngObjects, process.env.NODE_OPTIONS].filter(Boolean).join(' '),
       },
     },
   );
