@@ -26,6 +26,7 @@ const env = () => ({
   EMBEDDING_CACHE_MB: '0',
   // Several looks of the balancer.
   DRAIN_DELAY_MS: '1000',
+  MICRO_BATCH: '1',
   LOG_LEVEL: 'warn',
 });
 
