@@ -11,6 +11,7 @@ import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
+import type { Traffic } from '../traffic/traffic.ts';
 import { createAccess, requireOperator } from './access/authenticate.ts';
 import { type BoundaryConfig, createBoundary } from './access/boundary.ts';
 import { createCors } from './access/cors.ts';
@@ -39,6 +40,7 @@ import { rankRoutes } from './routes/rank.ts';
 import { resultRoutes } from './routes/results.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { singleRoutes } from './routes/single.ts';
+import { trafficRoutes } from './routes/traffic.ts';
 
 type AppConfig = BoundaryConfig &
   Pick<
@@ -56,6 +58,7 @@ export interface AppDeps {
   registry: Registry;
   evaluation: Evaluation;
   evaluators: Evaluators;
+  traffic: Traffic;
   batches: Batches;
   queues: Queues;
   redis: Redis;
@@ -88,6 +91,7 @@ export function createApp(deps: AppDeps): Express {
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),
+    ...trafficRoutes(deps),
     ...sessionRoutes({ access, keys, sessions }),
     ...healthRoutes(deps),
     ...metricsRoutes(deps.metrics),

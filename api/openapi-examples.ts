@@ -44,6 +44,7 @@ const running: BatchStatus = {
   preprocess: 'pillow-bicubic-2',
   textCleaning: 'openclip-3.3-1',
   longText: 'truncate',
+  traffic: null,
   priority: 0,
   items: { total: 800, succeeded: 470, failed: 10, cancelled: 0, pending: 320 },
   failures: { 'image.fetch.http_status': 10 },

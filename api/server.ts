@@ -10,6 +10,7 @@ import type { Metrics } from '../shared/metrics.ts';
 import { type Redis, whenConnected } from '../shared/redis.ts';
 import { observeRedis } from '../shared/telemetry/redis-readings.ts';
 import { version } from '../shared/version.ts';
+import type { Traffic } from '../traffic/traffic.ts';
 import { openKeyRing } from './access/key-ring.ts';
 import { createApp } from './app.ts';
 
@@ -22,6 +23,7 @@ export interface ApiDeps {
   registry: Registry;
   evaluation: Evaluation;
   evaluators: Evaluators;
+  traffic: Traffic;
 }
 
 /** The API role, listening. */

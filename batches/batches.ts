@@ -206,12 +206,12 @@ export function createBatches({
     if ((await redis.exists(batchKeys(id).input(0))) === 0) {
       throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
     }
-    const { profile, model, revision, precision, preprocess, textCleaning, longText } = record;
+    const { profile, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
     const { priority, columns, columnNames } = record;
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
-      pinned: { profile, model, revision, precision, preprocess, textCleaning, longText },
+      pinned: { profile, model, revision, precision, preprocess, textCleaning, longText, traffic },
       options: { priority, columns, columnNames, retryOf: id },
       items: failedItems(redis, record),
       bodyHash: () => '',

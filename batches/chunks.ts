@@ -1,5 +1,6 @@
 import { type BatchState, terminalStates } from '../shared/contracts/batch.ts';
 import { type ItemResult, longText as longTextSchema } from '../shared/contracts/item.ts';
+import { trafficPlan } from '../shared/contracts/traffic.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Ending } from './ending.ts';
@@ -55,12 +56,21 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         textCleaning,
         longText,
         traceparent,
+        traffic,
       ] = fields.map((field) => field?.toString());
       await dispatcher.taken({ id: batchId, tenant, profile, priority: Number(priority ?? 0) }, chunk);
       return {
         verdict,
         input: decodeInput(input),
-        pinned: { model, revision, precision, preprocess, textCleaning, longText: longTextSchema.parse(longText) },
+        pinned: {
+          model,
+          revision,
+          precision,
+          preprocess,
+          textCleaning,
+          longText: longTextSchema.parse(longText),
+          traffic: traffic === undefined ? undefined : trafficPlan.parse(JSON.parse(traffic)),
+        },
         edges: { lowestBelow: Number(below ?? 2), highestAbove: Number(above ?? -2) },
         traceparent,
       };

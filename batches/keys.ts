@@ -88,3 +88,24 @@ export const sessionKey = (tokenHash: string): string => `vls:session:${tokenHas
 
 /** Before a tenant's name: string with a lifetime, its requests in this minute. */
 export const rateLimitPrefix = 'vls:requests:';
+
+/** What models that share a profile's traffic have shown, in one experiment; see traffic/store.ts. */
+export const trafficKeys = (profile: string, experiment: string) => {
+  const base = `{vls}:traffic:${profile}:${experiment}`;
+  return {
+    /** Hash: the canary's phase and its window. */
+    state: `${base}:state`,
+    /** Hashes of counts: of the whole experiment, and of the window that is open. */
+    totals: `${base}:totals`,
+    window: `${base}:window`,
+    /** List: scores of the items that both models of the window have scored. */
+    windowPairs: `${base}:window:pairs`,
+    /** List: windows that were judged, the latest first. */
+    windows: `${base}:windows`,
+    /** List of the latest scores of two models; sorted set of the pairs furthest apart. */
+    canaryPairs: `${base}:canary:pairs`,
+    canaryWorst: `${base}:canary:worst`,
+    shadowPairs: `${base}:shadow:pairs`,
+    shadowWorst: `${base}:shadow:worst`,
+  };
+};

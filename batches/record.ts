@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../shared/contracts/batch.ts';
 import { longText } from '../shared/contracts/item.ts';
 import { batchPathOf } from '../shared/contracts/paths.ts';
+import { trafficPlan } from '../shared/contracts/traffic.ts';
 import type { Code } from '../shared/errors.ts';
 
 const count = z.coerce.number().int().min(0);
@@ -24,6 +25,8 @@ export const batchRecord = z.object({
   /** Absent in batches of older releases. */
   textCleaning: z.string().optional(),
   longText,
+  /** Models that evaluate it between them; absent where one does. */
+  traffic: json.pipe(trafficPlan).optional(),
   state: batchState,
   createdAt: time,
   startedAt: time.optional(),
@@ -67,7 +70,7 @@ export type BatchRecord = z.output<typeof batchRecord>;
 /** What is fixed about a batch when it is posted, and inherited by its retries. */
 export type Pinned = Pick<
   BatchRecord,
-  'profile' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText'
+  'profile' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText' | 'traffic'
 >;
 
 /** What its sender may ask of a batch beside its items. */
@@ -112,6 +115,7 @@ export function toStatus(
     preprocess: record.preprocess,
     textCleaning: record.textCleaning ?? null,
     longText: record.longText,
+    traffic: record.traffic?.arms.map(({ role, model, revision, share }) => ({ role, model, revision, share })) ?? null,
     priority: record.priority,
     items: {
       total: record.total,

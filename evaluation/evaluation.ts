@@ -8,7 +8,7 @@ import { type Code, type ItemError, ServiceError, toItemError } from '../shared/
 import type { Metrics } from '../shared/metrics.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
 import type { Embedder } from './embedder.ts';
-import { cosineOf, scoreOf } from './score.ts';
+import { bothOf, compare, type Listener, tell, tellLater, warningsOf } from './scored.ts';
 import { type Stages, startStages } from './stages.ts';
 
 /** One image against several texts. */
@@ -64,7 +64,14 @@ export interface Options {
   /** What becomes of a text with more tokens than the model reads: cut off with a warning, or `text.too_long`. */
   longText?: LongText | undefined;
   signal?: AbortSignal | undefined;
+  /** Models that score the same pairs besides the one that answers. Whatever becomes of that, the answer stays. */
+  beside?: readonly ModelSpec[];
+  /** Told of every pair that a model has scored or could not score, the one that answers included. */
+  onScored?: Listener;
 }
+
+/** Pictures of single requests that other models score besides; beyond this many, the next ones are not compared. */
+const besideInHand = 16;
 
 /** Texts of one request that wait for an evaluator at a time: a thousand of them must not shut others out. */
 const textsInHand = 32;
@@ -82,6 +89,7 @@ export interface EvaluationDeps {
 
 export function createEvaluation({ images, embedder, concurrency, metrics }: EvaluationDeps): Evaluation {
   const inHand = pLimit(concurrency);
+  let comparing = 0;
 
   async function embedImage(spec: ModelSpec, source: ImageSource, stages: Stages, { signal }: Options) {
     const bytes = await stages.fetch(() => images.load(source, signal));
@@ -131,6 +139,19 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     return embedded;
   }
 
+  /** After the answer, on the lane of batches: nobody waits for it, and it must not pile up. */
+  async function scoreBeside(bytes: Uint8Array, texts: readonly string[], options: Options): Promise<void> {
+    for (const other of options.beside ?? []) {
+      if (comparing >= besideInHand) return;
+      comparing++;
+      const picture = embedder.image(other, bytes, false);
+      const told = texts.map((text, at) =>
+        tellLater(other, at, picture, embedder.text(other, text, false), options.onScored),
+      );
+      await Promise.all(told).finally(() => comparing--);
+    }
+  }
+
   return {
     async score(spec, image, texts, options = {}) {
       const start = performance.now();
@@ -146,6 +167,8 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
         const picture = await embedder.image(spec, bytes, true);
         stages.embedded(picture);
         const sentences = await textsEmbedded;
+        for (const at of texts.keys()) tell(spec, at, picture, sentences[at], options.onScored);
+        void scoreBeside(bytes, texts, options);
         const slowestText = Math.max(...sentences.map((sentence) => sentence.inferenceMs));
         return {
           results: texts.map((text, at) => ({ text, ...compare(picture, sentences[at]) })),
@@ -223,8 +246,9 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     async evaluate(spec, pairs, options = {}) {
       const { signal } = options;
       // The same source twice in one chunk is downloaded once.
-      const pictures = new Map<string, Promise<Embedded>>();
+      const pictures = new Map<string, Promise<{ embedded: Embedded; others: Promise<Embedded>[] }>>();
       const stages = startStages('batch', metrics);
+      const { beside = [] } = options;
       const embedOnce = (source: ImageSource) => {
         const key = JSON.stringify(source);
         let picture = pictures.get(key);
@@ -232,27 +256,37 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
           picture = inHand(async () => {
             signal?.throwIfAborted();
             const bytes = await stages.fetch(() => images.load(source));
-            const embedded = await embedder.image(spec, bytes, false);
+            // Beside it from the same bytes, and before they are let go.
+            const others = beside.map((other) => embedder.image(other, bytes, false));
+            const [embedded] = await bothOf(embedder.image(spec, bytes, false), Promise.allSettled(others));
             stages.embedded(embedded);
-            return embedded;
+            return { embedded, others };
           });
           pictures.set(key, picture);
         }
         return picture;
       };
-      const evaluatePair = async (pair: Pair): Promise<Outcome> => {
+      const evaluatePair = async (pair: Pair, at: number): Promise<Outcome> => {
         if ('error' in pair) return { status: 'failed', error: pair.error };
         try {
           checkText(pair.text);
-          const [picture, sentence] = await bothOf(
+          const [{ embedded, others }, sentence] = await bothOf(
             embedOnce(pair.image),
             embedText(spec, pair.text, false, stages, options),
           );
-          const warnings = warningsOf(picture, sentence);
-          return { status: 'succeeded', ...compare(picture, sentence), ...(warnings.length > 0 && { warnings }) };
+          const scored = tell(spec, at, embedded, sentence, options.onScored);
+          await Promise.all(
+            beside.map((other, nth) =>
+              tellLater(other, at, others[nth], embedder.text(other, pair.text, false), options.onScored),
+            ),
+          );
+          const warnings = warningsOf(embedded, sentence);
+          return { status: 'succeeded', ...scored, ...(warnings.length > 0 && { warnings }) };
         } catch (error) {
           if (error instanceof ServiceError && processFaults.has(error.code)) throw error;
-          return { status: 'failed', error: toItemError(error) };
+          const itemError = toItemError(error);
+          options.onScored?.({ spec, at, outcome: { code: itemError.code }, runs: [] });
+          return { status: 'failed', error: itemError };
         }
       };
       try {
@@ -262,15 +296,6 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
       }
     },
   };
-}
-
-/**
- * Both values, and no failure before both have ended: with mass failures of images, texts that are still to be embedded
- * for pairs that are done would pile up (300 MB after 120,000 pairs).
- */
-async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return [await a, await b];
 }
 
 /** What produced the scores of a model here. */
@@ -291,21 +316,5 @@ function checkText(text: string): void {
     throw new ServiceError('text.too_long', `The text has ${text.length} characters, more than ${maxTextLength}`);
   }
 }
-
-function compare(picture: Embedded, sentence: Embedded | undefined): { score: number; cosine: number } {
-  if (sentence === undefined) throw new Error('A text was given without its embedding');
-  const cosine = cosineOf(picture.embedding, sentence.embedding);
-  if (!Number.isFinite(cosine))
-    throw new ServiceError('internal', 'The model gave an embedding that is no vector of numbers');
-  return { score: scoreOf(cosine), cosine };
-}
-
-const warningsOf = (...embedded: Embedded[]): string[] => [
-  ...new Set(
-    embedded.flatMap(({ tokens, totalTokens }) =>
-      totalTokens > tokens ? [`text truncated: ${totalTokens} tokens, the model reads ${tokens} of them`] : [],
-    ),
-  ),
-];
 
 const milliseconds = (value: number): number => Math.round(value * 10) / 10;

@@ -49,6 +49,8 @@ export const codes = {
   'tenant.queue_full': { status: 429, retryable: true, title: 'The tenant has too many unfinished items' },
   'route.not_found': { status: 404, retryable: false, title: 'There is nothing at this path' },
   'route.method_not_allowed': { status: 405, retryable: false, title: 'The path does not answer this method' },
+  'traffic.not_shared': { status: 404, retryable: false, title: 'One model has all traffic of this profile' },
+  'traffic.no_canary': { status: 409, retryable: false, title: 'No canary is configured for this profile' },
   'batch.not_found': { status: 404, retryable: false, title: 'There is no such batch' },
   'batch.empty': { status: 422, retryable: false, title: 'The batch has no items' },
   'batch.not_finished': { status: 409, retryable: true, title: 'The batch is still running' },

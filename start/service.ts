@@ -5,6 +5,7 @@ import { createScoring } from '../evaluation/scoring.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
+import { createTraffic } from '../traffic/traffic.ts';
 import { startWorker } from '../worker/worker.ts';
 
 /** API and worker in one process, sharing one pool of evaluators: what `npm start` supervises. */
@@ -17,14 +18,16 @@ await runProcess('vls-api', async (config, log) => {
   const consumer = connectRedis(redisUrl, 'consumer', log);
   const { retentionHours } = config;
   const engine = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
-  const api = await startApi({ ...scoring, config, log, metrics, redis: producer });
-  const worker = await startWorker({ ...scoring, config, redis: consumer, engine, metrics, log });
+  const traffic = createTraffic({ ...scoring, redis: consumer, metrics, log });
+  const api = await startApi({ ...scoring, traffic, config, log, metrics, redis: producer });
+  const worker = await startWorker({ ...scoring, traffic, config, redis: consumer, engine, metrics, log });
   await scoring.whenReady();
   return {
     url: api.url,
     async close() {
       await api.close();
       await worker.close();
+      await traffic.close();
       await scoring.close();
       await Promise.all([api.engine.close(), engine.close()]);
       producer.disconnect();

@@ -2,22 +2,21 @@ import type { Chunks, Committed, Picked } from '../batches/chunks.ts';
 import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/payload.ts';
 import type { Delivery, HandBack, Verdict } from '../batches/queues.ts';
 import type { Speed } from '../batches/speed.ts';
-import type { Evaluation, Outcome, Pair } from '../evaluation/evaluation.ts';
-import { textVersion } from '../models/model.ts';
-import type { Registry } from '../models/registry/registry.ts';
+import type { Pair } from '../evaluation/evaluation.ts';
 import { terminalStates } from '../shared/contracts/batch.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent, pastSpan, traceChunk, traced } from '../shared/telemetry/spans.ts';
+import type { RoutedOutcome } from '../traffic/shared-evaluation.ts';
+import type { Traffic } from '../traffic/traffic.ts';
 import { hasNoNetwork } from './network-fault.ts';
 
 export interface ChunkProcessorDeps {
   chunks: Chunks;
   speed: Pick<Speed, 'add'>;
-  evaluation: Evaluation;
-  registry: Registry;
+  traffic: Pick<Traffic, 'evaluate'>;
   metrics: Metrics;
   log: Logger;
   /** Aborted when the worker stops: what is not yet begun is handed back. */
@@ -41,7 +40,7 @@ export const chunkVerdicts = ['committed', 'already', 'late', 'gone', 'done', 's
 
 /** Pull, evaluate, commit: the life of one chunk in a worker. */
 export function createChunkProcessor(deps: ChunkProcessorDeps) {
-  const { chunks, speed, evaluation, registry, metrics, log, stopping, onHealth } = deps;
+  const { chunks, speed, traffic, metrics, log, stopping, onHealth } = deps;
 
   return async ({ data: job, starts, waitedMs }: Delivery, profile: string): Promise<Verdict> => {
     const became = (verdict: (typeof chunkVerdicts)[number]) => metrics.count('vls_chunks_total', { profile, verdict });
@@ -117,12 +116,12 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
         ? { handBack: reason, delayMs: faultDelayMs, pauseMs: faultDelayMs }
         : { handBack: reason, delayMs: mismatchDelayMs, pauseMs: 0 };
     };
-    let outcomes: Outcome[];
+    let outcomes: RoutedOutcome[];
     try {
-      const spec = await registry.resolvePinned({ ...pinned, textCleaning: pinned.textCleaning ?? textVersion });
-      if ('difference' in spec) return await handBack(`this worker has ${spec.difference}`, false);
       const { longText } = pinned;
-      outcomes = await evaluation.evaluate(spec, input.items.map(toPair), { longText, signal: stopping });
+      const evaluated = await traffic.evaluate(pinned, input.items.map(toPair), { longText, signal: stopping });
+      if ('difference' in evaluated) return await handBack(`this worker has ${evaluated.difference}`, false);
+      outcomes = evaluated;
     } catch (error) {
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.
       if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);
@@ -151,7 +150,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
 const toPair = (item: StoredItem): Pair =>
   'error' in item ? { error: item.error } : { image: item.image, text: item.text };
 
-const toResults = ({ items, offset }: InputChunk, outcomes: readonly Outcome[]): ItemResult[] =>
+const toResults = ({ items, offset }: InputChunk, outcomes: readonly RoutedOutcome[]): ItemResult[] =>
   items.flatMap((item, at) => {
     const outcome = outcomes[at];
     return outcome === undefined ? [] : [{ index: offset + at, ...echoed(item), ...outcome }];

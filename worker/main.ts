@@ -5,6 +5,7 @@ import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { readRedisState } from '../shared/telemetry/redis-readings.ts';
+import { createTraffic } from '../traffic/traffic.ts';
 import { createProbes } from './probes.ts';
 import { startWorker } from './worker.ts';
 
@@ -16,7 +17,8 @@ await runProcess('vls-worker', async (config, log) => {
   const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
   metrics.onScrape({ read: () => readRedisState(redis) });
   let draining = false;
-  const worker = await startWorker({ ...scoring, config, redis, engine, metrics, log });
+  const traffic = createTraffic({ ...scoring, redis, metrics, log });
+  const worker = await startWorker({ ...scoring, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({
     metrics,
     redis,
@@ -29,6 +31,7 @@ await runProcess('vls-worker', async (config, log) => {
     async close() {
       draining = true;
       await worker.close();
+      await traffic.close();
       await scoring.close();
       await engine.close();
       redis.disconnect();

@@ -1,7 +1,6 @@
 import type { BatchEngine } from '../batches/engine.ts';
 import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/queues.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
-import type { Evaluation } from '../evaluation/evaluation.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
@@ -11,6 +10,7 @@ import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
+import type { Traffic } from '../traffic/traffic.ts';
 import { chunkVerdicts, createChunkProcessor } from './chunk-processor.ts';
 
 export interface WorkerDeps {
@@ -18,7 +18,7 @@ export interface WorkerDeps {
   /** A `consumer` connection: it waits for Redis as long as it takes. */
   redis: Redis;
   engine: BatchEngine;
-  evaluation: Evaluation;
+  traffic: Pick<Traffic, 'evaluate'>;
   registry: Registry;
   metrics: Metrics;
   log: Logger;

@@ -3,7 +3,6 @@ import type { Batches, Reach, TenantLimits } from '../../batches/batches.ts';
 import { everyTenant } from '../../batches/keys.ts';
 import type { Pinned } from '../../batches/record.ts';
 import { recipeOf } from '../../models/model.ts';
-import type { Registry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
 import {
   batchList,
@@ -18,6 +17,7 @@ import {
 } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import type { Traffic } from '../../traffic/traffic.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -25,7 +25,7 @@ import { check, clientGone, type Route, reachOf, tenantOf } from '../route.ts';
 
 export interface BatchDeps {
   batches: Batches;
-  registry: Registry;
+  traffic: Traffic;
   config: Pick<Config, 'webhookSecret'>;
   limitsOf: (request: Request) => TenantLimits;
 }
@@ -37,7 +37,7 @@ const line = {
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
-export function batchRoutes({ batches, registry, config, limitsOf }: BatchDeps): Route[] {
+export function batchRoutes({ batches, traffic, config, limitsOf }: BatchDeps): Route[] {
   return [
     {
       method: 'post',
@@ -106,7 +106,7 @@ export function batchRoutes({ batches, registry, config, limitsOf }: BatchDeps):
           const posted = await batches.post({
             tenant: tenantOf(request),
             limits: limitsOf(request),
-            pinned: await pin(registry, body),
+            pinned: await pin(traffic, body),
             options: body.options,
             items: body.items,
             idempotencyKey: idempotencyKeyOf(request),
@@ -244,9 +244,9 @@ async function allResults(batches: Batches, reach: Reach, id: string): Promise<I
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
 /** What a batch is evaluated with, fixed at its post. */
-async function pin(registry: Registry, { model, longText }: Pick<BatchBody, 'model' | 'longText'>): Promise<Pinned> {
-  const { profile, spec } = await registry.resolve(model);
-  return { profile, longText, ...recipeOf(spec) };
+async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model' | 'longText'>): Promise<Pinned> {
+  const { profile, spec, plan } = await traffic.route(model);
+  return { profile, longText, traffic: plan, ...recipeOf(spec) };
 }
 
 /** Results come with the status in one answer up to this many items. */

@@ -1,11 +1,11 @@
 import type { Embeddable, Evaluation } from '../../evaluation/evaluation.ts';
-import type { Registry } from '../../models/registry/registry.ts';
 import {
   type EmbeddingInput,
   type EmbeddingsResponse,
   embeddingsRequest,
   embeddingsResponse,
 } from '../../shared/contracts/embeddings.ts';
+import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -13,12 +13,12 @@ import { check, clientGone, type Route } from '../route.ts';
 
 export interface EmbeddingsDeps {
   evaluation: Evaluation;
-  registry: Registry;
+  traffic: Traffic;
   admission: Admission;
 }
 
 /** `POST /v1/embeddings`, in the shape of OpenAI's: their client libraries work with another base URL. */
-export function embeddingsRoutes({ evaluation, registry, admission }: EmbeddingsDeps): Route[] {
+export function embeddingsRoutes({ evaluation, traffic, admission }: EmbeddingsDeps): Route[] {
   return [
     {
       method: 'post',
@@ -47,7 +47,7 @@ export function embeddingsRoutes({ evaluation, registry, admission }: Embeddings
         async (request, response) => {
           const { input, model, encoding_format, longText } = check(embeddingsRequest, request.body, 'body');
           const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
-          const { spec } = await registry.resolve(model);
+          const { spec } = await traffic.route(model);
           const embedded = await evaluation.embed(spec, inputs, { longText, signal: clientGone(response) });
           const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
           const answer: EmbeddingsResponse = {

@@ -1,8 +1,8 @@
 import type { Evaluation, ImageScores, Scores } from '../../evaluation/evaluation.ts';
 import { probabilitiesOf } from '../../evaluation/score.ts';
 import type { ModelSpec } from '../../models/model.ts';
-import type { Registry } from '../../models/registry/registry.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
+import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -10,12 +10,12 @@ import { check, clientGone, type Route } from '../route.ts';
 
 export interface RankDeps {
   evaluation: Evaluation;
-  registry: Registry;
+  traffic: Traffic;
   admission: Admission;
 }
 
 /** `POST /v1/evaluation/rank`: which text describes the image best, or which image fits the text best. */
-export function rankRoutes({ evaluation, registry, admission }: RankDeps): Route[] {
+export function rankRoutes({ evaluation, traffic, admission }: RankDeps): Route[] {
   return [
     {
       method: 'post',
@@ -44,7 +44,7 @@ export function rankRoutes({ evaluation, registry, admission }: RankDeps): Route
         jsonBody,
         async (request, response) => {
           const asked = check(rankRequest, request.body, 'body');
-          const { spec } = await registry.resolve(asked.model);
+          const { spec } = await traffic.route(asked.model);
           const scores = await score(evaluation, spec, asked, clientGone(response));
           admission.observe(scores.timings);
           response.json(toRanking(spec, asked, scores));

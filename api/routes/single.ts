@@ -1,11 +1,10 @@
 import type { Request } from 'express';
-import type { Evaluation } from '../../evaluation/evaluation.ts';
-import type { Registry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ImageSource } from '../../shared/contracts/item.ts';
 import { singleRequest, singleResponse } from '../../shared/contracts/single.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Metrics } from '../../shared/metrics.ts';
+import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
@@ -13,15 +12,14 @@ import { problemResponses } from '../openapi.ts';
 import { check, clientGone, type Route } from '../route.ts';
 
 export interface SingleDeps {
-  evaluation: Evaluation;
-  registry: Registry;
+  traffic: Traffic;
   metrics: Metrics;
   admission: Admission;
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
-export function singleRoutes({ evaluation, registry, metrics, admission, config }: SingleDeps): Route[] {
+export function singleRoutes({ traffic, metrics, admission, config }: SingleDeps): Route[] {
   return [
     {
       method: 'post',
@@ -70,15 +68,15 @@ export function singleRoutes({ evaluation, registry, metrics, admission, config 
           const { image, text, model, longText } = request.is('multipart/form-data')
             ? await readUpload(request, config.imageMaxBytes)
             : check(singleRequest, request.body, 'body');
-          const { spec } = await registry.resolve(model);
+          const route = await traffic.route(model);
           const texts = typeof text === 'string' ? [text] : text;
           const failed = (error: unknown) => {
             const code = error instanceof ServiceError ? error.code : 'internal';
             metrics.items({ mode: 'single', outcome: 'failed', code }, texts.length);
             throw error;
           };
-          const scores = await evaluation
-            .score(spec, image, texts, { longText, signal: clientGone(response) })
+          const scores = await traffic
+            .score(route, image, texts, { longText, signal: clientGone(response) })
             .catch(failed);
           const { results, receipt, timings } = scores;
           admission.observe(timings);

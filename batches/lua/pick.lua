@@ -19,5 +19,5 @@ if state == 'queued' then
   redis.call('XADD', KEYS[6], '*', 'type', 'state', 'state', 'running')
 end
 local fields = redis.call('HMGET', KEYS[1], 'priority', 'lowestBelow', 'highestAbove',
-  'model', 'revision', 'precision', 'preprocess', 'textCleaning', 'longText', 'traceparent')
+  'model', 'revision', 'precision', 'preprocess', 'textCleaning', 'longText', 'traceparent', 'traffic')
 return { 'run', input, fields }

@@ -2,7 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../payload.ts';
-import type { BatchOptions } from '../record.ts';
+import type { BatchOptions, BatchRecord } from '../record.ts';
 
 /** What is said of every item, after the columns it came with. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
@@ -25,15 +25,19 @@ export interface ResultCsv {
  * CSV with the columns that the items came with, then ours. A column of the same name as one of ours keeps it, and ours
  * gets the prefix `vls_`. Text of the client's that a spreadsheet would take for a formula is quoted with an apostrophe,
  * unless `formulas` is `keep`.
- * @param source header and meaning of the columns, where the items came in columns.
+ * @param source header and meaning of the columns, where the items came in columns; and whether several models share
+ * the batch, so that there is a column that says which.
  */
 export function createResultCsv(
-  source: Pick<BatchOptions, 'columns' | 'columnNames'>,
+  source: Pick<BatchOptions, 'columns' | 'columnNames'> & Partial<Pick<BatchRecord, 'traffic'>>,
   formulas: StreamQuery['formulas'],
 ): ResultCsv {
   const given = source.columns ?? ['id', 'image', 'text', 'metadata'];
   const names = source.columnNames ?? { id: 'id', image: 'image', text: 'text' };
-  const ours = ['index', ...ownColumns].map((name) => (given.includes(name) ? `vls_${name}` : name));
+  const isShared = source.traffic !== undefined;
+  const ours = ['index', ...ownColumns, ...(isShared ? ['model'] : [])].map((name) =>
+    given.includes(name) ? `vls_${name}` : name,
+  );
   const disarm = formulas === 'escape' ? disarmed : (text: string) => text;
   const [index = 'index', ...after] = ours;
 
@@ -55,6 +59,7 @@ export function createResultCsv(
             String(result.index),
             ...given.map((column) => disarm(cell(column, items[at], result))),
             ...outcomeCells(result, disarm),
+            ...(isShared ? [('model' in result && result.model) || ''] : []),
           ],
         ];
       });

@@ -6,6 +6,7 @@ import { loadRegistry } from '../../models/registry/registry.ts';
 import { type Running, runProcess } from '../../shared/lifecycle.ts';
 import { createMetrics } from '../../shared/metrics.ts';
 import { connectRedis } from '../../shared/redis.ts';
+import { createTraffic } from '../../traffic/traffic.ts';
 import { startWorker } from '../../worker/worker.ts';
 
 /**
@@ -39,7 +40,8 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
   const metrics = createMetrics();
   const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
-  const parts = { config, log, metrics, redis, registry, evaluation };
+  const traffic = createTraffic({ registry, evaluation, redis, metrics, log });
+  const parts = { config, log, metrics, redis, registry, evaluation, traffic };
   if (role === 'api') {
     const api = await startApi({ ...parts, evaluators });
     return { url: api.url, close: () => end(api, api.engine) };

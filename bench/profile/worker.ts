@@ -8,6 +8,7 @@ import { loadRegistry } from '../../models/registry/registry.ts';
 import { runProcess } from '../../shared/lifecycle.ts';
 import { createMetrics } from '../../shared/metrics.ts';
 import { connectRedis } from '../../shared/redis.ts';
+import { createTraffic } from '../../traffic/traffic.ts';
 import { startWorker } from '../../worker/worker.ts';
 import { createStopwatch } from './stopwatch.ts';
 
@@ -51,6 +52,7 @@ await runProcess('vls-worker', async (config, log) => {
   const evaluation = createEvaluation({ images, embedder, concurrency: config.fetchConcurrency });
   const redis = connectRedis(config.redisUrl ?? '', 'consumer', log);
   const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
+  const traffic = createTraffic({ registry, evaluation, redis, log });
   const { chunks } = engine;
   const worker = await startWorker({
     config,
@@ -63,10 +65,7 @@ await runProcess('vls-worker', async (config, log) => {
         commit: (...args) => watch.time('chunk: commit', () => chunks.commit(...args)),
       },
     },
-    evaluation: {
-      ...evaluation,
-      evaluate: (...args) => watch.time('chunk: evaluate', () => evaluation.evaluate(...args)),
-    },
+    traffic: { evaluate: (...args) => watch.time('chunk: evaluate', () => traffic.evaluate(...args)) },
     registry,
     metrics: createMetrics(),
     log,

@@ -1,6 +1,6 @@
 import type { Embedded } from './protocol.ts';
 
-export type Run = Pick<Embedded, 'embedding' | 'inferenceMs'>;
+export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
 /** Inputs of one tower that wait for their run. */
 export interface Lane<Input> {
@@ -82,7 +82,7 @@ export function createLane<Input>({
       else each = mean(each, inferenceMs / entries.length);
       for (const [row, entry] of entries.entries()) {
         const embedding = embeddings[row];
-        if (embedding) entry.resolve({ embedding, inferenceMs });
+        if (embedding) entry.resolve({ embedding, inferenceMs, runInputs: entries.length });
         else entry.reject(new Error('The tower gave fewer rows than it was asked for'));
       }
     } catch (error) {

@@ -55,6 +55,8 @@ export interface Embedded {
   decodeMs: number;
   /** Milliseconds of the run that computed it, shared by all of its micro-batch. */
   inferenceMs: number;
+  /** Inputs of that run. */
+  runInputs: number;
   /** When decoding and when the run began, in milliseconds since 1970; nothing when neither was done for this. */
   began?: { decode: number; run: number };
   /** Tokens the text tower read; 0 for a picture. */

@@ -8,6 +8,7 @@ import type { Precision } from '../model.ts';
 import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';
 import { readModelFolder } from './folder.ts';
 import { precisions, towerFile } from './layouts.ts';
+import { modelsOf, profileEntry } from './traffic.ts';
 
 /** What a person says of the folder they add. */
 export interface AddedModel {
@@ -20,7 +21,7 @@ export interface AddedModel {
 
 /** A registry file as it is written: only what this module changes is looked at. */
 const openFile = z.looseObject({
-  profiles: z.record(z.string(), z.string()).default({}),
+  profiles: z.record(z.string(), z.unknown()).default({}),
   models: z.record(z.string(), z.unknown()).default({}),
 });
 
@@ -77,12 +78,18 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   return found;
 }
 
-/** Takes an added folder out of the registry again, with the profiles that name it. The folder itself is left alone. */
+/**
+ * Takes an added folder out of the registry again, with the profiles that name it. The folder itself is left alone.
+ * @throws {Error} when a profile shares its traffic with it.
+ */
 export async function removeAdded(dataDir: string, model: string): Promise<void> {
   await change(dataDir, async (content) => {
     delete content.models[model];
-    for (const [profile, named] of Object.entries(content.profiles)) {
-      if (named === model) delete content.profiles[profile];
+    for (const [profile, entry] of Object.entries(content.profiles)) {
+      if (entry === model) delete content.profiles[profile];
+      else if (typeof entry === 'object' && modelsOf(profileEntry.parse(entry)).includes(model)) {
+        throw new Error(`The profile ${profile} shares its traffic with ${model}: take it out of its rules first`);
+      }
     }
   });
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Config } from '../../shared/config.ts';
 import { layoutNames, localNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
+import { modelsOf, profileEntry, type TrafficRules } from './traffic.ts';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
@@ -103,8 +104,10 @@ export const isHubEntry = (entry: ModelEntry): entry is HubEntry => entry.source
 /** All registry files, merged. */
 export interface Entries {
   models: ReadonlyMap<string, ModelEntry>;
-  /** From profile to model. */
+  /** From profile to its main model. */
   profiles: ReadonlyMap<string, string>;
+  /** How the traffic of each profile is shared. */
+  traffic: ReadonlyMap<string, TrafficRules>;
   defaultName: string;
   /** The model behind a profile or the name of a model. */
   find(asked: string): ModelEntry | undefined;
@@ -115,7 +118,7 @@ export const modelName = z
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'a name has letters, digits, dots, - and _ alone');
 
 const registryFile = z.strictObject({
-  profiles: z.record(modelName, z.string()).default({}),
+  profiles: z.record(modelName, profileEntry).default({}),
   default: z.string().optional(),
   models: z.record(modelName, modelEntry).default({}),
 });
@@ -153,14 +156,14 @@ export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
  * @throws {RegistryError} naming file, entry and field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {
-  const profiles = new Map<string, string>();
+  const traffic = new Map<string, TrafficRules>();
   const models = new Map<string, ModelEntry>();
   let defaultName = 'compact';
   const added = addedFile(config.dataDir);
   for (const file of registryFiles(config)) {
     const parsed = await readRegistryFile(file, { mayBeAbsent: file === added && file !== config.modelsFile });
     if (parsed === undefined) continue;
-    for (const [profile, model] of Object.entries(parsed.profiles)) profiles.set(profile, model);
+    for (const [profile, rules] of Object.entries(parsed.profiles)) traffic.set(profile, rules);
     for (const [model, entry] of Object.entries(parsed.models)) {
       models.set(model, {
         ...entry,
@@ -173,14 +176,16 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
   }
   defaultName = config.model ?? defaultName;
 
+  const profiles = new Map([...traffic].map(([profile, { model }]) => [profile, model]));
   const find = (asked: string): ModelEntry | undefined => models.get(profiles.get(asked) ?? asked);
-  for (const [profile, model] of profiles) {
-    if (!models.has(model))
-      throw new RegistryError(`Profile ${profile} names the model ${model}, which no registry file has`);
+  for (const [profile, rules] of traffic) {
+    const unknown = modelsOf(rules).find((model) => !models.has(model));
+    if (unknown !== undefined)
+      throw new RegistryError(`Profile ${profile} names the model ${unknown}, which no registry file has`);
   }
   if (find(defaultName) === undefined)
     throw new RegistryError(`The default model ${defaultName} is in no registry file`);
-  return { models, profiles, defaultName, find };
+  return { models, profiles, traffic, defaultName, find };
 }
 
 async function readRegistryFile(

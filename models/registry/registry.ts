@@ -13,6 +13,7 @@ import {
 import { atOtherRevision, type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
+import type { TrafficRules } from './traffic.ts';
 import { createRegistryWatch } from './watch.ts';
 
 /** A name that users ask for, resolved. */
@@ -42,6 +43,8 @@ export interface Registry {
    * @throws {ServiceError} `model.unavailable` when it should be here and cannot be used.
    */
   resolvePinned(pinned: Recipe): Promise<ModelSpec | { difference: string }>;
+  /** How the traffic of a profile is shared; of a model asked for by its own name, that it has all of it. */
+  rulesOf(nameOrNothing?: string): TrafficRules;
   /** Every model, whether its files are here or not. */
   list(): Promise<ListedModel[]>;
   /** Reads the registry files again whenever they change, or model files come and go; tells `onChange` afterwards. */
@@ -131,6 +134,11 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
       if (textCleaning !== textVersion)
         return { difference: `text cleaning ${textVersion} instead of ${textCleaning}` };
       return await specOf(entry, precision as Precision, mode);
+    },
+    rulesOf(asked = entries.defaultName) {
+      const model = entries.find(asked)?.model;
+      if (model === undefined) throw unknownModel(asked, entries);
+      return entries.traffic.get(asked) ?? { model, split: {} };
     },
     async list() {
       const { models, profiles, defaultName, find } = entries;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 import { batchItem, itemResult, longText } from './item.ts';
+import { arm } from './traffic.ts';
 
 /** Most items one JSON body may carry: the body limit is reached long before with anything but short URLs. */
 export const maxJsonItems = 1_000_000;
@@ -102,6 +103,12 @@ export const batchStatus = z
     preprocess: z.string(),
     textCleaning: z.string().nullable(),
     longText: longText.unwrap(),
+    traffic: z
+      .array(arm.pick({ role: true, model: true, revision: true, share: true }))
+      .nullable()
+      .meta({
+        description: 'The models that share the batch, as they did when it was posted; null: one has all of it.',
+      }),
     priority: z.int(),
     items: z.object({ total: count, succeeded: count, failed: count, cancelled: count, pending: count }),
     failures: z.partialRecord(z.enum(codeNames), count).meta({ description: 'Failed items by code.' }),

@@ -63,11 +63,19 @@ export const scoreFields = {
   cosine: z.number().min(-1).max(1).meta({ example: 0.2731 }),
 };
 
+const byModel = z.string().optional().meta({ description: 'Which model it is of, where several share the batch.' });
+
 /** What became of one item. */
 export const itemResult = z
   .discriminatedUnion('status', [
-    z.object({ ...echoed, status: z.literal('succeeded'), ...scoreFields, warnings: z.array(z.string()).optional() }),
-    z.object({ ...echoed, status: z.literal('failed'), error: itemErrorSchema }),
+    z.object({
+      ...echoed,
+      status: z.literal('succeeded'),
+      ...scoreFields,
+      warnings: z.array(z.string()).optional(),
+      model: byModel,
+    }),
+    z.object({ ...echoed, status: z.literal('failed'), error: itemErrorSchema, model: byModel }),
     z.object({ ...echoed, status: z.literal('cancelled') }),
   ])
   .meta({ id: 'ItemResult' });

@@ -118,6 +118,33 @@ export const instruments = {
     help: 'Resident memory of the evaluator processes of a model (on Linux)',
   },
 
+  vls_arm_items_total: {
+    type: 'counter',
+    from: 'scoring',
+    labels: ['profile', 'model', 'role', 'outcome'],
+    help: 'Items of profiles whose traffic is shared, by the model that answered; failed downloads do not count',
+  },
+  vls_arm_score: {
+    type: 'histogram',
+    from: 'scoring',
+    labels: ['profile', 'model', 'role'],
+    help: 'Scores of those items, in points of 0 to 100',
+    buckets: [0, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100],
+  },
+  vls_comparison_score_difference: {
+    type: 'histogram',
+    from: 'scoring',
+    labels: ['profile', 'kind', 'candidate'],
+    help: 'Distance of the scores of two models on the same item (canary, shadow), in points',
+    buckets: [0.001, 0.01, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25],
+  },
+  vls_canary_phase: {
+    type: 'gauge',
+    from: 'api',
+    labels: ['profile', 'model', 'phase'],
+    help: '1 for what became of a canary: trial, promoted, rolled_back',
+  },
+
   vls_chunks_total: {
     type: 'counter',
     from: 'worker',

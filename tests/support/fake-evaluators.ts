@@ -7,6 +7,7 @@ export const embeddingOf = (...values: number[]): Embedded => ({
   embedding: Float32Array.from(values),
   decodeMs: 1,
   inferenceMs: 2,
+  runInputs: 1,
   tokens: 0,
   totalTokens: 0,
 });

@@ -11,6 +11,7 @@ import { loadRegistry } from '../../../models/registry/registry.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
+import { createTraffic } from '../../../traffic/traffic.ts';
 import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
 import { readPhoto } from '../../support/image-host.ts';
@@ -45,8 +46,7 @@ beforeAll(async () => {
   const process = createChunkProcessor({
     chunks: engine.chunks,
     speed: engine.speed,
-    evaluation,
-    registry,
+    traffic: createTraffic({ registry, evaluation, redis: engine.redis, log }),
     metrics: createMetrics(),
     log,
     stopping: new AbortController().signal,

@@ -70,6 +70,7 @@ describe('the cache', () => {
       embedding: Float32Array.of(0.6, 0.8),
       decodeMs: 0,
       inferenceMs: 0,
+      runInputs: 1,
       tokens: 77,
       totalTokens: 90,
     });

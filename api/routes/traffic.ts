@@ -1,0 +1,72 @@
+import { canaryAction, trafficList, trafficPath, trafficReport } from '../../shared/contracts/traffic.ts';
+import type { Traffic } from '../../traffic/traffic.ts';
+import { problemResponses } from '../openapi.ts';
+import { check, type Route } from '../route.ts';
+
+export interface TrafficDeps {
+  traffic: Traffic;
+}
+
+const report = { 'application/json': { schema: trafficReport } } as const;
+const decisionPath = trafficPath.extend({ action: canaryAction });
+
+/** `/v1/traffic`: which models share a profile, what they have shown, and what becomes of canaries. */
+export function trafficRoutes({ traffic }: TrafficDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/traffic',
+      // It shows pairs of all tenants.
+      access: 'operator',
+      operation: {
+        operationId: 'listTraffic',
+        summary: 'Profiles whose traffic is shared among models',
+        tags: ['operations'],
+        responses: {
+          '200': { description: 'A report of each', content: { 'application/json': { schema: trafficList } } },
+          ...problemResponses(403, 503),
+        },
+      },
+      handlers: [async (_request, response) => void response.json({ profiles: await traffic.reports() })],
+    },
+    {
+      method: 'get',
+      path: '/v1/traffic/{profile}',
+      access: 'operator',
+      operation: {
+        operationId: 'getTraffic',
+        summary: 'What the models of a profile have shown: by model, by canary window, and pair by pair',
+        tags: ['operations'],
+        requestParams: { path: trafficPath },
+        responses: { '200': { description: 'The report', content: report }, ...problemResponses(403, 404, 503) },
+      },
+      handlers: [
+        async (request, response) => {
+          const { profile } = check(trafficPath, request.params, 'path');
+          response.json(await traffic.report(profile));
+        },
+      ],
+    },
+    {
+      method: 'post',
+      path: '/v1/traffic/{profile}/{action}',
+      access: 'operator',
+      operation: {
+        operationId: 'decideCanary',
+        summary: 'Promote a canary, roll it back, or try it again',
+        tags: ['operations'],
+        requestParams: { path: decisionPath },
+        responses: {
+          '200': { description: 'The report, with the decision', content: report },
+          ...problemResponses(400, 403, 404, 409, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const { profile, action } = check(decisionPath, request.params, 'path');
+          response.json(await traffic.decide(profile, action));
+        },
+      ],
+    },
+  ];
+}

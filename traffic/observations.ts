@@ -1,0 +1,154 @@
+import { scoreOf } from '../evaluation/score.ts';
+import type { Scored } from '../evaluation/scored.ts';
+import type { ImageSource } from '../shared/contracts/item.ts';
+import type { ArmRole, ComparedPair, TrafficPlan, Trial } from '../shared/contracts/traffic.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import { armField, type ComparisonKind, comparisonField, runField, writePair } from './counts.ts';
+import type { Place, Seen, SeenPairs } from './store.ts';
+
+/** Which experiment, and the canary that was on trial in it. */
+export interface Ongoing extends Place {
+  trial?: Trial | undefined;
+}
+
+/** Pairs of scores that are kept between two reports to Redis; of the rest only the sums are. */
+const maxPairs = 1_000;
+const maxWorst = 50;
+
+/** What was scored, of which pair. */
+export interface Subject {
+  image: ImageSource | Uint8Array;
+  text: string;
+}
+
+/** What this process has seen of the experiments since it was last asked. */
+export interface Observations {
+  /** A model has answered, or failed to. */
+  answered(plan: TrafficPlan, role: ArmRole, scored: Scored): void;
+  /** Two models have tried the same pair. */
+  compared(plan: TrafficPlan, kind: ComparisonKind, subject: Subject, reference: Scored, candidate: Scored): void;
+  /** Everything seen, and begins anew. */
+  take(): { place: Ongoing; seen: Seen }[];
+  /** Puts back what could not be reported. */
+  putBack(place: Ongoing, seen: Seen): void;
+}
+
+/** What comes of a host or of the way to it says nothing about a model. */
+const isNoEvidence = ({ outcome }: Scored): boolean => 'code' in outcome && outcome.code.startsWith('image.fetch.');
+
+export function createObservations(metrics?: Metrics): Observations {
+  let experiments = new Map<string, { place: Ongoing; seen: Seen }>();
+
+  function seenOf({ profile, experiment, trial }: Ongoing): Seen {
+    const key = `${profile}\n${experiment}`;
+    let known = experiments.get(key);
+    if (known === undefined) {
+      known = { place: { profile, experiment }, seen: { add: {}, max: {}, canary: noPairs(), shadow: noPairs() } };
+      experiments.set(key, known);
+    }
+    // A batch may have been posted before or after the trial of the same experiment.
+    known.place.trial ??= trial;
+    return known.seen;
+  }
+
+  function addRuns(seen: Seen, { spec, runs }: Scored): void {
+    for (const { input, inputs, ms } of runs) {
+      add(seen, runField(spec.model, input, inputs, 'runs'), 1);
+      add(seen, runField(spec.model, input, inputs, 'ms'), ms);
+    }
+  }
+
+  return {
+    answered(plan, role, scored) {
+      if (isNoEvidence(scored)) return;
+      const seen = seenOf(plan);
+      const { spec, outcome, runs } = scored;
+      const { model } = spec;
+      const { profile } = plan;
+      add(seen, armField(model, 'items'), 1);
+      addRuns(seen, scored);
+      if ('code' in outcome) {
+        add(seen, armField(model, 'failed'), 1);
+        metrics?.count('vls_arm_items_total', { profile, model, role, outcome: 'failed' });
+        return;
+      }
+      const score = scoreOf(outcome.cosine);
+      add(seen, armField(model, 'score'), score);
+      add(seen, armField(model, 'square'), score * score);
+      if (runs.length > 0) {
+        add(seen, armField(model, 'timed'), 1);
+        const ms = runs.reduce((sum, run) => sum + run.ms / run.inputs, 0);
+        add(seen, armField(model, 'ms'), ms);
+      }
+      metrics?.count('vls_arm_items_total', { profile, model, role, outcome: 'succeeded' });
+      metrics?.observe('vls_arm_score', { profile, model, role }, score);
+    },
+
+    compared(plan, kind, subject, reference, candidate) {
+      if ('code' in reference.outcome || isNoEvidence(candidate)) return;
+      const seen = seenOf(plan);
+      const { model } = candidate.spec;
+      // The model that answered has been counted already; of the one beside it only its runs are.
+      addRuns(seen, kind === 'canary' ? reference : candidate);
+      if ('code' in candidate.outcome) {
+        add(seen, comparisonField(kind, model, 'failed'), 1);
+        return;
+      }
+      const scores = { reference: scoreOf(reference.outcome.cosine), candidate: scoreOf(candidate.outcome.cosine) };
+      const difference = scores.candidate - scores.reference;
+      const distance = Math.abs(difference);
+      add(seen, comparisonField(kind, model, 'pairs'), 1);
+      add(seen, comparisonField(kind, model, 'difference'), difference);
+      add(seen, comparisonField(kind, model, 'absolute'), distance);
+      const largest = comparisonField(kind, model, 'largest');
+      seen.max[largest] = Math.max(seen.max[largest] ?? 0, distance);
+      const { pairs, worst } = seen[kind];
+      if (pairs.length < maxPairs) pairs.push(writePair(scores.reference, scores.candidate));
+      keepWorst(worst, distance, () => JSON.stringify(pairOf(subject, scores)));
+      metrics?.observe('vls_comparison_score_difference', { profile: plan.profile, kind, candidate: model }, distance);
+    },
+
+    take() {
+      const taken = [...experiments.values()];
+      experiments = new Map();
+      return taken;
+    },
+
+    putBack(place, old) {
+      const seen = seenOf(place);
+      for (const [field, value] of Object.entries(old.add)) add(seen, field, value);
+      for (const [field, value] of Object.entries(old.max)) seen.max[field] = Math.max(seen.max[field] ?? 0, value);
+      for (const kind of ['canary', 'shadow'] as const) {
+        seen[kind].pairs.push(...old[kind].pairs.slice(0, maxPairs - seen[kind].pairs.length));
+        for (const [difference, pair] of old[kind].worst) keepWorst(seen[kind].worst, difference, () => pair);
+      }
+    },
+  };
+}
+
+const noPairs = (): SeenPairs => ({ pairs: [], worst: [] });
+
+function add(seen: Seen, field: string, value: number): void {
+  seen.add[field] = (seen.add[field] ?? 0) + value;
+}
+
+/** Written out only when it is among the worst: a text may be long, and most pairs are not. */
+function keepWorst(worst: SeenPairs['worst'], difference: number, write: () => string): void {
+  if (difference === 0) return;
+  if (worst.length < maxWorst) worst.push([difference, write()]);
+  else {
+    const least = worst.reduce((best, [value], at) => (value < (worst[best]?.[0] ?? 0) ? at : best), 0);
+    if (difference > (worst[least]?.[0] ?? 0)) worst[least] = [difference, write()];
+  }
+}
+
+function pairOf({ image, text }: Subject, scores: Pick<ComparedPair, 'reference' | 'candidate'>): ComparedPair {
+  const address =
+    image instanceof Uint8Array ? '' : typeof image === 'string' ? image : 'url' in image ? image.url : '';
+  return {
+    image: /^https?:/i.test(address) && address.length <= 2048 ? address : null,
+    // Half a surrogate pair is no text for Redis' JSON.
+    text: text.slice(0, 300).toWellFormed(),
+    ...scores,
+  };
+}

@@ -1,0 +1,131 @@
+import type { Evaluation, Options, Pair, Scores } from '../evaluation/evaluation.ts';
+import { type ModelSpec, type Recipe, textVersion } from '../models/model.ts';
+import type { Registry } from '../models/registry/registry.ts';
+import type { ImageSource } from '../shared/contracts/item.ts';
+import { type CanaryAction, canaryPhase, type TrafficPlan, type TrafficReport } from '../shared/contracts/traffic.ts';
+import { ServiceError } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import { type Redis, withRedis } from '../shared/redis.ts';
+import { createExperiments } from './experiments.ts';
+import { createObservations } from './observations.ts';
+import type { Experiment } from './plan.ts';
+import { reportOf } from './report.ts';
+import { createSharedEvaluation, type Difference, type RoutedOutcome } from './shared-evaluation.ts';
+import { createTrafficStore } from './store.ts';
+
+/** Who answers for a name now. */
+export interface Route {
+  /** The profile whose queue carries its batches. */
+  profile: string;
+  /** The main model: for what one model alone must answer. */
+  spec: ModelSpec;
+  /** How single pairs and batches are shared, where they are. */
+  plan?: TrafficPlan;
+}
+
+/** What a batch was posted for. */
+export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
+  textCleaning?: string | undefined;
+  traffic?: TrafficPlan | undefined;
+}
+
+/** Which model answers: shares of a profile's traffic, canaries with their guard, models in the shadow of another. */
+export interface Traffic {
+  /** @throws {ServiceError} `model.unknown`, `model.unavailable` */
+  route(nameOrNothing?: string): Promise<Route>;
+  /** Scores one image by the model whose turn it is; see {@link Evaluation.score}. */
+  score(route: Route, image: ImageSource | Uint8Array, texts: readonly string[], options?: Options): Promise<Scores>;
+  /**
+   * Evaluates pairs as their batch was posted; see {@link Evaluation.evaluate}.
+   * @returns what this process has instead, when it cannot evaluate that batch.
+   */
+  evaluate(pinned: PinnedTraffic, pairs: readonly Pair[], options?: Options): Promise<RoutedOutcome[] | Difference>;
+  /**
+   * Every profile whose traffic is shared.
+   * @throws {ServiceError} `queue.unavailable`
+   */
+  reports(): Promise<TrafficReport[]>;
+  /** @throws {ServiceError} `traffic.not_shared`, `queue.unavailable` */
+  report(profile: string): Promise<TrafficReport>;
+  /**
+   * Ends or begins a canary's trial by hand.
+   * @throws {ServiceError} `traffic.not_shared`, `traffic.no_canary`, `queue.unavailable`
+   */
+  decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
+  /** Reports what was seen last. */
+  close(): Promise<void>;
+}
+
+export interface TrafficDeps {
+  registry: Registry;
+  evaluation: Evaluation;
+  redis: Redis;
+  metrics?: Metrics | undefined;
+  log: Logger;
+}
+
+export function createTraffic({ registry, evaluation, redis, metrics, log }: TrafficDeps): Traffic {
+  const store = createTrafficStore(redis);
+  const observations = createObservations(metrics);
+  const experiments = createExperiments({ registry, redis, store, observations, log });
+  const shared = createSharedEvaluation(evaluation, registry, observations);
+
+  const report = (experiment: Experiment) => reportOf(store, experiment, experiments.phaseOf(experiment));
+  async function find(profile: string): Promise<Experiment> {
+    const experiment = registry.profiles.includes(profile) ? await experiments.of(profile) : undefined;
+    if (experiment !== undefined) return experiment;
+    throw new ServiceError('traffic.not_shared', `One model has all traffic of ${profile.slice(0, 100)}`);
+  }
+
+  metrics?.onScrape({
+    read: () =>
+      experiments.known().flatMap((experiment) => {
+        const { profile, rules } = experiment;
+        const model = rules.canary?.model;
+        if (model === undefined) return [];
+        const now = experiments.phaseOf(experiment);
+        return canaryPhase.options.map((phase) => ({
+          name: 'vls_canary_phase' as const,
+          labels: { profile, model, phase },
+          value: phase === now ? 1 : 0,
+        }));
+      }),
+  });
+
+  return {
+    async route(asked = registry.defaultName) {
+      const experiment = await experiments.of(asked);
+      const plan = experiment && experiments.planOf(experiment);
+      const spec = experiment?.specs.get(plan?.arms[0]?.model ?? '');
+      if (plan === undefined || spec === undefined) return await registry.resolve(asked);
+      return { profile: plan.profile, spec, plan };
+    },
+    async score({ spec, plan }, image, texts, options) {
+      if (plan === undefined) return await evaluation.score(spec, image, texts, options);
+      return await shared.score(plan, image, texts, options);
+    },
+    async evaluate(pinned, pairs, options) {
+      if (pinned.traffic !== undefined) return await shared.evaluate(pinned.traffic, pairs, options);
+      const spec = await registry.resolvePinned({ ...pinned, textCleaning: pinned.textCleaning ?? textVersion });
+      return 'difference' in spec ? spec : await evaluation.evaluate(spec, pairs, options);
+    },
+    reports: () =>
+      withRedis(redis, async () => {
+        const all = await Promise.all(registry.profiles.map((profile) => experiments.of(profile)));
+        return await Promise.all(all.filter((experiment) => experiment !== undefined).map(report));
+      }),
+    async report(profile) {
+      const experiment = await find(profile);
+      return await withRedis(redis, () => report(experiment));
+    },
+    async decide(profile, action) {
+      const experiment = await find(profile);
+      return await withRedis(redis, async () => {
+        await experiments.decide(experiment, action);
+        return await report(experiment);
+      });
+    },
+    close: () => experiments.close(),
+  };
+}
