@@ -19,11 +19,15 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * Time of a model's towers by the size of the run, in powers of two: a run of eight takes longer than one of one and is
- * cheaper for each input, so only runs of about the same size are compared.
+ * Inputs that a model's towers embedded, and their share of the time of their runs, by the size of the run in powers of
+ * two: one of eight takes longer than one of one, and is cheaper for each input.
  */
-export const runField = (model: string, input: 'image' | 'text', inputs: number, what: 'ms' | 'runs'): string =>
+export const runField = (model: string, input: Input, inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${2 ** Math.ceil(Math.log2(Math.max(1, inputs)))}:${what}`;
+
+type Input = 'image' | 'text';
+/** Sizes that are told apart: larger runs are no cheaper for an input. */
+const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power);
 
 /** A pair of scores as the lists in Redis keep it. */
 export const writePair = (reference: number, candidate: number): string => `${reference},${candidate}`;
@@ -32,26 +36,46 @@ export const readPair = (text: string): [reference: number, candidate: number] =
   return [reference, candidate];
 };
 
-/** Runs of one size that are needed of both models before their times are compared. */
-const fewestRuns = 5;
+/** Inputs that are needed of both models, in runs of one size or in all, before their times are compared. */
+const fewestInputs = 5;
+/** Where less of the candidate's inputs were in runs of sizes that both had, all runs are compared instead. */
+const leastCommon = 0.2;
 /** Items that both models must have scored before their scores are compared. */
 const fewestPairs = 10;
 
-/** Time of the candidate's towers over what the main model would have taken for the same runs; nothing if none compare. */
+/**
+ * Time of the candidate's towers over what the main model would have taken for the same. Runs of equal size are compared
+ * where there are enough of them. A candidate that is so slow that its inputs pile up has few of them: then it is the
+ * time for each input in all runs, which flatters the one with the larger runs, by less than half.
+ * @returns nothing where too little was timed.
+ */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
   let taken = 0;
   let expected = 0;
-  for (const [field, runs] of Object.entries(counts)) {
-    const bucket = field.startsWith(`run:${candidate}:`) ? field.slice(`run:${candidate}:`.length) : '';
-    if (!bucket.endsWith(':runs') || runs < fewestRuns) continue;
-    const size = bucket.slice(0, -':runs'.length);
-    const mainRuns = counts[`run:${main}:${size}:runs`] ?? 0;
-    if (mainRuns < fewestRuns) continue;
-    taken += counts[`run:${candidate}:${size}:ms`] ?? 0;
-    expected += (runs * (counts[`run:${main}:${size}:ms`] ?? 0)) / mainRuns;
+  for (const input of ['image', 'text'] satisfies Input[]) {
+    const of = (model: string, size: number) => ({
+      inputs: counts[runField(model, input, size, 'inputs')] ?? 0,
+      ms: counts[runField(model, input, size, 'ms')] ?? 0,
+    });
+    const both = sizes.map((size) => ({ tried: of(candidate, size), known: of(main, size) }));
+    const common = both.filter(({ tried, known }) => Math.min(tried.inputs, known.inputs) >= fewestInputs);
+    const inputsOf = (part: typeof both) => sum(part.map(({ tried }) => tried.inputs));
+    const isAlike = inputsOf(common) >= leastCommon * inputsOf(both);
+    const all = { tried: total(both.map(({ tried }) => tried)), known: total(both.map(({ known }) => known)) };
+    for (const { tried, known } of isAlike ? common : [all]) {
+      if (Math.min(tried.inputs, known.inputs) < fewestInputs) continue;
+      taken += tried.ms;
+      expected += (tried.inputs * known.ms) / known.inputs;
+    }
   }
   return expected > 0 ? taken / expected : null;
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const total = (parts: readonly { inputs: number; ms: number }[]) => ({
+  inputs: sum(parts.map(({ inputs }) => inputs)),
+  ms: sum(parts.map(({ ms }) => ms)),
+});
 
 /** What the open window of a canary shows. */
 export function figuresOf(

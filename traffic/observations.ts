@@ -53,8 +53,8 @@ export function createObservations(metrics?: Metrics): Observations {
 
   function addRuns(seen: Seen, { spec, runs }: Scored): void {
     for (const { input, inputs, ms } of runs) {
-      add(seen, runField(spec.model, input, inputs, 'runs'), 1);
-      add(seen, runField(spec.model, input, inputs, 'ms'), ms);
+      add(seen, runField(spec.model, input, inputs, 'inputs'), 1);
+      add(seen, runField(spec.model, input, inputs, 'ms'), ms / inputs);
     }
   }
 

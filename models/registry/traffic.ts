@@ -40,9 +40,7 @@ const rules = z
 export type TrafficRules = z.output<typeof rules>;
 
 /** A profile as a registry file has it: the name of a model, or rules. */
-export const profileEntry = z.union([name.transform((model): TrafficRules => ({ model, split: {} })), rules], {
-  error: (issue) => (typeof issue.input === 'object' ? undefined : 'expected the name of a model, or rules of traffic'),
-});
+export const profileEntry = z.preprocess((entry) => (typeof entry === 'string' ? { model: entry } : entry), rules);
 
 /** Every model that the rules name, the main one first. */
 export const modelsOf = ({ model, split, canary: tried, shadow }: TrafficRules): string[] => [

@@ -1,0 +1,261 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
+import { type Answer, type Client, createClient, type SingleScore } from '../../support/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { compactFolder, tinyClipFolder } from '../../support/model-folders.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+/** API and worker are processes of their own: what one sees, the other must act upon. */
+let directory: string;
+let overlay: string;
+let redis: TestRedis;
+let host: ImageHost;
+let api: TestProcess;
+let worker: TestProcess;
+let client: Client;
+
+const folder = (path: string, revision = '1') => ({
+  source: { type: 'folder', path },
+  revision,
+  memoryBytes: 150_000_000,
+});
+/** Another folder of tiny-clip, changed. */
+function changed(name: string, change: (path: string) => void): string {
+  const path = join(directory, name);
+  cpSync(tinyClipFolder, path, { recursive: true });
+  change(path);
+  return path;
+}
+const rules = (more: object) => ({
+  profiles: { shared: { model: 'main', ...more } },
+  models: {
+    main: folder(tinyClipFolder),
+    same: folder(tinyClipFolder),
+    other: folder(tinyClipFolder),
+    shifted: folder(join(directory, 'shifted')),
+    broken: folder(join(directory, 'broken')),
+    slow: { ...folder(compactFolder), logitScale: 20 },
+  },
+});
+const write = (more: object) => writeFileSync(overlay, JSON.stringify(rules(more)));
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'vls-traffic-'));
+  overlay = join(directory, 'models.json');
+  changed('shifted', (path) => {
+    const file = join(path, 'preprocessor_config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8'));
+    // Brighter pictures with less contrast: the same model, fed wrongly.
+    writeFileSync(file, JSON.stringify({ ...config, image_mean: [0, 0, 0], image_std: [1, 1, 1] }));
+  });
+  // A start of an evaluator with it ends with an error.
+  changed('broken', (path) => writeFileSync(join(path, 'onnx', 'vision_model.onnx'), 'no model'));
+  write({ split: { other: 0.3 } });
+  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
+  const env = {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    MODELS_FILE: overlay,
+    MODEL: 'shared',
+    EVALUATORS: '1',
+    EMBEDDING_CACHE_MB: '0',
+    MICRO_BATCH: '4',
+    LOG_LEVEL: 'info',
+  };
+  [api, worker] = await Promise.all([startProcess('api', env), startProcess('worker', env)]);
+  client = createClient(api.url);
+});
+afterAll(async () => {
+  await Promise.all([api.stop(), worker.stop()]);
+  await Promise.all([redis.remove(), host.close()]);
+  rmSync(directory, { recursive: true });
+});
+
+const report = async () => (await client.call<TrafficReport>('/v1/traffic/shared')).body;
+/** Waits until the rules are in force, and it is known what became of their canary. */
+async function until(wanted: (report: TrafficReport) => boolean, timeout = 30_000): Promise<TrafficReport> {
+  return await vi.waitFor(
+    async () => {
+      const found = await report();
+      expect(wanted(found), JSON.stringify(found)).toBe(true);
+      return found;
+    },
+    { timeout, interval: 200 },
+  );
+}
+let posted = 0;
+/** Pairs with images that nobody has seen. */
+const fresh = (count: number) =>
+  Array.from({ length: count }, () => {
+    const at = posted++;
+    const name = photoNames[at % photoNames.length] ?? '';
+    return { image: host.url(`${name}?${at}`), text: `${captions[name]} ${at % 50}` };
+  });
+async function evaluate(count: number) {
+  const { body } = await client.batch.post(fresh(count));
+  await client.batch.finished(body.id);
+  return { status: (await client.batch.status(body.id)).body, results: await client.batch.results(body.id) };
+}
+
+async function oneByOne(pairs: object[]) {
+  const answers: Answer<SingleScore>[] = [];
+  for (const pair of pairs) answers.push(await client.single(pair));
+  return answers;
+}
+
+test('a split gives each image to one model, alone and in batches, and tells them apart', async () => {
+  await until(({ arms }) => arms.some(({ model }) => model === 'other'));
+  const items = fresh(300);
+  const { body } = await client.batch.post(items);
+  const ended = await client.batch.finished(body.id);
+  expect(ended.traffic).toEqual([
+    { role: 'main', model: 'main', revision: '1', share: 0.7 },
+    { role: 'split', model: 'other', revision: '1', share: 0.3 },
+  ]);
+  const results = await client.batch.results(body.id);
+  const byModel = results.map((result) => (result.status === 'succeeded' ? result.model : ''));
+  const others = byModel.filter((model) => model === 'other').length;
+  expect(byModel.filter((model) => model === 'main').length + others).toBe(300);
+  expect(others).toBeGreaterThan(50);
+  expect(others).toBeLessThan(130);
+
+  for (const result of results.slice(0, 12)) {
+    const answer = await client.single(items[result.index]);
+    expect(answer.body.receipt.model).toBe(result.status === 'succeeded' && result.model);
+    // The two have the same weights.
+    expect(answer.body.score).toBe(result.status === 'succeeded' && result.score);
+  }
+  const { arms } = await until(({ arms }) => arms.reduce((sum, arm) => sum + arm.items, 0) === 312);
+  expect(arms.find(({ model }) => model === 'other')).toMatchObject({ role: 'split', share: 0.3, failed: 0 });
+  expect(arms[0]?.meanInferenceMs).toBeGreaterThan(0);
+
+  const csv = await client.call<string>(`/v1/evaluation/batch/${body.id}/results`, { headers: { accept: 'text/csv' } });
+  expect(csv.body.split('\n')[0]).toMatch(/,warnings,model\r?$/);
+});
+
+test('a model asked for by its own name answers alone', async () => {
+  const { body } = await client.batch.post(fresh(8), { model: 'main' });
+  expect((await client.batch.finished(body.id)).traffic).toBeNull();
+  expect((await client.batch.results(body.id))[0]).not.toHaveProperty('model');
+});
+
+const canary = (model: string, more: object = {}) => ({
+  canary: { model, share: 0.5, compare: 1, window: { items: 60 }, promoteAfter: 2, ...more },
+});
+const open = { errorShare: 1, latencyRatio: 1_000, scoreDrift: 100, rankCorrelation: -1 };
+
+test('a canary with shifted scores is rolled back in its first window, and the report names the reason', async () => {
+  // Noise of a busy machine must not be what this test sees.
+  write(canary('shifted', { guard: { latencyRatio: 1_000 } }));
+  await until(({ canary: found }) => found?.model === 'shifted' && found.phase === 'trial');
+  const kept = (await client.batch.post(fresh(400))).body;
+  expect(kept.traffic?.map(({ model }) => model)).toEqual(['main', 'shifted']);
+  const { canary: found, comparisons } = await until(({ canary: now }) => now?.phase === 'rolled_back');
+  expect(found?.windows).toHaveLength(1);
+  expect(found?.windows[0]).toMatchObject({ number: 1, verdict: 'failed' });
+  expect(found?.reason).toMatch(/points from the main model's|ranks the same items differently/);
+  expect(comparisons[0]).toMatchObject({ kind: 'canary', candidate: 'shifted', reference: 'main' });
+  const [worst] = comparisons[0]?.worst ?? [];
+  expect(worst?.image).toMatch(/^http/);
+  expect(Math.abs((worst?.candidate ?? 0) - (worst?.reference ?? 0))).toBeCloseTo(
+    comparisons[0]?.maxAbsoluteDifference ?? 0,
+    3,
+  );
+
+  // The batch keeps what it was posted with; what comes now is the main model's.
+  await client.batch.finished(kept.id);
+  const models = (await client.batch.results(kept.id)).map((result) => result.status === 'succeeded' && result.model);
+  expect(new Set(models)).toEqual(new Set(['main', 'shifted']));
+  const { status, results } = await evaluate(40);
+  expect(status.traffic).toEqual([{ role: 'main', model: 'main', revision: '1', share: 1 }]);
+  expect(results.every((result) => result.status === 'succeeded' && result.model === 'main')).toBe(true);
+  expect((await report()).arms.map(({ model, shareNow }) => [model, shareNow])).toEqual([
+    ['main', 1],
+    ['shifted', 0],
+  ]);
+});
+
+test('an operator may try it again, and end it by hand', async () => {
+  const again = await client.post<TrafficReport>('/v1/traffic/shared/restart', {});
+  expect(again.body.canary).toMatchObject({ phase: 'trial', passed: 0 });
+  const ended = await client.post<TrafficReport>('/v1/traffic/shared/rollback', {});
+  expect(ended.body.canary).toMatchObject({ phase: 'rolled_back', reason: 'an operator decided so' });
+  expect((await client.problem('/v1/traffic/shared/guess', { method: 'POST' })).status).toBe(400);
+  expect((await client.problem('/v1/traffic/compact')).body.code).toBe('traffic.not_shared');
+});
+
+test('a slower canary is rolled back for its time alone', async () => {
+  write(canary('slow', { guard: { ...open, latencyRatio: 2 } }));
+  await until(({ canary: found }) => found?.model === 'slow' && found.phase === 'trial');
+  await evaluate(400);
+  const { canary: found } = await until(({ canary: now }) => now?.phase === 'rolled_back');
+  expect(found?.reason).toMatch(/times as long as the main model; 2 is allowed/);
+  expect(found?.windows).toHaveLength(1);
+});
+
+test('a canary that cannot be loaded is rolled back, and costs nobody an answer', async () => {
+  write(canary('broken', { guard: open }));
+  const before = await until(({ canary: found }) => found?.model === 'broken' && found.phase === 'trial');
+  // With an error share of one nothing would ever be too much: so the guard is not what keeps the answers coming.
+  const alone = await oneByOne(fresh(10));
+  expect(alone.filter(({ status }) => status !== 200)).toEqual([]);
+  expect(new Set(alone.map(({ body }) => body.receipt.model))).toEqual(new Set(['main']));
+
+  write(canary('broken', { guard: { ...open, errorShare: 0.02 } }));
+  await until(({ canary: found, experiment }) => found?.phase === 'trial' && experiment !== before.experiment);
+  const { status, results } = await evaluate(200);
+  expect(status.items).toMatchObject({ succeeded: 200, failed: 0 });
+  expect(results.every((result) => result.status === 'succeeded' && result.model === 'main')).toBe(true);
+  const { canary: found } = await until(({ canary: now }) => now?.phase === 'rolled_back');
+  expect(found?.reason).toMatch(/% of its items failed/);
+});
+
+test('a right canary is promoted after its windows, and is the profile’s model from then on', async () => {
+  write(canary('same', { guard: { latencyRatio: 1_000 } }));
+  await until(({ canary: found }) => found?.model === 'same' && found.phase === 'trial');
+  for (let round = 0; round < 6 && (await report()).canary?.phase === 'trial'; round++) {
+    await evaluate(200);
+    // The window it filled is judged with the next report.
+    await until(({ canary: now }) => now?.phase !== 'trial' || now.passed > 0, 10_000);
+  }
+  const { canary: found, comparisons } = await until(({ canary: now }) => now?.phase === 'promoted');
+  expect(found?.windows.map(({ verdict }) => verdict)).toEqual(['passed', 'passed']);
+  expect(found?.windows[0]?.figures).toMatchObject({ scoreDrift: 0, rankCorrelation: 1, errorShare: 0 });
+  expect(comparisons[0]).toMatchObject({ meanAbsoluteDifference: 0, maxAbsoluteDifference: 0 });
+
+  const { status } = await evaluate(8);
+  expect(status).toMatchObject({ model: 'same', traffic: [{ role: 'main', model: 'same', share: 1 }] });
+  const [pair] = fresh(1);
+  expect((await client.single(pair)).body.receipt.model).toBe('same');
+});
+
+test('a shadow scores its share, and changes no answer', async () => {
+  write({ shadow: { model: 'shifted', share: 0.5 } });
+  await until(({ comparisons }) => comparisons[0]?.kind === 'shadow');
+  const { status, results } = await evaluate(200);
+  expect(status.traffic).toEqual([{ role: 'main', model: 'main', revision: '1', share: 1 }]);
+  expect(results.every((result) => result.status === 'succeeded' && result.model === 'main')).toBe(true);
+  const before = await until(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > 60);
+  expect(before.comparisons[0]).toMatchObject({ candidate: 'shifted', failed: 0 });
+  expect(before.comparisons[0]?.meanAbsoluteDifference).toBeGreaterThan(0);
+  expect(before.comparisons[0]?.worst.length).toBeGreaterThan(10);
+
+  const alone = await oneByOne(fresh(20));
+  expect(new Set(alone.map(({ body }) => body.receipt.model))).toEqual(new Set(['main']));
+  await until(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > (before.comparisons[0]?.pairs ?? 0));
+});
+
+test('while Redis is away singles are answered, and the trial goes on afterwards', async () => {
+  write(canary('other', { guard: open }));
+  await until(({ canary: found }) => found?.model === 'other' && found.phase === 'trial');
+  await redis.kill();
+  const alone = await oneByOne(fresh(10));
+  expect(alone.filter(({ status }) => status !== 200)).toEqual([]);
+  expect((await client.problem('/v1/traffic')).body.code).toBe('queue.unavailable');
+  await redis.start();
+  await until(({ canary: found }) => found?.phase === 'trial');
+});
