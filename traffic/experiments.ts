@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Registry } from '../models/registry/registry.ts';
 import type { CanaryAction, CanaryPhase, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
@@ -17,7 +18,7 @@ export interface Experiments {
   phaseOf(experiment: Experiment): CanaryPhase | undefined;
   /** Who answers now; nothing when the main model cannot be used here. */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** Those of which anything was asked so far. */
+  /** Those that have been read: within a second of the start all. */
   known(): Experiment[];
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
   /** Reports what was seen last. */
@@ -34,6 +35,9 @@ export interface ExperimentsDeps {
 
 /** How often what was seen is reported, and the phases of canaries are read, in milliseconds. */
 const reportMs = 1_000;
+
+/** A last report waits so long for a Redis that does not answer, in milliseconds. */
+const closeMs = 2_000;
 
 const phaseAfter: Record<CanaryAction, CanaryPhase> = {
   promote: 'promoted',
@@ -69,6 +73,21 @@ export function createExperiments({ registry, redis, store, observations, log }:
     say.call(log, { profile, model: rules.canary?.model, phase, reason }, 'canary');
   }
 
+  async function of(profile: string): Promise<Experiment | undefined> {
+    const known = experiments.get(profile);
+    if (known !== undefined && known.rules === registry.rulesOf(profile)) return known;
+    const experiment = await readExperiment(registry, profile);
+    if (known !== undefined && known.id !== experiment?.id) phases.delete(known.id);
+    if (experiment === undefined) experiments.delete(profile);
+    else {
+      experiments.set(profile, experiment);
+      if (experiment.fault !== null) log.warn({ profile, reason: experiment.fault }, 'a model has no traffic');
+      // Not waited for: until it is known the canary rests, and nobody's request waits for Redis.
+      readPhase(experiment).catch(later);
+    }
+    return experiment;
+  }
+
   async function report(): Promise<void> {
     if (redis.status !== 'ready') return;
     for (const { place, seen } of observations.take()) {
@@ -80,7 +99,10 @@ export function createExperiments({ registry, redis, store, observations, log }:
         later(error as Error);
       }
     }
-    for (const experiment of experiments.values()) await readPhase(experiment);
+    for (const profile of registry.profiles) {
+      const experiment = await of(profile);
+      if (experiment !== undefined) await readPhase(experiment);
+    }
   }
 
   async function judgeWindow(
@@ -117,26 +139,13 @@ export function createExperiments({ registry, redis, store, observations, log }:
   timer.unref();
 
   return {
-    async of(profile) {
-      const known = experiments.get(profile);
-      if (known !== undefined && known.rules === registry.rulesOf(profile)) return known;
-      const experiment = await readExperiment(registry, profile);
-      if (known !== undefined && known.id !== experiment?.id) phases.delete(known.id);
-      if (experiment === undefined) experiments.delete(profile);
-      else {
-        experiments.set(profile, experiment);
-        if (experiment.fault !== null) log.warn({ profile, reason: experiment.fault }, 'a model has no traffic');
-        // Not waited for: until it is known the canary rests, and nobody's request waits for Redis.
-        readPhase(experiment).catch(later);
-      }
-      return experiment;
-    },
+    of,
     phaseOf: (experiment) => phases.get(experiment.id),
     planOf(experiment) {
       const phase = phases.get(experiment.id);
       return experiment.specs.has(mainModel(experiment, phase)) ? planOf(experiment, phase) : undefined;
     },
-    known: () => [...experiments.values()],
+    known: () => [...experiments.values()].filter(({ profile }) => registry.profiles.includes(profile)),
     async decide(experiment, action) {
       if (experiment.rules.canary === undefined) {
         throw new ServiceError('traffic.no_canary', `The rules of ${experiment.profile} have no canary`);
@@ -148,8 +157,11 @@ export function createExperiments({ registry, redis, store, observations, log }:
     },
     async close() {
       clearInterval(timer);
-      await reporting;
-      await reportOnce();
+      const told = (async () => {
+        await reporting;
+        await reportOnce();
+      })();
+      await Promise.race([told, delay(closeMs, undefined, { ref: false })]);
     },
   };
 }

@@ -69,9 +69,14 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     .option('--repair', 'read what is here too, and fetch what is damaged again')
     .action(async (names: string[], options: { precision?: Precision[]; repair?: boolean }, command: Command) => {
       const settings = config();
-      const { entries, find } = await registryOf(settings);
+      const { entries, findAll } = await registryOf(settings);
       const { isHubEntry } = await import('../../models/registry/entries.ts');
-      const asked = names.length === 0 ? [...entries.models.values()].filter(isHubEntry) : unique(names.map(find));
+      const behind = (name: string) => {
+        const all = findAll(name);
+        return all.length > 1 ? all.filter(isHubEntry) : all;
+      };
+      const asked =
+        names.length === 0 ? [...entries.models.values()].filter(isHubEntry) : unique(names.flatMap(behind));
       const fromHub = asked.map((entry): HubEntry => {
         if (isHubEntry(entry)) return entry;
         throw new UsageError(`${entry.model} is a folder (${entry.directory}): there is nothing to pull`);
@@ -111,9 +116,9 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     .description('read the files of models and compare them with their hashes')
     .argument('[name...]', 'profiles or models; every model that is here when none is named')
     .action(async (names: string[], _options: object, command: Command) => {
-      const { entries, find } = await registryOf(config());
+      const { entries, findAll } = await registryOf(config());
       const { verify } = await import('../../models/pulling/verify.ts');
-      const asked = names.length === 0 ? [...entries.models.values()] : unique(names.map(find));
+      const asked = names.length === 0 ? [...entries.models.values()] : unique(names.flatMap(findAll));
       const all: Verified[] = [];
       for (const entry of asked) all.push(await verify(entry));
       const results = names.length === 0 ? all.filter(({ state }) => state !== 'absent') : all;
@@ -178,18 +183,26 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     );
 }
 
-async function registryOf(settings: Config): Promise<{ entries: Entries; find(name: string): ModelEntry }> {
+async function registryOf(settings: Config): Promise<{
+  entries: Entries;
+  find(name: string): ModelEntry;
+  /** Every model of a profile that several share. */
+  findAll(name: string): ModelEntry[];
+}> {
   const { readEntries } = await import('../../models/registry/entries.ts');
   const { unknownModel } = await import('../../models/registry/registry.ts');
+  const { modelsOf } = await import('../../models/registry/traffic.ts');
   const entries = await readEntries(settings);
-  return {
-    entries,
-    find(name) {
-      const entry = entries.find(name);
-      if (entry === undefined) throw unknownModel(name, entries);
-      return entry;
-    },
+  const find = (name: string) => {
+    const entry = entries.find(name);
+    if (entry === undefined) throw unknownModel(name, entries);
+    return entry;
   };
+  const findAll = (name: string) => {
+    const rules = entries.traffic.get(name);
+    return rules === undefined ? [find(name)] : modelsOf(rules).map(find);
+  };
+  return { entries, find, findAll };
 }
 
 /** A profile and its model may both be named. */

@@ -64,6 +64,24 @@ describe('vls models', () => {
     expect(hub.downloads()).toEqual([]);
   });
 
+  test('pulls every model of a profile that several share, and verifies them', async () => {
+    const hub = await hubWithTiny();
+    const source = { type: 'huggingface', repo: 'someone/clip', revision: commit, layout: 'xenova' };
+    const profiles = { both: { model: 'compact-1', split: { first: 0.2 }, canary: { model: 'second' } } };
+    await writeFile(modelsFile, JSON.stringify({ profiles, models: { first: { source }, second: { source } } }));
+    const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: new URL(hub.cdn).host };
+    const pulled = await vls(['models', 'pull', 'both', '--json'], env);
+    expect(JSON.parse(pulled.stdout).models.map(({ model }: { model: string }) => model)).toEqual(['first', 'second']);
+    const verified = await vls(['models', 'verify', 'both', '--json'], env);
+    expect(
+      JSON.parse(verified.stdout).models.map((found: { model: string; state: string }) => [found.model, found.state]),
+    ).toEqual([
+      ['compact-1', 'intact'],
+      ['first', 'intact'],
+      ['second', 'intact'],
+    ]);
+  });
+
   test('pulls by profile, verifies and removes, in plain lines where there is no terminal', async () => {
     const hub = await hubWithTiny();
     const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: new URL(hub.cdn).host };

@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Scored } from '../../../evaluation/scored.ts';
+import type { TrafficPlan } from '../../../shared/contracts/traffic.ts';
+import { createObservations, type Observations } from '../../../traffic/observations.ts';
+
+const plan: TrafficPlan = { profile: 'fast', experiment: 'one', arms: [] };
+const scored = (model: string, outcome: Scored['outcome'], runs: Scored['runs'] = []): Scored => ({
+  spec: { model },
+  at: 0,
+  outcome,
+  runs,
+});
+const run = (inputs: number, ms: number) => ({ input: 'image' as const, inputs, ms });
+const subject = (text: string) => ({ image: `https://example.org/${text}.jpg`, text });
+
+let observations: Observations;
+beforeEach(() => {
+  observations = createObservations();
+});
+const taken = () => {
+  const [first, ...more] = observations.take();
+  expect(more).toEqual([]);
+  return first;
+};
+
+describe('what a model answered', () => {
+  test('is counted with its score and the share of each input in the time of its run', () => {
+    observations.answered(plan, 'main', scored('m', { cosine: 0.25 }, [run(4, 40)]));
+    observations.answered(plan, 'main', scored('m', { cosine: 0.35 }));
+    expect(taken()?.seen.add).toEqual({
+      'arm:m:items': 2,
+      'arm:m:score': 60,
+      'arm:m:square': 25 * 25 + 35 * 35,
+      'arm:m:timed': 1,
+      'arm:m:ms': 10,
+      'run:m:image:4:inputs': 1,
+      'run:m:image:4:ms': 10,
+    });
+    expect(observations.take()).toEqual([]);
+  });
+
+  test('is a failure of its own for what it could not decode, and none for what could not be fetched', () => {
+    observations.answered(plan, 'main', scored('m', { code: 'image.corrupt' }));
+    observations.answered(plan, 'main', scored('m', { code: 'image.fetch.http_status' }));
+    expect(taken()?.seen.add).toEqual({ 'arm:m:items': 1, 'arm:m:failed': 1 });
+  });
+
+  test('is told apart by experiment', () => {
+    observations.answered(plan, 'main', scored('m', { cosine: 0.25 }));
+    observations.answered({ ...plan, experiment: 'two' }, 'main', scored('m', { cosine: 0.25 }));
+    expect(observations.take().map(({ place }) => place.experiment)).toEqual(['one', 'two']);
+  });
+});
+
+describe('two models on the same pair', () => {
+  test('are compared by their scores, and the pairs furthest apart are kept', () => {
+    for (let at = 0; at < 200; at++) {
+      const reference = scored('old', { cosine: 0.2 });
+      observations.compared(plan, 'canary', subject(`t${at}`), reference, scored('new', { cosine: 0.2 + at / 1000 }));
+    }
+    const seen = taken()?.seen;
+    expect(seen?.add['canary:new:pairs']).toBe(200);
+    expect(seen?.add['canary:new:absolute']).toBeCloseTo(1990);
+    expect(seen?.max['canary:new:largest']).toBeCloseTo(19.9);
+    const worst = (seen?.canary.worst ?? []).map(([difference]) => difference).sort((a, b) => a - b);
+    expect(worst).toHaveLength(50);
+    expect(worst[0]).toBeCloseTo(15);
+    expect(JSON.parse(seen?.canary.worst[0]?.[1] ?? '')).toMatchObject({
+      reference: 20,
+      image: expect.stringMatching(/^https:/),
+    });
+  });
+
+  test('hold a bounded number of pairs, however many come', () => {
+    for (let at = 0; at < 5_000; at++) {
+      const [reference, candidate] = [scored('old', { cosine: 0.2 }), scored('dark', { cosine: 0.3 })];
+      observations.compared(plan, 'shadow', subject('t'), reference, candidate);
+    }
+    const seen = taken()?.seen;
+    expect(seen?.shadow.pairs).toHaveLength(1_000);
+    expect(seen?.add['shadow:dark:pairs']).toBe(5_000);
+  });
+
+  test('count a candidate that fails where the reference does not, and nothing where that fails too', () => {
+    const code = { code: 'internal' as const };
+    observations.compared(plan, 'shadow', subject('t'), scored('old', { cosine: 0.2 }), scored('dark', code));
+    observations.compared(plan, 'shadow', subject('t'), scored('old', code), scored('dark', code));
+    expect(taken()?.seen.add).toEqual({ 'shadow:dark:failed': 1 });
+  });
+
+  test('show no inline image, and no half of a character', () => {
+    const inline = { image: new Uint8Array(3), text: 'half \ud83d' };
+    observations.compared(plan, 'shadow', inline, scored('old', { cosine: 0.2 }), scored('dark', { cosine: 0.3 }));
+    expect(JSON.parse(taken()?.seen.shadow.worst[0]?.[1] ?? '')).toMatchObject({ image: null, text: 'half \ufffd' });
+  });
+});
+
+test('what could not be reported is reported the next time, with what came meanwhile', () => {
+  const pair = () =>
+    observations.compared(plan, 'canary', subject('t'), scored('old', { cosine: 0.2 }), scored('new', { cosine: 0.3 }));
+  const trial = { model: 'new' } as TrafficPlan['trial'];
+  observations.answered({ ...plan, trial }, 'canary', scored('new', { cosine: 0.3 }));
+  pair();
+  const lost = taken();
+  pair();
+  if (lost !== undefined) observations.putBack(lost.place, lost.seen);
+  const again = taken();
+  expect(again?.place.trial).toBe(trial);
+  expect(again?.seen.add).toMatchObject({ 'arm:new:items': 1, 'canary:new:pairs': 2 });
+  expect(again?.seen.canary.pairs).toEqual(['20,30', '20,30']);
+  expect(again?.seen.max['canary:new:largest']).toBeCloseTo(10);
+});
