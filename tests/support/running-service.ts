@@ -34,3 +34,30 @@ export function useService(env: Record<string, string> = {}): RunningService {
   });
   return running;
 }
+
+/** The same with API and worker as processes of their own. */
+export interface RunningPair extends Omit<RunningService, 'service'> {
+  api: TestProcess;
+  worker: TestProcess;
+}
+
+/**
+ * Starts a {@link RunningPair} before the tests of the file that calls it, and ends it after them.
+ * @param env asked for when they start.
+ * @returns an object whose parts are there once the first test begins.
+ */
+export function useApiAndWorker(env: () => Record<string, string>): RunningPair {
+  const running = {} as RunningPair;
+  beforeAll(async () => {
+    [running.redis, running.host] = await Promise.all([startRedis(), startImageHost()]);
+    const common = { REDIS_URL: running.redis.url, IMAGE_HOSTS_ALLOW: running.host.authority, ...env() };
+    const started = Promise.all([startProcess('api', common), startProcess('worker', common)]);
+    [running.api, running.worker] = await started;
+    running.client = createClient(running.api.url);
+  });
+  afterAll(async () => {
+    await Promise.all([running.api.stop(), running.worker.stop()]);
+    await Promise.all([running.redis.remove(), running.host.close()]);
+  });
+  return running;
+}

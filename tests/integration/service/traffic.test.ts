@@ -1,22 +1,16 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
-import { type Answer, type Client, createClient, type SingleScore } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { captions, photoNames } from '../../support/image-host.ts';
 import { compactFolder, tinyClipFolder } from '../../support/model-folders.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import type { Answer, SingleScore } from '../../support/client.ts';
+import { useApiAndWorker } from '../../support/running-service.ts';
 
-/** API and worker are processes of their own: what one sees, the other must act upon. */
-let directory: string;
-let overlay: string;
-let redis: TestRedis;
-let host: ImageHost;
-let api: TestProcess;
-let worker: TestProcess;
-let client: Client;
+const directory = mkdtempSync(join(tmpdir(), 'vls-traffic-'));
+const overlay = join(directory, 'models.json');
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const folder = (path: string, revision = '1') => ({
   source: { type: 'folder', path },
@@ -43,39 +37,27 @@ const rules = (more: object) => ({
 });
 const write = (more: object) => writeFileSync(overlay, JSON.stringify(rules(more)));
 
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'vls-traffic-'));
-  overlay = join(directory, 'models.json');
-  changed('shifted', (path) => {
-    const file = join(path, 'preprocessor_config.json');
-    const config = JSON.parse(readFileSync(file, 'utf8'));
-    // Brighter pictures with less contrast: the same model, fed wrongly.
-    writeFileSync(file, JSON.stringify({ ...config, image_mean: [0, 0, 0], image_std: [1, 1, 1] }));
-  });
-  // A start of an evaluator with it ends with an error.
-  changed('broken', (path) => writeFileSync(join(path, 'onnx', 'vision_model.onnx'), 'no model'));
-  write({ split: { other: 0.3 } });
-  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
-  const env = {
-    REDIS_URL: redis.url,
-    IMAGE_HOSTS_ALLOW: host.authority,
-    MODELS_FILE: overlay,
-    MODEL: 'shared',
-    EVALUATORS: '1',
-    EMBEDDING_CACHE_MB: '0',
-    MICRO_BATCH: '4',
-    LOG_LEVEL: 'info',
-  };
-  [api, worker] = await Promise.all([startProcess('api', env), startProcess('worker', env)]);
-  client = createClient(api.url);
+changed('shifted', (path) => {
+  const file = join(path, 'preprocessor_config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8'));
+  // Brighter pictures with less contrast: the same model, fed wrongly.
+  writeFileSync(file, JSON.stringify({ ...config, image_mean: [0, 0, 0], image_std: [1, 1, 1] }));
 });
-afterAll(async () => {
-  await Promise.all([api.stop(), worker.stop()]);
-  await Promise.all([redis.remove(), host.close()]);
-  rmSync(directory, { recursive: true });
-});
+// A start of an evaluator with it ends with an error.
+changed('broken', (path) => writeFileSync(join(path, 'onnx', 'vision_model.onnx'), 'no model'));
+write({ split: { other: 0.3 } });
 
-const report = async () => (await client.call<TrafficReport>('/v1/traffic/shared')).body;
+/** What one process sees, the other must act upon. */
+const running = useApiAndWorker(() => ({
+  MODELS_FILE: overlay,
+  MODEL: 'shared',
+  EVALUATORS: '1',
+  EMBEDDING_CACHE_MB: '0',
+  MICRO_BATCH: '4',
+  LOG_LEVEL: 'info',
+}));
+
+const report = async () => (await running.client.call<TrafficReport>('/v1/traffic/shared')).body;
 /** Waits until the rules are in force, and it is known what became of their canary. */
 async function until(wanted: (report: TrafficReport) => boolean, timeout = 30_000): Promise<TrafficReport> {
   return await vi.waitFor(
@@ -93,30 +75,33 @@ const fresh = (count: number) =>
   Array.from({ length: count }, () => {
     const at = posted++;
     const name = photoNames[at % photoNames.length] ?? '';
-    return { image: host.url(`${name}?${at}`), text: `${captions[name]} ${at % 50}` };
+    return { image: running.host.url(`${name}?${at}`), text: `${captions[name]} ${at % 50}` };
   });
 async function evaluate(count: number) {
-  const { body } = await client.batch.post(fresh(count));
-  await client.batch.finished(body.id);
-  return { status: (await client.batch.status(body.id)).body, results: await client.batch.results(body.id) };
+  const { body } = await running.client.batch.post(fresh(count));
+  await running.client.batch.finished(body.id);
+  return {
+    status: (await running.client.batch.status(body.id)).body,
+    results: await running.client.batch.results(body.id),
+  };
 }
 
 async function oneByOne(pairs: object[]) {
   const answers: Answer<SingleScore>[] = [];
-  for (const pair of pairs) answers.push(await client.single(pair));
+  for (const pair of pairs) answers.push(await running.client.single(pair));
   return answers;
 }
 
 test('a split gives each image to one model, alone and in batches, and tells them apart', async () => {
   await until(({ arms }) => arms.some(({ model }) => model === 'other'));
   const items = fresh(300);
-  const { body } = await client.batch.post(items);
-  const ended = await client.batch.finished(body.id);
+  const { body } = await running.client.batch.post(items);
+  const ended = await running.client.batch.finished(body.id);
   expect(ended.traffic).toEqual([
     { role: 'main', model: 'main', revision: '1', share: 0.7 },
     { role: 'split', model: 'other', revision: '1', share: 0.3 },
   ]);
-  const results = await client.batch.results(body.id);
+  const results = await running.client.batch.results(body.id);
   const byModel = results.map((result) => (result.status === 'succeeded' ? result.model : ''));
   const others = byModel.filter((model) => model === 'other').length;
   expect(byModel.filter((model) => model === 'main').length + others).toBe(300);
@@ -124,7 +109,7 @@ test('a split gives each image to one model, alone and in batches, and tells the
   expect(others).toBeLessThan(130);
 
   for (const result of results.slice(0, 12)) {
-    const answer = await client.single(items[result.index]);
+    const answer = await running.client.single(items[result.index]);
     expect(answer.body.receipt.model).toBe(result.status === 'succeeded' && result.model);
     // The two have the same weights.
     expect(answer.body.score).toBe(result.status === 'succeeded' && result.score);
@@ -133,14 +118,16 @@ test('a split gives each image to one model, alone and in batches, and tells the
   expect(arms.find(({ model }) => model === 'other')).toMatchObject({ role: 'split', share: 0.3, failed: 0 });
   expect(arms[0]?.meanInferenceMs).toBeGreaterThan(0);
 
-  const csv = await client.call<string>(`/v1/evaluation/batch/${body.id}/results`, { headers: { accept: 'text/csv' } });
+  const csv = await running.client.call<string>(`/v1/evaluation/batch/${body.id}/results`, {
+    headers: { accept: 'text/csv' },
+  });
   expect(csv.body.split('\n')[0]).toMatch(/,warnings,model\r?$/);
 });
 
 test('a model asked for by its own name answers alone', async () => {
-  const { body } = await client.batch.post(fresh(8), { model: 'main' });
-  expect((await client.batch.finished(body.id)).traffic).toBeNull();
-  expect((await client.batch.results(body.id))[0]).not.toHaveProperty('model');
+  const { body } = await running.client.batch.post(fresh(8), { model: 'main' });
+  expect((await running.client.batch.finished(body.id)).traffic).toBeNull();
+  expect((await running.client.batch.results(body.id))[0]).not.toHaveProperty('model');
 });
 
 const canary = (model: string, more: object = {}) => ({
@@ -152,7 +139,7 @@ test('a canary with shifted scores is rolled back in its first window, and the r
   // Noise of a busy machine must not be what this test sees.
   write(canary('shifted', { guard: { latencyRatio: 1_000 } }));
   await until(({ canary: found }) => found?.model === 'shifted' && found.phase === 'trial');
-  const kept = (await client.batch.post(fresh(400))).body;
+  const kept = (await running.client.batch.post(fresh(400))).body;
   expect(kept.traffic?.map(({ model }) => model)).toEqual(['main', 'shifted']);
   const { canary: found, comparisons } = await until(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.windows).toHaveLength(1);
@@ -167,8 +154,10 @@ test('a canary with shifted scores is rolled back in its first window, and the r
   );
 
   // The batch keeps what it was posted with; what comes now is the main model's.
-  await client.batch.finished(kept.id);
-  const models = (await client.batch.results(kept.id)).map((result) => result.status === 'succeeded' && result.model);
+  await running.client.batch.finished(kept.id);
+  const models = (await running.client.batch.results(kept.id)).map(
+    (result) => result.status === 'succeeded' && result.model,
+  );
   expect(new Set(models)).toEqual(new Set(['main', 'shifted']));
   const { status, results } = await evaluate(40);
   expect(status.traffic).toEqual([{ role: 'main', model: 'main', revision: '1', share: 1 }]);
@@ -180,12 +169,12 @@ test('a canary with shifted scores is rolled back in its first window, and the r
 });
 
 test('an operator may try it again, and end it by hand', async () => {
-  const again = await client.post<TrafficReport>('/v1/traffic/shared/restart', {});
+  const again = await running.client.post<TrafficReport>('/v1/traffic/shared/restart', {});
   expect(again.body.canary).toMatchObject({ phase: 'trial', passed: 0 });
-  const ended = await client.post<TrafficReport>('/v1/traffic/shared/rollback', {});
+  const ended = await running.client.post<TrafficReport>('/v1/traffic/shared/rollback', {});
   expect(ended.body.canary).toMatchObject({ phase: 'rolled_back', reason: 'an operator decided so' });
-  expect((await client.problem('/v1/traffic/shared/guess', { method: 'POST' })).status).toBe(400);
-  expect((await client.problem('/v1/traffic/compact')).body.code).toBe('traffic.not_shared');
+  expect((await running.client.problem('/v1/traffic/shared/guess', { method: 'POST' })).status).toBe(400);
+  expect((await running.client.problem('/v1/traffic/compact')).body.code).toBe('traffic.not_shared');
 });
 
 test('a slower canary is rolled back for its time alone', async () => {
@@ -230,7 +219,7 @@ test('a right canary is promoted after its windows, and is the profile’s model
   const { status } = await evaluate(8);
   expect(status).toMatchObject({ model: 'same', traffic: [{ role: 'main', model: 'same', share: 1 }] });
   const [pair] = fresh(1);
-  expect((await client.single(pair)).body.receipt.model).toBe('same');
+  expect((await running.client.single(pair)).body.receipt.model).toBe('same');
 });
 
 test('a shadow scores its share, and changes no answer', async () => {
@@ -252,10 +241,10 @@ test('a shadow scores its share, and changes no answer', async () => {
 test('while Redis is away singles are answered, and the trial goes on afterwards', async () => {
   write(canary('other', { guard: open }));
   await until(({ canary: found }) => found?.model === 'other' && found.phase === 'trial');
-  await redis.kill();
+  await running.redis.kill();
   const alone = await oneByOne(fresh(10));
   expect(alone.filter(({ status }) => status !== 200)).toEqual([]);
-  expect((await client.problem('/v1/traffic')).body.code).toBe('queue.unavailable');
-  await redis.start();
+  expect((await running.client.problem('/v1/traffic')).body.code).toBe('queue.unavailable');
+  await running.redis.start();
   await until(({ canary: found }) => found?.phase === 'trial');
 });
