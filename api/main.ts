@@ -10,7 +10,7 @@ await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();
   const scoring = await createScoring(config, log, metrics);
-  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
+  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log, config);
   scoring.registry.watch(log);
   const api = await startApi({ ...scoring, config, log, metrics, redis });
   return {
