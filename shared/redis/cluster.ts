@@ -21,6 +21,16 @@ const roles = {
 } as const satisfies Record<string, ClusterOptions>;
 
 /**
+ * BullMQ duplicates a connection to wait for jobs on, and mends the duplicate when a command of it fails: one that is
+ * sent again for ever never fails, and a worker could not stop after an outage.
+ */
+class ClusterForQueues extends Cluster {
+  override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
+    return super.duplicate(nodes, { ...options, maxRedirections: 16 });
+  }
+}
+
+/**
  * A connection to a cluster. A server that is away is told of once, and again when it is back; what belongs to the
  * others goes on.
  */
@@ -32,7 +42,7 @@ export function connectCluster(
   log: Logger,
 ): Cluster {
   const { redisOptions, ...options } = roles[role];
-  const cluster = new Cluster(target.nodes, {
+  const cluster = new ClusterForQueues(target.nodes, {
     ...options,
     redisOptions: { ...redisOptions, ...own, ...userOf(target) },
     clusterRetryStrategy: retryDelay,

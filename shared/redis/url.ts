@@ -37,11 +37,13 @@ export function parseRedisUrl(text: string): RedisTarget {
   if (/^\/[^/]/.test(text)) return { kind: 'socket', path: text, tls: false };
   const [, secure, several, rest = ''] = /^redis(s?)(?:\+(cluster|sentinel))?:\/\/(.+)$/.exec(text) ?? [];
   if (secure === undefined) throw new RedisUrlError(`expected ${forms}`);
+  if (/[/?#].*@/.test(rest)) {
+    throw new RedisUrlError('/, ? and # in user and password are written %2F, %3F and %23, and @ in a parameter %40');
+  }
   const tls = secure === 's';
   if (several === undefined) return single(text, tls);
   const [, before = '', query = ''] = /^([^?]*)(?:\?(.*))?$/.exec(rest) ?? [];
   const [authority = '', ...path] = before.split('/');
-  if (path.join('/').includes('@')) throw new RedisUrlError('a / in user or password is written %2F');
   const at = authority.lastIndexOf('@');
   const user = credentials(authority.slice(0, Math.max(0, at)));
   const addresses = (port: number) =>
