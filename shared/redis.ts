@@ -3,7 +3,8 @@ import { ServiceError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { connectCluster } from './redis/cluster.ts';
 import type { Redis } from './redis/masters.ts';
-import { type RedisTlsFiles, reasonOf, tlsOptions } from './redis/tls.ts';
+import { explain } from './redis/reason.ts';
+import { type RedisTlsFiles, tlsOptions } from './redis/tls.ts';
 import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 
 export type { Redis } from './redis/masters.ts';
@@ -37,8 +38,9 @@ export function connectRedis(url: string, role: RedisRole, log: Logger, tlsFiles
   let reported = false;
   redis.on('error', (error: Error) => {
     // One line for an outage, not one for every attempt.
-    if (!reported) log.warn({ role, reason: reasonOf(error) }, 'Redis cannot be reached');
+    if (reported) return;
     reported = true;
+    void explain(error, target, tlsFiles).then((reason) => log.warn({ role, reason }, 'Redis cannot be reached'));
   });
   redis.on('ready', () => {
     if (reported) log.info({ role }, 'Redis is back');

@@ -9,7 +9,8 @@ import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
 import { infoField } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
-import { reasonOf } from '../../shared/redis/tls.ts';
+import { explain } from '../../shared/redis/reason.ts';
+import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
@@ -87,14 +88,15 @@ async function redis(config: Config): Promise<Finding[]> {
   if (redisUrl === undefined) return [await redisProgram()];
   const log = await createLogger({ name: 'vls-doctor', level: 'silent' });
   const connection = connectRedis(redisUrl, 'producer', log, config);
-  let reason = '';
+  let fault = new Error('it does not answer in time');
   connection.on('error', (error: Error) => {
-    reason = ` (${reasonOf(error)})`;
+    fault = error;
   });
   try {
     if (!(await whenConnected(connection, redisWaitMs))) {
+      const reason = await explain(fault, parseRedisUrl(redisUrl), config);
       const remedy = 'start it, or correct REDIS_URL; without REDIS_URL `npm start` runs one';
-      return [{ subject: 'Redis', state: 'fail', detail: `does not answer at REDIS_URL${reason}`, remedy }];
+      return [{ subject: 'Redis', state: 'fail', detail: `does not answer at REDIS_URL (${reason})`, remedy }];
     }
     const infos = await askMasters(connection, (master) => master.info());
     const values = (name: string) => [...new Set(infos.map((info) => infoField(info, name) ?? 'unknown'))];

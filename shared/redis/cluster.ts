@@ -1,7 +1,7 @@
 import { Cluster, type ClusterOptions, type RedisOptions, type Redis as Server } from 'ioredis';
 import type { Logger } from '../log.ts';
 import type { Redis } from './masters.ts';
-import { reasonOf } from './tls.ts';
+import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
 /** Servers of a cluster whose connection broke and has not come back, by `host:port`. */

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
-import { type RedisTlsFiles, reasonOf, tlsOptions } from '../../shared/redis/tls.ts';
+import { reasonOf } from '../../shared/redis/reason.ts';
+import { type RedisTlsFiles, tlsOptions } from '../../shared/redis/tls.ts';
 import { type Address, parseRedisUrl, placeOf, type RedisTarget } from '../../shared/redis/url.ts';
 import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './prometheus.ts';
 import { durable, startServer, type TestServer } from './redis-server.ts';
+import type { TestTls } from './redis-tls.ts';
 
 /** A cluster of a test's own: three masters without replicas, each with a third of the slots. */
 export interface TestCluster {
@@ -16,9 +17,8 @@ const count = 3;
 /** When a server counts as failed, in milliseconds: soon, so that a test sees the whole cluster refuse. */
 const nodeTimeoutMs = 2_000;
 
-/** @param settings of each server, beside those of a cluster. */
-export async function startCluster(settings: Record<string, string> = {}): Promise<TestCluster> {
-  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(settings)));
+export async function startCluster(tls?: TestTls): Promise<TestCluster> {
+  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(tls)));
   const clients = nodes.map(({ server }) => server.connect());
   const firstSlot = (at: number) => Math.ceil((at * slots) / count);
   for (const [at, client] of clients.entries()) {
@@ -35,7 +35,7 @@ export async function startCluster(settings: Record<string, string> = {}): Promi
     client.disconnect();
   }
   return {
-    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    url: `${tls === undefined ? 'redis' : 'rediss'}+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     servers: nodes.map(({ server }) => server),
     async holderOf(key) {
       const client = nodes[0]?.server.connect();
@@ -49,22 +49,19 @@ export async function startCluster(settings: Record<string, string> = {}): Promi
   };
 }
 
-async function startNode(
-  settings: Record<string, string>,
-): Promise<{ port: number; busPort: number; server: TestServer }> {
+async function startNode(tls: TestTls | undefined): Promise<{ port: number; busPort: number; server: TestServer }> {
   const [port, busPort] = await Promise.all([freePort(), freePort()]);
   const server = await startServer(
     () => ({
       ...durable,
       bind: '127.0.0.1',
-      port: String(port),
+      ...(tls === undefined ? { port: String(port) } : tls.settings(port)),
       'cluster-enabled': 'yes',
       'cluster-port': String(busPort),
       'cluster-announce-ip': '127.0.0.1',
       'cluster-node-timeout': String(nodeTimeoutMs),
-      ...settings,
     }),
-    () => ({ host: '127.0.0.1', port }),
+    () => ({ host: '127.0.0.1', port, ...tls?.connection }),
   );
   return { port, busPort, server };
 }
