@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** What a test of the batch engine has under it: one Redis server, or a cluster of three. */
+/** What a test that asks for it has under it: one Redis server, or a cluster of three. */
 export type Topology = 'server' | 'cluster';
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,17 +8,21 @@ declare module 'vitest' {
   }
 }
 
-const runs = (topology: Topology, include: string) => ({
+const runs = (topology: Topology, ...include: string[]) => ({
   extends: true as const,
-  test: { name: topology, include: [include], provide: { topology } },
+  test: { name: topology, include, provide: { topology } },
 });
 
 export default defineConfig({
   test: {
     projects: [
       runs('server', 'tests/**/*.test.ts'),
-      // Each script and pipeline once more: a cluster refuses what touches two slots, a single server never does.
-      runs('cluster', 'tests/integration/batches/*.test.ts'),
+      // What asks Redis once more: a cluster refuses what touches two slots, a single server never does.
+      runs(
+        'cluster',
+        'tests/integration/batches/*.test.ts',
+        'tests/integration/service/{access-limits,access-session,outage}.test.ts',
+      ),
     ],
     // Integration tests start real processes; two cores carry two files at a time.
     maxWorkers: 2,

@@ -1,4 +1,3 @@
-import { inject } from 'vitest';
 import type { TenantLimits } from '../../batches/batches.ts';
 import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
 import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
@@ -9,8 +8,7 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import { connectRedis, type Redis, whenConnected } from '../../shared/redis.ts';
-import { startRedis } from './redis.ts';
-import { startCluster } from './redis-cluster.ts';
+import { startChosenRedis } from './redis-chosen.ts';
 
 /** The batch engine over a Redis of its own, a server or a cluster as the run has it, without workers: a test takes their part and chooses the moment. */
 export interface Engine extends BatchEngine {
@@ -41,7 +39,7 @@ export const item = (index: number) => ({ image: `https://example.org/${index}.j
 
 /** @param queuedItems what all tenants may have waiting together. */
 export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<Engine> {
-  const server = await (inject('topology') === 'cluster' ? startCluster() : startRedis());
+  const server = await startChosenRedis();
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);

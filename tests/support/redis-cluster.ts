@@ -9,6 +9,10 @@ export interface TestCluster {
   servers: readonly TestServer[];
   /** The server that has this key. */
   holderOf(key: string): Promise<TestServer>;
+  /** Ends all servers as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts all servers again on the same data. */
+  start(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -34,6 +38,9 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
     }
     client.disconnect();
   }
+  const each = async (act: (server: TestServer) => Promise<void>) => {
+    await Promise.all(nodes.map(({ server }) => act(server)));
+  };
   return {
     url: `${tls === undefined ? 'redis' : 'rediss'}+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     servers: nodes.map(({ server }) => server),
@@ -45,7 +52,9 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
       if (holder === undefined) throw new Error(`Nobody has the slot ${slot}`);
       return holder.server;
     },
-    remove: async () => void (await Promise.all(nodes.map(({ server }) => server.remove()))),
+    kill: () => each(({ kill }) => kill()),
+    start: () => each(({ start }) => start()),
+    remove: () => each(({ remove }) => remove()),
   };
 }
 
