@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
 import { itemsOfList } from '../../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
@@ -45,6 +45,22 @@ test('a chunk that nobody has in hand and that has no outcomes is found and queu
   await engine.sweeper.sweep();
   expect(await engine.queues.jobState('compact', id, 1)).toBe('live');
   expect(await engine.redis.sismember(keys.waiting, 1)).toBe(1);
+});
+
+test('a batch whose seal was answered by nobody keeps its items, and ends', async () => {
+  await engine.post(4);
+  const commands = engine.redis as unknown as Record<string, (...values: unknown[]) => Promise<unknown>>;
+  const seal = commands['vls:sealBuffer']?.bind(engine.redis);
+  vi.spyOn(commands, 'vls:sealBuffer').mockImplementationOnce(async (...values) => {
+    await seal?.(...values);
+    throw new Error('Connection is closed.');
+  });
+  await expect(engine.post(4)).rejects.toMatchObject({ code: 'queue.unavailable' });
+  const { batches } = await engine.batches.list(tenant, { limit: 10 });
+  const id = batches[0]?.id ?? '';
+  await engine.sweeper.sweep();
+  expect(await engine.chunks.pick(engine.job(id, 0), 'compact')).toMatchObject({ verdict: 'run' });
+  expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ state: 'completed' });
 });
 
 test('an upload that fills Redis is refused with the reason, and leaves nothing behind', async () => {
