@@ -18,5 +18,5 @@ export function fullestOf(infos: readonly string[]): Memory {
     limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
   }));
   const share = ({ used, limit }: Memory) => (limit === 0 ? 0 : used / limit);
-  return memories.reduce((fullest, one) => (share(one) > share(fullest) ? one : fullest), { used: 0, limit: 0 });
+  return memories.reduce((fullest, one) => (share(one) >= share(fullest) ? one : fullest), { used: 0, limit: 0 });
 }
