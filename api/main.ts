@@ -11,7 +11,7 @@ await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();
   const scoring = await createScoring(config, log, metrics);
-  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
+  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log, config);
   scoring.registry.watch(log);
   const traffic = createTraffic({ ...scoring, redis, metrics, log });
   const api = await startApi({ ...scoring, traffic, config, log, metrics, redis });

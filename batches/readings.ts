@@ -1,4 +1,4 @@
-import { type Redis, throwFirst } from '../shared/redis.ts';
+import type { Redis } from '../shared/redis.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import { batchKeys, liveBatches } from './keys.ts';
 import type { Queues } from './queues.ts';
@@ -67,16 +67,13 @@ const nothing = (): Live => ({
 /** The oldest live batches by profile, scaled up to all of them. */
 async function readLive(redis: Redis, profiles: readonly string[]): Promise<Map<string, Live>> {
   const [all, ids] = await Promise.all([redis.zcard(liveBatches), redis.zrange(liveBatches, 0, String(maxRead - 1))]);
-  const pipeline = redis.pipeline();
-  for (const id of ids) {
-    pipeline.hmget(batchKeys(id).batch, 'profile', 'state', 'createdAt', 'total', 'succeeded', 'failed');
-  }
-  const replies = ids.length === 0 ? [] : await pipeline.exec();
-  throwFirst(replies);
+  // Not as a pipeline: batches lie in slots of their own.
+  const records = await Promise.all(
+    ids.map((id) => redis.hmget(batchKeys(id).batch, 'profile', 'state', 'createdAt', 'total', 'succeeded', 'failed')),
+  );
   const found = new Map(profiles.map((profile) => [profile, nothing()]));
   const share = Math.max(1, all / Math.max(1, ids.length));
-  for (const [, reply] of replies ?? []) {
-    const [profile, state, createdAt, total, succeeded, failed] = reply as (string | null)[];
+  for (const [profile, state, createdAt, total, succeeded, failed] of records) {
     const one = found.get(profile ?? '');
     const known = liveStates.find((name) => name === state);
     // Just ended, forgotten, or of a profile that is no more.

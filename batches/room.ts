@@ -1,4 +1,6 @@
 import { ServiceError } from '../shared/errors.ts';
+import { fullestOf } from '../shared/redis/info.ts';
+import { askMasters } from '../shared/redis/masters.ts';
 import type { Redis } from '../shared/redis.ts';
 
 /** Whether Redis has room for more batches. */
@@ -13,7 +15,8 @@ const fullShare = 0.85;
 const freshMs = 500;
 
 /**
- * Stops admission before Redis is full. Redis without a limit of its own (`maxmemory 0`) is measured against the
+ * Stops admission before Redis is full; of a cluster the fullest server decides, as a batch may come to lie on any, and
+ * the order of all of them lies on one. Redis without a limit of its own (`maxmemory 0`) is measured against the
  * memory of its machine.
  */
 export function createRoomGauge(redis: Redis): RoomGauge {
@@ -23,10 +26,7 @@ export function createRoomGauge(redis: Redis): RoomGauge {
   return {
     async check() {
       if (performance.now() - lookedAt > freshMs) {
-        const info = await redis.info('memory');
-        const read = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-        used = read('used_memory');
-        limit = read('maxmemory') || read('total_system_memory');
+        ({ used, limit } = fullestOf(await askMasters(redis, (master) => master.info('memory'))));
         lookedAt = performance.now();
       }
       if (limit === 0 || used < limit * fullShare) return;

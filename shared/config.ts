@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { keyRecordOfEntry } from './api-keys.ts';
+import { parseRedisUrl } from './redis/url.ts';
 
 /** One setting: the environment variable that carries it, its rule, and the sentence that documents it. */
 interface Setting<S extends z.ZodType = z.ZodType> {
@@ -34,6 +35,10 @@ const deniedHosts = hostsMatching(
   new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3}|\\*)$`, 'i'),
   'neither host nor host:port nor *.domain nor a block of addresses nor *',
 );
+const path = z
+  .string()
+  .min(1)
+  .transform((given) => resolve(given));
 const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const MB = 1024 * 1024;
@@ -136,10 +141,27 @@ export const settings = {
     'REDIS_URL',
     z
       .string()
-      .regex(/^(rediss?:\/\/.|\/.)/, 'expected redis://, rediss:// or the path of a socket')
+      .superRefine((url, context) => {
+        try {
+          parseRedisUrl(url);
+        } catch (error) {
+          context.addIssue((error as Error).message);
+        }
+      })
       .optional(),
-    'Redis to use (redis://, rediss:// or a socket path). Without it `npm start` runs a Redis of its own.',
+    'Redis to use: redis://, redis+cluster://, redis+sentinel://, each with rediss for TLS, or a socket path. Without it `npm start` runs a Redis of its own.',
   ),
+  redisCaFile: setting(
+    'REDIS_CA_FILE',
+    path.optional(),
+    'Certificates of the authorities that Redis must be signed by, as PEM, in place of those that Node.js trusts.',
+  ),
+  redisCertFile: setting(
+    'REDIS_CERT_FILE',
+    path.optional(),
+    'Certificate that is shown to a Redis which asks its clients for one, as PEM.',
+  ),
+  redisKeyFile: setting('REDIS_KEY_FILE', path.optional(), 'Key of REDIS_CERT_FILE, as PEM.'),
   dataDir: setting(
     'DATA_DIR',
     z

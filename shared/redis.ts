@@ -1,8 +1,13 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { type RedisOptions, Redis as Server } from 'ioredis';
 import { ServiceError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { connectCluster } from './redis/cluster.ts';
+import type { Redis } from './redis/masters.ts';
+import { explain } from './redis/reason.ts';
+import { type RedisTlsFiles, tlsOptions } from './redis/tls.ts';
+import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 
-export type { Redis } from 'ioredis';
+export type { Redis } from './redis/masters.ts';
 
 /**
  * `producer`: an HTTP request waits behind it, so it fails at once when Redis is away.
@@ -15,26 +20,62 @@ const roleOptions = {
   consumer: { maxRetriesPerRequest: null },
 } as const satisfies Record<RedisRole, RedisOptions>;
 
-/** A connection that comes back by itself. `url`: redis://, rediss:// or the path of a unix socket. */
-export function connectRedis(url: string, role: RedisRole, log: Logger): Redis {
-  const redis = new Redis(url, {
-    ...roleOptions[role],
-    retryStrategy: (attempt: number) => Math.min(100 * attempt, 1000),
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    connectionName: `vls-${role}`,
-  });
+const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1000);
+
+/**
+ * A connection that comes back by itself.
+ * @param url as `REDIS_URL` has it; see {@link parseRedisUrl}.
+ * @throws {ConfigError} when one of the files about TLS cannot be read.
+ */
+export function connectRedis(url: string, role: RedisRole, log: Logger, tlsFiles: RedisTlsFiles = {}): Redis {
+  const target = parseRedisUrl(url);
+  const tls = target.tls ? { tls: tlsOptions(tlsFiles) } : {};
+  const connectionName = `vls-${role}`;
+  const redis =
+    target.kind === 'cluster'
+      ? connectCluster(target, role, { ...tls, connectionName }, retryDelay, log)
+      : connectServer(target, { ...roleOptions[role], ...tls, connectionName });
   let reported = false;
-  redis.on('error', (error) => {
+  redis.on('error', (error: Error) => {
     // One line for an outage, not one for every attempt.
-    if (!reported)
-      log.warn({ role, reason: error.message || (error as NodeJS.ErrnoException).code }, 'Redis cannot be reached');
+    if (reported) return;
     reported = true;
+    void explain(error, target, tlsFiles).then((reason) => log.warn({ role, reason }, 'Redis cannot be reached'));
   });
   redis.on('ready', () => {
     if (reported) log.info({ role }, 'Redis is back');
     reported = false;
   });
   return redis;
+}
+
+/** Without the one option that changes the types of replies. */
+type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
+
+/** One server: at its address, or the master that sentinels name. */
+function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: ServerOptions): Server {
+  const options: ServerOptions = {
+    ...own,
+    retryStrategy: retryDelay,
+    // What was demoted takes no writes. The command was not executed, so it is sent again to whoever is master then.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+  };
+  if (target.kind !== 'sentinel') return new Server(target.kind === 'socket' ? target.path : target.url, options);
+  const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
+  return new Server({
+    ...options,
+    ...userOf(target),
+    sentinels,
+    name: master,
+    db,
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
+    sentinelRetryStrategy: retryDelay,
+    // A master whose machine has gone closes no connection: the sentinels say that there is another.
+    failoverDetector: true,
+    sentinelReconnectStrategy: retryDelay,
+  });
 }
 
 /** Resolves when the connection answers; for a start that should not race it. Never rejects. */
@@ -53,7 +94,10 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 }
 
 const connectionFaults =
-  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF/i;
+  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|NOREPLICAS|MISCONF/i;
+/** What a cluster says while one of its servers is away or its slots are being moved. */
+const clusterFaults =
+  /CLUSTERDOWN|TRYAGAIN|^\w+ (MOVED|ASK) |Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
  * Runs a step that needs Redis, and turns the connection's faults into one that callers may retry.
@@ -73,10 +117,12 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
     if (error instanceof Error && /OOM command/.test(error.message)) {
       throw new ServiceError('queue.full', 'Redis is full', { cause: error, retryAfter: 60 });
     }
-    if (error instanceof Error && connectionFaults.test(`${error.name} ${error.message}`)) throw unavailable(error);
+    if (error instanceof Error && isPassing(`${error.name} ${error.message}`)) throw unavailable(error);
     throw error;
   }
 }
+
+const isPassing = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
 
 /** A pipeline reports each command's fault on its own; the first one is what went wrong. */
 export function throwFirst(replies: [Error | null, unknown][] | null): void {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../shared/config.ts';
+import type { RedisTlsFiles } from '../shared/redis/tls.ts';
 import { banner } from './banner.ts';
 import { claimDataDir } from './data-dir.ts';
 import type { Kept } from './keep-alive.ts';
@@ -12,7 +13,7 @@ const REDIS_STOP_MS = 10_000;
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
-  config: Pick<Config, 'dataDir' | 'redisUrl'>;
+  config: Pick<Config, 'dataDir' | 'redisUrl'> & RedisTlsFiles;
   /** The service script to fork. */
   service: string;
   /** The directory in which the person typed the command. */
@@ -71,7 +72,9 @@ export async function runEverything(options: RunEverythingOptions): Promise<numb
 async function useRedis({ config, say }: RunEverythingOptions, onFailed: (error: Error) => void): Promise<UsedRedis> {
   if (config.redisUrl !== undefined) {
     const url = config.redisUrl;
-    void import('./redis/foreign.ts').then(({ checkForeignRedis }) => checkForeignRedis(url, say)).catch(onFailed);
+    void import('./redis/foreign.ts')
+      .then(({ checkForeignRedis }) => checkForeignRedis(url, config, say))
+      .catch(onFailed);
     return { url, ready: Promise.resolve() };
   }
   const [{ chooseRedis }, { manageRedis }] = await Promise.all([

@@ -14,8 +14,8 @@ await runProcess('vls-api', async (config, log) => {
   const metrics = createMetrics();
   const scoring = await createScoring(config, log, metrics);
   const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';
-  const producer = connectRedis(redisUrl, 'producer', log);
-  const consumer = connectRedis(redisUrl, 'consumer', log);
+  const producer = connectRedis(redisUrl, 'producer', log, config);
+  const consumer = connectRedis(redisUrl, 'consumer', log, config);
   const { retentionHours } = config;
   const engine = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
   const traffic = createTraffic({ ...scoring, redis: consumer, metrics, log });

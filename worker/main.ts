@@ -13,7 +13,7 @@ import { startWorker } from './worker.ts';
 await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
   const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log, metrics);
-  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log);
+  const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log, config);
   const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
   metrics.onScrape({ read: () => readRedisState(redis) });
   let draining = false;

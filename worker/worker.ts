@@ -8,6 +8,7 @@ import { terminalStates } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { isWhole } from '../shared/redis/cluster.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import type { Traffic } from '../traffic/traffic.ts';
@@ -118,7 +119,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
       // Without Redis nothing can be committed or handed back, and waiting for it could take for ever.
-      const force = redis.status !== 'ready';
+      const force = !isWhole(redis);
       await Promise.all([...serving.values(), ...consumers].map((consumer) => consumer.close(force)));
       clearTimeout(patience);
       await webhooks.close();

@@ -4,6 +4,7 @@ import { type RedisReply, RedisStore } from 'rate-limit-redis';
 import { rateLimitPrefix } from '../../batches/keys.ts';
 import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { principalOf } from './principal.ts';
 
@@ -58,8 +59,7 @@ function createStore(redis: Redis): Store {
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
     if (shared === undefined) {
-      const sendCommand = (command: string, ...rest: string[]) => redis.call(command, ...rest) as Promise<RedisReply>;
-      const store = new RedisStore({ sendCommand, prefix: rateLimitPrefix });
+      const store = new RedisStore({ sendCommand: sendCommandOf(redis), prefix: rateLimitPrefix });
       await store.init(options);
       shared = store;
     }
@@ -86,5 +86,14 @@ function createStore(redis: Redis): Store {
     },
     decrement: (key) => local.decrement(key),
     resetKey: (key) => local.resetKey(key),
+  };
+}
+
+/** Each server has scripts of its own, and a tenant's counter may lie on any: a script is loaded into all. */
+function sendCommandOf(redis: Redis) {
+  return async (command: string, ...rest: string[]): Promise<RedisReply> => {
+    if (command !== 'SCRIPT') return (await redis.call(command, ...rest)) as RedisReply;
+    const [loaded] = await askMasters(redis, (master) => master.call(command, ...rest));
+    return loaded as RedisReply;
   };
 }

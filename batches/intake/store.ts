@@ -51,6 +51,7 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
   const writer = createWriter(redis, batch);
   let opened = false;
   let renewedAt = 0;
+  let mayBeSealed = false;
 
   async function open(): Promise<void> {
     opened = true;
@@ -100,13 +101,16 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
       part === undefined ? '' : JSON.stringify(part),
     );
     const values = [chunks, total, batch.bodyHash?.() ?? '', ...columns];
-    if ((await runScript(redis, 'seal', [keys.batch, keys.lease, keys.events], values)) !== 1) throw interrupted();
+    mayBeSealed = true;
+    const isSealed = (await runScript(redis, 'seal', [keys.batch, keys.lease, keys.events], values)) === 1;
+    mayBeSealed = false;
+    if (!isSealed) throw interrupted();
   } catch (error) {
     // The payloads at once where Redis answers, as they may be what fills it; the rest by the sweeper, which is certain
-    // to find the batch without a lease.
+    // to find the batch without a lease. When the answer to the seal was lost, the batch may be under way and needs them.
     if (opened) {
       await redis.unlink(keys.lease).catch(() => {});
-      await writer.discard().catch(() => {});
+      if (!mayBeSealed) await writer.discard().catch(() => {});
     }
     throw error;
   }

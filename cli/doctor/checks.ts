@@ -7,6 +7,10 @@ import { loadRegistry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
+import { infoField } from '../../shared/redis/info.ts';
+import { askMasters } from '../../shared/redis/masters.ts';
+import { explain } from '../../shared/redis/reason.ts';
+import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
@@ -79,28 +83,36 @@ async function disk({ dataDir }: Config): Promise<Finding[]> {
   ];
 }
 
-async function redis({ redisUrl, retentionHours }: Config): Promise<Finding[]> {
+async function redis(config: Config): Promise<Finding[]> {
+  const { redisUrl, retentionHours } = config;
   if (redisUrl === undefined) return [await redisProgram()];
   const log = await createLogger({ name: 'vls-doctor', level: 'silent' });
-  const connection = connectRedis(redisUrl, 'producer', log);
+  const connection = connectRedis(redisUrl, 'producer', log, config);
+  let fault = new Error('it does not answer in time');
+  connection.on('error', (error: Error) => {
+    fault = error;
+  });
   try {
     if (!(await whenConnected(connection, redisWaitMs))) {
+      const reason = await explain(fault, parseRedisUrl(redisUrl), config);
       const remedy = 'start it, or correct REDIS_URL; without REDIS_URL `npm start` runs one';
-      return [{ subject: 'Redis', state: 'fail', detail: 'does not answer at REDIS_URL', remedy }];
+      return [{ subject: 'Redis', state: 'fail', detail: `does not answer at REDIS_URL (${reason})`, remedy }];
     }
-    const info = await connection.info();
-    const value = (name: string) => new RegExp(`${name}:(\\S+)`).exec(info)?.[1] ?? 'unknown';
-    const version = value('redis_version');
-    const policy = value('maxmemory_policy');
+    const infos = await askMasters(connection, (master) => master.info());
+    const values = (name: string) => [...new Set(infos.map((info) => infoField(info, name) ?? 'unknown'))];
+    const versions = values('redis_version');
+    const isRecent = versions.every(isRecentEnough);
+    const policies = values('maxmemory_policy');
+    const evicts = policies.some((policy) => policy !== 'noeviction');
     const engine = createBatchEngine({ redis: connection, profiles: () => [], retentionHours, log });
     const level = await engine.batches.durability();
     await engine.close();
     return [
       {
         subject: 'Redis',
-        state: isRecentEnough(version) ? 'ok' : 'fail',
-        detail: version,
-        ...(!isRecentEnough(version) && { remedy: `${OLDEST_REDIS} or later is needed` }),
+        state: isRecent ? 'ok' : 'fail',
+        detail: `${versions.join(', ')}${infos.length > 1 ? `, a cluster of ${infos.length} masters` : ''}`,
+        ...(!isRecent && { remedy: `${OLDEST_REDIS} or later is needed` }),
       },
       {
         subject: 'Redis durability',
@@ -110,9 +122,9 @@ async function redis({ redisUrl, retentionHours }: Config): Promise<Finding[]> {
       },
       {
         subject: 'Redis eviction',
-        state: policy === 'noeviction' ? 'ok' : 'fail',
-        detail: policy,
-        ...(policy !== 'noeviction' && { remedy: 'set maxmemory-policy noeviction: anything else loses batches' }),
+        state: evicts ? 'fail' : 'ok',
+        detail: policies.join(', '),
+        ...(evicts && { remedy: 'set maxmemory-policy noeviction: anything else loses batches' }),
       },
     ];
   } finally {

@@ -1,28 +1,35 @@
 import type { Metrics } from '../metrics.ts';
+import { isWhole } from '../redis/cluster.ts';
+import { fullestOf, infoField, infoNumber } from '../redis/info.ts';
+import { mastersOf } from '../redis/masters.ts';
 import type { Redis } from '../redis.ts';
 import type { Reading } from './readings.ts';
 
-/** Whether Redis answers, without asking it. */
+/** Whether Redis answers, a cluster with each of its servers, without asking it. */
 export const readRedisState = (redis: Redis): Reading[] => [
-  { name: 'vls_redis_up', labels: {}, value: redis.status === 'ready' ? 1 : 0 },
+  { name: 'vls_redis_up', labels: {}, value: isWhole(redis) ? 1 : 0 },
 ];
 
-/** What Redis says of itself; nothing while it is away. */
+/**
+ * What Redis says of itself; nothing while it is away. Of a cluster counts are sums, and the rest is that of the server
+ * which is worst off, so that one alert serves both.
+ */
 async function readRedis(redis: Redis): Promise<Reading[]> {
-  if (redis.status !== 'ready') return [];
+  if (!isWhole(redis)) return [];
   const start = performance.now();
-  const info = await redis.info();
+  const infos = await Promise.all(mastersOf(redis).map((master) => master.info()));
   const seconds = (performance.now() - start) / 1000;
-  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
-  const number = (name: string) => Number(field(name) ?? 0);
+  const sum = (name: string) => infos.reduce((all, info) => all + infoNumber(info, name), 0);
+  const memory = fullestOf(infos);
+  const isWritten = infos.every((info) => infoField(info, 'aof_last_write_status') === 'ok');
   return [
     { name: 'vls_redis_roundtrip_seconds', labels: {}, value: seconds },
-    { name: 'vls_redis_memory_used_bytes', labels: {}, value: number('used_memory') },
-    { name: 'vls_redis_memory_max_bytes', labels: {}, value: number('maxmemory') || number('total_system_memory') },
-    { name: 'vls_redis_clients', labels: {}, value: number('connected_clients') },
-    { name: 'vls_redis_commands_total', labels: {}, value: number('total_commands_processed') },
-    { name: 'vls_redis_evicted_keys_total', labels: {}, value: number('evicted_keys') },
-    { name: 'vls_redis_aof_ok', labels: {}, value: field('aof_last_write_status') === 'ok' ? 1 : 0 },
+    { name: 'vls_redis_memory_used_bytes', labels: {}, value: memory.used },
+    { name: 'vls_redis_memory_max_bytes', labels: {}, value: memory.limit },
+    { name: 'vls_redis_clients', labels: {}, value: sum('connected_clients') },
+    { name: 'vls_redis_commands_total', labels: {}, value: sum('total_commands_processed') },
+    { name: 'vls_redis_evicted_keys_total', labels: {}, value: sum('evicted_keys') },
+    { name: 'vls_redis_aof_ok', labels: {}, value: isWritten ? 1 : 0 },
   ];
 }
 

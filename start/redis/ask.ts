@@ -1,15 +1,22 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 
 /**
  * Sends commands over one connection of their own and returns the replies as text; an error reply begins with "-".
  * Enough of RESP for PING and INFO: the supervisor needs no more of Redis, and a client library costs it 60 ms at start.
  * @param url a socket path, redis:// or rediss://; a user and password in it are used.
+ * @param tls what a connection over TLS is made with.
  * @throws the network error when Redis cannot be reached or does not answer within `timeoutMs`.
  */
-export async function ask(url: string, commands: string[][], timeoutMs = 2_000): Promise<string[]> {
+export async function ask(
+  url: string,
+  commands: string[][],
+  timeoutMs = 2_000,
+  tls: ConnectionOptions = {},
+): Promise<string[]> {
   const target = new URL(url.startsWith('/') ? `unix://${url}` : url);
   const all = target.password === '' ? commands : [auth(target), ...commands];
-  const socket = await open(url, target);
+  const socket = await open(url, target, tls);
   const tooSlow = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
     socket.setEncoding('latin1');
@@ -27,13 +34,14 @@ export async function ask(url: string, commands: string[][], timeoutMs = 2_000):
   }
 }
 
-async function open(url: string, target: URL): Promise<Socket> {
+async function open(url: string, target: URL, tls: ConnectionOptions): Promise<Socket> {
   if (target.protocol === 'unix:') return connect(url);
   const host = target.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1';
   const port = Number(target.port) || 6379;
   if (target.protocol !== 'rediss:') return connect(port, host);
   const { connect: connectSecurely } = await import('node:tls');
-  return connectSecurely({ host, port, servername: host });
+  // The name of a server is never an address (RFC 6066), and Node.js warns of one.
+  return connectSecurely({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls });
 }
 
 function auth({ username, password }: URL): string[] {

@@ -1,3 +1,7 @@
+import type { ConnectionOptions } from 'node:tls';
+import { reasonOf } from '../../shared/redis/reason.ts';
+import { type RedisTlsFiles, tlsOptions } from '../../shared/redis/tls.ts';
+import { type Address, parseRedisUrl, placeOf, type RedisTarget } from '../../shared/redis/url.ts';
 import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { isRecentEnough, OLDEST_REDIS } from './version.ts';
@@ -5,26 +9,52 @@ import { isRecentEnough, OLDEST_REDIS } from './version.ts';
 /**
  * Checks the Redis that `REDIS_URL` names. One that is down is no reason not to start: single pairs are scored without.
  * @throws {StartError} when it answers and is too old.
+ * @throws {ConfigError} when one of the files about TLS cannot be read.
  */
-export async function checkForeignRedis(url: string, say: (line: string) => void): Promise<void> {
-  const version = await statedVersion(url).catch((error: Error) => {
-    const fault = error.message || (error as NodeJS.ErrnoException).code;
+export async function checkForeignRedis(
+  url: string,
+  tlsFiles: RedisTlsFiles,
+  say: (line: string) => void,
+): Promise<void> {
+  const target = parseRedisUrl(url);
+  const tls = target.tls ? tlsOptions(tlsFiles) : {};
+  const version = await statedVersion(target, tls).catch((error: Error) => {
     say(
-      `Redis at ${withoutPassword(url)} does not answer (${fault}). Single pairs are scored without it; batches wait until it is back.`,
+      `Redis at ${placeOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches wait until it is back.`,
     );
   });
   if (version === undefined || isRecentEnough(version)) return;
   throw new StartError(
-    `Redis at ${withoutPassword(url)} is version ${version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
+    `Redis at ${placeOf(target)} is version ${version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
   );
 }
 
-async function statedVersion(url: string): Promise<string | undefined> {
-  const [info = ''] = await ask(url, [['INFO', 'server']]);
+/** Of several servers, what the first that answers says; a sentinel is of the same version as its master. */
+async function statedVersion(target: RedisTarget, tls: ConnectionOptions): Promise<string | undefined> {
+  const [info = ''] = await Promise.any(
+    urlsOf(target).map((url) => ask(url, [['INFO', 'server']], undefined, tls)),
+  ).catch((error: AggregateError) => {
+    throw error.errors[0];
+  });
   if (info.startsWith('-')) throw new Error(info.slice(1));
   return /^redis_version:([\d.]+)/m.exec(info)?.[1];
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
+function urlsOf(target: RedisTarget): string[] {
+  const urls = (addresses: Address[], username = '', password = '') =>
+    addresses.map(({ host, port }) => {
+      const url = new URL(`redis${target.tls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}`);
+      return Object.assign(url, { username: encodeURIComponent(username), password: encodeURIComponent(password) })
+        .href;
+    });
+  switch (target.kind) {
+    case 'socket':
+      return [target.path];
+    case 'single':
+      return [target.url];
+    case 'cluster':
+      return urls(target.nodes, target.username, target.password);
+    case 'sentinel':
+      return urls(target.sentinels, target.sentinelUsername, target.sentinelPassword);
+  }
 }

@@ -6,12 +6,17 @@ import type { BatchOptions, Pinned } from '../../batches/record.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
+import { askMasters } from '../../shared/redis/masters.ts';
 import { connectRedis, type Redis, whenConnected } from '../../shared/redis.ts';
-import { startRedis } from './redis.ts';
+import { startChosenRedis } from './redis-chosen.ts';
 
-/** The batch engine over a Redis of its own, without workers: a test takes their part and chooses the moment. */
+/** The batch engine over a Redis of its own, a server or a cluster as the run has it, without workers: a test takes their part and chooses the moment. */
 export interface Engine extends BatchEngine {
   redis: Redis;
+  /** The keys of all servers that match. */
+  keys(pattern: string): Promise<string[]>;
+  /** A connection that waits for Redis, as a worker has it. */
+  connectWorker(): Redis;
   /** Posts so many items for a tenant; the batch's id. */
   post(count: number, more?: { options?: BatchOptions; tenant?: string; limits?: TenantLimits }): Promise<string>;
   postItems(items: ItemStream, options?: BatchOptions): Promise<BatchStatus>;
@@ -34,7 +39,7 @@ export const item = (index: number) => ({ image: `https://example.org/${index}.j
 
 /** @param queuedItems what all tenants may have waiting together. */
 export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<Engine> {
-  const server = await startRedis();
+  const server = await startChosenRedis();
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);
@@ -45,6 +50,8 @@ export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<
   return {
     ...engine,
     redis,
+    keys: async (pattern) => (await askMasters(redis, (master) => master.keys(pattern))).flat(),
+    connectWorker: () => connectRedis(server.url, 'consumer', log),
     job,
     async post(count, { options = {}, tenant: owner = tenant, limits } = {}) {
       const items = itemsOfList(

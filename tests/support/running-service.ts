@@ -1,12 +1,12 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type Client, createClient } from './client.ts';
 import { type ImageHost, startImageHost } from './image-host.ts';
-import { startRedis, type TestRedis } from './redis.ts';
+import { type ChosenRedis, startChosenRedis } from './redis-chosen.ts';
 import { startProcess, type TestProcess } from './service.ts';
 
 /** A service over a Redis and an image host of its own, for all tests of a file. */
 export interface RunningService {
-  redis: TestRedis;
+  redis: ChosenRedis;
   host: ImageHost;
   service: TestProcess;
   client: Client;
@@ -19,7 +19,7 @@ export interface RunningService {
 export function useService(env: Record<string, string> = {}): RunningService {
   const running = {} as RunningService;
   beforeAll(async () => {
-    [running.redis, running.host] = await Promise.all([startRedis(), startImageHost()]);
+    [running.redis, running.host] = await Promise.all([startChosenRedis(), startImageHost()]);
     running.service = await startProcess('service', {
       REDIS_URL: running.redis.url,
       IMAGE_HOSTS_ALLOW: running.host.authority,

@@ -91,11 +91,11 @@ test('a live batch that is deleted leaves no trace, and a commit does not bring 
   await engine.batches.remove(tenant, id);
   expect(await engine.commit(id, 0, succeeded(0, 4))).toEqual({ verdict: 'gone' });
   expect(await engine.chunks.pick(engine.job(id, 1), 'compact')).toEqual({ verdict: 'gone' });
-  expect(await engine.redis.keys(`vls:{${id}}*`)).toEqual([]);
+  expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
   expect(await engine.redis.zscore(finishedBatches, id)).toBeNull();
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
   await engine.sweeper.sweep();
-  expect(await engine.redis.keys(`vls:{${id}}*`)).toEqual([]);
+  expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
 });
 
 test('another tenant can neither cancel, retry nor delete a batch', async () => {

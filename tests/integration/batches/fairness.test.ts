@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { batchKeys, dispatchOrder, turnKeys } from '../../../batches/keys.ts';
+import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -97,11 +98,14 @@ test('cancelling 100,000 chunks takes its 32 waiting jobs, and blocks Redis for 
   await engine.redis.hset(batchKeys(id).batch, 'total', 6_400_000, 'chunks', 100_000, 'cursor', 4);
   await engine.sweeper.sweep();
   expect(await engine.redis.scard(batchKeys(id).waiting)).toBe(32);
-  await engine.redis.config('SET', 'slowlog-log-slower-than', 50_000);
-  await engine.redis.call('SLOWLOG', 'RESET');
+  await askMasters(engine.redis, async (master) => {
+    await master.config('SET', 'slowlog-log-slower-than', 50_000);
+    await master.call('SLOWLOG', 'RESET');
+  });
   const status = await engine.batches.cancel('default', id);
   expect(status).toMatchObject({ state: 'cancelled', items: { cancelled: 6_400_000, pending: 0 } });
-  expect(await engine.redis.call('SLOWLOG', 'LEN')).toBe(0);
+  const slow = await askMasters(engine.redis, (master) => master.call('SLOWLOG', 'LEN'));
+  expect(slow.every((length) => length === 0)).toBe(true);
   const queue = engine.queues.all().find(({ name }) => name === 'evaluate-compact');
   expect(await queue?.getJobCountByTypes('prioritized', 'waiting', 'active')).toBe(0);
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchEvent } from '../../../batches/reading/events.ts';
+import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -18,8 +19,9 @@ async function follow(id: string): Promise<AsyncGenerator<BatchEvent>> {
 
 /** How often a command was run since the statistics were reset. */
 async function callsOf(command: string): Promise<number> {
-  const stats = await engine.redis.info('commandstats');
-  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  const stats = await askMasters(engine.redis, (master) => master.info('commandstats'));
+  const calls = stats.map((text) => Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0));
+  return calls.reduce((sum, count) => sum + count, 0);
 }
 
 test('however many follow a batch, its stream is read once', async () => {
@@ -33,7 +35,7 @@ test('however many follow a batch, its stream is read once', async () => {
       expect(value).toMatchObject({ event: 'progress', data: { items: { succeeded: 4 * chunk + 4 } } });
   };
   await progress(0);
-  await engine.redis.config('RESETSTAT');
+  await askMasters(engine.redis, (master) => master.config('RESETSTAT'));
   await progress(1);
   // Fifty readers of their own would have read at least fifty times.
   expect(await callsOf('xrange')).toBeLessThan(10);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
 import { itemsOfList } from '../../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
@@ -6,6 +6,8 @@ import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../batche
 import type { BatchEvent } from '../../../batches/reading/events.ts';
 import { runScript } from '../../../batches/scripts.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { infoNumber } from '../../../shared/redis/info.ts';
+import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -45,9 +47,27 @@ test('a chunk that nobody has in hand and that has no outcomes is found and queu
   expect(await engine.redis.sismember(keys.waiting, 1)).toBe(1);
 });
 
+test('a batch whose seal was answered by nobody keeps its items, and ends', async () => {
+  await engine.post(4);
+  const commands = engine.redis as unknown as Record<string, (...values: unknown[]) => Promise<unknown>>;
+  const seal = commands['vls:sealBuffer']?.bind(engine.redis);
+  vi.spyOn(commands, 'vls:sealBuffer').mockImplementationOnce(async (...values) => {
+    await seal?.(...values);
+    throw new Error('Connection is closed.');
+  });
+  await expect(engine.post(4)).rejects.toMatchObject({ code: 'queue.unavailable' });
+  const { batches } = await engine.batches.list(tenant, { limit: 10 });
+  const id = batches[0]?.id ?? '';
+  await engine.sweeper.sweep();
+  expect(await engine.chunks.pick(engine.job(id, 0), 'compact')).toMatchObject({ verdict: 'run' });
+  expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ state: 'completed' });
+});
+
 test('an upload that fills Redis is refused with the reason, and leaves nothing behind', async () => {
-  const used = Number(/used_memory:(\d+)/.exec(await engine.redis.info('memory'))?.[1]);
-  await engine.redis.config('SET', 'maxmemory', used + 8_000_000);
+  await askMasters(engine.redis, async (master) => {
+    const used = infoNumber(await master.info('memory'), 'used_memory');
+    await master.config('SET', 'maxmemory', used + 8_000_000);
+  });
   async function* endless() {
     for (let at = 0; at < 10_000; at++) {
       const noise = Buffer.from(Array.from({ length: 30_000 }, () => Math.random() * 256)).toString('base64');
@@ -55,9 +75,9 @@ test('an upload that fills Redis is refused with the reason, and leaves nothing 
     }
   }
   await expect(engine.postItems(endless())).rejects.toMatchObject({ code: 'queue.full' });
-  expect(await engine.redis.keys('vls:{*}:in:*')).toEqual([]);
+  expect(await engine.keys('vls:{*}:in:*')).toEqual([]);
   await engine.sweeper.sweep();
-  expect(await engine.redis.keys('vls:{*')).toEqual([]);
+  expect(await engine.keys('vls:{*')).toEqual([]);
   expect(await engine.redis.zcard(liveBatches)).toBe(0);
 });
 
@@ -72,7 +92,7 @@ test('a sender whose lease ran out is stopped at once, and what it stored is gon
   await expect(
     engine.postItems(stalls(), { columns: ['image'], columnNames: { image: 'image', text: 'text', id: 'id' } }),
   ).rejects.toMatchObject({ code: 'batch.interrupted' });
-  expect(await engine.redis.keys('vls:{*')).toEqual([]);
+  expect(await engine.keys('vls:{*')).toEqual([]);
 });
 
 test('a seal and a reservation whose answers were lost say the same again', async () => {
@@ -137,7 +157,7 @@ test('a retry whose parent is deleted meanwhile fails as a whole, and the parent
   await engine.batches.remove(tenant, id);
   await runScript(engine.redis, 'annotate', [batchKeys(id).batch], ['retriedBy', 'x']);
   await engine.chunks.release(engine.job(id, 0));
-  expect(await engine.redis.keys(`vls:{${id}}*`)).toEqual([]);
+  expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
 });
 
 test('a batch that has ended and still stands in the order holds nobody back, and equals are woken together', async () => {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRoomGauge } from '../../../batches/room.ts';
+import { infoNumber } from '../../../shared/redis/info.ts';
+import { mastersOf } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -8,9 +10,15 @@ beforeEach(async () => {
 });
 afterEach(() => engine.close());
 
+/** Of a cluster one server: the others have room and write to disk, and it decides. */
+const one = () => {
+  const [master] = mastersOf(engine.redis);
+  if (master === undefined) throw new Error('There is no Redis');
+  return master;
+};
 const limit = async (share: number) => {
-  const used = Number(/used_memory:(\d+)/.exec(await engine.redis.info('memory'))?.[1]);
-  await engine.redis.config('SET', 'maxmemory', Math.round(used / share));
+  const used = infoNumber(await one().info('memory'), 'used_memory');
+  await one().config('SET', 'maxmemory', Math.round(used / share));
 };
 
 test('before Redis is full no more batches are taken, with the reason and a time to come back', async () => {
@@ -34,4 +42,13 @@ test('with room left batches are taken', async () => {
 
 test('the durability of Redis is told as it is configured', async () => {
   expect(await engine.batches.durability()).toBe('always');
+});
+
+test.each([
+  ['appendfsync', 'everysec', 'everysec'],
+  ['appendfsync', 'no', 'none'],
+  ['appendonly', 'no', 'none'],
+])('with %s %s on one server the durability is %s', async (name, value, level) => {
+  await one().config('SET', name, value);
+  expect(await engine.batches.durability()).toBe(level);
 });

@@ -1,5 +1,4 @@
 import { Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { batchKeys, finishedBatches, liveBatches, queueName, queuePrefix } from '../../../batches/keys.ts';
 import { type Engine, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
@@ -30,7 +29,7 @@ test('a batch that was sealed and never dispatched is dispatched', async () => {
 
 test('a chunk whose job failed for good ends as internal, and its batch ends with it', async () => {
   const id = await engine.post(4);
-  const connection = new Redis(engine.redis.options.path ?? '', { maxRetriesPerRequest: null });
+  const connection = engine.connectWorker();
   const worker = new Worker(queueName(pinned.profile), null, { connection, prefix: queuePrefix });
   const taken = await worker.getNextJob('token');
   if (taken === undefined) throw new Error('The job cannot be taken');
@@ -69,6 +68,6 @@ test('what has had its time is forgotten without a trace', async () => {
   await engine.redis.zadd(finishedBatches, Date.now() - 1, id);
   await engine.sweeper.sweep();
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
-  expect(await engine.redis.keys(`vls:{${id}}*`)).toEqual([]);
+  expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
   expect(await engine.redis.zrange(finishedBatches, 0, '-1')).toEqual([]);
 });

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../../cli/doctor/checks.ts';
 import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startCluster } from '../../support/redis-cluster.ts';
 
 const cli = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 let dataDir: string;
@@ -54,10 +55,35 @@ test('doctor looks into the Redis that is configured', async () => {
   expect(findings.has('Redis durability')).toBe(true);
 });
 
+test('doctor looks into every master of a cluster, and the weakest counts', async () => {
+  const cluster = await startCluster();
+  onTestFinished(() => cluster.remove());
+  const { findings } = await doctor({ REDIS_URL: cluster.url });
+  expect(findings.get('Redis')).toMatchObject({
+    state: 'ok',
+    detail: expect.stringMatching(/, a cluster of 3 masters$/),
+  });
+  expect(findings.get('Redis durability')).toMatchObject({ state: 'ok', detail: 'always' });
+  const weakest = cluster.servers[1]?.connect();
+  await weakest?.config('SET', 'appendfsync', 'everysec', 'maxmemory-policy', 'allkeys-lru');
+  weakest?.disconnect();
+  const later = await doctor({ REDIS_URL: cluster.url });
+  expect(later.code).toBe(1);
+  expect(later.findings.get('Redis durability')).toMatchObject({ state: 'warn', detail: 'everysec' });
+  expect(later.findings.get('Redis eviction')).toMatchObject({
+    state: 'fail',
+    detail: expect.stringContaining('allkeys-lru'),
+  });
+});
+
 test('doctor fails, with what to do, when Redis does not answer', async () => {
   const { code, findings } = await doctor({ REDIS_URL: 'redis://127.0.0.1:1' });
   expect(code).toBe(1);
-  expect(findings.get('Redis')).toMatchObject({ state: 'fail', remedy: expect.stringContaining('REDIS_URL') });
+  expect(findings.get('Redis')).toMatchObject({
+    state: 'fail',
+    detail: expect.stringContaining('ECONNREFUSED'),
+    remedy: expect.stringContaining('REDIS_URL'),
+  });
 });
 
 test('doctor fails for a device that was asked for and cannot be had', async () => {

@@ -9,7 +9,7 @@ import type { Problem } from '../../../shared/contracts/problem.ts';
 import { type Client, createClient } from '../../support/client.ts';
 import { readPhoto } from '../../support/image-host.ts';
 import { bearer, createKeyFile } from '../../support/key-file.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { type ChosenRedis, startChosenRedis } from '../../support/redis-chosen.ts';
 import { startProcess, type TestProcess } from '../../support/service.ts';
 
 const keys = createKeyFile();
@@ -18,11 +18,11 @@ const hasty = keys.add('hasty', { limits: { requestsPerMinute: 5 } });
 const small = keys.add('small', { limits: { queuedItems: 10 } });
 const unbounded = keys.add('unbounded', { limits: { requestsPerMinute: 0, queuedItems: 0 } });
 
-let redis: TestRedis;
+let redis: ChosenRedis;
 /** Two APIs over one Redis, and no worker: what is posted stays queued. */
 let apis: TestProcess[];
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await startChosenRedis();
   const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, QUEUED_ITEMS: '1000', LOG_LEVEL: 'error' };
   apis = await Promise.all([startProcess('api', env), startProcess('api', env)]);
   // The default model loads behind the ready message.

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ConfigError } from '../../../shared/config.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 import { connectRedis, type Redis, type RedisRole, whenConnected, withRedis } from '../../../shared/redis.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -54,6 +55,15 @@ describe('withRedis', () => {
     "READONLY You can't write against a read only replica.",
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     'CLUSTERDOWN The cluster is down',
+    'TRYAGAIN Multiple keys request during rehashing of slot',
+    'MOVED 7000 10.0.0.7:6379',
+    'ASK 7000 10.0.0.7:6379',
+    'Too many Cluster redirections. Last error: Error: Connection is closed.',
+    "Cluster isn't ready and enableOfflineQueue options is false",
+    'None of startup nodes is available',
+    'Failed to refresh slots cache.',
+    'NOREPLICAS Not enough good replicas to write.',
+    'connect ETIMEDOUT',
   ])('turns "%s" into queue.unavailable and keeps it as the cause', async (message) => {
     const fault = new Error(message);
     await expect(
@@ -74,6 +84,11 @@ describe('withRedis', () => {
     ['a failure with a code', new ServiceError('batch.not_found', 'There is no such batch')],
     ['a failure with a code that speaks of the connection', new ServiceError('internal', 'Connection is closed.')],
     ['a fault of a script', new Error("ERR user_script:1: attempt to index global 'x' (a nil value)")],
+    [
+      'a pipeline over several slots',
+      new Error('All keys in the pipeline should belong to the same slots allocation group'),
+    ],
+    ['a script over several slots', new Error("CROSSSLOT Keys in request don't hash to the same slot")],
     ['a wrong type', new Error('WRONGTYPE Operation against a key holding the wrong kind of value')],
     ['a bug', new TypeError('x is undefined')],
     ['what is no error', 'ECONNRESET'],
@@ -87,6 +102,21 @@ describe('withRedis', () => {
     await next(redis, 'close');
     await expect(withRedis(redis, () => redis.ping())).rejects.toMatchObject({ code: 'queue.unavailable' });
   });
+});
+
+test('a file about TLS that cannot be read is named with its setting', () => {
+  const redisCaFile = join(tmpdir(), 'vls-no-such-ca.pem');
+  const connect = () => connectRedis('rediss://127.0.0.1:1', 'producer', silentLog(), { redisCaFile });
+  expect(connect).toThrow(ConfigError);
+  expect(connect).toThrow(`REDIS_CA_FILE: ${redisCaFile} cannot be read (ENOENT)`);
+});
+
+test('of several servers that are away the log says why the first is', async () => {
+  const log = silentLog();
+  const warned = new Promise<unknown>((resolve) => vi.spyOn(log, 'warn').mockImplementation(resolve));
+  const redis = connectRedis('redis+cluster://127.0.0.1:1,127.0.0.1:2', 'consumer', log);
+  onTestFinished(() => redis.disconnect());
+  expect(await warned).toMatchObject({ role: 'consumer', reason: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') });
 });
 
 describe('a connection to a Redis that is not there', () => {

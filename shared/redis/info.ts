@@ -1,0 +1,22 @@
+/** A field of what a server answers to INFO. */
+export const infoField = (info: string, name: string): string | undefined =>
+  new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+
+export const infoNumber = (info: string, name: string): number => Number(infoField(info, name) ?? 0);
+
+/** Memory of a server, in bytes. */
+export interface Memory {
+  used: number;
+  /** Its own limit, or the memory of its machine where it has none; 0 when neither is told. */
+  limit: number;
+}
+
+/** The memory of the server that has the largest share of its own in use. */
+export function fullestOf(infos: readonly string[]): Memory {
+  const memories = infos.map((info) => ({
+    used: infoNumber(info, 'used_memory'),
+    limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
+  }));
+  const share = ({ used, limit }: Memory) => (limit === 0 ? 0 : used / limit);
+  return memories.reduce((fullest, one) => (share(one) >= share(fullest) ? one : fullest), { used: 0, limit: 0 });
+}

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { batchKeys, liveBatches } from '../../../batches/keys.ts';
+import type { BatchList } from '../../../shared/contracts/batch.ts';
+import { connectRedis, type Redis } from '../../../shared/redis.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { startCluster, type TestCluster } from '../../support/redis-cluster.ts';
+import type { TestServer } from '../../support/redis-server.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+const texts = Object.values(captions);
+let cluster: TestCluster;
+let host: ImageHost;
+let redis: Redis;
+let client: Client;
+const processes: TestProcess[] = [];
+
+beforeAll(async () => {
+  [cluster, host] = await Promise.all([startCluster(), startImageHost()]);
+  redis = connectRedis(cluster.url, 'consumer', silentLog());
+  const env = {
+    REDIS_URL: cluster.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    EVALUATORS: '1',
+    MICRO_BATCH: '1',
+    // With its cache the worker would be through before anybody is killed.
+    EMBEDDING_CACHE_MB: '0',
+    LOG_LEVEL: 'warn',
+  };
+  processes.push(...(await Promise.all([startProcess('api', env), startProcess('worker', env)])));
+  client = createClient(processes[0]?.url ?? '');
+  while ((await client.call('/health/ready')).status !== 200);
+});
+afterAll(async () => {
+  await Promise.all(processes.map((process) => process.stop()));
+  redis.disconnect();
+  await Promise.all([cluster.remove(), host.close()]);
+});
+
+/** People who post pairs and batches all the time, whatever becomes of Redis. */
+function startLoad() {
+  const singles = new Map<number, number>();
+  const refusals: { status: number; code: unknown; retryAfter: string | null }[] = [];
+  const posted: { id: string; total: number }[] = [];
+  let going = true;
+  async function postSingles(): Promise<void> {
+    for (let at = 0; going; at++) {
+      const { status } = await client.single({ image: host.url(`${photoNames[at % 6]}?s`), text: texts[at % 6] });
+      singles.set(status, (singles.get(status) ?? 0) + 1);
+    }
+  }
+  async function postBatches(): Promise<void> {
+    while (going) {
+      const total = 20;
+      const { status, body, headers } = await post(total);
+      if (status === 202) posted.push({ id: body.id, total });
+      else refusals.push({ status, code: (body as { code?: unknown }).code, retryAfter: headers.get('retry-after') });
+      await delay(50);
+    }
+  }
+  const all = [postSingles(), postBatches()];
+  return {
+    singles,
+    refusals,
+    posted,
+    async stop() {
+      going = false;
+      await Promise.all(all);
+    },
+  };
+}
+
+const post = (count: number) =>
+  client.batch.post(
+    Array.from({ length: count }, (_, index) => ({
+      image: host.url(`${photoNames[index % 6]}?${index}`),
+      text: texts[index % 6],
+    })),
+  );
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await delay(25);
+}
+
+/** Every item has one result, no chunk was committed twice, and the counters say the same. */
+async function expectEachOnce(id: string, total: number): Promise<void> {
+  expect(await client.batch.finished(id)).toMatchObject({
+    state: 'completed',
+    items: { total, succeeded: total, failed: 0, cancelled: 0, pending: 0 },
+  });
+  const results = await client.batch.results(id);
+  expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual([...Array(total).keys()]);
+  const { batch, log, done } = batchKeys(id);
+  const chunks = Number(await redis.hget(batch, 'chunks'));
+  expect([await redis.llen(log), await redis.bitcount(done)]).toEqual([chunks, chunks]);
+}
+
+async function loseAndRegain(lost: TestServer, long: { id: string; total: number }): Promise<void> {
+  const load = startLoad();
+  await until(() => load.posted.length > 1);
+  await client.batch.until(long.id, ({ items }) => items.succeeded > 30);
+
+  await lost.kill();
+  await until(() => load.refusals.length > 3);
+  const before = load.singles.get(200) ?? 0;
+  await until(() => (load.singles.get(200) ?? 0) > before + 10);
+  expect((await client.health()).body).toMatchObject({ status: 'degraded', redis: { status: 'down' } });
+  expect((await client.call('/metrics')).body).toMatch(/^vls_redis_up 0$/m);
+
+  await lost.start();
+  const acknowledged = load.posted.length;
+  await until(() => load.posted.length > acknowledged + 1);
+  await load.stop();
+
+  expect([...load.singles.keys()]).toEqual([200]);
+  for (const refusal of load.refusals) {
+    expect(refusal).toMatchObject({ status: 503, code: 'queue.unavailable' });
+    expect(Number(refusal.retryAfter)).toBeGreaterThan(0);
+  }
+  for (const { id, total } of [long, ...load.posted]) await expectEachOnce(id, total);
+  // What was stored and not acknowledged ends too, or was never sealed and is the sweeper's.
+  const { body } = await client.call<BatchList>('/v1/evaluation/batch?limit=100');
+  for (const { id } of body.batches) await client.batch.finished(id);
+  for (const id of await redis.zrange(liveBatches, 0, '-1')) {
+    expect([null, 'accepting']).toContain(await redis.hget(batchKeys(id).batch, 'state'));
+  }
+  await until(async () => /^vls_redis_up 1$/m.test((await client.call<string>('/metrics')).body));
+}
+
+test('when the server that holds the queues is killed and comes back, nothing acknowledged is lost and nothing is done twice', async () => {
+  const { body } = await post(200);
+  await loseAndRegain(await cluster.holderOf(liveBatches), { id: body.id, total: 200 });
+}, 100_000);
+
+test('when the server that holds a batch is killed and comes back, the batch goes on where it was', async () => {
+  const queues = await cluster.holderOf(liveBatches);
+  for (;;) {
+    const { body } = await post(200);
+    const holder = await cluster.holderOf(batchKeys(body.id).batch);
+    if (holder !== queues) return await loseAndRegain(holder, { id: body.id, total: 200 });
+    await client.batch.finished(body.id);
+  }
+}, 100_000);
+
+test('after all that API and worker stop in good order', async () => {
+  // 1 would say that a drain ran out of time.
+  expect(await Promise.all(processes.map((process) => process.stop()))).toEqual([0, 0]);
+});

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { checkForeignRedis } from '../../../start/redis/foreign.ts';
+import { createClient } from '../../support/client.ts';
+import { readPhoto } from '../../support/image-host.ts';
+import { freePort } from '../../support/prometheus.ts';
+import { startCluster } from '../../support/redis-cluster.ts';
+import { startSentinels } from '../../support/redis-sentinel.ts';
+import { durable, startServer } from '../../support/redis-server.ts';
+import { createTls, type TestTls } from '../../support/redis-tls.ts';
+import { startProcess } from '../../support/service.ts';
+
+let tls: TestTls;
+let another: TestTls;
+beforeAll(async () => {
+  // Each server takes none but clients with a certificate.
+  [tls, another] = await Promise.all([createTls(true), createTls()]);
+});
+afterAll(async () => {
+  await Promise.all([tls.remove(), another.remove()]);
+});
+
+const items = Array.from({ length: 8 }, () => ({ image: readPhoto('coffee.jpg').toString('base64'), text: 'coffee' }));
+const password = 'se:cret';
+
+async function startTlsServer(): Promise<{ url: string; remove(): Promise<void> }> {
+  const port = await freePort();
+  const server = await startServer(
+    () => ({ ...durable, ...tls.settings(port), bind: '127.0.0.1', requirepass: password }),
+    () => ({ host: '127.0.0.1', port, password, ...tls.connection }),
+  );
+  return { url: `rediss://:${encodeURIComponent(password)}@127.0.0.1:${port}`, remove: server.remove };
+}
+
+const ours = () => ({
+  REDIS_CA_FILE: tls.caFile,
+  REDIS_CERT_FILE: tls.clientCertFile,
+  REDIS_KEY_FILE: tls.clientKeyFile,
+});
+
+const starts = {
+  'a server': startTlsServer,
+  'a cluster': () => startCluster(tls),
+  'a master found by sentinels': () => startSentinels(tls),
+};
+
+describe.each(Object.entries(starts))('over TLS to %s', (_what, start) => {
+  let redis: Awaited<ReturnType<typeof start>>;
+  beforeAll(async () => {
+    redis = await start();
+  });
+  afterAll(() => redis.remove());
+
+  test('a batch is stored, evaluated and read', async () => {
+    const service = await startProcess('service', { ...ours(), REDIS_URL: redis.url, LOG_LEVEL: 'warn' });
+    onTestFinished(async () => void (await service.stop()));
+    const client = createClient(service.url);
+    const { body } = await client.batch.post(items);
+    expect(await client.batch.finished(body.id)).toMatchObject({ state: 'completed', items: { succeeded: 8 } });
+  });
+
+  test('one whose certificate is by another authority is refused with the reason and what to do, and singles go on', async () => {
+    const env = { ...ours(), REDIS_CA_FILE: another.caFile, REDIS_URL: redis.url, LOG_LEVEL: 'warn' };
+    const service = await startProcess('service', env);
+    onTestFinished(async () => void (await service.stop()));
+    const client = createClient(service.url);
+    expect((await client.single(items[0])).status).toBe(200);
+    expect((await client.batch.post(items)).status).toBe(503);
+    expect(service.output()).toMatch(/Redis cannot be reached/);
+    expect(service.output()).toMatch(/certificate is not signed by an authority that is trusted here.*REDIS_CA_FILE/);
+    expect(service.output()).not.toContain(password);
+  });
+
+  test('the supervisor reaches it with our files, and says why it does not with others', async () => {
+    const said: string[] = [];
+    const say = (line: string) => void said.push(line);
+    const files = { redisCaFile: tls.caFile, redisCertFile: tls.clientCertFile, redisKeyFile: tls.clientKeyFile };
+    await checkForeignRedis(redis.url, files, say);
+    expect(said).toEqual([]);
+    await checkForeignRedis(redis.url, { ...files, redisCaFile: another.caFile }, say);
+    expect(said).toEqual([expect.stringMatching(/does not answer \(.*not signed by an authority.*REDIS_CA_FILE/)]);
+  });
+});

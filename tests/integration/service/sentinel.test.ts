@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Client, createClient } from '../../support/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { startSentinels, type TestSentinels } from '../../support/redis-sentinel.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+const texts = Object.values(captions);
+let sentinels: TestSentinels;
+let host: ImageHost;
+let client: Client;
+const processes: TestProcess[] = [];
+
+beforeAll(async () => {
+  [sentinels, host] = await Promise.all([startSentinels(), startImageHost()]);
+  const env = {
+    REDIS_URL: sentinels.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    EVALUATORS: '1',
+    MICRO_BATCH: '1',
+    // With its cache the worker would be through before the master is killed.
+    EMBEDDING_CACHE_MB: '0',
+    LOG_LEVEL: 'warn',
+  };
+  processes.push(...(await Promise.all([startProcess('api', env), startProcess('worker', env)])));
+  client = createClient(processes[0]?.url ?? '');
+  while ((await client.call('/health/ready')).status !== 200);
+});
+afterAll(async () => {
+  await Promise.all(processes.map((process) => process.stop()));
+  await Promise.all([sentinels.remove(), host.close()]);
+});
+
+const post = (count: number) =>
+  client.batch.post(
+    Array.from({ length: count }, (_, index) => ({
+      image: host.url(`${photoNames[index % 6]}?${index}`),
+      text: texts[index % 6],
+    })),
+  );
+
+async function expectEachOnce(id: string, total: number): Promise<void> {
+  expect(await client.batch.finished(id)).toMatchObject({
+    state: 'completed',
+    items: { total, succeeded: total, failed: 0, cancelled: 0, pending: 0 },
+  });
+  const results = await client.batch.results(id);
+  expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual([...Array(total).keys()]);
+}
+
+/** Returns when the replica has everything that the master had: replication is asynchronous. */
+async function replicated(): Promise<void> {
+  const master = sentinels.master.connect();
+  await master.set('written-last', '1');
+  expect(await master.wait(1, 0)).toBe(1);
+  master.disconnect();
+}
+
+test('when the master is killed a replica is promoted, and API and worker go on with it', async () => {
+  const { body: long } = await post(400);
+  await client.batch.until(long.id, ({ items }) => items.succeeded > 30);
+  let going = true;
+  const singles: number[] = [];
+  const load = (async () => {
+    for (let at = 0; going; at++) {
+      singles.push((await client.single({ image: host.url(`${photoNames[at % 6]}?s`), text: 'a photo' })).status);
+    }
+  })();
+  await replicated();
+  await sentinels.master.kill();
+
+  let posted = await post(20);
+  expect(posted.status).toBe(503);
+  while (posted.status === 503) {
+    expect(posted.body).toMatchObject({ code: 'queue.unavailable' });
+    expect(Number(posted.headers.get('retry-after'))).toBeGreaterThan(0);
+    posted = await post(20);
+  }
+  expect(posted.status).toBe(202);
+  await expectEachOnce(posted.body.id, 20);
+  await expectEachOnce(long.id, 400);
+  going = false;
+  await load;
+  expect(new Set(singles)).toEqual(new Set([200]));
+  const replica = sentinels.replica.connect();
+  expect((await replica.role())[0]).toBe('master');
+  replica.disconnect();
+});
+
+test('the former master comes back as a replica, and is written to by nobody', async () => {
+  await sentinels.master.start();
+  const former = sentinels.master.connect();
+  while ((await former.role())[0] !== 'slave');
+  former.disconnect();
+  const { body } = await post(20);
+  await expectEachOnce(body.id, 20);
+});
+
+test('after all that API and worker stop in good order', async () => {
+  // 1 would say that a drain ran out of time.
+  expect(await Promise.all(processes.map((process) => process.stop()))).toEqual([0, 0]);
+});

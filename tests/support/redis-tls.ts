@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Certificates of a test's own: an authority, a certificate of 127.0.0.1 by it, and one of a client by it. */
+export interface TestTls {
+  caFile: string;
+  clientCertFile: string;
+  clientKeyFile: string;
+  /** Settings of a server that listens on this port over TLS alone. */
+  settings(port: number): Record<string, string>;
+  /** How a test connects to it. */
+  connection: { tls: { ca: Buffer; cert: Buffer; key: Buffer } };
+  remove(): Promise<void>;
+}
+
+/** @param asksClients whether a server takes none but clients with a certificate of the authority. */
+export async function createTls(asksClients = false): Promise<TestTls> {
+  const directory = await mkdtemp(join(tmpdir(), 'vls-tls-'));
+  const file = (name: string) => join(directory, name);
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const make = async (name: string, ...more: string[]) =>
+    void (await run('openssl', [
+      ...request,
+      ...['-keyout', file(`${name}.key`), '-out', file(`${name}.crt`), '-subj', `/CN=${name}`],
+      ...more,
+    ]));
+  await make('ca');
+  const byCa = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-addext', 'basicConstraints=critical,CA:FALSE'];
+  await make('server', ...byCa, '-addext', 'subjectAltName=IP:127.0.0.1');
+  await make('client', ...byCa);
+  return {
+    caFile: file('ca.crt'),
+    clientCertFile: file('client.crt'),
+    clientKeyFile: file('client.key'),
+    settings: (port) => ({
+      port: '0',
+      'tls-port': String(port),
+      'tls-ca-cert-file': file('ca.crt'),
+      'tls-cert-file': file('server.crt'),
+      'tls-key-file': file('server.key'),
+      'tls-auth-clients': asksClients ? 'yes' : 'no',
+      'tls-replication': 'yes',
+      'tls-cluster': 'yes',
+    }),
+    connection: {
+      tls: {
+        ca: readFileSync(file('ca.crt')),
+        cert: readFileSync(file('client.crt')),
+        key: readFileSync(file('client.key')),
+      },
+    },
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
