@@ -60,20 +60,20 @@ export function CanaryActions({
             {labels[action]}
           </button>
         ))}
+        <dialog ref={dialog} aria-labelledby={title}>
+          <h2 id={title}>
+            {labels[asked]} {canary.model}?
+          </h2>
+          <p>{meanings[asked]} Batches that are posted already keep the models they were posted with.</p>
+          <form method="dialog" class="actions">
+            <button type="submit" class="primary" onClick={() => void decide(asked)}>
+              {labels[asked]}
+            </button>
+            <button type="submit">Leave it</button>
+          </form>
+        </dialog>
       </div>
       {failure !== undefined && <ProblemBox failure={failure} />}
-      <dialog ref={dialog} aria-labelledby={title}>
-        <h4 id={title}>
-          {labels[asked]} {canary.model}?
-        </h4>
-        <p>{meanings[asked]} Batches that are posted already keep the models they were posted with.</p>
-        <form method="dialog" class="actions">
-          <button type="submit" class="primary" onClick={() => void decide(asked)}>
-            {labels[asked]}
-          </button>
-          <button type="submit">Leave it</button>
-        </form>
-      </dialog>
     </>
   );
 }
