@@ -2,15 +2,24 @@ import { useState } from 'preact/hooks';
 import type { Comparison } from '../../shared/contracts/traffic.ts';
 import { Fact } from '../ui/fact.tsx';
 import * as numbers from '../ui/numbers.ts';
-import { PairList, PicturesSwitch, usePictures } from '../ui/pairs.tsx';
+import { PairList, PicturesSwitch } from '../ui/pairs.tsx';
 import { correlation, points, shownPair, signed } from './words.ts';
 
 const shownFirst = 6;
 
 /** How far two models are apart on the same items, and where the most. */
-export function ComparisonBox({ profile, comparison }: { profile: string; comparison: Comparison }) {
+export function ComparisonBox({
+  profile,
+  comparison,
+  pictures,
+  showPictures,
+}: {
+  profile: string;
+  comparison: Comparison;
+  pictures: boolean;
+  showPictures: (shown: boolean) => void;
+}) {
   const { kind, candidate, reference, pairs, failed, worst } = comparison;
-  const [pictures, showPictures] = usePictures();
   const [all, setAll] = useState(false);
   return (
     <div class="card">

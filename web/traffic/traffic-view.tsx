@@ -1,7 +1,9 @@
+import type { ComponentChildren } from 'preact';
 import type { TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
 import { ask } from '../http/client.ts';
 import { usePolled } from '../http/polled.ts';
 import { mayOperate, useSession } from '../shell/session.tsx';
+import { usePictures } from '../ui/pairs.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
 import { ArmsTable } from './arms-table.tsx';
 import { CanaryBox } from './canary-box.tsx';
@@ -36,12 +38,23 @@ function Profiles() {
     (signal) => ask<TrafficList>('v1/traffic', { signal }),
     () => everyMs,
   );
+  const [pictures, showPictures] = usePictures();
   return (
     <div class="stack">
       {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
       {value?.profiles.length === 0 && <NothingShared />}
       {value?.profiles.map((report) => (
-        <Profile key={report.profile} report={report} onChanged={reload} />
+        <Profile key={report.profile} report={report} onChanged={reload}>
+          {report.comparisons.map((comparison) => (
+            <ComparisonBox
+              key={comparison.kind}
+              profile={report.profile}
+              comparison={comparison}
+              pictures={pictures}
+              showPictures={showPictures}
+            />
+          ))}
+        </Profile>
       ))}
     </div>
   );
@@ -59,8 +72,15 @@ function NothingShared() {
   );
 }
 
-function Profile({ report, onChanged }: { report: TrafficReport; onChanged: () => void }) {
-  const { profile, arms, canary, comparisons, fault } = report;
+function Profile({
+  report: { profile, arms, canary, fault },
+  onChanged,
+  children,
+}: {
+  report: TrafficReport;
+  onChanged: () => void;
+  children: ComponentChildren;
+}) {
   const id = `profile-${profile}`;
   return (
     <section class="stack profile" aria-labelledby={id}>
@@ -68,9 +88,7 @@ function Profile({ report, onChanged }: { report: TrafficReport; onChanged: () =
       {fault !== null && <p class="notice">A model has no traffic: {fault}</p>}
       <ArmsTable profile={profile} arms={arms} />
       {canary !== null && <CanaryBox profile={profile} arms={arms} canary={canary} onChanged={onChanged} />}
-      {comparisons.map((comparison) => (
-        <ComparisonBox key={comparison.kind} profile={profile} comparison={comparison} />
-      ))}
+      {children}
     </section>
   );
 }
