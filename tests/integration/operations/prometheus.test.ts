@@ -66,7 +66,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
     await workShared();
   }
 
-  /** Models that share a profile, by batch and by single pairs: some images of seven fall to either with near certainty. */
+  /** Models that share a profile, each with half of the images: by single pairs in the API, by a batch in the worker. */
   async function workShared(): Promise<void> {
     // Whoever asks first does not wait for Redis to say whether the canary is on trial.
     await client.call('/v1/traffic');
