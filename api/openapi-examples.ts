@@ -6,6 +6,7 @@ import type { RankResponse } from '../shared/contracts/rank.ts';
 import type { Session } from '../shared/contracts/session.ts';
 import type { SingleResponse } from '../shared/contracts/single.ts';
 import { type Code, codes } from '../shared/errors.ts';
+import { trafficExample } from './openapi-traffic.ts';
 
 const receipt = {
   model: 'compact-1',
@@ -170,6 +171,9 @@ export const answers: Readonly<Record<string, Readonly<Record<string, object>>>>
     },
   },
   listModels: { 200: { models: [model], fault: null } },
+  listTraffic: { 200: { profiles: [trafficExample] } },
+  getTraffic: { 200: trafficExample },
+  decideCanary: { 200: trafficExample },
   getSession: { 200: session },
   signIn: { 200: session },
   getHealth: { 200: health, 503: loading },

@@ -12,6 +12,7 @@ import { addModelsCommand } from './commands/models.ts';
 import { addRankCommand } from './commands/rank.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addStartCommand } from './commands/start.ts';
+import { addTrafficCommand } from './commands/traffic.ts';
 import { failureOf } from './failure.ts';
 import { json, styled, type Terminal } from './output.ts';
 
@@ -48,6 +49,7 @@ addRankCommand(program, deps);
 addBatchCommand(program, deps);
 addBatchesCommands(program, deps);
 addModelsCommand(program, deps);
+addTrafficCommand(program, deps);
 addDoctorCommand(program, deps);
 addKeysCommand(program, deps);
 addBenchCommand(program, deps);

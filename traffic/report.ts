@@ -5,11 +5,7 @@ import { rankCorrelation } from './rank-correlation.ts';
 import type { TrafficStore } from './store.ts';
 
 /** What an experiment has shown so far. */
-export async function reportOf(
-  store: TrafficStore,
-  experiment: Experiment,
-  phase: CanaryPhase | undefined,
-): Promise<TrafficReport> {
+export async function reportOf(store: TrafficStore, experiment: Experiment): Promise<TrafficReport> {
   const { profile, id, rules, fault } = experiment;
   const place = { profile, experiment: id };
   const [totals, state, windows, window] = await Promise.all([
@@ -19,6 +15,8 @@ export async function reportOf(
     store.window(place),
   ]);
   const { canary } = rules;
+  // As read now: this process may not have asked for it yet.
+  const phase = state?.phase ?? 'trial';
   // As nothing was seen before the first report, its window is open all the same.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };
   open.items = window.counts[armField(canary?.model ?? '', 'items')] ?? 0;
@@ -38,7 +36,7 @@ export async function reportOf(
         ? null
         : {
             model: canary.model,
-            phase: phase ?? null,
+            phase,
             reason: state?.reason ?? null,
             since: state === undefined ? null : new Date(state.since).toISOString(),
             promoteAfter: canary.promoteAfter,
@@ -51,7 +49,7 @@ export async function reportOf(
   };
 }
 
-function armsOf(experiment: Experiment, phase: CanaryPhase | undefined, totals: Counts): TrafficReport['arms'] {
+function armsOf(experiment: Experiment, phase: CanaryPhase, totals: Counts): TrafficReport['arms'] {
   const { rules, specs } = experiment;
   const arms = specs.has(mainModel(experiment, phase)) ? planOf(experiment, phase).arms : [];
   const configured = [

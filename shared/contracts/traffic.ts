@@ -153,7 +153,7 @@ export const trafficReport = z
     canary: z
       .object({
         model: z.string(),
-        phase: canaryPhase.nullable().meta({ description: 'null while Redis cannot be asked: the canary rests.' }),
+        phase: canaryPhase,
         reason: z.string().nullable().meta({ description: 'Why it was promoted or rolled back.' }),
         since: z.iso.datetime().nullable(),
         promoteAfter: count,

@@ -98,8 +98,7 @@ const reasonWords = {
 function Origin({ status }: { status: BatchStatus }) {
   return (
     <p class="soft origin">
-      {numbers.count(status.items.total)} items for {status.model} ({status.precision}), posted{' '}
-      {numbers.dateTime(status.createdAt)}
+      {numbers.count(status.items.total)} items for {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
       {status.expiresAt !== null && <>, kept until {numbers.dateTime(status.expiresAt)}</>}.
       {status.retryOf !== null && (
         <>
@@ -115,6 +114,12 @@ function Origin({ status }: { status: BatchStatus }) {
       )}
     </p>
   );
+}
+
+/** Who evaluates it: one model, or several with their shares of the images. */
+function modelsOf({ model, precision, traffic }: BatchStatus): string {
+  if (traffic === null) return `${model} (${precision})`;
+  return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
 /** The plot brings a library along, which no other view needs. */

@@ -2,14 +2,14 @@ import { useEffect, useState } from 'preact/hooks';
 
 /** What the part of the address after `#` asks for. */
 export type Route =
-  | { view: 'try' | 'batches' | 'new-batch' | 'models' | 'health' | 'unknown' }
+  | { view: 'try' | 'batches' | 'new-batch' | 'models' | 'traffic' | 'health' | 'unknown' }
   | { view: 'batch'; id: string };
 
 export function routeOf(hash: string): Route {
   const [path = ''] = hash.replace(/^#\/?/, '').split('?', 1);
   const [first = '', second] = path.split('/');
   if (first === '' || first === 'try') return { view: 'try' };
-  if (first === 'models' || first === 'health') return { view: first };
+  if (first === 'models' || first === 'traffic' || first === 'health') return { view: first };
   if (first !== 'batches') return { view: 'unknown' };
   if (second === undefined || second === '') return { view: 'batches' };
   return second === 'new' ? { view: 'new-batch' } : { view: 'batch', id: second };
@@ -21,6 +21,7 @@ export const addressOf = {
   newBatch: '#/batches/new',
   batch: (id: string): string => `#/batches/${id}`,
   models: '#/models',
+  traffic: '#/traffic',
   health: '#/health',
 } as const;
 

@@ -4,9 +4,10 @@ import { ListView } from '../batches/list-view.tsx';
 import { NewView } from '../batches/new-view.tsx';
 import { HealthView } from '../health/health-view.tsx';
 import { ModelsView } from '../models/models-view.tsx';
+import { TrafficView } from '../traffic/traffic-view.tsx';
 import { TryView } from '../try/try-view.tsx';
 import { addressOf, type Route, useRoute } from './route.ts';
-import { SessionContext, SignedIn, useSessionFromServer } from './session.tsx';
+import { mayOperate, SessionContext, SignedIn, useSessionFromServer } from './session.tsx';
 import { applyTheme, storedTheme, type Theme } from './theme.ts';
 
 const titles: Record<Route['view'], string> = {
@@ -15,6 +16,7 @@ const titles: Record<Route['view'], string> = {
   'new-batch': 'New batch',
   batch: 'Batch',
   models: 'Models',
+  traffic: 'Traffic',
   health: 'Health',
   unknown: 'Nothing here',
 };
@@ -59,6 +61,11 @@ export function Shell() {
               <NavLink href={addressOf.models} current={route.view === 'models'}>
                 Models
               </NavLink>
+              {mayOperate(session) && (
+                <NavLink href={addressOf.traffic} current={route.view === 'traffic'}>
+                  Traffic
+                </NavLink>
+              )}
               <NavLink href={addressOf.health} current={route.view === 'health'}>
                 Health
               </NavLink>
@@ -94,6 +101,8 @@ function View({ route }: { route: Route }) {
       return <BatchView id={route.id} />;
     case 'models':
       return <ModelsView />;
+    case 'traffic':
+      return <TrafficView />;
     case 'health':
       return <HealthView />;
     case 'unknown':

@@ -268,6 +268,7 @@ describe('vls completion', () => {
   test.each([
     ['vls ba', 'batch batches'],
     ['vls models p', 'pull'],
+    ['vls traffic pro', 'promote'],
     ['vls --json watch --ev', '--events'],
     ['vls batch pairs.csv --image-', '--image-column'],
   ])('completes %s in bash', async (line, words) => {
@@ -297,6 +298,7 @@ test('help names every command, and a command that is mistyped is guessed', asyn
     'retry',
     'results',
     'models',
+    'traffic',
     'bench',
     'start',
   ]) {

@@ -7,6 +7,7 @@ import { type ImageHost, photoNames, startImageHost } from '../../support/image-
 import { type Prometheus, prometheusPath, startPrometheus } from '../../support/prometheus.ts';
 import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { startProcess, type TestProcess } from '../../support/service.ts';
+import { createSharedProfile } from '../../support/shared-profile.ts';
 
 const absent = prometheusPath === undefined;
 if (absent) process.stdout.write('Skipped: there is no prometheus on the PATH (Debian package prometheus)\n');
@@ -14,6 +15,7 @@ if (absent) process.stdout.write('Skipped: there is no prometheus on the PATH (D
 /** Panels that may be empty although everything works. */
 const maybeEmpty = new Map([['vls: service: Latest traces', 'comes from Jaeger, which this test does not run']]);
 
+const profile = createSharedProfile();
 let redis: TestRedis;
 let host: ImageHost;
 let api: TestProcess;
@@ -27,6 +29,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
     const env = {
       REDIS_URL: redis.url,
       IMAGE_HOSTS_ALLOW: host.authority,
+      MODELS_FILE: profile.path,
       EVALUATORS: '1',
       LOG_LEVEL: 'error',
     };
@@ -44,6 +47,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
     await prometheus?.stop();
     await Promise.all([api?.stop(), worker?.stop()]);
     await Promise.all([redis?.remove(), host?.close()]);
+    profile.remove();
   });
 
   /** Everything that a metric tells of: pairs and items that succeed and fail, a cache that helps, a host that is busy. */
@@ -59,6 +63,21 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
       state: 'completed_with_errors',
       items: { failed: 3 },
     });
+    await workShared();
+  }
+
+  /** Models that share a profile, each with half of the images: by single pairs in the API, by a batch in the worker. */
+  async function workShared(): Promise<void> {
+    // Whoever asks first does not wait for Redis to say whether the canary is on trial.
+    await client.call('/v1/traffic');
+    const pairs = Array.from({ length: 48 }, (_, at) => ({ image: host.url(`coffee.jpg?${at}`), text: 'a photo' }));
+    for (const pair of pairs.slice(0, 12)) {
+      expect((await client.single({ ...pair, model: 'shared' })).status).toBe(200);
+    }
+    const { body } = await client.batch.post([...pairs, { image: host.url('truncated.jpg'), text: 'a photo' }], {
+      model: 'shared',
+    });
+    expect(await client.batch.finished(body.id)).toMatchObject({ items: { failed: 1 } });
   }
 
   test('every panel of every dashboard has something to show', async () => {

@@ -38,6 +38,8 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
     503,
     'model.unavailable',
   ],
+  ['the traffic of a profile with one model', '/v1/traffic/compact', () => ({}), 404, 'traffic.not_shared'],
+  ['a decision that there is not', '/v1/traffic/compact/applaud', () => ({ method: 'POST' }), 400, 'request.invalid'],
   ['an empty text', single, () => post(JSON.stringify({ image: coffee(), text: '  ' })), 422, 'text.empty'],
   [
     'a text of a megabyte',
@@ -243,6 +245,9 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/evaluation/rank',
     '/evaluator/v1/evaluation/single',
     '/evaluator/v1/models',
+    '/evaluator/v1/traffic',
+    '/evaluator/v1/traffic/{profile}',
+    '/evaluator/v1/traffic/{profile}/{action}',
   ]);
   const docs = await running.client.call<string>('/docs/');
   expect(docs.body).not.toMatch(/https?:\/\//);

@@ -17,8 +17,9 @@ const runbooks = new URL('../../../docs/runbooks/', import.meta.url);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 
 describe('dashboards', () => {
-  test('are four, with ids that stay, and panels that have theirs each', () => {
-    expect(dashboards.map(({ uid }) => uid).sort()).toEqual(['vls-batches', 'vls-models', 'vls-queue', 'vls-service']);
+  test('are five, with ids that stay, and panels that have theirs each', () => {
+    const uids = ['vls-batches', 'vls-models', 'vls-queue', 'vls-service', 'vls-traffic'];
+    expect(dashboards.map(({ uid }) => uid).sort()).toEqual(uids);
     for (const { file, panels } of dashboards) {
       expect(new Set(panels.map(({ id }) => id)).size, file).toBe(panels.length);
     }

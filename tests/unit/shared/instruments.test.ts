@@ -29,7 +29,7 @@ describe('the list of metrics', () => {
 
   test('has no label that grows with what people send', () => {
     const bounded = ['version', 'method', 'route', 'status', 'mode', 'outcome', 'code', 'stage', 'input', 'result'];
-    const known = new Set([...bounded, 'model', 'state', 'profile', 'verdict']);
+    const known = new Set([...bounded, 'model', 'state', 'profile', 'verdict', 'role', 'kind', 'candidate', 'phase']);
     for (const [name, { labels }] of all) for (const label of labels) expect(known, name).toContain(label);
   });
 });

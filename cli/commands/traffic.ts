@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import type { CanaryAction, Comparison, TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
+import { type CommandDeps, contextOf } from '../command.ts';
+import { styled, table } from '../output.ts';
+import { whole } from '../progress.ts';
+
+const pathOf = (profile: string) => `/v1/traffic/${encodeURIComponent(profile)}`;
+
+const actions: Record<CanaryAction, string> = {
+  promote: "let a canary take the main model's place",
+  rollback: 'let a canary answer for no more images',
+  restart: 'put a canary on trial again, with a new window',
+};
+
+/** `vls traffic [profile] | promote | rollback | restart`: models that share a profile, for operators. */
+export function addTrafficCommand(program: Command, deps: CommandDeps): void {
+  const traffic = program
+    .command('traffic')
+    .description('Models that share the images of a profile: what they have shown, and what becomes of canaries.')
+    .argument('[profile]', 'all profiles that are shared when none is named')
+    .action(async (profile: string | undefined, _options: object, command: Command) => {
+      const context = contextOf(deps, command);
+      const client = await context.connect();
+      if (profile !== undefined) {
+        const report = await client.json<TrafficReport>(pathOf(profile));
+        return await context.result(report, () => inWords(report, context.stdout));
+      }
+      const list = await client.json<TrafficList>('/v1/traffic');
+      await context.result(list, () =>
+        list.profiles.length === 0
+          ? 'Every profile has one model.\n'
+          : list.profiles.map((report) => inWords(report, context.stdout)).join('\n'),
+      );
+    });
+
+  for (const [action, description] of Object.entries(actions)) {
+    traffic
+      .command(action)
+      .description(description)
+      .argument('<profile>', 'the profile that it is a canary of')
+      .action(async (profile: string, _options: object, command: Command) => {
+        const context = contextOf(deps, command);
+        const client = await context.connect();
+        const report = await client.post<TrafficReport>(`${pathOf(profile)}/${action}`, {});
+        await context.result(report, () => canaryInWords(report, context.stdout).join(''));
+      });
+  }
+}
+
+const none = '-';
+const percent = (share: number | null) => (share === null ? none : `${(100 * share).toFixed(1)} %`);
+const fixed = (value: number | null, digits: number) => (value === null ? none : value.toFixed(digits));
+
+function inWords(report: TrafficReport, stream: NodeJS.WriteStream): string {
+  const { profile, arms, comparisons, fault } = report;
+  const rows = arms.map(({ model, role, share, shareNow, items, errorShare, meanInferenceMs, ...scores }) => [
+    model,
+    role,
+    percent(share),
+    percent(shareNow),
+    whole(items),
+    percent(errorShare),
+    `${fixed(scores.meanScore, 2)}${scores.meanScoreMargin === null ? '' : ` ± ${scores.meanScoreMargin.toFixed(2)}`}`,
+    meanInferenceMs === null ? none : `${meanInferenceMs.toFixed(1)} ms`,
+  ]);
+  return [
+    `${styled(stream, 'bold', profile)}\n`,
+    ...(fault === null ? [] : [`${styled(stream, 'yellow', 'a model has no traffic')}: ${fault}\n`]),
+    table(stream, [['MODEL', 'ROLE', 'SHARE', 'NOW', 'ITEMS', 'FAILED', 'MEAN SCORE', 'INFERENCE'], ...rows]),
+    ...canaryInWords(report, stream),
+    ...comparisons.map(comparisonInWords),
+  ].join('');
+}
+
+function canaryInWords({ canary }: TrafficReport, stream: NodeJS.WriteStream): string[] {
+  if (canary === null) return [];
+  const { model, phase, reason, window, passed, promoteAfter, windows } = canary;
+  const colour = phase === 'promoted' ? 'green' : phase === 'rolled_back' ? 'red' : 'yellow';
+  const because = reason === null ? '' : ` (${reason})`;
+  const lines = [`canary ${model}: ${styled(stream, colour, phase.replace('_', ' '))}${because}\n`];
+  if (window !== null) {
+    const of = `${whole(window.items)} of ${whole(window.of)} items`;
+    lines.push(`  window ${window.number}: ${of}; ${passed} of ${promoteAfter} passed in a row\n`);
+  }
+  for (const { number, verdict, reasons, endedAt } of windows.slice(0, 3)) {
+    const ended = endedAt.slice(0, 19).replace('T', ' ');
+    lines.push(`  window ${number}: ${verdict}, ${ended} UTC${reasons.map((text) => `\n    ${text}`).join('')}\n`);
+  }
+  return lines;
+}
+
+function comparisonInWords({ kind, candidate, reference, pairs, failed, ...far }: Comparison): string {
+  const about = `${kind} ${candidate} beside ${reference}: ${whole(pairs)} items by both`;
+  if (pairs === 0) return `${about}\n`;
+  const figures = [
+    `${fixed(far.meanDifference, 2)} points in the mean`,
+    `${fixed(far.maxAbsoluteDifference, 2)} at most`,
+    `rank correlation ${fixed(far.rankCorrelation, 3)}`,
+    ...(failed > 0 ? [`${whole(failed)} failed`] : []),
+  ];
+  return `${about}, ${figures.join(', ')}\n`;
+}

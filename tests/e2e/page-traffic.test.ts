@@ -1,0 +1,107 @@
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { useBrowser, type WatchedPage } from '../support/browser.ts';
+import { findChromium } from '../support/chromium.ts';
+import { captions, photoNames } from '../support/image-host.ts';
+import { keepPicture } from '../support/pictures.ts';
+import { useService } from '../support/running-service.ts';
+import { createSharedProfile } from '../support/shared-profile.ts';
+
+const chromium = findChromium();
+if (chromium === undefined) console.log('The tests of the page are skipped: there is no Chromium on the PATH.');
+
+describe.skipIf(chromium === undefined)('the view of the traffic', () => {
+  const profile = createSharedProfile('tiny', { window: { items: 20 } });
+  const running = useService({ MODELS_FILE: profile.path });
+  const browser = useBrowser();
+  let watched: WatchedPage;
+  let page: Page;
+  let batch: string;
+
+  beforeAll(async () => {
+    // The first that asks for a profile does not wait for Redis to say whether its canary is on trial.
+    expect((await running.client.call('/v1/traffic/shared')).status).toBe(200);
+    const items = Array.from({ length: 120 }, (_, at) => {
+      const photo = photoNames[at % 6] ?? '';
+      return { image: running.host.url(`${photo}?${at}`), text: `${captions[photo]} ${at}` };
+    });
+    batch = (await running.client.batch.post(items, { model: 'shared' })).body.id;
+    await running.client.batch.finished(batch);
+  });
+  afterAll(() => profile.remove());
+  beforeEach(async () => {
+    watched = await browser.open();
+    page = watched.page;
+  });
+  afterEach(async () => {
+    const { complaints } = watched;
+    await watched.context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const open = async (view: string) => {
+    await page.goto(`${running.service.url}/evaluator/#/${view}`);
+    await page.locator('h1').waitFor();
+  };
+  const shared = () => page.getByRole('region', { name: 'shared', exact: true });
+  async function decide(action: string): Promise<void> {
+    await shared().getByRole('button', { name: action }).click();
+    await page.getByRole('dialog').getByRole('button', { name: action }).click();
+  }
+
+  test('names why a canary with other scores was rolled back, and shows the pairs that it scored most differently', async () => {
+    await open('traffic');
+    await shared().getByText('rolled back').waitFor();
+    const why = /its scores are \d+\.\d\d points from the main model's in the mean; 1 is allowed/;
+    const windows = page.getByRole('region', { name: 'Windows of the canary of shared' });
+    expect(await windows.innerText()).toMatch(why);
+    const worst = page.getByRole('region', { name: 'Pairs of shared furthest apart, canary' });
+    await worst.locator('img').first().scrollIntoViewIfNeeded();
+    await worst.locator('img').first().waitFor();
+    const rows = (await worst.locator('.pairs > li').allInnerTexts()).map((text) => text.split('\n'));
+    expect(rows).toHaveLength(6);
+    expect(photoNames.some((photo) => rows[0]?.[0]?.startsWith(captions[photo] ?? '?'))).toBe(true);
+    const distances = rows.map((row) => Math.abs(Number(row.at(-1)?.replace('−', '-'))));
+    expect(distances).toEqual([...distances].sort((a, b) => b - a));
+    expect(distances[0]).toBeGreaterThan(1);
+    await keepPicture(page, 'traffic');
+  });
+
+  test('asks before a canary is tried again, promoted or rolled back, and shows what came of it', async () => {
+    await open('traffic');
+    await shared().getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Leave it' }).click();
+    await shared().getByText('rolled back').waitFor();
+    await decide('Try again');
+    await shared().getByText('on trial').waitFor();
+    await shared().getByText('0 of 20 items').waitFor();
+    await decide('Promote');
+    await shared().getByText('promoted', { exact: true }).waitFor();
+    const models = page.getByRole('region', { name: 'Models of shared' });
+    expect(await models.getByRole('row', { name: /^compact-1 main/ }).innerText()).toMatch(/50\.0 %\s+0 %/);
+    expect(await models.getByRole('row', { name: /^tiny canary/ }).innerText()).toMatch(/50\.0 %\s+100 %/);
+    await decide('Roll back');
+    await shared().getByText('rolled back').waitFor();
+    await shared().getByText('an operator decided so').waitFor();
+  });
+
+  test('a batch says which models share it', async () => {
+    await open(`batches/${batch}`);
+    await page.getByText('compact-1 (main, 50.0 %) and tiny (canary, 50.0 %)').waitFor();
+  });
+
+  test('a tenant is told that it is for operators, and is not led there', async () => {
+    await page.route('**/evaluator/session', (route) =>
+      route.fulfill({ json: { authenticated: true, tenant: 'north', role: 'tenant', keysRequired: true } }),
+    );
+    await open('traffic');
+    await page.getByText('This is for operators.').waitFor();
+    expect(await page.getByRole('navigation').getByRole('link', { name: 'Traffic' }).count()).toBe(0);
+  });
+
+  test('says what to do where every profile has one model', async () => {
+    await page.route('**/v1/traffic', (route) => route.fulfill({ json: { profiles: [] } }));
+    await open('traffic');
+    await page.getByText('Every profile has one model.').waitFor();
+  });
+});

@@ -1,0 +1,125 @@
+import { useState } from 'preact/hooks';
+import type { ArmReport, JudgedWindow, TrafficReport } from '../../shared/contracts/traffic.ts';
+import { Badge } from '../ui/badge.tsx';
+import * as numbers from '../ui/numbers.ts';
+import { Scrollable } from '../ui/scrollable.tsx';
+import { CanaryActions } from './canary-actions.tsx';
+import { correlation, failedOf, phaseWords, points, timesOf } from './words.ts';
+
+export type Canary = NonNullable<TrafficReport['canary']>;
+
+/** A model on trial: how far it has come, and window by window what it has shown. */
+export function CanaryBox({
+  profile,
+  arms,
+  canary,
+  onChanged,
+}: {
+  profile: string;
+  arms: ArmReport[];
+  canary: Canary;
+  onChanged: () => void;
+}) {
+  const { model, phase, reason, since, promoteAfter, passed, window, windows } = canary;
+  const [tone, word] = phaseWords[phase];
+  return (
+    <div class="card">
+      <h3>
+        Canary {model} <Badge tone={tone}>{word}</Badge>
+      </h3>
+      {(reason !== null || since !== null) && (
+        <p>
+          {since !== null && `Since ${numbers.dateTime(since)}`}
+          {since !== null && reason !== null && ': '}
+          {reason}
+        </p>
+      )}
+      {window !== null && <OpenWindow profile={profile} window={window} passed={passed} promoteAfter={promoteAfter} />}
+      <CanaryActions profile={profile} arms={arms} canary={canary} onChanged={onChanged} />
+      {windows.length > 0 && <Windows profile={profile} windows={windows} />}
+    </div>
+  );
+}
+
+function OpenWindow({
+  profile,
+  window,
+  passed,
+  promoteAfter,
+}: Pick<Canary, 'passed' | 'promoteAfter'> & { profile: string; window: NonNullable<Canary['window']> }) {
+  const id = `window-${profile}`;
+  return (
+    <div class="open-window">
+      <p id={id}>
+        Window {numbers.count(window.number)}: {numbers.count(window.items)} of {numbers.count(window.of)} items.{' '}
+        {numbers.count(passed)} of {numbers.count(promoteAfter)} windows passed in a row.
+      </p>
+      <progress aria-labelledby={id} value={Math.min(window.items, window.of)} max={window.of} />
+    </div>
+  );
+}
+
+const shownFirst = 5;
+
+function Windows({ profile, windows }: { profile: string; windows: JudgedWindow[] }) {
+  const [all, setAll] = useState(false);
+  return (
+    <>
+      <Scrollable label={`Windows of the canary of ${profile}`}>
+        <table class="windows">
+          <thead>
+            <tr>
+              <th scope="col">Window</th>
+              <th scope="col">Verdict</th>
+              <th scope="col">Items</th>
+              <th scope="col">Failed</th>
+              <th scope="col">Time</th>
+              <th scope="col">Compared</th>
+              <th scope="col">Drift</th>
+              <th scope="col">Ranks</th>
+              <th scope="col">Ended</th>
+            </tr>
+          </thead>
+          {windows.slice(0, all ? windows.length : shownFirst).map((window) => (
+            <Window key={window.number} window={window} />
+          ))}
+        </table>
+      </Scrollable>
+      {windows.length > shownFirst && (
+        <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
+          {all ? 'Show fewer' : `Show ${windows.length} windows`}
+        </button>
+      )}
+      <p class="fine soft">
+        Time: of its towers over the main model's, in runs of equal size. Drift: mean distance of the scores of both, in
+        points. Ranks: correlation of their order.
+      </p>
+    </>
+  );
+}
+
+function Window({ window: { number, verdict, figures, endedAt, reasons } }: { window: JudgedWindow }) {
+  return (
+    <tbody>
+      <tr>
+        <th scope="row">{numbers.count(number)}</th>
+        <td>
+          <Badge tone={verdict === 'passed' ? 'good' : 'bad'}>{verdict}</Badge>
+        </td>
+        <td>{numbers.count(figures.items)}</td>
+        <td class="nowrap">{failedOf(figures)}</td>
+        <td class="nowrap">{timesOf(figures.latencyRatio)}</td>
+        <td>{numbers.count(figures.compared)}</td>
+        <td>{points(figures.scoreDrift)}</td>
+        <td>{correlation(figures.rankCorrelation)}</td>
+        <td class="nowrap">{numbers.dateTime(endedAt)}</td>
+      </tr>
+      {reasons.length > 0 && (
+        <tr class="reasons">
+          <td />
+          <td colSpan={8}>{reasons.join('; ')}</td>
+        </tr>
+      )}
+    </tbody>
+  );
+}

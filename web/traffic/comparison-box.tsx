@@ -1,0 +1,60 @@
+import { useState } from 'preact/hooks';
+import type { Comparison } from '../../shared/contracts/traffic.ts';
+import { Fact } from '../ui/fact.tsx';
+import * as numbers from '../ui/numbers.ts';
+import { PairList, PicturesSwitch } from '../ui/pairs.tsx';
+import { correlation, points, shownPair, signed } from './words.ts';
+
+const shownFirst = 6;
+
+/** How far two models are apart on the same items, and where the most. */
+export function ComparisonBox({
+  profile,
+  comparison,
+  pictures,
+  showPictures,
+}: {
+  profile: string;
+  comparison: Comparison;
+  pictures: boolean;
+  showPictures: (shown: boolean) => void;
+}) {
+  const { kind, candidate, reference, pairs, failed, worst } = comparison;
+  const [all, setAll] = useState(false);
+  return (
+    <div class="card">
+      <div class="heading">
+        <h3>
+          {kind === 'shadow' ? 'Shadow' : 'Comparison'}: {candidate} beside {reference}
+        </h3>
+        {worst.length > 0 && <PicturesSwitch shown={pictures} onChange={showPictures} />}
+      </div>
+      {pairs + failed === 0 ? (
+        <p class="soft">Nothing has been scored by both yet.</p>
+      ) : (
+        <dl class="facts wide">
+          <Fact name="Scored by both">
+            {numbers.count(pairs)} items{failed > 0 && `; ${candidate} failed on ${numbers.count(failed)} more`}
+          </Fact>
+          <Fact name="Mean difference">{signed(comparison.meanDifference)} points</Fact>
+          <Fact name="Mean distance">{points(comparison.meanAbsoluteDifference)} points</Fact>
+          <Fact name="Largest distance">{points(comparison.maxAbsoluteDifference)} points</Fact>
+          <Fact name="Rank correlation">{correlation(comparison.rankCorrelation)}</Fact>
+        </dl>
+      )}
+      {worst.length > 0 && (
+        <>
+          <h4>Furthest apart</h4>
+          <section class="columns" aria-label={`Pairs of ${profile} furthest apart, ${kind}`}>
+            <PairList pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)} pictures={pictures} />
+          </section>
+          {worst.length > shownFirst && (
+            <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
+              {all ? 'Show fewer' : `Show ${worst.length}`}
+            </button>
+          )}
+        </>
+      )}
+    </div>
+  );
+}

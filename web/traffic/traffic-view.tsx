@@ -1,0 +1,94 @@
+import type { ComponentChildren } from 'preact';
+import type { TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
+import { ask } from '../http/client.ts';
+import { usePolled } from '../http/polled.ts';
+import { mayOperate, useSession } from '../shell/session.tsx';
+import { usePictures } from '../ui/pairs.tsx';
+import { ProblemBox } from '../ui/problem.tsx';
+import { ArmsTable } from './arms-table.tsx';
+import { CanaryBox } from './canary-box.tsx';
+import { ComparisonBox } from './comparison-box.tsx';
+
+const everyMs = 5_000;
+
+/** Profiles whose images several models share: who answers for how much, and what each has shown. */
+export function TrafficView() {
+  const session = useSession();
+  return (
+    <>
+      <h1>Traffic</h1>
+      <p class="lead">Several models may share the images of a profile: for good, on trial, or in another's shadow.</p>
+      {session !== undefined && (mayOperate(session) ? <Profiles /> : <ForOperators />)}
+    </>
+  );
+}
+
+function ForOperators() {
+  return (
+    <div class="empty">
+      <p>This is for operators.</p>
+      <p class="soft">It shows pairs of all tenants.</p>
+    </div>
+  );
+}
+
+function Profiles() {
+  const { value, failure, reload } = usePolled(
+    'traffic',
+    (signal) => ask<TrafficList>('v1/traffic', { signal }),
+    () => everyMs,
+  );
+  const [pictures, showPictures] = usePictures();
+  return (
+    <div class="stack">
+      {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+      {value?.profiles.length === 0 && <NothingShared />}
+      {value?.profiles.map((report) => (
+        <Profile key={report.profile} report={report} onChanged={reload}>
+          {report.comparisons.map((comparison) => (
+            <ComparisonBox
+              key={comparison.kind}
+              profile={report.profile}
+              comparison={comparison}
+              pictures={pictures}
+              showPictures={showPictures}
+            />
+          ))}
+        </Profile>
+      ))}
+    </div>
+  );
+}
+
+function NothingShared() {
+  return (
+    <div class="empty">
+      <p>Every profile has one model.</p>
+      <p class="soft">
+        To try another on a share of the images, give its profile rules instead of a name in the registry file
+        (MODELS_FILE). A running service sees them within seconds.
+      </p>
+    </div>
+  );
+}
+
+function Profile({
+  report: { profile, arms, canary, fault },
+  onChanged,
+  children,
+}: {
+  report: TrafficReport;
+  onChanged: () => void;
+  children: ComponentChildren;
+}) {
+  const id = `profile-${profile}`;
+  return (
+    <section class="stack profile" aria-labelledby={id}>
+      <h2 id={id}>{profile}</h2>
+      {fault !== null && <p class="notice">A model has no traffic: {fault}</p>}
+      <ArmsTable profile={profile} arms={arms} />
+      {canary !== null && <CanaryBox profile={profile} arms={arms} canary={canary} onChanged={onChanged} />}
+      {children}
+    </section>
+  );
+}

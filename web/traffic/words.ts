@@ -1,0 +1,52 @@
+import type {
+  ArmReport,
+  CanaryAction,
+  CanaryPhase,
+  ComparedPair,
+  WindowFigures,
+} from '../../shared/contracts/traffic.ts';
+import * as numbers from '../ui/numbers.ts';
+import type { ShownPair } from '../ui/pairs.tsx';
+
+/** Where nothing is known. */
+export const none = '–';
+
+export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', word: string]> = {
+  trial: ['live', 'on trial'],
+  promoted: ['good', 'promoted'],
+  rolled_back: ['bad', 'rolled back'],
+};
+
+/** What may be done with a canary, by what became of it. */
+export const actionsIn: Record<CanaryPhase, CanaryAction[]> = {
+  trial: ['promote', 'rollback'],
+  promoted: ['rollback', 'restart'],
+  rolled_back: ['restart', 'promote'],
+};
+
+export const points = (value: number | null): string => (value === null ? none : value.toFixed(2));
+
+const withMinus = (text: string): string => text.replace('-', '−');
+
+/** With its sign, as a difference is read. */
+export const signed = (value: number | null): string =>
+  value === null ? none : `${value > 0 ? '+' : ''}${withMinus(value.toFixed(2))}`;
+
+export const correlation = (value: number | null): string => (value === null ? none : withMinus(value.toFixed(3)));
+
+export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
+
+/** A mean, and how far from it the true one may be, 19 times in 20. */
+export const meanOf = ({ meanScore, meanScoreMargin }: Pick<ArmReport, 'meanScore' | 'meanScoreMargin'>): string =>
+  meanScoreMargin === null ? points(meanScore) : `${points(meanScore)} ± ${points(meanScoreMargin)}`;
+
+/** What failed of a canary's items, beside what failed of the main model's. */
+export const failedOf = ({ errorShare, mainErrorShare }: WindowFigures): string =>
+  `${shareOf(errorShare)} (main ${shareOf(mainErrorShare)})`;
+
+export const timesOf = (ratio: number | null): string => (ratio === null ? none : `${ratio.toFixed(2)} ×`);
+
+export function shownPair({ image, text, reference, candidate }: ComparedPair, nth: number): ShownPair {
+  const note = `${numbers.score(reference)} by the reference, ${numbers.score(candidate)} by the candidate`;
+  return { key: `${nth} ${image} ${text}`, image, text, note, value: signed(candidate - reference) };
+}
