@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { type Figure, readable } from '../figures.ts';
 import { meterCpu, residentMiBOf } from '../measure/processes.ts';
 import { forkScript } from '../processes/forked.ts';
+import { ndjsonItems } from '../processes/items.ts';
 import { startRedis } from '../processes/redis.ts';
 import { sum } from '../statistics.ts';
 
@@ -69,7 +70,7 @@ async function runBatch(
   }, 50);
   const meter = meterCpu({ api: [pids.api], worker: [pids.worker], redis: [pids.redis] });
   const start = performance.now();
-  const body = Readable.toWeb(Readable.from(lines(items))) as ReadableStream;
+  const body = Readable.toWeb(Readable.from(ndjsonItems(items))) as ReadableStream;
   const headers = { 'content-type': 'application/x-ndjson' };
   const posted = await fetch(batches, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
   if (posted.status !== 202) throw new Error(`${posted.status}: ${await posted.text()}`);
@@ -103,18 +104,6 @@ async function runBatch(
       read: (end - finished) / 1000,
     },
   };
-}
-
-function* lines(count: number): Generator<string> {
-  const perPart = 500;
-  for (let from = 0; from < count; from += perPart) {
-    let part = '';
-    for (let index = from; index < Math.min(count, from + perPart); index++) {
-      const image = `https://cdn.example.org/images/2026/11/photo-${index}.jpg`;
-      part += `{"id":"item-${index}","image":"${image}","text":"a photo of thing number ${index} on a table"}\n`;
-    }
-    yield part;
-  }
 }
 
 /** Bytes Redis has allocated. */
