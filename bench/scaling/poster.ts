@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { ndjsonItems } from '../processes/items.ts';
+import { postBatch, whenEnded } from '../processes/batch-client.ts';
 
 /** Posts batches, and knows what must come of them. */
 export interface Poster {
@@ -10,36 +9,18 @@ export interface Poster {
   lost(): Promise<number>;
 }
 
-interface Status {
-  finishedAt: string | null;
-  items: { succeeded: number };
-}
-
 export function createPoster(base: string): Poster {
-  const url = `${base}/evaluator/v1/evaluation/batch`;
-  const headers = { 'content-type': 'application/x-ndjson' };
   const batches: string[] = [];
   let posted = 0;
-
-  async function end(id: string): Promise<number> {
-    for (;;) {
-      const { finishedAt, items } = (await (await fetch(`${url}/${id}`)).json()) as Status;
-      if (finishedAt !== null) return items.succeeded;
-      await delay(100);
-    }
-  }
-
   return {
     async post(items) {
-      const response = await fetch(url, { method: 'POST', headers, body: [...ndjsonItems(items)].join('') });
-      if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
-      batches.push(((await response.json()) as { id: string }).id);
+      batches.push(await postBatch(base, items));
       posted += items;
     },
     posted: () => posted,
     async lost() {
       let scored = 0;
-      for (const id of batches) scored += await end(id);
+      for (const id of batches) scored += await whenEnded(base, id);
       return posted - scored;
     },
   };
