@@ -25,19 +25,22 @@ async function batchIn(redis: BenchRedis, id: string) {
   return { record, done, output, log };
 }
 
-test('what a batch asked of Redis is asked of another one, which then has the same batch', async () => {
-  const recorded = await someRedis();
-  const recording = await recordTraffic(recorded);
-  const plane = await startControlPlane(recorded.url, 1, 1);
-  onTestFinished(() => plane.stop());
-  const id = await postBatch(plane.bases[0] ?? '', 1_000);
-  expect(await whenEnded(plane.bases[0] ?? '', id)).toBe(1_000);
-  const traffic = await recording.stop();
+test.runIf(process.platform === 'linux')(
+  'what a batch asked of Redis is asked of another one, which then has the same batch',
+  async () => {
+    const recorded = await someRedis();
+    const recording = await recordTraffic(recorded);
+    const plane = await startControlPlane(recorded.url, 1, 1);
+    onTestFinished(() => plane.stop());
+    const id = await postBatch(plane.bases[0] ?? '', 1_000);
+    expect(await whenEnded(plane.bases[0] ?? '', id)).toBe(1_000);
+    const traffic = await recording.stop();
 
-  const replayed = await someRedis();
-  const { wall } = await replayTraffic(replayed, traffic);
-  expect(wall).toBeGreaterThan(0);
-  const batch = await batchIn(replayed, id);
-  expect(batch.record).toMatchObject({ state: 'completed', total: '1000', succeeded: '1000' });
-  expect(batch).toEqual(await batchIn(recorded, id));
-});
+    const replayed = await someRedis();
+    const { wall } = await replayTraffic(replayed, traffic);
+    expect(wall).toBeGreaterThan(0);
+    const batch = await batchIn(replayed, id);
+    expect(batch.record).toMatchObject({ state: 'completed', total: '1000', succeeded: '1000' });
+    expect(batch).toEqual(await batchIn(recorded, id));
+  },
+);
