@@ -5,6 +5,7 @@ import type { Redis } from '../shared/redis.ts';
 const scripts = {
   dispatch: 2,
   seal: 3,
+  discard: 2,
   pick: 6,
   commit: 11,
   release: 4,
