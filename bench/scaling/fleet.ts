@@ -6,6 +6,9 @@ export interface Fleet {
   ordered(): number;
   /** Those of them that have started and take chunks. */
   ready(): number;
+  /** @throws {Error} when one could not be started. */
+  allReady(): Promise<void>;
+  /** @throws {Error} when one that was ordered before could not be started. */
   scaleTo(count: number): void;
   /** Ends so many that are ready as a power cut would. */
   kill(count: number): void;
@@ -17,22 +20,26 @@ interface Member {
   started: Promise<void>;
 }
 
-/** @param onFailure told when a worker could not be started. */
 export function createFleet(
   worker: { itemsPerSecond: number; startSeconds: number },
   env: Record<string, string>,
-  onFailure: (error: Error) => void,
 ): Fleet {
   let members: Member[] = [];
+  let failure: Error | undefined;
   const leaving = new Set<Promise<void>>();
 
   function start(): Member {
     const words = ['worker', String(worker.itemsPerSecond), String(worker.startSeconds)];
     const member: Member = {
       process: undefined,
-      started: forkScript('./stub-service.ts', words, env).then((process) => {
-        member.process = process;
-      }, onFailure),
+      started: forkScript('./stub-service.ts', words, env).then(
+        (process) => {
+          member.process = process;
+        },
+        (error: Error) => {
+          failure = error;
+        },
+      ),
     };
     return member;
   }
@@ -49,7 +56,12 @@ export function createFleet(
   return {
     ordered: () => members.length,
     ready: () => members.filter(({ process }) => process !== undefined).length,
+    async allReady() {
+      await Promise.all(members.map(({ started }) => started));
+      if (failure !== undefined) throw failure;
+    },
     scaleTo(count) {
+      if (failure !== undefined) throw failure;
       // The latest go first, as in Kubernetes.
       for (const member of members.slice(count)) end(member, 'SIGTERM');
       members = members.slice(0, count);
@@ -64,7 +76,7 @@ export function createFleet(
       });
     },
     async stop() {
-      this.scaleTo(0);
+      for (const member of members.splice(0)) end(member, 'SIGTERM');
       await Promise.all(leaving);
     },
   };

@@ -1,3 +1,4 @@
+import { mean, sum } from '../statistics.ts';
 import type { Signals } from './demand.ts';
 
 /** What one look at the metrics of the API showed of a profile. */
@@ -28,17 +29,24 @@ export function readScrape(page: string, profile: string, at: number): Scrape {
 }
 
 /**
- * What Prometheus makes of its scrapes, the latest last. Its rate reaches from the first to the last of the window, as
- * `rate` does but for what that adds at the edges.
+ * What Prometheus makes of its scrapes, the latest last. Its rate is taken from the first to the last of the window, as
+ * `rate` does but for what that adds at the edges; its growth by least squares, as `deriv`.
  */
 export function signalsOf(scrapes: readonly Scrape[], windowSeconds: number): Signals {
   const last = scrapes.at(-1);
   if (last === undefined) throw new Error('Nothing has been scraped');
-  const first = scrapes.find(({ at }) => at > last.at - windowSeconds) ?? last;
+  const window = scrapes.filter(({ at }) => at > last.at - windowSeconds);
+  const [first = last] = window;
   const seconds = last.at - first.at;
   return {
     postedPerSecond: seconds === 0 ? 0 : (last.posted - first.posted) / seconds,
     pending: last.pending,
-    itemsPerSecond: last.itemsPerSecond,
+    growthPerSecond: seconds === 0 ? 0 : slopeOf(window),
   };
+}
+
+function slopeOf(window: readonly Scrape[]): number {
+  const [at, pending] = [mean(window.map((scrape) => scrape.at)), mean(window.map((scrape) => scrape.pending))];
+  const together = sum(window.map((scrape) => (scrape.at - at) * (scrape.pending - pending)));
+  return together / sum(window.map((scrape) => (scrape.at - at) ** 2));
 }

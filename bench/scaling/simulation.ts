@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { forkScript } from '../processes/forked.ts';
 import { startRedis } from '../processes/redis.ts';
-import { decide, noMemory, type Rule } from './autoscaler.ts';
-import { demand, type Horizon } from './demand.ts';
-import { createFleet } from './fleet.ts';
-import { createPoster } from './poster.ts';
+import type { Rule } from './autoscaler.ts';
+import type { Horizon } from './demand.ts';
+import { createFleet, type Fleet } from './fleet.ts';
+import { createPoster, type Poster } from './poster.ts';
 import type { Scenario } from './scenarios.ts';
-import { readScrape, type Scrape, signalsOf } from './scrape.ts';
+import { readScrape } from './scrape.ts';
+import { createWatch } from './watch.ts';
 
 /** One look at everything, every five seconds. */
 export interface Sample {
@@ -57,66 +58,17 @@ const settlingTicks = 24;
  * of the device. The autoscaler sees what Prometheus would: the metrics of the API.
  */
 export async function simulate(scenario: Scenario, options: SimulationOptions): Promise<Simulated> {
-  const { rule, horizon, worker, pace, say = () => {} } = options;
-  const real = (seconds: number) => seconds / pace;
+  const { worker, pace } = options;
   const directory = mkdtempSync(join(tmpdir(), 'vls-scaling-'));
   const redis = await startRedis();
   const env = { REDIS_URL: redis.url, PORT: '0', METRICS_PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'error' };
   const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
-  let failure: Error | undefined;
-  const fleet = createFleet({ ...worker, startSeconds: real(worker.startSeconds) }, env, (error) => {
-    failure = error;
-  });
+  const fleet = createFleet({ ...worker, startSeconds: worker.startSeconds / pace }, env);
   try {
-    const poster = createPoster(api.ready.url);
     fleet.scaleTo(scenario.workers);
-    while (fleet.ready() < scenario.workers && failure === undefined) await delay(100);
-
-    const samples: Sample[] = [];
-    const scrapes: Scrape[] = [];
-    let memory = noMemory;
-    let demanded = 0;
-    const begin = performance.now() + 1000 * real(settlingTicks * tickSeconds);
-    for (let tick = -settlingTicks; tick * tickSeconds < scenario.seconds; tick++) {
-      const at = tick * tickSeconds;
-      await delay(Math.max(0, begin + 1000 * real(at) - performance.now()));
-      if (failure !== undefined) throw failure;
-      const load = scenario.load(at);
-      const posting = poster.post(Math.round(load * real(tickSeconds)));
-      for (const kill of scenario.kills) if (kill.at === at) fleet.kill(kill.workers);
-      const page = await (await fetch(`${api.ready.url}/evaluator/metrics`)).text();
-      const seen = readScrape(page, profile, (performance.now() - begin) / 1000);
-      if (tick % every === 0) scrapes.push(seen);
-      if (at < 0) {
-        await posting;
-        continue;
-      }
-      if (tick % every === lookAfter) {
-        const signals = signalsOf(scrapes, real(horizon.windowSeconds));
-        demanded = demand(signals, {
-          startUpSeconds: real(horizon.startUpSeconds),
-          targetSeconds: real(horizon.targetSeconds),
-        });
-        const decision = decide(rule, memory, at, demanded, fleet.ordered());
-        memory = decision.memory;
-        fleet.scaleTo(decision.replicas);
-      }
-      const { pending, itemsPerSecond, backlogSeconds } = seen;
-      samples.push({
-        at,
-        postedPerSecond: load,
-        ordered: fleet.ordered(),
-        ready: fleet.ready(),
-        pending,
-        itemsPerSecond,
-        backlogSeconds: backlogSeconds * pace,
-        demanded,
-      });
-      if (at % 60 === 0) {
-        say(`${at} s: ${load} items/s, ${fleet.ready()} of ${fleet.ordered()} workers, backlog ${backlogSeconds} s`);
-      }
-      await posting;
-    }
+    await fleet.allReady();
+    const poster = createPoster(api.ready.url);
+    const samples = await run(scenario, options, api.ready.url, poster, fleet);
     return { samples, posted: poster.posted(), lost: await poster.lost() };
   } finally {
     await fleet.stop();
@@ -124,4 +76,45 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
     await redis.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+async function run(
+  scenario: Scenario,
+  { rule, horizon, pace, say = () => {} }: SimulationOptions,
+  api: string,
+  poster: Poster,
+  fleet: Fleet,
+): Promise<Sample[]> {
+  const watch = createWatch(rule, horizon, pace);
+  const samples: Sample[] = [];
+  const begin = performance.now() + (1000 * settlingTicks * tickSeconds) / pace;
+  for (let tick = -settlingTicks; tick * tickSeconds < scenario.seconds; tick++) {
+    const at = tick * tickSeconds;
+    await delay(Math.max(0, begin + (1000 * at) / pace - performance.now()));
+    const load = scenario.load(at);
+    const posting = poster.post(Math.round((load * tickSeconds) / pace));
+    for (const kill of scenario.kills) if (kill.at === at) fleet.kill(kill.workers);
+    const page = await (await fetch(`${api}/evaluator/metrics`)).text();
+    const seen = readScrape(page, profile, (performance.now() - begin) / 1000);
+    if (tick % every === 0) watch.scraped(seen);
+    await posting;
+    if (at < 0) continue;
+    if (tick % every === lookAfter) fleet.scaleTo(watch.look(at, fleet.ordered()));
+    const sample: Sample = {
+      at,
+      postedPerSecond: load,
+      ordered: fleet.ordered(),
+      ready: fleet.ready(),
+      pending: seen.pending,
+      itemsPerSecond: seen.itemsPerSecond,
+      backlogSeconds: seen.backlogSeconds * pace,
+      demanded: watch.demanded(),
+    };
+    samples.push(sample);
+    if (at % 60 === 0) {
+      const { ready, ordered, backlogSeconds } = sample;
+      say(`${at} s: ${load} items/s, ${ready} of ${ordered} workers, backlog ${Math.round(backlogSeconds)} s`);
+    }
+  }
+  return samples;
 }

@@ -142,7 +142,7 @@ async function record(redis: BenchRedis, load: Load): Promise<Traffic> {
 }
 
 /** By the rule of intake: 32 chunks of four items, then of 64. */
-export const chunksOf = (items: number): number =>
+const chunksOf = (items: number): number =>
   items <= smallBatch ? Math.ceil(items / 4) : 32 + Math.ceil((items - smallBatch) / 64);
 
 const percent = (share: number) => `${readable(100 * share)} %`;

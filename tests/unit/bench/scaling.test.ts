@@ -25,21 +25,21 @@ describe('the demand', () => {
   const horizon = { startUpSeconds: 30, targetSeconds: 60 };
 
   test('is what arrives, while the workers keep up', () => {
-    expect(demand({ postedPerSecond: 500, pending: 0, itemsPerSecond: 500 }, horizon)).toBe(500);
+    expect(demand({ postedPerSecond: 500, pending: 0, growthPerSecond: 0 }, horizon)).toBe(500);
   });
 
   test('has what waits done within the target', () => {
-    expect(demand({ postedPerSecond: 500, pending: 6_000, itemsPerSecond: 500 }, horizon)).toBe(600);
+    expect(demand({ postedPerSecond: 500, pending: 6_000, growthPerSecond: 0 }, horizon)).toBe(600);
   });
 
   test('reckons with what will have piled up, or be gone, when a new worker takes its first chunk', () => {
-    expect(demand({ postedPerSecond: 1_000, pending: 0, itemsPerSecond: 400 }, horizon)).toBe(1_000 + (30 * 600) / 60);
-    expect(demand({ postedPerSecond: 100, pending: 6_000, itemsPerSecond: 400 }, horizon)).toBe(100);
+    expect(demand({ postedPerSecond: 1_000, pending: 0, growthPerSecond: 600 }, horizon)).toBe(1_300);
+    expect(demand({ postedPerSecond: 100, pending: 6_000, growthPerSecond: -300 }, horizon)).toBe(100);
   });
 
-  test('is above zero for whatever waits where there is no worker', () => {
-    expect(demand({ postedPerSecond: 0, pending: 1, itemsPerSecond: 0 }, horizon)).toBeGreaterThan(0);
-    expect(demand({ postedPerSecond: 0, pending: 0, itemsPerSecond: 0 }, horizon)).toBe(0);
+  test('is above zero for whatever waits, and zero where nothing does', () => {
+    expect(demand({ postedPerSecond: 0, pending: 1, growthPerSecond: 0 }, horizon)).toBeGreaterThan(0);
+    expect(demand({ postedPerSecond: 0, pending: 0, growthPerSecond: 0 }, horizon)).toBe(0);
   });
 });
 
@@ -113,6 +113,25 @@ describe('both together, over idealised workers', () => {
     expect(numbers.at(-1)).toBe(2);
   });
 
+  test('order nobody when the load ends, and nobody twice', () => {
+    const { numbers } = run((at) => (at < 1_800 ? 1_500 : 0), 6, 3_600);
+    expect(Math.max(...numbers)).toBeLessThanOrEqual(9);
+    expect(numbers[1_799]).toBe(8);
+    expect(Math.max(...numbers.slice(1_800))).toBe(8);
+    expect(turnsOf(numbers)).toBe(1);
+  });
+
+  test('find enough workers on GPUs whose nodes take five minutes to come, and begin with none', () => {
+    const load = (at: number) => (at >= 600 && at < 6_000 ? 1_500 : 0);
+    const onGpus = { ...rule, minReplicas: 0, maxReplicas: 12, cooldownSeconds: 900 };
+    const options = { rule: onGpus, horizon: horizons.gpu, load, workers: 0, seconds: 9_000, startSeconds: 300 };
+    const { numbers, backlog } = idealised(options);
+    expect(numbers[599]).toBe(0);
+    expect(turnsOf(numbers)).toBe(1);
+    expect(Math.max(...backlog.slice(2_400))).toBeLessThan(horizons.gpu.targetSeconds);
+    expect(numbers.at(-1)).toBe(0);
+  });
+
   test('find enough workers although each does half of what it was taken for', () => {
     const { numbers, backlog } = run(() => 1_500, 5, 3_600, 500);
     expect(numbers.at(-1)).toBeGreaterThanOrEqual(6);
@@ -120,16 +139,17 @@ describe('both together, over idealised workers', () => {
   });
 
   test('swing for ever when only the backlog is asked, since there is none while the workers keep up', () => {
-    const backlogAlone = (at: number, seconds: number, ready: number, memory: Memory, number: number) =>
-      // A metric of type Value is compared with its threshold and multiplies the workers that are ready.
-      decide(rule, memory, at, Math.ceil((ready * seconds) / 60) * rule.itemsPerSecondOfWorker, number);
+    let memory = noMemory;
+    const options = { rule, horizon: horizons.cpu, load: () => 1_500, workers: 7, seconds: 7_200 };
     const { numbers } = idealised({
-      rule,
-      horizon: horizons.cpu,
-      load: () => 1_500,
-      workers: 7,
-      seconds: 7_200,
-      decide: backlogAlone,
+      ...options,
+      look(at, { backlogSeconds, ready }, replicas) {
+        // A metric of type Value is compared with its threshold, and multiplies the workers that are ready.
+        const wanted = Math.ceil((ready * backlogSeconds) / 60) * rule.itemsPerSecondOfWorker;
+        const decision = decide(rule, memory, at, wanted, replicas);
+        ({ memory } = decision);
+        return decision.replicas;
+      },
     });
     expect(turnsOf(numbers)).toBeGreaterThan(5);
   });
@@ -150,12 +170,12 @@ describe('what is scraped', () => {
     expect(() => readScrape(page, 'fast', 15)).toThrow('no vls_items_pending of fast');
   });
 
-  test('gives the arrivals of the window and the rest as it was last', () => {
+  test('gives arrivals and growth of the window, and what waits at last', () => {
     const scrape = readScrape(page, 'compact', 0);
-    const at = (seconds: number, posted: number) => ({ ...scrape, at: seconds, posted });
-    const scrapes = [at(0, 0), at(60, 6_000), at(120, 6_000), at(150, 9_000)];
-    expect(signalsOf(scrapes, 120)).toEqual({ postedPerSecond: 3_000 / 90, pending: 20, itemsPerSecond: 2.5 });
-    expect(signalsOf([at(0, 5)], 120).postedPerSecond).toBe(0);
+    const at = (seconds: number, posted: number, pending: number) => ({ ...scrape, at: seconds, posted, pending });
+    const scrapes = [at(0, 0, 900), at(60, 6_000, 100), at(90, 6_000, 160), at(120, 9_000, 220)];
+    expect(signalsOf(scrapes, 120)).toEqual({ postedPerSecond: 50, pending: 220, growthPerSecond: 2 });
+    expect(signalsOf(scrapes.slice(0, 1), 120)).toEqual({ postedPerSecond: 0, pending: 900, growthPerSecond: 0 });
   });
 });
 

@@ -13,9 +13,9 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Two APIs, to each of which half of the items are posted, and both of which tell what is in Redis. */
 const cases = [
-  { name: 'rising', postedPerSecond: 200, pending: 12_000, itemsPerSecond: 120 },
-  { name: 'falling', postedPerSecond: 200, pending: 600, itemsPerSecond: 500 },
-  { name: 'idle', postedPerSecond: 0, pending: 0, itemsPerSecond: 0 },
+  { name: 'rising', postedPerSecond: 200, pending: 12_000, growthPerSecond: 80 },
+  { name: 'falling', postedPerSecond: 200, pending: 600, growthPerSecond: -300 },
+  { name: 'idle', postedPerSecond: 0, pending: 0, growthPerSecond: 0 },
 ];
 
 test.skipIf(promtoolPath === undefined).each(['cpu', 'gpu'] as const)(
@@ -24,14 +24,17 @@ test.skipIf(promtoolPath === undefined).each(['cpu', 'gpu'] as const)(
     const horizon = horizons[device];
     const rules = cases.map(({ name }) => ({ record: `demand:${name}`, expr: demandQuery(name, horizon) }));
     writeFileSync(join(directory, 'rules.yml'), stringify({ groups: [{ name: 'demand', rules }] }));
-    const series = cases.flatMap(({ name, postedPerSecond, pending, itemsPerSecond }) =>
+    const series = cases.flatMap(({ name, postedPerSecond, pending, growthPerSecond }) =>
       ['a', 'b'].flatMap((instance) => [
         {
           series: `vls_items_posted_total{profile="${name}",instance="${instance}"}`,
           values: `0+${(postedPerSecond * 15) / 2}x40`,
         },
-        { series: `vls_items_pending{profile="${name}",instance="${instance}"}`, values: `${pending}x40` },
-        { series: `vls_items_per_second{profile="${name}",instance="${instance}"}`, values: `${itemsPerSecond}x40` },
+        {
+          series: `vls_items_pending{profile="${name}",instance="${instance}"}`,
+          // 40 scrapes until it is asked.
+          values: `${pending - 40 * 15 * growthPerSecond}${growthPerSecond < 0 ? '' : '+'}${15 * growthPerSecond}x40`,
+        },
       ]),
     );
     const expected = cases.map(({ name, ...signals }) => ({
