@@ -44,7 +44,15 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
   const { retentionHours, queuedItems } = config;
-  const engine = createBatchEngine({ redis, profiles: () => registry.profiles, retentionHours, queuedItems, log });
+  for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { profile });
+  const engine = createBatchEngine({
+    redis,
+    profiles: () => registry.profiles,
+    retentionHours,
+    queuedItems,
+    onPosted: (profile, items) => metrics.count('vls_items_posted_total', { profile }, items),
+    log,
+  });
   observeRedis(metrics, redis);
   metrics.onScrape({ read: engine.readings, freshMs });
   let draining = false;

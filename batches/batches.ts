@@ -108,6 +108,7 @@ export interface BatchesDeps {
   room: RoomGauge;
   queued: QueuedItems;
   durability: Durability;
+  onPosted: (profile: string, items: number) => void;
   log: Logger;
 }
 
@@ -121,6 +122,7 @@ export function createBatches({
   room,
   queued,
   durability,
+  onPosted,
   log,
 }: BatchesDeps): Batches {
   const follower = createFollower(redis);
@@ -186,7 +188,9 @@ export function createBatches({
     await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
       log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
     });
-    return await status(tenant, id);
+    const posted = await status(tenant, id);
+    onPosted(pinned.profile, posted.items.total);
+    return posted;
   }
 
   /** The same key again: read to its end and compared, never stored. */

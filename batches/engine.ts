@@ -33,6 +33,8 @@ export interface BatchEngineOptions {
   retentionHours: number;
   /** Items of unfinished batches that all tenants may have together. Default: any number. */
   queuedItems?: number;
+  /** Told of every batch that was accepted. */
+  onPosted?: (profile: string, items: number) => void;
   log: Logger;
 }
 
@@ -46,7 +48,8 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const chunks = createChunks(redis, dispatcher, ending);
   const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
-  const batches = createBatches({ redis, queues, dispatcher, ending, room, queued, durability, log });
+  const { onPosted = () => {} } = options;
+  const batches = createBatches({ redis, queues, dispatcher, ending, room, queued, durability, onPosted, log });
   return {
     queues,
     batches,

@@ -4,6 +4,7 @@ import { loadScripts } from '../shared/lua.ts';
 export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   dispatch: 2,
   seal: 3,
+  discard: 2,
   pick: 6,
   commit: 11,
   release: 4,

@@ -10,6 +10,7 @@ import { batchKeys, finishedBatches, liveBatches } from './keys.ts';
 import { decodeInput, echoed } from './payload.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
+import { runScript } from './scripts.ts';
 
 /** Repairs what a dead process left, and forgets what has had its time. */
 export interface Sweeper {
@@ -44,7 +45,7 @@ export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }
     const record = batchRecord.parse(hash);
     if (terminalStates.has(record.state)) return await ending.settle(id);
     if (record.state === 'accepting') {
-      if ((await redis.exists(keys.lease)) === 0) await ending.forget(record);
+      if ((await runScript(redis, 'discard', [keys.batch, keys.lease], [])) === 1) await ending.forget(record);
       return;
     }
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);

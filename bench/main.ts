@@ -3,6 +3,7 @@ import { type Figure, tableOf } from './figures.ts';
 import { type BenchModelId, benchModels, writeRegistry } from './models.ts';
 import { compare, createReport, readReport, writeReport } from './report.ts';
 import { benchControlPlane } from './sections/control-plane.ts';
+import { benchControlPlaneScale } from './sections/control-plane-scale.ts';
 import { benchInference } from './sections/inference.ts';
 import { benchIsolation } from './sections/isolation.ts';
 import { benchMemory } from './sections/memory.ts';
@@ -10,11 +11,11 @@ import { benchStart } from './sections/start.ts';
 
 const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--compare FILE] [ITEMS...]
 
-  --only     of: control-plane, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
+  --only     of: control-plane, control-plane-scale, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
   --quick    shorter and rougher
   --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
-  ITEMS      batch sizes of control-plane; of memory, the last one is its number of items
+  ITEMS      batch sizes of control-plane; of memory and control-plane-scale, the last one is its number of items
 `;
 
 // What the bench has started ends with it, by the handlers of `exit` and by channels that close.
@@ -74,6 +75,7 @@ function sectionsOf(quick: boolean, sizes: readonly number[]): Record<string, ()
     benchInference(name, benchModels[name], { quick, env: writeRegistry(), say });
   return {
     'control-plane': () => benchControlPlane(sizes.length > 0 ? sizes : allSizes, say),
+    'control-plane-scale': () => benchControlPlaneScale(sizes.at(-1) ?? (quick ? 60_000 : 600_000), say),
     compact: ofModel('compact'),
     'vit-b-32': ofModel('vit-b-32'),
     'vit-b-32-int8': ofModel('vit-b-32-int8'),

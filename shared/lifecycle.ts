@@ -53,6 +53,8 @@ export async function runProcess(
     process.on('disconnect', () => {
       if (!draining) void drain();
     });
+    // It may have gone before anybody listened for that.
+    if (process.connected === false) void drain();
     log.info({ url }, 'ready');
     await tell({ type: 'ready', url });
     // Saved now, since a process that is killed later never does, and the next start would compile everything again.

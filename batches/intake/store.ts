@@ -75,7 +75,8 @@ export async function storeBatch(redis: Redis, batch: NewBatch): Promise<void> {
     await redis.zadd(liveBatches, createdAt, id);
     await redis.zadd(tenantBatches(tenant), createdAt, id);
     await redis.zadd(tenantBatches(everyTenant), createdAt, id);
-    throwFirst(await redis.pipeline().hset(keys.batch, toHash(record)).set(keys.lease, '1', 'PX', leaseMs).exec());
+    // The lease first: a record without one is a batch that the sweeper takes for given up.
+    throwFirst(await redis.pipeline().set(keys.lease, '1', 'PX', leaseMs).hset(keys.batch, toHash(record)).exec());
   }
 
   /** Only while it is still ours: one that ran out has been seen by the sweeper, and what was stored is gone. */

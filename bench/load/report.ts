@@ -1,3 +1,4 @@
+import { dashed, svg } from '../plots/svg.ts';
 import type { Measured, Verdict } from './run.ts';
 
 const round = (value: number): string => (value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
@@ -61,9 +62,9 @@ export function plot(results: readonly Measured[]): string {
       return `<rect x="${left}" y="${y}" width="${scale(ms)}" height="${bar.height - 2}" fill="${shades[percentile]}"/><text x="${left + scale(ms) + 4}" y="${y + 11}">${percentile} ${round(ms)}</text>`;
     });
     const bound = left + scale(boundOf(result));
-    const line = `<line x1="${bound}" x2="${bound}" y1="${top - 3}" y2="${top + 3 * bar.height}" stroke="#c0392b" stroke-dasharray="3 2"/>`;
+    const line = dashed(bound, top - 3, bound, top + 3 * bar.height);
     return `<text x="4" y="${top + 27}">${result.scenario}</text>${bars.join('')}${line}`;
   });
   const height = 30 + results.length * block;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + 90} ${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="4" y="16">Latency in ms; the dashed line is the bound for p99</text>${parts.join('')}</svg>\n`;
+  return svg(left + width + 90, height, 'Latency in ms; the dashed line is the bound for p99', parts);
 }

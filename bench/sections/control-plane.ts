@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type Figure, readable } from '../figures.ts';
 import { meterCpu, residentMiBOf } from '../measure/processes.ts';
-import { forkScript } from '../processes/forked.ts';
+import { forgetBatch, postBatch, readResults, whenEnded } from '../processes/batch-client.ts';
+import { type ControlPlane, startControlPlane } from '../processes/control-plane.ts';
 import { startRedis } from '../processes/redis.ts';
 import { sum } from '../statistics.ts';
 
@@ -28,16 +24,12 @@ interface Run {
  * @param sizes items of each batch, one after the other.
  */
 export async function benchControlPlane(sizes: readonly number[], say: (line: string) => void): Promise<Figure[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'vls-bench-'));
   const redis = await startRedis();
-  const env = { REDIS_URL: redis.url, PORT: '0', METRICS_PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'error' };
-  const worker = await forkScript('./stub-service.ts', ['worker'], env);
-  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
+  const plane = await startControlPlane(redis.url, 1, 1);
   const monitor = new Redis(redis.url, { maxRetriesPerRequest: null });
   try {
     await monitor.config('SET', 'slowlog-log-slower-than', 1_000);
-    const run = (items: number) =>
-      runBatch(api.ready.url, items, { api: api.pid, worker: worker.pid, redis: redis.pid }, monitor);
+    const run = (items: number) => runBatch(plane, items, redis.pid, monitor);
     say('control-plane: 20,000 items to warm the compilers');
     await run(20_000);
     const runs: Run[] = [];
@@ -48,48 +40,32 @@ export async function benchControlPlane(sizes: readonly number[], say: (line: st
     return figuresOf(runs, await slowestCommand(monitor));
   } finally {
     monitor.disconnect();
-    await Promise.all([api.stop(), worker.stop()]);
+    await plane.stop();
     await redis.stop();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function runBatch(
-  base: string,
-  items: number,
-  pids: Record<'api' | 'worker' | 'redis', number>,
-  monitor: Redis,
-): Promise<Run> {
-  const batches = `${base}/evaluator/v1/evaluation/batch`;
+async function runBatch(plane: ControlPlane, items: number, redisPid: number, monitor: Redis): Promise<Run> {
+  const [base = ''] = plane.bases;
+  const [api = 0] = plane.pids.api;
   const usedBefore = await usedMemory(monitor);
-  const idle = residentMiBOf(pids.api);
+  const idle = residentMiBOf(api);
   let peak = idle;
   const sampling = setInterval(() => {
-    peak = Math.max(peak, residentMiBOf(pids.api));
+    peak = Math.max(peak, residentMiBOf(api));
   }, 50);
-  const meter = meterCpu({ api: [pids.api], worker: [pids.worker], redis: [pids.redis] });
+  const meter = meterCpu({ ...plane.pids, redis: [redisPid] });
   const start = performance.now();
-  const body = Readable.toWeb(Readable.from(lines(items))) as ReadableStream;
-  const headers = { 'content-type': 'application/x-ndjson' };
-  const posted = await fetch(batches, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
-  if (posted.status !== 202) throw new Error(`${posted.status}: ${await posted.text()}`);
-  const { id } = (await posted.json()) as { id: string };
+  const id = await postBatch(base, items);
   const accepted = performance.now();
-  for (;;) {
-    const status = (await (await fetch(`${batches}/${id}`)).json()) as { finishedAt: string | null };
-    if (status.finishedAt !== null) break;
-    await delay(20);
-  }
+  await whenEnded(base, id);
   const finished = performance.now();
-  const results = await fetch(`${batches}/${id}/results`, { headers: { accept: 'application/x-ndjson' } });
-  let newlines = 0;
-  for await (const part of results.body ?? []) for (const byte of part as Uint8Array) if (byte === 10) newlines++;
+  await readResults(base, id, items);
   const end = performance.now();
   const { cpu } = meter.stop();
   clearInterval(sampling);
-  if (newlines !== items) throw new Error(`${newlines} results for ${items} items`);
   const redisBytesPerItem = ((await usedMemory(monitor)) - usedBefore) / items;
-  await fetch(`${batches}/${id}`, { method: 'DELETE' });
+  await forgetBatch(base, id);
   const perItem = (name: string) => (1e6 * (cpu[name] ?? 0)) / items;
   return {
     items,
@@ -103,18 +79,6 @@ async function runBatch(
       read: (end - finished) / 1000,
     },
   };
-}
-
-function* lines(count: number): Generator<string> {
-  const perPart = 500;
-  for (let from = 0; from < count; from += perPart) {
-    let part = '';
-    for (let index = from; index < Math.min(count, from + perPart); index++) {
-      const image = `https://cdn.example.org/images/2026/11/photo-${index}.jpg`;
-      part += `{"id":"item-${index}","image":"${image}","text":"a photo of thing number ${index} on a table"}\n`;
-    }
-    yield part;
-  }
 }
 
 /** Bytes Redis has allocated. */

@@ -185,6 +185,12 @@ export const instruments = {
     help: '1 while something keeps this worker from evaluating, so that it hands its chunks back',
   },
 
+  vls_items_posted_total: {
+    type: 'counter',
+    from: 'api',
+    labels: ['profile'],
+    help: 'Items of batches that were accepted',
+  },
   vls_backlog_seconds: {
     type: 'gauge',
     from: 'api',

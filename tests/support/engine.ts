@@ -17,6 +17,8 @@ export interface Engine extends BatchEngine {
   keys(pattern: string): Promise<string[]>;
   /** A connection that waits for Redis, as a worker has it. */
   connectWorker(): Redis;
+  /** What was told of accepted batches: profile and items. */
+  posted: [profile: string, items: number][];
   /** Posts so many items for a tenant; the batch's id. */
   post(count: number, more?: { options?: BatchOptions; tenant?: string; limits?: TenantLimits }): Promise<string>;
   postItems(items: ItemStream, options?: BatchOptions): Promise<BatchStatus>;
@@ -43,7 +45,15 @@ export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);
-  const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours, queuedItems, log });
+  const posted: Engine['posted'] = [];
+  const engine = createBatchEngine({
+    redis,
+    profiles: () => ['compact'],
+    retentionHours,
+    queuedItems,
+    onPosted: (profile, items) => posted.push([profile, items]),
+    log,
+  });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
   const post = (owner: string, items: ItemStream, options: BatchOptions, limits?: TenantLimits) =>
     engine.batches.post({ tenant: owner, ...(limits && { limits }), pinned, options, items, bodyHash: () => '' });
@@ -52,6 +62,7 @@ export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<
     redis,
     keys: async (pattern) => (await askMasters(redis, (master) => master.keys(pattern))).flat(),
     connectWorker: () => connectRedis(server.url, 'consumer', log),
+    posted,
     job,
     async post(count, { options = {}, tenant: owner = tenant, limits } = {}) {
       const items = itemsOfList(

@@ -49,7 +49,7 @@ export interface RunningPair extends Omit<RunningService, 'service'> {
 export function useApiAndWorker(env: () => Record<string, string>): RunningPair {
   const running = {} as RunningPair;
   beforeAll(async () => {
-    [running.redis, running.host] = await Promise.all([startRedis(), startImageHost()]);
+    [running.redis, running.host] = await Promise.all([startChosenRedis(), startImageHost()]);
     const common = { REDIS_URL: running.redis.url, IMAGE_HOSTS_ALLOW: running.host.authority, ...env() };
     const started = Promise.all([startProcess('api', common), startProcess('worker', common)]);
     [running.api, running.worker] = await started;

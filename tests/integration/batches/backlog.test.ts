@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { itemsOfList } from '../../../batches/intake/items.ts';
 import { createSpeed } from '../../../batches/speed.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import type { Reading } from '../../../shared/telemetry/readings.ts';
-import { type Engine, startEngine, succeeded } from '../../support/engine.ts';
+import { type Engine, failed, item, pinned, startEngine, succeeded } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -54,6 +55,26 @@ test('a batch that has ended or was cancelled is no backlog', async () => {
   await engine.commit(ended, 0, succeeded(0, 4));
   await engine.batches.cancel('default', cancelled);
   expect(await backlog()).toMatchObject({ pending: 0, seconds: 0, batches: 0 });
+});
+
+test('items count as posted once their batch is accepted, those of a retry again, and a repeated request not', async () => {
+  const id = await engine.post(6);
+  await engine.chunks.pick(engine.job(id, 0), profile);
+  await engine.chunks.pick(engine.job(id, 1), profile);
+  await engine.commit(id, 0, failed(0, 4));
+  await engine.commit(id, 1, succeeded(4, 2));
+  await engine.batches.retry('default', id);
+  for (let time = 0; time < 2; time++) {
+    const items = itemsOfList([item(0), item(1), item(2)], 'lenient');
+    const idempotencyKey = 'the same';
+    await engine.batches.post({ tenant: 'default', pinned, options: {}, items, idempotencyKey, bodyHash: () => 'h' });
+  }
+  await expect(engine.postItems(itemsOfList([], 'lenient'))).rejects.toThrow('no items');
+  expect(engine.posted).toEqual([
+    [profile, 6],
+    [profile, 4],
+    [profile, 3],
+  ]);
 });
 
 test('the speed shows at once that workers have come, keeps slow ones in sight, and forgets what is a minute old', async () => {

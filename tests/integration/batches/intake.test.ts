@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { itemsOfList } from '../../../batches/intake/items.ts';
 import { batchKeys, liveBatches } from '../../../batches/keys.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { type Engine, item, startEngine, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -53,6 +54,31 @@ test('a batch whose sender is still heard of is left alone by the sweeper', asyn
   }
   const { items } = await engine.postItems(slow());
   expect(items.total).toBe(9);
+});
+
+test('a batch that is sealed while the sweeper looks at it is kept', async () => {
+  const hgetall = engine.redis.hgetall.bind(engine.redis);
+  const looked = Promise.withResolvers<void>();
+  let sealed: Promise<BatchStatus> | undefined;
+  let sweep: Promise<void> | undefined;
+  async function* swept() {
+    yield [item(0)];
+    // What the sweeper sees of a batch that is still being sent, it acts on once that is sealed.
+    const spy = vi.spyOn(engine.redis, 'hgetall').mockImplementation(async (key) => {
+      const seen = await hgetall(key);
+      if (seen['state'] !== 'accepting') return seen;
+      spy.mockRestore();
+      looked.resolve();
+      await sealed;
+      return seen;
+    });
+    sweep = engine.sweeper.sweep();
+    await looked.promise;
+  }
+  sealed = engine.postItems(swept());
+  const { id } = await sealed;
+  await sweep;
+  expect(await engine.batches.status(tenant, id)).toMatchObject({ state: 'queued', items: { total: 1 } });
 });
 
 test('a batch whose lease ran out before the seal is refused as a whole', async () => {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
+import { demandQuery, horizons } from '../../../bench/scaling/demand.ts';
+import { readRule } from '../../../bench/scaling/manifest.ts';
 import { drainMs } from '../../../shared/lifecycle.ts';
 import { findProgram } from '../../../start/redis/find.ts';
 import { parseYaml, type Resource, readYaml, root, yamlFilesBelow } from './manifests.ts';
@@ -45,6 +47,9 @@ interface ScaledObject {
     scaleTargetRef: { name: string };
     minReplicaCount: number;
     maxReplicaCount: number;
+    advanced: {
+      horizontalPodAutoscalerConfig: { behavior: Record<'scaleUp' | 'scaleDown', { selectPolicy?: string }> };
+    };
     triggers: { type: string; metricType: string; metadata: Record<string, string> }[];
   };
 }
@@ -173,20 +178,38 @@ test('API and workers reach Redis, the name server and public addresses, and not
   expect(addressed.map(({ metadata }) => metadata.name)).toEqual(['public-images']);
 });
 
-test.each(['compact', 'fast', 'accurate'])(
-  'workers of %s are scaled by the seconds of their own backlog',
-  (profile) => {
-    const [scaled] = readYaml<ScaledObject>(`deploy/k8s/autoscaled/${profile}/scaling.yaml`);
+describe.each(['compact', 'fast', 'accurate'])('workers of %s', (profile) => {
+  const [scaled] = readYaml<ScaledObject>(`deploy/k8s/autoscaled/${profile}/scaling.yaml`);
+
+  test('are scaled by the demand for their own profile, divided among them', () => {
     expect(scaled?.spec.scaleTargetRef.name).toBe(`worker-${profile}`);
+    const query = demandQuery(profile, horizons.cpu);
     expect(scaled?.spec.triggers).toMatchObject([
-      {
-        type: 'prometheus',
-        metricType: 'Value',
-        metadata: { query: `max(vls_backlog_seconds{profile="${profile}"})` },
-      },
+      { type: 'prometheus', metricType: 'AverageValue', metadata: { query } },
     ]);
-  },
-);
+  });
+
+  test('are scaled by rules that the simulation reads as they are', () => {
+    expect(readRule(profile)).toMatchObject({ minReplicas: 1, maxReplicas: 20, cooldownSeconds: 300 });
+    expect(readRule(profile).itemsPerSecondOfWorker).toBeGreaterThan(0);
+    const behavior = scaled?.spec.advanced.horizontalPodAutoscalerConfig.behavior;
+    // The others are not part of the rule.
+    expect(behavior?.scaleUp.selectPolicy ?? 'Max').toBe('Max');
+    expect(behavior?.scaleDown.selectPolicy ?? 'Max').toBe('Max');
+  });
+});
+
+test.each(['fast', 'accurate'])('on GPUs the demand for %s looks as far ahead as a node takes to come', (profile) => {
+  const [[query, threshold] = []] = readYaml<{ path: string; value: string }[]>(
+    `deploy/k8s/gpu/demand-${profile}.yaml`,
+  );
+  expect(query).toMatchObject({
+    path: '/spec/triggers/0/metadata/query',
+    value: demandQuery(profile, horizons.gpu),
+  });
+  expect(threshold).toMatchObject({ path: '/spec/triggers/0/metadata/threshold' });
+  expect(Number(threshold?.value)).toBeGreaterThan(readRule(profile).itemsPerSecondOfWorker);
+});
 
 const kustomize = findProgram('kustomize');
 if (kustomize === undefined)

@@ -1,0 +1,148 @@
+import { readable } from '../figures.ts';
+import {
+  bucket,
+  bytesOfItemInBucket,
+  controlPlaneCores,
+  feedRate,
+  fleet,
+  gpuRate,
+  itemsOfChunk,
+  mean,
+  network,
+  peak,
+  redisGigabytes,
+  redisLimit,
+} from './arithmetic.ts';
+import { assumed, designed, load, measured } from './inputs.ts';
+
+const { gpu, gigaflops, machines, s3 } = assumed;
+const dollars = (value: number) => `$${value.toFixed(2)}`;
+const share = (of: number) => `${Math.round(100 * of)} %`;
+const gigabytes = (bytes: number, hours: number) => `${readable(redisGigabytes(bytes, hours))} GB`;
+const { random, alike } = measured.redisBytes;
+const cores = Object.values(controlPlaneCores).reduce((sum, value) => sum + value, 0);
+
+/** The text of docs/capacity.md. */
+export const capacityPage = (): string => `# Capacity
+
+What ${readable(load.itemsPerDay / 1e6)} million pairs a day take: processes, Redis, network, money, and what breaks first.
+
+This page is made from \`bench/capacity\`: change a figure in \`inputs.ts\` and run
+\`npx vitest run tests/unit/documentation -u\`. Each figure is one of three kinds. **Measured** ones come from
+\`npm run bench\` on two shared cores; **assumed** ones, such as prices and everything about GPUs, name their source and
+were not measured here; the rest is arithmetic.
+
+## The load
+
+| load                                     | items a second |
+| ---------------------------------------- | -------------- |
+| mean: ${readable(load.itemsPerDay / 1e6)} million in 86,400 s            | ${readable(mean)} |
+| peak: the busiest hour has ${readable(load.peakFactor)} times the mean (assumed) | ${readable(peak)} |
+
+## Workers
+
+Asked for ${share(assumed.asked)} of what they can, as the ScaledObjects of [deploy/k8s](../deploy/k8s) do.
+
+| model | machine | items/s of one | bound by | machines at the mean | at the peak | a million items |
+| ----- | ------- | -------------- | -------- | -------------------- | ----------- | --------------- |
+${fleet
+  .map(
+    ({ model, machine, itemsPerSecond, bound, atMean, atPeak, dollars: price }) =>
+      `| ${model} | ${machine} | ${readable(itemsPerSecond)} | ${bound} | ${readable(atMean)} | ${readable(atPeak)} | ${dollars(price)} |`,
+  )
+  .join('\n')}
+
+- On CPUs: ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured, and as many more as there are more cores.
+- On a GPU nothing was measured. Assumed are ${gpu.teraflops} TFLOPS (${gpu.name}, data sheet, FP16 without sparsity), of which ${share(gpu.efficiency)} are reached,
+  and the operations of OpenCLIP's own [profile](https://github.com/mlfoundations/open_clip/blob/main/docs/model_profile.csv):
+  ${gigaflops.vitB32} GFLOP a pair for ViT-B-32, ${gigaflops.vitL14} for ViT-L-14. That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s. The text tower is fed up to the end of the
+  text only, so texts will cost less than this.
+- A GPU has to be fed. Downloading, decoding and handing over an image of 0.3 megapixels takes ${measured.decodeMs + measured.workerMs} ms of a core (measured), so
+  ${gpu.name} with ${machines.gpu.vcpus} vCPUs gets ${readable(feedRate)} images/s at most. ViT-B/32 waits for its images there: choose machines by CPUs. ViT-L/14 does not.
+
+## API and control plane
+
+| process | CPU of an item, measured | cores at the peak | how many                                               |
+| ------- | ------------------------ | ----------------- | ------------------------------------------------------ |
+| API     | ${measured.controlPlane.api} us | ${readable(controlPlaneCores.api)} | 2, so that one may go; one can carry it                  |
+| worker  | ${measured.controlPlane.worker} us | ${readable(controlPlaneCores.worker)} | part of the workers above                                |
+| Redis   | ${measured.controlPlane.redis} us | ${readable(controlPlaneCores.redis)} | 1, and a replica to fail over to                         |
+
+Fetch, decode and inference left out, all of it is ${readable(cores)} cores at the peak. Those who post and read results need about as
+much again on their side.
+
+**Redis** is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands that batches ask
+of it and nothing else in its way, it did (\`npm run bench -- --only control-plane-scale\`):
+
+| batches               | chunks a second, measured | items a second | used at the peak |
+| --------------------- | ------------------------- | -------------- | ---------------- |
+| of many thousands, chunks of 64 items | ${readable(measured.redisChunksPerSecond.large)} | ${readable(redisLimit.large)} | ${share(peak / redisLimit.large)} |
+| of 128 items at most, chunks of 4     | ${readable(measured.redisChunksPerSecond.small)} | ${readable(redisLimit.small)} | ${share(peak / redisLimit.small)} |
+
+So one Redis is enough for large batches. With small ones alone it is not: post larger batches, or run two installations
+and give each half of the tenants. A faster disk than that
+of the machine measured helps more than a faster core.
+
+## What Redis holds
+
+An item takes ${random} bytes with its result when file names are random (${alike} when they are alike, as in the bench), deflated in chunks
+of ${itemsOfChunk}. Finished batches stay for \`BATCH_RETENTION_HOURS\`, 72 by default.
+
+| payloads          | kept for 2 h | 24 h | 72 h |
+| ----------------- | ------------ | ---- | ---- |
+| in Redis, measured | ${gigabytes(random, 2)} | ${gigabytes(random, 24)} | ${gigabytes(random, 72)} |
+| in a bucket, by design, **not measured** | ${gigabytes(bytesOfItemInBucket, 2)} | ${gigabytes(bytesOfItemInBucket, 24)} | ${gigabytes(bytesOfItemInBucket, 72)} |
+
+In a bucket, Redis holds references: ${designed.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, input, output and log together. Redis' file may need as much
+memory again while it is rewritten, so \`maxmemory\` is half of its machine: ${machines.redis.name} (${machines.redis.gigabytes} GB) holds ${readable((machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of
+payloads. At this load, payloads belong into a bucket, or results are read and batches deleted within hours.
+
+## Network
+
+Images are nearly all of it. With ${readable(assumed.imageBytes / 1e3)} KB an image (assumed):
+
+| images        | amount |
+| ------------- | ------ |
+| mean          | ${readable(network.meanGigabits)} Gbit/s |
+| peak          | ${readable(network.peakGigabits)} Gbit/s |
+| a day         | ${readable(network.terabytesOfDay)} TB |
+| one ${machines.gpu.name} | ${readable((feedRate * assumed.imageBytes * 8) / 1e9)} Gbit/s, when decoding is its bound |
+
+Traffic into a cloud is free with most; out of a bucket in another region it is not, and then costs more than the workers
+(${readable(network.terabytesOfDay)} TB at $0.02 a GB are ${readable(network.terabytesOfDay * 1e3 * 0.02)} dollars a day). Run workers where the images are. Hosts of strangers set their own
+limits: \`vls_items_total{code=~"image.fetch.*"}\` shows them.
+
+## Requests to the bucket
+
+One object read and one written for each chunk of ${itemsOfChunk} items: ${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, ${dollars(bucket.dollarsOfMillion)} for a million
+items (assumed: $${s3.get} for a thousand GET, $${s3.put} for a thousand PUT, and that traffic within the region is free).
+
+## What breaks first
+
+1. **Memory of Redis**, while payloads are in it: ${gigabytes(random, 24)} a day. It refuses batches with 507 (\`queue.full\`) at 85 % and loses
+   nothing. Put payloads into a bucket, or keep batches for fewer hours.
+2. **The disk of Redis**, when batches are small: at ${readable(redisLimit.small)} items a second in batches of up to 128. Posting and committing get
+   slower; nothing is refused. Post larger batches, use a faster disk, or split tenants over two installations.
+3. **The CPUs beside the GPUs**, for small models: ${readable(feedRate)} images/s on ${machines.gpu.vcpus} vCPUs, whatever the GPU. More, or larger, machines.
+4. **The network**, at ${readable(network.peakGigabits)} Gbit/s into one cluster, and the patience of image hosts.
+
+## Cost
+
+For a million items, when machines come and go with the load ([scaling](scaling.md)). Prices are assumptions (AWS us-east-1, on
+demand, as of 2025 and not looked up since): ${Object.values(machines)
+  .map(({ name, dollars: hour }) => `${name} ${hour}`)
+  .join(', ')} dollars an hour.
+
+| model | workers | with bucket, Redis and two APIs | a day |
+| ----- | ------- | ------------------------------- | ----- |
+${fleet
+  .map(({ model, machine, dollars: price }) => {
+    const all = price + bucket.dollarsOfMillion + overhead();
+    return `| ${model} on ${machine} | ${dollars(price)} | ${dollars(all)} | ${readable((all * load.itemsPerDay) / 1e6)} dollars |`;
+  })
+  .join('\n')}
+`;
+
+/** Two machines for Redis and its replica and two for APIs, spread over a million items. */
+const overhead = (): number =>
+  ((2 * machines.redis.dollars + 2 * machines.cpu.dollars) * 24) / (load.itemsPerDay / 1e6);

@@ -1,0 +1,38 @@
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ndjsonItems } from './items.ts';
+
+const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
+
+/** Posts so many items as NDJSON, as they are made. Returns the id of their batch. */
+export async function postBatch(base: string, items: number): Promise<string> {
+  const body = Readable.toWeb(Readable.from(ndjsonItems(items))) as ReadableStream;
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const posted = await fetch(pathOf(base), { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+  if (posted.status !== 202) throw new Error(`${posted.status}: ${await posted.text()}`);
+  return ((await posted.json()) as { id: string }).id;
+}
+
+/** How many items of a batch have a score when it has ended. */
+export async function whenEnded(base: string, id: string, pollMs = 20): Promise<number> {
+  for (;;) {
+    const status = (await (await fetch(`${pathOf(base)}/${id}`)).json()) as {
+      finishedAt: string | null;
+      items: { succeeded: number };
+    };
+    if (status.finishedAt !== null) return status.items.succeeded;
+    await delay(pollMs);
+  }
+}
+
+/** Reads all results as NDJSON. @throws {Error} when there are not so many. */
+export async function readResults(base: string, id: string, items: number): Promise<void> {
+  const results = await fetch(`${pathOf(base)}/${id}/results`, { headers: { accept: 'application/x-ndjson' } });
+  let newlines = 0;
+  for await (const part of results.body ?? []) for (const byte of part as Uint8Array) if (byte === 10) newlines++;
+  if (newlines !== items) throw new Error(`${newlines} results for ${items} items`);
+}
+
+export async function forgetBatch(base: string, id: string): Promise<void> {
+  await fetch(`${pathOf(base)}/${id}`, { method: 'DELETE' });
+}

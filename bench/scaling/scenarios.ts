@@ -1,0 +1,68 @@
+/** The workers of all scenarios: as slow to start as with a GPU, and slower than that, so that two cores carry twenty. */
+export const worker = {
+  itemsPerSecond: 250,
+  /** Share of it that the autoscaler asks for. */
+  asked: 0.8,
+  /** The model is loaded, the device is warmed up; the start of the process itself comes on top. */
+  startSeconds: 25,
+};
+
+/** What a scenario must not exceed. */
+export interface Limits {
+  /** Highest backlog, in seconds. */
+  peakSeconds: number;
+  /** Time with a backlog above the target, in seconds. */
+  overTargetSeconds: number;
+  /** How often the number of workers turns from rising to falling or back. */
+  turns: number;
+}
+
+export interface Scenario {
+  name: 'burst' | 'ramp' | 'dying-worker';
+  title: string;
+  seconds: number;
+  /** Items posted a second, at so many seconds. */
+  load: (at: number) => number;
+  workers: number;
+  /** Workers that are killed, and when. */
+  kills: readonly { at: number; workers: number }[];
+  limits: Limits;
+}
+
+const low = 300;
+const high = 3_000;
+const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));
+
+/** The target of the rule is a backlog of 60 s. What is above it is the time until the first new workers are ready. */
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'burst',
+    title: 'Ten times the load for four minutes',
+    seconds: 900,
+    load: (at) => (at >= 90 && at < 330 ? high : low),
+    workers: 2,
+    kills: [],
+    limits: { peakSeconds: 240, overTargetSeconds: 120, turns: 1 },
+  },
+  {
+    name: 'ramp',
+    title: 'Up to ten times the load in five minutes, and down again',
+    seconds: 900,
+    load: (at) => low + (high - low) * (between(at, 60, 360) - between(at, 360, 660)),
+    workers: 2,
+    kills: [],
+    limits: { peakSeconds: 120, overTargetSeconds: 30, turns: 1 },
+  },
+  {
+    name: 'dying-worker',
+    title: 'One of seven workers is killed, then three at once',
+    seconds: 480,
+    load: () => 1_200,
+    workers: 7,
+    kills: [
+      { at: 120, workers: 1 },
+      { at: 240, workers: 3 },
+    ],
+    limits: { peakSeconds: 60, overTargetSeconds: 0, turns: 1 },
+  },
+];

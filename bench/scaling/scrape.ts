@@ -1,0 +1,52 @@
+import { mean, sum } from '../statistics.ts';
+import type { Signals } from './demand.ts';
+
+/** What one look at the metrics of the API showed of a profile. */
+export interface Scrape {
+  /** Seconds on the clock of the simulation. */
+  at: number;
+  /** Items that were ever posted. */
+  posted: number;
+  pending: number;
+  itemsPerSecond: number;
+  backlogSeconds: number;
+}
+
+/** @throws {Error} when the page lacks a metric of the profile. */
+export function readScrape(page: string, profile: string, at: number): Scrape {
+  const metric = (name: string): number => {
+    const value = new RegExp(`^${name}\\{profile="${profile}"\\} (\\S+)$`, 'm').exec(page)?.[1];
+    if (value === undefined) throw new Error(`The metrics have no ${name} of ${profile}`);
+    return Number(value);
+  };
+  return {
+    at,
+    posted: metric('vls_items_posted_total'),
+    pending: metric('vls_items_pending'),
+    itemsPerSecond: metric('vls_items_per_second'),
+    backlogSeconds: metric('vls_backlog_seconds'),
+  };
+}
+
+/**
+ * What Prometheus makes of its scrapes, the latest last. Its rate is taken from the first to the last of the window, as
+ * `rate` does but for what that adds at the edges; its growth by least squares, as `deriv`.
+ */
+export function signalsOf(scrapes: readonly Scrape[], windowSeconds: number): Signals {
+  const last = scrapes.at(-1);
+  if (last === undefined) throw new Error('Nothing has been scraped');
+  const window = scrapes.filter(({ at }) => at > last.at - windowSeconds);
+  const [first = last] = window;
+  const seconds = last.at - first.at;
+  return {
+    postedPerSecond: seconds === 0 ? 0 : (last.posted - first.posted) / seconds,
+    pending: last.pending,
+    growthPerSecond: seconds === 0 ? 0 : slopeOf(window),
+  };
+}
+
+function slopeOf(window: readonly Scrape[]): number {
+  const [at, pending] = [mean(window.map((scrape) => scrape.at)), mean(window.map((scrape) => scrape.pending))];
+  const together = sum(window.map((scrape) => (scrape.at - at) * (scrape.pending - pending)));
+  return together / sum(window.map((scrape) => (scrape.at - at) ** 2));
+}

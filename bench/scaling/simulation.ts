@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { forkScript } from '../processes/forked.ts';
+import { startRedis } from '../processes/redis.ts';
+import type { Rule } from './autoscaler.ts';
+import type { Horizon } from './demand.ts';
+import { createFleet, type Fleet } from './fleet.ts';
+import { createPoster, type Poster } from './poster.ts';
+import type { Scenario } from './scenarios.ts';
+import { readScrape } from './scrape.ts';
+import { createWatch } from './watch.ts';
+
+/** One look at everything, every five seconds. */
+export interface Sample {
+  /** Seconds since the beginning. */
+  at: number;
+  postedPerSecond: number;
+  ordered: number;
+  ready: number;
+  pending: number;
+  itemsPerSecond: number;
+  backlogSeconds: number;
+  /** What the autoscaler was last told. */
+  demanded: number;
+}
+
+export interface Simulated {
+  samples: Sample[];
+  posted: number;
+  /** Items without a score when every batch had ended. */
+  lost: number;
+}
+
+export interface SimulationOptions {
+  rule: Rule;
+  horizon: Horizon;
+  worker: { itemsPerSecond: number; startSeconds: number };
+  /**
+   * Seconds of the simulation in a second. Of the service itself nothing runs faster: speeds stay what they are a
+   * second, a dead worker's chunks take as long to come back.
+   */
+  pace: number;
+  say?: (line: string) => void;
+}
+
+const profile = 'compact';
+const tickSeconds = 5;
+/** In ticks: Prometheus scrapes every 15 s, the autoscaler asks as often, and not at the same moment. */
+const every = 3;
+const lookAfter = 2;
+/** Before it begins, the load of its first moment, until speeds and arrivals are known: two minutes. */
+const settlingTicks = 24;
+
+/**
+ * A scenario on a Redis that writes its file at every commit, a real API and real worker processes with a stub in place
+ * of the device. The autoscaler sees what Prometheus would: the metrics of the API.
+ */
+export async function simulate(scenario: Scenario, options: SimulationOptions): Promise<Simulated> {
+  const { worker, pace } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'vls-scaling-'));
+  const redis = await startRedis();
+  const env = { REDIS_URL: redis.url, PORT: '0', METRICS_PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'error' };
+  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
+  const fleet = createFleet({ ...worker, startSeconds: worker.startSeconds / pace }, env);
+  try {
+    fleet.scaleTo(scenario.workers);
+    await fleet.allReady();
+    const poster = createPoster(api.ready.url);
+    const samples = await run(scenario, options, api.ready.url, poster, fleet);
+    return { samples, posted: poster.posted(), lost: await poster.lost() };
+  } finally {
+    await fleet.stop();
+    await api.stop();
+    await redis.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function run(
+  scenario: Scenario,
+  { rule, horizon, pace, say = () => {} }: SimulationOptions,
+  api: string,
+  poster: Poster,
+  fleet: Fleet,
+): Promise<Sample[]> {
+  const watch = createWatch(rule, horizon, pace);
+  const samples: Sample[] = [];
+  const begin = performance.now() + (1000 * settlingTicks * tickSeconds) / pace;
+  for (let tick = -settlingTicks; tick * tickSeconds < scenario.seconds; tick++) {
+    const at = tick * tickSeconds;
+    await delay(Math.max(0, begin + (1000 * at) / pace - performance.now()));
+    const load = scenario.load(at);
+    const posting = poster.post(Math.round((load * tickSeconds) / pace));
+    for (const kill of scenario.kills) if (kill.at === at) fleet.kill(kill.workers);
+    const page = await (await fetch(`${api}/evaluator/metrics`)).text();
+    const seen = readScrape(page, profile, (performance.now() - begin) / 1000);
+    if (tick % every === 0) watch.scraped(seen);
+    await posting;
+    if (at < 0) continue;
+    if (tick % every === lookAfter) fleet.scaleTo(watch.look(at, fleet.ordered()));
+    const sample: Sample = {
+      at,
+      postedPerSecond: load,
+      ordered: fleet.ordered(),
+      ready: fleet.ready(),
+      pending: seen.pending,
+      itemsPerSecond: seen.itemsPerSecond,
+      backlogSeconds: seen.backlogSeconds * pace,
+      demanded: watch.demanded(),
+    };
+    samples.push(sample);
+    if (at % 60 === 0) {
+      const { ready, ordered, backlogSeconds } = sample;
+      say(`${at} s: ${load} items/s, ${ready} of ${ordered} workers, backlog ${Math.round(backlogSeconds)} s`);
+    }
+  }
+  return samples;
+}

@@ -1,0 +1,31 @@
+import { decide, noMemory, type Rule } from './autoscaler.ts';
+import { demand, type Horizon } from './demand.ts';
+import { type Scrape, signalsOf } from './scrape.ts';
+
+/** Prometheus and the autoscaler: what was scraped, and what follows from it. */
+export interface Watch {
+  scraped(scrape: Scrape): void;
+  /** How many workers there should be, where there are so many. `at` is in seconds. */
+  look(at: number, replicas: number): number;
+  /** What the autoscaler was last told, in items a second. */
+  demanded(): number;
+}
+
+/** @param pace seconds of the autoscaler's clock in one of the scrapes' clock. */
+export function createWatch(rule: Rule, horizon: Horizon, pace: number): Watch {
+  const { windowSeconds, startUpSeconds, targetSeconds } = horizon;
+  const ahead = { startUpSeconds: startUpSeconds / pace, targetSeconds: targetSeconds / pace };
+  const scrapes: Scrape[] = [];
+  let memory = noMemory;
+  let demanded = 0;
+  return {
+    scraped: (scrape) => void scrapes.push(scrape),
+    look(at, replicas) {
+      demanded = demand(signalsOf(scrapes, windowSeconds / pace), ahead);
+      const decision = decide(rule, memory, at, demanded, replicas);
+      ({ memory } = decision);
+      return decision.replicas;
+    },
+    demanded: () => demanded,
+  };
+}

@@ -1,0 +1,46 @@
+import { Redis } from 'ioredis';
+import { expect, onTestFinished, test } from 'vitest';
+import { batchKeys } from '../../../batches/keys.ts';
+import { recordTraffic, replayTraffic } from '../../../bench/measure/redis-traffic.ts';
+import { postBatch, whenEnded } from '../../../bench/processes/batch-client.ts';
+import { startControlPlane } from '../../../bench/processes/control-plane.ts';
+import { type BenchRedis, startRedis } from '../../../bench/processes/redis.ts';
+
+async function someRedis(): Promise<BenchRedis> {
+  const redis = await startRedis();
+  onTestFinished(() => redis.stop());
+  return redis;
+}
+
+async function batchIn(redis: BenchRedis, id: string) {
+  const client = new Redis(redis.url);
+  const keys = batchKeys(id);
+  const [record, done, output, log] = await Promise.all([
+    client.hgetall(keys.batch),
+    client.getBuffer(keys.done),
+    client.hgetallBuffer(keys.output(0)),
+    client.lrange(keys.log, 0, -1),
+  ]);
+  client.disconnect();
+  return { record, done, output, log };
+}
+
+test.runIf(process.platform === 'linux')(
+  'what a batch asked of Redis is asked of another one, which then has the same batch',
+  async () => {
+    const recorded = await someRedis();
+    const recording = await recordTraffic(recorded);
+    const plane = await startControlPlane(recorded.url, 1, 1);
+    onTestFinished(() => plane.stop());
+    const id = await postBatch(plane.bases[0] ?? '', 1_000);
+    expect(await whenEnded(plane.bases[0] ?? '', id)).toBe(1_000);
+    const traffic = await recording.stop();
+
+    const replayed = await someRedis();
+    const { wall } = await replayTraffic(replayed, traffic);
+    expect(wall).toBeGreaterThan(0);
+    const batch = await batchIn(replayed, id);
+    expect(batch.record).toMatchObject({ state: 'completed', total: '1000', succeeded: '1000' });
+    expect(batch).toEqual(await batchIn(recorded, id));
+  },
+);
