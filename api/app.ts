@@ -108,6 +108,7 @@ export function createApp(deps: AppDeps): Express {
   );
   app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
   app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
+  app.use(forgetAbandoned);
   app.post(
     newWork.map((path) => prefix + path),
     createPressureGuard(),
@@ -126,6 +127,14 @@ export function createApp(deps: AppDeps): Express {
   app.use(answerProblems(deps.log));
   return app;
 }
+
+/**
+ * Whoever went away while it was looked up who they are: what counts requests from here on would never be told of the
+ * end of this one.
+ */
+const forgetAbandoned: express.RequestHandler = (_request, response, next) => {
+  if (!response.closed) next();
+};
 
 /** Stored as it arrives, whatever its length: it is never held whole. */
 const isStreamedBatch = (request: Request) =>
