@@ -16,6 +16,7 @@ import { type BoundaryConfig, createBoundary } from './access/boundary.ts';
 import { createCors } from './access/cors.ts';
 import type { KeyRing } from './access/key-ring.ts';
 import { createLimits } from './access/limits.ts';
+import { createLongAnswers } from './access/long-answers.ts';
 import { createRateLimit } from './access/rate-limit.ts';
 import { createSessions } from './access/sessions.ts';
 import { answerWithSignIn } from './access/sign-in-page.ts';
@@ -50,6 +51,7 @@ type AppConfig = BoundaryConfig &
     | 'trustedProxies'
     | 'tenantRequestsPerMinute'
     | 'tenantQueuedItems'
+    | 'tenantStreams'
   >;
 
 export interface AppDeps {
@@ -80,11 +82,12 @@ export function createApp(deps: AppDeps): Express {
   const access = createAccess({ keys, sessions, config });
   const readyEvaluators = () => evaluators.states().reduce((sum, { ready }) => sum + ready, 0);
   const admission = createAdmission({ evaluators: readyEvaluators });
+  const longAnswers = createLongAnswers(access, config, keys.required);
   const scoring = { ...deps, admission };
   const routes = [
     ...singleRoutes(scoring),
-    ...batchRoutes({ ...deps, limitsOf: createLimits(config, keys.required) }),
-    ...resultRoutes(deps),
+    ...batchRoutes({ ...deps, longAnswers, limitsOf: createLimits(config, keys.required) }),
+    ...resultRoutes({ ...deps, longAnswers }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),

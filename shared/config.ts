@@ -127,6 +127,11 @@ export const settings = {
     integer(0, 1_000_000_000).optional(),
     'Items of unfinished batches a tenant may have; 0: any number. Default: 10000000 with keys, any number without.',
   ),
+  tenantStreams: setting(
+    'TENANT_STREAMS',
+    integer(0, 1_000_000).optional(),
+    'Event streams, streamed results and waiting posts a tenant may have open at one API; 0: any number. Default: 500 with keys, any number without.',
+  ),
   queuedItems: setting(
     'QUEUED_ITEMS',
     integer(1, 1_000_000_000).default(100_000_000),
