@@ -116,7 +116,7 @@ export function createApp(deps: AppDeps): Express {
     newWork.map((path) => prefix + path),
     createPressureGuard(),
   );
-  const budget = createBodyBudget();
+  const budget = createBodyBudget(config);
   app.use(prefix, (request, response, next) => (isStreamedBatch(request) ? next() : budget(request, response, next)));
   app.use(prefix, mount(routes));
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));

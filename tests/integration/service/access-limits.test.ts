@@ -174,6 +174,12 @@ describe('bodies', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'request.invalid']);
   });
 
+  test('that are forms with more than 32 MiB of fields are refused, in whatever script', async () => {
+    const text = part('Content-Disposition: form-data; name="text"', '字'.repeat(6 * 1024 * 1024));
+    const answer = await post(single, `${text}${text}--b--\r\n`, boundary);
+    expect([answer.status, answer.body.code]).toEqual([413, 'request.too_large']);
+  });
+
   test('of clients that go away at once leave room for others', async () => {
     const { hostname, port } = new URL(apis[0]?.url ?? '');
     const head = [
