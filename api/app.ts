@@ -24,6 +24,7 @@ import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
 import { createAdmission } from './middleware/admission.ts';
 import { createBodyBudget } from './middleware/body-budget.ts';
+import { refuseSurplus } from './middleware/connections.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { createPressureGuard } from './middleware/pressure.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
@@ -67,6 +68,8 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
+  /** Whether a request came on a connection beyond those there may be. */
+  isSurplus: (request: Request) => boolean;
 }
 
 /** What is refused while the process cannot keep up; a batch can be read and stopped all the same. */
@@ -102,6 +105,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', config.trustedProxies);
   app.use(securityHeaders);
   app.use(observeRequests(deps.log, deps.metrics));
+  app.use(refuseSurplus(deps.isSurplus));
   app.use(createBoundary(config));
   app.use(createCors(config));
   app.get('/', (_request, response) => response.redirect(`${prefix}/`));

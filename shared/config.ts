@@ -117,6 +117,11 @@ export const settings = {
     networks.prefault(''),
     'Comma-separated addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.',
   ),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    integer(16, 1_000_000).default(8_000),
+    'Connections an API has open at a time. Beyond it the longest idle one is closed; where none is, only probes are answered.',
+  ),
   tenantRequestsPerMinute: setting(
     'TENANT_REQUESTS_PER_MINUTE',
     integer(0, 10_000_000).optional(),

@@ -8,6 +8,7 @@ export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins
 
 /** Probes of an orchestrator go to whatever address a replica has; they learn nothing there. */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
+export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -44,7 +45,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 
   return (request, _response, next) => {
     const authority = hostOf(request);
-    if (!probes.has(request.path) && !isKnownHost(authority, request.socket.localAddress)) {
+    if (!isProbe(request) && !isKnownHost(authority, request.socket.localAddress)) {
       throw new ServiceError(
         'request.unknown_host',
         `The service does not go by the name ${JSON.stringify(authority.slice(0, 100))}; ALLOWED_HOSTS adds names`,
