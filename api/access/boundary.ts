@@ -44,6 +44,10 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
   }
 
   return (request, _response, next) => {
+    // Node keeps the first of several; a proxy before it may have gone by another (RFC 9112, 3.2).
+    if (request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1) {
+      throw new ServiceError('request.invalid', 'A request has one Host');
+    }
     const authority = hostOf(request);
     if (!isProbe(request) && !isKnownHost(authority, request.socket.localAddress)) {
       throw new ServiceError(
