@@ -88,8 +88,9 @@ interface Slot {
   inFlight: Map<number, InFlight>;
   /** Ends the evaluator; put off by every sign of progress. */
   silence: NodeJS.Timeout | undefined;
-  /** How many of those are of each kind. */
+  /** How many of those are of each kind; and how many of these belong to batches. */
   held: Record<Kind, number>;
+  heldOfBatches: Record<Kind, number>;
   /**
    * What was in flight when the evaluator here died. Each runs alone in its successor, before any other work, so that
    * an item which kills is told from its neighbours.
@@ -145,6 +146,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     inFlight: new Map(),
     silence: undefined,
     held: { image: 0, text: 0 },
+    heldOfBatches: { image: 0, text: 0 },
     suspects: [],
     isolating: false,
     retiring: false,
@@ -239,6 +241,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return timer;
   }
 
+  /** Batch tasks of each kind that an evaluator is given however many interactive ones it holds: one run's. */
+  const leastOfBatches = () => ({ image: microBatch, text: spec.microBatch.texts });
   const windows = () => ({ image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) });
   const waiting = () => interactive.length + bulk.image.length + bulk.text.length;
   const isBusy = () => waiting() > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
@@ -247,8 +251,13 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     const entry = slot.inFlight.get(id);
     if (entry === undefined) return undefined;
     slot.inFlight.delete(id);
-    slot.held[kindOf(entry.task.input)]--;
+    count(slot, entry.task, -1);
     return entry.task;
+  }
+
+  function count(slot: Slot, { input, interactive }: Task, change: 1 | -1): void {
+    slot.held[kindOf(input)] += change;
+    if (!interactive) slot.heldOfBatches[kindOf(input)] += change;
   }
 
   function answered(slot: Slot, id: number): Task | undefined {
@@ -351,11 +360,16 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], kind, most[kind]));
   }
 
-  /** Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. */
+  /**
+   * Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. Without
+   * a few places of their own, batch tasks would never reach an evaluator that interactive ones keep full.
+   */
   function deal(queue: Task[], kind: Kind, window: number): boolean {
+    const least = queue === interactive ? 0 : leastOfBatches()[kind];
     let best: Slot | undefined;
     for (const slot of queue === interactive ? inTurn() : slots) {
-      if (slot.state !== 'ready' || slot.isolating || slot.retiring || slot.held[kind] >= window) continue;
+      if (slot.state !== 'ready' || slot.isolating || slot.retiring) continue;
+      if (slot.held[kind] >= window && slot.heldOfBatches[kind] >= least) continue;
       if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
     }
     const task = best && queue.shift();
@@ -373,7 +387,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   function send(slot: Slot, task: Task): void {
     const id = nextId++;
     slot.inFlight.set(id, { task, sentAt: performance.now(), overtaken: 0 });
-    slot.held[kindOf(task.input)]++;
+    count(slot, task, 1);
     if (slot.inFlight.size === 1) listen(slot);
     const { interactive: first, input } = task;
     slot.process?.send(

@@ -254,6 +254,16 @@ describe('the window', () => {
     expect(pool.state().waiting).toBe(3);
   });
 
+  test('has places for one run of batch tasks in an evaluator that interactive ones keep full', () => {
+    const { evaluator, bulk, interactive } = poolOf();
+    evaluator(0).load();
+    void interactive(...named('i', window + 12));
+    void bulk(...named('b', 6));
+    expect(evaluator(0).texts()).toEqual([...named('i', window + 8), ...named('b', 4)]);
+    evaluator(0).answer('b2');
+    expect(evaluator(0).texts()).toContain('b5');
+  });
+
   test('lets interactive tasks through first when a place gets free', () => {
     const { evaluator, bulk, interactive } = poolOf();
     evaluator(0).load();
