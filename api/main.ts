@@ -11,7 +11,7 @@ await runProcess('vls-api', async (config, log) => {
   const metrics = createMetrics();
   const scoring = await createScoring(config, log, metrics);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log);
-  scoring.registry.watch(log);
+  scoring.watchRegistry();
   const api = await startApi({ ...scoring, config, log, metrics, redis });
   return {
     url: api.url,

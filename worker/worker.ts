@@ -20,6 +20,7 @@ export interface WorkerDeps {
   engine: BatchEngine;
   evaluation: Evaluation;
   registry: Registry;
+  watchRegistry: (onChange: () => void) => void;
   metrics: Metrics;
   log: Logger;
 }
@@ -95,7 +96,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     log.info({ profiles }, 'profiles served');
   };
   serve(await servedProfiles(registry, config.workerProfiles));
-  registry.watch(log, () => {
+  deps.watchRegistry(() => {
     if (closing) return;
     servedProfiles(registry, config.workerProfiles).then(serve, (error: Error) =>
       log.error({ reason: error.message }, 'the profiles served stay as they were'),

@@ -68,6 +68,7 @@ await runProcess('vls-worker', async (config, log) => {
       evaluate: (...args) => watch.time('chunk: evaluate', () => evaluation.evaluate(...args)),
     },
     registry,
+    watchRegistry: (onChange) => registry.watch(log, onChange),
     metrics: createMetrics(),
     log,
   });

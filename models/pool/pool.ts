@@ -61,6 +61,11 @@ export interface EvaluatorPool {
   /** Resolves when an evaluator is ready, rejects when the first attempt of all has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
+  /**
+   * Told after a change of the model's files or of its entry: evaluators are started with this from now on, and those
+   * that could not be started are tried again at once.
+   */
+  refresh(spec: ModelSpec): void;
   pids(): number[];
   close(): void;
 }
@@ -102,6 +107,8 @@ interface Slot {
   retiring: boolean;
   failedStarts: number;
   restart: NodeJS.Timeout | undefined;
+  /** When that falls, by `performance.now()`. */
+  restartAt: number;
   loading: NodeJS.Timeout | undefined;
 }
 
@@ -116,15 +123,20 @@ const textWindow = (microBatch: number) => 2 * microBatch;
 const interactivePlaces = 8;
 /** An item that was alone in an evaluator when it died, this often, is the cause. */
 const deathsOfPoison = 2;
-const maxStartDelayMs = 10_000;
+/** Between two attempts to load a model: the first pause, doubled with each, and the longest; in milliseconds. */
+const firstPauseMs = 500;
+const longestPauseMs = 300_000;
 /** So long nothing may have been asked of a pool before it is calibrated, in milliseconds. */
 const quietMs = 2_000;
+/** A client that was refused for want of a model is told to come back no sooner, in seconds. */
+const leastRetrySeconds = 5;
 /** A model that is not loaded by then never will be, in milliseconds. */
 const loadTimeoutMs = 300_000;
 
 /** Starts the evaluators of a pool and keeps them running until `close`. */
 export function createPool(options: PoolOptions): EvaluatorPool {
-  const { spec, log, launch = forkEvaluator } = options;
+  const { log, launch = forkEvaluator } = options;
+  let { spec } = options;
   const maxInteractive = options.maxInteractive ?? 512;
   const taskTimeoutMs = options.taskTimeoutMs ?? 60_000;
   let microBatch = spec.microBatch.images;
@@ -152,12 +164,14 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     retiring: false,
     failedStarts: 0,
     restart: undefined,
+    restartAt: 0,
     loading: undefined,
   }));
   for (const slot of slots) start(slot);
 
   function start(slot: Slot): void {
     if (closed) return;
+    slot.restart = undefined;
     slot.state = 'loading';
     const process = launch({
       // What a process said before it ended may arrive after that: it must not speak for its successor.
@@ -186,6 +200,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         clearTimeout(slot.loading);
         slot.state = 'ready';
         slot.failedStarts = 0;
+        // What one could load the others may, too.
+        if (startFault !== null) startAgain();
         startFault = null;
         verified = message.verified;
         calibration ??= calibrateWhenQuiet();
@@ -318,8 +334,11 @@ export function createPool(options: PoolOptions): EvaluatorPool {
           new ServiceError('internal.poison', `This item ended ${task.deaths} evaluator processes (${reason})`),
         );
     }
+    if (!wasReady) slot.failedStarts++;
+    const delayMs = wasReady ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (slot.failedStarts - 1));
+    slot.restartAt = performance.now() + delayMs;
+    slot.restart = setTimeout(() => start(slot), delayMs);
     if (!wasReady) {
-      slot.failedStarts++;
       startFault ??= `the evaluator ended while it loaded the model (${reason})`;
       const other = slots.find(({ state }) => state === 'ready');
       if (other === undefined) rejectAll(unavailable());
@@ -330,12 +349,36 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         dispatch();
       }
     }
-    const delayMs = wasReady ? 0 : Math.min(maxStartDelayMs, 250 * 2 ** slot.failedStarts);
-    slot.restart = setTimeout(() => start(slot), delayMs);
+  }
+
+  /** Starts at once what waits for its next attempt. */
+  function startAgain(): void {
+    for (const slot of slots) {
+      slot.failedStarts = 0;
+      if (slot.restart === undefined) continue;
+      clearTimeout(slot.restart);
+      start(slot);
+    }
+  }
+
+  /** Seconds until an evaluator is started; 0 while one is. */
+  function secondsToStart(): number {
+    const down = slots.filter(({ state }) => state !== 'ready');
+    const next = Math.min(...down.map(({ restart, restartAt }) => (restart === undefined ? 0 : restartAt)));
+    return Math.max(0, Math.ceil((next - performance.now()) / 1000));
+  }
+
+  /** What was wrong at the last attempt to load the model, and when the next one is. */
+  function describeFault(): string | null {
+    if (startFault === null) return null;
+    const seconds = secondsToStart();
+    return `${startFault}; ${seconds > 0 ? `it is tried again in ${seconds} s` : 'it is being tried again'}`;
   }
 
   const unavailable = () =>
-    new ServiceError('model.unavailable', `${spec.model} cannot be loaded: ${startFault}`, { retryAfter: 5 });
+    new ServiceError('model.unavailable', `${spec.model} cannot be loaded: ${describeFault()}`, {
+      retryAfter: Math.max(leastRetrySeconds, secondsToStart()),
+    });
 
   /** Whoever waits is told so instead of waiting for ever. */
   function rejectAll(error: Error): void {
@@ -427,8 +470,12 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         inFlight: slots.reduce((sum, { inFlight }) => sum + inFlight.size, 0),
         verified,
         microBatch,
-        detail: startFault,
+        detail: describeFault(),
       };
+    },
+    refresh(next) {
+      spec = next;
+      startAgain();
     },
     pids: () => slots.flatMap((slot) => slot.process?.pid ?? []),
     close() {
