@@ -17,6 +17,7 @@ import { type BoundaryConfig, createBoundary } from './access/boundary.ts';
 import { createCors } from './access/cors.ts';
 import type { KeyRing } from './access/key-ring.ts';
 import { createLimits } from './access/limits.ts';
+import { createLongAnswers } from './access/long-answers.ts';
 import { createRateLimit } from './access/rate-limit.ts';
 import { createSessions } from './access/sessions.ts';
 import { answerWithSignIn } from './access/sign-in-page.ts';
@@ -24,6 +25,7 @@ import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
 import { createAdmission } from './middleware/admission.ts';
 import { createBodyBudget } from './middleware/body-budget.ts';
+import { refuseSurplus } from './middleware/connections.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { createPressureGuard } from './middleware/pressure.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
@@ -52,6 +54,7 @@ type AppConfig = BoundaryConfig &
     | 'trustedProxies'
     | 'tenantRequestsPerMinute'
     | 'tenantQueuedItems'
+    | 'tenantStreams'
   >;
 
 export interface AppDeps {
@@ -68,6 +71,8 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
+  /** Whether a request came on a connection beyond those there may be. */
+  isSurplus: (request: Request) => boolean;
 }
 
 /** What is refused while the process cannot keep up; a batch can be read and stopped all the same. */
@@ -83,11 +88,12 @@ export function createApp(deps: AppDeps): Express {
   const access = createAccess({ keys, sessions, config });
   const readyEvaluators = () => evaluators.states().reduce((sum, { ready }) => sum + ready, 0);
   const admission = createAdmission({ evaluators: readyEvaluators });
+  const longAnswers = createLongAnswers(access, config, keys.required);
   const scoring = { ...deps, admission };
   const routes = [
     ...singleRoutes(scoring),
-    ...batchRoutes({ ...deps, limitsOf: createLimits(config, keys.required) }),
-    ...resultRoutes(deps),
+    ...batchRoutes({ ...deps, longAnswers, limitsOf: createLimits(config, keys.required) }),
+    ...resultRoutes({ ...deps, longAnswers }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),
@@ -103,6 +109,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', config.trustedProxies);
   app.use(securityHeaders);
   app.use(observeRequests(deps.log, deps.metrics));
+  app.use(refuseSurplus(deps.isSurplus));
   app.use(createBoundary(config));
   app.use(createCors(config));
   app.get('/', (_request, response) => response.redirect(`${prefix}/`));
@@ -112,11 +119,12 @@ export function createApp(deps: AppDeps): Express {
   );
   app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
   app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
+  app.use(forgetAbandoned);
   app.post(
     newWork.map((path) => prefix + path),
     createPressureGuard(),
   );
-  const budget = createBodyBudget();
+  const budget = createBodyBudget(config);
   app.use(prefix, (request, response, next) => (isStreamedBatch(request) ? next() : budget(request, response, next)));
   app.use(prefix, mount(routes));
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
@@ -130,6 +138,14 @@ export function createApp(deps: AppDeps): Express {
   app.use(answerProblems(deps.log));
   return app;
 }
+
+/**
+ * Whoever went away while it was looked up who they are: what counts requests from here on would never be told of the
+ * end of this one.
+ */
+const forgetAbandoned: express.RequestHandler = (_request, response, next) => {
+  if (!response.closed) next();
+};
 
 /** Stored as it arrives, whatever its length: it is never held whole. */
 const isStreamedBatch = (request: Request) =>

@@ -12,7 +12,7 @@ await runProcess('vls-api', async (config, log) => {
   const metrics = createMetrics();
   const scoring = await createScoring(config, log, metrics);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'producer', log, config);
-  scoring.registry.watch(log);
+  scoring.watchRegistry();
   const traffic = createTraffic({ ...scoring, redis, metrics, log });
   const api = await startApi({ ...scoring, traffic, config, log, metrics, redis });
   return {

@@ -13,7 +13,7 @@ export interface Form {
 const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
 /** All fields of a form together: an image as a data URI has room, and a thousand texts. */
-const maxFieldBytes = 32 * 1024 * 1024;
+export const maxFieldBytes = 32 * 1024 * 1024;
 
 /**
  * Reads a `multipart/form-data` body with at most one file.
@@ -54,7 +54,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
       });
     });
     busboy.on('field', (name, value, _nameTruncated, valueTruncated) => {
-      fieldBytes += value.length;
+      fieldBytes += Buffer.byteLength(value);
       if (fieldBytes > maxFieldBytes) {
         return reject(
           new ServiceError('request.too_large', `The fields of the form have more than ${maxFieldBytes} bytes`),

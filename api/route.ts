@@ -42,9 +42,11 @@ function faultsOf(issue: z.core.$ZodIssue, where: string): RequestFault[] {
 /** Aborted when the client goes away before its answer. */
 export function clientGone(response: Response): AbortSignal {
   const controller = new AbortController();
-  response.on('close', () => {
+  const onClose = () => {
     if (!response.writableFinished) controller.abort(new ServiceError('request.aborted', 'The client went away'));
-  });
+  };
+  if (response.closed) onClose();
+  else response.on('close', onClose);
   return controller.signal;
 }
 

@@ -4,6 +4,7 @@ import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { Evaluators } from '../models/pool/evaluators.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { Config } from '../shared/config.ts';
+import { createConnections } from '../shared/connections.ts';
 import { listen } from '../shared/http-server.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
@@ -56,10 +57,12 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   observeRedis(metrics, redis);
   metrics.onScrape({ read: engine.readings, freshMs });
   let draining = false;
-  const app = createApp({ ...deps, ...engine, keys, version, isDraining: () => draining });
+  const connections = createConnections(config.maxConnections);
+  const { isSurplus } = connections;
+  const app = createApp({ ...deps, ...engine, keys, version, isDraining: () => draining, isSurplus });
   // Whoever posts a batch as soon as this process is ready must not be told that Redis is away.
   await whenConnected(redis, redisPatienceMs);
-  const server = await listen(app, config.host, config.port, 'PORT');
+  const server = await listen(app, config.host, config.port, 'PORT', connections);
   return {
     url: server.url,
     engine,

@@ -11,9 +11,15 @@ const retryElsewhereMs = () => Math.round(200 + Math.random() * 1_800);
 
 /**
  * Sends events as `text/event-stream`, at the pace of the reader, and closes after the last. Events that end before the
- * batch does end with this process: the reader is told to come back soon, with the id it has.
+ * batch does end with this process, or with the reader's right to them: the reader is told to come back soon, with the id
+ * it has.
+ * @param signal aborted when nothing more is to be sent.
  */
-export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: Response): Promise<void> {
+export async function sendEvents(
+  events: AsyncGenerator<BatchEvent>,
+  response: Response,
+  signal: AbortSignal,
+): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -27,8 +33,8 @@ export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: R
     for await (const { id, event, data } of events) {
       ended = event === 'end';
       const flows = response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      if (!flows && !response.closed) await drained(response);
-      if (response.closed) break;
+      if (!flows && !signal.aborted) await drained(response, signal);
+      if (signal.aborted) break;
     }
   } finally {
     clearInterval(heartbeat);
@@ -37,15 +43,15 @@ export async function sendEvents(events: AsyncGenerator<BatchEvent>, response: R
   }
 }
 
-/** Resolves when the reader has caught up, or is gone; leaves no listener behind. */
-async function drained(response: Response): Promise<void> {
+/** Resolves when the reader has caught up, or gets no more; leaves no listener behind. */
+async function drained(response: Response, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const settle = () => {
       response.off('drain', settle);
-      response.off('close', settle);
+      signal.removeEventListener('abort', settle);
       resolve();
     };
     response.on('drain', settle);
-    response.on('close', settle);
+    signal.addEventListener('abort', settle);
   });
 }

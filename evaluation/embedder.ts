@@ -16,7 +16,7 @@ const entryOverheadBytes = 300;
 
 type Input = { image: Uint8Array } | { text: string };
 
-export function createEmbedder(evaluators: Evaluators, cacheBytes: number, metrics?: Metrics): Embedder {
+export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: number, metrics?: Metrics): Embedder {
   const cache =
     cacheBytes > 0
       ? new LRUCache<string, Embedded>({

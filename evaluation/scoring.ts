@@ -14,6 +14,8 @@ export interface Scoring {
   registry: Registry;
   evaluators: Evaluators;
   evaluation: Evaluation;
+  /** From now on changes of the registry are seen: evaluators follow them, then `onChange` is told. */
+  watchRegistry(onChange?: () => void): void;
   /** Resolves when the models to load at the start are loaded, rejects when the first of them cannot be. */
   whenReady(): Promise<void>;
   /** Ends the evaluators and the connections to image hosts. */
@@ -40,6 +42,14 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
     registry,
     evaluators,
     evaluation: createEvaluation({ images, embedder, concurrency: config.fetchConcurrency, metrics }),
+    watchRegistry(onChange) {
+      registry.watch(log, () => {
+        evaluators.follow(registry).catch((error: Error) => {
+          log.error({ reason: error.message }, 'evaluators do not follow the change of the registry');
+        });
+        onChange?.();
+      });
+    },
     async whenReady() {
       await Promise.all(pools.map((pool) => pool.whenReady()));
     },

@@ -122,6 +122,11 @@ export const settings = {
     networks.prefault(''),
     'Comma-separated addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.',
   ),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    integer(16, 1_000_000).default(8_000),
+    'Connections an API has open at a time. Beyond it the longest idle one is closed; where none is, only probes are answered.',
+  ),
   tenantRequestsPerMinute: setting(
     'TENANT_REQUESTS_PER_MINUTE',
     integer(0, 10_000_000).optional(),
@@ -131,6 +136,11 @@ export const settings = {
     'TENANT_QUEUED_ITEMS',
     integer(0, 1_000_000_000).optional(),
     'Items of unfinished batches a tenant may have; 0: any number. Default: 10000000 with keys, any number without.',
+  ),
+  tenantStreams: setting(
+    'TENANT_STREAMS',
+    integer(0, 1_000_000).optional(),
+    'Event streams, streamed results and waiting posts a tenant may have open at one API; 0: any number. Default: 500 with keys, any number without.',
   ),
   queuedItems: setting(
     'QUEUED_ITEMS',

@@ -47,6 +47,11 @@ export const codes = {
   'access.operator_only': { status: 403, retryable: false, title: 'This needs a key of an operator' },
   'tenant.rate_limited': { status: 429, retryable: true, title: 'The tenant sends too many requests' },
   'tenant.queue_full': { status: 429, retryable: true, title: 'The tenant has too many unfinished items' },
+  'tenant.too_many_streams': {
+    status: 429,
+    retryable: true,
+    title: 'The tenant has too many long answers open',
+  },
   'route.not_found': { status: 404, retryable: false, title: 'There is nothing at this path' },
   'route.method_not_allowed': { status: 405, retryable: false, title: 'The path does not answer this method' },
   'traffic.not_shared': { status: 404, retryable: false, title: 'One model has all traffic of this profile' },

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError } from './config.ts';
+import { type Connections, createConnections } from './connections.ts';
 
 /** A listening HTTP server. */
 export interface Listening {
@@ -19,6 +20,8 @@ const idleMs = 120_000;
  * nothing to answer with but 502.
  */
 const keepAliveMs = 75_000;
+/** Connections of a server that does not say how many: far more than its few readers need. */
+const fewConnections = 256;
 /** After a close: for requests to arrive whole, and for their answers, in milliseconds. */
 const arriveMs = 2_000;
 const answerMs = 20_000;
@@ -33,6 +36,7 @@ export async function listen(
   host: string,
   port: number,
   setting: string,
+  connections: Connections = createConnections(fewConnections),
 ): Promise<Listening> {
   const inHand = new Set<ServerResponse>();
   let turningAway = false;
@@ -50,6 +54,7 @@ export async function listen(
     if (turningAway) endConnection(response);
     handler(request, response);
   });
+  connections.bound(server);
   // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
@@ -68,7 +73,7 @@ export async function listen(
     async close() {
       turnAway();
       closing = true;
-      await close(server, inHand);
+      await close(server, inHand, connections);
     },
   };
 }
@@ -80,10 +85,12 @@ function urlOf(server: Server, host: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-async function close(server: Server, inHand: ReadonlySet<ServerResponse>): Promise<void> {
+async function close(server: Server, inHand: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
   // A request that has not arrived by then would be waited for in vain.
   const cutIncomplete = setTimeout(() => {
     for (const { req } of inHand) if (!req.complete) req.socket.destroy();
+    // Browsers open connections before they need them; Node does not count one without a first request as idle.
+    connections.endQuiet();
   }, arriveMs);
   const cutAll = setTimeout(() => server.closeAllConnections(), answerMs);
   await new Promise<void>((resolve) => {

@@ -21,6 +21,7 @@ export interface WorkerDeps {
   engine: BatchEngine;
   traffic: Pick<Traffic, 'evaluate'>;
   registry: Registry;
+  watchRegistry: (onChange: () => void) => void;
   metrics: Metrics;
   log: Logger;
 }
@@ -96,7 +97,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     log.info({ profiles }, 'profiles served');
   };
   serve(await servedProfiles(registry, config.workerProfiles));
-  registry.watch(log, () => {
+  deps.watchRegistry(() => {
     if (closing) return;
     servedProfiles(registry, config.workerProfiles).then(serve, (error: Error) =>
       log.error({ reason: error.message }, 'the profiles served stay as they were'),

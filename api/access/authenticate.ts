@@ -24,6 +24,11 @@ export interface Access {
    * @param isPublic told the path below the service's prefix.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
+  /**
+   * Whether a request that was let in would be let in again: its key is there with the same rights, its session has not
+   * ended. For answers that go on.
+   */
+  isStillIn(request: Request): Promise<boolean>;
 }
 
 export function createAccess({ keys, sessions, config }: AccessDeps): Access {
@@ -74,6 +79,13 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
         );
       }
       next();
+    },
+    async isStillIn(request) {
+      const principal = principalOf(request);
+      if (principal === undefined || principal.keyId === null) return true;
+      if (principal.via === 'session' && (await sessions.keyIdOf(request)) !== principal.keyId) return false;
+      const record = await keys.byId(principal.keyId);
+      return record?.tenant === principal.tenant && record.role === principal.role;
     },
   };
 }

@@ -8,6 +8,7 @@ export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins
 
 /** Probes of an orchestrator go to whatever address a replica has; they learn nothing there. */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
+export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -43,8 +44,12 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
   }
 
   return (request, _response, next) => {
+    // Node keeps the first of several; a proxy before it may have gone by another (RFC 9112, 3.2).
+    if (request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1) {
+      throw new ServiceError('request.invalid', 'A request has one Host');
+    }
     const authority = hostOf(request);
-    if (!probes.has(request.path) && !isKnownHost(authority, request.socket.localAddress)) {
+    if (!isProbe(request) && !isKnownHost(authority, request.socket.localAddress)) {
       throw new ServiceError(
         'request.unknown_host',
         `The service does not go by the name ${JSON.stringify(authority.slice(0, 100))}; ALLOWED_HOSTS adds names`,

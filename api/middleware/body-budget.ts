@@ -1,5 +1,7 @@
 import type { RequestHandler } from 'express';
+import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { maxFieldBytes } from '../multipart.ts';
 import { maxJsonBytes } from './json-body.ts';
 
 /** Bytes of bodies that are held whole at the same time; parsing and decoding take about three times as much. */
@@ -13,11 +15,17 @@ const bytesPerMs = 64;
  * Bounds what requests hold in memory together. A body whose length is not announced counts as the largest there may be.
  * For routes that hold their body; what is streamed holds next to nothing.
  */
-export function createBodyBudget(): RequestHandler {
+export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
+  // One form may be larger than all there is: then it is held alone.
+  const maxFormBytes = Math.min(budgetBytes, imageMaxBytes + maxFieldBytes);
   let held = 0;
   return (request, response, next) => {
     const announced = request.get('content-length');
-    const bytes = announced === undefined ? maxJsonBytes : Math.min(Number(announced) || 0, maxJsonBytes);
+    // Neither header: there is no body (RFC 9112, 6.3).
+    if (announced === undefined && request.get('transfer-encoding') === undefined) return next();
+    const isForm = /^multipart\//i.test(request.get('content-type') ?? '');
+    const most = isForm ? maxFormBytes : maxJsonBytes;
+    const bytes = announced === undefined ? most : Math.min(Number(announced) || 0, most);
     if (held + bytes > budgetBytes) {
       throw new ServiceError('overloaded', 'Too many large requests are being answered', { retryAfter: 1 });
     }

@@ -18,16 +18,18 @@ import {
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
+import type { LongAnswers } from '../access/long-answers.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route, reachOf, tenantOf } from '../route.ts';
+import { check, type Route, reachOf, tenantOf } from '../route.ts';
 
 export interface BatchDeps {
   batches: Batches;
   traffic: Traffic;
   config: Pick<Config, 'webhookSecret'>;
   limitsOf: (request: Request) => TenantLimits;
+  longAnswers: LongAnswers;
 }
 
 const line = {
@@ -37,7 +39,7 @@ const line = {
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
-export function batchRoutes({ batches, traffic, config, limitsOf }: BatchDeps): Route[] {
+export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }: BatchDeps): Route[] {
   return [
     {
       method: 'post',
@@ -95,6 +97,9 @@ export function batchRoutes({ batches, traffic, config, limitsOf }: BatchDeps): 
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const strictness = query.strict === 'true' ? 'strict' : 'lenient';
+          const seconds = secondsToWait(request);
+          // Before anything is stored: whoever is refused has posted nothing.
+          const signal = seconds > 0 ? longAnswers.begin(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
             ? await readStream(request, format, query, strictness)
@@ -114,10 +119,10 @@ export function batchRoutes({ batches, traffic, config, limitsOf }: BatchDeps): 
           });
           response.location(posted.links.self);
           response.locals['batchId'] = posted.id;
-          const seconds = secondsToWait(request);
-          if (seconds > 0 && posted.items.total <= maxWaitItems) {
+          if (signal !== undefined && posted.items.total <= maxWaitItems) {
             response.setHeader('Preference-Applied', `wait=${seconds}`);
-            const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, clientGone(response));
+            const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, signal);
+            signal.throwIfAborted();
             if (terminalStates.has(ended.state)) {
               return void response.json({ ...ended, results: await allResults(batches, reachOf(request), posted.id) });
             }

@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { batchPath, batchSummary, resultsPage, resultsQuery, streamQuery } from '../../shared/contracts/batch.ts';
+import type { LongAnswers } from '../access/long-answers.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, type Route, reachOf } from '../route.ts';
 import { sendEvents } from '../sse.ts';
@@ -12,8 +13,13 @@ const eventsQuery = z.strictObject({
   lastEventId: z.string().optional().meta({ description: 'Like the `Last-Event-ID` header, which a page cannot set.' }),
 });
 
+export interface ResultDeps {
+  batches: Batches;
+  longAnswers: LongAnswers;
+}
+
 /** What is read of a batch: its results, their shape, and what happens while it runs. */
-export function resultRoutes({ batches }: { batches: Batches }): Route[] {
+export function resultRoutes({ batches, longAnswers }: ResultDeps): Route[] {
   return [
     {
       method: 'get',
@@ -50,9 +56,10 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
           }
           const query = check(streamQuery, request.query, 'query');
           const format = type === 'text/csv' ? 'csv' : 'ndjson';
+          const signal = longAnswers.begin(request, response);
           const parts = await batches.stream(reachOf(request), id, format, query);
           response.attachment(`batch-${id}.${format}`).type(type);
-          await sendParts(parts, response);
+          await sendParts(parts, response, signal);
         },
       ],
     },
@@ -100,23 +107,22 @@ export function resultRoutes({ batches }: { batches: Batches }): Route[] {
           const { id } = check(batchPath, request.params, 'path');
           const { lastEventId } = check(eventsQuery, request.query, 'query');
           const lastId = request.get('last-event-id') ?? lastEventId;
-          const gone = new AbortController();
-          response.on('close', () => gone.abort());
-          const events = await batches.follow(reachOf(request), id, lastId, gone.signal);
+          const signal = longAnswers.begin(request, response);
+          const events = await batches.follow(reachOf(request), id, lastId, signal);
           if (events === undefined) return void response.status(204).end();
           if (request.method === 'HEAD') return void response.type('text/event-stream').end();
-          await sendEvents(events, response);
+          await sendEvents(events, response, signal);
         },
       ],
     },
   ];
 }
 
-/** A reader that goes away ends the reading; that is no fault of anybody. */
-async function sendParts(parts: AsyncGenerator<string>, response: Response): Promise<void> {
+/** A reader that goes away, or may not read any more, ends the reading; that is no fault of anybody. */
+async function sendParts(parts: AsyncGenerator<string>, response: Response, signal: AbortSignal): Promise<void> {
   try {
-    await pipeline(Readable.from(parts), response);
+    await pipeline(Readable.from(parts), response, { signal });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    if (!signal.aborted) throw error;
   }
 }

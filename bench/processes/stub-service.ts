@@ -53,6 +53,7 @@ const evaluators: Evaluators = {
     throw new Error('The stub has no evaluators');
   },
   states: () => [],
+  follow: async () => {},
   close: () => {},
 };
 
@@ -71,7 +72,7 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const { retentionHours } = config;
   await delay(1000 * Number(startSeconds));
   const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, log });
-  const worker = await startWorker({ ...parts, engine });
+  const worker = await startWorker({ ...parts, engine, watchRegistry: (onChange) => registry.watch(log, onChange) });
   return { url: '', close: () => end(worker, engine) };
 
   async function end(running: { close(): Promise<void> }, engineOfIt: BatchEngine): Promise<void> {

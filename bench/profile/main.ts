@@ -67,7 +67,7 @@ async function main(): Promise<number> {
     MODEL: model.name,
     NODE_OPTIONS: `--import=${preload.href}`,
   };
-  const worker = await forkScript('./worker.ts', [], env);
+  const worker = await forkScript('../profile/worker.ts', [], env);
   const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
   const client = createClient(api.ready.url);
   let next = 0;

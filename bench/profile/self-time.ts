@@ -40,6 +40,7 @@ function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;
   const name = functionName === '' ? '(anonymous)' : functionName;
   if (url === '') return name;
-  const file = url.split('/').slice(-2).join('/');
+  const [, inPackage] = /.*\/node_modules\/(.*)$/.exec(url) ?? [];
+  const file = inPackage ?? url.split('/').slice(-2).join('/');
   return `${name} ${file}:${lineNumber + 1}`;
 }

@@ -41,7 +41,9 @@ function watched(pool: EvaluatorPool): EvaluatorPool {
 
 await runProcess('vls-worker', async (config, log) => {
   const registry = await loadRegistry(config);
-  const pools = createEvaluators(config, log);
+  const { spec } = await registry.resolve();
+  // Not measured: the evaluator that does is replaced afterwards, and its profile would end with it.
+  const pools = createEvaluators({ ...config, microBatch: spec.microBatch.images }, log);
   const evaluators: Evaluators = { ...pools, for: (spec) => watched(pools.for(spec)) };
   const loader = createImageLoader(config);
   const images: typeof loader = {
@@ -67,10 +69,10 @@ await runProcess('vls-worker', async (config, log) => {
     },
     traffic: { evaluate: (...args) => watch.time('chunk: evaluate', () => traffic.evaluate(...args)) },
     registry,
+    watchRegistry: (onChange) => registry.watch(log, onChange),
     metrics: createMetrics(),
     log,
   });
-  const { spec } = await registry.resolve();
   await pools.for(spec).whenReady();
   return {
     url: '',

@@ -1,7 +1,7 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { createBatchEngine } from '../../batches/engine.ts';
-import { chooseDevice, probeAccelerators } from '../../models/device/device.ts';
+import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
@@ -149,15 +149,27 @@ async function redisProgram(): Promise<Finding> {
 }
 
 async function devices(config: Config): Promise<Finding[]> {
+  const missing = config.deviceFallback ? 'warn' : 'fail';
   const accelerators = (await probeAccelerators()).map(
     ({ provider, fault }): Finding => ({
       subject: `device ${provider}`,
-      state: fault === null || provider !== config.device ? 'ok' : 'fail',
+      state: fault === null || provider !== config.device ? 'ok' : missing,
       detail: fault ?? 'works',
     }),
   );
-  const chosen = await chooseDevice({ ...config, deviceFallback: true });
-  return [...accelerators, { subject: 'device used', state: 'ok', detail: `${chosen.provider}: ${chosen.reason}` }];
+  return [...accelerators, await deviceUsed(config)];
+}
+
+/** What a start would do. */
+async function deviceUsed(config: Config): Promise<Finding> {
+  const subject = 'device used';
+  try {
+    const { provider, reason } = await chooseDevice(config);
+    return { subject, state: 'ok', detail: `${provider}: ${reason}` };
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    return { subject, state: 'fail', detail: `none, and the service does not start: ${error.message}` };
+  }
 }
 
 async function models(config: Config): Promise<Finding[]> {

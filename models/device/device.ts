@@ -31,11 +31,7 @@ export const cpu: Device = { provider: 'cpu', count: 1, reason: 'as configured' 
  */
 export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallback'>): Promise<Device> {
   if (config.device === 'cpu') return cpu;
-  const asked = config.device === 'auto' ? accelerators : [config.device];
-  // A process of its own takes a tenth of a second, so nothing is probed that cannot be here.
-  const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
-  const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
-  const findings = absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
+  const findings = await probeAccelerators(config.device === 'auto' ? accelerators : [config.device]);
   const found = findings.find(({ fault }) => fault === null);
   if (found !== undefined) {
     const reason = config.device === 'auto' ? 'the first that works here' : 'as configured';
@@ -49,9 +45,10 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   );
 }
 
-/** What every accelerator has to say here, for a report to a person. */
-export async function probeAccelerators(): Promise<Probed[]> {
-  const absences = accelerators.map((provider) => ({ provider, fault: absenceOf(provider) }));
+/** What these have to say here: nothing is wrong with one that works. */
+export async function probeAccelerators(asked: readonly Provider[] = accelerators): Promise<Probed[]> {
+  // A process of its own takes a tenth of a second, so nothing is probed that cannot be here.
+  const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
 }
@@ -88,7 +85,8 @@ async function probe(providers: readonly Provider[]): Promise<Probed[]> {
     }, probeTimeoutMs);
     child.on('message', (message) => found.push(message as Probed));
     child.on('error', (error) => resolve(error.message));
-    child.on('exit', (code, signal) => {
+    // Not at its exit: what it has said may still be on its way.
+    child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve(`the process that tried it ended with ${signal ?? code}`);
     });

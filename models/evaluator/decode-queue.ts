@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Provider } from '../model.ts';
+import { createFloor } from './floor.ts';
 
 /** Pictures being decoded, a few at a time. */
 export interface DecodeQueue {
@@ -11,22 +12,34 @@ export interface DecodeQueue {
 /**
  * Decodes on libvips' threads, as many pictures at a time as the next run takes: a run blocks this process, and what was
  * not handed to libvips before it cannot be decoded beside it. A GPU waits for all cores there are. An interactive
- * picture begins at once, and no other beside it: what shares its core makes it late.
+ * picture begins at once, and no other beside it: what shares its core makes it late. Where there always is one, what a
+ * batch run takes begins once a second all the same.
  * @param nextRun how many pictures the next batch run may take.
  */
-export function createDecodeQueue(provider: Provider, threads: number, nextRun: () => number): DecodeQueue {
+export function createDecodeQueue(
+  provider: Provider,
+  threads: number,
+  nextRun: () => number,
+  now = () => performance.now(),
+): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
-  const bulk: (() => void)[] = [];
+  const bulk: { at: number; start(): void }[] = [];
+  const floor = createFloor(now);
   let active = 0;
   let activeInteractive = 0;
 
+  function places(): number {
+    if (activeInteractive === 0) return Math.max(least, nextRun()) - active;
+    return floor.isDue(bulk[0]?.at) ? nextRun() : 0;
+  }
+
   function startNext(): void {
-    const width = activeInteractive > 0 ? 0 : Math.max(least, nextRun());
-    while (active < width) {
-      const start = bulk.shift();
-      if (start === undefined) return;
+    for (let left = places(); left > 0; left--) {
+      const next = bulk.shift();
+      if (next === undefined) return;
       active++;
-      start();
+      floor.hadTurn();
+      next.start();
     }
   }
 
@@ -37,7 +50,7 @@ export function createDecodeQueue(provider: Provider, threads: number, nextRun: 
         activeInteractive++;
       } else {
         await new Promise<void>((start) => {
-          bulk.push(start);
+          bulk.push({ at: now(), start });
           startNext();
         });
       }

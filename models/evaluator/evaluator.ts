@@ -67,8 +67,13 @@ export async function createEvaluator(
   let interactiveDecoding = 0;
   let bulkEndedAt = 0;
 
-  /** Interactive work first; then texts once they fill a run or have waited long; then pictures. */
-  function next(): Pick<Lane<never>, 'runNext' | 'hasInteractive'> | undefined {
+  /**
+   * Interactive work first, unless batch work has had no turn for long; then texts once they fill a run or have waited
+   * long; then pictures.
+   */
+  function next(): Pick<Lane<never>, 'runNext'> | undefined {
+    const due = [texts, images].find((lane) => lane.isBatchDue());
+    if (due !== undefined) return due;
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined) return interactive;
     // A batch run that began now would be in the way of the picture that is nearly decoded.
@@ -86,9 +91,8 @@ export async function createEvaluator(
     if (running) return;
     running = true;
     for (let lane = next(); lane !== undefined; lane = next()) {
-      const isBulk = !lane.hasInteractive();
       const startedAt = performance.now();
-      await lane.runNext();
+      const isBulk = (await lane.runNext()) === 'batch';
       if (isBulk) bulkEndedAt = performance.now();
       // A run blocks this process: between two, answers leave it and requests come in, one of which may be interactive.
       await turn();

@@ -1,3 +1,4 @@
+import { createFloor } from './floor.ts';
 import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
@@ -10,7 +11,10 @@ export interface Lane<Input> {
   /** How many batch entries wait, and when the first of them arrived. */
   waiting(): number;
   since(): number | undefined;
-  runNext(): Promise<void>;
+  /** Whether batch entries have waited so long that interactive ones must let them go first. */
+  isBatchDue(): boolean;
+  /** Runs what comes next. @returns what it was. */
+  runNext(): Promise<'interactive' | 'batch'>;
   /** How many inputs the next batch run may take. */
   allowed(): number;
   /** Most inputs of a run; settable. */
@@ -37,7 +41,8 @@ const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cud
 
 /**
  * Interactive inputs run before the others and never share a run with them, so that their latency is their own. While
- * somebody waits for single answers, batch runs are capped in time, since a run that has begun cannot be stopped.
+ * somebody waits for single answers, batch runs are capped in time, since a run that has begun cannot be stopped; one a
+ * second goes before them.
  */
 export function createLane<Input>({
   size,
@@ -54,6 +59,7 @@ export function createLane<Input>({
   }
   const interactive: Entry[] = [];
   const bulk: Entry[] = [];
+  const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /** Running means, in milliseconds: of a run over one input, and of the time per input of larger runs. */
   let single: number | undefined;
@@ -110,9 +116,15 @@ export function createLane<Input>({
     allowed,
     waiting: () => bulk.length,
     since: () => bulk[0]?.at,
+    isBatchDue: () => floor.isDue(bulk[0]?.at),
     async runNext() {
-      if (interactive.length > 0) await run(interactive.splice(0, lane.size));
-      else await run(bulk.splice(0, allowed()));
+      if (interactive.length > 0 && !lane.isBatchDue()) {
+        await run(interactive.splice(0, lane.size));
+        return 'interactive';
+      }
+      await run(bulk.splice(0, allowed()));
+      floor.hadTurn();
+      return 'batch';
     },
   };
   return lane;

@@ -3,7 +3,8 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Calibration, TowerRun } from '../evaluator/protocol.ts';
-import { type ModelSpec, modelKey } from '../model.ts';
+import { type ModelSpec, modelKey, recipeOf } from '../model.ts';
+import type { Registry } from '../registry/registry.ts';
 import { createCalibrationStore } from './calibration-store.ts';
 import { createPool, type EvaluatorPool, type PoolState } from './pool.ts';
 import { readPool } from './readings.ts';
@@ -25,6 +26,11 @@ export interface Evaluators {
    */
   for(spec: ModelSpec): EvaluatorPool;
   states(): LoadedModel[];
+  /**
+   * Takes up a change of the registry: what was loaded goes on with its files as they are now, and a model that the
+   * registry no longer has is unloaded once nobody has used it for a minute.
+   */
+  follow(registry: Pick<Registry, 'list' | 'resolvePinned'>): Promise<void>;
   close(): void;
 }
 
@@ -39,10 +45,14 @@ interface Loaded {
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
+  /** Whether the registry no longer has it; batches may still be pinned to it. */
+  isDropped: boolean;
 }
 
 /** Share of the machine's memory that models may take when nobody says how much. */
 const memoryShare = 0.8;
+/** A model that the registry has dropped is unloaded when it was not used for so long, in milliseconds. */
+const unusedMs = 60_000;
 
 /** @param devices how many devices of its provider a model can run on. */
 export function createEvaluators(
@@ -56,7 +66,10 @@ export function createEvaluators(
   const calibrations = createCalibrationStore(config.dataDir, log);
   const budget = config.modelMemoryBytes ?? memoryShare * machine.memoryBytes;
 
+  let unloading: NodeJS.Timeout | undefined;
+
   const bytesOf = ({ spec, shape }: Loaded) => spec.memoryBytes * shape.evaluators;
+  const isAtWork = ({ pool }: Loaded) => pool.state().inFlight + pool.state().waiting > 0;
   const taken = () => [...loaded.values()].reduce((sum, one) => sum + bytesOf(one), 0);
 
   function unload(key: string, one: Loaded, reason: string): void {
@@ -67,13 +80,23 @@ export function createEvaluators(
 
   /** Unloads the models that were used least lately, as long as they are idle, until `bytes` are free. */
   function makeRoom(bytes: number): void {
-    const idle = [...loaded]
-      .filter(([, { pool }]) => pool.state().inFlight + pool.state().waiting === 0)
-      .sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    const idle = [...loaded].filter(([, one]) => !isAtWork(one)).sort(([, a], [, b]) => a.usedAt - b.usedAt);
     for (const [key, one] of idle) {
       if (taken() + bytes <= budget) return;
       unload(key, one, 'memory for another model');
     }
+  }
+
+  /** Looks again as long as there is one. Where it is the only model there is, readiness rests on it. */
+  function unloadDropped(): void {
+    clearTimeout(unloading);
+    const dropped = [...loaded].filter(([, { isDropped }]) => isDropped);
+    for (const [key, one] of dropped) {
+      const isUsed = isAtWork(one) || performance.now() - one.usedAt < unusedMs;
+      const isOnlyOne = ![...loaded.values()].some((other) => other !== one && other.pool.state().ready > 0);
+      if (!isUsed && !isOnlyOne) unload(key, one, 'no longer in the registry');
+    }
+    if (dropped.length > 0) unloading = setTimeout(unloadDropped, unusedMs / 6).unref();
   }
 
   function load(spec: ModelSpec): Loaded {
@@ -106,6 +129,7 @@ export function createEvaluators(
       shape,
       calibration,
       usedAt: 0,
+      isDropped: false,
       pool: createPool({
         spec: { ...spec, microBatch: { ...spec.microBatch, images } },
         ...shape,
@@ -150,7 +174,17 @@ export function createEvaluators(
         imagesPerSecond: calibration?.imagesPerSecond[calibration.images] ?? null,
         ...pool.state(),
       })),
+    async follow(registry) {
+      const listed = new Set((await registry.list()).map(({ model, revision }) => `${model}@${revision}`));
+      for (const one of loaded.values()) {
+        one.isDropped = !listed.has(`${one.spec.model}@${one.spec.revision}`);
+        const current = await registry.resolvePinned(recipeOf(one.spec)).catch(() => undefined);
+        if (current !== undefined && !('difference' in current)) one.pool.refresh(current);
+      }
+      unloadDropped();
+    },
     close() {
+      clearTimeout(unloading);
       for (const { pool } of loaded.values()) pool.close();
     },
   };

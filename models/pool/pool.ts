@@ -61,6 +61,11 @@ export interface EvaluatorPool {
   /** Resolves when an evaluator is ready, rejects when the first attempt of all has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
+  /**
+   * Told after a change of the model's files or of its entry: evaluators are started with this from now on, and those
+   * that could not be started are tried again at once.
+   */
+  refresh(spec: ModelSpec): void;
   pids(): number[];
   close(): void;
 }
@@ -88,8 +93,9 @@ interface Slot {
   inFlight: Map<number, InFlight>;
   /** Ends the evaluator; put off by every sign of progress. */
   silence: NodeJS.Timeout | undefined;
-  /** How many of those are of each kind. */
+  /** How many of those are of each kind; and how many of these belong to batches. */
   held: Record<Kind, number>;
+  heldOfBatches: Record<Kind, number>;
   /**
    * What was in flight when the evaluator here died. Each runs alone in its successor, before any other work, so that
    * an item which kills is told from its neighbours.
@@ -101,6 +107,8 @@ interface Slot {
   retiring: boolean;
   failedStarts: number;
   restart: NodeJS.Timeout | undefined;
+  /** When that falls, by `performance.now()`. */
+  restartAt: number;
   loading: NodeJS.Timeout | undefined;
 }
 
@@ -115,15 +123,20 @@ const textWindow = (microBatch: number) => 2 * microBatch;
 const interactivePlaces = 8;
 /** An item that was alone in an evaluator when it died, this often, is the cause. */
 const deathsOfPoison = 2;
-const maxStartDelayMs = 10_000;
+/** Between two attempts to load a model: the first pause, doubled with each, and the longest; in milliseconds. */
+const firstPauseMs = 500;
+const longestPauseMs = 300_000;
 /** So long nothing may have been asked of a pool before it is calibrated, in milliseconds. */
 const quietMs = 2_000;
+/** A client that was refused for want of a model is told to come back no sooner, in seconds. */
+const leastRetrySeconds = 5;
 /** A model that is not loaded by then never will be, in milliseconds. */
 const loadTimeoutMs = 300_000;
 
 /** Starts the evaluators of a pool and keeps them running until `close`. */
 export function createPool(options: PoolOptions): EvaluatorPool {
-  const { spec, log, launch = forkEvaluator } = options;
+  const { log, launch = forkEvaluator } = options;
+  let { spec } = options;
   const maxInteractive = options.maxInteractive ?? 512;
   const taskTimeoutMs = options.taskTimeoutMs ?? 60_000;
   let microBatch = spec.microBatch.images;
@@ -145,17 +158,20 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     inFlight: new Map(),
     silence: undefined,
     held: { image: 0, text: 0 },
+    heldOfBatches: { image: 0, text: 0 },
     suspects: [],
     isolating: false,
     retiring: false,
     failedStarts: 0,
     restart: undefined,
+    restartAt: 0,
     loading: undefined,
   }));
   for (const slot of slots) start(slot);
 
   function start(slot: Slot): void {
     if (closed) return;
+    slot.restart = undefined;
     slot.state = 'loading';
     const process = launch({
       // What a process said before it ended may arrive after that: it must not speak for its successor.
@@ -184,6 +200,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         clearTimeout(slot.loading);
         slot.state = 'ready';
         slot.failedStarts = 0;
+        // What one could load the others may, too.
+        if (startFault !== null) startAgain();
         startFault = null;
         verified = message.verified;
         calibration ??= calibrateWhenQuiet();
@@ -239,6 +257,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return timer;
   }
 
+  /** Batch tasks of each kind that an evaluator is given however many interactive ones it holds: one run's. */
+  const leastOfBatches = () => ({ image: microBatch, text: spec.microBatch.texts });
   const windows = () => ({ image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) });
   const waiting = () => interactive.length + bulk.image.length + bulk.text.length;
   const isBusy = () => waiting() > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
@@ -247,8 +267,13 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     const entry = slot.inFlight.get(id);
     if (entry === undefined) return undefined;
     slot.inFlight.delete(id);
-    slot.held[kindOf(entry.task.input)]--;
+    count(slot, entry.task, -1);
     return entry.task;
+  }
+
+  function count(slot: Slot, { input, interactive }: Task, change: 1 | -1): void {
+    slot.held[kindOf(input)] += change;
+    if (!interactive) slot.heldOfBatches[kindOf(input)] += change;
   }
 
   function answered(slot: Slot, id: number): Task | undefined {
@@ -309,8 +334,11 @@ export function createPool(options: PoolOptions): EvaluatorPool {
           new ServiceError('internal.poison', `This item ended ${task.deaths} evaluator processes (${reason})`),
         );
     }
+    if (!wasReady) slot.failedStarts++;
+    const delayMs = wasReady ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (slot.failedStarts - 1));
+    slot.restartAt = performance.now() + delayMs;
+    slot.restart = setTimeout(() => start(slot), delayMs);
     if (!wasReady) {
-      slot.failedStarts++;
       startFault ??= `the evaluator ended while it loaded the model (${reason})`;
       const other = slots.find(({ state }) => state === 'ready');
       if (other === undefined) rejectAll(unavailable());
@@ -321,12 +349,36 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         dispatch();
       }
     }
-    const delayMs = wasReady ? 0 : Math.min(maxStartDelayMs, 250 * 2 ** slot.failedStarts);
-    slot.restart = setTimeout(() => start(slot), delayMs);
+  }
+
+  /** Starts at once what waits for its next attempt. */
+  function startAgain(): void {
+    for (const slot of slots) {
+      slot.failedStarts = 0;
+      if (slot.restart === undefined) continue;
+      clearTimeout(slot.restart);
+      start(slot);
+    }
+  }
+
+  /** Seconds until an evaluator is started; 0 while one is. */
+  function secondsToStart(): number {
+    const down = slots.filter(({ state }) => state !== 'ready');
+    const next = Math.min(...down.map(({ restart, restartAt }) => (restart === undefined ? 0 : restartAt)));
+    return Math.max(0, Math.ceil((next - performance.now()) / 1000));
+  }
+
+  /** What was wrong at the last attempt to load the model, and when the next one is. */
+  function describeFault(): string | null {
+    if (startFault === null) return null;
+    const seconds = secondsToStart();
+    return `${startFault}; ${seconds > 0 ? `it is tried again in ${seconds} s` : 'it is being tried again'}`;
   }
 
   const unavailable = () =>
-    new ServiceError('model.unavailable', `${spec.model} cannot be loaded: ${startFault}`, { retryAfter: 5 });
+    new ServiceError('model.unavailable', `${spec.model} cannot be loaded: ${describeFault()}`, {
+      retryAfter: Math.max(leastRetrySeconds, secondsToStart()),
+    });
 
   /** Whoever waits is told so instead of waiting for ever. */
   function rejectAll(error: Error): void {
@@ -351,11 +403,16 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], kind, most[kind]));
   }
 
-  /** Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. */
+  /**
+   * Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. Without
+   * a few places of their own, batch tasks would never reach an evaluator that interactive ones keep full.
+   */
   function deal(queue: Task[], kind: Kind, window: number): boolean {
+    const least = queue === interactive ? 0 : leastOfBatches()[kind];
     let best: Slot | undefined;
     for (const slot of queue === interactive ? inTurn() : slots) {
-      if (slot.state !== 'ready' || slot.isolating || slot.retiring || slot.held[kind] >= window) continue;
+      if (slot.state !== 'ready' || slot.isolating || slot.retiring) continue;
+      if (slot.held[kind] >= window && slot.heldOfBatches[kind] >= least) continue;
       if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
     }
     const task = best && queue.shift();
@@ -373,7 +430,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   function send(slot: Slot, task: Task): void {
     const id = nextId++;
     slot.inFlight.set(id, { task, sentAt: performance.now(), overtaken: 0 });
-    slot.held[kindOf(task.input)]++;
+    count(slot, task, 1);
     if (slot.inFlight.size === 1) listen(slot);
     const { interactive: first, input } = task;
     slot.process?.send(
@@ -413,8 +470,12 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         inFlight: slots.reduce((sum, { inFlight }) => sum + inFlight.size, 0),
         verified,
         microBatch,
-        detail: startFault,
+        detail: describeFault(),
       };
+    },
+    refresh(next) {
+      spec = next;
+      startAgain();
     },
     pids: () => slots.flatMap((slot) => slot.process?.pid ?? []),
     close() {

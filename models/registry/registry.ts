@@ -83,23 +83,25 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
   let fault: string | null = null;
   /** Entries that a change of the files has replaced: batches may still be pinned to them. */
   const former = new Map<string, ModelEntry>();
-  const specs = new Map<string, ModelSpec>();
+  let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
 
   async function specOf(entry: ModelEntry, precision?: Precision, preprocess?: PreprocessMode): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
-    const known = specs.get(key);
+    // Those of the entries that are asked now: what is read while they are replaced must not stay.
+    const read = specs;
+    const known = read.get(key);
     if (known !== undefined) return known;
     const spec = await readSpec(entry, runtime, precision);
-    const read = preprocess === undefined ? spec : { ...spec, preprocess };
-    specs.set(key, read);
-    return read;
+    const asked = preprocess === undefined ? spec : { ...spec, preprocess };
+    read.set(key, asked);
+    return asked;
   }
 
   async function reload(): Promise<void> {
-    specs.clear();
     const before = entries;
     entries = await readEntries(config);
+    specs = new Map();
     for (const entry of before.models.values()) {
       if (entries.models.get(entry.model)?.revision !== entry.revision) former.set(atRevision(entry), entry);
     }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Entries, type RegistryConfig, registryFiles } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 
@@ -12,15 +13,12 @@ export function createRegistryWatch(
   onChange: () => Promise<void>,
 ): { close(): void } {
   const fingerprint = async (): Promise<string> => {
-    const files = registryFiles(config).map((file) =>
-      stat(file).then(
-        ({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`,
-        () => 'absent',
-      ),
-    );
+    const files = registryFiles(config).map(versionOf);
     const models = [...entries().models.values()].map(async ({ model, directory }) => [
       model,
       ...(await precisionsIn(directory)),
+      // Evaluators that start later would miss it, or not know of it.
+      await versionOf(join(directory, 'golden.json')),
     ]);
     return JSON.stringify(await Promise.all([...files, ...models]));
   };
@@ -45,3 +43,9 @@ export function createRegistryWatch(
   timer.unref();
   return { close: () => clearInterval(timer) };
 }
+
+const versionOf = (file: string): Promise<string> =>
+  stat(file).then(
+    ({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`,
+    () => 'absent',
+  );

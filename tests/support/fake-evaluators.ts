@@ -1,5 +1,6 @@
 import type { EvaluatorEvents, EvaluatorProcess } from '../../models/evaluator/process.ts';
 import type { Calibration, Embedded, FromEvaluator, ToEvaluator } from '../../models/evaluator/protocol.ts';
+import type { PoolState } from '../../models/pool/pool.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /** An embedding that nothing computed. */
@@ -11,6 +12,19 @@ export const embeddingOf = (...values: number[]): Embedded => ({
   tokens: 0,
   totalTokens: 0,
 });
+
+/** A pool with an evaluator that waits for work. */
+export const readyPool = {
+  state: 'ready',
+  ready: 1,
+  configured: 1,
+  restarts: 0,
+  waiting: 0,
+  inFlight: 0,
+  verified: false,
+  microBatch: 8,
+  detail: null,
+} as const satisfies PoolState;
 
 /** An evaluator process that does what a test says, when it says so. Its tasks are texts. */
 export interface FakeEvaluator extends EvaluatorProcess {

@@ -5,7 +5,6 @@ import { createEvaluation } from '../../../evaluation/evaluation.ts';
 import { createImageLoader } from '../../../images/loader.ts';
 import { forkEvaluator } from '../../../models/evaluator/process.ts';
 import { recipeOf } from '../../../models/model.ts';
-import type { Evaluators } from '../../../models/pool/evaluators.ts';
 import { createPool, type EvaluatorPool } from '../../../models/pool/pool.ts';
 import { loadRegistry } from '../../../models/registry/registry.ts';
 import { readConfig } from '../../../shared/config.ts';
@@ -37,10 +36,9 @@ beforeAll(async () => {
     launch: (events) => forkEvaluator(events, entry),
   });
   await pool.whenReady();
-  const evaluators: Evaluators = { for: () => pool, states: () => [], close: () => {} };
   const evaluation = createEvaluation({
     images: createImageLoader(config),
-    embedder: createEmbedder(evaluators, 0),
+    embedder: createEmbedder({ for: () => pool }, 0),
     concurrency: 64,
   });
   const process = createChunkProcessor({

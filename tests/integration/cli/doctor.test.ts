@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../../cli/doctor/checks.ts';
 import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { startCluster } from '../../support/redis-cluster.ts';
@@ -86,8 +86,23 @@ test('doctor fails, with what to do, when Redis does not answer', async () => {
   });
 });
 
-test('doctor fails for a device that was asked for and cannot be had', async () => {
-  const { code, findings } = await doctor({ DEVICE: process.platform === 'win32' ? 'coreml' : 'dml' });
-  expect(code).toBe(1);
-  expect([...findings.values()].find(({ state }) => state === 'fail')?.subject).toMatch(/^device /);
+describe('for a device that was asked for and cannot be had', () => {
+  const device = process.platform === 'win32' ? 'coreml' : 'dml';
+
+  test('doctor fails, and says that the service would not start', async () => {
+    const { code, findings } = await doctor({ DEVICE: device });
+    expect(code).toBe(1);
+    expect(findings.get(`device ${device}`)?.state).toBe('fail');
+    expect(findings.get('device used')).toMatchObject({
+      state: 'fail',
+      detail: expect.stringMatching(/^none, .*does not start: .*DEVICE_FALLBACK=1/),
+    });
+  });
+
+  test('doctor warns where the CPU may take its place, and says so', async () => {
+    const { code, findings } = await doctor({ DEVICE: device, DEVICE_FALLBACK: '1' });
+    expect(code).toBe(0);
+    expect(findings.get(`device ${device}`)?.state).toBe('warn');
+    expect(findings.get('device used')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^cpu: fallback/) });
+  });
 });

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
@@ -62,6 +63,21 @@ describe('Host', () => {
     for (const asked of [{}, { method: 'POST', path: '/v1/evaluation/single' }, { path: '/' }, { path: '/queues/' }]) {
       const answer = await ask({ ...asked, headers: { host } });
       expect([answer.status, (answer.body as Problem).code]).toEqual([421, 'request.unknown_host']);
+    }
+  });
+
+  test.each([
+    ['twice', 'vls.example', 'vls.example'],
+    ['of another first', 'evil.example', 'vls.example'],
+    ['of another behind it', 'vls.example', 'evil.example'],
+  ])('that is named %s is refused, of probes too', async (_what, ...names) => {
+    for (const path of ['/v1/models', '/health/live']) {
+      const head = [`GET /evaluator${path} HTTP/1.1`, ...names.map((name) => `hOsT: ${name}`), 'Connection: close'];
+      const socket = connect(Number(port()), '127.0.0.1');
+      socket.write(`${head.join('\r\n')}\r\n\r\n`);
+      const answer = await text(socket);
+      expect(answer).toMatch(/^HTTP\/1.1 400 /);
+      expect(answer).toContain('"code":"request.invalid"');
     }
   });
 

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -170,6 +172,31 @@ describe('bodies', () => {
   ])('that are forms of %s are refused', async (_what, path, body) => {
     const answer = await post(path, `${body}--b--\r\n`, boundary);
     expect([answer.status, answer.body.code]).toEqual([400, 'request.invalid']);
+  });
+
+  test('that are forms with more than 32 MiB of fields are refused, in whatever script', async () => {
+    const text = part('Content-Disposition: form-data; name="text"', '字'.repeat(6 * 1024 * 1024));
+    const answer = await post(single, `${text}${text}--b--\r\n`, boundary);
+    expect([answer.status, answer.body.code]).toEqual([413, 'request.too_large']);
+  });
+
+  test('of clients that go away at once leave room for others', async () => {
+    const { hostname, port } = new URL(apis[0]?.url ?? '');
+    const head = [
+      `POST /evaluator${single} HTTP/1.1`,
+      `Host: ${hostname}:${port}`,
+      `Authorization: Bearer ${patient}`,
+      'Content-Type: application/json',
+      `Content-Length: ${32 * 1024 * 1024}`,
+    ];
+    const abandon = async () => {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.end(`${head.join('\r\n')}\r\n\r\n`);
+      await once(socket.resume(), 'close');
+    };
+    for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 5 }, abandon));
+    expect((await as(patient).single(coffee())).status).toBe(200);
   });
 
   test('that nobody was let in to send are not read', async () => {

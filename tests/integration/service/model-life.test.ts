@@ -152,4 +152,11 @@ test('a model that does not reproduce its golden values is refused, and others g
     { timeout: 15_000, interval: 200 },
   );
   expect((await client.single(pair('compact'))).status).toBe(200);
+
+  // Without the pairs there is nothing that it must reproduce.
+  rmSync(join(folder, 'golden.json'));
+  await vi.waitFor(async () => expect((await client.single(pair('wrong'))).status).toBe(200), {
+    timeout: 15_000,
+    interval: 200,
+  });
 });

@@ -8,16 +8,18 @@ const MiB = 1024 * 1024;
 let budget: ReturnType<typeof createBodyBudget>;
 beforeEach(() => {
   vi.useFakeTimers();
-  budget = createBodyBudget();
+  budget = createBodyBudget({ imageMaxBytes: 20 * MiB });
   return () => vi.useRealTimers();
 });
 
+const chunked = { 'transfer-encoding': 'chunked' };
+const form = { 'content-type': 'multipart/form-data; boundary=b' };
+
 /** A request with a body of so many bytes, which does not arrive by itself. */
-function send(bytes: number | undefined) {
-  const request = Object.assign(new EventEmitter(), {
-    complete: false,
-    get: (name: string) => (name === 'content-length' ? bytes?.toString() : undefined),
-  });
+const send = (bytes: number) => sendWith({ 'content-length': String(bytes) });
+
+function sendWith(headers: Record<string, string>) {
+  const request = Object.assign(new EventEmitter(), { complete: false, get: (name: string) => headers[name] });
   const response = new EventEmitter();
   const next = vi.fn();
   const refusal = () => (next.mock.lastCall?.[0] as { code?: string } | undefined)?.code;
@@ -29,8 +31,30 @@ test('bodies are held up to a bound together, and make room when they have been 
   const held = Array.from({ length: 8 }, () => send(32 * MiB));
   expect(() => send(1)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
   held[0]?.response.emit('close');
-  expect(() => send(undefined)).not.toThrow();
+  expect(() => sendWith(chunked)).not.toThrow();
   expect(() => send(1)).toThrow('Too many large requests');
+});
+
+test('a form counts with its file and its fields', () => {
+  for (let count = 0; count < 3; count++) sendWith({ ...form, 'content-length': String(52 * MiB) });
+  sendWith({ ...form, ...chunked });
+  // 4 x 52 MiB are held.
+  send(32 * MiB);
+  expect(() => send(16 * MiB + 1)).toThrow('Too many large requests');
+  expect(() => send(16 * MiB)).not.toThrow();
+});
+
+test('a form that may be larger than all bodies together is let in alone', () => {
+  budget = createBodyBudget({ imageMaxBytes: 1024 * MiB });
+  const { response } = sendWith({ ...form, 'content-length': String(600 * MiB) });
+  expect(() => send(1)).toThrow('Too many large requests');
+  response.emit('close');
+  expect(() => send(1)).not.toThrow();
+});
+
+test('what has no body takes no room, however long its answer goes on', () => {
+  for (let follower = 0; follower < 1_000; follower++) sendWith({});
+  expect(() => send(32 * MiB)).not.toThrow();
 });
 
 test('a body that trickles in is given up, a large one later than a small one', () => {

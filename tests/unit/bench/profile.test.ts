@@ -13,12 +13,14 @@ describe('the own time of functions', () => {
         { id: 3, callFrame: frame('run', 'file:///house/models/towers.ts', 4), children: [4, 5] },
         { id: 4, callFrame: frame('decode', 'file:///house/models/decode.ts', 9) },
         { id: 5, callFrame: frame('') },
+        { id: 6, callFrame: frame('run', 'file:///house/node_modules/onnx/dist/backend.js', 1) },
       ],
-      samples: [2, 5, 4],
-      timeDeltas: [500, 1_000, 20_000],
+      samples: [2, 5, 6, 4],
+      timeDeltas: [500, 1_000, 20_000, 3_000],
     };
     expect(selfTimes(profile)).toEqual([
       { name: '(native code) in run models/towers.ts:5', milliseconds: 20 },
+      { name: 'run onnx/dist/backend.js:2', milliseconds: 3 },
       { name: 'decode models/decode.ts:10', milliseconds: 1 },
     ]);
   });

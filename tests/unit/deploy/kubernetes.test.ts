@@ -16,7 +16,7 @@ interface Container {
   name: string;
   image: string;
   args?: string[];
-  env?: { name: string; value: string }[];
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
   ports?: { name: string; containerPort: number }[];
   startupProbe?: Probe;
   readinessProbe?: Probe;
@@ -148,6 +148,27 @@ test.each([
   });
   const beforeDrain = container?.lifecycle?.preStop?.sleep?.seconds ?? 0;
   expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(beforeDrain + drainMs / 1000 + 5);
+});
+
+test('the ServiceMonitor of the guide finds the API, and sends it the token that it reads', () => {
+  const guide = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+  const [, block = ''] = /```yaml\n( *apiVersion: monitoring[\s\S]*?)```/.exec(guide) ?? [];
+  const [monitor] = parseYaml<{
+    spec: {
+      selector: { matchLabels: Record<string, string> };
+      endpoints: { port: string; path: string; authorization: { credentials: { name: string; key: string } } }[];
+    };
+  }>(block);
+  const [endpoint] = monitor?.spec.endpoints ?? [];
+  const [service] = readYaml<Resource>('deploy/k8s/api/api.yaml').filter(({ kind }) => kind === 'Service');
+  expect(service?.metadata.labels).toMatchObject(monitor?.spec.selector.matchLabels ?? { absent: '' });
+  expect(service?.spec).toMatchObject({ ports: [{ name: endpoint?.port }] });
+  expect(endpoint?.path).toBe('/evaluator/metrics');
+
+  const [container] = workloads.find(({ metadata }) => metadata.name === 'api')?.spec.template.spec.containers ?? [];
+  const token = container?.env?.find(({ name }) => name === 'METRICS_TOKEN')?.valueFrom?.secretKeyRef;
+  expect(token).toMatchObject(endpoint?.authorization.credentials ?? { name: 'absent' });
+  expect(guide).toContain(`create secret generic ${token?.name} --from-literal=${token?.key}=`);
 });
 
 test('API and workers reach Redis, the name server and public addresses, and nothing private besides', () => {

@@ -3,7 +3,7 @@ import { createEmbedder } from '../../../evaluation/embedder.ts';
 import type { Embedded } from '../../../models/evaluator/protocol.ts';
 import type { ModelSpec } from '../../../models/model.ts';
 import type { Evaluators } from '../../../models/pool/evaluators.ts';
-import { embeddingOf } from '../../support/fake-evaluators.ts';
+import { embeddingOf, readyPool } from '../../support/fake-evaluators.ts';
 import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
@@ -17,20 +17,8 @@ interface Computation {
   fail(error: Error): void;
 }
 
-const poolState = {
-  state: 'ready',
-  ready: 1,
-  configured: 1,
-  restarts: 0,
-  waiting: 0,
-  inFlight: 0,
-  verified: false,
-  microBatch: 8,
-  detail: null,
-} as const;
-
 let computations: Computation[];
-let evaluators: Evaluators;
+let evaluators: Pick<Evaluators, 'for'>;
 beforeEach(() => {
   computations = [];
   evaluators = {
@@ -46,12 +34,11 @@ beforeEach(() => {
           });
         }),
       whenReady: () => Promise.resolve(),
-      state: () => poolState,
+      state: () => readyPool,
+      refresh: () => {},
       pids: () => [],
       close: () => {},
     }),
-    states: () => [],
-    close: () => {},
   };
 });
 

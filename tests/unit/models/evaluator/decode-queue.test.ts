@@ -3,7 +3,13 @@ import { createDecodeQueue } from '../../../../models/evaluator/decode-queue.ts'
 
 /** A queue for a CPU with one thread, which decodes two pictures at a time or as many as a run takes. */
 function setUp(nextRun = 1) {
-  const queue = createDecodeQueue('cpu', 1, () => nextRun);
+  let time = 0;
+  const queue = createDecodeQueue(
+    'cpu',
+    1,
+    () => nextRun,
+    () => time,
+  );
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const add = (name: string, interactive = false) => {
@@ -16,7 +22,10 @@ function setUp(nextRun = 1) {
     ends.get(name)?.();
     await new Promise(setImmediate);
   };
-  return { queue, begun, add, end, settle: () => new Promise(setImmediate) };
+  const pass = (ms: number) => {
+    time += ms;
+  };
+  return { queue, begun, add, end, pass, settle: () => new Promise(setImmediate) };
 }
 
 test('pictures are decoded two at a time, in their order', async () => {
@@ -50,6 +59,25 @@ test('an interactive picture begins at once, and none of those that wait begins 
   expect(begun).toEqual(['a', 'b', 'now']);
   await end('now');
   expect(begun).toEqual(['a', 'b', 'now', 'c', 'd']);
+});
+
+test('where there always is an interactive picture, what a run takes begins once a second', async () => {
+  const { begun, add, end, pass, settle } = setUp(3);
+  add('now 0', true);
+  for (const name of ['a', 'b', 'c', 'd']) add(name);
+  await settle();
+  for (let second = 0; second < 2; second++) {
+    const before = begun.length;
+    for (let tenth = 1; tenth <= 10; tenth++) {
+      const at = 10 * second + tenth;
+      expect(begun.slice(before).filter((name) => !name.startsWith('now'))).toEqual([]);
+      pass(100);
+      add(`now ${at}`, true);
+      await settle();
+      await end(`now ${at - 1}`);
+    }
+    expect(begun.slice(before).filter((name) => !name.startsWith('now'))).toEqual([['a', 'b', 'c'], ['d']][second]);
+  }
 });
 
 test('a picture that fails leaves its place to the next', async () => {

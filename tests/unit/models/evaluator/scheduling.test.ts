@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
 import { preprocess } from '../../../../models/evaluator/preprocess.ts';
 import { loadTowers, type Towers } from '../../../../models/evaluator/towers.ts';
@@ -111,6 +111,34 @@ test('an interactive picture runs before the batch pictures that are decoded, in
   third.succeed();
   await Promise.all(bulk);
   expect([first.inputs, second.inputs, third.inputs]).toEqual([[1], [200], [2, 3]]);
+});
+
+test('however many interactive pictures and texts there are, each tower has a batch run a second', async () => {
+  const evaluator = await evaluatorOf({ images: 8, texts: 8 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const interactive = () => void Promise.all([evaluator.image(picture(200), true), evaluator.text(text(9), true)]);
+  interactive();
+  let run = await nextRun();
+  for (let at = 0; at < 30; at++) void Promise.all([evaluator.image(picture(1), false), evaluator.text('cat', false)]);
+  // Every run lasts 100 ms, and by its end there is interactive work for both towers again.
+  const batchRuns: Record<Run['tower'], number[]> = { images: [0], texts: [0] };
+  for (let at = 100; at <= 3_500; at += 100) {
+    vi.advanceTimersByTime(100);
+    interactive();
+    await new Promise(setImmediate);
+    run.succeed();
+    run = await nextRun();
+    if (run.inputs.includes(1)) batchRuns[run.tower].push(at);
+  }
+  for (const begun of Object.values(batchRuns)) {
+    expect(begun.length).toBeGreaterThanOrEqual(3);
+    // A second from the end of one to its turn, and two runs that may be in the way.
+    for (const [last, at] of begun.slice(1).entries()) {
+      expect(at - (begun[last] ?? 0)).toBeGreaterThanOrEqual(1_000);
+      expect(at - (begun[last] ?? 0)).toBeLessThanOrEqual(1_300);
+    }
+  }
 });
 
 describe('of batch work', () => {

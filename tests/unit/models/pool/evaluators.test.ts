@@ -2,24 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Recipe } from '../../../../models/model.ts';
 import { createEvaluators, type Evaluators } from '../../../../models/pool/evaluators.ts';
 import { createPool, type EvaluatorPool } from '../../../../models/pool/pool.ts';
+import type { ListedModel } from '../../../../models/registry/registry.ts';
+import { readyPool } from '../../../support/fake-evaluators.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 vi.mock('../../../../models/pool/pool.ts', { spy: true });
 
-const state = {
-  state: 'ready',
-  ready: 1,
-  configured: 1,
-  restarts: 0,
-  waiting: 0,
-  inFlight: 0,
-  verified: false,
-  microBatch: 8,
-  detail: null,
-} as const;
 beforeEach(() => {
   vi.mocked(createPool)
     .mockReset()
@@ -27,7 +19,8 @@ beforeEach(() => {
       (): EvaluatorPool => ({
         embed: () => Promise.reject(new Error('nobody embeds here')),
         whenReady: () => Promise.resolve(),
-        state: () => state,
+        state: () => readyPool,
+        refresh: vi.fn(),
         pids: () => [],
         close: vi.fn(),
       }),
@@ -69,8 +62,8 @@ test('states name the model and the revision of each pool', () => {
   evaluators.for(spec);
   evaluators.for({ ...spec, revision: '2' });
   expect(evaluators.states()).toEqual([
-    { model: 'tiny', revision: '1', precision: 'fp32', threads: 2, imagesPerSecond: null, ...state },
-    { model: 'tiny', revision: '2', precision: 'fp32', threads: 2, imagesPerSecond: null, ...state },
+    { model: 'tiny', revision: '1', precision: 'fp32', threads: 2, imagesPerSecond: null, ...readyPool },
+    { model: 'tiny', revision: '2', precision: 'fp32', threads: 2, imagesPerSecond: null, ...readyPool },
   ]);
 });
 
@@ -102,11 +95,11 @@ describe('the memory budget', () => {
   test('leaves a model alone that is at work, and refuses the other with the reason', () => {
     const evaluators = createEvaluators(one, silentLog(), 1, machine);
     const busy = evaluators.for(model('a', 800));
-    busy.state = () => ({ ...state, inFlight: 1 });
+    busy.state = () => ({ ...readyPool, inFlight: 1 });
     expect(() => evaluators.for(model('b'))).toThrow(
       expect.objectContaining({ code: 'model.unavailable', message: expect.stringContaining('a is at work') }),
     );
-    busy.state = () => state;
+    busy.state = () => readyPool;
     evaluators.for(model('b'));
     expect(names(evaluators)).toEqual(['b']);
   });
@@ -124,6 +117,71 @@ describe('the memory budget', () => {
     evaluators.for(model('b', 800));
     expect(evaluators.for(model('a', 800))).not.toBe(first);
     expect(names(evaluators)).toEqual(['a']);
+  });
+});
+
+describe('a change of the registry', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** A registry that has these models, and files of any. */
+  const registryOf = (...models: string[]) => ({
+    list: async () => models.map((model) => ({ model, revision: '1' }) as ListedModel),
+    resolvePinned: async ({ model }: Recipe) => ({ ...spec, model, visionPath: '/now' }),
+  });
+  const names = (evaluators: Evaluators) => evaluators.states().map(({ model }) => model);
+  const minutes = (count: number) => vi.advanceTimersByTimeAsync(count * 61_000);
+
+  test('has what is loaded go on with its files as they are now', async () => {
+    const evaluators = createEvaluators(config, silentLog());
+    const pool = evaluators.for({ ...spec, model: 'a' });
+    await evaluators.follow(registryOf('a'));
+    expect(pool.refresh).toHaveBeenCalledWith({ ...spec, model: 'a', visionPath: '/now' });
+    await minutes(2);
+    expect(names(evaluators)).toEqual(['a']);
+    evaluators.close();
+  });
+
+  test('that drops a model has it unloaded once it was not used for a minute', async () => {
+    const evaluators = createEvaluators(config, silentLog());
+    const a = evaluators.for({ ...spec, model: 'a' });
+    evaluators.for({ ...spec, model: 'b' });
+    await evaluators.follow(registryOf('b'));
+    expect(names(evaluators)).toEqual(['a', 'b']);
+    // A batch that is pinned to it goes on.
+    await vi.advanceTimersByTimeAsync(50_000);
+    evaluators.for({ ...spec, model: 'a' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    a.state = () => ({ ...readyPool, inFlight: 1 });
+    await minutes(2);
+    expect(names(evaluators)).toEqual(['a', 'b']);
+    a.state = () => readyPool;
+    await minutes(1);
+    expect(names(evaluators)).toEqual(['b']);
+    expect(a.close).toHaveBeenCalledTimes(1);
+    await minutes(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('that drops the only model there is leaves it loaded until another is', async () => {
+    const evaluators = createEvaluators(config, silentLog());
+    evaluators.for({ ...spec, model: 'a' });
+    await evaluators.follow(registryOf());
+    await minutes(2);
+    expect(names(evaluators)).toEqual(['a']);
+    evaluators.for({ ...spec, model: 'b' });
+    await minutes(1);
+    expect(names(evaluators)).toEqual(['b']);
+  });
+
+  test('that takes a model up again before it was unloaded leaves it loaded', async () => {
+    const evaluators = createEvaluators(config, silentLog());
+    for (const model of ['a', 'b']) evaluators.for({ ...spec, model });
+    await evaluators.follow(registryOf('b'));
+    await evaluators.follow(registryOf('a', 'b'));
+    await minutes(2);
+    expect(names(evaluators)).toEqual(['a', 'b']);
+    evaluators.close();
   });
 });
 

@@ -254,6 +254,16 @@ describe('the window', () => {
     expect(pool.state().waiting).toBe(3);
   });
 
+  test('has places for one run of batch tasks in an evaluator that interactive ones keep full', () => {
+    const { evaluator, bulk, interactive } = poolOf();
+    evaluator(0).load();
+    void interactive(...named('i', window + 12));
+    void bulk(...named('b', 6));
+    expect(evaluator(0).texts()).toEqual([...named('i', window + 8), ...named('b', 4)]);
+    evaluator(0).answer('b2');
+    expect(evaluator(0).texts()).toContain('b5');
+  });
+
   test('lets interactive tasks through first when a place gets free', () => {
     const { evaluator, bulk, interactive } = poolOf();
     evaluator(0).load();
@@ -468,7 +478,8 @@ describe('when the model cannot be loaded', () => {
         reason: { code: 'model.unavailable', retryAfter: 5, message: expect.stringContaining('the graph is damaged') },
       });
     }
-    expect(pool.state()).toMatchObject({ state: 'failed', ready: 0, waiting: 0, detail: 'the graph is damaged' });
+    expect(pool.state()).toMatchObject({ state: 'failed', ready: 0, waiting: 0 });
+    expect(pool.state().detail).toBe('the graph is damaged; it is tried again in 1 s');
   });
 
   test('the evaluator that failed is ended', async () => {
@@ -493,17 +504,50 @@ describe('when the model cannot be loaded', () => {
     expect(pool.state()).toMatchObject({ state: 'failed', detail: expect.stringContaining('SIGKILL') });
   });
 
-  test('it is tried again after pauses that double up to ten seconds', async () => {
-    const { launched } = poolOf();
+  /** Fails so many attempts to load the model. @returns the pause after each, in seconds. */
+  async function failAttempts({ launched }: Setup, count: number): Promise<number[]> {
     const pauses: number[] = [];
-    while (pauses.length < 8) {
+    while (pauses.length < count) {
       launched.at(-1)?.failToLoad('the graph is damaged');
       const started = launched.length;
       const from = Date.now();
       while (launched.length === started) await vi.advanceTimersToNextTimerAsync();
-      pauses.push(Date.now() - from);
+      pauses.push((Date.now() - from) / 1000);
     }
-    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000]);
+    return pauses;
+  }
+
+  test('it is tried again after pauses that double up to five minutes, and says when', async () => {
+    const setup = poolOf();
+    expect(await failAttempts(setup, 12)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    setup.launched.at(-1)?.failToLoad('the graph is damaged');
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(setup.pool.state().detail).toBe('the graph is damaged; it is tried again in 200 s');
+    await expect(setup.bulk('a')[0]).rejects.toMatchObject({ code: 'model.unavailable', retryAfter: 200 });
+  });
+
+  test('a change of its files or its entry has it tried again at once, as they are now', async () => {
+    const setup = poolOf();
+    await failAttempts(setup, 10);
+    setup.launched.at(-1)?.failToLoad('the graph is damaged');
+    await vi.advanceTimersByTimeAsync(1_000);
+    const started = setup.launched.length;
+    setup.pool.refresh({ ...tinyClip, goldenPath: undefined, visionPath: '/elsewhere' });
+    expect(setup.launched.length).toBe(started + 1);
+    expect(setup.launched.at(-1)?.told[0]).toMatchObject({ type: 'load', spec: { visionPath: '/elsewhere' } });
+    expect(await failAttempts(setup, 2)).toEqual([0.5, 1]);
+  });
+
+  test('the first evaluator that loads it has the others tried again at once', async () => {
+    const { launched } = poolOf({ evaluators: 2 });
+    launched[0]?.failToLoad('not enough memory');
+    launched[1]?.failToLoad('not enough memory');
+    await vi.advanceTimersByTimeAsync(500);
+    launched[2]?.failToLoad('not enough memory');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(launched).toHaveLength(4);
+    launched[3]?.load();
+    expect(launched).toHaveLength(5);
   });
 
   test('a later success serves new work and forgets the fault', async () => {

@@ -265,6 +265,24 @@ describe('a change of the registry', () => {
     }
   });
 
+  test('is whole for whoever asks while it is read: what was there before does not stay', async () => {
+    const mine = (logitScale: number) => ({ models: { mine: { ...tinyClip, revision: '1', logitScale } } });
+    const registry = await loadWith(mine(20));
+    let isRead = false;
+    registry.watch(silentLog(), () => {
+      isRead = true;
+    });
+    try {
+      // The watch compares with what it found first.
+      await delay(100);
+      await writeFile(overlay, JSON.stringify(mine(50)));
+      while (!isRead) await Promise.all([registry.resolve('mine'), new Promise(setImmediate)]);
+      expect((await registry.resolve('mine')).spec.logitScale).toBe(50);
+    } finally {
+      registry.close();
+    }
+  });
+
   test('that is wrong leaves what there was, and says what is wrong', async () => {
     const registry = await loadWith({ models: { mine: tinyClip } });
     const faults: string[] = [];
