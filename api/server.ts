@@ -42,7 +42,8 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
   const { retentionHours, queuedItems } = config;
-  const engine = createBatchEngine({ redis, profiles: () => registry.profiles, retentionHours, queuedItems, log });
+  const profiles = () => registry.profiles;
+  const engine = createBatchEngine({ redis, profiles, retentionHours, queuedItems, storage: config, log });
   observeRedis(metrics, redis);
   metrics.onScrape({ read: engine.readings, freshMs });
   let draining = false;

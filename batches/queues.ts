@@ -1,9 +1,10 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
-import { maintenanceQueueName, queueName, queuePrefix, webhookQueueName } from './keys.ts';
+import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from './keys.ts';
 import { type JobData, jobData, payloadVersion } from './payload.ts';
 import type { Dispatched } from './record.ts';
+import { type Task, taskJobOptions } from './tasks.ts';
 
 export interface QueueCounts {
   name: string;
@@ -19,6 +20,11 @@ export interface Queues {
   add(batch: Dispatched, chunks: readonly number[], priorities: readonly number[]): Promise<void>;
   /** Enqueues the delivery of a batch's webhook, once. */
   addWebhook(batchId: string): Promise<void>;
+  /**
+   * Makes sure that a batch has its job of a kind.
+   * @returns `failed` when it has one that failed for good, which is left as it is.
+   */
+  ensureTask(task: Task, batchId: string): Promise<'live' | 'failed'>;
   /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
@@ -72,7 +78,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
   const chunkQueues = (of = profiles()) => of.map(queueName);
   const shown = () => {
     const names = chunkQueues();
-    return names.length > 0 ? [...names, webhookQueueName, maintenanceQueueName] : [];
+    return names.length > 0 ? [...names, ...Object.values(taskQueues), webhookQueueName, maintenanceQueueName] : [];
   };
   for (const name of shown()) queueOf(name);
 
@@ -91,6 +97,16 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         { v: payloadVersion, batchId },
         { ...webhookJobOptions, jobId: batchId },
       );
+    },
+    async ensureTask(task, batchId) {
+      const queue = queueOf(taskQueues[task]);
+      const state = await queue.getJobState(batchId);
+      if (state === 'failed') return state;
+      if (state === 'completed') await queue.remove(batchId);
+      if (state === 'completed' || state === 'unknown') {
+        await queue.add(task, { v: payloadVersion, batchId }, { ...taskJobOptions[task], jobId: batchId });
+      }
+      return 'live';
     },
     async jobState(profile, batchId, chunk) {
       const state = await queueOf(queueName(profile)).getJobState(jobId(batchId, chunk));

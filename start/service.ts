@@ -16,7 +16,7 @@ await runProcess('vls-api', async (config, log) => {
   const producer = connectRedis(redisUrl, 'producer', log);
   const consumer = connectRedis(redisUrl, 'consumer', log);
   const { retentionHours } = config;
-  const engine = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
+  const engine = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, storage: config, log });
   const api = await startApi({ ...scoring, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...scoring, config, redis: consumer, engine, metrics, log });
   await scoring.whenReady();

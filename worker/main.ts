@@ -13,7 +13,8 @@ await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
   const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log, metrics);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log);
-  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
+  const { retentionHours } = config;
+  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, storage: config, log });
   metrics.onScrape({ read: () => readRedisState(redis) });
   let draining = false;
   const worker = await startWorker({ ...scoring, config, redis, engine, metrics, log });

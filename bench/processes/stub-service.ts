@@ -45,7 +45,7 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
     return { url: api.url, close: () => end(api, api.engine) };
   }
   const { retentionHours } = config;
-  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, log });
+  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, storage: config, log });
   const worker = await startWorker({ ...parts, engine });
   return { url: '', close: () => end(worker, engine) };
 

@@ -1,7 +1,7 @@
-import type { TenantLimits } from '../../batches/batches.ts';
 import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
 import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
 import type { InputChunk, JobData } from '../../batches/payload.ts';
+import type { TenantLimits } from '../../batches/posting.ts';
 import type { BatchOptions, Pinned } from '../../batches/record.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';

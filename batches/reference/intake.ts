@@ -1,0 +1,95 @@
+import { terminalStates } from '../../shared/contracts/batch.ts';
+import { codes, ServiceError, toItemError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { parseS3Place } from '../../shared/s3-place.ts';
+import type { Dispatcher } from '../dispatch.ts';
+import type { Ending } from '../ending.ts';
+import { interrupted, storeItems } from '../intake/store.ts';
+import { batchKeys } from '../keys.ts';
+import type { Objects } from '../payloads/objects.ts';
+import type { PayloadStore } from '../payloads/store.ts';
+import { unlinkPayloads } from '../payloads/unlink.ts';
+import type { QueuedItems } from '../queued-items.ts';
+import { type BatchOptions, type BatchRecord, batchRecord } from '../record.ts';
+import type { RoomGauge } from '../room.ts';
+import type { Attempt, TaskRun } from '../tasks.ts';
+import { itemsOfObject } from './input.ts';
+
+export interface ReferenceIntakeDeps {
+  redis: Redis;
+  payloads: PayloadStore;
+  objects: Objects;
+  dispatcher: Dispatcher;
+  ending: Ending;
+  room: RoomGauge;
+  queued: QueuedItems;
+  log: Logger;
+}
+
+/**
+ * Reads the object of a batch by reference into chunks, and starts the batch. However often it is begun anew, the chunks
+ * are the same. What is wrong with the object ends the batch; what is wrong in passing is tried again.
+ */
+export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
+  const { redis, payloads, objects, dispatcher, ending, room, queued, log } = deps;
+
+  async function read(id: string): Promise<BatchRecord | undefined> {
+    const hash = await redis.hgetall(batchKeys(id).batch);
+    return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
+  }
+
+  async function takeIn(record: BatchRecord, signal: AbortSignal): Promise<void> {
+    const { id, tenant, input = '', inputEtag = '', reading } = record;
+    const place = parseS3Place(input);
+    if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
+    const options: BatchOptions = {};
+    await storeItems(redis, payloads, {
+      id,
+      items: itemsOfObject(objects, place, inputEtag, reading, options, signal),
+      options,
+      checkRoom: room.check,
+      claim: (count) => queued.claim(id, tenant, count, reading.queuedItems),
+      async onActivity() {
+        signal.throwIfAborted();
+        if ((await redis.hget(batchKeys(id).batch, 'state')) !== 'accepting') throw interrupted();
+      },
+    });
+  }
+
+  /** Removes what was read of a batch that was stopped before it was taken in. */
+  async function discardStopped(id: string): Promise<void> {
+    const record = await read(id);
+    if (record !== undefined && (record.chunks > 0 || !terminalStates.has(record.state))) return;
+    await queued.release(id);
+    await unlinkPayloads(redis, id);
+    // What of them lies elsewhere goes with the batch at the latest.
+    await payloads.forget(id).catch((error: unknown) => {
+      log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
+    });
+  }
+
+  return async (id: string, { isLast, signal }: Attempt) => {
+    const record = await read(id);
+    if (record?.state !== 'accepting') return void (await discardStopped(id));
+    const start = performance.now();
+    try {
+      await takeIn(record, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if ((await read(id))?.state === 'accepting') {
+        if (isPassing(error) && !isLast) throw error;
+        const fault = toItemError(error);
+        await ending.refuse(record, fault);
+        log.info({ batchId: id, input: record.input, code: fault.code, reason: fault.message }, 'batch refused');
+      }
+      return void (await discardStopped(id));
+    }
+    await dispatcher.refill(record);
+    log.info({ batchId: id, input: record.input, ms: Math.round(performance.now() - start) }, 'batch taken in');
+  };
+}
+
+/** Whether the same object may be taken in later; a tenant that has too much waiting is told so at once. */
+const isPassing = (error: unknown): boolean =>
+  !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');
