@@ -32,6 +32,8 @@ export interface SweeperDeps {
 const pageSize = 100;
 /** A batch is listed before it is opened; if nothing came after that for so long, in ms, its sender has died. */
 const openingMs = 60_000;
+/** How often in one round a batch's payloads in a bucket are gone on with, some thousands at a time. */
+const forgetCalls = 4;
 /** When a batch that could not be wholly forgotten is tried again, in milliseconds. */
 const forgetAgainMs = 60_000;
 /** Lost chunks of one batch that are queued again in one round. */
@@ -116,6 +118,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     }
   }
 
+  const isListed = async (id: string) => (await redis.zscore(finishedBatches, id)) !== null;
+
   async function sweepFinished(): Promise<void> {
     const until = Date.now();
     for (;;) {
@@ -123,7 +127,9 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       for (const id of ids) {
         const tenant = await redis.hget(batchKeys(id).batch, 'tenant');
         try {
-          await ending.forget({ id, tenant: tenant ?? 'default' });
+          for (let call = 0; call < forgetCalls && (call === 0 || (await isListed(id))); call++) {
+            await ending.forget({ id, tenant: tenant ?? 'default' });
+          }
         } catch (error) {
           // Others get their turn; and a store that is away should not be waited for once for each of them.
           log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
@@ -131,8 +137,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
           return;
         }
         // What has too many payloads for one call is gone on with in the next round.
-        if ((await redis.zadd(finishedBatches, 'XX', 'CH', until + 1, id)) === 0)
-          log.info({ batchId: id }, 'batch expired');
+        if (await isListed(id)) await redis.zadd(finishedBatches, until + 1, id);
+        else log.info({ batchId: id }, 'batch expired');
       }
       if (ids.length < pageSize) return;
     }

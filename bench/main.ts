@@ -6,15 +6,16 @@ import { benchControlPlane } from './sections/control-plane.ts';
 import { benchInference } from './sections/inference.ts';
 import { benchIsolation } from './sections/isolation.ts';
 import { benchMemory } from './sections/memory.ts';
+import { benchPayloads } from './sections/payloads.ts';
 import { benchStart } from './sections/start.ts';
 
 const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--compare FILE] [ITEMS...]
 
-  --only     of: control-plane, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
+  --only     of: control-plane, payloads, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
   --quick    shorter and rougher
   --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
-  ITEMS      batch sizes of control-plane; of memory, the last one is its number of items
+  ITEMS      batch sizes of control-plane; of memory and payloads, the last one is the number of items
 `;
 
 // What the bench has started ends with it, by the handlers of `exit` and by channels that close.
@@ -74,6 +75,7 @@ function sectionsOf(quick: boolean, sizes: readonly number[]): Record<string, ()
     benchInference(name, benchModels[name], { quick, env: writeRegistry(), say });
   return {
     'control-plane': () => benchControlPlane(sizes.length > 0 ? sizes : allSizes, say),
+    payloads: () => benchPayloads(sizes.at(-1) ?? (quick ? 20_000 : 200_000), say),
     compact: ofModel('compact'),
     'vit-b-32': ofModel('vit-b-32'),
     'vit-b-32-int8': ofModel('vit-b-32-int8'),

@@ -17,8 +17,12 @@ import type { Objects, ObjectsOptions } from './objects.ts';
 /** A store that does not answer must be noticed before a sender's lease of 30 s has run out: all attempts within that. */
 const attempts = 3;
 const connectMs = 2_000;
-/** Until an answer begins, and between two of its bytes. */
+/** Until an answer begins. */
 const answerMs = 8_000;
+/** The same for what is asked of a thousand objects at once, where nobody waits. */
+const pageAnswerMs = 30_000;
+/** Between two bytes, when an answer has begun. */
+const idleMs = 30_000;
 /** One process asks for 32 payloads at a time, for two batches or more. */
 const connections = 128;
 
@@ -31,7 +35,7 @@ const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
 /** Pages of a thousand objects that one call removes, so that whoever asks for it does not wait for minutes. */
-const pagesPerCall = 10;
+const pagesPerCall = 2;
 
 /**
  * A client of an S3-compatible store. Region and credentials come from where the SDK looks for them: its environment
@@ -44,7 +48,7 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
       connectionTimeout: connectMs,
       requestTimeout: answerMs,
       throwOnRequestTimeout: true,
-      socketTimeout: answerMs,
+      socketTimeout: idleMs,
       httpAgent: { keepAlive: true, maxSockets: connections },
       httpsAgent: { keepAlive: true, maxSockets: connections },
     },
@@ -123,12 +127,14 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
     async remove({ bucket, key }) {
       for (let page = 0; page < pagesPerCall; page++) {
         const found = await asked({ bucket, key }, () =>
-          client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key })),
+          client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key }), { requestTimeout: pageAnswerMs }),
         );
         const keys = (found.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
         if (keys.length === 0) return true;
         const { Errors = [] } = await asked({ bucket, key }, () =>
-          client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } })),
+          client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }), {
+            requestTimeout: pageAnswerMs,
+          }),
         );
         const [refused] = Errors;
         if (refused !== undefined) {

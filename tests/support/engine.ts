@@ -1,4 +1,4 @@
-import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
+import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../batches/engine.ts';
 import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
 import type { InputChunk, JobData } from '../../batches/payload.ts';
 import type { TenantLimits } from '../../batches/posting.ts';
@@ -32,13 +32,21 @@ export const pinned: Pinned = {
 
 export const item = (index: number) => ({ image: `https://example.org/${index}.jpg`, text: `text ${index}` });
 
-/** @param queuedItems what all tenants may have waiting together. */
-export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<Engine> {
+/**
+ * @param queuedItems what all tenants may have waiting together.
+ * @param storage where payloads lie; in Redis otherwise.
+ */
+export async function startEngine(
+  retentionHours = 1,
+  queuedItems = 0,
+  storage: BatchEngineOptions['storage'] = {},
+): Promise<Engine> {
   const server = await startRedis();
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
   await whenConnected(redis, 5_000);
-  const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours, queuedItems, log });
+  const profiles = () => ['compact'];
+  const engine = createBatchEngine({ redis, profiles, retentionHours, queuedItems, storage, log });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
   const post = (owner: string, items: ItemStream, options: BatchOptions, limits?: TenantLimits) =>
     engine.batches.post({ tenant: owner, ...(limits && { limits }), pinned, options, items, bodyHash: () => '' });
