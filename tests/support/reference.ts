@@ -11,6 +11,8 @@ import { startProcess, type TestProcess } from './service.ts';
 export interface ReferenceService {
   redis: TestRedis;
   s3: TestS3;
+  /** Where the API answers. */
+  url: string;
   client: Client;
   /** What every process is started with. */
   env: Record<string, string>;
@@ -38,7 +40,7 @@ export function useReferenceService(more: Record<string, string> = {}): Referenc
     const api = await startProcess('stub-api', env);
     started.push(api);
     const client = createClient(api.url);
-    Object.assign(running, { redis, s3, env, client } satisfies Partial<ReferenceService>);
+    Object.assign(running, { redis, s3, env, client, url: api.url } satisfies Partial<ReferenceService>);
     running.startWorker = async (own = {}) => {
       const worker = await startProcess('stub-worker', { ...env, ...own });
       started.push(worker);
