@@ -2,12 +2,11 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
 import type { PayloadStore } from '../payloads/store.ts';
-import { unlinkPayloads } from '../payloads/unlink.ts';
 import type { BatchOptions } from '../record.ts';
 import { runScript } from '../scripts.ts';
 import type { ItemStream } from './items.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
-import { type Admission, createChunkWriter } from './writer.ts';
+import { type Admission, type ChunkWriter, createChunkWriter } from './writer.ts';
 
 /** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */
 const leaseMs = 30_000;
@@ -30,6 +29,7 @@ export interface NewBatch extends OpenedBatch, Admission {
  */
 export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: NewBatch): Promise<void> {
   const { lease } = batchKeys(batch.id);
+  const writer = createChunkWriter(redis, payloads, batch.id, batch);
   let opened = false;
 
   async function* opening() {
@@ -49,20 +49,20 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   }
 
   try {
-    await storeItems(redis, payloads, { ...batch, items: opening(), onActivity: renew });
+    await storeItems(redis, writer, { ...batch, items: opening(), onActivity: renew });
   } catch (error) {
     // What Redis keeps at once, where it answers, as that may be what fills it; the rest by the sweeper, which is certain
     // to find the batch without a lease.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
-      await unlinkPayloads(redis, batch.id).catch(() => {});
+      await writer.discard().catch(() => {});
     }
     throw error;
   }
 }
 
 /** The items of a batch that is open. */
-export interface NewItems extends Admission {
+export interface NewItems {
   id: string;
   items: ItemStream;
   /** What stands in the columns of CSV is filled in while the items are read. */
@@ -77,10 +77,9 @@ export interface NewItems extends Admission {
  * too: it writes the same to the same places.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and whatever reading the items throws.
  */
-export async function storeItems(redis: Redis, payloads: PayloadStore, batch: NewItems): Promise<void> {
+export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<void> {
   const { id, options } = batch;
   const keys = batchKeys(id);
-  const writer = createChunkWriter(redis, payloads, id, batch);
   let activeAt = 0;
   for await (const items of batch.items) {
     if (Date.now() - activeAt > activityMs) {

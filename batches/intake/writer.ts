@@ -1,5 +1,5 @@
 import { type Redis, throwFirst } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
+import { batchKeys, chunksPerHash } from '../keys.ts';
 import { encodeInput, type StoredItem } from '../payload.ts';
 import type { PayloadStore } from '../payloads/store.ts';
 
@@ -27,6 +27,8 @@ export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /** Writes what is left. */
   end(): Promise<{ chunks: number; total: number }>;
+  /** Takes back what Redis was given. */
+  discard(): Promise<void>;
 }
 
 export function createChunkWriter(
@@ -83,6 +85,12 @@ export function createChunkWriter(
       if (slice.length > 0) await close();
       await flush(true);
       return { chunks, total };
+    },
+    // From the back: what is left after an interruption is still found from the front.
+    async discard() {
+      for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
+        await redis.unlink(keys.input(hash * chunksPerHash));
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import { parseS3Place } from '../../shared/s3-place.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import type { Ending } from '../ending.ts';
 import { interrupted, storeItems } from '../intake/store.ts';
+import { type ChunkWriter, createChunkWriter } from '../intake/writer.ts';
 import { batchKeys } from '../keys.ts';
 import type { Objects } from '../payloads/objects.ts';
 import type { PayloadStore } from '../payloads/store.ts';
@@ -39,17 +40,21 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
   }
 
-  async function takeIn(record: BatchRecord, signal: AbortSignal): Promise<void> {
-    const { id, tenant, input = '', inputEtag = '', reading } = record;
+  const writerOf = ({ id, tenant, reading }: BatchRecord): ChunkWriter =>
+    createChunkWriter(redis, payloads, id, {
+      checkRoom: room.check,
+      claim: (count) => queued.claim(id, tenant, count, reading?.queuedItems ?? 0),
+    });
+
+  async function takeIn(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<void> {
+    const { id, input = '', inputEtag = '', reading } = record;
     const place = parseS3Place(input);
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
     const options: BatchOptions = {};
-    await storeItems(redis, payloads, {
+    await storeItems(redis, writer, {
       id,
       items: itemsOfObject(objects, place, inputEtag, reading, options, signal),
       options,
-      checkRoom: room.check,
-      claim: (count) => queued.claim(id, tenant, count, reading.queuedItems),
       async onActivity() {
         signal.throwIfAborted();
         if ((await redis.hget(batchKeys(id).batch, 'state')) !== 'accepting') throw interrupted();
@@ -57,24 +62,32 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     });
   }
 
-  /** Removes what was read of a batch that was stopped before it was taken in. */
-  async function discardStopped(id: string): Promise<void> {
+  /** Whoever was late, or has been stopped, leaves nothing: neither items that count for the tenant, nor payloads. */
+  async function leave({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
     const record = await read(id);
-    if (record !== undefined && (record.chunks > 0 || !terminalStates.has(record.state))) return;
+    if (record !== undefined && !terminalStates.has(record.state)) return;
     await queued.release(id);
+    if (record !== undefined && record.chunks > 0) return;
+    await writer.discard();
+    // It may have been deleted while it was read.
+    if (record === undefined) return await ending.forget({ id, tenant });
     await unlinkPayloads(redis, id);
-    // What of them lies elsewhere goes with the batch at the latest.
-    await payloads.forget(id).catch((error: unknown) => {
-      log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
-    });
+    while (!(await payloads.forget(id)));
   }
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    if (record?.state !== 'accepting') return void (await discardStopped(id));
+    if (record === undefined) return;
+    const writer = writerOf(record);
+    const left = () =>
+      leave(record, writer).catch((error: unknown) => {
+        // They go with the batch at the latest.
+        log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
+      });
+    if (record.state !== 'accepting') return void (await left());
     const start = performance.now();
     try {
-      await takeIn(record, signal);
+      await takeIn(record, writer, signal);
     } catch (error) {
       signal.throwIfAborted();
       if ((await read(id))?.state === 'accepting') {
@@ -83,7 +96,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
         await ending.refuse(record, fault);
         log.info({ batchId: id, input: record.input, code: fault.code, reason: fault.message }, 'batch refused');
       }
-      return void (await discardStopped(id));
+      return void (await left());
     }
     await dispatcher.refill(record);
     log.info({ batchId: id, input: record.input, ms: Math.round(performance.now() - start) }, 'batch taken in');

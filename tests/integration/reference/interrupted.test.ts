@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchKeys, taskQueues } from '../../../batches/keys.ts';
+import { batchKeys, finishedBatches, taskQueues } from '../../../batches/keys.ts';
 import { keyOf, line, lines, resultsIn, useReferenceService } from '../../support/reference.ts';
 
 const service = useReferenceService();
@@ -110,7 +110,7 @@ test('a batch that is cancelled before it is read stays cancelled, and nothing o
 
 test('a batch that is cancelled while it is read stops being read, and its payloads go', async () => {
   const { s3, post, written, client } = service;
-  await s3.put('open/midway.ndjson', lines(200_000));
+  await s3.put('open/midway.ndjson', lines(100_000));
   const worker = await service.startWorker();
   const { body } = await post({ input: s3.url('open/midway.ndjson') });
   await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
@@ -118,6 +118,21 @@ test('a batch that is cancelled while it is read stops being read, and its paylo
   expect(await written(body.id)).toMatchObject({ state: 'cancelled', items: { total: 0 } });
   await when(async () => (await redis.llen(`{vls}:${taskQueues.intake}:active`)) === 0);
   expect(await redis.exists(batchKeys(body.id).input(0))).toBe(0);
+  expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);
+  await worker.stop();
+});
+
+test('a batch that is deleted while it is read leaves nothing in Redis and nothing in the bucket but the object', async () => {
+  const { s3, post, client } = service;
+  const worker = await service.startWorker();
+  const { body } = await post({ input: s3.url('open/midway.ndjson') });
+  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
+  await when(async () => (await redis.llen(`{vls}:${taskQueues.intake}:active`)) === 0);
+  expect(await redis.keys(`vls:{${body.id}}*`)).toEqual([]);
+  // What was too much for one call is what the sweeper goes on with.
+  await when(async () => (await redis.zscore(finishedBatches, body.id)) === null);
+  expect(await redis.hgetall('{vls}:queued:items')).toEqual({});
   expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);
   await worker.stop();
 });
