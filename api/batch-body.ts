@@ -3,10 +3,12 @@ import type { Readable } from 'node:stream';
 import type { Request } from 'express';
 import { readBody } from '../batches/intake/body.ts';
 import { itemsOfCsv } from '../batches/intake/csv.ts';
+import { type Format, formatOfName } from '../batches/intake/format.ts';
 import { type ItemStream, itemsOfList, type Strictness } from '../batches/intake/items.ts';
 import { itemsOfNdjson } from '../batches/intake/ndjson.ts';
+import type { ReferencePosting } from '../batches/posting.ts';
 import type { BatchOptions } from '../batches/record.ts';
-import { type BatchQuery, batchEnvelope } from '../shared/contracts/batch.ts';
+import { type BatchQuery, batchEnvelope, referenceEnvelope } from '../shared/contracts/batch.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { rawBodyOf } from './middleware/json-body.ts';
@@ -14,17 +16,14 @@ import { openUpload } from './multipart.ts';
 import { check } from './route.ts';
 
 /** A batch as it was sent, whatever its form. */
-export interface BatchBody {
+export type BatchBody = {
   model: string | undefined;
   longText: LongText;
   /** What stands in the body is filled in while its items are read. */
   options: BatchOptions;
-  items: ItemStream;
   /** SHA-256 of the decoded body, once its items have been read. */
   hash: () => string;
-}
-
-type Format = 'ndjson' | 'csv';
+} & ({ items: ItemStream } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading'> });
 
 const formatsByType: Record<string, Format> = {
   'application/x-ndjson': 'ndjson',
@@ -52,7 +51,11 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
 
 /** A JSON document: options in its envelope, those of the query where it has none. */
 export function readEnvelope(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
-  const { items, model, longText, priority, failureBudget, webhook } = check(batchEnvelope, request.body, 'body');
+  const isReference = typeof request.body === 'object' && request.body !== null && 'input' in request.body;
+  const envelope = isReference
+    ? check(referenceEnvelope, request.body, 'body')
+    : check(batchEnvelope, request.body, 'body');
+  const { model, longText, priority, failureBudget, webhook } = envelope;
   const options = optionsOfQuery(query);
   if (priority !== 0) options.priority = priority;
   if (webhook !== undefined) options.webhookUrl = webhook.url;
@@ -61,13 +64,12 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
     Object.assign(options, { budgetCount: count, budgetShare: share, budgetAfter: after });
   }
   const hash = () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
-  return {
-    model: model ?? query.model,
-    longText: longText ?? query.longText,
-    options,
-    items: itemsOfList(items, strictness),
-    hash,
-  };
+  const common = { model: model ?? query.model, longText: longText ?? query.longText, options, hash };
+  if ('items' in envelope) return { ...common, items: itemsOfList(envelope.items, strictness) };
+  const { input, output, columns, delimiter } = envelope;
+  const { image = query.image, text = query.text, id = query.id } = columns ?? {};
+  const reading = { columns: { image, text, id }, delimiter, strictness };
+  return { ...common, reference: { input, output, reading } };
 }
 
 /** NDJSON or CSV, as the body or as the file of a form; gzip or not. */
@@ -107,9 +109,7 @@ export async function readStream(
 
 /** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */
 function formatOfUpload(filename: string, type: string): Format {
-  const extension = /\.(ndjson|jsonl|csv|tsv)(\.gz)?$/i.exec(filename)?.[1]?.toLowerCase();
-  if (extension !== undefined) return extension === 'csv' || extension === 'tsv' ? 'csv' : 'ndjson';
-  const known = formatsByType[type.toLowerCase()];
+  const known = formatOfName(filename)?.format ?? formatsByType[type.toLowerCase()];
   if (known !== undefined) return known;
   throw new ServiceError(
     'request.unsupported_media_type',

@@ -51,7 +51,8 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     profiles: () => registry.profiles,
     retentionHours,
     queuedItems,
-    onPosted: (profile, items) => metrics.count('vls_items_posted_total', { profile }, items),
+    storage: config,
+    onPosted: metrics.posted,
     log,
   });
   observeRedis(metrics, redis);

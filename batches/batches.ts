@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BatchList,
@@ -11,51 +10,24 @@ import {
   terminalStates,
 } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
-import { type Redis, withRedis } from '../shared/redis.ts';
-import { traced, traceparent } from '../shared/telemetry/spans.ts';
-import type { Dispatcher } from './dispatch.ts';
-import type { Durability, DurabilityLevel } from './durability.ts';
+import { withRedis } from '../shared/redis.ts';
+import { formatS3Place } from '../shared/s3-place.ts';
+import type { DurabilityLevel } from './durability.ts';
 import type { Ending } from './ending.ts';
-import { type Reservation, reserve } from './intake/idempotency.ts';
-import type { ItemStream } from './intake/items.ts';
-import { storeBatch } from './intake/store.ts';
 import { batchKeys, everyTenant } from './keys.ts';
-import type { QueuedItems } from './queued-items.ts';
-import type { QueueCounts, Queues } from './queues.ts';
+import { createIntake, type IntakeDeps, type Posting, type ReferencePosting, type TenantLimits } from './posting.ts';
+import type { QueueCounts } from './queues.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches } from './reading/list.ts';
 import { readResults } from './reading/results.ts';
 import { streamCsv, streamNdjson } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
-import { type BatchOptions, type BatchRecord, batchRecord, type Pinned, toStatus } from './record.ts';
+import { type BatchRecord, batchRecord, isVisible, toStatus } from './record.ts';
 import { failedItems } from './retry.ts';
-import type { RoomGauge } from './room.ts';
 import { runScript } from './scripts.ts';
 
 /** Whose batches are looked among: a tenant's, or for operators everybody's. */
 export type Reach = string | typeof everyTenant;
-
-/** What a tenant's batches may take. */
-export interface TenantLimits {
-  /** Items of unfinished batches; 0: any number. */
-  queuedItems: number;
-  /** Share of the workers beside other tenants'. */
-  weight: number;
-}
-
-/** A batch as it is posted. */
-export interface Posting {
-  tenant: string;
-  limits?: TenantLimits;
-  pinned: Pinned;
-  options: BatchOptions;
-  items: ItemStream;
-  /** With these two, a second request with the same key leads to the same batch. */
-  idempotencyKey?: string | undefined;
-  /** SHA-256 of the decoded body, asked for once the items have been read. */
-  bodyHash: () => string;
-}
 
 /**
  * Batches as the API sees them. Every call fails with `queue.unavailable` while Redis is away, and with
@@ -68,6 +40,11 @@ export interface Batches {
    * and what reading throws.
    */
   post(posting: Posting): Promise<BatchStatus>;
+  /**
+   * Begins a batch whose items lie in a bucket: a worker reads them. Its status says what becomes of that.
+   * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
+   */
+  postReference(posting: ReferencePosting): Promise<BatchStatus>;
   status(reach: Reach, id: string): Promise<BatchStatus>;
   /** The status once the batch has ended, or as it is after so many milliseconds. */
   wait(reach: Reach, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
@@ -100,38 +77,23 @@ export interface Batches {
   close(): void;
 }
 
-export interface BatchesDeps {
-  redis: Redis;
-  queues: Queues;
-  dispatcher: Dispatcher;
+export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
   ending: Ending;
-  room: RoomGauge;
-  queued: QueuedItems;
-  durability: Durability;
-  onPosted: (profile: string, items: number) => void;
-  log: Logger;
 }
 
 const waitPollMs = 50;
 
-export function createBatches({
-  redis,
-  queues,
-  dispatcher,
-  ending,
-  room,
-  queued,
-  durability,
-  onPosted,
-  log,
-}: BatchesDeps): Batches {
+export function createBatches(deps: BatchesDeps): Batches {
+  const { redis, payloads, places, queues, ending, durability, log } = deps;
+  const source = { redis, payloads };
   const follower = createFollower(redis);
   let closing = false;
 
   async function find(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(id).batch);
-    // One that is still being sent is nobody's business yet.
-    return hash['state'] === undefined || hash['state'] === 'accepting' ? undefined : batchRecord.parse(hash);
+    if (hash['state'] === undefined) return undefined;
+    const record = batchRecord.parse(hash);
+    return isVisible(record) ? record : undefined;
   }
 
   async function read(reach: Reach, id: string): Promise<BatchRecord> {
@@ -151,55 +113,8 @@ export function createBatches({
   }
   const status = async (reach: Reach, id: string) => toFullStatus(await read(reach, id));
 
-  async function post(posting: Posting): Promise<BatchStatus> {
-    const id = randomUUID();
-    const { tenant, limits, pinned, options, items, idempotencyKey, bodyHash } = posting;
-    let reservation: Reservation | undefined;
-    if (idempotencyKey !== undefined) {
-      const isSealed = async (known: string) => (await find(known)) !== undefined;
-      const reserved = await reserve(redis, tenant, idempotencyKey, id, isSealed);
-      if ('existing' in reserved) return await repeated(posting, reserved.existing);
-      reservation = reserved.reservation;
-    }
-    try {
-      await room.check();
-      const stored = {
-        checkRoom: room.check,
-        claim: (count: number) => queued.claim(id, tenant, count, limits?.queuedItems ?? 0),
-        id,
-        tenant,
-        weight: limits?.weight,
-        pinned,
-        options,
-        items,
-        traceparent: traceparent(),
-        ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
-      };
-      await traced('intake', { 'vls.batch': id }, () => storeBatch(redis, stored)).catch(async (error: unknown) => {
-        await queued.release(id).catch(() => {});
-        throw error;
-      });
-      await durability.confirm();
-    } finally {
-      await reservation?.release().catch(() => {});
-    }
-    // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
-    const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
-    await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
-      log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
-    });
-    const posted = await status(tenant, id);
-    onPosted(pinned.profile, posted.items.total);
-    return posted;
-  }
-
-  /** The same key again: read to its end and compared, never stored. */
-  async function repeated({ tenant, items, bodyHash }: Posting, id: string): Promise<BatchStatus> {
-    for await (const _ of items);
-    const record = await read(tenant, id);
-    if (record.bodyHash === bodyHash()) return await toFullStatus(record);
-    throw new ServiceError('idempotency.mismatch', `This Idempotency-Key was used with another body, for batch ${id}`);
-  }
+  const intake = createIntake({ ...deps, bodyHashOf: find });
+  const post = async (posting: Posting) => status(posting.tenant, await intake.post(posting));
 
   async function retry(reach: Reach, id: string, limits?: TenantLimits): Promise<BatchStatus> {
     const record = await read(reach, id);
@@ -217,16 +132,34 @@ export function createBatches({
       ...(limits !== undefined && { limits }),
       pinned: { profile, model, revision, precision, preprocess, textCleaning, longText, traffic },
       options: { priority, columns, columnNames, retryOf: id },
-      items: failedItems(redis, record),
+      ...(record.output !== undefined && { output: (childId: string) => besideFiles(record, childId) }),
+      items: failedItems(source, record),
       bodyHash: () => '',
     });
     await runScript(redis, 'annotate', [batchKeys(id).batch], ['retriedBy', child.id]);
     return child;
   }
 
+  /** The files of a retry lie beside those of its batch, in a folder named by it. */
+  function besideFiles({ id, tenant, output = '' }: BatchRecord, childId: string): string {
+    const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
+    return formatS3Place(places.check(tenant, `${parent}${childId}/`, 'output'));
+  }
+
+  async function remove(reach: Reach, id: string): Promise<void> {
+    const record = await read(reach, id);
+    await ending.cancel(record);
+    await ending.forget(record).catch((error: unknown) => {
+      if (!(error instanceof ServiceError)) throw error;
+      // It does not exist for anybody any more; the sweeper removes what is left.
+      log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
+    });
+  }
+
   const guarded = <Value>(step: () => Promise<Value>) => withRedis(redis, step);
   return {
     post: (posting) => guarded(() => post(posting)),
+    postReference: (posting) => guarded(async () => status(posting.tenant, await intake.postReference(posting))),
     status: (reach, id) => guarded(() => status(reach, id)),
     wait: (reach, id, milliseconds, signal) =>
       guarded(async () => {
@@ -243,11 +176,11 @@ export function createBatches({
         const { records, next } = await listBatches(redis, reach, query);
         return { batches: await Promise.all(records.map(toFullStatus)), next };
       }),
-    results: (reach, id, query) => guarded(async () => readResults(redis, await read(reach, id), query)),
+    results: (reach, id, query) => guarded(async () => readResults(source, await read(reach, id), query)),
     stream: (reach, id, format, query) =>
       guarded(async () => {
         const write = format === 'csv' ? streamCsv : streamNdjson;
-        return write(redis, await read(reach, id), query);
+        return write(source, await read(reach, id), query);
       }),
     summary: (reach, id) => guarded(async () => readSummary(redis, await read(reach, id))),
     follow: (reach, id, lastId, signal) =>
@@ -261,12 +194,7 @@ export function createBatches({
         return await status(reach, id);
       }),
     retry: (reach, id, limits) => guarded(() => retry(reach, id, limits)),
-    remove: (reach, id) =>
-      guarded(async () => {
-        const record = await read(reach, id);
-        await ending.cancel(record);
-        await ending.forget(record);
-      }),
+    remove: (reach, id) => guarded(() => remove(reach, id)),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),
     close() {

@@ -6,6 +6,7 @@ import type { Dispatcher } from './dispatch.ts';
 import type { Ending } from './ending.ts';
 import { batchKeys } from './keys.ts';
 import { decodeInput, encodeOutput, type InputChunk, type JobData } from './payload.ts';
+import type { PayloadStore } from './payloads/store.ts';
 import type { Pinned } from './record.ts';
 import { runScript } from './scripts.ts';
 import { type Edges, tallyOf } from './tally.ts';
@@ -25,17 +26,29 @@ export type Committed = { verdict: 'committed' | 'already' | 'late'; state: Batc
 
 /** The three things a worker does with a chunk. Each is one atomic script and may be repeated. */
 export interface Chunks {
-  /** Takes a chunk in hand and lets the next of its batch into the queue. */
+  /**
+   * Takes a chunk in hand and lets the next of its batch into the queue.
+   * @throws {ServiceError} `storage.unavailable`; the chunk is then given back.
+   */
   pick(job: JobData, profile: string): Promise<Picked>;
-  /** Records a chunk's outcomes; the second time nothing is counted. */
+  /**
+   * Records a chunk's outcomes; the second time nothing is counted.
+   * @throws {ServiceError} `storage.unavailable`
+   */
   commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
   /** Gives a chunk back that cannot be evaluated here now. */
   release(job: JobData): Promise<void>;
 }
 
-export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Ending): Chunks {
+export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Ending, payloads: PayloadStore): Chunks {
+  async function release({ batchId, chunk }: JobData): Promise<void> {
+    const keys = batchKeys(batchId);
+    await runScript(redis, 'release', [keys.batch, keys.done, keys.waiting, keys.active], [chunk]);
+  }
+
   return {
-    async pick({ tenant, batchId, chunk }, profile) {
+    async pick(job, profile) {
+      const { tenant, batchId, chunk } = job;
       const keys = batchKeys(batchId);
       const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.input(chunk), keys.events];
       const reply = (await runScript(redis, 'pick', names, [chunk, Date.now()])) as PickReply;
@@ -44,7 +57,7 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         await dispatcher.passedOver(profile, batchId, chunk);
         return { verdict };
       }
-      const [, input, fields] = reply as Required<PickReply>;
+      const [, kept, fields] = reply as Required<PickReply>;
       const [
         priority,
         below,
@@ -59,6 +72,10 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         traffic,
       ] = fields.map((field) => field?.toString());
       await dispatcher.taken({ id: batchId, tenant, profile, priority: Number(priority ?? 0) }, chunk);
+      const input = await payloads.get(batchId, kept).catch(async (error: unknown) => {
+        await release(job);
+        throw error;
+      });
       return {
         verdict,
         input: decodeInput(input),
@@ -92,20 +109,22 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
         keys.highest,
       ];
       const tally = JSON.stringify(tallyOf(input, results, edges));
-      const values = [chunk, Date.now(), encodeOutput({ results }), ending.retentionMs, tally];
+      const kept = await payloads.putOutput(batchId, chunk, encodeOutput({ results }));
+      const values = [chunk, Date.now(), kept, ending.retentionMs, tally];
       const reply = ((await runScript(redis, 'commit', names, values)) as Buffer[]).map(String);
       const verdict = reply[0] as Committed['verdict'];
-      if (verdict === 'gone') return { verdict };
+      if (verdict === 'gone') {
+        // What was put just now came too late to be removed with the batch.
+        await payloads.forget(batchId).catch(() => {});
+        return { verdict };
+      }
       const state = reply[1] as BatchState;
       // In the other slot, so it may be lost with this process: the sweeper does it then.
       if (terminalStates.has(state)) await ending.settle(batchId);
       return { verdict, state };
     },
 
-    async release({ batchId, chunk }) {
-      const keys = batchKeys(batchId);
-      await runScript(redis, 'release', [keys.batch, keys.done, keys.waiting, keys.active], [chunk]);
-    },
+    release,
   };
 }
 

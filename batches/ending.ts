@@ -1,14 +1,9 @@
+import type { ItemError } from '../shared/errors.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
-import {
-  batchKeys,
-  chunksPerHash,
-  everyTenant,
-  finishedBatches,
-  fixedKeys,
-  liveBatches,
-  tenantBatches,
-} from './keys.ts';
+import { batchKeys, everyTenant, finishedBatches, fixedKeys, liveBatches, tenantBatches } from './keys.ts';
+import type { PayloadStore } from './payloads/store.ts';
+import { unlinkPayloads } from './payloads/unlink.ts';
 import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
@@ -19,9 +14,15 @@ export interface Ending {
   readonly retentionMs: number;
   /** Stops a live batch; what has outcomes keeps them. */
   cancel(batch: BatchRecord): Promise<void>;
-  /** What a terminal batch still owes: its webhook, its place among the finished ones. */
+  /** Ends a batch by reference whose object cannot be taken in. */
+  refuse(batch: BatchRecord, fault: Pick<ItemError, 'code' | 'message'>): Promise<void>;
+  /** What a terminal batch still owes: its files, then its webhook, its place among the finished ones. */
   settle(id: string): Promise<void>;
-  /** Removes every trace, the record first: from then on the batch does not exist for anybody. */
+  /**
+   * Removes every trace, the record first: from then on the batch does not exist for anybody. What cannot be removed at
+   * once is what the sweeper goes on with.
+   * @throws {ServiceError} `storage.unavailable`, with the same effect.
+   */
   forget(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
 }
 
@@ -30,20 +31,31 @@ export function createEnding(
   queues: Queues,
   dispatcher: Dispatcher,
   queued: QueuedItems,
+  payloads: PayloadStore,
   retentionHours: number,
 ): Ending {
   const retentionMs = Math.round(retentionHours * 3_600_000);
 
   async function settle(id: string): Promise<void> {
     const hash = await redis.hgetall(batchKeys(id).batch);
+    await queued.release(id);
     if (Object.keys(hash).length > 0) {
       const record = batchRecord.parse(hash);
       await withdrawAll(record);
-      if (record.webhookUrl !== undefined && record.webhookState === 'pending') await queues.addWebhook(id);
       await redis.zadd(finishedBatches, 'NX', record.expiresAt ?? Date.now() + retentionMs, id);
+      // Still live for the sweeper, which sees to it that its files are written.
+      if (await awaitsFiles(record)) return;
+      if (record.webhookUrl !== undefined && record.webhookState === 'pending') await queues.addWebhook(id);
     }
-    await queued.release(id);
     await redis.zrem(liveBatches, id);
+  }
+
+  async function awaitsFiles({ id, filesState }: BatchRecord): Promise<boolean> {
+    if (filesState !== 'pending') return false;
+    if ((await queues.ensureTask('files', id)) === 'live') return true;
+    const fields = ['filesState', 'failed', 'filesError', 'Writing them failed again and again; the log says why'];
+    await runScript(redis, 'annotate', [batchKeys(id).batch], fields);
+    return false;
   }
 
   async function withdrawAll(record: BatchRecord): Promise<void> {
@@ -64,25 +76,22 @@ export function createEnding(
       await dispatcher.withdraw(batch, chunks.map(Number));
       await settle(batch.id);
     },
+    async refuse({ id }, { code, message }) {
+      const { batch, events } = batchKeys(id);
+      const values = [Date.now(), retentionMs, code, message.slice(0, 1_000)];
+      if ((await runScript(redis, 'refuse', [batch, events], values)) === 1) await settle(id);
+    },
     settle,
     async forget({ id, tenant }) {
+      // Whatever interrupts this, the next sweep goes on with it.
+      await redis.zadd(finishedBatches, 0, id);
       await redis.unlink(...fixedKeys(id));
       await redis.zrem(tenantBatches(tenant), id);
       await redis.zrem(tenantBatches(everyTenant), id);
       await queued.release(id);
-      // From the back: what is left after an interruption is still found from the front.
-      for (let hash = (await payloadHashes(redis, id)) - 1; hash >= 0; hash--) {
-        const { input, output } = batchKeys(id);
-        await redis.unlink(input(hash * chunksPerHash), output(hash * chunksPerHash));
-      }
+      await unlinkPayloads(redis, id);
       await redis.zrem(liveBatches, id);
-      await redis.zrem(finishedBatches, id);
+      if (await payloads.forget(id)) await redis.zrem(finishedBatches, id);
     },
   };
-}
-
-/** How many input hashes a batch has: they are without a gap, so the first absent one ends them. */
-async function payloadHashes(redis: Redis, id: string): Promise<number> {
-  const { input } = batchKeys(id);
-  for (let hash = 0; ; hash++) if ((await redis.exists(input(hash * chunksPerHash))) === 0) return hash;
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
@@ -6,12 +7,18 @@ import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
 import { createDurability } from './durability.ts';
 import { createEnding } from './ending.ts';
+import { createObjects } from './payloads/objects.ts';
+import { createPayloadStore } from './payloads/store.ts';
 import { createQueuedItems } from './queued-items.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { readBacklog } from './readings.ts';
+import { createResultFiles } from './reference/files.ts';
+import { createReferenceIntake } from './reference/intake.ts';
+import { createPlaces } from './reference/places.ts';
 import { createRoomGauge } from './room.ts';
 import { createSpeed, type Speed } from './speed.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
+import type { Task, TaskRun } from './tasks.ts';
 
 /** Everything about batches over one Redis connection: the API uses one side of it, a worker the other. */
 export interface BatchEngine {
@@ -20,6 +27,8 @@ export interface BatchEngine {
   chunks: Chunks;
   sweeper: Sweeper;
   speed: Speed;
+  /** What workers do for batches by reference; nothing where no tenant may post one. */
+  tasks: Record<Task, TaskRun> | undefined;
   /** What waits, for each profile that is shown. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
@@ -35,31 +44,54 @@ export interface BatchEngineOptions {
   queuedItems?: number;
   /** Told of every batch that was accepted. */
   onPosted?: (profile: string, items: number) => void;
+  /** Where payloads lie, and which buckets batches may be posted from. Default: Redis, and none. */
+  storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const { redis, profiles, retentionHours, log } = options;
+  const { payloads: payloadPlaces = ['redis'], s3Endpoint, batchBuckets = [] } = options.storage ?? {};
+  const objects = createObjects({ endpoint: s3Endpoint });
+  const payloads = createPayloadStore(payloadPlaces, objects);
+  const places = createPlaces(batchBuckets, payloadPlaces);
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
   const queued = createQueuedItems(redis, options.queuedItems ?? 0);
-  const ending = createEnding(redis, queues, dispatcher, queued, retentionHours);
+  const ending = createEnding(redis, queues, dispatcher, queued, payloads, retentionHours);
   const speed = createSpeed(redis);
-  const chunks = createChunks(redis, dispatcher, ending);
+  const chunks = createChunks(redis, dispatcher, ending, payloads);
   const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
   const { onPosted = () => {} } = options;
-  const batches = createBatches({ redis, queues, dispatcher, ending, room, queued, durability, onPosted, log });
+  const deps = {
+    redis,
+    payloads,
+    objects,
+    places,
+    queues,
+    dispatcher,
+    ending,
+    room,
+    queued,
+    chunks,
+    durability,
+    onPosted,
+    log,
+  };
+  const batches = createBatches(deps);
   return {
     queues,
     batches,
     chunks,
-    sweeper: createSweeper({ redis, queues, dispatcher, chunks, ending, log }),
+    sweeper: createSweeper(deps),
     speed,
+    tasks: places.any ? { intake: createReferenceIntake(deps), files: createResultFiles(deps) } : undefined,
     readings: () => readBacklog(redis, queues, speed, profiles()),
     async close() {
       batches.close();
       await queues.close();
+      objects.close();
     },
   };
 }

@@ -12,6 +12,8 @@ export const queuePrefix = '{vls}';
 export const queueName = (profile: string): string => `evaluate-${profile}`;
 export const maintenanceQueueName = 'maintenance';
 export const webhookQueueName = 'webhooks';
+/** Queues whose jobs are batches by reference: their objects are read, and the files of their results written. */
+export const taskQueues = { intake: 'intake', files: 'files' } as const;
 
 /** Payloads are kept in hashes of this many chunks: a hash of its own for each would cost a key, one for all a giant. */
 export const chunksPerHash = 256;

@@ -1,9 +1,10 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
-import { maintenanceQueueName, queueName, queuePrefix, webhookQueueName } from './keys.ts';
+import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from './keys.ts';
 import { type JobData, jobData, payloadVersion } from './payload.ts';
 import type { Dispatched } from './record.ts';
+import { type Task, taskJobOptions } from './tasks.ts';
 
 export interface QueueCounts {
   name: string;
@@ -19,6 +20,11 @@ export interface Queues {
   add(batch: Dispatched, chunks: readonly number[], priorities: readonly number[]): Promise<void>;
   /** Enqueues the delivery of a batch's webhook, once. */
   addWebhook(batchId: string): Promise<void>;
+  /**
+   * Makes sure that a batch has its job of a kind.
+   * @returns `failed` when it has one that failed for good, which is left as it is.
+   */
+  ensureTask(task: Task, batchId: string): Promise<'live' | 'failed'>;
   /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
@@ -39,14 +45,18 @@ export const jobId = (batchId: string, chunk: number): string => `${batchId}-${c
 
 /**
  * `attempts` counts faults of workers, never of items: an item's failure is an outcome, and a stalled or handed-back
- * chunk is no attempt. Finished jobs are kept for a look in Bull Board; the truth about a chunk is its done bit.
+ * chunk is no attempt. Finished jobs are kept for a look in Bull Board, at 1.2 KB of Redis each; the truth about a chunk is
+ * its done bit.
  */
 const jobOptions = {
   attempts: 8,
   backoff: { type: 'exponential', delay: 500 },
-  removeOnComplete: { count: 1000, age: 3600 },
+  removeOnComplete: { count: 200, age: 3600 },
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
+
+/** Entries of BullMQ's own event stream, which nothing here reads; its 10,000 would be 1.5 MB of Redis a queue. */
+const queueEvents = { maxLen: 100 };
 
 /** A receiver may be away for hours: 10 s, 20 s, 40 s ... up to about an hour and a half in all. */
 const webhookJobOptions = {
@@ -61,7 +71,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
   const queueOf = (name: string): Queue => {
     let queue = queues.get(name);
     if (queue === undefined) {
-      queue = new Queue(name, { connection: redis, prefix: queuePrefix });
+      queue = new Queue(name, { connection: redis, prefix: queuePrefix, streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
       // One whose connection broke while BullMQ got to know the server stays unusable: the next use makes another.
       queue.waitUntilReady().catch(() => queues.delete(name));
@@ -72,7 +82,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
   const chunkQueues = (of = profiles()) => of.map(queueName);
   const shown = () => {
     const names = chunkQueues();
-    return names.length > 0 ? [...names, webhookQueueName, maintenanceQueueName] : [];
+    return names.length > 0 ? [...names, ...Object.values(taskQueues), webhookQueueName, maintenanceQueueName] : [];
   };
   for (const name of shown()) queueOf(name);
 
@@ -91,6 +101,16 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         { v: payloadVersion, batchId },
         { ...webhookJobOptions, jobId: batchId },
       );
+    },
+    async ensureTask(task, batchId) {
+      const queue = queueOf(taskQueues[task]);
+      const state = await queue.getJobState(batchId);
+      if (state === 'failed') return state;
+      if (state === 'completed') await queue.remove(batchId);
+      if (state === 'completed' || state === 'unknown') {
+        await queue.add(task, { v: payloadVersion, batchId }, { ...taskJobOptions[task], jobId: batchId });
+      }
+      return 'live';
     },
     async jobState(profile, batchId, chunk) {
       const state = await queueOf(queueName(profile)).getJobState(jobId(batchId, chunk));

@@ -3,11 +3,22 @@ import { type BatchStatus, batchState, failureReason, terminalStates } from '../
 import { longText } from '../shared/contracts/item.ts';
 import { batchPathOf } from '../shared/contracts/paths.ts';
 import { trafficPlan } from '../shared/contracts/traffic.ts';
-import type { Code } from '../shared/errors.ts';
+import { type Code, isCode } from '../shared/errors.ts';
+import { filesOf } from './reference/files-of.ts';
 
 const count = z.coerce.number().int().min(0);
 const time = z.coerce.number().int();
 const json = z.string().transform((text): unknown => JSON.parse(text));
+
+const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string() });
+
+const reading = z.object({
+  columns: columnNames,
+  delimiter: z.string(),
+  strictness: z.enum(['lenient', 'strict']),
+  queuedItems: count,
+});
+export type Reading = z.output<typeof reading>;
 
 /** The hash of a batch, as read from Redis. Times are in ms since 1970. */
 export const batchRecord = z.object({
@@ -49,9 +60,20 @@ export const batchRecord = z.object({
   /** Columns of the CSV it came as, so that its results can be given back in the same form. */
   columns: json.pipe(z.array(z.string())).optional(),
   /** The columns that were read as image, text and id. */
-  columnNames: json.pipe(z.object({ image: z.string(), text: z.string(), id: z.string() })).optional(),
+  columnNames: json.pipe(columnNames).optional(),
   /** Where its post was in a trace, in W3C's form, so that its chunks go on there. */
   traceparent: z.string().optional(),
+  /** Where its items are read from, and what their content was known by at the post; only of a batch by reference. */
+  input: z.string().optional(),
+  inputEtag: z.string().optional(),
+  /** How they are read, and how many items its tenant may have waiting. */
+  reading: json.pipe(reading).optional(),
+  inputErrorCode: z.string().refine(isCode).optional(),
+  inputErrorMessage: z.string().optional(),
+  /** Folder that files of its results are put into. */
+  output: z.string().optional(),
+  filesState: z.enum(['pending', 'written', 'failed']).optional(),
+  filesError: z.string().optional(),
   retryOf: z.string().optional(),
   /** The latest batch that retries this one. */
   retriedBy: z.string().optional(),
@@ -67,6 +89,9 @@ export const batchRecord = z.object({
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
+/** Whether a batch is there for its tenant: one that is still being sent is nobody's business yet. */
+export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
+
 /** What is fixed about a batch when it is posted, and inherited by its retries. */
 export type Pinned = Pick<
   BatchRecord,
@@ -77,7 +102,15 @@ export type Pinned = Pick<
 export type BatchOptions = Partial<
   Pick<
     BatchRecord,
-    'priority' | 'budgetCount' | 'budgetShare' | 'budgetAfter' | 'columns' | 'columnNames' | 'retryOf' | 'webhookUrl'
+    | 'priority'
+    | 'budgetCount'
+    | 'budgetShare'
+    | 'budgetAfter'
+    | 'columns'
+    | 'columnNames'
+    | 'output'
+    | 'retryOf'
+    | 'webhookUrl'
   >
 >;
 
@@ -132,6 +165,12 @@ export function toStatus(
     finishedAt: timestampOrNull(record.finishedAt),
     expiresAt: timestampOrNull(record.expiresAt),
     reason: record.reason ?? null,
+    input: record.input ?? null,
+    inputError:
+      record.inputErrorCode === undefined
+        ? null
+        : { code: record.inputErrorCode, message: record.inputErrorMessage ?? '' },
+    files: filesOf(record),
     retryOf: record.retryOf ?? null,
     retriedBy: record.retriedBy ?? null,
     traceId: /^00-(\w+)-\w+-01$/.exec(record.traceparent ?? '')?.[1] ?? null,

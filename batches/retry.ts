@@ -1,17 +1,16 @@
 import { ServiceError } from '../shared/errors.ts';
-import type { Redis } from '../shared/redis.ts';
 import type { StoredItem } from './payload.ts';
-import { readChunks } from './reading/chunks.ts';
+import { readChunks, type Source } from './reading/chunks.ts';
 import type { BatchRecord } from './record.ts';
 
 const chunksPerRead = 4;
 
 /** The items of a batch that failed, in index order, each knowing its index there. */
-export async function* failedItems(redis: Redis, batch: BatchRecord): AsyncGenerator<StoredItem[]> {
+export async function* failedItems(source: Source, batch: BatchRecord): AsyncGenerator<StoredItem[]> {
   for (let from = 0; from < batch.chunks; from += chunksPerRead) {
     const count = Math.min(chunksPerRead, batch.chunks - from);
     const numbers = Array.from({ length: count }, (_, at) => from + at);
-    for (const chunk of await readChunks(redis, batch, numbers, true)) {
+    for (const chunk of await readChunks(source, batch, numbers, true)) {
       if (chunk === undefined || chunk.items.length === 0)
         throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
       yield chunk.results.flatMap((result, at) => {

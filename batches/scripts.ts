@@ -9,6 +9,7 @@ export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   commit: 11,
   release: 4,
   cancel: 3,
+  refuse: 2,
   'take-turn': 3,
   reserve: 1,
   hold: 1,

@@ -8,6 +8,7 @@ import type { Dispatcher } from './dispatch.ts';
 import type { Ending } from './ending.ts';
 import { batchKeys, finishedBatches, liveBatches } from './keys.ts';
 import { decodeInput, echoed } from './payload.ts';
+import type { PayloadStore } from './payloads/store.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
@@ -24,6 +25,7 @@ export interface SweeperDeps {
   dispatcher: Dispatcher;
   chunks: Chunks;
   ending: Ending;
+  payloads: PayloadStore;
   log: Logger;
 }
 
@@ -31,10 +33,16 @@ export interface SweeperDeps {
 const pageSize = 100;
 /** A batch is listed before it is opened; if nothing came after that for so long, in ms, its sender has died. */
 const openingMs = 60_000;
+/** How often in one round a batch's payloads in a bucket are gone on with, some thousands at a time. */
+const forgetCalls = 4;
+/** When a batch that could not be wholly forgotten is tried again, in milliseconds. */
+const forgetAgainMs = 60_000;
 /** Lost chunks of one batch that are queued again in one round. */
 const maxRepairs = 256;
 
-export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }: SweeperDeps): Sweeper {
+export function createSweeper(deps: SweeperDeps): Sweeper {
+  const { redis, queues, dispatcher, chunks, ending, payloads, log } = deps;
+
   async function sweepBatch(id: string, createdAt: number): Promise<void> {
     const keys = batchKeys(id);
     const hash = await redis.hgetall(keys.batch);
@@ -44,6 +52,11 @@ export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }
     }
     const record = batchRecord.parse(hash);
     if (terminalStates.has(record.state)) return await ending.settle(id);
+    if (record.state === 'accepting' && record.input !== undefined) {
+      if ((await queues.ensureTask('intake', id)) === 'live') return;
+      const message = 'Reading the object failed again and again; the log says why';
+      return await ending.refuse(record, { code: 'internal', message });
+    }
     if (record.state === 'accepting') {
       if ((await runScript(redis, 'discard', [keys.batch, keys.lease], [])) === 1) await ending.forget(record);
       return;
@@ -79,9 +92,9 @@ export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }
 
   /** A chunk that failed for good ends with the code `internal` on each of its items. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
-    const payload = await redis.hgetBuffer(batchKeys(record.id).input(chunk), String(chunk));
-    if (payload === null) return;
-    const input = decodeInput(payload);
+    const kept = await redis.hgetBuffer(batchKeys(record.id).input(chunk), String(chunk));
+    if (kept === null) return;
+    const input = decodeInput(await payloads.get(record.id, kept));
     const error = itemError('internal', 'The chunk of this item failed again and again; the log of its job says why');
     const results = input.items.map((item, at) => ({
       index: input.offset + at,
@@ -106,13 +119,27 @@ export function createSweeper({ redis, queues, dispatcher, chunks, ending, log }
     }
   }
 
+  const isListed = async (id: string) => (await redis.zscore(finishedBatches, id)) !== null;
+
   async function sweepFinished(): Promise<void> {
+    const until = Date.now();
     for (;;) {
-      const ids = await redis.zrangebyscore(finishedBatches, 0, Date.now(), 'LIMIT', 0, pageSize);
+      const ids = await redis.zrangebyscore(finishedBatches, 0, until, 'LIMIT', 0, pageSize);
       for (const id of ids) {
         const tenant = await redis.hget(batchKeys(id).batch, 'tenant');
-        await ending.forget({ id, tenant: tenant ?? 'default' });
-        log.info({ batchId: id }, 'batch expired');
+        try {
+          for (let call = 0; call < forgetCalls && (call === 0 || (await isListed(id))); call++) {
+            await ending.forget({ id, tenant: tenant ?? 'default' });
+          }
+        } catch (error) {
+          // Others get their turn; and a store that is away should not be waited for once for each of them.
+          log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
+          await redis.zadd(finishedBatches, until + forgetAgainMs, id);
+          return;
+        }
+        // What has too many payloads for one call is gone on with in the next round.
+        if (await isListed(id)) await redis.zadd(finishedBatches, until + 1, id);
+        else log.info({ batchId: id }, 'batch expired');
       }
       if (ids.length < pageSize) return;
     }

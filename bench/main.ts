@@ -7,15 +7,16 @@ import { benchControlPlaneScale } from './sections/control-plane-scale.ts';
 import { benchInference } from './sections/inference.ts';
 import { benchIsolation } from './sections/isolation.ts';
 import { benchMemory } from './sections/memory.ts';
+import { benchPayloads } from './sections/payloads.ts';
 import { benchStart } from './sections/start.ts';
 
 const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--compare FILE] [ITEMS...]
 
-  --only     of: control-plane, control-plane-scale, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
+  --only     of: control-plane, control-plane-scale, payloads, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
   --quick    shorter and rougher
   --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
-  ITEMS      batch sizes of control-plane; of memory and control-plane-scale, the last one is its number of items
+  ITEMS      batch sizes of control-plane; of memory, payloads and control-plane-scale, the last one is its number of items
 `;
 
 // What the bench has started ends with it, by the handlers of `exit` and by channels that close.
@@ -76,6 +77,7 @@ function sectionsOf(quick: boolean, sizes: readonly number[]): Record<string, ()
   return {
     'control-plane': () => benchControlPlane(sizes.length > 0 ? sizes : allSizes, say),
     'control-plane-scale': () => benchControlPlaneScale(sizes.at(-1) ?? (quick ? 60_000 : 600_000), say),
+    payloads: () => benchPayloads(sizes.at(-1) ?? (quick ? 20_000 : 200_000), say),
     compact: ofModel('compact'),
     'vit-b-32': ofModel('vit-b-32'),
     'vit-b-32-int8': ofModel('vit-b-32-int8'),

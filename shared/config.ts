@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { keyRecordOfEntry } from './api-keys.ts';
+import { keyRecordOfEntry, tenantName } from './api-keys.ts';
 import { parseRedisUrl } from './redis/url.ts';
+import { asFolder, parseS3Place, type S3Place } from './s3-place.ts';
 
 /** One setting: the environment variable that carries it, its rule, and the sentence that documents it. */
 interface Setting<S extends z.ZodType = z.ZodType> {
@@ -58,6 +59,39 @@ const networks = list.pipe(
     }),
   ),
 );
+
+const payloadPlaces = list.pipe(
+  z
+    .array(
+      z.string().transform((entry, context): 'redis' | S3Place => {
+        const place = entry === 'redis' ? entry : parseS3Place(entry);
+        if (place !== undefined) return place;
+        context.addIssue(`${JSON.stringify(entry)} is neither redis nor s3://bucket/prefix`);
+        return z.NEVER;
+      }),
+    )
+    .min(1, 'names no place'),
+);
+/** `tenant=s3://bucket/prefix/`; `*` is every tenant, and `{tenant}` its name. */
+const tenantFolders = list.pipe(
+  z.array(
+    z.string().transform((entry, context): TenantFolder => {
+      const [, tenant = '', address = ''] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
+      const place = parseS3Place(address);
+      if (place !== undefined && (tenant === '*' || tenantName.safeParse(tenant).success)) {
+        return { tenant, folder: asFolder(place) };
+      }
+      context.addIssue(`${JSON.stringify(entry)} is not of the form tenant=s3://bucket/prefix/`);
+      return z.NEVER;
+    }),
+  ),
+);
+
+/** A folder of a bucket that a tenant, or every one (`*`), may post from; its key may contain `{tenant}`. */
+export interface TenantFolder {
+  tenant: string;
+  folder: S3Place;
+}
 
 /** Every setting of the service. The documentation's table of environment variables is made from this. */
 export const settings = {
@@ -172,6 +206,21 @@ export const settings = {
     'Certificate that is shown to a Redis which asks its clients for one, as PEM.',
   ),
   redisKeyFile: setting('REDIS_KEY_FILE', path.optional(), 'Key of REDIS_CERT_FILE, as PEM.'),
+  payloads: setting(
+    'PAYLOADS',
+    payloadPlaces.prefault('redis'),
+    'Where items and results of batches are put: `redis`, or a folder of a bucket (s3://bucket/prefix). After a comma, others that are still read.',
+  ),
+  s3Endpoint: setting(
+    'S3_ENDPOINT',
+    z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional(),
+    'Address of an S3-compatible store that is not AWS. Region and credentials are those of the AWS SDK (AWS_REGION, AWS_ACCESS_KEY_ID, …).',
+  ),
+  batchBuckets: setting(
+    'BATCH_BUCKETS',
+    tenantFolders.prefault(''),
+    'Comma-separated folders that batches may be posted from by reference, each as tenant=s3://bucket/prefix/; * is every tenant, {tenant} its name.',
+  ),
   dataDir: setting(
     'DATA_DIR',
     z

@@ -29,6 +29,8 @@ export interface Metrics {
   request(labels: { method: string; route: string; status: number }, seconds: number): void;
   /** Items with their outcome; `code` is empty for those that succeeded. */
   items(labels: { mode: Mode; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
+  /** A batch whose items have been stored. */
+  posted(profile: string, items: number): void;
   /** One stage of an evaluation. */
   stage(stage: Stage, mode: Mode, seconds: number): void;
 }
@@ -61,6 +63,7 @@ export function createMetrics(): Metrics {
     onScrape: (reader) => readers.add(reader),
     request: ({ method, route, status }, seconds) =>
       metrics.observe('vls_http_request_duration_seconds', { method, route, status: String(status) }, seconds),
+    posted: (profile, items) => metrics.count('vls_items_posted_total', { profile }, items),
     items: (labels, count) => metrics.count('vls_items_total', labels, count),
     stage: (stage, mode, seconds) => metrics.observe('vls_stage_duration_seconds', { stage, mode }, seconds),
   };

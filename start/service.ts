@@ -17,7 +17,14 @@ await runProcess('vls-api', async (config, log) => {
   const producer = connectRedis(redisUrl, 'producer', log, config);
   const consumer = connectRedis(redisUrl, 'consumer', log, config);
   const { retentionHours } = config;
-  const engine = createBatchEngine({ redis: consumer, profiles: () => [], retentionHours, log });
+  const engine = createBatchEngine({
+    redis: consumer,
+    profiles: () => [],
+    retentionHours,
+    storage: config,
+    onPosted: metrics.posted,
+    log,
+  });
   const traffic = createTraffic({ ...scoring, redis: consumer, metrics, log });
   const api = await startApi({ ...scoring, traffic, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...scoring, traffic, config, redis: consumer, engine, metrics, log });

@@ -51,7 +51,16 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     const startedAt = Date.now();
     const start = performance.now();
     if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { profile }, waitedMs / 1000);
-    const picked = await chunks.pick(job, profile);
+    let picked: Picked;
+    try {
+      picked = await chunks.pick(job, profile);
+    } catch (error) {
+      // The chunk lies where it cannot be read now, which is no fault of its items.
+      if (!(error instanceof ServiceError)) throw error;
+      became('handed_back');
+      log.warn({ batchId: job.batchId, chunk: job.chunk, profile, reason: error.message }, 'chunk handed back');
+      return faulty(`${error.code}: ${error.message}`);
+    }
     if (picked.verdict !== 'run') {
       became(picked.verdict);
       return { done: { verdict: picked.verdict } };
@@ -103,6 +112,12 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     });
   };
 
+  /** A fault of this worker: the chunk waits, and the worker takes nothing meanwhile. */
+  function faulty(reason: string): HandBack {
+    onHealth(reason);
+    return { handBack: reason, delayMs: faultDelayMs, pauseMs: faultDelayMs };
+  }
+
   async function evaluate(
     job: JobData,
     { pinned, input, edges }: Picked & { verdict: 'run' },
@@ -111,10 +126,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
   ): Promise<HandBack | { committed: Committed; results: ItemResult[] }> {
     const handBack = async (reason: string, fault = true): Promise<HandBack> => {
       await chunks.release(job);
-      if (fault) onHealth(reason);
-      return fault
-        ? { handBack: reason, delayMs: faultDelayMs, pauseMs: faultDelayMs }
-        : { handBack: reason, delayMs: mismatchDelayMs, pauseMs: 0 };
+      return fault ? faulty(reason) : { handBack: reason, delayMs: mismatchDelayMs, pauseMs: 0 };
     };
     let outcomes: RoutedOutcome[];
     try {
@@ -130,11 +142,17 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     if (starts < startsWithoutNetwork && hasNoNetwork(input.items, outcomes)) {
       return await handBack('no image host can be reached from here');
     }
-    onHealth(null);
 
     const results = toResults(input, outcomes);
     const start = performance.now();
-    const committed = await traced('commit', {}, () => chunks.commit(job, input, results, edges));
+    let committed: Committed;
+    try {
+      committed = await traced('commit', {}, () => chunks.commit(job, input, results, edges));
+    } catch (error) {
+      if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);
+      throw error;
+    }
+    onHealth(null);
     metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
     if (committed.verdict === 'committed' || committed.verdict === 'late') {
       count(results, metrics);

@@ -14,7 +14,15 @@ await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
   const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log, metrics);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log, config);
-  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
+  const { retentionHours } = config;
+  const engine = createBatchEngine({
+    redis,
+    profiles: () => [],
+    retentionHours,
+    storage: config,
+    onPosted: metrics.posted,
+    log,
+  });
   metrics.onScrape({ read: () => readRedisState(redis) });
   let draining = false;
   const traffic = createTraffic({ ...scoring, redis, metrics, log });

@@ -1,5 +1,6 @@
 import type { BatchEngine } from '../batches/engine.ts';
 import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/queues.ts';
+import { consumeTasks, type Task } from '../batches/tasks.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
@@ -36,6 +37,8 @@ export interface RunningWorker extends Consumer {
 
 /** Chunks of one profile in hand. Eight of the small first chunks keep several evaluators and slow hosts busy. */
 const chunksInHand = 8;
+/** Batches by reference that are read at a time, and whose files are written: each holds some tens of megabytes. */
+const tasksInHand = 2;
 const sweepEveryMs = 15_000;
 /** Time for the chunks in hand when the worker stops, in milliseconds; what is not begun by then is handed back. */
 const finishMs = 5_000;
@@ -104,6 +107,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     );
   });
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
+  const { tasks } = engine;
+  if (tasks !== undefined) {
+    for (const task of Object.keys(tasks) as Task[]) {
+      consumers.push(consumeTasks(redis, task, tasksInHand, tasks[task], stopping.signal, log));
+    }
+  }
   const { webhookSecret } = config;
   const webhooks = createWebhookPost(config);
   if (webhookSecret !== undefined) {

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
-import type { Batches, Reach, TenantLimits } from '../../batches/batches.ts';
+import type { Batches, Reach } from '../../batches/batches.ts';
 import { everyTenant } from '../../batches/keys.ts';
+import type { TenantLimits } from '../../batches/posting.ts';
 import type { Pinned } from '../../batches/record.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
@@ -52,6 +53,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }:
           'NDJSON and CSV are stored as they arrive, whatever their length; their options stand in the query. Either may be gzip, and may be the file of a form.',
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, the same body again leads to the same batch.',
+          '`input` in place of `items` names an object in a bucket, under a prefix that is open to you (BATCH_BUCKETS). The answer is 202 at once, in the state `accepting`: a worker reads the object, and puts the results into `output` as files.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { query: batchQuery },
@@ -89,7 +91,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }:
             headers: { Location: { description: 'Where its status is', schema: { type: 'string' } } },
             content: status,
           },
-          ...problemResponses(400, 409, 413, 415, 422, 503, 507),
+          ...problemResponses(400, 403, 409, 413, 415, 422, 503, 507),
         },
       },
       handlers: [
@@ -108,18 +110,20 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }:
             const message = 'Webhooks are signed, and this service has no WEBHOOK_SECRET to sign them with';
             throw new ServiceError('request.invalid', message, { faults: [{ path: 'webhook', message }] });
           }
-          const posted = await batches.post({
+          const posting = {
             tenant: tenantOf(request),
             limits: limitsOf(request),
             pinned: await pin(traffic, body),
             options: body.options,
-            items: body.items,
             idempotencyKey: idempotencyKeyOf(request),
             bodyHash: body.hash,
-          });
+          };
+          const posted = await ('items' in body
+            ? batches.post({ ...posting, items: body.items })
+            : batches.postReference({ ...posting, ...body.reference }));
           response.location(posted.links.self);
           response.locals['batchId'] = posted.id;
-          if (signal !== undefined && posted.items.total <= maxWaitItems) {
+          if (signal !== undefined && 'items' in body && posted.items.total <= maxWaitItems) {
             response.setHeader('Preference-Applied', `wait=${seconds}`);
             const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, signal);
             signal.throwIfAborted();

@@ -14,7 +14,7 @@ export type Strictness = 'lenient' | 'strict';
  * @throws {ServiceError} `request.invalid` for a bad item, when strict.
  */
 export function toStoredItem(raw: unknown, where: string, strictness: Strictness): StoredItem {
-  const parsed = batchItem.safeParse(raw);
+  const parsed = batchItem.safeParse(withoutError(raw));
   if (parsed.success) {
     // Far over any limit: not worth storing and sending to a worker that would refuse it.
     if (parsed.data.text.length <= 2 * maxTextLength) return parsed.data;
@@ -25,6 +25,13 @@ export function toStoredItem(raw: unknown, where: string, strictness: Strictness
   }
   const faults = parsed.error.issues.slice(0, 5).map(({ path, message }) => ({ path: path.join('.'), message }));
   return badItem(faults, where, strictness, echoOf(raw));
+}
+
+/** What failed before comes with its error, as it stands in the file of failures; that is no part of the item. */
+function withoutError(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null || !('error' in raw)) return raw;
+  const { error: _, ...item } = raw;
+  return item;
 }
 
 /** What may be wrong with an item as a whole. */

@@ -4,6 +4,7 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
 import { decodeInput, decodeOutput, echoed, type StoredItem } from '../payload.ts';
+import type { PayloadStore } from '../payloads/store.ts';
 import type { BatchRecord } from '../record.ts';
 
 /** The results of one chunk, with the items they belong to when those were asked for. */
@@ -14,13 +15,20 @@ export interface ChunkResults {
   bytes: number;
 }
 
+/** Where batches are read: what Redis keeps of their payloads, and the payloads. */
+export interface Source {
+  redis: Redis;
+  payloads: PayloadStore;
+}
+
 /**
  * Results of the given chunks, in this order; nothing for a chunk that has none yet. In a batch that was stopped, the
  * items of a chunk without outcomes are cancelled ones.
  * @param withItems also reads the items; without it `items` is empty.
+ * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(
-  redis: Redis,
+  { redis, payloads }: Source,
   batch: Pick<BatchRecord, 'id' | 'state'>,
   chunks: readonly number[],
   withItems = false,
@@ -35,9 +43,10 @@ export async function readChunks(
       if (output === null && input === null) {
         throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
       }
-      const { items, offset, bytes } = input === null ? { items: [], offset: 0, bytes: 0 } : decodeInput(input);
+      const { items, offset, bytes } =
+        input === null ? { items: [], offset: 0, bytes: 0 } : decodeInput(await payloads.get(batch.id, input));
       if (output !== null) {
-        const read = decodeOutput(output);
+        const read = decodeOutput(await payloads.get(batch.id, output));
         return { results: read.results, items, bytes: read.bytes };
       }
       return {

@@ -3,7 +3,7 @@ import type { ListQuery } from '../../shared/contracts/batch.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { Reach } from '../batches.ts';
 import { batchKeys, tenantBatches } from '../keys.ts';
-import { type BatchRecord, batchRecord } from '../record.ts';
+import { type BatchRecord, batchRecord, isVisible } from '../record.ts';
 import { createCursor } from './cursor.ts';
 
 /** The last batch of the page before: its creation time in ms, and its id to tell those of one millisecond apart. */
@@ -28,7 +28,7 @@ export async function listBatches(
       looked++;
       const hash = await redis.hgetall(batchKeys(id).batch);
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
-      if (record === undefined || record.state === 'accepting') continue;
+      if (record === undefined || !isVisible(record)) continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);
       if (records.length === query.limit) return { records, next: cursor.encode(last) };
     }

@@ -5,7 +5,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { bitReader } from '../bitmap.ts';
 import { batchKeys } from '../keys.ts';
 import type { BatchRecord } from '../record.ts';
-import { readChunks } from './chunks.ts';
+import { readChunks, type Source } from './chunks.ts';
 import { createCursor } from './cursor.ts';
 
 /**
@@ -34,13 +34,13 @@ const pageBytes = 8 * 1024 * 1024;
  * A page of results in the order of their commits, so that a page never misses a chunk that finishes later.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not give.
  */
-export async function readResults(redis: Redis, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
+export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
   const results: ItemResult[] = [];
   const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
   let place: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
   let bytes = 0;
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < query.limit; ) {
-    const steps = await nextSteps(redis, batch, place);
+    const steps = await nextSteps(source.redis, batch, place);
     if (steps.length === 0) {
       // The state was read before the log: when it was terminal then, the log is complete.
       const following = terminalStates.has(batch.state) ? listAfter(place, batch) : place;
@@ -51,7 +51,7 @@ export async function readResults(redis: Redis, batch: BatchRecord, query: Resul
     }
     looked += steps.length;
     const chunks = await readChunks(
-      redis,
+      source,
       batch,
       steps.map(({ chunk }) => chunk),
     );

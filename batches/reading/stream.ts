@@ -1,23 +1,37 @@
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
-import type { Redis } from '../../shared/redis.ts';
 import type { BatchRecord } from '../record.ts';
-import { type ChunkResults, readChunks } from './chunks.ts';
+import { type ChunkResults, readChunks, type Source } from './chunks.ts';
 import { createResultCsv } from './csv.ts';
 
 /** Chunks read at a time, and so held in memory: with large metadata or inline images each may have megabytes. */
 const chunksPerRead = 4;
 
-async function* inIndexOrder(redis: Redis, batch: BatchRecord, withItems: boolean): AsyncGenerator<ChunkResults> {
-  for (let from = 0; from < batch.chunks; from += chunksPerRead) {
-    const count = Math.min(chunksPerRead, batch.chunks - from);
+export async function* inIndexOrder(
+  source: Source,
+  batch: BatchRecord,
+  withItems: boolean,
+  atATime: number,
+): AsyncGenerator<ChunkResults & { chunk: number }> {
+  for (let from = 0; from < batch.chunks; from += atATime) {
+    const count = Math.min(atATime, batch.chunks - from);
     const numbers = Array.from({ length: count }, (_, at) => from + at);
-    for (const chunk of await readChunks(redis, batch, numbers, withItems)) if (chunk !== undefined) yield chunk;
+    for (const [at, read] of (await readChunks(source, batch, numbers, withItems)).entries()) {
+      if (read !== undefined) yield { ...read, chunk: from + at };
+    }
   }
 }
 
-/** The whole batch as one JSON object a line, in index order; while it runs, what there is. */
-export async function* streamNdjson(redis: Redis, batch: BatchRecord, { status }: StreamQuery): AsyncGenerator<string> {
-  for await (const { results } of inIndexOrder(redis, batch, false)) {
+/**
+ * The whole batch as one JSON object a line, in index order; while it runs, what there is.
+ * @param atATime chunks that are read together.
+ */
+export async function* streamNdjson(
+  source: Source,
+  batch: BatchRecord,
+  { status }: Pick<StreamQuery, 'status'>,
+  atATime = chunksPerRead,
+): AsyncGenerator<string> {
+  for await (const { results } of inIndexOrder(source, batch, false, atATime)) {
     const lines = results
       .filter((result) => status === undefined || result.status === status)
       .map((result) => `${JSON.stringify(result)}\n`);
@@ -25,11 +39,16 @@ export async function* streamNdjson(redis: Redis, batch: BatchRecord, { status }
   }
 }
 
-/** The whole batch as CSV in index order; while it runs, what there is. */
-export async function* streamCsv(redis: Redis, batch: BatchRecord, query: StreamQuery): AsyncGenerator<string> {
+/** The same as CSV. */
+export async function* streamCsv(
+  source: Source,
+  batch: BatchRecord,
+  query: StreamQuery,
+  atATime = chunksPerRead,
+): AsyncGenerator<string> {
   const csv = createResultCsv(batch, query.formulas);
   yield csv.header();
-  for await (const { results, items } of inIndexOrder(redis, batch, true)) {
+  for await (const { results, items } of inIndexOrder(source, batch, true, atATime)) {
     const rows = csv.rows(results, items, query.status);
     if (rows !== '') yield rows;
   }

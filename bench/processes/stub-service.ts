@@ -71,7 +71,7 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   }
   const { retentionHours } = config;
   await delay(1000 * Number(startSeconds));
-  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, log });
+  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, storage: config, log });
   const worker = await startWorker({ ...parts, engine, watchRegistry: (onChange) => registry.watch(log, onChange) });
   return { url: '', close: () => end(worker, engine) };
 

@@ -53,7 +53,13 @@ await runProcess('vls-worker', async (config, log) => {
   const embedder = createEmbedder(evaluators, config.cacheBytes);
   const evaluation = createEvaluation({ images, embedder, concurrency: config.fetchConcurrency });
   const redis = connectRedis(config.redisUrl ?? '', 'consumer', log);
-  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours: config.retentionHours, log });
+  const engine = createBatchEngine({
+    redis,
+    profiles: () => [],
+    retentionHours: config.retentionHours,
+    storage: config,
+    log,
+  });
   const traffic = createTraffic({ registry, evaluation, redis, log });
   const { chunks } = engine;
   const worker = await startWorker({

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { isReference, postReference } from '../batch/reference.ts';
 import type { RunOptions } from '../batch/run.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
 import { exitCodes, UsageError } from '../failure.ts';
@@ -15,8 +16,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('batch')
     .description('Score a file of pairs (CSV, NDJSON or Parquet) into a file beside it. Run again, it goes on.')
-    .argument('<file>', '.csv, .tsv, .ndjson, .jsonl (each also .gz) or .parquet')
-    .option('-o, --out <file>', 'the output: .csv, .ndjson or .jsonl; FILE.scores.csv by default')
+    .argument('<file>', '.csv, .tsv, .ndjson, .jsonl (each also .gz) or .parquet; s3://… is read by the service')
+    .option(
+      '-o, --out <file>',
+      'the output: .csv, .ndjson or .jsonl; FILE.scores.csv by default; for s3://… a folder there',
+    )
     .option('-m, --model <name>', 'profile or model')
     .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (image)')
     .option('--text-column <name>', 'column with the text (text)')
@@ -38,7 +42,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       if (flags.offline && flags.compare) throw new UsageError('--compare measures a service; it has no --offline');
       const { keepFormulas, ...more } = flags;
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
-      if (flags.compare) await compareRows(context, options);
+      if (isReference(file)) {
+        if (flags.offline || flags.compare)
+          throw new UsageError(`${file} is read by a service, without --offline or --compare`);
+        await scoreReference(context, options);
+      } else if (flags.compare) await compareRows(context, options);
       else await scoreRows(context, options, flags.offline);
     });
 }
@@ -69,6 +77,23 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
   else if (!context.isQuiet) context.stdout.write(reportOf(run, context.stdout));
   if (finished.state === 'completed_with_errors') process.exitCode = exitCodes.someFailed;
   else if (finished.state !== 'completed') process.exitCode = exitCodes.failed;
+}
+
+/** The service reads the rows and writes the results; this only waits for it. */
+async function scoreReference(context: Context, options: RunOptions): Promise<void> {
+  const { exitCodeOf, inWords, watch } = await import('../batch/watch.ts');
+  const client = await context.connect();
+  let id: string | undefined;
+  const status = await interruptible(
+    async (signal) => {
+      id = (await postReference(client, options, signal)).id;
+      context.remark(`batch ${id} is read by the service`);
+      return await watch(context, client, id, false, signal);
+    },
+    () => id && `Batch ${id} runs on; \`npx vls watch ${id}\` follows it, \`npx vls cancel ${id}\` stops it.`,
+  );
+  await context.result(status, () => inWords(status, context.stdout));
+  process.exitCode = exitCodeOf(status);
 }
 
 async function compareRows(context: Context, options: RunOptions): Promise<void> {

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
+import { exitCodeOf, inWords, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
-import { exitCodes, UsageError } from '../failure.ts';
-import { json, styled, table } from '../output.ts';
+import { UsageError } from '../failure.ts';
+import { json, table } from '../output.ts';
 import { whole } from '../progress.ts';
-
-const pathOf = (id: string) => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
 /** `vls batches | watch | cancel | retry | results`: batches that the service has. */
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
@@ -41,8 +40,9 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .option('--events', 'print every event as a line of JSON')
     .action(async (id: string, options: { events?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
+      const client = await context.connect();
       const status = await interruptible(
-        (signal) => watch(context, id, options.events ?? false, signal),
+        (signal) => watch(context, client, id, options.events ?? false, signal),
         () => `The batch goes on. \`npx vls watch ${id}\` follows it again, \`npx vls cancel ${id}\` stops it.`,
       );
       if (!options.events) await context.result(status, () => inWords(status, context.stdout));
@@ -88,48 +88,6 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
     });
-}
-
-async function watch(context: Context, id: string, asEvents: boolean, signal: AbortSignal): Promise<BatchStatus> {
-  const [{ followBatch }, { noProgress, showProgress }] = await Promise.all([
-    import('../events.ts'),
-    import('../progress.ts'),
-  ]);
-  const client = await context.connect();
-  const isSilent = context.isJson || context.isQuiet || asEvents;
-  const progress = isSilent ? noProgress : await showProgress(context.stderr);
-  try {
-    for await (const event of followBatch(client, id, { signal, onLost: progress.say })) {
-      if (asEvents) context.stdout.write(`${JSON.stringify(event)}\n`);
-      if (event.event === 'end') return event.data;
-      if (event.event === 'failure') continue;
-      const { items } = event.data;
-      if (items === undefined) continue;
-      progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
-    }
-    return await client.json<BatchStatus>(pathOf(id), { signal });
-  } finally {
-    progress.stop();
-  }
-}
-
-function exitCodeOf({ state }: BatchStatus): number {
-  if (state === 'completed') return exitCodes.done;
-  return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
-}
-
-function inWords({ id, state, items, failures, reason }: BatchStatus, stream: NodeJS.WriteStream): string {
-  const counts = [
-    `${whole(items.succeeded)} scored`,
-    `${whole(items.failed)} failed`,
-    ...(items.cancelled > 0 ? [`${whole(items.cancelled)} cancelled`] : []),
-    ...(items.pending > 0 ? [`${whole(items.pending)} to come`] : []),
-  ];
-  const colour = state === 'completed' ? 'green' : state === 'failed' ? 'red' : 'yellow';
-  const said = reason === null ? state : `${state} (${reason})`;
-  const lines = [`batch ${id}: ${styled(stream, colour, said)}, ${counts.join(', ')}`];
-  const byCode = Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`);
-  return `${[...lines, ...byCode].join('\n')}\n`;
 }
 
 interface ResultOptions {

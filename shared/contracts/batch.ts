@@ -35,15 +35,42 @@ const options = {
   webhook: webhook.optional(),
 };
 
+const column = z.string().min(1).max(256);
+const delimiter = z.string().min(1).max(4);
+
+/** A batch whose items lie in a bucket, and whose results are put there. */
+const reference = {
+  input: z
+    .string()
+    .meta({ description: 'Object with the items: `.ndjson`, `.jsonl`, `.csv` or `.tsv`, each also with `.gz`.' }),
+  output: z.string().optional().meta({
+    description: 'Folder for the files of results. Default: beside the input, in a folder named by the batch.',
+  }),
+  columns: z
+    .strictObject({ image: column.optional(), text: column.optional(), id: column.optional() })
+    .optional()
+    .meta({ description: 'CSV: names of the columns; `image`, `text` and `id` otherwise.' }),
+  delimiter: delimiter
+    .optional()
+    .meta({ description: 'CSV: what separates columns; a comma, or the tab of a `.tsv`.' }),
+};
+
 /** The JSON envelope as it is checked: items stay unknown here, because a bad item fails alone. */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
 
-/** The same envelope as clients write it; the documented form. */
-export const batchRequest = z
-  .strictObject({ items: z.array(batchItem).min(1), ...options })
-  .meta({ id: 'BatchRequest' });
+/** The JSON envelope of a batch by reference. */
+export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 
-const column = z.string().min(1).max(256);
+/** The same envelopes as clients write them; the documented form. */
+export const batchRequest = z
+  .union([
+    z.strictObject({ items: z.array(batchItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
+    referenceEnvelope.meta({
+      id: 'BatchByReference',
+      examples: [{ input: 's3://bucket/team/pairs.ndjson', output: 's3://bucket/team/scores/' }],
+    }),
+  ])
+  .meta({ id: 'BatchRequest' });
 
 /** Options of a batch in its query: all of them for a stream, which has no envelope; `strict` for JSON too. */
 export const batchQuery = z.strictObject({
@@ -61,7 +88,7 @@ export const batchQuery = z.strictObject({
   image: column.default('image').meta({ description: 'CSV: name of the column with the image.' }),
   text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
   id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
-  delimiter: z.string().min(1).max(4).default(',').meta({ description: 'CSV: what separates columns.' }),
+  delimiter: delimiter.default(',').meta({ description: 'CSV: what separates columns.' }),
 });
 export type BatchQuery = z.output<typeof batchQuery>;
 
@@ -85,7 +112,7 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
   'cancelled',
 ]);
 
-export const failureReason = z.enum(['all_failed', 'failure_budget']);
+export const failureReason = z.enum(['all_failed', 'failure_budget', 'input']);
 
 const count = z.int().min(0);
 
@@ -122,6 +149,22 @@ export const batchStatus = z
     finishedAt: z.iso.datetime().nullable(),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'When items and results are forgotten.' }),
     reason: failureReason.nullable().meta({ description: 'Why a batch is `failed`.' }),
+    input: z.string().nullable().meta({ description: 'The object it was posted from, if it was posted by reference.' }),
+    inputError: z
+      .object({ code: z.enum(codeNames), message: z.string() })
+      .nullable()
+      .meta({ description: 'What was wrong with that object, where the reason is `input`.' }),
+    files: z
+      .object({
+        state: z.enum(['pending', 'written', 'failed']),
+        results: z.string(),
+        csv: z.string().nullable().meta({ description: 'The results as CSV, where the items came so.' }),
+        failures: z.string().meta({ description: 'The failed items, which can be posted again as they stand there.' }),
+        status: z.string().meta({ description: 'This status; written when the others are there.' }),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'Where the results of a batch by reference are put when it has ended.' }),
     retryOf: z.string().nullable().meta({ description: 'The batch whose failed items this one evaluates again.' }),
     retriedBy: z
       .string()

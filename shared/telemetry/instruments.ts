@@ -187,7 +187,7 @@ export const instruments = {
 
   vls_items_posted_total: {
     type: 'counter',
-    from: 'api',
+    from: 'scoring',
     labels: ['profile'],
     help: 'Items of batches that were accepted',
   },

@@ -1,7 +1,7 @@
-import type { TenantLimits } from '../../batches/batches.ts';
-import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
+import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../batches/engine.ts';
 import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
 import type { InputChunk, JobData } from '../../batches/payload.ts';
+import type { TenantLimits } from '../../batches/posting.ts';
 import type { BatchOptions, Pinned } from '../../batches/record.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
@@ -39,8 +39,15 @@ export const pinned: Pinned = {
 
 export const item = (index: number) => ({ image: `https://example.org/${index}.jpg`, text: `text ${index}` });
 
-/** @param queuedItems what all tenants may have waiting together. */
-export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<Engine> {
+/**
+ * @param queuedItems what all tenants may have waiting together.
+ * @param storage where payloads lie; in Redis otherwise.
+ */
+export async function startEngine(
+  retentionHours = 1,
+  queuedItems = 0,
+  storage: BatchEngineOptions['storage'] = {},
+): Promise<Engine> {
   const server = await startChosenRedis();
   const log = await createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(server.url, 'producer', log);
@@ -51,6 +58,7 @@ export async function startEngine(retentionHours = 1, queuedItems = 0): Promise<
     profiles: () => ['compact'],
     retentionHours,
     queuedItems,
+    storage,
     onPosted: (profile, items) => posted.push([profile, items]),
     log,
   });

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const entries = { service: 'start/service.ts', api: 'api/main.ts', worker: 'worker/main.ts' } as const;
+/** The last two score by a formula, without pictures or models. */
+const entries = {
+  service: ['start/service.ts'],
+  api: ['api/main.ts'],
+  worker: ['worker/main.ts'],
+  'stub-api': ['bench/processes/stub-service.ts', 'api'],
+  'stub-worker': ['bench/processes/stub-service.ts', 'worker'],
+} as const;
 
 /** A process of the service, started as its supervisor or a container would. */
 export interface TestProcess {
@@ -22,7 +29,8 @@ export interface TestProcess {
 
 export async function startProcess(role: keyof typeof entries, env: Record<string, string>): Promise<TestProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vls-data-'));
-  const child = fork(fileURLToPath(new URL(`../../${entries[role]}`, import.meta.url)), [], {
+  const [file, ...rest] = entries[role];
+  const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), rest, {
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, PORT: '0', METRICS_PORT: '0', DATA_DIR: dataDir, ...env },
@@ -32,7 +40,7 @@ export async function startProcess(role: keyof typeof entries, env: Record<strin
   const ended = once(child, 'exit');
   const url = await new Promise<string>((resolve, reject) => {
     child.on('message', (message: { type: string; url?: string }) => {
-      if (message.type === 'ready' && message.url) resolve(message.url);
+      if (message.type === 'ready' && message.url !== undefined) resolve(message.url);
     });
     ended.then(() => reject(new Error(`The ${role} ended before it was ready:\n${output}`)));
   });

@@ -72,6 +72,7 @@ export function BatchView({ id }: { id: string }) {
             <p class="notice">No worker has a part of it at the moment.</p>
           )}
           {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
+          {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
           <Plot samples={samples} isLive={status.finishedAt === null} />
           <BatchActions status={status} onChanged={() => follower.current?.refresh()} onFailure={setFailure} />
           {failure !== undefined && <ProblemBox failure={failure} />}
@@ -93,6 +94,7 @@ export function BatchView({ id }: { id: string }) {
 const reasonWords = {
   all_failed: 'No item succeeded.',
   failure_budget: 'It was stopped, because more items failed than it allows.',
+  input: 'Its object could not be taken in.',
 } as const;
 
 function Origin({ status }: { status: BatchStatus }) {
@@ -100,6 +102,9 @@ function Origin({ status }: { status: BatchStatus }) {
     <p class="soft origin">
       {numbers.count(status.items.total)} items for {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
       {status.expiresAt !== null && <>, kept until {numbers.dateTime(status.expiresAt)}</>}.
+      {status.input !== null && <> Read from {status.input}.</>}
+      {status.files?.state === 'written' && <> Results written to {status.files.results}.</>}
+      {status.files?.state === 'failed' && <> Results not written as files: {status.files.error}</>}
       {status.retryOf !== null && (
         <>
           {' '}

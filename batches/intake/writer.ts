@@ -1,0 +1,104 @@
+import { type Redis, throwFirst } from '../../shared/redis.ts';
+import { batchKeys, chunksPerHash } from '../keys.ts';
+import { encodeInput, type StoredItem } from '../payload.ts';
+import type { PayloadStore } from '../payloads/store.ts';
+
+/** A chunk closes at this many items, or at this many bytes, whichever is first. */
+const chunkItems = 64;
+const chunkBytes = 4 * 1024 * 1024;
+/** The first chunks are small, so that a small batch spreads over all evaluators. */
+const smallChunks = { count: 32, items: 4 };
+
+/** Items are counted in so many at a time: once for most batches, and seldom against what storing them costs. */
+const claimItems = 8_192;
+/** Chunks that are written at a time, so that neither Redis nor a bucket is waited for or flooded. */
+const chunksPerWrite = 32;
+
+/** What bounds how much a batch may bring. */
+export interface Admission {
+  /** Throws when there is no room for more. */
+  checkRoom: () => Promise<void>;
+  /** Counts so many items in; throws when its tenant, or all together, would have too many. */
+  claim: (count: number) => Promise<void>;
+}
+
+/** Cuts items into chunks and writes them. The same items are always cut into the same chunks. */
+export interface ChunkWriter {
+  add(item: StoredItem): Promise<void>;
+  /** Writes what is left. */
+  end(): Promise<{ chunks: number; total: number }>;
+  /** Takes back what Redis was given. */
+  discard(): Promise<void>;
+}
+
+export function createChunkWriter(
+  redis: Redis,
+  payloads: PayloadStore,
+  id: string,
+  { checkRoom, claim }: Admission,
+): ChunkWriter {
+  const keys = batchKeys(id);
+  let slice: StoredItem[] = [];
+  let sliceBytes = 0;
+  let chunks = 0;
+  let total = 0;
+  let claimed = 0;
+  let closed: { chunk: number; payload: Buffer }[] = [];
+  let closedBytes = 0;
+
+  async function flush(isLast = false): Promise<void> {
+    if (closed.length === 0) return;
+    await checkRoom();
+    if (total - claimed >= claimItems || isLast) {
+      await claim(total);
+      claimed = total;
+    }
+    const pending = closed;
+    closed = [];
+    closedBytes = 0;
+    const kept = await Promise.all(pending.map(({ chunk, payload }) => payloads.putInput(id, chunk, payload)));
+    const writes = redis.pipeline();
+    for (const [at, { chunk }] of pending.entries()) writes.hset(keys.input(chunk), String(chunk), kept[at] ?? '');
+    throwFirst(await writes.exec());
+  }
+
+  async function close(): Promise<void> {
+    const payload = encodeInput({ offset: total - slice.length, items: slice });
+    closed.push({ chunk: chunks, payload });
+    closedBytes += payload.length;
+    chunks++;
+    slice = [];
+    sliceBytes = 0;
+    if (closed.length >= chunksPerWrite || closedBytes > chunkBytes) await flush();
+  }
+
+  return {
+    async add(item) {
+      const size = sizeOf(item);
+      const limit = chunks < smallChunks.count ? smallChunks.items : chunkItems;
+      if (slice.length > 0 && (slice.length >= limit || sliceBytes + size > chunkBytes)) await close();
+      slice.push(item);
+      sliceBytes += size;
+      total++;
+    },
+    async end() {
+      if (slice.length > 0) await close();
+      await flush(true);
+      return { chunks, total };
+    },
+    // From the back: what is left after an interruption is still found from the front.
+    async discard() {
+      for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
+        await redis.unlink(keys.input(hash * chunksPerHash));
+      }
+    },
+  };
+}
+
+/** Roughly the bytes an item takes as JSON: only inline images and metadata can be large. */
+function sizeOf(item: StoredItem): number {
+  const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
+  if ('error' in item) return 200 + metadata;
+  const image = typeof item.image === 'string' ? item.image : Object.values(item.image).join('');
+  return 100 + image.length + item.text.length + metadata;
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { ServiceError } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Redis } from '../shared/redis.ts';
+import { asFolder, formatS3Place } from '../shared/s3-place.ts';
+import { traced, traceparent } from '../shared/telemetry/spans.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { Durability } from './durability.ts';
+import { formatOfName } from './intake/format.ts';
+import { type Reservation, reserve } from './intake/idempotency.ts';
+import type { ItemStream } from './intake/items.ts';
+import { openBatch } from './intake/open.ts';
+import { storeBatch } from './intake/store.ts';
+import type { Objects } from './payloads/objects.ts';
+import type { PayloadStore } from './payloads/store.ts';
+import type { QueuedItems } from './queued-items.ts';
+import type { Queues } from './queues.ts';
+import type { BatchOptions, BatchRecord, Pinned, Reading } from './record.ts';
+import type { Places } from './reference/places.ts';
+import type { RoomGauge } from './room.ts';
+
+/** What a tenant's batches may take. */
+export interface TenantLimits {
+  /** Items of unfinished batches; 0: any number. */
+  queuedItems: number;
+  /** Share of the workers beside other tenants'. */
+  weight: number;
+}
+
+/** What is told of every batch that is posted. */
+interface Posted {
+  tenant: string;
+  limits?: TenantLimits;
+  pinned: Pinned;
+  options: BatchOptions;
+  /** With these two, a second request with the same key leads to the same batch. */
+  idempotencyKey?: string | undefined;
+  /** SHA-256 of the decoded body, asked for once the items have been read. */
+  bodyHash: () => string;
+}
+
+/** A batch whose items come with it. */
+export interface Posting extends Posted {
+  items: ItemStream;
+  /** Folder for files of its results, by its id. */
+  output?: (id: string) => string;
+}
+
+/** A batch whose items lie in a bucket. */
+export interface ReferencePosting extends Posted {
+  /** Address of the object with the items. */
+  input: string;
+  /** Address of the folder for its files; without it one beside the input, named by the batch. */
+  output: string | undefined;
+  /** How the items are read; without a delimiter by the name of the object. */
+  reading: Pick<Reading, 'columns' | 'strictness'> & { delimiter: string | undefined };
+}
+
+/** The two ways to post a batch. */
+export interface Intake {
+  /** @returns the batch's id. */
+  post(posting: Posting): Promise<string>;
+  /** @returns the batch's id. */
+  postReference(posting: ReferencePosting): Promise<string>;
+}
+
+export interface IntakeDeps {
+  redis: Redis;
+  payloads: PayloadStore;
+  objects: Objects;
+  places: Places;
+  queues: Queues;
+  dispatcher: Dispatcher;
+  room: RoomGauge;
+  queued: QueuedItems;
+  durability: Durability;
+  /** Told of every batch whose items have been stored. */
+  onPosted: (profile: string, items: number) => void;
+  log: Logger;
+  /** The hash of the body that led to a batch; nothing when there is no such batch. */
+  bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
+}
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { redis, payloads, objects, places, queues, dispatcher, room, queued, durability, onPosted, log, bodyHashOf } =
+    deps;
+
+  /** One batch for each key: `store` makes it, `pass` reads a repetition to its end. */
+  async function once(
+    { tenant, idempotencyKey, bodyHash }: Posted,
+    store: (id: string, reservation: Reservation | undefined) => Promise<void>,
+    pass: () => Promise<void>,
+  ): Promise<string> {
+    const id = randomUUID();
+    let reservation: Reservation | undefined;
+    if (idempotencyKey !== undefined) {
+      const exists = async (known: string) => (await bodyHashOf(known)) !== undefined;
+      const reserved = await reserve(redis, tenant, idempotencyKey, id, exists);
+      if ('existing' in reserved) {
+        await pass();
+        if ((await bodyHashOf(reserved.existing))?.bodyHash === bodyHash()) return reserved.existing;
+        const message = `This Idempotency-Key was used with another body, for batch ${reserved.existing}`;
+        throw new ServiceError('idempotency.mismatch', message);
+      }
+      reservation = reserved.reservation;
+    }
+    try {
+      await room.check();
+      await store(id, reservation);
+      await durability.confirm();
+    } finally {
+      await reservation?.release().catch(() => {});
+    }
+    return id;
+  }
+
+  return {
+    async post(posting) {
+      const { tenant, limits, pinned, options, items, output, bodyHash } = posting;
+      let stored: number | undefined;
+      const store = async (batchId: string, reservation: Reservation | undefined) => {
+        if (output !== undefined) options.output = output(batchId);
+        const batch = {
+          checkRoom: room.check,
+          claim: (count: number) => queued.claim(batchId, tenant, count, limits?.queuedItems ?? 0),
+          id: batchId,
+          tenant,
+          weight: limits?.weight,
+          pinned,
+          options,
+          items,
+          traceparent: traceparent(),
+          ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
+        };
+        const storing = () => storeBatch(redis, payloads, batch);
+        stored = await traced('intake', { 'vls.batch': batchId }, storing).catch(async (error: unknown) => {
+          await queued.release(batchId).catch(() => {});
+          throw error;
+        });
+      };
+      const id = await once(posting, store, async () => {
+        for await (const _ of items);
+      });
+      if (stored === undefined) return id;
+      onPosted(pinned.profile, stored);
+      // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
+      const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
+      await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
+        log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
+      });
+      return id;
+    },
+
+    async postReference(posting) {
+      const { tenant, limits, pinned, options, idempotencyKey, bodyHash, reading } = posting;
+      const place = places.check(tenant, posting.input, 'input');
+      const form = formatOfName(place.key);
+      if (form === undefined) {
+        const message =
+          'expected an object whose name ends in .ndjson, .jsonl, .csv or .tsv, or in one of these and .gz';
+        throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
+      }
+      const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
+      const store = async (id: string) => {
+        const { etag } = await objects.head(place);
+        const beside = { bucket: place.bucket, key: `${place.key.slice(0, place.key.lastIndexOf('/') + 1)}${id}/` };
+        const delimiter = reading.delimiter ?? form.delimiter;
+        const batch = {
+          id,
+          tenant,
+          weight: limits?.weight,
+          pinned,
+          options: { ...options, output: formatS3Place(asFolder(given ?? beside)) },
+          traceparent: traceparent(),
+        };
+        const reference = {
+          input: formatS3Place(place),
+          inputEtag: etag,
+          reading: { ...reading, delimiter, queuedItems: limits?.queuedItems ?? 0 },
+          bodyHash: idempotencyKey === undefined ? undefined : bodyHash(),
+        };
+        await openBatch(redis, batch, { reference });
+        await queues.ensureTask('intake', id).catch((error: unknown) => {
+          log.warn({ err: error, batchId: id }, 'batch accepted, not yet queued for its intake');
+        });
+      };
+      return await once(posting, store, async () => {});
+    },
+  };
+}

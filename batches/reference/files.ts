@@ -1,0 +1,90 @@
+import { terminalStates } from '../../shared/contracts/batch.ts';
+import { codes, ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { parseS3Place } from '../../shared/s3-place.ts';
+import type { Ending } from '../ending.ts';
+import { batchKeys } from '../keys.ts';
+import type { Objects } from '../payloads/objects.ts';
+import type { PayloadStore } from '../payloads/store.ts';
+import { streamFailures } from '../reading/failures.ts';
+import { streamCsv, streamNdjson } from '../reading/stream.ts';
+import { type BatchRecord, batchRecord, toStatus } from '../record.ts';
+import { runScript } from '../scripts.ts';
+import type { TaskRun } from '../tasks.ts';
+import { filesOf } from './files-of.ts';
+
+export interface ResultFilesDeps {
+  redis: Redis;
+  payloads: PayloadStore;
+  objects: Objects;
+  ending: Ending;
+  log: Logger;
+}
+
+/** Chunks read at a time: what waits for a bucket, and not for Redis, needs more of them under way. */
+const chunksPerRead = 16;
+
+/** A batch that was stopped may have chunks in the hands of workers; for so long their outcomes are waited for, in ms. */
+const lateMs = 20_000;
+const lateAgainMs = 500;
+
+/**
+ * Writes the results of a batch that has ended as files into its folder. However often it is begun anew, it writes the
+ * same; the status comes last, and says that the others are there.
+ */
+export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
+  const source = { redis, payloads };
+
+  async function write(record: BatchRecord, signal: AbortSignal): Promise<void> {
+    const files = filesOf(record);
+    if (files === null) return;
+    const upload = async (address: string, type: string, parts: AsyncIterable<string>) => {
+      const place = parseS3Place(address);
+      if (place === undefined) throw new Error(`Batch ${record.id} has ${address} for a file`);
+      await objects.upload(place, type, parts, signal);
+    };
+    const ndjson = 'application/x-ndjson';
+    await upload(files.results, ndjson, streamNdjson(source, record, {}, chunksPerRead));
+    if (files.csv !== null) {
+      await upload(files.csv, 'text/csv', streamCsv(source, record, { formulas: 'escape' }, chunksPerRead));
+    }
+    await upload(files.failures, ndjson, streamFailures(source, record, chunksPerRead));
+    const failures = await redis.hgetall(batchKeys(record.id).failures);
+    const status = toStatus({ ...record, filesState: 'written' }, failures, 0, Date.now());
+    await upload(files.status, 'application/json', once(`${JSON.stringify(status, null, 2)}\n`));
+  }
+
+  return async (id, { isLast, signal }) => {
+    const keys = batchKeys(id);
+    const hash = await redis.hgetall(keys.batch);
+    if (hash['state'] === undefined) return;
+    const record = batchRecord.parse(hash);
+    if (!terminalStates.has(record.state)) return;
+    if (record.filesState === 'pending') {
+      const isLate = Date.now() - (record.finishedAt ?? 0) > lateMs;
+      if (!isLate && (await redis.scard(keys.active)) > 0) return { againInMs: lateAgainMs };
+      const start = performance.now();
+      const outcome = await write(record, signal).then(
+        () => ['filesState', 'written'],
+        (error: Error) => {
+          signal.throwIfAborted();
+          if (isPassing(error) && !isLast) throw error;
+          log.warn({ err: error, batchId: id }, 'results not written as files');
+          return ['filesState', 'failed', 'filesError', error.message.slice(0, 1_000)];
+        },
+      );
+      await runScript(redis, 'annotate', [keys.batch], outcome);
+      log.info({ batchId: id, output: record.output, ms: Math.round(performance.now() - start) }, 'results as files');
+    }
+    // Its webhook comes after its files.
+    await ending.settle(id);
+    return undefined;
+  };
+}
+
+async function* once(text: string): AsyncGenerator<string> {
+  yield text;
+}
+
+const isPassing = (error: unknown): boolean => !(error instanceof ServiceError) || codes[error.code].retryable;

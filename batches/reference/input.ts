@@ -1,0 +1,38 @@
+import { Readable } from 'node:stream';
+import type { S3Place } from '../../shared/s3-place.ts';
+import { readBody } from '../intake/body.ts';
+import { itemsOfCsv } from '../intake/csv.ts';
+import { formatOfName } from '../intake/format.ts';
+import { itemsOfNdjson } from '../intake/ndjson.ts';
+import type { StoredItem } from '../payload.ts';
+import type { Objects } from '../payloads/objects.ts';
+import type { BatchOptions, Reading } from '../record.ts';
+
+/**
+ * The items of an object, read as those of an upload are.
+ * @param options told the columns of CSV once its header is known.
+ * @throws {ServiceError} `storage.*`, `request.*`
+ */
+export async function* itemsOfObject(
+  objects: Objects,
+  place: S3Place,
+  etag: string,
+  { columns, delimiter, strictness }: Reading,
+  options: BatchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<StoredItem[]> {
+  const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
+  try {
+    const { bytes } = readBody(source);
+    if (formatOfName(place.key)?.format === 'csv') {
+      const onHeader = (header: string[]) => {
+        options.columns = header;
+        options.columnNames = columns;
+      };
+      yield* itemsOfCsv(bytes, { columns, delimiter, strictness, onHeader });
+    } else yield* itemsOfNdjson(bytes, strictness);
+  } finally {
+    // Its connection too, when reading has ended early.
+    source.destroy();
+  }
+}

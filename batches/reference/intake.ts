@@ -1,0 +1,110 @@
+import { terminalStates } from '../../shared/contracts/batch.ts';
+import { codes, ServiceError, toItemError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { parseS3Place } from '../../shared/s3-place.ts';
+import type { Dispatcher } from '../dispatch.ts';
+import type { Ending } from '../ending.ts';
+import { interrupted, storeItems } from '../intake/store.ts';
+import { type ChunkWriter, createChunkWriter } from '../intake/writer.ts';
+import { batchKeys } from '../keys.ts';
+import type { Objects } from '../payloads/objects.ts';
+import type { PayloadStore } from '../payloads/store.ts';
+import { unlinkPayloads } from '../payloads/unlink.ts';
+import type { QueuedItems } from '../queued-items.ts';
+import { type BatchOptions, type BatchRecord, batchRecord } from '../record.ts';
+import type { RoomGauge } from '../room.ts';
+import type { Attempt, TaskRun } from '../tasks.ts';
+import { itemsOfObject } from './input.ts';
+
+export interface ReferenceIntakeDeps {
+  redis: Redis;
+  payloads: PayloadStore;
+  objects: Objects;
+  dispatcher: Dispatcher;
+  ending: Ending;
+  room: RoomGauge;
+  queued: QueuedItems;
+  /** Told of every batch whose items have been stored. */
+  onPosted: (profile: string, items: number) => void;
+  log: Logger;
+}
+
+/**
+ * Reads the object of a batch by reference into chunks, and starts the batch. However often it is begun anew, the chunks
+ * are the same. What is wrong with the object ends the batch; what is wrong in passing is tried again.
+ */
+export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
+  const { redis, payloads, objects, dispatcher, ending, room, queued, onPosted, log } = deps;
+
+  async function read(id: string): Promise<BatchRecord | undefined> {
+    const hash = await redis.hgetall(batchKeys(id).batch);
+    return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
+  }
+
+  const writerOf = ({ id, tenant, reading }: BatchRecord): ChunkWriter =>
+    createChunkWriter(redis, payloads, id, {
+      checkRoom: room.check,
+      claim: (count) => queued.claim(id, tenant, count, reading?.queuedItems ?? 0),
+    });
+
+  async function takeIn(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
+    const { id, input = '', inputEtag = '', reading } = record;
+    const place = parseS3Place(input);
+    if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
+    const options: BatchOptions = {};
+    return await storeItems(redis, writer, {
+      id,
+      items: itemsOfObject(objects, place, inputEtag, reading, options, signal),
+      options,
+      async onActivity() {
+        signal.throwIfAborted();
+        if ((await redis.hget(batchKeys(id).batch, 'state')) !== 'accepting') throw interrupted();
+      },
+    });
+  }
+
+  /** Whoever was late, or has been stopped, leaves nothing: neither items that count for the tenant, nor payloads. */
+  async function leave({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
+    const record = await read(id);
+    if (record !== undefined && !terminalStates.has(record.state)) return;
+    await queued.release(id);
+    if (record !== undefined && record.chunks > 0) return;
+    await writer.discard();
+    // It may have been deleted while it was read.
+    if (record === undefined) return await ending.forget({ id, tenant });
+    await unlinkPayloads(redis, id);
+    while (!(await payloads.forget(id)));
+  }
+
+  return async (id: string, { isLast, signal }: Attempt) => {
+    const record = await read(id);
+    if (record === undefined) return;
+    const writer = writerOf(record);
+    const left = () =>
+      leave(record, writer).catch((error: unknown) => {
+        // They go with the batch at the latest.
+        log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
+      });
+    if (record.state !== 'accepting') return void (await left());
+    const start = performance.now();
+    try {
+      onPosted(record.profile, await takeIn(record, writer, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      if ((await read(id))?.state === 'accepting') {
+        if (isPassing(error) && !isLast) throw error;
+        const fault = toItemError(error);
+        await ending.refuse(record, fault);
+        log.info({ batchId: id, input: record.input, code: fault.code, reason: fault.message }, 'batch refused');
+      }
+      return void (await left());
+    }
+    await dispatcher.refill(record);
+    log.info({ batchId: id, input: record.input, ms: Math.round(performance.now() - start) }, 'batch taken in');
+  };
+}
+
+/** Whether the same object may be taken in later; a tenant that has too much waiting is told so at once. */
+const isPassing = (error: unknown): boolean =>
+  !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

@@ -1,0 +1,55 @@
+import { ConfigError, type TenantFolder } from '../../shared/config.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import { formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
+import type { PayloadPlace } from '../payloads/store.ts';
+
+/** Which places in buckets tenants may name. */
+export interface Places {
+  /** Whether any tenant may name one. */
+  readonly any: boolean;
+  /**
+   * The place that a tenant names.
+   * @param field of the request, which the fault is told of.
+   * @throws {ServiceError} `request.invalid` for what is no address, `storage.outside` for what is not this tenant's.
+   */
+  check(tenant: string, address: string, field: 'input' | 'output'): S3Place;
+}
+
+const tenantMark = '{tenant}';
+
+/**
+ * @throws {ConfigError} when tenants could read or write the payloads of others.
+ */
+export function createPlaces(allowed: readonly TenantFolder[], payloads: readonly PayloadPlace[]): Places {
+  for (const { folder } of allowed) {
+    const [fixed = ''] = folder.key.split(tenantMark);
+    const own = payloads.find(
+      (place) =>
+        place !== 'redis' &&
+        place.bucket === folder.bucket &&
+        (place.key.startsWith(fixed) || fixed.startsWith(place.key)),
+    );
+    if (own === undefined || own === 'redis') continue;
+    const message = `BATCH_BUCKETS: ${formatS3Place(folder)} and ${formatS3Place(own)} of PAYLOADS overlap`;
+    throw new ConfigError(`${message}; the payloads of all tenants lie there`);
+  }
+  return {
+    any: allowed.length > 0,
+    check(tenant, address, field) {
+      const place = parseS3Place(address);
+      if (place === undefined) {
+        const message = 'expected s3://bucket/key, without empty parts, dots alone or control characters';
+        throw new ServiceError('request.invalid', `${field}: ${message}`, { faults: [{ path: field, message }] });
+      }
+      const folders = allowed
+        .filter((entry) => entry.tenant === '*' || entry.tenant === tenant)
+        .map(({ folder }) => ({ ...folder, key: folder.key.replaceAll(tenantMark, tenant) }));
+      if (folders.some((folder) => isWithin(place, folder))) return place;
+      const where = folders.map(formatS3Place).join(', ') || 'no place in a bucket';
+      throw new ServiceError(
+        'storage.outside',
+        `${field}: ${tenant} may use ${where}; the service's setting BATCH_BUCKETS opens others`,
+      );
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { ServiceClient } from '../client.ts';
+import type { Context } from '../command.ts';
+import { followBatch } from '../events.ts';
+import { exitCodes } from '../failure.ts';
+import { styled } from '../output.ts';
+import { noProgress, showProgress, whole } from '../progress.ts';
+
+export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
+
+/** Between two looks whether the files of a batch that has ended are written, in milliseconds. */
+const filesPollMs = 500;
+
+/** Shows a batch until it has ended, and its results are written where it puts them. */
+export async function watch(
+  context: Context,
+  client: ServiceClient,
+  id: string,
+  asEvents: boolean,
+  signal: AbortSignal,
+): Promise<BatchStatus> {
+  const isSilent = context.isJson || context.isQuiet || asEvents;
+  const progress = isSilent ? noProgress : await showProgress(context.stderr);
+  try {
+    for await (const event of followBatch(client, id, { signal, onLost: progress.say })) {
+      if (asEvents) context.stdout.write(`${JSON.stringify(event)}\n`);
+      if (event.event === 'end') {
+        if (event.data.files?.state !== 'pending') return event.data;
+        break;
+      }
+      if (event.event === 'failure') continue;
+      const { items } = event.data;
+      if (items === undefined) continue;
+      progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
+    }
+    for (;;) {
+      const status = await client.json<BatchStatus>(pathOf(id), { signal });
+      if (status.files?.state !== 'pending') return status;
+      await delay(filesPollMs, undefined, { signal });
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+export function exitCodeOf({ state, files }: BatchStatus): number {
+  if (files?.state === 'failed') return exitCodes.failed;
+  if (state === 'completed') return exitCodes.done;
+  return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
+}
+
+/** Counts, failures by cause, and where the files are. */
+export function inWords(status: BatchStatus, stream: NodeJS.WriteStream): string {
+  const { id, state, items, failures, reason, inputError, files } = status;
+  const counts = [
+    `${whole(items.succeeded)} scored`,
+    `${whole(items.failed)} failed`,
+    ...(items.cancelled > 0 ? [`${whole(items.cancelled)} cancelled`] : []),
+    ...(items.pending > 0 ? [`${whole(items.pending)} to come`] : []),
+  ];
+  const colour = state === 'completed' ? 'green' : state === 'failed' ? 'red' : 'yellow';
+  const said = reason === null ? state : `${state} (${reason})`;
+  const lines = [`batch ${id}: ${styled(stream, colour, said)}, ${counts.join(', ')}`];
+  lines.push(...Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`));
+  // Not there in the answers of older services.
+  if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
+  if (files?.state === 'written') {
+    lines.push(...[files.results, files.csv, files.failures].filter((file) => file !== null));
+  }
+  if (files?.state === 'failed') lines.push(`results not written as files: ${files.error}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,33 @@
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+
+/** What is used of s3rver, which brings no types. */
+interface S3rver {
+  run(): Promise<AddressInfo>;
+}
+type S3rverClass = new (options: {
+  address: string;
+  port: number;
+  directory: string;
+  silent: boolean;
+  vhostBuckets: boolean;
+  allowMismatchedSignatures: boolean;
+  configureBuckets: { name: string; configs: string[] }[];
+}) => S3rver;
+
+/** An S3 server as a process of its own: `s3-server.ts DIRECTORY PORT BUCKET`. Its first message is its port. */
+const [directory = '', port = '0', bucket = ''] = process.argv.slice(2);
+const Rover = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverClass;
+const server = new Rover({
+  address: '127.0.0.1',
+  port: Number(port),
+  directory,
+  silent: true,
+  vhostBuckets: false,
+  // It cannot check those of lists and deletions; keys that it does not know it refuses all the same.
+  allowMismatchedSignatures: true,
+  configureBuckets: [{ name: bucket, configs: [] }],
+});
+process.once('disconnect', () => process.exit(0));
+const { port: bound } = await server.run();
+process.send?.(bound);
