@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
 import * as numbers from '../ui/numbers.ts';
-import { PairList, PicturesSwitch, type ShownPair, usePictures } from '../ui/pairs.tsx';
+import { PairList, PicturesSwitch, usePictures } from '../ui/pairs.tsx';
+import type { ShownPair } from '../ui/shown-pair.ts';
 
 const shownFirst = 6;
 

@@ -25,7 +25,9 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
           <tbody>
             {arms.map((arm) => (
               <tr key={arm.model}>
-                <th scope="row">{arm.model}</th>
+                <th scope="row" class="nowrap">
+                  {arm.model}
+                </th>
                 <td>{arm.role}</td>
                 <td class="nowrap">{shareOf(arm.share)}</td>
                 <td class="nowrap">{shareOf(arm.shareNow)}</td>

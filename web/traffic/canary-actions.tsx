@@ -6,6 +6,11 @@ import type { Canary } from './canary-box.tsx';
 import { actionsIn, shareOf } from './words.ts';
 
 const labels: Record<CanaryAction, string> = { promote: 'Promote', rollback: 'Roll back', restart: 'Try again' };
+const questions: Record<CanaryAction, (model: string) => string> = {
+  promote: (model) => `Promote ${model}?`,
+  rollback: (model) => `Roll ${model} back?`,
+  restart: (model) => `Try ${model} again?`,
+};
 
 /** What an operator may decide about a canary. */
 export function CanaryActions({
@@ -61,9 +66,7 @@ export function CanaryActions({
           </button>
         ))}
         <dialog ref={dialog} aria-labelledby={title}>
-          <h2 id={title}>
-            {labels[asked]} {canary.model}?
-          </h2>
+          <h2 id={title}>{questions[asked](canary.model)}</h2>
           <p>{meanings[asked]} Batches that are posted already keep the models they were posted with.</p>
           <form method="dialog" class="actions">
             <button type="submit" class="primary" onClick={() => void decide(asked)}>

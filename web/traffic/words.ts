@@ -6,7 +6,7 @@ import type {
   WindowFigures,
 } from '../../shared/contracts/traffic.ts';
 import * as numbers from '../ui/numbers.ts';
-import type { ShownPair } from '../ui/pairs.tsx';
+import type { ShownPair } from '../ui/shown-pair.ts';
 
 /** Where nothing is known. */
 export const none = '–';

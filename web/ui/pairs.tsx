@@ -1,14 +1,5 @@
 import { useState } from 'preact/hooks';
-
-/** A pair with what is said of it. */
-export interface ShownPair {
-  key: string | number;
-  /** Its address; null for an inline image. */
-  image: string | null;
-  text: string;
-  note: string;
-  value: string;
-}
+import type { ShownPair } from './shown-pair.ts';
 
 const picturesKey = 'pictures';
 
