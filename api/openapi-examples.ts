@@ -2,6 +2,7 @@ import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
 import type { EmbeddingsResponse } from '../shared/contracts/embeddings.ts';
 import type { Health } from '../shared/contracts/health.ts';
 import type { ModelInfo } from '../shared/contracts/models.ts';
+import { linksOfBatch } from '../shared/contracts/paths.ts';
 import type { RankResponse } from '../shared/contracts/rank.ts';
 import type { Session } from '../shared/contracts/session.ts';
 import type { SingleResponse } from '../shared/contracts/single.ts';
@@ -19,7 +20,6 @@ const receipt = {
 };
 const timings = { fetchMs: 18.5, decodeMs: 8, inferenceMs: 7.2, totalMs: 35.2 };
 const id = 'a24e7b91-fb37-4ded-a6c7-2ef4d3eed8c2';
-const self = `/evaluator/v1/evaluation/batch/${id}`;
 
 const single: SingleResponse = { score: 51.5602, cosine: 0.515602, receipt, timings };
 
@@ -63,14 +63,7 @@ const running: BatchStatus = {
   retriedBy: null,
   traceId: null,
   webhook: null,
-  links: {
-    self,
-    results: `${self}/results`,
-    summary: `${self}/summary`,
-    events: `${self}/events`,
-    cancel: `${self}/cancel`,
-    retry: `${self}/retry`,
-  },
+  links: linksOfBatch(id),
 };
 const results: ResultsPage['results'] = [
   { index: 0, id: 'cat', status: 'succeeded', score: 51.5602, cosine: 0.515602 },

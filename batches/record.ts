@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../shared/contracts/batch.ts';
 import { longText } from '../shared/contracts/item.ts';
-import { batchPathOf } from '../shared/contracts/paths.ts';
+import { linksOfBatch } from '../shared/contracts/paths.ts';
 import { trafficPlan } from '../shared/contracts/traffic.ts';
 import { type Code, isCode } from '../shared/errors.ts';
 import { filesOf } from './reference/files-of.ts';
@@ -136,7 +136,6 @@ export function toStatus(
   const pending = Math.max(0, record.total - settled);
   const terminal = terminalStates.has(record.state);
   const rate = rateOf(record, terminal ? record.succeeded + record.failed : settled, now);
-  const self = batchPathOf(record.id);
   return {
     id: record.id,
     tenant: record.tenant,
@@ -183,14 +182,7 @@ export function toStatus(
             attempts: record.webhookAttempts ?? 0,
             error: record.webhookError || null,
           },
-    links: {
-      self,
-      results: `${self}/results`,
-      summary: `${self}/summary`,
-      events: `${self}/events`,
-      cancel: `${self}/cancel`,
-      retry: `${self}/retry`,
-    },
+    links: linksOfBatch(record.id),
   };
 }
 

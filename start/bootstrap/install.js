@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { BootstrapError } from './bootstrap-error.js';
+import { runChild } from './child.js';
 import { withInstallLock } from './install-lock.js';
 import { isInstalled, writeStamp } from './stamp.js';
 
@@ -37,22 +37,9 @@ function requireWritable(root) {
 async function npmCi(root, stops) {
   const [command, ...args] = npmCommand();
   // devDependencies always: `npm start` and `npm test` share one tree, and NODE_ENV=production would leave out the tests' half.
-  const child = spawn(command, [...args, 'ci', '--no-audit', '--no-fund', '--include=dev'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    shell: process.platform === 'win32' && command === 'npm',
-  });
-  stops.onStop = () => child.kill('SIGTERM');
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (bytes) => {
-      output += bytes;
-    });
-  const failure = await new Promise((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
-  });
-  stops.onStop = () => {};
+  const options = { cwd: root, shell: process.platform === 'win32' && command === 'npm' };
+  const ci = [...args, 'ci', '--no-audit', '--no-fund', '--include=dev'];
+  const { output, failure } = await runChild(command, ci, options, stops);
   if (failure !== undefined) throw new BootstrapError(npmFailure(root, failure, output));
 }
 

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runChild } from './child.js';
 import { nodeOf } from './launch.js';
 
 /** Who serves the page, or tests it. A worker has no use for it. */
@@ -50,18 +50,7 @@ function stampOf(root) {
 
 /** @returns undefined when it is built, else what was said. In a process of its own, which takes its memory with it. */
 async function build(root, stops) {
-  const child = spawn(nodeOf(root), [join(root, 'web', 'build.ts')], { stdio: ['ignore', 'pipe', 'pipe'] });
-  stops.onStop = () => child.kill('SIGTERM');
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (bytes) => {
-      output += bytes;
-    });
-  const failure = await new Promise((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
-  });
-  stops.onStop = () => {};
+  const { output, failure } = await runChild(nodeOf(root), [join(root, 'web', 'build.ts')], {}, stops);
   return failure === undefined ? undefined : output.trim() || failure;
 }
 

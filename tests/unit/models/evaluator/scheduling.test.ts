@@ -57,6 +57,17 @@ afterEach(() => {
 /** The next run that a tower begins. */
 const nextRun = () => runs.shift() ?? new Promise<Run>((resolve) => waiting.push(resolve));
 
+/** Lets so many runs succeed, one after the other. @returns the inputs of each. */
+async function succeedRuns(count: number): Promise<number[][]> {
+  const inputs: number[][] = [];
+  while (inputs.length < count) {
+    const run = await nextRun();
+    inputs.push(run.inputs);
+    run.succeed();
+  }
+  return inputs;
+}
+
 const evaluatorOf = async (microBatch: { images: number; texts: number }, onShrunk?: (images: number) => void) =>
   createEvaluator(
     { spec: await specOf(tinyClipFolder, { microBatch }), threads: 1, deviceId: 0, maxPixels: 1_000_000 },
@@ -86,15 +97,8 @@ test('an interactive text goes before the batch texts that wait, in a run of its
   const evaluator = await evaluatorOf({ images: 1, texts: 8 });
   const bulk = [1, 2, 3].map((tokens) => evaluator.text(text(tokens), false));
   const interactive = evaluator.text(text(9), true);
-  const first = await nextRun();
-  first.succeed();
-  const second = await nextRun();
-  second.succeed();
-  await interactive;
-  const third = await nextRun();
-  third.succeed();
-  await Promise.all(bulk);
-  expect([first.inputs, second.inputs, third.inputs]).toEqual([[1], [9], [2, 3]]);
+  expect(await succeedRuns(3)).toEqual([[1], [9], [2, 3]]);
+  await Promise.all([interactive, ...bulk]);
 });
 
 test('an interactive picture runs before the batch pictures that are decoded, in a run of its own', async () => {
@@ -104,13 +108,8 @@ test('an interactive picture runs before the batch pictures that are decoded, in
   const interactive = evaluator.image(picture(200), true);
   await new Promise(setImmediate);
   first.succeed();
-  const second = await nextRun();
-  second.succeed();
-  await interactive;
-  const third = await nextRun();
-  third.succeed();
-  await Promise.all(bulk);
-  expect([first.inputs, second.inputs, third.inputs]).toEqual([[1], [200], [2, 3]]);
+  expect([first.inputs, ...(await succeedRuns(2))]).toEqual([[1], [200], [2, 3]]);
+  await Promise.all([interactive, ...bulk]);
 });
 
 test('however many interactive pictures and texts there are, each tower has a batch run a second', async () => {
