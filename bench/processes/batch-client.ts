@@ -4,13 +4,18 @@ import { ndjsonItems } from './items.ts';
 
 const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
 
-/** Posts so many items as NDJSON, as they are made. Returns the id of their batch. */
+/** Posts so many items as NDJSON, as they are made, and again where it is told to. Returns the id of their batch. */
 export async function postBatch(base: string, items: number): Promise<string> {
-  const body = Readable.toWeb(Readable.from(ndjsonItems(items))) as ReadableStream;
   const headers = { 'content-type': 'application/x-ndjson' };
-  const posted = await fetch(pathOf(base), { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
-  if (posted.status !== 202) throw new Error(`${posted.status}: ${await posted.text()}`);
-  return ((await posted.json()) as { id: string }).id;
+  for (;;) {
+    const body = Readable.toWeb(Readable.from(ndjsonItems(items))) as ReadableStream;
+    const posted = await fetch(pathOf(base), { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+    if (posted.status === 202) return ((await posted.json()) as { id: string }).id;
+    const problem = await posted.text();
+    if (posted.status !== 503) throw new Error(`${posted.status}: ${problem}`);
+    // Where the machine is busy with other things, an API refuses for a moment.
+    await delay(1000 * Number(posted.headers.get('retry-after') ?? 1));
+  }
 }
 
 /** How many items of a batch have a score when it has ended. */

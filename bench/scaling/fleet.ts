@@ -1,6 +1,6 @@
 import { type Forked, forkScript } from '../processes/forked.ts';
 
-/** Worker processes as an orchestrator keeps them: so many as it was told, and a new one in place of one that died. */
+/** Worker processes as an orchestrator keeps them: so many as it was told, and a new one in place of one that is killed. */
 export interface Fleet {
   /** Workers there should be. */
   ordered(): number;

@@ -37,22 +37,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const rule = { ...readRule('fast'), itemsPerSecondOfWorker: worker.asked * worker.itemsPerSecond };
 const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+mkdirSync(values.out, { recursive: true });
 // Side by side, each on a Redis of its own: all of them together need less than one core.
-const simulated = await Promise.all(
-  chosen.map(async (scenario) => {
+const runs = await Promise.allSettled(
+  chosen.map(async (scenario): Promise<Figure[]> => {
     const say = (line: string) => process.stderr.write(`${scenario.name} ${line}\n`);
-    return { scenario, result: await simulate(scenario, { rule, horizon: horizons.cpu, worker, pace, say }) };
+    const result = await simulate(scenario, { rule, horizon: horizons.cpu, worker, pace, say });
+    writeFileSync(join(values.out, `scaling-${scenario.name}.svg`), plotOf(scenario.title, result.samples));
+    writeFileSync(join(values.out, `${scenario.name}.json`), `${JSON.stringify(result)}\n`);
+    return figuresOf(scenario, result);
   }),
 );
-
-mkdirSync(values.out, { recursive: true });
-const figures: Figure[] = simulated.flatMap(({ scenario, result }) => figuresOf(scenario, result));
-for (const { scenario, result } of simulated) {
-  writeFileSync(join(values.out, `scaling-${scenario.name}.svg`), plotOf(scenario.title, result.samples));
-  writeFileSync(join(values.out, `${scenario.name}.json`), `${JSON.stringify(result)}\n`);
-}
+const figures = runs.flatMap((run) => (run.status === 'fulfilled' ? run.value : []));
+const failures = runs.flatMap((run) => (run.status === 'rejected' ? [String(run.reason)] : []));
 writeReport(createReport(figures, pace !== 1), join(values.out, 'results.json'));
 process.stdout.write(
   `${tableOf(figures)}\n\nA worker does ${worker.itemsPerSecond} items/s and is asked for ${readable(rule.itemsPerSecondOfWorker)}. The plots are in ${values.out}\n`,
 );
-process.exit(figures.every((figure) => isMet(figure) !== false) ? 0 : 1);
+for (const failure of failures) process.stderr.write(`${failure}\n`);
+process.exit(failures.length === 0 && figures.every((figure) => isMet(figure) !== false) ? 0 : 1);

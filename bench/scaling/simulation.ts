@@ -91,7 +91,7 @@ async function run(
   for (let tick = -settlingTicks; tick * tickSeconds < scenario.seconds; tick++) {
     const at = tick * tickSeconds;
     await delay(Math.max(0, begin + (1000 * at) / pace - performance.now()));
-    const load = scenario.load(at);
+    const load = Math.round(scenario.load(at));
     const posting = poster.post(Math.round((load * tickSeconds) / pace));
     for (const kill of scenario.kills) if (kill.at === at) fleet.kill(kill.workers);
     const page = await (await fetch(`${api}/evaluator/metrics`)).text();
