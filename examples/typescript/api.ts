@@ -10,7 +10,9 @@ longText?: "truncate" | "error";};
 /** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
 export type ImageSource = (string) | ({url: string;}) | ({base64: string;}) | ({file: string;});
 
-export type BatchRequest = {items: (BatchItem)[];
+export type BatchRequest = (BatchOfItems) | (BatchByReference);
+
+export type BatchOfItems = {items: (BatchItem)[];
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
@@ -36,6 +38,24 @@ after?: number;};
 
 /** Called once the batch has ended; signed as Standard Webhooks describes. */
 export type Webhook = {url: string;};
+
+export type BatchByReference = {/** Object with the items: `.ndjson`, `.jsonl`, `.csv` or `.tsv`, each also with `.gz`. */
+input: string;
+/** Folder for the files of results. Default: beside the input, in a folder named by the batch. */
+output?: string;
+/** CSV: names of the columns; `image`, `text` and `id` otherwise. */
+columns?: {image?: string;
+text?: string;
+id?: string;};
+/** CSV: what separates columns; a comma, or the tab of a `.tsv`. */
+delimiter?: string;
+/** A profile or a model name. */
+model?: string;
+longText?: "truncate" | "error";
+/** Order among your own batches: a higher one is dispatched first. Others are not affected. */
+priority?: number;
+failureBudget?: FailureBudget;
+webhook?: Webhook;};
 
 export type RankRequest = ({image: ImageSource;
 texts: (string)[];
@@ -103,7 +123,7 @@ export type Problem = {/** Where the code is documented. */
 type: string;
 title: string;
 status: number;
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 detail: string;
 /** Also in the `X-Request-Id` header and in the logs. */
 requestId: string;
@@ -142,7 +162,22 @@ finishedAt: (string) | (null);
 /** When items and results are forgotten. */
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
-reason: ("all_failed" | "failure_budget") | (null);
+reason: ("all_failed" | "failure_budget" | "input") | (null);
+/** The object it was posted from, if it was posted by reference. */
+input: string | null;
+/** What was wrong with that object, where the reason is `input`. */
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+message: string;}) | (null);
+/** Where the results of a batch by reference are put when it has ended. */
+files: ({state: "pending" | "written" | "failed";
+results: string;
+/** The results as CSV, where the items came so. */
+csv: string | null;
+/** The failed items, which can be posted again as they stand there. */
+failures: string;
+/** This status; written when the others are there. */
+status: string;
+error: string | null;}) | (null);
 /** The batch whose failed items this one evaluates again. */
 retryOf: string | null;
 /** The latest batch that evaluates the failed items of this one. */
@@ -189,7 +224,7 @@ metadata?: {[key: string]: unknown;};
 retryOfIndex?: number;
 status: "cancelled";});
 
-export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
 /** Whether the same item may succeed later, unchanged. */
 retryable: boolean;};
@@ -223,7 +258,22 @@ finishedAt: (string) | (null);
 /** When items and results are forgotten. */
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
-reason: ("all_failed" | "failure_budget") | (null);
+reason: ("all_failed" | "failure_budget" | "input") | (null);
+/** The object it was posted from, if it was posted by reference. */
+input: string | null;
+/** What was wrong with that object, where the reason is `input`. */
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+message: string;}) | (null);
+/** Where the results of a batch by reference are put when it has ended. */
+files: ({state: "pending" | "written" | "failed";
+results: string;
+/** The results as CSV, where the items came so. */
+csv: string | null;
+/** The failed items, which can be posted again as they stand there. */
+failures: string;
+/** This status; written when the others are there. */
+status: string;
+error: string | null;}) | (null);
 /** The batch whose failed items this one evaluates again. */
 retryOf: string | null;
 /** The latest batch that evaluates the failed items of this one. */
