@@ -10,7 +10,9 @@ longText?: "truncate" | "error";};
 /** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
 export type ImageSource = (string) | ({url: string;}) | ({base64: string;}) | ({file: string;});
 
-export type BatchRequest = {items: (BatchItem)[];
+export type BatchRequest = (BatchOfItems) | (BatchByReference);
+
+export type BatchOfItems = {items: (BatchItem)[];
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
@@ -36,6 +38,24 @@ after?: number;};
 
 /** Called once the batch has ended; signed as Standard Webhooks describes. */
 export type Webhook = {url: string;};
+
+export type BatchByReference = {/** Object with the items: `.ndjson`, `.jsonl`, `.csv` or `.tsv`, each also with `.gz`. */
+input: string;
+/** Folder for the files of results. Default: beside the input, in a folder named by the batch. */
+output?: string;
+/** CSV: names of the columns; `image`, `text` and `id` otherwise. */
+columns?: {image?: string;
+text?: string;
+id?: string;};
+/** CSV: what separates columns; a comma, or the tab of a `.tsv`. */
+delimiter?: string;
+/** A profile or a model name. */
+model?: string;
+longText?: "truncate" | "error";
+/** Order among your own batches: a higher one is dispatched first. Others are not affected. */
+priority?: number;
+failureBudget?: FailureBudget;
+webhook?: Webhook;};
 
 export type RankRequest = ({image: ImageSource;
 texts: (string)[];
@@ -103,7 +123,7 @@ export type Problem = {/** Where the code is documented. */
 type: string;
 title: string;
 status: number;
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 detail: string;
 /** Also in the `X-Request-Id` header and in the logs. */
 requestId: string;
@@ -125,6 +145,11 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
+/** The models that share the batch, as they did when it was posted; null: one has all of it. */
+traffic: (({role: ArmRole;
+model: string;
+revision: string;
+share: number;})[]) | (null);
 priority: number;
 items: {total: number;
 succeeded: number;
@@ -142,7 +167,22 @@ finishedAt: (string) | (null);
 /** When items and results are forgotten. */
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
-reason: ("all_failed" | "failure_budget") | (null);
+reason: ("all_failed" | "failure_budget" | "input") | (null);
+/** The object it was posted from, if it was posted by reference. */
+input: string | null;
+/** What was wrong with that object, where the reason is `input`. */
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+message: string;}) | (null);
+/** Where the results of a batch by reference are put when it has ended. */
+files: ({state: "pending" | "written" | "failed";
+results: string;
+/** The results as CSV, where the items came so. */
+csv: string | null;
+/** The failed items, which can be posted again as they stand there. */
+failures: string;
+/** This status; written when the others are there. */
+status: string;
+error: string | null;}) | (null);
 /** The batch whose failed items this one evaluates again. */
 retryOf: string | null;
 /** The latest batch that evaluates the failed items of this one. */
@@ -164,6 +204,8 @@ results: (ItemResult)[];};
 
 export type BatchState = "accepting" | "queued" | "running" | "completed" | "completed_with_errors" | "failed" | "cancelled";
 
+export type ArmRole = "main" | "split" | "canary";
+
 export type ItemResult = ({/** Position in the batch as posted, from 0. */
 index: number;
 id?: string;
@@ -174,14 +216,18 @@ status: "succeeded";
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
-warnings?: (string)[];}) | ({/** Position in the batch as posted, from 0. */
+warnings?: (string)[];
+/** Which model it is of, where several share the batch. */
+model?: string;}) | ({/** Position in the batch as posted, from 0. */
 index: number;
 id?: string;
 metadata?: {[key: string]: unknown;};
 /** In a retry: its index in the batch that is retried. */
 retryOfIndex?: number;
 status: "failed";
-error: ItemError;}) | ({/** Position in the batch as posted, from 0. */
+error: ItemError;
+/** Which model it is of, where several share the batch. */
+model?: string;}) | ({/** Position in the batch as posted, from 0. */
 index: number;
 id?: string;
 metadata?: {[key: string]: unknown;};
@@ -189,7 +235,7 @@ metadata?: {[key: string]: unknown;};
 retryOfIndex?: number;
 status: "cancelled";});
 
-export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
 /** Whether the same item may succeed later, unchanged. */
 retryable: boolean;};
@@ -206,6 +252,11 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
+/** The models that share the batch, as they did when it was posted; null: one has all of it. */
+traffic: (({role: ArmRole;
+model: string;
+revision: string;
+share: number;})[]) | (null);
 priority: number;
 items: {total: number;
 succeeded: number;
@@ -223,7 +274,22 @@ finishedAt: (string) | (null);
 /** When items and results are forgotten. */
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
-reason: ("all_failed" | "failure_budget") | (null);
+reason: ("all_failed" | "failure_budget" | "input") | (null);
+/** The object it was posted from, if it was posted by reference. */
+input: string | null;
+/** What was wrong with that object, where the reason is `input`. */
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+message: string;}) | (null);
+/** Where the results of a batch by reference are put when it has ended. */
+files: ({state: "pending" | "written" | "failed";
+results: string;
+/** The results as CSV, where the items came so. */
+csv: string | null;
+/** The failed items, which can be posted again as they stand there. */
+failures: string;
+/** This status; written when the others are there. */
+status: string;
+error: string | null;}) | (null);
 /** The batch whose failed items this one evaluates again. */
 retryOf: string | null;
 /** The latest batch that evaluates the failed items of this one. */
@@ -342,6 +408,84 @@ stated: ({imagesPerSecond: number;
 on: string;}) | (null);};
 /** Why it is absent or failed. */
 detail: string | null;};
+
+export type TrafficList = {profiles: (TrafficReport)[];};
+
+export type TrafficReport = {profile: string;
+experiment: string;
+arms: (ArmReport)[];
+canary: ({model: string;
+phase: CanaryPhase;
+/** Why it was promoted or rolled back. */
+reason: string | null;
+since: (string) | (null);
+promoteAfter: number;
+/** Windows passed in a row. */
+passed: number;
+window: ({number: number;
+items: number;
+of: number;}) | (null);
+/** The latest first. */
+windows: ({number: number;
+verdict: "passed" | "failed";
+/** What failed, in words; empty when it passed. */
+reasons: (string)[];
+endedAt: string;
+figures: {/** Items the canary has answered; failed downloads do not count. */
+items: number;
+/** Share of its items that failed. */
+errorShare: (number) | (null);
+mainErrorShare: (number) | (null);
+/** Time its towers took over the main model's for runs of equal size. */
+latencyRatio: number | null;
+/** Items that both models have scored. */
+compared: number;
+/** Mean absolute difference of the two scores, in points. */
+scoreDrift: number | null;
+/** Spearman's, over the items that both have scored. */
+rankCorrelation: number | null;};})[];}) | (null);
+comparisons: (Comparison)[];
+/** What keeps a model out of the traffic. */
+fault: string | null;};
+
+export type ArmReport = {role: ArmRole;
+model: string;
+revision: string;
+/** Share of the images as configured. */
+share: number;
+/** The same after what became of the canary. */
+shareNow: number;
+items: number;
+failed: number;
+errorShare: (number) | (null);
+meanScore: number | null;
+/** The mean is known to so many points, 19 times in 20. */
+meanScoreMargin: number | null;
+/** Time of both towers an item. */
+meanInferenceMs: number | null;};
+
+export type CanaryPhase = "trial" | "promoted" | "rolled_back";
+
+export type Comparison = {kind: "canary" | "shadow";
+candidate: string;
+reference: string;
+pairs: number;
+/** Items that the candidate could not score and the reference could. */
+failed: number;
+/** Candidate minus reference, in points of the score. */
+meanDifference: number | null;
+meanAbsoluteDifference: number | null;
+maxAbsoluteDifference: number | null;
+/** Spearman's, over the latest 2,000 pairs. */
+rankCorrelation: number | null;
+/** The 50 pairs furthest apart, the furthest first. */
+worst: ({/** Its address; null for an inline image. */
+image: string | null;
+/** Its first 300 characters. */
+text: string;
+/** Score of the model that is compared with. */
+reference: number;
+candidate: number;})[];};
 
 export type Session = {/** Whether this service asks for keys at all. */
 keysRequired: boolean;
@@ -554,6 +698,37 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/traffic': {get: {/** Profiles whose traffic is shared among models */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficList;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/traffic/{profile}': {get: {/** What the models of a profile have shown: by model, by canary window, and pair by pair */
+parameters: {query?: never;path: {/** A profile whose traffic is shared. */
+profile: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/traffic/{profile}/{action}': {post: {/** Promote a canary, roll it back, or try it again */
+parameters: {query?: never;path: {/** A profile whose traffic is shared. */
+profile: string;
+action: "promote" | "rollback" | "restart";};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/session': {get: {/** Who this request comes from */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Session;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -146,7 +146,7 @@ describe('the settings', () => {
   test('have a variable each', () => {
     const variables = Object.values(settings).map(({ env }) => env);
     expect(new Set(variables).size).toBe(variables.length);
-    for (const variable of variables) expect(variable).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+    for (const variable of variables) expect(variable).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
   });
 
   test('are documented in whole sentences', () => {
