@@ -213,7 +213,7 @@ export function batchRoutes({ batches, registry, config, limitsOf }: BatchDeps):
         requestParams: { path: batchPath },
         responses: {
           '202': { description: 'The new batch', content: status },
-          ...problemResponses(404, 409, 503, 507),
+          ...problemResponses(403, 404, 409, 503, 507),
         },
       },
       handlers: [
