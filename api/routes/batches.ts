@@ -218,7 +218,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }:
         requestParams: { path: batchPath },
         responses: {
           '202': { description: 'The new batch', content: status },
-          ...problemResponses(404, 409, 503, 507),
+          ...problemResponses(403, 404, 409, 503, 507),
         },
       },
       handlers: [

@@ -14,13 +14,12 @@ import { ServiceError } from '../../shared/errors.ts';
 import { formatS3Place, type S3Place } from '../../shared/s3-place.ts';
 import type { Objects, ObjectsOptions } from './objects.ts';
 
-/** A store that does not answer must be noticed before a sender's lease of 30 s has run out: all attempts within that. */
 const attempts = 3;
 const connectMs = 2_000;
-/** Until an answer begins. */
-const answerMs = 8_000;
-/** The same for what is asked of a thousand objects at once, where nobody waits. */
-const pageAnswerMs = 30_000;
+/** Until an answer begins. A sender waits for it, whose lease of 30 s must not run out: all attempts within that. */
+const answerMs = 5_000;
+/** The same where nobody waits: for a part of a file, or for a thousand objects at once. */
+const patientAnswerMs = 60_000;
 /** Between two bytes, when an answer has begun. */
 const idleMs = 30_000;
 /** One process asks for 32 payloads at a time, for two batches or more. */
@@ -42,24 +41,27 @@ const pagesPerCall = 2;
  * variables, its files, the role of the machine or of the pod.
  */
 export function connectS3({ endpoint }: ObjectsOptions): Objects {
-  const client = new S3Client({
-    maxAttempts: attempts,
-    requestHandler: {
-      connectionTimeout: connectMs,
-      requestTimeout: answerMs,
-      throwOnRequestTimeout: true,
-      socketTimeout: idleMs,
-      httpAgent: { keepAlive: true, maxSockets: connections },
-      httpsAgent: { keepAlive: true, maxSockets: connections },
-    },
-    // Others than AWS do not all know its newer checksums.
-    ...(endpoint !== undefined && {
-      endpoint,
-      forcePathStyle: true,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    }),
-  });
+  const clientWith = (requestTimeout: number): S3Client =>
+    new S3Client({
+      maxAttempts: attempts,
+      requestHandler: {
+        connectionTimeout: connectMs,
+        requestTimeout,
+        throwOnRequestTimeout: true,
+        socketTimeout: Math.max(requestTimeout, idleMs),
+        httpAgent: { keepAlive: true, maxSockets: connections },
+        httpsAgent: { keepAlive: true, maxSockets: connections },
+      },
+      // Others than AWS do not all know its newer checksums.
+      ...(endpoint !== undefined && {
+        endpoint,
+        forcePathStyle: true,
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      }),
+    });
+  const client = clientWith(answerMs);
+  const patient = clientWith(patientAnswerMs);
   const named = ({ bucket, key }: S3Place) => ({ Bucket: bucket, Key: key });
 
   return {
@@ -106,7 +108,7 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
     async upload(place, type, parts, signal) {
       const body = Readable.from(encoded(parts), { objectMode: false, highWaterMark: 1024 * 1024 });
       const upload = new Upload({
-        client,
+        client: patient,
         params: { ...named(place), Body: body, ContentType: type },
         partSize: partBytes,
         queueSize: partsAtATime,
@@ -127,14 +129,12 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
     async remove({ bucket, key }) {
       for (let page = 0; page < pagesPerCall; page++) {
         const found = await asked({ bucket, key }, () =>
-          client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key }), { requestTimeout: pageAnswerMs }),
+          patient.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key })),
         );
         const keys = (found.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
         if (keys.length === 0) return true;
         const { Errors = [] } = await asked({ bucket, key }, () =>
-          client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }), {
-            requestTimeout: pageAnswerMs,
-          }),
+          patient.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } })),
         );
         const [refused] = Errors;
         if (refused !== undefined) {
@@ -146,6 +146,7 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
     },
     close() {
       client.destroy();
+      patient.destroy();
     },
   };
 }
@@ -172,15 +173,15 @@ function faultOf(error: unknown, place: S3Place): ServiceError {
     return new ServiceError('storage.forbidden', message, { cause: error });
   }
   if (status === 412) return changed(place);
-  const { name, message } = error as Error;
-  return unavailable(place, status === undefined ? `${name}: ${message}` : `it answers ${status} (${name})`, error);
+  const { name, code } = error as NodeJS.ErrnoException;
+  return unavailable(place, status === undefined ? (code ?? name) : `it answers ${status}, ${name}`, error);
 }
 
 const changed = (place: S3Place): ServiceError =>
   new ServiceError('storage.changed', `${formatS3Place(place)} has another content than when it was posted`);
 
 const unavailable = (place: S3Place, why: string, cause?: unknown): ServiceError =>
-  new ServiceError('storage.unavailable', `The store of ${formatS3Place(place)} cannot be used now; ${why}`, {
+  new ServiceError('storage.unavailable', `The store of ${formatS3Place(place)} cannot be used now (${why})`, {
     cause,
     retryAfter: 5,
   });

@@ -89,12 +89,24 @@ const objectOf = ({ bucket, key }: S3Place, id: string, name: string): S3Place =
 const tagOf = (folder: S3Place): Buffer =>
   createHash('sha256').update(formatS3Place(folder)).digest().subarray(0, folderTagBytes);
 
-/** That the service's own objects are refused or missing is a fault of the installation, and no caller's. */
+/**
+ * That the service's own objects are refused or missing is a fault of the installation; where they lie is no business of
+ * those who ask.
+ */
 async function used<Value>(step: () => Promise<Value>): Promise<Value> {
   try {
     return await step();
   } catch (error) {
-    if (!(error instanceof ServiceError) || error.code === 'storage.unavailable') throw error;
-    throw new ServiceError('storage.unavailable', error.message, { cause: error, retryAfter: 60 });
+    if (!(error instanceof ServiceError)) throw error;
+    const { cause } = error;
+    const why = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.name) : error.code;
+    throw new ServiceError(
+      'storage.unavailable',
+      `The bucket with the payloads of batches cannot be used now (${why})`,
+      {
+        cause: error,
+        retryAfter: error.retryAfter ?? 60,
+      },
+    );
   }
 }
