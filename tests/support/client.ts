@@ -16,11 +16,28 @@ export interface SingleScore {
   receipt: Receipt;
 }
 
-/** What a user of the HTTP contract does; a batch is polled as a user polls it. `headers` go with every request. */
-export function createClient(base: string, headers: Record<string, string> = {}) {
+/**
+ * What a user of the HTTP contract does; a batch is polled as a user polls it. `headers` go with every request.
+ * @param patience `patient` asks again, when it is told to, what a service refuses that is busy for the moment: on a
+ * machine with other work any service may be.
+ */
+export function createClient(
+  base: string,
+  headers: Record<string, string> = {},
+  patience: 'patient' | 'impatient' = 'impatient',
+) {
   const root = `${base}/evaluator`;
 
   async function call<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
+    for (;;) {
+      const answer = await ask<Body>(path, init);
+      const { code } = answer.body as { code?: string };
+      if (patience === 'impatient' || code !== 'overloaded') return answer;
+      await delay(1000 * Number(answer.headers.get('retry-after')));
+    }
+  }
+
+  async function ask<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
     const response = await fetch(`${root}${path}`, { ...init, headers: { ...headers, ...init?.headers } });
     const text = await response.text();
     const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
@@ -42,6 +59,8 @@ export function createClient(base: string, headers: Record<string, string> = {})
       for (;;) {
         const { status, body } = await batch.status(id);
         if (status === 200 && wanted(body)) return body;
+        // A batch that was refused has no id, and would be asked for in vain until the test's time is up.
+        if (status >= 400 && status < 500) throw new Error(`Batch ${id} answers ${status}: ${JSON.stringify(body)}`);
         await delay(25);
       }
     },

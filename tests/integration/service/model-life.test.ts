@@ -37,9 +37,11 @@ beforeAll(async () => {
     // Room for one evaluator of compact and two more of tiny models, so that a third model needs the place of another.
     MODEL_MEMORY_MB: '800',
     EVALUATORS: '1',
+    // An evaluator that has measured it is replaced, and its model is `loading` meanwhile.
+    MICRO_BATCH: '1',
     LOG_LEVEL: 'info',
   });
-  client = createClient(service.url);
+  client = createClient(service.url, {}, 'patient');
 });
 afterAll(async () => {
   await service.stop();
