@@ -33,8 +33,11 @@ export interface Observations {
   putBack(place: Ongoing, seen: Seen): void;
 }
 
-/** What comes of a host or of the way to it says nothing about a model. */
-const isNoEvidence = ({ outcome }: Scored): boolean => 'code' in outcome && outcome.code.startsWith('image.fetch.');
+/**
+ * Faults of an item are the same for every model, and come by chance now to the one and now to the other: only what a
+ * model or its evaluator does wrong is evidence.
+ */
+const isNoEvidence = ({ outcome }: Scored): boolean => 'code' in outcome && /^(image|text|item)\./.test(outcome.code);
 
 export function createObservations(metrics?: Metrics): Observations {
   let experiments = new Map<string, { place: Ongoing; seen: Seen }>();
@@ -66,7 +69,8 @@ export function createObservations(metrics?: Metrics): Observations {
       const { model } = spec;
       const { profile } = plan;
       add(seen, armField(model, 'items'), 1);
-      addRuns(seen, scored);
+      // Where both models try the same items, times are compared over those: as busy, at the same moment.
+      if (plan.trial?.compare === 0) addRuns(seen, scored);
       if ('code' in outcome) {
         add(seen, armField(model, 'failed'), 1);
         metrics?.count('vls_arm_items_total', { profile, model, role, outcome: 'failed' });
@@ -88,8 +92,7 @@ export function createObservations(metrics?: Metrics): Observations {
       if ('code' in reference.outcome || isNoEvidence(candidate)) return;
       const seen = seenOf(plan);
       const { model } = candidate.spec;
-      // The model that answered has been counted already; of the one beside it only its runs are.
-      addRuns(seen, kind === 'canary' ? reference : candidate);
+      if (kind === 'canary') for (const scored of [reference, candidate]) addRuns(seen, scored);
       if ('code' in candidate.outcome) {
         add(seen, comparisonField(kind, model, 'failed'), 1);
         return;

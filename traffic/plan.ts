@@ -59,8 +59,9 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     const spec = specs.get(model);
     if (spec !== undefined && model !== main) arms.push({ role, share, ...recipeOf(spec) });
   };
-  if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
+  // The canary last: whatever becomes of it, the images of the others stay where they are.
   for (const [model, share] of Object.entries(rules.split)) add('split', model, share);
+  if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
   const others = arms.reduce((sum, { share }) => sum + share, 0);
   const spec = specs.get(main);
   if (spec === undefined) throw new ServiceError('model.unavailable', `${main} cannot be used here`);
@@ -69,7 +70,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     profile,
     experiment: id,
     arms: [{ role: 'main', share: Number((1 - others).toFixed(6)), ...recipeOf(spec) }, ...arms],
-    ...(arms[0]?.role === 'canary' && rules.canary && { trial: { ...rules.canary, main } }),
+    ...(arms.at(-1)?.role === 'canary' && rules.canary && { trial: { ...rules.canary, main } }),
     ...(rules.shadow && shadow && { shadow: { share: rules.shadow.share, ...recipeOf(shadow) } }),
   };
 }

@@ -13,7 +13,10 @@ import { type ComparisonKind, type Counts, readPair } from './counts.ts';
 
 const runScript = loadScripts(new URL('./lua/', import.meta.url), { observe: 8, settle: 4, decide: 3 });
 
-/** What is known of an experiment is kept so long after the last that was seen of it, in milliseconds. */
+/**
+ * What is known of an experiment is kept so long after the last that was seen of it, in milliseconds; what became of its
+ * canary for ever, in a few hundred bytes.
+ */
 const keptMs = 30 * 24 * 3_600_000;
 
 /** Which experiment of which profile. */
@@ -119,12 +122,12 @@ export function createTrafficStore(redis: Redis): TrafficStore {
     },
     async settle(place, window, phase, passed, reason) {
       const { state, window: open, windowPairs, windows } = keysOf(place);
-      const values = [window.number, Date.now(), JSON.stringify(window), phase, passed, reason];
+      const values = [window.number, Date.now(), JSON.stringify(window), phase, passed, reason, keptMs];
       return (await runScript(redis, 'settle', [state, open, windowPairs, windows], values)) === 1;
     },
     async decide(place, phase, reason) {
       const { state, window, windowPairs } = keysOf(place);
-      await runScript(redis, 'decide', [state, window, windowPairs], [Date.now(), keptMs, phase, reason]);
+      await runScript(redis, 'decide', [state, window, windowPairs], [Date.now(), phase, reason]);
     },
     totals: async (place) => numbers(await redis.hgetall(keysOf(place).totals)),
     async windows(place) {

@@ -30,7 +30,7 @@ export const canaryGuard = z.strictObject({
   /** So much larger than the main model's may its share of failed items be. */
   errorShare: z.number().min(0).max(1).default(0.02),
   /** So many times the main model's may the time of its towers be. */
-  latencyRatio: z.number().gt(0).default(1.5),
+  latencyRatio: z.number().gt(0).default(2),
   /** Mean absolute difference of the scores, in points of 0 to 100. */
   scoreDrift: points.default(1),
   /** Spearman's, over the items that both have scored. */
@@ -78,7 +78,7 @@ const share = z.number().min(0).max(1);
 
 /** What a window of a canary showed; null where there was too little to tell. */
 export const windowFigures = z.object({
-  items: count.meta({ description: 'Items the canary has answered; failed downloads do not count.' }),
+  items: count.meta({ description: 'Items the canary has answered; faults of items do not count.' }),
   errorShare: share.nullable().meta({ description: 'Share of its items that failed.' }),
   mainErrorShare: share.nullable(),
   latencyRatio: z.number().nullable().meta({

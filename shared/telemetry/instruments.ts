@@ -122,7 +122,7 @@ export const instruments = {
     type: 'counter',
     from: 'scoring',
     labels: ['profile', 'model', 'role', 'outcome'],
-    help: 'Items of profiles whose traffic is shared, by the model that answered; failed downloads do not count',
+    help: 'Items of profiles whose traffic is shared, by the model that answered; faults of items do not count',
   },
   vls_arm_score: {
     type: 'histogram',
@@ -140,7 +140,7 @@ export const instruments = {
   },
   vls_canary_phase: {
     type: 'gauge',
-    from: 'api',
+    from: 'scoring',
     labels: ['profile', 'model', 'phase'],
     help: '1 for what became of a canary: trial, promoted, rolled_back',
   },

@@ -34,6 +34,7 @@ if on_trial and #seen.canary.pairs > 0 then
   redis.call('LPUSH', KEYS[4], unpack(seen.canary.pairs))
   redis.call('LTRIM', KEYS[4], 0, window_pairs_kept - 1)
 end
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[2]) end
+-- All but the state: a promotion holds as long as its rules.
+for at = 2, #KEYS do redis.call('PEXPIRE', KEYS[at], ARGV[2]) end
 if ARGV[4] ~= '1' then return {} end
 return redis.call('HMGET', KEYS[1], 'phase', 'number', 'startedAt')

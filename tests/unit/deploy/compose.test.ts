@@ -165,8 +165,13 @@ test('the API goes by the name that other containers have for it', () => {
 });
 
 test('every setting it makes is one that there is', () => {
-  // Read by the OpenTelemetry SDK.
-  const known = ['OTEL_EXPORTER_OTLP_ENDPOINT', ...Object.values(settings).map(({ env }) => env as string)];
+  // Read by the SDKs of stores and of OpenTelemetry.
+  const ofTheSdk = ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+  const known = [
+    ...ofTheSdk,
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    ...Object.values(settings).map(({ env }) => env as string),
+  ];
   for (const name of ['api', 'worker', 'worker-gpu']) {
     expect(Object.keys(named(name).environment ?? {}).filter((variable) => !known.includes(variable))).toEqual([]);
   }

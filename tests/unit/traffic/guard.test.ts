@@ -29,7 +29,7 @@ describe('a window of a canary', () => {
 
   test.each([
     ['errors', { errorShare: 0.031 }, /3\.1 % of its items failed, against 1\.0 %/],
-    ['latency', { latencyRatio: 1.51 }, /1\.51 times as long/],
+    ['latency', { latencyRatio: 2.01 }, /2\.01 times as long/],
     ['drift', { scoreDrift: 1.01 }, /1\.01 points/],
     ['ranking', { rankCorrelation: 0.89 }, /correlation 0\.890/],
   ])('fails for its %s, and says so', (_, fault, reason) => {

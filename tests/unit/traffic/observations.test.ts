@@ -33,16 +33,22 @@ describe('what a model answered', () => {
       'arm:m:square': 25 * 25 + 35 * 35,
       'arm:m:timed': 1,
       'arm:m:ms': 10,
-      'run:m:image:4:inputs': 1,
-      'run:m:image:4:ms': 10,
     });
     expect(observations.take()).toEqual([]);
   });
 
-  test('is a failure of its own for what it could not decode, and none for what could not be fetched', () => {
-    observations.answered(plan, 'main', scored('m', { code: 'image.corrupt' }));
-    observations.answered(plan, 'main', scored('m', { code: 'image.fetch.http_status' }));
+  test('is a failure for what the model did, and none for what is the item’s fault', () => {
+    observations.answered(plan, 'main', scored('m', { code: 'internal' }));
+    for (const code of ['image.corrupt', 'image.fetch.http_status', 'text.too_long'] as const) {
+      observations.answered(plan, 'main', scored('m', { code }));
+    }
     expect(taken()?.seen.add).toEqual({ 'arm:m:items': 1, 'arm:m:failed': 1 });
+  });
+
+  test('tells of its time for the guard only where no items are compared', () => {
+    const trial = { compare: 0 } as TrafficPlan['trial'];
+    observations.answered({ ...plan, trial }, 'main', scored('m', { cosine: 0.25 }, [run(4, 40)]));
+    expect(taken()?.seen.add).toMatchObject({ 'run:m:image:4:inputs': 1, 'run:m:image:4:ms': 10 });
   });
 
   test('is told apart by experiment', () => {
@@ -68,6 +74,23 @@ describe('two models on the same pair', () => {
     expect(JSON.parse(seen?.canary.worst[0]?.[1] ?? '')).toMatchObject({
       reference: 20,
       image: expect.stringMatching(/^https:/),
+    });
+  });
+
+  test('are compared by their time on the same items', () => {
+    const [reference, candidate] = [{ cosine: 0.2 }, { cosine: 0.3 }] as const;
+    observations.compared(
+      plan,
+      'canary',
+      subject('t'),
+      scored('old', reference, [run(2, 20)]),
+      scored('new', candidate, [run(1, 30)]),
+    );
+    expect(taken()?.seen.add).toMatchObject({
+      'run:old:image:2:inputs': 1,
+      'run:old:image:2:ms': 10,
+      'run:new:image:1:inputs': 1,
+      'run:new:image:1:ms': 30,
     });
   });
 

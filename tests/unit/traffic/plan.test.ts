@@ -27,8 +27,8 @@ describe('a plan', () => {
     const plan = planOf(experiment, 'trial');
     expect(shares(plan)).toEqual([
       ['main', 'old', 0.7],
-      ['canary', 'new', 0.1],
       ['split', 'other', 0.2],
+      ['canary', 'new', 0.1],
     ]);
     expect(plan).toMatchObject({
       profile: 'fast',
@@ -90,6 +90,15 @@ describe('the model of an image', () => {
     const grown = { ...plan, arms: plan.arms.map((arm) => (arm.role === 'canary' ? { ...arm, share: 0.3 } : arm)) };
     for (const image of images.slice(0, 2_000)) {
       if (armFor(plan, image).role === 'canary') expect(armFor(grown, image).role).toBe('canary');
+    }
+  });
+
+  test('stays with a split, whatever becomes of the canary', () => {
+    for (const phase of ['promoted', 'rolled_back'] as const) {
+      const after = planOf(experiment, phase);
+      for (const image of images.slice(0, 2_000)) {
+        expect(armFor(after, image).role === 'split').toBe(armFor(plan, image).role === 'split');
+      }
     }
   });
 

@@ -24,7 +24,7 @@ describe('a profile in a registry file', () => {
         compare: 0.5,
         window: { items: 500, seconds: 3600 },
         promoteAfter: 3,
-        guard: { errorShare: 0.02, latencyRatio: 1.5, scoreDrift: 1, rankCorrelation: 0.9 },
+        guard: { errorShare: 0.02, latencyRatio: 2, scoreDrift: 1, rankCorrelation: 0.9 },
       },
       shadow: { model: 'd', share: 0.01 },
     });
