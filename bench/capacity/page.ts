@@ -79,8 +79,9 @@ of it and nothing else in its way, it did (\`npm run bench -- --only control-pla
 | of many thousands, chunks of 64 items | ${readable(measured.redisChunksPerSecond.large)} | ${readable(redisLimit.large)} | ${share(peak / redisLimit.large)} |
 | of 128 items at most, chunks of 4     | ${readable(measured.redisChunksPerSecond.small)} | ${readable(redisLimit.small)} | ${share(peak / redisLimit.small)} |
 
-So one Redis is enough for large batches. With small ones alone it is not: post larger batches, or run two installations
-and give each half of the tenants. A faster disk than that
+Asked one by one, as APIs and workers do, a chunk costs it more CPU time: by that, a core is used up at ${readable(measured.redisChunksPerSecond.oneByOne)} chunks of 64 or
+${readable(redisLimit.oneByOne)} items a second. So one Redis is enough for large batches. With small ones alone it has next to nothing to spare:
+post larger batches, or run two installations and give each half of the tenants. A faster disk than that
 of the machine measured helps more than a faster core.
 
 ## What Redis holds
