@@ -68,8 +68,8 @@ ${fleet
 | worker  | ${measured.controlPlane.worker} us | ${readable(controlPlaneCores.worker)} | part of the workers above                                |
 | Redis   | ${measured.controlPlane.redis} us | ${readable(controlPlaneCores.redis)} | 1, and a replica to fail over to                         |
 
-Fetch, decode and inference left out, all of it is ${readable(cores)} cores at the peak. Those who post and read results need about as
-much again on their side.
+Fetch, decode and inference left out, all of it is ${readable(cores)} cores at the peak. Those who post and read results need about
+an eighth of that on their side.
 
 **Redis** is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands that batches ask
 of it and nothing else in its way, it did (\`npm run bench -- --only control-plane-scale\`):
