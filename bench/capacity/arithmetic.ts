@@ -4,7 +4,7 @@ const { cpu, gpu } = assumed.machines;
 const daySeconds = 86_400;
 export const itemsOfChunk = 64;
 /** Items of the chunks with which every batch begins. */
-export const itemsOfSmallChunk = 4;
+const itemsOfSmallChunk = 4;
 
 /** Items a second. */
 export const mean = load.itemsPerDay / daySeconds;
@@ -66,6 +66,7 @@ export const controlPlaneCores = Object.fromEntries(
 export const redisLimit = {
   large: measured.redisChunksPerSecond.large * itemsOfChunk,
   small: measured.redisChunksPerSecond.small * itemsOfSmallChunk,
+  oneByOne: measured.redisChunksPerSecond.oneByOne * itemsOfChunk,
 };
 
 /** Gigabytes of so many hours of items. */

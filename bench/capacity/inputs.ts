@@ -7,10 +7,13 @@ export const load = {
 
 /** Printed by `npm run bench` on two shared cores (AVX-512); docs/benchmarks.md says what each of them means. */
 export const measured = {
-  /** CPU microseconds of an item of a large batch, fetch, decode and inference left out. */
-  controlPlane: { api: 8, worker: 10, redis: 5 },
-  /** Chunks a second that saturate one Redis with `appendfsync always`: of 64 items, and of 4 as in batches up to 128. */
-  redisChunksPerSecond: { large: 1_500, small: 1_800 },
+  /** CPU microseconds of an item with two APIs and four workers; fetch, decode and inference left out. */
+  controlPlane: { api: 11, worker: 19, redis: 8 },
+  /**
+   * Chunks a second that saturate one Redis with `appendfsync always`: of 64 items, and of 4 as in batches up to 128,
+   * when it is asked without pause; and of 64 by its CPU of an item, when it is asked one by one.
+   */
+  redisChunksPerSecond: { large: 2_900, small: 3_600, oneByOne: 2_100 },
   /** Pairs a second of a batch on two cores. */
   pairsPerSecondOfTwoCores: { compact: 130, vitB32: 32 },
   /** CPU milliseconds of a JPEG of 0.3 megapixels, decoded and resized. */

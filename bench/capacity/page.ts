@@ -68,8 +68,8 @@ ${fleet
 | worker  | ${measured.controlPlane.worker} us | ${readable(controlPlaneCores.worker)} | part of the workers above                                |
 | Redis   | ${measured.controlPlane.redis} us | ${readable(controlPlaneCores.redis)} | 1, and a replica to fail over to                         |
 
-Fetch, decode and inference left out, all of it is ${readable(cores)} cores at the peak. Those who post and read results need about as
-much again on their side.
+Fetch, decode and inference left out, all of it is ${readable(cores)} cores at the peak. Those who post and read results need about
+an eighth of that on their side.
 
 **Redis** is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands that batches ask
 of it and nothing else in its way, it did (\`npm run bench -- --only control-plane-scale\`):
@@ -79,8 +79,9 @@ of it and nothing else in its way, it did (\`npm run bench -- --only control-pla
 | of many thousands, chunks of 64 items | ${readable(measured.redisChunksPerSecond.large)} | ${readable(redisLimit.large)} | ${share(peak / redisLimit.large)} |
 | of 128 items at most, chunks of 4     | ${readable(measured.redisChunksPerSecond.small)} | ${readable(redisLimit.small)} | ${share(peak / redisLimit.small)} |
 
-So one Redis is enough for large batches. With small ones alone it is not: post larger batches, or run two installations
-and give each half of the tenants. A faster disk than that
+Asked one by one, as APIs and workers do, a chunk costs it more CPU time: by that, a core is used up at ${readable(measured.redisChunksPerSecond.oneByOne)} chunks of 64 or
+${readable(redisLimit.oneByOne)} items a second. So one Redis is enough for large batches. With small ones alone it has next to nothing to spare:
+post larger batches, or run two installations and give each half of the tenants. A faster disk than that
 of the machine measured helps more than a faster core.
 
 ## What Redis holds

@@ -1,6 +1,6 @@
 /** An SVG file on white, with a line of text above everything. */
 export function svg(width: number, height: number, title: string, parts: readonly string[]): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="4" y="16">${title}</text>${parts.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11"><title>${title}</title><rect width="100%" height="100%" fill="#fff"/><text x="4" y="16">${title}</text>${parts.join('')}</svg>\n`;
 }
 
 /** A bound, as a dashed line. */

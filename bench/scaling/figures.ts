@@ -1,7 +1,8 @@
 import type { Figure } from '../figures.ts';
+import { sum } from '../statistics.ts';
 import { horizons } from './demand.ts';
 import type { Scenario } from './scenarios.ts';
-import type { Sample, Simulated } from './simulation.ts';
+import type { Simulated } from './simulation.ts';
 
 /** The target of the rule. */
 export const { targetSeconds } = horizons.cpu;
@@ -45,7 +46,7 @@ export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }:
     }),
     figure('worker-seconds', {
       name: 'items a second of a worker',
-      value: posted / (tickSeconds * samples.reduce((sum, sample: Sample) => sum + sample.ordered, 0)),
+      value: sum(samples.map(({ postedPerSecond }) => postedPerSecond)) / sum(counts),
       unit: '',
       detail: 'all workers that were paid for, over the whole scenario',
     }),

@@ -31,25 +31,28 @@ export interface Scenario {
 
 const low = 300;
 const high = 3_000;
+const few = 2;
+/** A load that comes at once is seen within 30 s and has its first new workers within 30 more: so much has piled up. */
+const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));
 
-/** The target of the rule is a backlog of 60 s. What is above it is the time until the first new workers are ready. */
+/** The target of the rule is a backlog of 60 s. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'burst',
     title: 'Ten times the load for four minutes',
     seconds: 900,
     load: (at) => (at >= 90 && at < 330 ? high : low),
-    workers: 2,
+    workers: few,
     kills: [],
-    limits: { peakSeconds: 240, overTargetSeconds: 120, turns: 1 },
+    limits: { peakSeconds: piledUpSeconds, overTargetSeconds: 120, turns: 1 },
   },
   {
     name: 'ramp',
     title: 'Up to ten times the load in five minutes, and down again',
     seconds: 900,
     load: (at) => low + (high - low) * (between(at, 60, 360) - between(at, 360, 660)),
-    workers: 2,
+    workers: few,
     kills: [],
     limits: { peakSeconds: 120, overTargetSeconds: 30, turns: 1 },
   },
