@@ -16,6 +16,8 @@ export interface Experiments {
   of(profile: string): Promise<Experiment | undefined>;
   /** What became of its canary, as far as is known; nothing before anybody could be asked. */
   phaseOf(experiment: Experiment): CanaryPhase | undefined;
+  /** Asks what became of its canary. */
+  refresh(experiment: Experiment): Promise<void>;
   /** Who answers now; nothing when the main model cannot be used here. */
   planOf(experiment: Experiment): TrafficPlan | undefined;
   /** Those that have been read: within a second of the start all. */
@@ -140,6 +142,7 @@ export function createExperiments({ registry, redis, store, observations, log }:
 
   return {
     of,
+    refresh: readPhase,
     phaseOf: (experiment) => phases.get(experiment.id),
     planOf(experiment) {
       const phase = phases.get(experiment.id);

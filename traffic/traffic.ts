@@ -71,7 +71,11 @@ export function createTraffic({ registry, evaluation, redis, metrics, log }: Tra
   const experiments = createExperiments({ registry, redis, store, observations, log });
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
-  const report = (experiment: Experiment) => reportOf(store, experiment);
+  const report = async (experiment: Experiment) => {
+    // Who reads that a canary was rolled back must not be answered by it a moment later.
+    await experiments.refresh(experiment);
+    return await reportOf(store, experiment);
+  };
   async function find(profile: string): Promise<Experiment> {
     const experiment = registry.profiles.includes(profile) ? await experiments.of(profile) : undefined;
     if (experiment !== undefined) return experiment;

@@ -85,6 +85,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       if (serving.has(profile)) continue;
       for (const verdict of chunkVerdicts) metrics.begin('vls_chunks_total', { profile, verdict });
       metrics.begin('vls_chunks_recovered_total', { profile });
+      metrics.begin('vls_items_posted_total', { profile });
       metrics.begin('vls_chunk_wait_seconds', { profile });
       metrics.begin('vls_chunk_duration_seconds', { profile });
       const takeOne = (delivery: Delivery) => take(delivery, profile);

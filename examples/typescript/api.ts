@@ -431,7 +431,7 @@ verdict: "passed" | "failed";
 /** What failed, in words; empty when it passed. */
 reasons: (string)[];
 endedAt: string;
-figures: {/** Items the canary has answered; failed downloads do not count. */
+figures: {/** Items the canary has answered; faults of items do not count. */
 items: number;
 /** Share of its items that failed. */
 errorShare: (number) | (null);
