@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
@@ -183,6 +184,17 @@ export interface Consumer {
   close(force?: boolean): Promise<void>;
 }
 
+/** Longest wait for a worker to close, in milliseconds. By then what was in hand is done or handed back. */
+const closingMs = 15_000;
+
+/**
+ * BullMQ waits for what is in hand, and for the connection on which it waits for jobs. On a cluster of which a server
+ * has just come back the latter may never end.
+ */
+async function closeWorker(worker: Worker, force = false): Promise<void> {
+  await Promise.race([worker.close(force), delay(closingMs, undefined, { ref: false })]);
+}
+
 /**
  * Takes chunks of one profile, `concurrency` at a time.
  *
@@ -246,7 +258,7 @@ export function consume(
   return {
     async close(force) {
       clearTimeout(resting);
-      await worker.close(force);
+      await closeWorker(worker, force);
     },
   };
 }
@@ -273,7 +285,7 @@ export function consumeWebhooks(
   worker.on('failed', (job, error) =>
     log.warn({ batchId: job?.data.batchId, reason: error.message }, 'webhook not delivered'),
   );
-  return { close: (force) => worker.close(force) };
+  return { close: (force) => closeWorker(worker, force) };
 }
 
 /**
@@ -310,7 +322,7 @@ export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => 
   return {
     async close(force) {
       clearInterval(byItself);
-      await worker.close(force);
+      await closeWorker(worker, force);
       if (!force) await queue.close();
     },
   };

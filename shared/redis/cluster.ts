@@ -26,8 +26,23 @@ const roles = {
  */
 class ClusterForQueues extends Cluster {
   override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
-    return super.duplicate(nodes, { ...options, maxRedirections: 16 });
+    return endsForGood(super.duplicate(nodes, { ...options, maxRedirections: 16 }));
   }
+}
+
+/**
+ * ioredis says `close` of a cluster once more for each server whose connection ends after the cluster has ended, and
+ * stays there. BullMQ would then wait for a change that nobody makes.
+ */
+function endsForGood(cluster: Cluster): Cluster {
+  cluster.on('close', () => {
+    process.nextTick(() => {
+      if (cluster.status !== 'close') return;
+      cluster.status = 'end';
+      cluster.emit('end');
+    });
+  });
+  return cluster;
 }
 
 /**

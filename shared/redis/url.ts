@@ -85,7 +85,7 @@ export function placeOf(target: RedisTarget): string {
     case 'socket':
       return target.path;
     case 'single':
-      return shown(target.address);
+      return `redis${target.tls ? 's' : ''}://${shown(target.address)}`;
     case 'cluster':
       return `the cluster of ${target.nodes.map(shown).join(', ')}`;
     case 'sentinel':

@@ -108,7 +108,7 @@ test('neither a refusal nor the place for people shows a password, wherever a ch
 });
 
 test('the place of a Redis tells its hosts', () => {
-  expect(placeOf(parseRedisUrl('redis://:p@[::1]'))).toBe('[::1]:6379');
+  expect(placeOf(parseRedisUrl('redis://:p@[::1]'))).toBe('redis://[::1]:6379');
   expect(placeOf(parseRedisUrl('redis+cluster://:p@a:1,b'))).toBe('the cluster of a:1, b:6379');
   expect(placeOf(parseRedisUrl('redis+sentinel://:p@a/m?sentinelPassword=q'))).toBe('m of the sentinels a:26379');
 });
