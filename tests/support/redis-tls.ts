@@ -1,11 +1,22 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findRedisServer } from '../../start/redis/find.ts';
 
 const run = promisify(execFile);
+
+/** What is missing for a Redis over TLS on this machine, or nothing. */
+export function lackForTls(): string | undefined {
+  const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' }).stdout ?? '';
+  if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not here';
+  // The server ends at the first setting that it does not know: one that was built without TLS knows neither.
+  const options = ['--tls-port', '0', '--no-such-setting', 'x'];
+  const { stdout, stderr } = spawnSync(findRedisServer() ?? 'redis-server', options, { encoding: 'utf8' });
+  return /no-such-setting/.test(`${stdout}${stderr}`) ? undefined : 'this Redis was built without TLS';
+}
 
 /** Certificates of a test's own: an authority, a certificate of 127.0.0.1 by it, and one of a client by it. */
 export interface TestTls {
