@@ -105,6 +105,8 @@ interface Slot {
   isolating: boolean;
   /** Takes nothing more, and is replaced once it is empty. */
   retiring: boolean;
+  /** Loads in the place of one that was retired: work waits for it for that moment, and nobody need go elsewhere. */
+  succeeding: boolean;
   failedStarts: number;
   restart: NodeJS.Timeout | undefined;
   /** When that falls, by `performance.now()`. */
@@ -162,6 +164,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     suspects: [],
     isolating: false,
     retiring: false,
+    succeeding: false,
     failedStarts: 0,
     restart: undefined,
     restartAt: 0,
@@ -199,6 +202,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       case 'loaded':
         clearTimeout(slot.loading);
         slot.state = 'ready';
+        slot.succeeding = false;
         slot.failedStarts = 0;
         // What one could load the others may, too.
         if (startFault !== null) startAgain();
@@ -316,10 +320,12 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     if (closed) return;
     if (slot.retiring && lost.length === 0) {
       slot.retiring = false;
+      slot.succeeding = true;
       start(slot);
       return;
     }
     slot.retiring = false;
+    slot.succeeding = false;
     restarts++;
     log.warn(
       { model: spec.model, reason, inFlight: lost.length, detail: startFault },
@@ -460,7 +466,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       return new Promise((resolve, reject) => readyWaiters.push({ resolve, reject }));
     },
     state() {
-      const ready = slots.filter((slot) => slot.state === 'ready').length;
+      const ready = slots.filter((slot) => slot.state === 'ready' || slot.succeeding).length;
       return {
         state: ready > 0 ? 'ready' : startFault === null ? 'loading' : 'failed',
         ready,

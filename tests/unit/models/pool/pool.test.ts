@@ -184,6 +184,30 @@ describe('calibration', () => {
     expect(pool.state()).toMatchObject({ ready: 2, restarts: 0 });
   });
 
+  test('leaves a pool of one evaluator ready, whose work waits for the successor', async () => {
+    const { pool, evaluator, bulk } = poolOf({ evaluators: 1, onCalibrated: () => {} });
+    evaluator(0).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    evaluator(0).calibrated(calibration);
+    await successorStarts();
+    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1 });
+    const [done] = bulk('a');
+    expect(evaluator(1).texts()).toEqual([]);
+    evaluator(1).load();
+    evaluator(1).answer('a');
+    await done;
+  });
+
+  test('leaves it not ready when the successor does not start', async () => {
+    const { pool, evaluator } = poolOf({ evaluators: 1, onCalibrated: () => {} });
+    evaluator(0).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    evaluator(0).calibrated(calibration);
+    await successorStarts();
+    evaluator(1).die();
+    expect(pool.state()).toMatchObject({ ready: 0, restarts: 1 });
+  });
+
   test('is not asked a second time when the evaluator died of it', async () => {
     const { evaluator } = poolOf({ onCalibrated: () => {} });
     evaluator(0).load();
