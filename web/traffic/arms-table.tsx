@@ -41,7 +41,7 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
         </table>
       </Scrollable>
       <p class="fine soft">
-        Since these rules stand. A failed download is no item of a model. Means whose margins do not overlap differ; the
+        Since these rules stand. What fails by itself, such as a download, is not counted. Means whose margins do not overlap differ; the
         margin holds 19 times in 20.
       </p>
     </div>
