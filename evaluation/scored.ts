@@ -9,11 +9,14 @@ export interface Scored {
   /** Which pair, or which text of a single image. */
   at: number;
   outcome: { cosine: number } | { code: Code };
-  /** What its towers computed for it now: nothing for what was cached. */
+  /** What its towers computed for it now: nothing for what was cached, or has been told with another pair. */
   runs: { input: 'image' | 'text'; ms: number; inputs: number }[];
 }
 
 export type Listener = (scored: Scored) => void;
+
+/** Embeddings whose run has been told: an image with many texts was in one run, and not in one for each of them. */
+const told = new WeakSet<Embedded>();
 
 /** Compares two embeddings, and tells whoever listens. */
 export function tell(
@@ -24,12 +27,12 @@ export function tell(
   onScored?: Listener,
 ): { score: number; cosine: number } {
   const scored = compare(picture, sentence);
-  const runs = [picture, ...(sentence === undefined ? [] : [sentence])].flatMap(
-    ({ began, inferenceMs, runInputs, tokens }) =>
-      began === undefined
-        ? []
-        : [{ input: tokens === 0 ? ('image' as const) : ('text' as const), ms: inferenceMs, inputs: runInputs }],
-  );
+  const runs = [picture, ...(sentence === undefined ? [] : [sentence])].flatMap((embedded) => {
+    const { began, inferenceMs, runInputs, tokens } = embedded;
+    if (began === undefined || told.has(embedded)) return [];
+    told.add(embedded);
+    return [{ input: tokens === 0 ? ('image' as const) : ('text' as const), ms: inferenceMs, inputs: runInputs }];
+  });
   onScored?.({ spec, at, outcome: { cosine: scored.cosine }, runs });
   return scored;
 }

@@ -13,7 +13,8 @@ const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    guard.checkUrl(new URL(options.path, options.origin));
+    // Put together and not resolved: a path that begins with two slashes would name another host.
+    guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };
 

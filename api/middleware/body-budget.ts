@@ -11,8 +11,12 @@ const budgetBytes = 256 * 1024 * 1024;
 const arriveMs = 30_000;
 const bytesPerMs = 64;
 
+/** Deflate makes one byte of at most so many; what other encodings may become has no such bound. */
+const mostOfGzip = 1_032;
+
 /**
- * Bounds what requests hold in memory together. A body whose length is not announced counts as the largest there may be.
+ * Bounds what requests hold in memory together. A body whose length is not announced, or says
+ * little of what it becomes, counts as the largest there may be.
  * For routes that hold their body; what is streamed holds next to nothing.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
@@ -25,7 +29,9 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     if (announced === undefined && request.get('transfer-encoding') === undefined) return next();
     const isForm = /^multipart\//i.test(request.get('content-type') ?? '');
     const most = isForm ? maxFormBytes : maxJsonBytes;
-    const bytes = announced === undefined ? most : Math.min(Number(announced) || 0, most);
+    // What is held is what a body becomes, and not what is sent.
+    const growth = growthOf(request.get('content-encoding'));
+    const bytes = announced === undefined ? most : Math.min((Number(announced) || 0) * growth, most);
     if (held + bytes > budgetBytes) {
       throw new ServiceError('overloaded', 'Too many large requests are being answered', { retryAfter: 1 });
     }
@@ -43,4 +49,16 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     });
     next();
   };
+}
+
+function growthOf(encoding = 'identity'): number {
+  switch (encoding.toLowerCase()) {
+    case 'identity':
+      return 1;
+    case 'gzip':
+    case 'deflate':
+      return mostOfGzip;
+    default:
+      return maxJsonBytes;
+  }
 }

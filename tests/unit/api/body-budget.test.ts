@@ -35,6 +35,19 @@ test('bodies are held up to a bound together, and make room when they have been 
   expect(() => send(1)).toThrow('Too many large requests');
 });
 
+test('a compressed body counts as what it may become', () => {
+  const gzipped = { 'content-encoding': 'gzip', 'content-length': String(32 * 1024) };
+  for (let count = 0; count < 8; count++) sendWith(gzipped);
+  expect(() => sendWith({ ...gzipped, 'content-length': '100' })).toThrow('Too many large requests');
+});
+
+test('a small compressed body takes little room, unless nobody knows what it becomes', () => {
+  for (let count = 0; count < 50; count++) sendWith({ 'content-encoding': 'GZIP', 'content-length': '1000' });
+  for (let count = 0; count < 6; count++) sendWith({ 'content-encoding': 'br', 'content-length': '53' });
+  expect(() => send(8 * MiB)).not.toThrow();
+  expect(() => sendWith({ 'content-encoding': 'br', 'content-length': '53' })).toThrow('Too many large requests');
+});
+
 test('a form counts with its file and its fields', () => {
   for (let count = 0; count < 3; count++) sendWith({ ...form, 'content-length': String(52 * MiB) });
   sendWith({ ...form, ...chunked });

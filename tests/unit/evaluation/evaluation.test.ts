@@ -1,6 +1,13 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Embedder } from '../../../evaluation/embedder.ts';
-import { createEvaluation, type Evaluation, type Pair, receiptOf } from '../../../evaluation/evaluation.ts';
+import {
+  createEvaluation,
+  type Evaluation,
+  type Options,
+  type Pair,
+  receiptOf,
+} from '../../../evaluation/evaluation.ts';
+import type { Scored } from '../../../evaluation/scored.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
 import type { Embedded } from '../../../models/evaluator/protocol.ts';
 import { preprocessVersions, textVersion } from '../../../models/model.ts';
@@ -315,5 +322,33 @@ test('a receipt names the model, its revision, precision and provider, and the p
     provider: 'cpu',
     preprocess: preprocessVersions.standard,
     textCleaning: textVersion,
+  });
+});
+
+describe('whoever listens', () => {
+  test.each([
+    ['alone', (texts: string[], options: Options) => evaluation().score(spec, 'https://a/1', texts, options)],
+    [
+      'in a batch',
+      (texts: string[], options: Options) =>
+        evaluation().evaluate(
+          spec,
+          texts.map((text) => ({ image: 'https://a/1', text })),
+          options,
+        ),
+    ],
+  ])('is told once of the run that an image with many texts was in, %s', async (_how, score) => {
+    const { image, text } = embedder;
+    embedder.image = async (...asked) => ({ ...(await image(...asked)), began: { decode: 1, run: 1 } });
+    embedder.text = async (...asked) => ({
+      ...(await text(...asked)),
+      began: { decode: 1, run: 1 },
+      tokens: 3,
+      totalTokens: 3,
+    });
+    const told: Scored[] = [];
+    await score(['0.1', '0.2', '0.3'], { onScored: (scored) => told.push(scored) });
+    const runs = told.flatMap((scored) => scored.runs.map(({ input }) => input));
+    expect(runs.sort()).toEqual(['image', 'text', 'text', 'text']);
   });
 });

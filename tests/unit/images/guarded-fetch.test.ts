@@ -46,12 +46,19 @@ test('redirects of the operator’s host are followed, to itself and to hosts th
   expect(await followTo(`http://${addressOf(other)}/`, [addressOf(other)])).toBe('from somebody else');
 });
 
+test('a path may begin with whatever looks like a host', async () => {
+  const address = `http://${addressOf(own)}`;
+  const answer = await createGuardedFetch(address, [])(`${address}//10.0.0.1/end`, { redirect: 'manual' });
+  expect(answer.status).toBe(302);
+});
+
 describe('a redirect is not followed', () => {
   test.each([
     ['to a private address', () => `http://${addressOf(other)}/`],
     ['to a name of this machine', () => `http://localhost:${addressOf(other).split(':')[1]}/`],
     ['to a port of a public host that is not used', () => 'http://192.0.32.7:8443/'],
     ['to a port of a public name that is not used', () => 'http://example.org:6379/'],
+    ['to such a port, with a path that looks like another host', () => 'http://192.0.32.7:8443//192.0.32.7/'],
     ['to a link-local address', () => 'http://169.254.169.254/latest/meta-data/'],
   ])('%s', async (_what, to) => {
     const failure = await followTo(to()).catch((error: Error) => error);
