@@ -84,7 +84,7 @@ export function createEnding(
     settle,
     async forget({ id, tenant }) {
       // Whatever interrupts this, the next sweep goes on with it.
-      await redis.zadd(finishedBatches, 0, id);
+      await runScript(redis, 'due', [finishedBatches], [0, id]);
       await redis.unlink(...fixedKeys(id));
       await redis.zrem(tenantBatches(tenant), id);
       await redis.zrem(tenantBatches(everyTenant), id);

@@ -2,6 +2,7 @@ import { loadScripts } from '../shared/lua.ts';
 
 /** The Lua scripts beside this file, each one atomic step of a batch. */
 export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
+  keep: 2,
   dispatch: 2,
   seal: 3,
   discard: 2,
@@ -16,4 +17,5 @@ export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   annotate: 1,
   claim: 2,
   unclaim: 2,
+  due: 1,
 });

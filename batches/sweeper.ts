@@ -134,11 +134,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         } catch (error) {
           // Others get their turn; and a store that is away should not be waited for once for each of them.
           log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
-          await redis.zadd(finishedBatches, until + forgetAgainMs, id);
+          await runScript(redis, 'due', [finishedBatches], [until + forgetAgainMs, id]);
           return;
         }
         // What has too many payloads for one call is gone on with in the next round.
-        if (await isListed(id)) await redis.zadd(finishedBatches, until + 1, id);
+        if (await isListed(id)) await runScript(redis, 'due', [finishedBatches], [until + 1, id]);
         else log.info({ batchId: id }, 'batch expired');
       }
       if (ids.length < pageSize) return;

@@ -38,6 +38,12 @@ export interface ExperimentsDeps {
 /** How often what was seen is reported, and the phases of canaries are read, in milliseconds. */
 const reportMs = 1_000;
 
+/**
+ * A request waits so long for what became of a canary that this process has not asked for yet, in milliseconds: else
+ * the first ones after each start, a whole batch among them, would go to the model that a promoted canary has replaced.
+ */
+const firstPhaseMs = 1_000;
+
 /** A last report waits so long for a Redis that does not answer, in milliseconds. */
 const closeMs = 2_000;
 
@@ -82,10 +88,11 @@ export function createExperiments({ registry, redis, store, observations, log }:
     if (known !== undefined && known.id !== experiment?.id) phases.delete(known.id);
     if (experiment === undefined) experiments.delete(profile);
     else {
-      experiments.set(profile, experiment);
       if (experiment.fault !== null) log.warn({ profile, reason: experiment.fault }, 'a model has no traffic');
-      // Not waited for: until it is known the canary rests, and nobody's request waits for Redis.
-      readPhase(experiment).catch(later);
+      // While Redis is away nobody waits for it, and the canary rests until it is known.
+      const read = readPhase(experiment).catch(later);
+      if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
+      experiments.set(profile, experiment);
     }
     return experiment;
   }

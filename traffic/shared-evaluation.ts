@@ -16,6 +16,12 @@ export interface Difference {
   difference: string;
 }
 
+/** The same of a model that should be here. */
+interface Fault extends Difference {
+  isFault: true;
+}
+type Found = ModelSpec | Difference | Fault;
+
 /** Evaluates by the plan: each image by its model, some by another besides, and tells what became of it. */
 export interface SharedEvaluation {
   score(
@@ -36,11 +42,12 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /** The models of a plan as they are here. A main model that should be here and cannot be used is this process' fault. */
-  async function resolve(plan: TrafficPlan): Promise<Map<string, ModelSpec | Difference>> {
-    const found = new Map<string, ModelSpec | Difference>();
+  async function resolve(plan: TrafficPlan): Promise<Map<string, Found>> {
+    const found = new Map<string, Found>();
     for (const recipe of [...plan.arms, ...(plan.shadow === undefined ? [] : [plan.shadow])]) {
-      const spec = await registry.resolvePinned(recipe).catch((error: unknown): Difference => {
-        if (error instanceof ServiceError && recipe !== plan.arms[0]) return { difference: error.message };
+      const spec = await registry.resolvePinned(recipe).catch((error: unknown): Fault => {
+        if (error instanceof ServiceError && recipe !== plan.arms[0])
+          return { difference: error.message, isFault: true };
         throw error;
       });
       found.set(recipe.model, spec);
@@ -53,7 +60,7 @@ export function createSharedEvaluation(
     plan: TrafficPlan,
     arm: Arm,
     key: string | Uint8Array,
-    specs: ReadonlyMap<string, ModelSpec | Difference>,
+    specs: ReadonlyMap<string, Found>,
   ): ModelSpec[] {
     const { profile, arms, trial, shadow } = plan;
     const wanted: (Recipe | undefined)[] = [];
@@ -82,14 +89,22 @@ export function createSharedEvaluation(
     };
   }
 
-  /** A canary that cannot be used must cost nobody an answer: the main model gives it, and the canary has failed. */
+  /**
+   * A canary that cannot be used must cost nobody an answer: the main model gives it, and the canary has failed. Where the
+   * registry does not have it, nothing has: a change of the rules is seen by one process before another.
+   */
   async function withoutCanary<Answer>(
     plan: TrafficPlan,
     arm: Arm,
     items: number,
+    specs: ReadonlyMap<string, Found>,
     by: (arm: Arm) => Promise<Answer>,
   ): Promise<Answer> {
     const [main] = plan.arms;
+    const found = specs.get(arm.model);
+    if (arm.role === 'canary' && main !== undefined && found && 'difference' in found && !('isFault' in found)) {
+      return await by(main);
+    }
     try {
       return await by(arm);
     } catch (error) {
@@ -105,7 +120,7 @@ export function createSharedEvaluation(
     async score(plan, image, texts, options = {}) {
       const key = imageKey(image);
       const specs = await resolve(plan);
-      return await withoutCanary(plan, armFor(plan, key), texts.length, async (arm) => {
+      return await withoutCanary(plan, armFor(plan, key), texts.length, specs, async (arm) => {
         const spec = specs.get(arm.model);
         if (spec === undefined || 'difference' in spec) {
           throw new ServiceError('model.unavailable', spec?.difference ?? `${arm.model} is not here`);
@@ -138,7 +153,7 @@ export function createSharedEvaluation(
       await Promise.all(
         groups.map(async ({ arm, beside, places }) => {
           const own = places.map((at) => pairs[at]).filter((pair) => pair !== undefined);
-          await withoutCanary(plan, arm, own.length, async (by) => {
+          await withoutCanary(plan, arm, own.length, specs, async (by) => {
             const spec = specs.get(by.model);
             if (spec === undefined || 'difference' in spec) {
               throw new ServiceError('model.unavailable', spec?.difference ?? `${by.model} is not here`);

@@ -1,5 +1,6 @@
 import type { Chunks, Committed, Picked } from '../batches/chunks.ts';
 import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/payload.ts';
+import { isLost } from '../batches/payloads/store.ts';
 import type { Delivery, HandBack, Verdict } from '../batches/queues.ts';
 import type { Speed } from '../batches/speed.ts';
 import type { Pair } from '../evaluation/evaluation.ts';
@@ -59,7 +60,9 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       if (!(error instanceof ServiceError)) throw error;
       became('handed_back');
       log.warn({ batchId: job.batchId, chunk: job.chunk, profile, reason: error.message }, 'chunk handed back');
-      return faulty(`${error.code}: ${error.message}`);
+      const reason = `${error.code}: ${error.message}`;
+      // One lost object must not keep this worker from the batches of others.
+      return isLost(error) ? { handBack: reason, delayMs: faultDelayMs, pauseMs: 0 } : faulty(reason);
     }
     if (picked.verdict !== 'run') {
       became(picked.verdict);

@@ -23,6 +23,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
+    // Each layer that holds something for a request lets go of it then: more of them than Node takes for a leak.
+    response.setMaxListeners(30);
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;

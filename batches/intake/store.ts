@@ -6,7 +6,7 @@ import type { BatchOptions } from '../record.ts';
 import { runScript } from '../scripts.ts';
 import type { ItemStream } from './items.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
-import { type Admission, type ChunkWriter, createChunkWriter } from './writer.ts';
+import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from './writer.ts';
 
 /** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */
 const leaseMs = 30_000;
@@ -110,7 +110,3 @@ export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewIt
   if (!isSealed) throw interrupted();
   return total;
 }
-
-/** Whoever sent it has not been heard of for too long, or somebody has stopped it meanwhile. */
-export const interrupted = () =>
-  new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });

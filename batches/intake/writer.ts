@@ -1,7 +1,9 @@
-import { type Redis, throwFirst } from '../../shared/redis.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Redis } from '../../shared/redis.ts';
 import { batchKeys, chunksPerHash } from '../keys.ts';
 import { encodeInput, type StoredItem } from '../payload.ts';
 import type { PayloadStore } from '../payloads/store.ts';
+import { runScript } from '../scripts.ts';
 
 /** A chunk closes at this many items, or at this many bytes, whichever is first. */
 const chunkItems = 64;
@@ -25,7 +27,10 @@ export interface Admission {
 /** Cuts items into chunks and writes them. The same items are always cut into the same chunks. */
 export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
-  /** Writes what is left. */
+  /**
+   * Writes what is left.
+   * @throws {ServiceError} `batch.interrupted`, as `add` does, when the batch is taken in no more.
+   */
   end(): Promise<{ chunks: number; total: number }>;
   /** Takes back what Redis was given. */
   discard(): Promise<void>;
@@ -57,9 +62,16 @@ export function createChunkWriter(
     closed = [];
     closedBytes = 0;
     const kept = await Promise.all(pending.map(({ chunk, payload }) => payloads.putInput(id, chunk, payload)));
-    const writes = redis.pipeline();
-    for (const [at, { chunk }] of pending.entries()) writes.hset(keys.input(chunk), String(chunk), kept[at] ?? '');
-    throwFirst(await writes.exec());
+    const byHash = new Map<string, (string | Buffer)[]>();
+    for (const [at, { chunk }] of pending.entries()) {
+      const hash = keys.input(chunk);
+      const fields = byHash.get(hash) ?? [];
+      fields.push(String(chunk), kept[at] ?? '');
+      byHash.set(hash, fields);
+    }
+    for (const [hash, fields] of byHash) {
+      if ((await runScript(redis, 'keep', [keys.batch, hash], fields)) === 0) throw interrupted();
+    }
   }
 
   async function close(): Promise<void> {
@@ -102,3 +114,7 @@ function sizeOf(item: StoredItem): number {
   const image = typeof item.image === 'string' ? item.image : Object.values(item.image).join('');
   return 100 + image.length + item.text.length + metadata;
 }
+
+/** Whoever sent it has not been heard of for too long, or somebody has stopped it meanwhile. */
+export const interrupted = () =>
+  new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });

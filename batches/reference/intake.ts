@@ -5,8 +5,8 @@ import type { Redis } from '../../shared/redis.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import type { Ending } from '../ending.ts';
-import { interrupted, storeItems } from '../intake/store.ts';
-import { type ChunkWriter, createChunkWriter } from '../intake/writer.ts';
+import { storeItems } from '../intake/store.ts';
+import { type ChunkWriter, createChunkWriter, interrupted } from '../intake/writer.ts';
 import { batchKeys } from '../keys.ts';
 import type { Objects } from '../payloads/objects.ts';
 import type { PayloadStore } from '../payloads/store.ts';
@@ -79,7 +79,8 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    if (record === undefined) return;
+    // Deleted while a worker read it, which has died since: its items still count, and its payloads are nobody's.
+    if (record === undefined) return void (await ending.forget({ id, tenant: 'default' }));
     const writer = writerOf(record);
     const left = () =>
       leave(record, writer).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { assumed, designed, load, measured } from './inputs.ts';
+import { assumed, load, measured } from './inputs.ts';
 
 const { cpu, gpu } = assumed.machines;
 const daySeconds = 86_400;
@@ -73,7 +73,7 @@ export const redisLimit = {
 export const redisGigabytes = (bytesOfItem: number, hours: number): number =>
   (load.itemsPerDay * (hours / 24) * bytesOfItem) / 1e9;
 
-export const bytesOfItemInBucket = designed.redisBytesOfChunkInBucket / itemsOfChunk;
+export const bytesOfItemInBucket = measured.redisBytesOfChunkInBucket / itemsOfChunk;
 
 export const network = {
   meanGigabits: (mean * assumed.imageBytes * 8) / 1e9,

@@ -13,7 +13,7 @@ import {
   redisGigabytes,
   redisLimit,
 } from './arithmetic.ts';
-import { assumed, designed, load, measured } from './inputs.ts';
+import { assumed, load, measured } from './inputs.ts';
 
 const { gpu, gigaflops, machines, s3 } = assumed;
 const dollars = (value: number) => `$${value.toFixed(2)}`;
@@ -92,9 +92,9 @@ of ${itemsOfChunk}. Finished batches stay for \`BATCH_RETENTION_HOURS\`, 72 by d
 | payloads          | kept for 2 h | 24 h | 72 h |
 | ----------------- | ------------ | ---- | ---- |
 | in Redis, measured | ${gigabytes(random, 2)} | ${gigabytes(random, 24)} | ${gigabytes(random, 72)} |
-| in a bucket, by design, **not measured** | ${gigabytes(bytesOfItemInBucket, 2)} | ${gigabytes(bytesOfItemInBucket, 24)} | ${gigabytes(bytesOfItemInBucket, 72)} |
+| in a bucket, measured | ${gigabytes(bytesOfItemInBucket, 2)} | ${gigabytes(bytesOfItemInBucket, 24)} | ${gigabytes(bytesOfItemInBucket, 72)} |
 
-In a bucket, Redis holds references: ${designed.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, input, output and log together. Redis' file may need as much
+In a bucket, Redis holds references: ${measured.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, with its share of all that is kept of a batch of 200,000. Redis' file may need as much
 memory again while it is rewritten, so \`maxmemory\` is half of its machine: ${machines.redis.name} (${machines.redis.gigabytes} GB) holds ${readable((machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of
 payloads. At this load, payloads belong into a bucket, or results are read and batches deleted within hours.
 

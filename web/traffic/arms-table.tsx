@@ -41,8 +41,8 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
         </table>
       </Scrollable>
       <p class="fine soft">
-        Since these rules stand. What fails by itself, such as a download, is not counted. Means whose margins do not overlap differ; the
-        margin holds 19 times in 20.
+        Since these rules stand. What fails by itself, such as a download, is not counted. Means whose margins do not
+        overlap differ; the margin holds 19 times in 20.
       </p>
     </div>
   );

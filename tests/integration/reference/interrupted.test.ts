@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchKeys, finishedBatches, taskQueues } from '../../../batches/keys.ts';
@@ -135,4 +136,24 @@ test('a batch that is deleted while it is read leaves nothing in Redis and nothi
   expect(await redis.hgetall('{vls}:queued:items')).toEqual({});
   expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);
   await worker.stop();
+});
+
+test('a batch that is deleted while it is read leaves nothing either when its worker is killed at that moment', async () => {
+  const { s3, post, client } = service;
+  await s3.put('open/midway.ndjson', lines(100_000));
+  const worker = await service.startWorker();
+  const { body } = await post({ input: s3.url('open/midway.ndjson') });
+  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
+  // Time to go on writing in.
+  await delay(300);
+  await worker.kill();
+  const other = await service.startWorker();
+  const waits = async (list: 'wait' | 'active') => await redis.llen(`{vls}:${taskQueues.intake}:${list}`);
+  await when(async () => (await waits('wait')) + (await waits('active')) === 0);
+  await when(async () => (await redis.zscore(finishedBatches, body.id)) === null);
+  expect(await redis.keys(`vls:{${body.id}}*`)).toEqual([]);
+  expect(await redis.hgetall('{vls}:queued:items')).toEqual({});
+  expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);
+  await other.stop();
 });

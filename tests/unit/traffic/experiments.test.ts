@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import type { Registry } from '../../../models/registry/registry.ts';
+import type { Redis } from '../../../shared/redis.ts';
+import { createExperiments } from '../../../traffic/experiments.ts';
+import { createObservations } from '../../../traffic/observations.ts';
+import type { TrafficStore } from '../../../traffic/store.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+const rules = { model: 'main', split: {}, canary: { model: 'tried', share: 0.05 } };
+const registry = {
+  profiles: ['fast'],
+  rulesOf: () => rules,
+  resolve: async (model: string) => ({ profile: 'fast', spec: { model, revision: '1' } }),
+} as unknown as Registry;
+
+/** Experiments of a process that has just started, over a Redis that has them promoted. */
+function started(status: string, state: TrafficStore['state']) {
+  const store = { state } as TrafficStore;
+  const redis = { status } as Redis;
+  return createExperiments({ registry, redis, store, observations: createObservations(), log: silentLog() });
+}
+const promoted = { phase: 'promoted', number: 4, passed: 3, startedAt: 0, since: 0, reason: null } as const;
+const firstAnswer = async (experiments: ReturnType<typeof started>) => {
+  const experiment = await experiments.of('fast');
+  return experiment && experiments.planOf(experiment)?.arms[0]?.model;
+};
+
+test('a promotion holds for the first requests after a start', async () => {
+  const experiments = started('ready', async () => {
+    await new Promise(setImmediate);
+    return promoted;
+  });
+  const together = [firstAnswer(experiments), firstAnswer(experiments)];
+  expect(await Promise.all(together)).toEqual(['tried', 'tried']);
+  await experiments.close();
+});
+
+test('while Redis is away nobody waits for it, and the canary rests', async () => {
+  const experiments = started('reconnecting', () => new Promise(() => {}));
+  expect(await firstAnswer(experiments)).toBe('main');
+  await experiments.close();
+});
