@@ -16,6 +16,7 @@ import type { PayloadStore } from './payloads/store.ts';
 import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
 import type { BatchOptions, BatchRecord, Pinned, Reading } from './record.ts';
+import { filesOf } from './reference/files-of.ts';
 import type { Places } from './reference/places.ts';
 import type { RoomGauge } from './room.ts';
 
@@ -161,6 +162,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
+      if (given !== undefined) keepInput(formatS3Place(place), formatS3Place(asFolder(given)));
       const store = async (id: string) => {
         const { etag } = await objects.head(place);
         const beside = { bucket: place.bucket, key: `${place.key.slice(0, place.key.lastIndexOf('/') + 1)}${id}/` };
@@ -187,4 +189,12 @@ export function createIntake(deps: IntakeDeps): Intake {
       return await once(posting, store, async () => {});
     },
   };
+}
+
+/** @throws {ServiceError} `request.invalid` when a file of the results would take the place of the input. */
+function keepInput(input: string, output: string): void {
+  const { results, csv, failures, status } = filesOf({ input, output }) ?? {};
+  if (![results, csv, failures, status].includes(input)) return;
+  const message = `${input} would be overwritten by the results; name another folder`;
+  throw new ServiceError('request.invalid', `output: ${message}`, { faults: [{ path: 'output', message }] });
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
+import { closeWorker } from './close-worker.ts';
 import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from './keys.ts';
 import { type JobData, jobData, payloadVersion } from './payload.ts';
 import type { Dispatched } from './record.ts';
@@ -182,17 +182,6 @@ export interface Consumer {
    * @param force waits for nothing: what is in hand comes back by its lock.
    */
   close(force?: boolean): Promise<void>;
-}
-
-/** Longest wait for a worker to close, in milliseconds. By then what was in hand is done or handed back. */
-const closingMs = 15_000;
-
-/**
- * BullMQ waits for what is in hand, and for the connection on which it waits for jobs. On a cluster of which a server
- * has just come back the latter may never end.
- */
-async function closeWorker(worker: Worker, force = false): Promise<void> {
-  await Promise.race([worker.close(force), delay(closingMs, undefined, { ref: false })]);
 }
 
 /**

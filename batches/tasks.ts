@@ -1,6 +1,7 @@
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
+import { closeWorker } from './close-worker.ts';
 import { queuePrefix, taskQueues } from './keys.ts';
 import type { Consumer } from './queues.ts';
 
@@ -68,5 +69,5 @@ export function consumeTasks(
     log.warn({ batchId: job?.data.batchId, task, reason: error.message }, 'task failed'),
   );
   worker.on('stalled', (id) => log.warn({ batchId: id, task }, 'task of a dead worker taken back'));
-  return { close: (force) => worker.close(force) };
+  return { close: (force) => closeWorker(worker, force) };
 }

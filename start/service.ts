@@ -25,7 +25,8 @@ await runProcess('vls-api', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  const traffic = createTraffic({ ...scoring, redis: consumer, metrics, log });
+  // Its calls are answered to people: a Redis that is silent is given up after a while.
+  const traffic = createTraffic({ ...scoring, redis: producer, metrics, log });
   const api = await startApi({ ...scoring, traffic, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...scoring, traffic, config, redis: consumer, engine, metrics, log });
   await scoring.whenReady();

@@ -110,6 +110,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
+    // Whoever reads an object counts its items, for profiles that others serve too.
+    for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasksInHand, tasks[task], stopping.signal, log));
     }

@@ -12,8 +12,8 @@ export const securityHeaders = helmet({
       'default-src': ["'self'"],
       'script-src': ["'self'"],
       'style-src': ["'self'", "'unsafe-inline'"],
-      // The page shows the lowest and highest items of a batch, and their images are anywhere. The browser of the person
-      // who posted their addresses loads them, without a referrer; pictures can run nothing here.
+      // The page shows items of batches, and of all tenants to operators, and their images are anywhere. The browser of
+      // whoever looks loads them, without a referrer; pictures can run nothing here.
       'img-src': ["'self'", 'data:', 'blob:', 'https:', 'http:'],
       'connect-src': ["'self'"],
       'object-src': ["'none'"],

@@ -129,7 +129,7 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
     async remove({ bucket, key }) {
       for (let page = 0; page < pagesPerCall; page++) {
         const found = await asked({ bucket, key }, () =>
-          patient.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key })),
+          client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key })),
         );
         const keys = (found.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
         if (keys.length === 0) return true;

@@ -1,6 +1,6 @@
 import { ConfigError, type TenantFolder } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import { formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
+import { asFolder, formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
 import type { PayloadPlace } from '../payloads/store.ts';
 
 /** Which places in buckets tenants may name. */
@@ -23,13 +23,11 @@ const tenantMark = '{tenant}';
 export function createPlaces(allowed: readonly TenantFolder[], payloads: readonly PayloadPlace[]): Places {
   for (const { folder } of allowed) {
     const [fixed = ''] = folder.key.split(tenantMark);
-    const own = payloads.find(
-      (place) =>
-        place !== 'redis' &&
-        place.bucket === folder.bucket &&
-        (place.key.startsWith(fixed) || fixed.startsWith(place.key)),
-    );
-    if (own === undefined || own === 'redis') continue;
+    const own = payloads
+      .filter((place) => place !== 'redis')
+      .map(asFolder)
+      .find(({ bucket, key }) => bucket === folder.bucket && (key.startsWith(fixed) || fixed.startsWith(key)));
+    if (own === undefined) continue;
     const message = `BATCH_BUCKETS: ${formatS3Place(folder)} and ${formatS3Place(own)} of PAYLOADS overlap`;
     throw new ConfigError(`${message}; the payloads of all tenants lie there`);
   }

@@ -5,6 +5,8 @@ const daySeconds = 86_400;
 export const itemsOfChunk = 64;
 /** Items of the chunks with which every batch begins. */
 const itemsOfSmallChunk = 4;
+/** Items of a batch that has small chunks alone. */
+export const itemsOfSmallBatch = 128;
 
 /** Items a second. */
 export const mean = load.itemsPerDay / daySeconds;
@@ -82,9 +84,13 @@ export const network = {
 };
 
 const chunksOfDay = load.itemsPerDay / itemsOfChunk;
-/** One object read and one written for each chunk. */
+/** For each chunk its items and its results, each written once and read once. */
+const dollarsOfChunk = (2 * (assumed.s3.get + assumed.s3.put)) / 1_000;
 export const bucket = {
-  requestsOfDay: 2 * chunksOfDay,
-  dollarsOfDay: (chunksOfDay / 1_000) * (assumed.s3.get + assumed.s3.put),
-  dollarsOfMillion: (1e6 / itemsOfChunk / 1_000) * (assumed.s3.get + assumed.s3.put),
+  requestsOfDay: 4 * chunksOfDay,
+  dollarsOfDay: chunksOfDay * dollarsOfChunk,
+  dollarsOfMillion: (1e6 / itemsOfChunk) * dollarsOfChunk,
 };
+
+/** Gigabytes in Redis of a day's batches, beside their chunks, when all are small. */
+export const smallBatchesGigabytes = ((load.itemsPerDay / itemsOfSmallBatch) * measured.redisBytesOfBatch) / 1e9;

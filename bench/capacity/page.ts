@@ -7,11 +7,13 @@ import {
   fleet,
   gpuRate,
   itemsOfChunk,
+  itemsOfSmallBatch,
   mean,
   network,
   peak,
   redisGigabytes,
   redisLimit,
+  smallBatchesGigabytes,
 } from './arithmetic.ts';
 import { assumed, load, measured } from './inputs.ts';
 
@@ -94,9 +96,11 @@ of ${itemsOfChunk}. Finished batches stay for \`BATCH_RETENTION_HOURS\`, 72 by d
 | in Redis, measured | ${gigabytes(random, 2)} | ${gigabytes(random, 24)} | ${gigabytes(random, 72)} |
 | in a bucket, measured | ${gigabytes(bytesOfItemInBucket, 2)} | ${gigabytes(bytesOfItemInBucket, 24)} | ${gigabytes(bytesOfItemInBucket, 72)} |
 
-In a bucket, Redis holds references: ${measured.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, with its share of all that is kept of a batch of 200,000. Redis' file may need as much
-memory again while it is rewritten, so \`maxmemory\` is half of its machine: ${machines.redis.name} (${machines.redis.gigabytes} GB) holds ${readable((machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of
-payloads. At this load, payloads belong into a bucket, or results are read and batches deleted within hours.
+In a bucket, Redis holds references: ${measured.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, input, output and log together.
+The table is for large batches: each takes some ${readable(measured.redisBytesOfBatch / 1e3)} KB besides, wherever its payloads lie. In batches of
+${itemsOfSmallBatch} items those of a day take ${readable(smallBatchesGigabytes)} GB more: post larger ones, or keep them for an hour or two. Redis' file may need as much
+memory again while it is rewritten, so \`maxmemory\` is half of its machine: ${machines.redis.name} (${machines.redis.gigabytes} GB) takes ${readable((0.85 * machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of
+payloads before it refuses more at 85 %. At this load, payloads belong into a bucket, or results are read and batches deleted within hours.
 
 ## Network
 
@@ -115,7 +119,7 @@ limits: \`vls_items_total{code=~"image.fetch.*"}\` shows them.
 
 ## Requests to the bucket
 
-One object read and one written for each chunk of ${itemsOfChunk} items: ${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, ${dollars(bucket.dollarsOfMillion)} for a million
+For each chunk of ${itemsOfChunk} items two objects, its items and its results, each written and read once: ${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, ${dollars(bucket.dollarsOfMillion)} for a million
 items (assumed: $${s3.get} for a thousand GET, $${s3.put} for a thousand PUT, and that traffic within the region is free).
 
 ## What breaks first

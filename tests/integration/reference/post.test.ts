@@ -205,3 +205,11 @@ describe('what is refused at once', () => {
     await wrong.kill();
   });
 });
+
+test('results that would take the place of the input are refused', async () => {
+  const { s3, post } = service;
+  await s3.put('open/again/failures.ndjson', lines(2));
+  const input = s3.url('open/again/failures.ndjson');
+  const refused = await post({ input, output: s3.url('open/again') });
+  expect(refused).toMatchObject({ status: 400, body: { code: 'request.invalid', errors: [{ path: 'output' }] } });
+});

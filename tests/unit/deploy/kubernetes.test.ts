@@ -278,7 +278,11 @@ describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('ov
     const pulled = (name: string) => deployment(name)?.initContainers?.map(({ args }) => args);
     expect(pulled('worker-compact')).toBeUndefined();
     if (overlay === 'standard') return;
-    for (const name of ['api', 'worker-fast']) expect(pulled(name)).toEqual([['vls', 'models', 'pull', 'fast']]);
+    expect(pulled('worker-fast')).toEqual([['vls', 'models', 'pull', 'fast']]);
+    // Those of every worker: the API pins a batch to its model, and takes none for a model that it does not have.
+    const served = deployments.map(({ metadata }) => metadata.name.replace(/^worker-/, ''));
+    const toPull = ['fast', 'accurate'].filter((profile) => served.includes(profile));
+    expect(pulled('api')).toEqual([['vls', 'models', 'pull', ...toPull]]);
   });
 
   test('asks for GPUs where it says so', () => {
