@@ -19,7 +19,7 @@ export async function reportOf(store: TrafficStore, experiment: Experiment): Pro
   const phase = state?.phase ?? 'trial';
   // As nothing was seen before the first report, its window is open all the same.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };
-  open.items = window.counts[armField(canary?.model ?? '', 'items')] ?? 0;
+  open.items = window[armField(canary?.model ?? '', 'items')] ?? 0;
   const comparisons: Promise<Comparison>[] = [];
   if (canary !== undefined && canary.compare > 0) {
     comparisons.push(comparisonOf(store, place, totals, 'canary', canary.model, rules.model));

@@ -76,8 +76,10 @@ export interface TrafficStore {
   ): Promise<Pick<CanaryState, 'phase' | 'number' | 'startedAt'> | undefined>;
   /** Nothing before anything was seen of it. */
   state(place: Place): Promise<CanaryState | undefined>;
-  /** What the open window has, and the scores that both models gave in it. */
-  window(place: Place): Promise<{ counts: Counts; pairs: [reference: number, candidate: number][] }>;
+  /** What the open window has. */
+  window(place: Place): Promise<Counts>;
+  /** The scores that both models gave in it. */
+  windowPairs(place: Place): Promise<[reference: number, candidate: number][]>;
   /** Ends a window, once. @returns whether it was this call that did. */
   settle(place: Place, window: JudgedWindow, phase: CanaryPhase, passed: number, reason: string): Promise<boolean>;
   decide(place: Place, phase: CanaryPhase, reason: string): Promise<void>;
@@ -115,11 +117,8 @@ export function createTrafficStore(redis: Redis): TrafficStore {
       const hash = await redis.hgetall(keysOf(place).state);
       return Object.keys(hash).length === 0 ? undefined : stateHash.parse(hash);
     },
-    async window(place) {
-      const { window, windowPairs } = keysOf(place);
-      const [counts, pairs] = await Promise.all([redis.hgetall(window), redis.lrange(windowPairs, 0, -1)]);
-      return { counts: numbers(counts), pairs: pairs.map(readPair) };
-    },
+    window: async (place) => numbers(await redis.hgetall(keysOf(place).window)),
+    windowPairs: async (place) => (await redis.lrange(keysOf(place).windowPairs, 0, -1)).map(readPair),
     async settle(place, window, phase, passed, reason) {
       const { state, window: open, windowPairs, windows } = keysOf(place);
       const values = [window.number, Date.now(), JSON.stringify(window), phase, passed, reason, keptMs];

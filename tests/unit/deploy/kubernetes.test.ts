@@ -232,14 +232,20 @@ test.each(['fast', 'accurate'])('on GPUs the demand for %s looks as far ahead as
   expect(Number(threshold?.value)).toBeGreaterThan(readRule(profile).itemsPerSecondOfWorker);
 });
 
-const kustomize = findProgram('kustomize');
+const alone = findProgram('kustomize');
+const kubectl = findProgram('kubectl');
+const kustomize = alone ?? kubectl;
 if (kustomize === undefined)
-  console.log('Skipped: the overlays are not put together, as kustomize is not on the PATH.');
+  console.log('Skipped: the overlays are not put together, as neither kustomize nor kubectl is on the PATH.');
 
 describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('overlay %s', (overlay) => {
-  const { stdout, stderr } = spawnSync(kustomize ?? 'true', ['build', join(root, 'deploy/k8s/overlays', overlay)], {
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    kustomize ?? 'true',
+    [alone ? 'build' : 'kustomize', join(root, 'deploy/k8s/overlays', overlay)],
+    {
+      encoding: 'utf8',
+    },
+  );
   const resources = parseYaml<Resource>(stdout).filter((resource) => resource !== null);
   const deployments = resources.filter(({ kind }) => kind === 'Deployment') as unknown as Workload[];
   const deployment = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.template.spec;
