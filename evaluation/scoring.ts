@@ -1,5 +1,6 @@
 import { createImageLoader } from '../images/loader.ts';
 import { chooseDevice } from '../models/device/device.ts';
+import type { ModelSpec } from '../models/model.ts';
 import { createEvaluators, type Evaluators } from '../models/pool/evaluators.ts';
 import { thisMachine } from '../models/pool/shape.ts';
 import { loadRegistry, type Registry } from '../models/registry/registry.ts';
@@ -14,6 +15,8 @@ export interface Scoring {
   registry: Registry;
   evaluators: Evaluators;
   evaluation: Evaluation;
+  /** Begins to load a model, if it is not loaded. */
+  warm(spec: ModelSpec): void;
   /** From now on changes of the registry are seen: evaluators follow them, then `onChange` is told. */
   watchRegistry(onChange?: () => void): void;
   /** Resolves when the models to load at the start are loaded, rejects when the first of them cannot be. */
@@ -41,6 +44,7 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
   return {
     registry,
     evaluators,
+    warm: (spec) => void evaluators.for(spec),
     evaluation: createEvaluation({ images, embedder, concurrency: config.fetchConcurrency, metrics }),
     watchRegistry(onChange) {
       registry.watch(log, () => {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ModelSpec } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { CanaryAction, CanaryPhase, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
@@ -32,6 +33,8 @@ export interface ExperimentsDeps {
   redis: Redis;
   store: TrafficStore;
   observations: Observations;
+  /** Told of a model that will be asked for. */
+  warm?: ((spec: ModelSpec) => void) | undefined;
   log: Logger;
 }
 
@@ -57,7 +60,7 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
  * Every process counts for itself, and adds its counts to those in Redis once a second. Whoever finds a window full judges
  * it; the first to say so ends it. So there is no leader, and a process that dies takes one second of counts with it.
  */
-export function createExperiments({ registry, redis, store, observations, log }: ExperimentsDeps): Experiments {
+export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
   /** By profile, as of the rules they were read from. */
   const experiments = new Map<string, Experiment>();
   /** By experiment, as last read. */
@@ -75,6 +78,9 @@ export function createExperiments({ registry, redis, store, observations, log }:
   function became(experiment: Experiment, phase: CanaryPhase, reason: string | null): void {
     const before = phases.get(experiment.id);
     phases.set(experiment.id, phase);
+    const canary = experiment.specs.get(experiment.rules.canary?.model ?? '');
+    // Whoever it is to answer must not wait until it is loaded.
+    if (before !== phase && phase !== 'rolled_back' && canary !== undefined) warm?.(canary);
     if (before === phase || (before === undefined && phase === 'trial')) return;
     const { profile, rules } = experiment;
     const say = phase === 'rolled_back' ? log.warn : log.info;

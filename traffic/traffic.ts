@@ -61,14 +61,16 @@ export interface TrafficDeps {
   registry: Registry;
   evaluation: Evaluation;
   redis: Redis;
+  /** Told of a model that will be asked for, so that it is loaded by then. */
+  warm?: ((spec: ModelSpec) => void) | undefined;
   metrics?: Metrics | undefined;
   log: Logger;
 }
 
-export function createTraffic({ registry, evaluation, redis, metrics, log }: TrafficDeps): Traffic {
+export function createTraffic({ registry, evaluation, redis, warm, metrics, log }: TrafficDeps): Traffic {
   const store = createTrafficStore(redis);
   const observations = createObservations(metrics);
-  const experiments = createExperiments({ registry, redis, store, observations, log });
+  const experiments = createExperiments({ registry, redis, store, observations, warm, log });
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {

@@ -25,7 +25,8 @@ await runProcess('vls-worker', async (config, log) => {
   });
   metrics.onScrape({ read: () => readRedisState(redis) });
   let draining = false;
-  const traffic = createTraffic({ ...scoring, redis, metrics, log });
+  // It loads what its profiles need; a canary of others is none of its business.
+  const traffic = createTraffic({ ...scoring, warm: undefined, redis, metrics, log });
   const worker = await startWorker({ ...scoring, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({
     metrics,

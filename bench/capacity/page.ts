@@ -55,6 +55,8 @@ ${fleet
   .join('\n')}
 
 - On CPUs: ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured, and as many more as there are more cores.
+- fp16 has to be asked for, at the API too, which pins a batch to its precision ([deployment](deployment.md)); else GPUs run
+  fp32, and do less than is reckoned here.
 - On a GPU nothing was measured. Assumed are ${gpu.teraflops} TFLOPS (${gpu.name}, data sheet, FP16 without sparsity), of which ${share(gpu.efficiency)} are reached,
   and the operations of OpenCLIP's own [profile](https://github.com/mlfoundations/open_clip/blob/main/docs/model_profile.csv):
   ${gigaflops.vitB32} GFLOP a pair for ViT-B-32, ${gigaflops.vitL14} for ViT-L-14. That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s. The text tower is fed up to the end of the

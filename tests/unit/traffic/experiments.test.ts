@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { ModelSpec } from '../../../models/model.ts';
 import type { Registry } from '../../../models/registry/registry.ts';
 import type { Redis } from '../../../shared/redis.ts';
 import { createExperiments } from '../../../traffic/experiments.ts';
@@ -14,10 +15,10 @@ const registry = {
 } as unknown as Registry;
 
 /** Experiments of a process that has just started, over a Redis that has them promoted. */
-function started(status: string, state: TrafficStore['state']) {
+function started(status: string, state: TrafficStore['state'], warm?: (spec: ModelSpec) => void) {
   const store = { state } as TrafficStore;
   const redis = { status } as Redis;
-  return createExperiments({ registry, redis, store, observations: createObservations(), log: silentLog() });
+  return createExperiments({ registry, redis, store, observations: createObservations(), warm, log: silentLog() });
 }
 const promoted = { phase: 'promoted', number: 4, passed: 3, startedAt: 0, since: 0, reason: null } as const;
 const firstAnswer = async (experiments: ReturnType<typeof started>) => {
@@ -32,6 +33,18 @@ test('a promotion holds for the first requests after a start', async () => {
   });
   const together = [firstAnswer(experiments), firstAnswer(experiments)];
   expect(await Promise.all(together)).toEqual(['tried', 'tried']);
+  await experiments.close();
+});
+
+test.each([
+  ['promoted', ['tried']],
+  ['trial', ['tried']],
+  ['rolled_back', []],
+] as const)('the model of a canary that is %s is loaded where it will be asked for', async (phase, loaded) => {
+  const warm = vi.fn();
+  const experiments = started('ready', async () => ({ ...promoted, phase }), warm);
+  await experiments.of('fast');
+  expect(warm.mock.calls.map(([spec]) => spec.model)).toEqual(loaded);
   await experiments.close();
 });
 
