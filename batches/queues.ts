@@ -1,9 +1,8 @@
-import { DelayedError, type Job, Queue, Worker } from 'bullmq';
+import { Queue } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
-import { closeWorker } from './close-worker.ts';
 import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from './keys.ts';
-import { type JobData, jobData, payloadVersion } from './payload.ts';
+import { type JobData, payloadVersion } from './payload.ts';
 import type { Dispatched } from './record.ts';
 import { type Task, taskJobOptions } from './tasks.ts';
 
@@ -60,7 +59,7 @@ const jobOptions = {
 const queueEvents = { maxLen: 100 };
 
 /** A receiver may be away for hours: 10 s, 20 s, 40 s ... up to about an hour and a half in all. */
-const webhookJobOptions = {
+export const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
   removeOnComplete: { count: 1000, age: 3600 },
@@ -153,166 +152,6 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async close() {
       // BullMQ waits for a connection before it closes one; without Redis there is nothing to close.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
-    },
-  };
-}
-
-/** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
-export type Verdict = { done: object; log?: string[] } | HandBack;
-
-/** A chunk that cannot be evaluated here now. */
-export interface HandBack {
-  handBack: string;
-  /** How long its job waits before it is offered again, in milliseconds. */
-  delayMs: number;
-  /** How long this worker takes nothing, in milliseconds: one that can do nothing must not swallow the queue. */
-  pauseMs: number;
-}
-
-/** A chunk's job, how often it was started before, and how long it has been in the queue, in milliseconds. */
-export interface Delivery {
-  data: JobData;
-  starts: number;
-  waitedMs: number;
-}
-
-export interface Consumer {
-  /**
-   * Finishes or hands back what is in hand, takes nothing new.
-   * @param force waits for nothing: what is in hand comes back by its lock.
-   */
-  close(force?: boolean): Promise<void>;
-}
-
-/**
- * Takes chunks of one profile, `concurrency` at a time.
- *
- * A killed worker's chunk is back within lockDuration + stalledInterval. A stall is no evidence against an item, so
- * the number of stalls is as good as unbounded.
- */
-export function consume(
-  redis: Redis,
-  profile: string,
-  concurrency: number,
-  processor: (delivery: Delivery) => Promise<Verdict>,
-  log: Logger,
-  onRecovered: () => void = () => {},
-): Consumer {
-  const worker = new Worker(
-    queueName(profile),
-    async (job: Job, token) => {
-      const verdict = await processor({
-        data: jobData.parse(job.data),
-        starts: job.attemptsStarted - 1,
-        waitedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
-      });
-      if ('done' in verdict) {
-        await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
-        return verdict.done;
-      }
-      rest(verdict.pauseMs);
-      await job.log(`handed back: ${verdict.handBack}`);
-      await job.moveToDelayed(Date.now() + verdict.delayMs, token);
-      throw new DelayedError();
-    },
-    {
-      connection: redis,
-      prefix: queuePrefix,
-      concurrency,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 1000,
-      // How soon it asks again after Redis was away; BullMQ's 15 s would be 15 s of idle evaluators.
-      runRetryDelay: 1_000,
-      // Its count of finished jobs, without the course of the last minutes.
-      metrics: { maxDataPoints: 1 },
-    },
-  );
-  let resting: NodeJS.Timeout | undefined;
-  function rest(milliseconds: number): void {
-    if (milliseconds === 0 || resting !== undefined || worker.closing) return;
-    // `true`: what is in hand goes on.
-    void worker.pause(true);
-    resting = setTimeout(() => {
-      resting = undefined;
-      void worker.resume();
-    }, milliseconds);
-  }
-  worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
-  worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
-  worker.on('stalled', (id) => {
-    log.warn({ job: id, profile }, 'chunk of a dead worker taken back');
-    onRecovered();
-  });
-  return {
-    async close(force) {
-      clearTimeout(resting);
-      await closeWorker(worker, force);
-    },
-  };
-}
-
-/** Delivers webhooks: `deliver` is given the batch, and whether this is the last attempt; what it throws is tried again. */
-export function consumeWebhooks(
-  redis: Redis,
-  deliver: (batchId: string, isLast: boolean) => Promise<void>,
-  log: Logger,
-): Consumer {
-  const worker = new Worker(
-    webhookQueueName,
-    async (job: Job) => await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts),
-    {
-      connection: redis,
-      prefix: queuePrefix,
-      concurrency: 16,
-      lockDuration: 60_000,
-      maxStalledCount: 1000,
-      runRetryDelay: 1_000,
-    },
-  );
-  worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
-  worker.on('failed', (job, error) =>
-    log.warn({ batchId: job?.data.batchId, reason: error.message }, 'webhook not delivered'),
-  );
-  return { close: (force) => closeWorker(worker, force) };
-}
-
-/**
- * Runs `sweep` every `everyMs` in one process of all that offer to. When no sweep has come by this process for long, it
- * sweeps by itself: BullMQ writes to schedule, and a Redis that is full takes no writes, though sweeping would free it.
- */
-export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => Promise<void>, log: Logger): Consumer {
-  const options = { connection: redis, prefix: queuePrefix };
-  const queue = new Queue(maintenanceQueueName, options);
-  let sweptAt = performance.now();
-  const run = async () => {
-    sweptAt = performance.now();
-    await sweep();
-  };
-  const worker = new Worker(maintenanceQueueName, run, {
-    ...options,
-    concurrency: 1,
-    lockDuration: 30_000,
-    maxStalledCount: 1000,
-    runRetryDelay: 1_000,
-  });
-  const byItself = setInterval(() => {
-    if (redis.status !== 'ready' || performance.now() - sweptAt < 3 * everyMs) return;
-    run().catch((error: Error) => log.error({ err: error }, 'sweep failed'));
-  }, everyMs);
-  const onError = (error: Error) => log.debug({ err: error }, 'maintenance connection');
-  queue.on('error', onError);
-  worker.on('error', onError);
-  worker.on('failed', (_, error) => log.error({ err: error }, 'sweep failed'));
-  const kept = { removeOnComplete: { count: 20 }, removeOnFail: { count: 20 } };
-  queue
-    .upsertJobScheduler('sweep', { every: everyMs }, { name: 'sweep', opts: kept })
-    .catch((error: Error) => log.warn({ err: error }, 'the sweep could not be scheduled'));
-  return {
-    async close(force) {
-      clearInterval(byItself);
-      await closeWorker(worker, force);
-      if (!force) await queue.close();
     },
   };
 }

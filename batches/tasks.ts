@@ -2,8 +2,8 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
+import type { Consumer } from './consumers.ts';
 import { queuePrefix, taskQueues } from './keys.ts';
-import type { Consumer } from './queues.ts';
 
 /** What workers do for a batch by reference as a whole: read its object, write the files of its results. */
 export type Task = keyof typeof taskQueues;

@@ -1,7 +1,7 @@
 import type { Chunks, Committed, Picked } from '../batches/chunks.ts';
+import type { Delivery, HandBack, Verdict } from '../batches/consumers.ts';
 import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/payload.ts';
 import { isLost } from '../batches/payloads/store.ts';
-import type { Delivery, HandBack, Verdict } from '../batches/queues.ts';
 import type { Speed } from '../batches/speed.ts';
 import type { Pair } from '../evaluation/evaluation.ts';
 import { terminalStates } from '../shared/contracts/batch.ts';

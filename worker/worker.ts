@@ -1,5 +1,5 @@
+import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/consumers.ts';
 import type { BatchEngine } from '../batches/engine.ts';
-import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/queues.ts';
 import { consumeTasks, type Task } from '../batches/tasks.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';

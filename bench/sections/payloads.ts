@@ -11,6 +11,7 @@ import { startS3 } from '../../tests/support/s3.ts';
 import { type Figure, readable } from '../figures.ts';
 import { residentMiBOf } from '../measure/processes.ts';
 import { forkScript } from '../processes/forked.ts';
+import { ndjsonItems } from '../processes/items.ts';
 import { startRedis } from '../processes/redis.ts';
 
 const sampleMs = 50;
@@ -46,7 +47,7 @@ export async function benchPayloads(items: number, say: (line: string) => void):
   try {
     const input = { ...folder, key: `${folder.key}pairs.ndjson` };
     say(`payloads: ${readable(items)} items are put into the bucket`);
-    await objects.upload(input, 'application/x-ndjson', lines(items), AbortSignal.timeout(600_000));
+    await objects.upload(input, 'application/x-ndjson', inParts(items), AbortSignal.timeout(600_000));
 
     const usedMemory = async () => Number(/used_memory:(\d+)/.exec(await monitor.info('memory'))?.[1] ?? 0);
     const before = await usedMemory();
@@ -120,16 +121,8 @@ export async function benchPayloads(items: number, say: (line: string) => void):
   }
 }
 
-async function* lines(count: number): AsyncGenerator<string> {
-  const perPart = 500;
-  for (let from = 0; from < count; from += perPart) {
-    let part = '';
-    for (let index = from; index < Math.min(count, from + perPart); index++) {
-      const image = `https://cdn.example.org/images/2026/11/photo-${index}.jpg`;
-      part += `{"id":"item-${index}","image":"${image}","text":"a photo of thing number ${index} on a table"}\n`;
-    }
-    yield part;
-  }
+async function* inParts(items: number): AsyncGenerator<string> {
+  yield* ndjsonItems(items);
 }
 
 /** @throws {Error} unless the file of results has every item once, in order. */
