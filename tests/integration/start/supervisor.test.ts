@@ -150,7 +150,7 @@ test('a foreign Redis that is too old is one line and exit code 1, without its p
     REDIS_URL: `redis://:secret@127.0.0.1:${port}`,
   }).ended;
   expect(code).toBe(1);
-  expect(output).toContain(`Redis at 127.0.0.1:${port} is version 5.0.7; 6.2 or newer is needed.`);
+  expect(output).toContain(`Redis at redis://127.0.0.1:${port} is version 5.0.7; 6.2 or newer is needed.`);
   expect(output).not.toContain('does not answer');
   expect(output).not.toContain('secret');
 });
