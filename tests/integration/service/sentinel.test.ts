@@ -1,10 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test, vi } from 'vitest';
 import { type Client, createClient } from '../../support/client.ts';
 import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
 import { startSentinels, type TestSentinels } from '../../support/redis-sentinel.ts';
 import { startProcess, type TestProcess } from '../../support/service.ts';
 
 const texts = Object.values(captions);
+
+// An election may have to be held again, and what was lost with the master is repaired by sweeps, seconds apart.
+vi.setConfig({ testTimeout: 180_000 });
+beforeEach(() => onTestFailed(() => console.log(processes.map((process) => process.output()).join('\n'))));
+
 let sentinels: TestSentinels;
 let host: ImageHost;
 let client: Client;
