@@ -31,11 +31,14 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // A small body is read to its end by Node, which spares its sender a new connection. What is left of a large one
-    // is not worth reading; its sender gets a moment to see the answer.
+    // A small body is read to its end by Node, which spares its sender a new connection. What is left of a large one is
+    // not worth reading; its sender gets a moment to see the answer. Until then what comes is thrown away and the
+    // connection stays: closed with bytes unread, it would be reset, and the answer lost on its way.
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
-      response.setHeader('Connection', 'close');
-      response.on('finish', () => setTimeout(() => request.socket.destroy(), lingerMs).unref());
+      response.on('finish', () => {
+        request.resume();
+        setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
+      });
     }
     response.status(status).type('application/problem+json').send(JSON.stringify(problem));
   };
