@@ -5,6 +5,7 @@ import { closeWorker } from './close-worker.ts';
 import { maintenanceQueueName, queueName, queuePrefix, webhookQueueName } from './keys.ts';
 import { type JobData, jobData } from './payload.ts';
 import { webhookJobOptions } from './queues.ts';
+import { quickRecovery, workerOptions } from './worker-options.ts';
 
 /** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
 export type Verdict = { done: object; log?: string[] } | HandBack;
@@ -33,12 +34,7 @@ export interface Consumer {
   close(force?: boolean): Promise<void>;
 }
 
-/**
- * Takes chunks of one profile, `concurrency` at a time.
- *
- * A killed worker's chunk is back within lockDuration + stalledInterval. A stall is no evidence against an item, so
- * the number of stalls is as good as unbounded.
- */
+/** Takes chunks of one profile, `concurrency` at a time. */
 export function consume(
   redis: Redis,
   profile: string,
@@ -65,14 +61,9 @@ export function consume(
       throw new DelayedError();
     },
     {
-      connection: redis,
-      prefix: queuePrefix,
+      ...workerOptions(redis),
+      ...quickRecovery,
       concurrency,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 1000,
-      // How soon it asks again after Redis was away; BullMQ's 15 s would be 15 s of idle evaluators.
-      runRetryDelay: 1_000,
       // Its count of finished jobs, without the course of the last minutes.
       metrics: { maxDataPoints: 1 },
     },
@@ -111,12 +102,9 @@ export function consumeWebhooks(
     webhookQueueName,
     async (job: Job) => await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts),
     {
-      connection: redis,
-      prefix: queuePrefix,
+      ...workerOptions(redis),
       concurrency: 16,
       lockDuration: 60_000,
-      maxStalledCount: 1000,
-      runRetryDelay: 1_000,
     },
   );
   worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
@@ -131,19 +119,16 @@ export function consumeWebhooks(
  * sweeps by itself: BullMQ writes to schedule, and a Redis that is full takes no writes, though sweeping would free it.
  */
 export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => Promise<void>, log: Logger): Consumer {
-  const options = { connection: redis, prefix: queuePrefix };
-  const queue = new Queue(maintenanceQueueName, options);
+  const queue = new Queue(maintenanceQueueName, { connection: redis, prefix: queuePrefix });
   let sweptAt = performance.now();
   const run = async () => {
     sweptAt = performance.now();
     await sweep();
   };
   const worker = new Worker(maintenanceQueueName, run, {
-    ...options,
+    ...workerOptions(redis),
     concurrency: 1,
     lockDuration: 30_000,
-    maxStalledCount: 1000,
-    runRetryDelay: 1_000,
   });
   const byItself = setInterval(() => {
     if (redis.status !== 'ready' || performance.now() - sweptAt < 3 * everyMs) return;

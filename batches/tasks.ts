@@ -3,7 +3,8 @@ import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
 import type { Consumer } from './consumers.ts';
-import { queuePrefix, taskQueues } from './keys.ts';
+import { taskQueues } from './keys.ts';
+import { quickRecovery, workerOptions } from './worker-options.ts';
 
 /** What workers do for a batch by reference as a whole: read its object, write the files of its results. */
 export type Task = keyof typeof taskQueues;
@@ -55,13 +56,9 @@ export function consumeTasks(
       throw new DelayedError();
     },
     {
-      connection: redis,
-      prefix: queuePrefix,
+      ...workerOptions(redis),
+      ...quickRecovery,
       concurrency,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 1000,
-      runRetryDelay: 1_000,
     },
   );
   worker.on('error', (error) => log.debug({ err: error, task }, 'task connection'));

@@ -1,0 +1,18 @@
+import type { Redis } from '../shared/redis.ts';
+import { queuePrefix } from './keys.ts';
+
+/**
+ * Options that every BullMQ worker here shares. A stall is no evidence against an item, so the number of stalls is
+ * practically unbounded.
+ */
+export const workerOptions = (redis: Redis) =>
+  ({
+    connection: redis,
+    prefix: queuePrefix,
+    maxStalledCount: 1000,
+    // Delay before the next attempt after Redis was unreachable; BullMQ's default of 15 s would leave encoders idle.
+    runRetryDelay: 1_000,
+  }) as const;
+
+/** Jobs of a killed worker return to their queue within the sum of both, in milliseconds. */
+export const quickRecovery = { lockDuration: 10_000, stalledInterval: 5_000 } as const;
