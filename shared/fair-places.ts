@@ -1,0 +1,161 @@
+import { ServiceError } from './errors.ts';
+
+export interface FairPlacesOptions {
+  /** Places that are in use at the same time; one tenant alone may take them all. */
+  places: number;
+  /**
+   * A tenant that holds fewer places than this never waits, even when others hold all of them. Long holds of one tenant
+   * therefore do not delay another. Default 0.
+   */
+  guaranteed?: number;
+  /** The most places in use at any time, guaranteed ones included. Default four times `places`. */
+  hardLimit?: number;
+  /** The most callers that may wait. Beyond it the tenant with the longest queue loses its newest caller. */
+  maxWaiting?: number;
+}
+
+/** Places of one resource, shared fairly between tenants. */
+export interface FairPlaces {
+  /**
+   * Waits for a place. The next place goes to the waiting tenant that holds the fewest, then to the one served longest
+   * ago; callers of one tenant are served in order.
+   * @returns releases the place; a second call does nothing.
+   * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many wait.
+   */
+  take(tenant: string, signal?: AbortSignal): Promise<() => void>;
+  held(tenant: string): number;
+  waiting(tenant: string): number;
+  total(): { held: number; waiting: number };
+  /** Rejects all that wait, and each later caller, with `reason`. */
+  close(reason: unknown): void;
+}
+
+interface Waiter {
+  grant(): void;
+  refuse(reason: unknown): void;
+}
+
+interface Share {
+  held: number;
+  /** In the order of arrival. */
+  waiting: Set<Waiter>;
+  /** Number of the last grant to this tenant. */
+  servedAt: number;
+}
+
+export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
+  const { places, guaranteed = 0, hardLimit = 4 * options.places, maxWaiting = Number.POSITIVE_INFINITY } = options;
+  const shares = new Map<string, Share>();
+  let held = 0;
+  let waiting = 0;
+  let grants = 0;
+  let closed: { reason: unknown } | undefined;
+
+  const shareOf = (tenant: string): Share => {
+    const known = shares.get(tenant);
+    if (known !== undefined) return known;
+    const share: Share = { held: 0, waiting: new Set(), servedAt: 0 };
+    shares.set(tenant, share);
+    return share;
+  };
+  const mayHold = (share: Share) => held < places || (share.held < guaranteed && held < hardLimit);
+  const hold = (tenant: string, share: Share): (() => void) => {
+    held++;
+    share.held++;
+    share.servedAt = ++grants;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      held--;
+      share.held--;
+      forget(tenant, share);
+      serve();
+    };
+  };
+  const forget = (tenant: string, share: Share) => {
+    if (share.held === 0 && share.waiting.size === 0) shares.delete(tenant);
+  };
+  const leave = (share: Share, waiter: Waiter) => {
+    if (share.waiting.delete(waiter)) waiting--;
+  };
+  const serve = () => {
+    while (waiting > 0) {
+      let next: Share | undefined;
+      for (const share of shares.values()) {
+        if (share.waiting.size === 0 || !mayHold(share)) continue;
+        if (
+          next === undefined ||
+          share.held < next.held ||
+          (share.held === next.held && share.servedAt < next.servedAt)
+        ) {
+          next = share;
+        }
+      }
+      const [first] = next?.waiting ?? [];
+      if (next === undefined || first === undefined) return;
+      leave(next, first);
+      first.grant();
+    }
+  };
+  /** Makes room for one more caller of this tenant, at the expense of the longest queue. */
+  const makeRoom = (share: Share): boolean => {
+    if (waiting < maxWaiting) return true;
+    let [longest] = shares.values();
+    for (const other of shares.values()) {
+      if (longest === undefined || other.waiting.size > longest.waiting.size) longest = other;
+    }
+    if (longest === undefined || longest === share || longest.waiting.size <= share.waiting.size + 1) return false;
+    const newest = [...longest.waiting].at(-1);
+    if (newest === undefined) return false;
+    leave(longest, newest);
+    newest.refuse(overloaded());
+    return true;
+  };
+  const overloaded = () => new ServiceError('overloaded', `${waiting} callers already wait`, { retryAfter: 1 });
+
+  return {
+    take(tenant, signal) {
+      if (closed !== undefined) return Promise.reject(closed.reason);
+      if (signal?.aborted) return Promise.reject(signal.reason);
+      const share = shareOf(tenant);
+      if (share.waiting.size === 0 && mayHold(share)) return Promise.resolve(hold(tenant, share));
+      if (!makeRoom(share)) {
+        forget(tenant, share);
+        return Promise.reject(overloaded());
+      }
+      return new Promise((resolve, reject) => {
+        const onAbort = () => {
+          leave(share, waiter);
+          waiter.refuse(signal?.reason);
+        };
+        const waiter: Waiter = {
+          grant() {
+            signal?.removeEventListener('abort', onAbort);
+            resolve(hold(tenant, share));
+          },
+          refuse(reason) {
+            signal?.removeEventListener('abort', onAbort);
+            forget(tenant, share);
+            reject(reason);
+          },
+        };
+        signal?.addEventListener('abort', onAbort, { once: true });
+        share.waiting.add(waiter);
+        waiting++;
+      });
+    },
+    held: (tenant) => shares.get(tenant)?.held ?? 0,
+    waiting: (tenant) => shares.get(tenant)?.waiting.size ?? 0,
+    total: () => ({ held, waiting }),
+    close(reason) {
+      closed = { reason };
+      for (const share of [...shares.values()]) {
+        for (const waiter of [...share.waiting]) {
+          leave(share, waiter);
+          waiter.refuse(reason);
+        }
+      }
+    },
+  };
+}
