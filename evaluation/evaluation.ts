@@ -63,6 +63,12 @@ export interface Evaluation {
 export interface Options {
   /** What becomes of a text with more tokens than the model reads: cut off with a warning, or `text.too_long`. */
   longText?: LongText | undefined;
+  /**
+   * On whose behalf: downloads, decoding and encoding are shared fairly between tenants. Without a name, callers count
+   * as one tenant.
+   */
+  tenant?: string | undefined;
+  /** Ends what is in flight for the caller: the waiting for a place, the download, the task of an encoder. */
   signal?: AbortSignal | undefined;
   /** Models that score the same pairs besides the one that answers. Whatever becomes of that, the answer stays. */
   beside?: readonly ModelSpec[];

@@ -134,7 +134,11 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     let outcomes: RoutedOutcome[];
     try {
       const { longText } = pinned;
-      const evaluated = await traffic.evaluate(pinned, input.items.map(toPair), { longText, signal: stopping });
+      const evaluated = await traffic.evaluate(pinned, input.items.map(toPair), {
+        longText,
+        tenant: job.tenant,
+        signal: stopping,
+      });
       if ('difference' in evaluated) return await handBack(`this worker has ${evaluated.difference}`, false);
       outcomes = evaluated;
     } catch (error) {

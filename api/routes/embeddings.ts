@@ -9,7 +9,7 @@ import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route } from '../route.ts';
+import { check, clientGone, type Route, tenantOf } from '../route.ts';
 
 export interface EmbeddingsDeps {
   evaluation: Evaluation;
@@ -48,7 +48,8 @@ export function embeddingsRoutes({ evaluation, traffic, admission }: EmbeddingsD
           const { input, model, encoding_format, longText } = check(embeddingsRequest, request.body, 'body');
           const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
           const { spec } = await traffic.route(model);
-          const embedded = await evaluation.embed(spec, inputs, { longText, signal: clientGone(response) });
+          const options = { longText, tenant: tenantOf(request), signal: clientGone(response) };
+          const embedded = await evaluation.embed(spec, inputs, options);
           const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
           const answer: EmbeddingsResponse = {
             object: 'list',

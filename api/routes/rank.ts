@@ -1,4 +1,4 @@
-import type { Evaluation, ImageScores, Scores } from '../../evaluation/evaluation.ts';
+import type { Evaluation, ImageScores, Options, Scores } from '../../evaluation/evaluation.ts';
 import { probabilitiesOf } from '../../evaluation/score.ts';
 import type { ModelSpec } from '../../models/model.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
@@ -6,7 +6,7 @@ import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route } from '../route.ts';
+import { check, clientGone, type Route, tenantOf } from '../route.ts';
 
 export interface RankDeps {
   evaluation: Evaluation;
@@ -45,7 +45,8 @@ export function rankRoutes({ evaluation, traffic, admission }: RankDeps): Route[
         async (request, response) => {
           const asked = check(rankRequest, request.body, 'body');
           const { spec } = await traffic.route(asked.model);
-          const scores = await score(evaluation, spec, asked, clientGone(response));
+          const options = { longText: asked.longText, tenant: tenantOf(request), signal: clientGone(response) };
+          const scores = await score(evaluation, spec, asked, options);
           admission.observe(scores.timings);
           response.json(toRanking(spec, asked, scores));
         },
@@ -58,9 +59,8 @@ async function score(
   evaluation: Evaluation,
   spec: ModelSpec,
   asked: RankRequest,
-  signal: AbortSignal,
+  options: Options,
 ): Promise<Scores | ImageScores> {
-  const options = { longText: asked.longText, signal };
   if ('texts' in asked) return await evaluation.score(spec, asked.image, asked.texts, options);
   return await evaluation.scoreImages(spec, asked.images, asked.text, options);
 }

@@ -9,7 +9,7 @@ import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route } from '../route.ts';
+import { check, clientGone, type Route, tenantOf } from '../route.ts';
 
 export interface SingleDeps {
   traffic: Traffic;
@@ -76,7 +76,7 @@ export function singleRoutes({ traffic, metrics, admission, config }: SingleDeps
             throw error;
           };
           const scores = await traffic
-            .score(route, image, texts, { longText, signal: clientGone(response) })
+            .score(route, image, texts, { longText, tenant: tenantOf(request), signal: clientGone(response) })
             .catch(failed);
           const { results, receipt, timings } = scores;
           admission.observe(timings);
