@@ -1,9 +1,9 @@
-import type { Readable } from 'node:stream';
-import { Busboy, type BusboyHeaders } from '@fastify/busboy';
+import { PassThrough, type Readable } from 'node:stream';
+import { Busboy, type BusboyConfig, type BusboyHeaders } from '@fastify/busboy';
 import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A form: what was uploaded, and its text fields, each with all of its values. */
+/** A form: its file, and its text fields, each with all of its values. */
 export interface Form {
   file: { name: string; bytes: Uint8Array } | undefined;
   fields: Map<string, string[]>;
@@ -22,57 +22,46 @@ export const maxFieldBytes = 32 * 1024 * 1024;
 export async function readForm(request: Request, maxFileBytes: number): Promise<Form> {
   const form: Form = { file: undefined, fields: new Map() };
   let fieldBytes = 0;
-  const headers = request.headers as BusboyHeaders;
+  const busboy = parserOf(request, {
+    files: 1,
+    fields: 1_100,
+    parts: 1_110,
+    fileSize: maxFileBytes,
+    fieldSize: maxFieldBytes,
+    ...partHeaders,
+  });
   await new Promise<void>((resolve, reject) => {
-    const invalid = (message: string, cause?: unknown) =>
-      reject(new ServiceError('request.invalid', message, { cause }));
-    let busboy: InstanceType<typeof Busboy>;
-    try {
-      busboy = new Busboy({
-        headers,
-        limits: {
-          files: 1,
-          fields: 1_100,
-          parts: 1_110,
-          fileSize: maxFileBytes,
-          fieldSize: maxFieldBytes,
-          fieldNameSize: 100,
-          ...partHeaders,
-        },
-      });
-    } catch (cause) {
-      return invalid('The form cannot be read: its content type has no boundary', cause);
-    }
+    const tooLarge = (message: string) => reject(new ServiceError('request.too_large', message));
+    const invalid = (message: string) => reject(new ServiceError('request.invalid', message));
     busboy.on('file', (name, stream) => {
       const parts: Buffer[] = [];
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('limit', () => {
         reject(new ServiceError('image.too_large', `The upload has more than ${maxFileBytes} bytes`));
       });
+      // A body that ends inside the file fails the file too, not only the form.
+      stream.on('error', (cause) => reject(damaged(cause)));
       stream.on('end', () => {
         form.file = { name, bytes: Buffer.concat(parts) };
       });
     });
     busboy.on('field', (name, value, _nameTruncated, valueTruncated) => {
       fieldBytes += Buffer.byteLength(value);
-      if (fieldBytes > maxFieldBytes) {
-        return reject(
-          new ServiceError('request.too_large', `The fields of the form have more than ${maxFieldBytes} bytes`),
-        );
+      if (fieldBytes > maxFieldBytes || valueTruncated) {
+        return tooLarge(`The fields of the form have more than ${maxFieldBytes} bytes`);
       }
-      if (valueTruncated)
-        return reject(new ServiceError('request.too_large', `The field ${name} has more than ${maxFieldBytes} bytes`));
-      form.fields.set(name, [...(form.fields.get(name) ?? []), value]);
+      const values = form.fields.get(name);
+      if (values === undefined) form.fields.set(name, [value]);
+      else values.push(value);
     });
     busboy.on('filesLimit', () => invalid('The form has more than one file'));
     busboy.on('fieldsLimit', () => invalid('The form has too many fields'));
     busboy.on('partsLimit', () => invalid('The form has too many parts'));
-    busboy.on('error', (cause) => invalid('The form is malformed or incomplete', cause));
+    busboy.on('error', (cause) => reject(damaged(cause)));
     busboy.on('finish', resolve);
-    request.on('aborted', () => reject(new ServiceError('request.aborted', 'The upload ended before it was complete')));
-    request.pipe(busboy);
+    feed(request, busboy, reject);
   }).catch((error: unknown) => {
-    request.unpipe();
+    request.unpipe(busboy);
     request.resume();
     throw error;
   });
@@ -81,7 +70,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
 
 /** A file on its way. */
 export interface Upload {
-  /** Ends with an error when the connection does. */
+  /** Ends once the whole form has been read, and fails with a `ServiceError` when it is cut short or malformed. */
   stream: Readable;
   filename: string;
   type: string;
@@ -92,41 +81,56 @@ export interface Upload {
  * @throws {ServiceError} `request.invalid` when the form has none.
  */
 export async function openUpload(request: Request): Promise<Upload> {
+  const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
+  // The parser's own stream carries the parser's errors, and ends before the form is known to be whole.
+  const stream = new PassThrough();
+  // It may fail before anybody reads it. The reader gets the error then.
+  stream.on('error', () => {});
   return await new Promise<Upload>((resolve, reject) => {
-    const refuse = (message: string, cause?: unknown) =>
-      reject(new ServiceError('request.invalid', message, { cause }));
-    let busboy: InstanceType<typeof Busboy>;
-    try {
-      busboy = new Busboy({
-        headers: request.headers as BusboyHeaders,
-        limits: { files: 1, fields: 0, parts: 1, ...partHeaders },
-      });
-    } catch (cause) {
-      return refuse('The form cannot be read: its content type has no boundary', cause);
-    }
-    let opened: Readable | undefined;
-    const cut = () => opened?.destroy(new ServiceError('request.aborted', 'The upload ended before it was complete'));
-    busboy.on('file', (_name, stream, filename, _encoding, type) => {
-      opened = stream;
-      // It may fail before anybody has begun to read it; whoever does is told then.
-      stream.on('error', () => {});
+    const fail = (error: ServiceError) => {
+      stream.destroy(error);
+      reject(error);
+    };
+    const refuse = (message: string) => fail(new ServiceError('request.invalid', message));
+    busboy.on('file', (_name, file, filename, _encoding, type) => {
+      file.on('error', (cause) => fail(damaged(cause)));
+      file.pipe(stream, { end: false });
       resolve({ stream, filename: filename ?? '', type });
     });
     busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch go into the query, not into the form'));
-    busboy.on('partsLimit', () => {
-      const message = 'The form has more than its file';
-      opened?.destroy(new ServiceError('request.invalid', message));
-      refuse(message);
-      request.unpipe(busboy);
+    busboy.on('partsLimit', () => refuse('The form has more than its file'));
+    busboy.on('error', (cause) => fail(damaged(cause)));
+    busboy.on('finish', () => {
+      stream.end();
+      reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    busboy.on('finish', () => refuse('The form has no file'));
-    busboy.on('error', (cause) => {
-      cut();
-      refuse('The form is malformed or incomplete', cause);
-    });
-    request.on('close', () => {
-      if (!request.complete) cut();
-    });
-    request.pipe(busboy);
+    // The rest of a form that nobody reads must not pile up in the parser.
+    stream.on('close', () => request.unpipe(busboy));
+    feed(request, busboy, fail);
   });
+}
+
+/** @throws {ServiceError} `request.invalid` */
+function parserOf(request: Request, limits: NonNullable<BusboyConfig['limits']>): InstanceType<typeof Busboy> {
+  try {
+    return new Busboy({ headers: request.headers as BusboyHeaders, limits });
+  } catch (cause) {
+    const message = 'The form cannot be read: its content type has no boundary';
+    throw new ServiceError('request.invalid', message, { cause });
+  }
+}
+
+const damaged = (cause: unknown) =>
+  new ServiceError('request.invalid', 'The form is malformed or incomplete', { cause });
+
+/** Pipes a request into its parser. Calls `fail` when the connection ends before the body is complete. */
+function feed(request: Request, busboy: InstanceType<typeof Busboy>, fail: (error: ServiceError) => void): void {
+  const aborted = () => new ServiceError('request.aborted', 'The upload ended before it was complete');
+  request.on('error', () => fail(aborted()));
+  request.on('close', () => {
+    if (!request.complete) fail(aborted());
+  });
+  request.pipe(busboy);
+  // The pipe ends with the form. Bytes behind the last boundary must not keep the connection from its next request.
+  busboy.on('finish', () => request.resume());
 }
