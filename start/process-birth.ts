@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { childEnvironment } from '../shared/child-environment.js';
 
 const GONE_CHECK_MS = 50;
 
@@ -31,7 +32,10 @@ function birthFromProc(pid: number): string | undefined {
 }
 
 function birthFromPs(pid: number): string | undefined {
-  const { status, stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+    encoding: 'utf8',
+    env: childEnvironment('tool'),
+  });
   const birth = status === 0 ? stdout.trim() : '';
   return birth === '' ? undefined : birth;
 }

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { telemetryOff } from '../shared/child-environment.js';
 import type { LifecycleMessage } from '../shared/lifecycle.ts';
 import { endOf } from './child-run.ts';
 import { type Kept, keepAlive, type Run } from './keep-alive.ts';
@@ -35,7 +36,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env, REDIS_URL: redisUrl },
+      // The service reads all settings, secrets included.
+      env: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env, ...telemetryOff, REDIS_URL: redisUrl },
     });
     child.on('message', (message: LifecycleMessage) => {
       if (message.type === 'fatal') fatal = message.message;

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../../shared/child-environment.js';
 import type { Config } from '../../shared/config.ts';
 import type { Provider } from '../model.ts';
 import type { Probed } from './probe.ts';
@@ -76,7 +77,11 @@ function gpuCount(): number {
 async function probe(providers: readonly Provider[]): Promise<Probed[]> {
   if (providers.length === 0) return [];
   const entry = fileURLToPath(new URL('./probe.ts', import.meta.url));
-  const child = fork(entry, [...providers], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(entry, [...providers], {
+    execArgv: [],
+    env: childEnvironment('deviceProbe'),
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
   const found: Probed[] = [];
   const ended = await new Promise<string>((resolve) => {
     const timer = setTimeout(() => {

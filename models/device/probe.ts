@@ -1,5 +1,5 @@
-import { InferenceSession } from 'onnxruntime-node';
 import type { Provider } from '../model.ts';
+import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
  * A process that finds out which execution providers work here: a driver that is half there can end the process that

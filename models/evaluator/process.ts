@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../../shared/child-environment.js';
 import type { FromEvaluator, ToEvaluator } from './protocol.ts';
 
 const evaluatorEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -29,12 +30,11 @@ export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): 
     serialization: 'advanced',
     // As in start/bootstrap/launch.js, for whoever was started in another way.
     execArgv: ['--max-semi-space-size=8'],
-    env: {
-      ...process.env,
+    env: childEnvironment('encoder', {
       // libvips decodes and ONNX Runtime runs on libuv's threads; glibc's 8 arenas a core let memory creep.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
-    },
+    }),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let ended = false;

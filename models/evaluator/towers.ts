@@ -1,5 +1,5 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelSpec, Provider } from '../model.ts';
+import { InferenceSession, Tensor } from '../onnx-runtime.ts';
 
 /** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
 export interface Towers {

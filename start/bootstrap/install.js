@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { childEnvironment } from '../../shared/child-environment.js';
 import { BootstrapError } from './bootstrap-error.js';
 import { runChild } from './child.js';
 import { withInstallLock } from './install-lock.js';
@@ -37,7 +38,11 @@ function requireWritable(root) {
 async function npmCi(root, stops) {
   const [command, ...args] = npmCommand();
   // devDependencies always: `npm start` and `npm test` share one tree, and NODE_ENV=production would leave out the tests' half.
-  const options = { cwd: root, shell: process.platform === 'win32' && command === 'npm' };
+  const options = {
+    cwd: root,
+    shell: process.platform === 'win32' && command === 'npm',
+    env: childEnvironment('packageInstall'),
+  };
   const ci = [...args, 'ci', '--no-audit', '--no-fund', '--include=dev'];
   const { output, failure } = await runChild(command, ci, options, stops);
   if (failure !== undefined) throw new BootstrapError(npmFailure(root, failure, output));

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { telemetryOff } from '../../shared/child-environment.js';
 import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
@@ -23,7 +24,9 @@ export function launch(root, entry, args, stops) {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
       detached: !isWindows,
       env: {
+        // The entry reads all settings, secrets included.
         ...process.env,
+        ...telemetryOff,
         // Both are inherited by every process below; one that cannot write to the cache simply goes without.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
         NODE_OPTIONS: [youngObjects, process.env.NODE_OPTIONS].filter(Boolean).join(' '),

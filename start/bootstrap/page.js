@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../../shared/child-environment.js';
 import { runChild } from './child.js';
 import { nodeOf } from './launch.js';
 
@@ -50,7 +51,8 @@ function stampOf(root) {
 
 /** @returns undefined when it is built, else what was said. In a process of its own, which takes its memory with it. */
 async function build(root, stops) {
-  const { output, failure } = await runChild(nodeOf(root), [join(root, 'web', 'build.ts')], {}, stops);
+  const options = { env: childEnvironment('pageBuild') };
+  const { output, failure } = await runChild(nodeOf(root), [join(root, 'web', 'build.ts')], options, stops);
   return failure === undefined ? undefined : output.trim() || failure;
 }
 

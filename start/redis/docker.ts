@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../../shared/child-environment.js';
 import { readPidFile } from '../pid-file.ts';
 import { writeRedisConf } from './conf.ts';
 import type { RedisServer } from './server.ts';
@@ -14,7 +15,8 @@ const run = promisify(execFile);
 
 /** Whether the docker CLI is there and an engine answers it. */
 export async function dockerAnswers(): Promise<boolean> {
-  return run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: ENGINE_ANSWER_MS }).then(
+  const version = ['version', '--format', '{{.Server.Version}}'];
+  return run('docker', version, { timeout: ENGINE_ANSWER_MS, env: childEnvironment('docker') }).then(
     () => true,
     () => false,
   );
@@ -48,7 +50,7 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     pidFile,
     prepare: async () => {
       // Left when the CLI was killed; every acknowledged write is on disk.
-      await run('docker', ['rm', '--force', container]).catch(() => {});
+      await run('docker', ['rm', '--force', container], { env: childEnvironment('docker') }).catch(() => {});
       // The password stands in a file, not on the command line, where every user of the machine could read it.
       writeRedisConf(join(redisDir, 'redis.conf'), {
         port: '6379',
@@ -59,7 +61,8 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     },
     findStray: async () => undefined,
     kill: () => {
-      spawn('docker', ['kill', container], { stdio: 'ignore', detached: true }).on('error', () => {});
+      const options = { stdio: 'ignore', detached: true, env: childEnvironment('docker') } as const;
+      spawn('docker', ['kill', container], options).on('error', () => {});
     },
   };
 }

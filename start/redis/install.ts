@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../../shared/child-environment.js';
 import { findProgram, findRedisServer } from './find.ts';
 
 const run = promisify(execFile);
@@ -125,7 +126,7 @@ export async function passwordlessRoot(): Promise<readonly string[] | undefined>
 /** @returns undefined when it succeeded, else the last line it wrote. */
 export async function runCommand([program = '', ...args]: readonly string[]): Promise<string | undefined> {
   try {
-    await run(program, args, { maxBuffer: 64 * 1024 * 1024 });
+    await run(program, args, { maxBuffer: 64 * 1024 * 1024, env: childEnvironment('systemInstall') });
     return undefined;
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string };

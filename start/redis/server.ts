@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { childEnvironment } from '../../shared/child-environment.js';
 import { endOf } from '../child-run.ts';
 import type { Run } from '../keep-alive.ts';
 import { readPidFile, removePidFile, writePidFile } from '../pid-file.ts';
@@ -35,7 +36,7 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
     detached: true,
     stdio: ['ignore', log, log],
     // Redis 7 refuses to start under a locale that the system lacks, which ssh likes to hand on.
-    env: { ...process.env, LC_ALL: 'C' },
+    env: childEnvironment(server.command[0] === 'docker' ? 'docker' : 'redis', { LC_ALL: 'C' }),
   });
   closeSync(log);
   const ended = endOf(child);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../../shared/child-environment.js';
 import { StartError } from '../start-error.ts';
 
 /** BullMQ's floor: older ones lack commands its scripts use. */
@@ -17,9 +18,11 @@ export function isRecentEnough(version: string): boolean {
  * @throws {StartError} when it cannot be run or says something else.
  */
 export async function versionOf(program: string): Promise<string> {
-  const stated = await promisify(execFile)(program, ['--version']).catch((error: Error) => {
-    throw new StartError(`${program} cannot be run (${error.message.trim()}). Reinstall Redis, or set REDIS_URL.`);
-  });
+  const stated = await promisify(execFile)(program, ['--version'], { env: childEnvironment('redis') }).catch(
+    (error: Error) => {
+      throw new StartError(`${program} cannot be run (${error.message.trim()}). Reinstall Redis, or set REDIS_URL.`);
+    },
+  );
   // "Redis server v=7.0.15 sha=…", "Valkey server v=8.0.1 sha=…"
   const version = /\bv=([\d.]+)/.exec(stated.stdout)?.[1];
   if (version === undefined)

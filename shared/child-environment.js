@@ -1,0 +1,69 @@
+// JavaScript, not TypeScript: the bootstrap uses it too, and runs on a Node that does not strip types.
+
+/**
+ * ONNX Runtime (since 1.29, outside Windows) reports each process and each session to its maker, and writes a device id
+ * and a database below the home directory. It reads this variable once, when its environment is created; then it does
+ * neither.
+ */
+export const telemetryOff = Object.freeze({ ORT_DISABLE_TELEMETRY: '1' });
+
+/** Finds programs, libraries, the home directory, temporary files, locale and time zone. Holds no secrets. */
+const system = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TMP', 'TEMP', 'TZ', 'TERM', 'LANG', 'LANGUAGE', 'LC_*'],
+  ...['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH'],
+  // Windows finds neither its libraries nor its shell without these.
+  ...['SystemRoot', 'SystemDrive', 'windir', 'ComSpec', 'PATHEXT', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'],
+  ...['ProgramData', 'ProgramFiles', 'NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
+];
+const node = ['NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE', 'NODE_ENV'];
+const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+const certificates = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
+// By name: NVIDIA_API_KEY is a secret.
+const gpu = [
+  ...['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_MODULE_LOADING', 'CUDA_PATH', 'CUDA_HOME'],
+  ...['CUDA_CACHE_PATH', 'CUDA_CACHE_DISABLE', 'CUDA_CACHE_MAXSIZE', 'CUDA_LAUNCH_BLOCKING'],
+  ...['CUDA_MPS_PIPE_DIRECTORY', 'CUDA_MPS_LOG_DIRECTORY', 'CUDA_MPS_ACTIVE_THREAD_PERCENTAGE'],
+  ...['NVIDIA_VISIBLE_DEVICES', 'NVIDIA_DRIVER_CAPABILITIES', 'NVIDIA_TF32_OVERRIDE'],
+];
+
+/** The variables of each kind of child process. `NAME_*` is every name that begins so. */
+const allowed = {
+  /** Decodes the bytes of strangers. */
+  encoder: [...system, ...node, ...gpu],
+  /** Loads the drivers of accelerators. */
+  deviceProbe: [...system, ...node, ...gpu],
+  redis: system,
+  docker: [...system, ...proxies, ...certificates, 'DOCKER_*', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'SSH_AUTH_SOCK'],
+  /** The package manager of the system, and sudo, which installs a Redis. */
+  systemInstall: [...system, ...proxies, ...certificates, 'HOMEBREW_*', 'XDG_RUNTIME_DIR'],
+  /** Vite and its plug-ins. */
+  pageBuild: [...system, ...node],
+  /** npm, without install scripts. A `.npmrc` may refer to the two tokens. */
+  packageInstall: [
+    ...[...system, ...node, ...proxies, ...certificates],
+    ...['npm_*', 'NPM_CONFIG_*', 'NPM_TOKEN', 'NODE_AUTH_TOKEN', 'NVM_*', 'COREPACK_*', 'INIT_CWD'],
+  ],
+  /** A system command that shows or signals processes. */
+  tool: system,
+};
+
+/**
+ * The environment of a child process: of this process' variables those that its kind needs, and `more`. A secret of the
+ * service (keys, tokens, the address of Redis) reaches no child but the service itself, which `start/service-process.ts`
+ * starts with everything.
+ * @param {keyof typeof allowed} kind
+ * @param {NodeJS.ProcessEnv} [more] set in any case
+ * @param {NodeJS.ProcessEnv} [own] this process' variables
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function childEnvironment(kind, more = {}, own = process.env) {
+  const names = allowed[kind];
+  const isAllowed = (name) =>
+    names.some((entry) => (entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : isSame(name, entry)));
+  const inherited = Object.entries(own).filter(([name]) => isAllowed(name));
+  return { ...Object.fromEntries(inherited), ...telemetryOff, ...more };
+}
+
+/** Windows has `Path` for `PATH`. */
+const isSame = (name, entry) =>
+  process.platform === 'win32' ? name.toUpperCase() === entry.toUpperCase() : name === entry;
