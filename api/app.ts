@@ -21,6 +21,7 @@ import { createLongAnswers } from './access/long-answers.ts';
 import { createRateLimit } from './access/rate-limit.ts';
 import { createSessions } from './access/sessions.ts';
 import { answerWithSignIn } from './access/sign-in-page.ts';
+import { createAnswers } from './answers.ts';
 import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
 import { createAdmission } from './middleware/admission.ts';
@@ -75,8 +76,10 @@ export interface AppDeps {
   isSurplus: (request: Request) => boolean;
 }
 
-/** What is refused while the process cannot keep up; a batch can be read and stopped all the same. */
+/** Refused while the process cannot keep up. A batch can be looked after and stopped all the same. */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
+/** So are answers that can be large. */
+const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
 /** Made by `web/build.ts`. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
@@ -89,11 +92,12 @@ export function createApp(deps: AppDeps): Express {
   const readyEvaluators = () => evaluators.states().reduce((sum, { ready }) => sum + ready, 0);
   const admission = createAdmission({ evaluators: readyEvaluators });
   const longAnswers = createLongAnswers(access, config, keys.required);
+  const answers = createAnswers();
   const scoring = { ...deps, admission };
   const routes = [
     ...singleRoutes(scoring),
-    ...batchRoutes({ ...deps, longAnswers, limitsOf: createLimits(config, keys.required) }),
-    ...resultRoutes({ ...deps, longAnswers }),
+    ...batchRoutes({ ...deps, longAnswers, answers, limitsOf: createLimits(config, keys.required) }),
+    ...resultRoutes({ ...deps, longAnswers, answers }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),
@@ -120,9 +124,14 @@ export function createApp(deps: AppDeps): Express {
   app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
   app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
   app.use(forgetAbandoned);
+  const guard = createPressureGuard();
   app.post(
     newWork.map((path) => prefix + path),
-    createPressureGuard(),
+    guard,
+  );
+  app.get(
+    largeAnswers.map((path) => prefix + path),
+    guard,
   );
   const budget = createBodyBudget(config);
   app.use(prefix, (request, response, next) => (isStreamedBatch(request) ? next() : budget(request, response, next)));

@@ -52,7 +52,12 @@ export interface Batches {
   /** @throws {ServiceError} `request.invalid` */
   results(reach: Reach, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /** The whole batch in index order, as it is written. */
-  stream(reach: Reach, id: string, format: 'ndjson' | 'csv', query: StreamQuery): Promise<AsyncGenerator<string>>;
+  stream(
+    reach: Reach,
+    id: string,
+    format: 'ndjson' | 'csv',
+    query: StreamQuery,
+  ): Promise<AsyncIterableIterator<string>>;
   summary(reach: Reach, id: string): Promise<BatchSummary>;
   /** Events since `lastId`, or from now on; nothing when the reader has seen the end. */
   follow(

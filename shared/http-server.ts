@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { ConfigError } from './config.ts';
 import { type Connections, createConnections } from './connections.ts';
 
@@ -57,7 +57,7 @@ export async function listen(
   connections.bound(server);
   // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
   server.requestTimeout = 0;
-  server.setTimeout(idleMs);
+  server.setTimeout(idleMs, (socket) => cut(socket, inHand));
   server.keepAliveTimeout = keepAliveMs;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explain(error, host, port, setting)));
@@ -85,6 +85,17 @@ function urlOf(server: Server, host: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
+/**
+ * Ends a connection. An answer that has begun is ended by a reset: an HTTP/1.0 reader takes any other end for the end of
+ * the answer.
+ */
+function cut(socket: Socket, inHand: ReadonlySet<ServerResponse>): void {
+  for (const response of inHand) {
+    if (response.socket === socket && response.headersSent) return void socket.resetAndDestroy();
+  }
+  socket.destroy();
+}
+
 async function close(server: Server, inHand: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
   // A request that has not arrived by then would be waited for in vain.
   const cutIncomplete = setTimeout(() => {
@@ -92,7 +103,10 @@ async function close(server: Server, inHand: ReadonlySet<ServerResponse>, connec
     // Browsers open connections before they need them; Node does not count one without a first request as idle.
     connections.endQuiet();
   }, arriveMs);
-  const cutAll = setTimeout(() => server.closeAllConnections(), answerMs);
+  const cutAll = setTimeout(() => {
+    for (const { req } of inHand) cut(req.socket, inHand);
+    server.closeAllConnections();
+  }, answerMs);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { breakOff } from '../pace.ts';
 
 /** How long a sender that is still busy sending may take to read why it is refused, in milliseconds. */
 const lingerMs = 1_000;
@@ -10,14 +11,14 @@ const smallBytes = 256 * 1024;
 
 /** The one place where an error becomes an answer: RFC 9457 problem details with a stable code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
-  return (thrown, request, response, next) => {
+  return (thrown, request, response, _next) => {
     const error = toServiceError(thrown);
     const { status, title }: { status: number; title: string } = codes[error.code];
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
     response.locals['code'] = error.code;
-    // Headers are out: nothing can be said any more but that the answer is not complete.
-    if (response.headersSent) return next(thrown);
+    // Headers are out: all that can still be said is that the answer is not complete.
+    if (response.headersSent) return breakOff(response);
     const problem: Problem = {
       type: `urn:vls:problem:${error.code}`,
       title,

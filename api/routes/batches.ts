@@ -2,10 +2,12 @@ import type { Request } from 'express';
 import type { Batches, Reach } from '../../batches/batches.ts';
 import { everyTenant } from '../../batches/keys.ts';
 import type { TenantLimits } from '../../batches/posting.ts';
+import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/record.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import {
+  type BatchStatus,
   batchList,
   batchPath,
   batchQuery,
@@ -13,13 +15,13 @@ import {
   batchStatus,
   batchWithResults,
   listQuery,
-  type ResultsPage,
+  type StreamQuery,
   terminalStates,
 } from '../../shared/contracts/batch.ts';
-import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { LongAnswers } from '../access/long-answers.ts';
+import type { Answers } from '../answers.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -31,6 +33,7 @@ export interface BatchDeps {
   config: Pick<Config, 'webhookSecret'>;
   limitsOf: (request: Request) => TenantLimits;
   longAnswers: LongAnswers;
+  answers: Answers;
 }
 
 const line = {
@@ -40,7 +43,7 @@ const line = {
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
-export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }: BatchDeps): Route[] {
+export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, answers }: BatchDeps): Route[] {
   return [
     {
       method: 'post',
@@ -128,7 +131,9 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }:
             const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, signal);
             signal.throwIfAborted();
             if (terminalStates.has(ended.state)) {
-              return void response.json({ ...ended, results: await allResults(batches, reachOf(request), posted.id) });
+              const results = await batches.stream(reachOf(request), posted.id, 'ndjson', allOfThem);
+              response.type('json');
+              return void (await answers.stream(request, response, withResults(ended, results), signal));
             }
             return void response.status(202).json(ended);
           }
@@ -153,7 +158,8 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers }:
       handlers: [
         async (request, response) => {
           const query = check(listQuery, request.query, 'query');
-          response.json(await batches.list(listedFor(request, query.tenant), query));
+          const reach = listedFor(request, query.tenant);
+          await answers.json(request, response, () => batches.list(reach, query));
         },
       ],
     },
@@ -239,15 +245,19 @@ function listedFor(request: Request, asked: string | undefined): Reach {
   throw new ServiceError('access.operator_only', 'Only operators may list the batches of others');
 }
 
-/** All results of a batch that has ended, in the order of its items. */
-async function allResults(batches: Batches, reach: Reach, id: string): Promise<ItemResult[]> {
-  const results: ItemResult[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: ResultsPage = await batches.results(reach, id, { limit: maxWaitItems, cursor });
-    results.push(...page.results);
-    cursor = page.next;
-  }
-  return results.sort((a, b) => a.index - b.index);
+const allOfThem: StreamQuery = { formulas: 'keep' };
+
+/** A status with the results of its batch, as JSON that is written while they are read. */
+function withResults(status: BatchStatus, lines: AsyncIterator<string>): AsyncIterator<string> {
+  let separator = '';
+  // A line of JSON has no line break but its last character.
+  const write = (part: string) => {
+    const results = separator + part.slice(0, -1).replaceAll('\n', ',');
+    separator = ',';
+    return results;
+  };
+  const before = `${JSON.stringify(status).slice(0, -1)},"results":[`;
+  return partsOf(lines, write, { before, after: () => ']}' });
 }
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;

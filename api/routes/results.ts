@@ -1,10 +1,8 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { batchPath, batchSummary, resultsPage, resultsQuery, streamQuery } from '../../shared/contracts/batch.ts';
 import type { LongAnswers } from '../access/long-answers.ts';
+import type { Answers } from '../answers.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, type Route, reachOf } from '../route.ts';
 import { sendEvents } from '../sse.ts';
@@ -16,10 +14,11 @@ const eventsQuery = z.strictObject({
 export interface ResultDeps {
   batches: Batches;
   longAnswers: LongAnswers;
+  answers: Answers;
 }
 
 /** What is read of a batch: its results, their shape, and what happens while it runs. */
-export function resultRoutes({ batches, longAnswers }: ResultDeps): Route[] {
+export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Route[] {
   return [
     {
       method: 'get',
@@ -30,6 +29,7 @@ export function resultRoutes({ batches, longAnswers }: ResultDeps): Route[] {
         description: [
           'As JSON: pages in the order of evaluation. While the batch runs, `next` leads to what finishes later.',
           'As NDJSON or CSV, by the `Accept` header: the whole batch in the order of its items, as far as it has got. CSV has the columns that were posted, then ours.',
+          'An answer that cannot be completed ends with a reset of its connection, and so does one of which nothing is read for 20 s.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: resultsQuery.extend(streamQuery.shape) },
@@ -52,14 +52,14 @@ export function resultRoutes({ batches, longAnswers }: ResultDeps): Route[] {
           response.vary('Accept');
           if (type === 'application/json') {
             const query = check(resultsQuery, request.query, 'query');
-            return void response.json(await batches.results(reachOf(request), id, query));
+            return void (await answers.json(request, response, () => batches.results(reachOf(request), id, query)));
           }
           const query = check(streamQuery, request.query, 'query');
           const format = type === 'text/csv' ? 'csv' : 'ndjson';
           const signal = longAnswers.begin(request, response);
           const parts = await batches.stream(reachOf(request), id, format, query);
           response.attachment(`batch-${id}.${format}`).type(type);
-          await sendParts(parts, response, signal);
+          await answers.stream(request, response, parts, signal);
         },
       ],
     },
@@ -116,13 +116,4 @@ export function resultRoutes({ batches, longAnswers }: ResultDeps): Route[] {
       ],
     },
   ];
-}
-
-/** A reader that goes away, or may not read any more, ends the reading; that is no fault of anybody. */
-async function sendParts(parts: AsyncGenerator<string>, response: Response, signal: AbortSignal): Promise<void> {
-  try {
-    await pipeline(Readable.from(parts), response, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

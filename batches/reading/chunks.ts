@@ -11,7 +11,7 @@ import type { BatchRecord } from '../record.ts';
 export interface ChunkResults {
   results: ItemResult[];
   items: StoredItem[];
-  /** Length of what was read as JSON; of the items where there are no results. */
+  /** Length as JSON of all that was read: results, and items. */
   bytes: number;
 }
 
@@ -47,7 +47,7 @@ export async function readChunks(
         input === null ? { items: [], offset: 0, bytes: 0 } : decodeInput(await payloads.get(batch.id, input));
       if (output !== null) {
         const read = decodeOutput(await payloads.get(batch.id, output));
-        return { results: read.results, items, bytes: read.bytes };
+        return { results: read.results, items, bytes: read.bytes + bytes };
       }
       return {
         results: items.map((item, at) => ({ index: offset + at, ...echoed(item), status: 'cancelled' as const })),

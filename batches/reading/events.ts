@@ -46,9 +46,13 @@ interface Reader {
 }
 
 const pollMs = 200;
-/** Entries kept for one slow reader; then it is cut off and resumes from the stream, which keeps about as many. */
-const maxBehind = 1_000;
-const pageSize = 200;
+/**
+ * Entries held for one slow reader; then it goes back to the stream, which stores about a thousand. An entry may carry
+ * some KB of failures, and a process has thousands of readers.
+ */
+const maxBehind = 100;
+/** Entries read at a time. */
+const pageSize = 50;
 /** Polls without news after which the batch's existence is checked. */
 const idlePollsPerCheck = 25;
 

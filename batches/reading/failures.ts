@@ -1,26 +1,24 @@
 import type { BatchRecord } from '../record.ts';
 import { readChunks, type Source } from './chunks.ts';
-import { inIndexOrder } from './stream.ts';
+import { inIndexOrder, type ReadAhead } from './stream.ts';
 
 /**
  * The failed items of a batch as one JSON object a line, in index order: each as it was posted, with its error. They can
  * be posted again as they stand there, as the error is passed over.
  */
-export async function* streamFailures(
-  source: Source,
-  batch: BatchRecord,
-  chunksPerRead: number,
-): AsyncGenerator<string> {
+export async function* streamFailures(source: Source, batch: BatchRecord, ahead: ReadAhead): AsyncGenerator<string> {
   if (batch.failed === 0) return;
-  for await (const { chunk, results } of inIndexOrder(source, batch, false, chunksPerRead)) {
-    if (!results.some(({ status }) => status === 'failed')) continue;
-    const [read] = await readChunks(source, batch, [chunk], true);
-    const lines = results.flatMap((result, at) => {
-      const item = read?.items[at];
-      if (result.status !== 'failed' || item === undefined) return [];
-      const { retryOfIndex: _, ...posted } = item;
-      return [`${JSON.stringify({ ...posted, error: result.error })}\n`];
-    });
-    yield lines.join('');
+  for await (const group of inIndexOrder(source, batch, false, ahead)) {
+    for (const { chunk, results } of group) {
+      if (!results.some(({ status }) => status === 'failed')) continue;
+      const [read] = await readChunks(source, batch, [chunk], true);
+      const lines = results.flatMap((result, at) => {
+        const item = read?.items[at];
+        if (result.status !== 'failed' || item === undefined) return [];
+        const { retryOfIndex: _, ...posted } = item;
+        return [`${JSON.stringify({ ...posted, error: result.error })}\n`];
+      });
+      yield lines.join('');
+    }
   }
 }

@@ -2,54 +2,84 @@ import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { BatchRecord } from '../record.ts';
 import { type ChunkResults, readChunks, type Source } from './chunks.ts';
 import { createResultCsv } from './csv.ts';
+import { partsOf } from './parts.ts';
 
-/** Chunks read at a time, and so held in memory: with large metadata or inline images each may have megabytes. */
-const chunksPerRead = 4;
+/** What is read together, and so held in memory. A chunk may have bytes by the million: metadata, inline images. */
+export interface ReadAhead {
+  chunks: number;
+  /** Of JSON. One chunk may have more by itself. */
+  bytes: number;
+}
 
-export async function* inIndexOrder(
+/** For a reader over HTTP, of which there may be hundreds. */
+const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
+
+interface Chunk extends ChunkResults {
+  chunk: number;
+}
+
+/** Groups of chunks in index order; a group has as many as the largest chunk so far leaves room for. */
+export function inIndexOrder(
   source: Source,
   batch: BatchRecord,
   withItems: boolean,
-  atATime: number,
-): AsyncGenerator<ChunkResults & { chunk: number }> {
-  for (let from = 0; from < batch.chunks; from += atATime) {
-    const count = Math.min(atATime, batch.chunks - from);
-    const numbers = Array.from({ length: count }, (_, at) => from + at);
-    for (const [at, read] of (await readChunks(source, batch, numbers, withItems)).entries()) {
-      if (read !== undefined) yield { ...read, chunk: from + at };
-    }
-  }
+  { chunks, bytes }: ReadAhead,
+): AsyncIterableIterator<Chunk[]> {
+  /** Nobody knows at first how large the chunks of this batch are: the first is read alone. */
+  let largest = Number.POSITIVE_INFINITY;
+  let from = 0;
+  // No generator, for the reason of `partsOf`.
+  const groups: AsyncIterableIterator<Chunk[]> = {
+    async next() {
+      if (from >= batch.chunks) return { done: true, value: undefined };
+      const atATime = Math.min(chunks, Math.max(1, Math.floor(bytes / largest)), batch.chunks - from);
+      const numbers = Array.from({ length: atATime }, (_, at) => from + at);
+      const group = await readGroup(source, batch, numbers, withItems);
+      largest = Math.max(from === 0 ? 0 : largest, ...group.map((read) => read.bytes));
+      from += atATime;
+      return { value: group };
+    },
+    [Symbol.asyncIterator]: () => groups,
+  };
+  return groups;
 }
 
-/**
- * The whole batch as one JSON object a line, in index order; while it runs, what there is.
- * @param atATime chunks that are read together.
- */
-export async function* streamNdjson(
+async function readGroup(
+  source: Source,
+  batch: BatchRecord,
+  numbers: readonly number[],
+  withItems: boolean,
+): Promise<Chunk[]> {
+  const read = await readChunks(source, batch, numbers, withItems);
+  return read.flatMap((chunk, at) => (chunk === undefined ? [] : [{ ...chunk, chunk: numbers[at] ?? 0 }]));
+}
+
+/** The whole batch as one JSON object a line, in index order; while it runs, what there is. */
+export function streamNdjson(
   source: Source,
   batch: BatchRecord,
   { status }: Pick<StreamQuery, 'status'>,
-  atATime = chunksPerRead,
-): AsyncGenerator<string> {
-  for await (const { results } of inIndexOrder(source, batch, false, atATime)) {
-    const lines = results
-      .filter((result) => status === undefined || result.status === status)
-      .map((result) => `${JSON.stringify(result)}\n`);
-    if (lines.length > 0) yield lines.join('');
-  }
+  ahead = overHttp,
+): AsyncIterableIterator<string> {
+  return partsOf(inIndexOrder(source, batch, false, ahead), (group) => {
+    const lines = group.flatMap(({ results }) =>
+      results
+        .filter((result) => status === undefined || result.status === status)
+        .map((result) => `${JSON.stringify(result)}\n`),
+    );
+    return lines.join('');
+  });
 }
 
 /** The same as CSV. */
-export async function* streamCsv(
+export function streamCsv(
   source: Source,
   batch: BatchRecord,
   query: StreamQuery,
-  atATime = chunksPerRead,
-): AsyncGenerator<string> {
+  ahead = overHttp,
+): AsyncIterableIterator<string> {
   const csv = createResultCsv(batch, query.formulas);
-  yield csv.header();
-  for await (const { results, items } of inIndexOrder(source, batch, true, atATime)) {
-    const rows = csv.rows(results, items, query.status);
-    if (rows !== '') yield rows;
-  }
+  const rowsOf = (group: readonly Chunk[]): string =>
+    group.map(({ results, items }) => csv.rows(results, items, query.status)).join('');
+  return partsOf(inIndexOrder(source, batch, true, ahead), rowsOf, { before: csv.header() });
 }

@@ -8,7 +8,7 @@ import { batchKeys } from '../keys.ts';
 import type { Objects } from '../payloads/objects.ts';
 import type { PayloadStore } from '../payloads/store.ts';
 import { streamFailures } from '../reading/failures.ts';
-import { streamCsv, streamNdjson } from '../reading/stream.ts';
+import { type ReadAhead, streamCsv, streamNdjson } from '../reading/stream.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../record.ts';
 import { runScript } from '../scripts.ts';
 import type { TaskRun } from '../tasks.ts';
@@ -22,8 +22,8 @@ export interface ResultFilesDeps {
   log: Logger;
 }
 
-/** Chunks read at a time: what waits for a bucket, and not for Redis, needs more of them under way. */
-const chunksPerRead = 16;
+/** A bucket takes longer to answer than Redis, so more chunks are read at a time. */
+const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /** A batch that was stopped may have chunks in the hands of workers; for so long their outcomes are waited for, in ms. */
 const lateMs = 20_000;
@@ -45,11 +45,11 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
       await objects.upload(place, type, parts, signal);
     };
     const ndjson = 'application/x-ndjson';
-    await upload(files.results, ndjson, streamNdjson(source, record, {}, chunksPerRead));
+    await upload(files.results, ndjson, streamNdjson(source, record, {}, ahead));
     if (files.csv !== null) {
-      await upload(files.csv, 'text/csv', streamCsv(source, record, { formulas: 'escape' }, chunksPerRead));
+      await upload(files.csv, 'text/csv', streamCsv(source, record, { formulas: 'escape' }, ahead));
     }
-    await upload(files.failures, ndjson, streamFailures(source, record, chunksPerRead));
+    await upload(files.failures, ndjson, streamFailures(source, record, ahead));
     const failures = await redis.hgetall(batchKeys(record.id).failures);
     const status = toStatus({ ...record, filesState: 'written' }, failures, 0, Date.now());
     await upload(files.status, 'application/json', once(`${JSON.stringify(status, null, 2)}\n`));

@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import express, { type RequestHandler } from 'express';
+import { afterEach, expect, test, vi } from 'vitest';
+import { everybody, setPrincipal } from '../../../api/access/principal.ts';
+import { type AnswersOptions, createAnswers } from '../../../api/answers.ts';
+import { answerProblems } from '../../../api/middleware/problems.ts';
+import { clientGone } from '../../../api/route.ts';
+import { sendEvents } from '../../../api/sse.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+/** More than the kernel takes for a reader that does not read. */
+const largePart = 'x'.repeat(24 * 1024 * 1024);
+
+let server: Server;
+let sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets = [];
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+/** How many parts and pages have been read. */
+let read = 0;
+
+async function* twoParts(): AsyncGenerator<string> {
+  for (let part = 0; part < 2; part++) {
+    read++;
+    yield largePart;
+  }
+}
+
+async function* breaking(): AsyncGenerator<string> {
+  yield 'one row\n';
+  throw new Error('Redis has gone');
+}
+
+/** A tenant is told by the path. */
+async function start(options: AnswersOptions): Promise<void> {
+  read = 0;
+  const answers = createAnswers(options);
+  const asTenant: RequestHandler = (request, _response, next) => {
+    setPrincipal(request, { ...everybody, tenant: request.path.split('/')[1] ?? '' });
+    next();
+  };
+  const app = express().use(asTenant);
+  app.get('/:tenant/stream', async (request, response) => {
+    const source = twoParts();
+    await answers.stream(request, response, source, clientGone(response));
+  });
+  app.get('/:tenant/page', (request, response) =>
+    answers.json(request, response, async () => {
+      read++;
+      return largePart;
+    }),
+  );
+  app.get('/:tenant/breaking', (request, response) =>
+    answers.stream(request, response, breaking(), clientGone(response)),
+  );
+  app.get('/:tenant/events', async (_request, response) => {
+    async function* events() {
+      for (;;) yield { id: '1', event: 'progress' as const, data: largePart };
+    }
+    await sendEvents(events(), response, clientGone(response), options.patienceMs);
+  });
+  app.use(answerProblems(silentLog()));
+  server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+}
+
+const port = () => (server.address() as AddressInfo).port;
+
+/** Asks and does not read. */
+function askOnly(path: string, version = '1.1'): Socket {
+  const socket = connect(port(), '127.0.0.1');
+  socket.on('error', () => {});
+  sockets.push(socket);
+  socket.pause().write(`GET ${path} HTTP/${version}\r\nHost: x\r\n\r\n`);
+  return socket;
+}
+
+/** The end of the connection as a reader sees it: a code for a break, nothing for an end. */
+async function endOf(socket: Socket): Promise<string | undefined> {
+  let code: string | undefined;
+  socket.on('error', (error: NodeJS.ErrnoException) => (code = error.code));
+  socket.resume();
+  await new Promise((resolve) => socket.on('close', resolve));
+  return code;
+}
+
+test('however many streams are asked for and not read, few of their parts are in memory, and another tenant has its own', async () => {
+  await start({ parts: 3, guaranteed: 1 });
+  for (let count = 0; count < 20; count++) askOnly('/hostile/stream');
+  await vi.waitUntil(() => read === 3, { timeout: 20_000 });
+
+  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/stream`);
+  expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
+  expect(read).toBe(3 + 2);
+});
+
+test('a stream that is not read is reset after a while, and the next one has its place', async () => {
+  await start({ parts: 1, guaranteed: 0, patienceMs: 200 });
+  const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream')];
+  const answer = await fetch(`http://127.0.0.1:${port()}/hostile/stream`);
+  expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
+  expect(await Promise.all(unread.map(endOf))).toEqual(['ECONNRESET', 'ECONNRESET']);
+});
+
+test('the same with pages of JSON', async () => {
+  await start({ pages: 2, guaranteed: 1, patienceMs: 60_000 });
+  for (let count = 0; count < 20; count++) askOnly('/hostile/page');
+  await vi.waitUntil(() => read === 2, { timeout: 20_000 });
+  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/page`);
+  expect(await answer.json()).toBe(largePart);
+  expect(read).toBe(2 + 1);
+});
+
+test('a reader that goes away gives its place back at once, waiting or not', async () => {
+  await start({ parts: 1, guaranteed: 0 });
+  const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream'), askOnly('/hostile/stream')];
+  await vi.waitUntil(() => read === 1, { timeout: 20_000 });
+  for (const socket of unread) socket.destroy();
+  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/stream`);
+  expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
+});
+
+test('events that are not read end their connection', async () => {
+  await start({ patienceMs: 200 });
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const unread = askOnly('/hostile/events');
+  const [ours] = await accepted;
+  await once(ours, 'close');
+  expect(await endOf(unread)).toBe('ECONNRESET');
+});
+
+test.each(['1.0', '1.1'])('a stream that cannot be completed breaks for a reader of HTTP/%s', async (version) => {
+  await start({});
+  expect(await endOf(askOnly('/ordinary/breaking', version))).toBe('ECONNRESET');
+});
+
+test('a stream that is complete ends without a break for a reader of HTTP/1.0', async () => {
+  await start({});
+  const socket = askOnly('/ordinary/stream', '1.0');
+  const ended = endOf(socket);
+  expect((await buffer(socket)).length).toBeGreaterThan(2 * largePart.length);
+  expect(await ended).toBeUndefined();
+});
