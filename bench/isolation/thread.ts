@@ -17,7 +17,7 @@ parentPort?.on('message', async (message: ToEvaluator) => {
     if (evaluator === undefined) throw new Error('The evaluator was asked before its model was loaded');
     const embedded =
       message.type === 'image'
-        ? await evaluator.image(message.bytes, message.interactive)
+        ? await evaluator.image(message.bytes, { interactive: message.interactive })
         : await evaluator.text(message.text, message.interactive);
     send({ type: 'embedded', id: message.id, embedded });
   } catch (error) {

@@ -1,5 +1,7 @@
 import type { Metadata } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
+import { createFairPlaces } from '../../shared/fair-places.ts';
+import type { Asker } from './protocol.ts';
 
 /** Encoders write some ten; a file of 0.5 MB with 2,646 empty ones kept libjpeg busy for 22 s, deaf to any deadline. */
 const maxScans = 100;
@@ -67,15 +69,33 @@ function bytesPerPixel({ format, isProgressive }: Metadata): number {
   return 8;
 }
 
-/** Above this, in bytes, a picture is decoded while no other such picture is. */
+/** Above this, in bytes, an image is large: how many of these are decoded at a time is bounded. */
 const largeBytes = 128_000_000;
 
-let lastLarge: Promise<unknown> = Promise.resolve();
+/**
+ * Large images of batches are decoded one after the other, and so are those of interactive requests, so that batches do
+ * not delay these. A second tenant's interactive image is decoded at once beside the first one's: 49 megapixels of an
+ * interlaced PNG of 165 KB take more than a second. So a process holds three at most.
+ */
+const large = {
+  batch: createFairPlaces({ places: 1 }),
+  interactive: createFairPlaces({ places: 1, guaranteed: 1, hardLimit: 2 }),
+};
 
-/** Runs the decoding of a picture; large ones one after the other, so that a process holds one of them at most. */
-export async function inTurn<Value>(metadata: Metadata, decode: () => Promise<Value>): Promise<Value> {
+/**
+ * Decodes an image; a large one when it has a place.
+ * @throws the reason of the asker's signal, when it aborts first.
+ */
+export async function inTurn<Value>(
+  metadata: Metadata,
+  decode: () => Promise<Value>,
+  { interactive, tenant = '', signal }: Asker = { interactive: false },
+): Promise<Value> {
   if (metadata.width * metadata.height * bytesPerPixel(metadata) < largeBytes) return await decode();
-  const turn = lastLarge.then(decode);
-  lastLarge = turn.catch(() => {});
-  return await turn;
+  const release = await large[interactive ? 'interactive' : 'batch'].take(tenant, signal);
+  try {
+    return await decode();
+  } finally {
+    release();
+  }
 }

@@ -1,6 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { checkStructure, inTurn } from './decode-limits.ts';
+import type { Asker } from './protocol.ts';
 import type { Rectangle, Size } from './resample.ts';
 
 // Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
@@ -56,7 +57,7 @@ const decodeSeconds = 10;
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the picture's methods
  * also `image.decode_timeout`.
  */
-export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
+export async function openPicture(bytes: Uint8Array, maxPixels: number, asker?: Asker): Promise<Picture> {
   const guarded = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     try {
       return await work();
@@ -74,7 +75,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
   const gif = metadata.format === 'gif' ? readGifPalette(bytes) : undefined;
   const mode = modeOf(metadata, bytes, gif);
 
-  const decoded = (pipeline: Sharp) => guarded(() => inTurn(metadata, () => raw(pipeline)));
+  const decoded = (pipeline: Sharp) => guarded(() => inTurn(metadata, () => raw(pipeline), asker));
   const pixels = ({ left, top, width: columns }: Rectangle) =>
     decoded(stored(image, mode).extract({ left, top, width: columns, height: height - top }));
   const resized = (target: Size, window: Rectangle) =>

@@ -3,7 +3,7 @@ import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
 import { preprocess } from './preprocess.ts';
-import type { Calibration, Embedded, LoadOptions, TowerRun } from './protocol.ts';
+import type { Asker, Calibration, Embedded, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers } from './towers.ts';
@@ -12,7 +12,7 @@ import { loadTowers } from './towers.ts';
 export interface Evaluator {
   /** Whether it has reproduced golden values; `false` where the model has none. */
   readonly verified: boolean;
-  image(bytes: Uint8Array, interactive: boolean): Promise<Embedded>;
+  image(bytes: Uint8Array, asker: Asker): Promise<Embedded>;
   text(text: string, interactive: boolean): Promise<Embedded>;
   /** Measures micro-batches while nothing else is to be done. */
   calibrate(): Promise<Calibration>;
@@ -102,13 +102,17 @@ export async function createEvaluator(
     running = false;
   }
 
-  async function image(bytes: Uint8Array, interactive: boolean): Promise<Embedded> {
+  async function image(bytes: Uint8Array, asker: Asker): Promise<Embedded> {
+    const { interactive, signal } = asker;
     const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
     if (interactive) interactiveDecoding++;
     try {
       let decoded: { ms: number; began: number; result: Promise<Run> };
       try {
-        const { value: pixels, ms } = await decoding.run(interactive, () => preprocess(bytes, cropOptions, planes));
+        const { value: pixels, ms } = await decoding.run(asker, () =>
+          preprocess(bytes, { ...cropOptions, asker }, planes),
+        );
+        signal?.throwIfAborted();
         decoded = { ms, began: Date.now() - ms, result: images.add(pixels, interactive) };
       } finally {
         // Not before it waits for its run: batch work would slip in between.
@@ -141,7 +145,7 @@ export async function createEvaluator(
     (await selfTest({
       path: goldenPath,
       precision,
-      image: async (bytes) => (await image(bytes, false)).embedding,
+      image: async (bytes) => (await image(bytes, { interactive: false })).embedding,
       text: async (sentence) => (await text(sentence, false)).embedding,
     })) > 0;
 

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os';
-import { toItemError } from '../../shared/errors.ts';
+import { ServiceError, toItemError } from '../../shared/errors.ts';
 import { createEvaluator, type Evaluator } from './evaluator.ts';
 import type { Embedded, FromEvaluator, LoadOptions, ToEvaluator } from './protocol.ts';
 
@@ -30,6 +30,7 @@ function send(message: FromEvaluator): void {
 }
 
 let evaluator: Evaluator | undefined;
+const cancels = new Map<number, AbortController>();
 
 /** A size that could not be measured, for want of memory most likely, is a size that is not used. */
 const ignore = () => {};
@@ -44,10 +45,22 @@ function receive(message: ToEvaluator): void {
       void load(message);
       break;
     case 'image':
-      void answer(message.id, (loaded) => loaded.image(message.bytes, message.interactive));
+      void answer(message.id, async (loaded) => {
+        const { id, interactive, tenant } = message;
+        const cancel = new AbortController();
+        cancels.set(id, cancel);
+        try {
+          return await loaded.image(message.bytes, { interactive, tenant, signal: cancel.signal });
+        } finally {
+          cancels.delete(id);
+        }
+      });
       break;
     case 'text':
       void answer(message.id, (loaded) => loaded.text(message.text, message.interactive));
+      break;
+    case 'cancel':
+      cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is not needed any more'));
       break;
     case 'calibrate':
       void evaluator?.calibrate().then((calibration) => send({ type: 'calibrated', calibration }), ignore);

@@ -1,7 +1,10 @@
 import { openPicture, type Picture, type Pixels } from './decode.ts';
+import type { Asker } from './protocol.ts';
 import { planBicubic, planNearest, type Rectangle, resample, type Size } from './resample.ts';
 
 export interface CropOptions {
+  /** On whose behalf, for the places of large images. Default: a batch of nobody in particular. */
+  asker?: Asker;
   /** Side of the square, in pixels. */
   size: number;
   /** Refused above this many pixels, before anything is decoded. */
@@ -43,8 +46,8 @@ export async function preprocess(
  * @returns interleaved bytes: `size * size * 3`.
  * @throws {ServiceError} as `preprocess`
  */
-export async function crop(bytes: Uint8Array, { size, maxPixels, mode }: CropOptions): Promise<Uint8Array> {
-  const picture = await openPicture(bytes, maxPixels);
+export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: CropOptions): Promise<Uint8Array> {
+  const picture = await openPicture(bytes, maxPixels, asker);
   // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
   const short = Math.min(picture.width, picture.height);
   const target = {

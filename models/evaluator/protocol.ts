@@ -4,8 +4,10 @@ import type { ModelSpec } from '../model.ts';
 /** What an evaluator process is told, in lists. The first message is `load`. */
 export type ToEvaluator =
   | ({ type: 'load' } & LoadOptions)
-  | { type: 'image'; id: number; interactive: boolean; bytes: Uint8Array }
+  | { type: 'image'; id: number; interactive: boolean; tenant?: string; bytes: Uint8Array }
   | { type: 'text'; id: number; interactive: boolean; text: string }
+  /** Nobody waits for this image any more: it is not decoded and not run, if that has not begun. It is answered all the same. */
+  | { type: 'cancel'; id: number }
   /** Find out, whenever there is nothing else to do, how many pictures a run should take. */
   | { type: 'calibrate' }
   /** From now on a run takes so many pictures at most. */
@@ -18,6 +20,16 @@ export interface LoadOptions {
   /** Which of several devices of the provider. */
   deviceId: number;
   maxPixels: number;
+}
+
+/** On whose behalf an image is decoded and a tower runs. */
+export interface Asker {
+  /** Interactive work goes before that of batches. */
+  interactive: boolean;
+  /** Images of tenants are decoded in fair order. */
+  tenant?: string | undefined;
+  /** Aborted when nobody waits for the result any more. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What it answers, in lists. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */

@@ -3,6 +3,8 @@ import type { Logger } from '../../shared/log.ts';
 import { type EvaluatorEvents, type EvaluatorProcess, forkEvaluator } from '../evaluator/process.ts';
 import type { Calibration, Embedded, FromEvaluator, TowerRun } from '../evaluator/protocol.ts';
 import type { ModelSpec } from '../model.ts';
+import { afterPatience } from './patience.ts';
+import { createTaskQueue, type TaskQueue } from './task-queue.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
@@ -50,14 +52,24 @@ type Input = { image: Uint8Array } | { text: string };
 type Kind = 'image' | 'text';
 const kindOf = (input: Input): Kind => ('image' in input ? 'image' : 'text');
 
+export interface EmbedOptions {
+  /** Interactive work goes before that of batches. */
+  interactive: boolean;
+  /** Tenants share the evaluators fairly, in each of the two kinds of work. */
+  tenant?: string | undefined;
+  /** Ends the task: one that waits leaves the queue; of one in flight, what has not begun is left out. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Evaluator processes of one model, and the work that waits for them. */
 export interface EvaluatorPool {
   /**
    * Embeds a picture or a text.
    * @throws {ServiceError} an `image.*` or `text.*` code for the input's own faults, `internal.poison` when it ends
-   * every evaluator, `model.unavailable` when none can be started, `overloaded` when too many wait.
+   * every evaluator, `model.unavailable` when none can be started, `overloaded` when too many wait; the signal's reason
+   * when that aborts first.
    */
-  embed(input: Input, options: { interactive: boolean }): Promise<Embedded>;
+  embed(input: Input, options: EmbedOptions): Promise<Embedded>;
   /** Resolves when an evaluator is ready, rejects when the first attempt of all has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
@@ -73,6 +85,10 @@ export interface EvaluatorPool {
 interface Task {
   input: Input;
   interactive: boolean;
+  tenant: string;
+  signal: AbortSignal | undefined;
+  /** Where it waits, and where it counts while an evaluator holds it. */
+  queue: TaskQueue<Task>;
   /** Evaluators that ended while this task was alone in them. */
   deaths: number;
   resolve(embedded: Embedded): void;
@@ -92,7 +108,7 @@ interface Slot {
   state: 'loading' | 'ready' | 'down';
   inFlight: Map<number, InFlight>;
   /** Ends the evaluator; put off by every sign of progress. */
-  silence: NodeJS.Timeout | undefined;
+  silence: (() => void) | undefined;
   /** How many of those are of each kind; and how many of these belong to batches. */
   held: Record<Kind, number>;
   heldOfBatches: Record<Kind, number>;
@@ -111,7 +127,7 @@ interface Slot {
   restart: NodeJS.Timeout | undefined;
   /** When that falls, by `performance.now()`. */
   restartAt: number;
-  loading: NodeJS.Timeout | undefined;
+  loading: (() => void) | undefined;
 }
 
 /**
@@ -123,6 +139,11 @@ const pictureWindow = (microBatch: number) => Math.max(8, 3 * microBatch);
 const textWindow = (microBatch: number) => 2 * microBatch;
 /** Places beyond the window that interactive tasks may take, so that they never wait for a batch task to finish. */
 const interactivePlaces = 8;
+/**
+ * Tasks of a tenant that go to an evaluator although others have filled its window, up to twice the window: large images of
+ * one tenant must not hold up small ones of another.
+ */
+const guaranteedTasks = 2;
 /** An item that was alone in an evaluator when it died, this often, is the cause. */
 const deathsOfPoison = 2;
 /** Between two attempts to load a model: the first pause, doubled with each, and the longest; in milliseconds. */
@@ -145,8 +166,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   let verified: boolean | null = null;
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
-  const interactive: Task[] = [];
-  const bulk: Record<Kind, Task[]> = { image: [], text: [] };
+  const interactive = createTaskQueue<Task>();
+  const bulk: Record<Kind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
   let nextId = 1;
   let firstAsked = -1;
@@ -191,16 +212,16 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       deviceId: slots.indexOf(slot) % (options.devices ?? 1),
       maxPixels: options.maxPixels,
     });
-    slot.loading = setTimeout(() => {
+    slot.loading = afterPatience(loadTimeoutMs, () => {
       startFault = `loading took more than ${loadTimeoutMs / 1000} s`;
       slot.process?.kill();
-    }, loadTimeoutMs);
+    });
   }
 
   function onMessage(slot: Slot, message: FromEvaluator): void {
     switch (message.type) {
       case 'loaded':
-        clearTimeout(slot.loading);
+        slot.loading?.();
         slot.state = 'ready';
         slot.succeeding = false;
         slot.failedStarts = 0;
@@ -264,7 +285,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   /** Batch tasks of each kind that an evaluator is given however many interactive ones it holds: one run's. */
   const leastOfBatches = () => ({ image: microBatch, text: spec.microBatch.texts });
   const windows = () => ({ image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) });
-  const waiting = () => interactive.length + bulk.image.length + bulk.text.length;
+  const waiting = () => interactive.size + bulk.image.size + bulk.text.size;
   const isBusy = () => waiting() > 0 || slots.some(({ inFlight }) => inFlight.size > 0);
 
   function take(slot: Slot, id: number): Task | undefined {
@@ -275,7 +296,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return entry.task;
   }
 
-  function count(slot: Slot, { input, interactive }: Task, change: 1 | -1): void {
+  function count(slot: Slot, { input, interactive, tenant, queue }: Task, change: 1 | -1): void {
+    queue.hold(tenant, change);
     slot.held[kindOf(input)] += change;
     if (!interactive) slot.heldOfBatches[kindOf(input)] += change;
   }
@@ -300,9 +322,9 @@ export function createPool(options: PoolOptions): EvaluatorPool {
 
   /** Waits for the next sign of progress, from now on; how long a task waits in a slow evaluator says nothing. */
   function listen(slot: Slot): void {
-    clearTimeout(slot.silence);
+    slot.silence?.();
     slot.silence = undefined;
-    if (slot.inFlight.size > 0) slot.silence = setTimeout(() => end(slot, 'no progress'), taskTimeoutMs);
+    if (slot.inFlight.size > 0) slot.silence = afterPatience(taskTimeoutMs, () => end(slot, 'no progress'));
   }
 
   function end(slot: Slot, why: string): void {
@@ -312,8 +334,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
 
   function onExit(slot: Slot, reason: string): void {
     const wasReady = slot.state === 'ready';
-    clearTimeout(slot.loading);
-    clearTimeout(slot.silence);
+    slot.loading?.();
+    slot.silence?.();
     slot.state = 'down';
     slot.process = undefined;
     const lost = [...slot.inFlight.keys()].flatMap((id) => take(slot, id) ?? []);
@@ -334,6 +356,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     slot.isolating = true;
     if (lost.length === 1 && lost[0]) lost[0].deaths++;
     for (const task of lost) {
+      if (task.signal?.aborted) continue;
       if (task.deaths < deathsOfPoison) slot.suspects.push(task);
       else
         task.reject(
@@ -389,42 +412,51 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   /** Whoever waits is told so instead of waiting for ever. */
   function rejectAll(error: Error): void {
     for (const waiter of readyWaiters.splice(0)) waiter.reject(error);
-    for (const queue of [interactive, bulk.image, bulk.text, ...slots.map((slot) => slot.suspects)]) {
-      for (const task of queue.splice(0)) task.reject(error);
-    }
+    const tasks = [interactive, bulk.image, bulk.text].flatMap((queue) => queue.removeAll());
+    for (const task of [...tasks, ...slots.flatMap((slot) => slot.suspects.splice(0))]) task.reject(error);
   }
 
   function dispatch(): void {
     for (const slot of slots) {
       if (slot.state !== 'ready' || !slot.isolating || slot.inFlight.size > 0) continue;
-      const suspect = slot.suspects.shift();
+      let suspect = slot.suspects.shift();
+      while (suspect?.signal?.aborted) suspect = slot.suspects.shift();
       if (suspect) send(slot, suspect);
       else slot.isolating = false;
     }
     const most = windows();
-    for (let next = interactive[0]; next !== undefined; next = interactive[0]) {
-      const kind = kindOf(next.input);
-      if (!deal(interactive, kind, most[kind] + interactivePlaces)) break;
+    while (deal(interactive, (kind) => most[kind] + interactivePlaces));
+    for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], () => most[kind]));
+  }
+
+  /** Gives a queue's next task that an evaluator has room for to that evaluator. */
+  function deal(queue: TaskQueue<Task>, windowOf: (kind: Kind) => number): boolean {
+    if (queue.size === 0) return false;
+    for (const task of queue.candidates()) {
+      const slot = slotFor(task, windowOf(kindOf(task.input)));
+      if (slot === undefined) continue;
+      queue.remove(task);
+      send(slot, task);
+      return true;
     }
-    for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], kind, most[kind]));
+    return false;
   }
 
   /**
-   * Gives the first task of a queue to the evaluator that holds fewest of its kind, if that is below the window. Without
-   * a few places of their own, batch tasks would never reach an evaluator that interactive ones keep full.
+   * The evaluator that holds fewest of the task's kind, if that is below the window. Without a few places of their own,
+   * batch tasks would never reach an evaluator that interactive ones keep full.
    */
-  function deal(queue: Task[], kind: Kind, window: number): boolean {
-    const least = queue === interactive ? 0 : leastOfBatches()[kind];
+  function slotFor({ input, interactive: first, tenant, queue }: Task, window: number): Slot | undefined {
+    const kind = kindOf(input);
+    const least = first ? 0 : leastOfBatches()[kind];
+    const widest = queue.held(tenant) < guaranteedTasks ? 2 * window : window;
     let best: Slot | undefined;
-    for (const slot of queue === interactive ? inTurn() : slots) {
+    for (const slot of first ? inTurn() : slots) {
       if (slot.state !== 'ready' || slot.isolating || slot.retiring) continue;
-      if (slot.held[kind] >= window && slot.heldOfBatches[kind] >= least) continue;
+      if (slot.held[kind] >= widest && slot.heldOfBatches[kind] >= least) continue;
       if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
     }
-    const task = best && queue.shift();
-    if (best === undefined || task === undefined) return false;
-    send(best, task);
-    return true;
+    return best;
   }
 
   /** All of them, each time another one first: each gets its share of single requests, and learns how long they take. */
@@ -438,25 +470,58 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     slot.inFlight.set(id, { task, sentAt: performance.now(), overtaken: 0 });
     count(slot, task, 1);
     if (slot.inFlight.size === 1) listen(slot);
-    const { interactive: first, input } = task;
+    const { interactive: first, input, tenant } = task;
     slot.process?.send(
       'image' in input
-        ? { type: 'image', id, interactive: first, bytes: input.image }
+        ? { type: 'image', id, interactive: first, tenant, bytes: input.image }
         : { type: 'text', id, interactive: first, text: input.text },
     );
   }
 
+  /** Its evaluator leaves out what has not begun, and answers it all the same. */
+  function cancel(task: Task): void {
+    for (const slot of slots) {
+      for (const [id, entry] of slot.inFlight) if (entry.task === task) slot.process?.send({ type: 'cancel', id });
+    }
+  }
+
   return {
-    embed(input, { interactive: first }) {
+    embed(input, { interactive: first, tenant = '', signal }) {
       if (closed) return Promise.reject(new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 }));
       if (startFault !== null && slots.every((slot) => slot.state !== 'ready')) return Promise.reject(unavailable());
-      if (first && interactive.length >= maxInteractive) {
-        const message = `${interactive.length} requests already wait for ${spec.model}`;
-        return Promise.reject(new ServiceError('overloaded', message, { retryAfter: 1 }));
+      if (signal?.aborted) return Promise.reject(signal.reason);
+      if (first && interactive.size >= maxInteractive) {
+        const message = `${interactive.size} requests already wait for ${spec.model}`;
+        const full = new ServiceError('overloaded', message, { retryAfter: 1 });
+        if (!interactive.isLongest(tenant)) interactive.removeNewestOfLongest()?.reject(full);
+        else return Promise.reject(full);
       }
       lastTask = performance.now();
       return new Promise((resolve, reject) => {
-        (first ? interactive : bulk[kindOf(input)]).push({ input, interactive: first, deaths: 0, resolve, reject });
+        const queue = first ? interactive : bulk[kindOf(input)];
+        const ended = () => signal?.removeEventListener('abort', abort);
+        const task: Task = {
+          input,
+          interactive: first,
+          tenant,
+          signal,
+          queue,
+          deaths: 0,
+          resolve(embedded) {
+            ended();
+            resolve(embedded);
+          },
+          reject(error) {
+            ended();
+            reject(error);
+          },
+        };
+        const abort = () => {
+          if (!queue.remove(task)) cancel(task);
+          task.reject(signal?.reason);
+        };
+        signal?.addEventListener('abort', abort, { once: true });
+        queue.add(task);
         dispatch();
       });
     },
@@ -490,8 +555,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       const stopping = new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 });
       for (const slot of slots) {
         clearTimeout(slot.restart);
-        clearTimeout(slot.loading);
-        clearTimeout(slot.silence);
+        slot.loading?.();
+        slot.silence?.();
         slot.process?.kill();
         for (const id of [...slot.inFlight.keys()]) take(slot, id)?.reject(stopping);
       }

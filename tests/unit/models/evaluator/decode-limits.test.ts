@@ -1,6 +1,7 @@
 import type { Metadata } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { checkStructure, inTurn } from '../../../../models/evaluator/decode-limits.ts';
+import type { Asker } from '../../../../models/evaluator/protocol.ts';
 import { goldenImage } from '../../../support/model-folders.ts';
 
 const corrupt = expect.objectContaining({ code: 'image.corrupt' });
@@ -93,5 +94,67 @@ describe('the decoding', () => {
   test('of a large picture goes on after one that failed', async () => {
     await expect(inTurn(large, () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged');
     await expect(inTurn(large, async () => 'decoded')).resolves.toBe('decoded');
+  });
+
+  /** Begins the decoding of large images, which end when they are asked to. */
+  function setUp() {
+    const begun: string[] = [];
+    const ends = new Map<string, () => void>();
+    const decode = (name: string, asker: Asker) => {
+      const end = Promise.withResolvers<void>();
+      ends.set(name, end.resolve);
+      return inTurn(
+        large,
+        async () => {
+          begun.push(name);
+          await end.promise;
+        },
+        asker,
+      );
+    };
+    const end = async (...names: string[]) => {
+      for (const name of names) {
+        ends.get(name)?.();
+        await new Promise(setImmediate);
+      }
+    };
+    return { begun, decode, end };
+  }
+
+  test('of a large image of an interactive request waits for no batch, nor for another tenant', async () => {
+    const { begun, decode, end } = setUp();
+    const all = [
+      decode('batch 1', { interactive: false, tenant: 'hostile' }),
+      decode('batch 2', { interactive: false, tenant: 'hostile' }),
+      decode('single 1', { interactive: true, tenant: 'hostile' }),
+      decode('single 2', { interactive: true, tenant: 'hostile' }),
+      decode('single of another', { interactive: true, tenant: 'ordinary' }),
+    ];
+    await new Promise(setImmediate);
+    expect(begun).toEqual(['batch 1', 'single 1', 'single of another']);
+    await end('batch 1', 'single of another', 'single 1', 'single 2', 'batch 2');
+    await Promise.all(all);
+  });
+
+  test('of large images of batches is in turn by tenant', async () => {
+    const { begun, decode, end } = setUp();
+    const all = ['a1', 'a2', 'a3', 'b1'].map((name) => decode(name, { interactive: false, tenant: name[0] }));
+    await new Promise(setImmediate);
+    await end('a1');
+    expect(begun).toEqual(['a1', 'b1']);
+    await end('b1', 'a2', 'a3');
+    await Promise.all(all);
+  });
+
+  test('of a large image that nobody needs any more does not begin', async () => {
+    const { begun, decode, end } = setUp();
+    const first = decode('first', { interactive: false, tenant: 'a' });
+    const abort = new AbortController();
+    const waiting = decode('second', { interactive: false, tenant: 'a', signal: abort.signal });
+    abort.abort(new Error('cancelled'));
+    await expect(waiting).rejects.toThrow('cancelled');
+    await end('first');
+    await first;
+    expect(begun).toEqual(['first']);
   });
 });

@@ -12,11 +12,13 @@ function setUp(nextRun = 1) {
   );
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const add = (name: string, interactive = false) => {
-    void queue.run(interactive, async () => {
+  const add = (name: string, interactive = false, tenant = 'a', signal?: AbortSignal) => {
+    const run = queue.run({ interactive, tenant, signal }, async () => {
       begun.push(name);
       await new Promise<void>((resolve) => ends.set(name, resolve));
     });
+    run.catch(() => {});
+    return { run };
   };
   const end = async (name: string) => {
     ends.get(name)?.();
@@ -82,7 +84,34 @@ test('where there always is an interactive picture, what a run takes begins once
 
 test('a picture that fails leaves its place to the next', async () => {
   const { queue } = setUp();
-  await expect(queue.run(false, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  await expect(queue.run({ interactive: false }, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(queue.isBusy()).toBe(false);
-  expect((await queue.run(false, async () => 7)).value).toBe(7);
+  expect((await queue.run({ interactive: false }, async () => 7)).value).toBe(7);
+});
+
+test('a tenant without an image in decoding begins one, though another holds all places', async () => {
+  const { begun, add, end, settle } = setUp();
+  for (const name of ['a1', 'a2', 'a3']) add(name);
+  for (const name of ['b1', 'b2']) add(name, false, 'b');
+  await settle();
+  expect(begun).toEqual(['a1', 'a2', 'b1']);
+  await end('a1');
+  await end('a2');
+  // Two are decoded at a time: next the tenant with the fewest.
+  expect(begun).toEqual(['a1', 'a2', 'b1', 'a3']);
+  await end('b1');
+  expect(begun).toEqual(['a1', 'a2', 'b1', 'a3', 'b2']);
+});
+
+test('an image that nobody needs any more leaves the queue', async () => {
+  const { begun, add, end, settle } = setUp();
+  const abort = new AbortController();
+  for (const name of ['a', 'b']) add(name);
+  const left = add('left', false, 'a', abort.signal);
+  add('c');
+  await settle();
+  abort.abort(new Error('cancelled'));
+  await expect(left.run).rejects.toThrow('cancelled');
+  await end('a');
+  expect(begun).toEqual(['a', 'b', 'c']);
 });

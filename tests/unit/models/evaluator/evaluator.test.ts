@@ -42,7 +42,7 @@ describe('with tiny-clip', () => {
   test.each(goldenClip.images.map((image, row) => ({ ...image, row })))(
     'the cosines of $file are close to those of the reference',
     async ({ file, row }) => {
-      const { embedding } = await evaluator.image(goldenImage(file), true);
+      const { embedding } = await evaluator.image(goldenImage(file), { interactive: true });
       for (const [column, text] of goldenClip.texts.entries()) {
         const expected = goldenClip.cosine[row]?.[column] ?? Number.NaN;
         expect(Math.abs(dot(embedding, text.embedding) - expected)).toBeLessThan(tolerances[file] ?? 0.004);
@@ -53,13 +53,13 @@ describe('with tiny-clip', () => {
   test('pictures in one run get the embeddings they have alone', async () => {
     const files = ['chelsea.jpg', 'coffee.jpg', 'rocket.jpg'];
     const alone: Float32Array[] = [];
-    for (const file of files) alone.push((await evaluator.image(goldenImage(file), true)).embedding);
-    const together = await Promise.all(files.map((file) => evaluator.image(goldenImage(file), false)));
+    for (const file of files) alone.push((await evaluator.image(goldenImage(file), { interactive: true })).embedding);
+    const together = await Promise.all(files.map((file) => evaluator.image(goldenImage(file), { interactive: false })));
     for (const [row, { embedding }] of together.entries()) expect(dot(embedding, alone[row] ?? [])).toBeCloseTo(1, 5);
   });
 
   test('every embedding has the length of the model and the norm 1', async () => {
-    const { embedding: picture } = await evaluator.image(goldenImage('coffee.jpg'), true);
+    const { embedding: picture } = await evaluator.image(goldenImage('coffee.jpg'), { interactive: true });
     const { embedding: sentence } = await evaluator.text('a cup of coffee', true);
     expect([picture.length, sentence.length]).toEqual([32, 32]);
     expect(dot(picture, picture)).toBeCloseTo(1, 5);
@@ -77,9 +77,9 @@ describe('with tiny-clip', () => {
   test('a damaged picture fails alone', async () => {
     const damaged = goldenImage('coffee.jpg').subarray(0, 5_000);
     const [before, failed, after] = await Promise.allSettled([
-      evaluator.image(goldenImage('coffee.jpg'), false),
-      evaluator.image(damaged, false),
-      evaluator.image(goldenImage('coffee.jpg'), false),
+      evaluator.image(goldenImage('coffee.jpg'), { interactive: false }),
+      evaluator.image(damaged, { interactive: false }),
+      evaluator.image(goldenImage('coffee.jpg'), { interactive: false }),
     ]);
     expect([before.status, failed.status, after.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(failed).toMatchObject({ reason: { code: 'image.corrupt' } });
@@ -100,7 +100,9 @@ describe('with compact', () => {
   // Measured: 0.0083.
   test('all cosines of photos and captions are close to those of the recipe', async () => {
     const evaluator = await createEvaluator({ ...options, spec: await specOf(compactFolder) });
-    const pictures = await Promise.all(golden.images.map((name) => evaluator.image(photo(name), false)));
+    const pictures = await Promise.all(
+      golden.images.map((name) => evaluator.image(photo(name), { interactive: false })),
+    );
     const sentences = await Promise.all(golden.texts.map((text) => evaluator.text(text, false)));
     for (const [row, picture] of pictures.entries()) {
       for (const [column, sentence] of sentences.entries()) {

@@ -103,9 +103,9 @@ test('an interactive text goes before the batch texts that wait, in a run of its
 
 test('an interactive picture runs before the batch pictures that are decoded, in a run of its own', async () => {
   const evaluator = await evaluatorOf({ images: 8, texts: 1 });
-  const bulk = [1, 2, 3].map((first) => evaluator.image(picture(first), false));
+  const bulk = [1, 2, 3].map((first) => evaluator.image(picture(first), { interactive: false }));
   const first = await nextRun();
-  const interactive = evaluator.image(picture(200), true);
+  const interactive = evaluator.image(picture(200), { interactive: true });
   await new Promise(setImmediate);
   first.succeed();
   expect([first.inputs, ...(await succeedRuns(2))]).toEqual([[1], [200], [2, 3]]);
@@ -116,10 +116,12 @@ test('however many interactive pictures and texts there are, each tower has a ba
   const evaluator = await evaluatorOf({ images: 8, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  const interactive = () => void Promise.all([evaluator.image(picture(200), true), evaluator.text(text(9), true)]);
+  const interactive = () =>
+    void Promise.all([evaluator.image(picture(200), { interactive: true }), evaluator.text(text(9), true)]);
   interactive();
   let run = await nextRun();
-  for (let at = 0; at < 30; at++) void Promise.all([evaluator.image(picture(1), false), evaluator.text('cat', false)]);
+  for (let at = 0; at < 30; at++)
+    void Promise.all([evaluator.image(picture(1), { interactive: false }), evaluator.text('cat', false)]);
   // Every run lasts 100 ms, and by its end there is interactive work for both towers again.
   const batchRuns: Record<Run['tower'], number[]> = { images: [0], texts: [0] };
   for (let at = 100; at <= 3_500; at += 100) {
@@ -143,9 +145,9 @@ test('however many interactive pictures and texts there are, each tower has a ba
 describe('of batch work', () => {
   const order = async (texts: number, pictures: number, microBatch: { images: number; texts: number }) => {
     const evaluator = await evaluatorOf(microBatch);
-    const all: Promise<unknown>[] = [evaluator.image(picture(0), false)];
+    const all: Promise<unknown>[] = [evaluator.image(picture(0), { interactive: false })];
     const first = await nextRun();
-    for (let at = 1; at <= pictures; at++) all.push(evaluator.image(picture(at), false));
+    for (let at = 1; at <= pictures; at++) all.push(evaluator.image(picture(at), { interactive: false }));
     for (let at = 0; at < texts; at++) all.push(evaluator.text(text(2), false));
     await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(1 + pictures));
     const seen: string[] = [];
@@ -181,9 +183,9 @@ test('a run that fails rejects its own inputs and the next one runs', async () =
 test('a run for which the device has no memory is made in halves, and the next ones are no larger', async () => {
   const shrunk: number[] = [];
   const evaluator = await evaluatorOf({ images: 4, texts: 1 }, (images) => shrunk.push(images));
-  const first = evaluator.image(Uint8Array.of(0), false);
+  const first = evaluator.image(Uint8Array.of(0), { interactive: false });
   const run = await nextRun();
-  const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => evaluator.image(Uint8Array.of(byte), false));
+  const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => evaluator.image(Uint8Array.of(byte), { interactive: false }));
   await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(8));
   run.succeed();
   await first;
@@ -200,21 +202,21 @@ test('a run for which the device has no memory is made in halves, and the next o
 
 test('a single input for which the device has no memory fails', async () => {
   const evaluator = await evaluatorOf({ images: 4, texts: 1 });
-  const embedded = evaluator.image(Uint8Array.of(0), false);
+  const embedded = evaluator.image(Uint8Array.of(0), { interactive: false });
   (await nextRun()).fail(new Error('out of memory'));
   await expect(embedded).rejects.toThrow('out of memory');
 });
 
 test('calibration waits until nothing is running, and work goes before its next run', async () => {
   const evaluator = await evaluatorOf({ images: 1, texts: 1 });
-  const embedded = evaluator.image(Uint8Array.of(7), false);
+  const embedded = evaluator.image(Uint8Array.of(7), { interactive: false });
   const work = await nextRun();
   const calibrated = evaluator.calibrate();
   work.succeed();
   await embedded;
   const measured = await nextRun();
   expect(measured.inputs).toEqual([0]);
-  const next = evaluator.image(Uint8Array.of(9), true);
+  const next = evaluator.image(Uint8Array.of(9), { interactive: true });
   await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(2));
   await new Promise(setImmediate);
   measured.succeed();
@@ -256,8 +258,8 @@ test('a damaged picture leaves its place in decoding to the next', async () => {
     if (first === 0) throw new Error('damaged');
     return Float32Array.of(first ?? -1);
   });
-  const damaged = [1, 2, 3].map(() => evaluator.image(picture(0), false));
-  const good = evaluator.image(picture(5), false);
+  const damaged = [1, 2, 3].map(() => evaluator.image(picture(0), { interactive: false }));
+  const good = evaluator.image(picture(5), { interactive: false });
   expect((await Promise.allSettled(damaged)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   (await nextRun()).succeed();
   await expect(good).resolves.toMatchObject({ embedding: Float32Array.of(1) });

@@ -680,6 +680,94 @@ describe('an evaluator that is slow', () => {
   });
 });
 
+describe('tenants', () => {
+  test('share the evaluators fairly: large work of one does not hold up another', () => {
+    const { pool, evaluator } = poolOf();
+    evaluator(0).load();
+    const ask = (tenant: string, ...texts: string[]) => {
+      for (const text of texts) pool.embed({ text }, { interactive: false, tenant }).catch(() => {});
+    };
+    ask('hostile', ...named('h', 20));
+    ask('ordinary', ...named('o', 4));
+    // The window is full, and the other tenant's first two go to the evaluator all the same.
+    expect(evaluator(0).texts()).toEqual([...named('h', 8), 'o1', 'o2']);
+    evaluator(0).answer('o1');
+    evaluator(0).answer('o2');
+    expect(evaluator(0).texts()).toEqual([...named('h', 8), 'o3', 'o4']);
+    for (const text of named('h', 3)) evaluator(0).answer(text);
+    expect(evaluator(0).texts().slice(-1)).toEqual(['h9']);
+  });
+
+  test('with the fewest requests in flight are next', () => {
+    const { pool, evaluator } = poolOf();
+    evaluator(0).load();
+    const ask = (tenant: string, ...texts: string[]) => {
+      for (const text of texts) pool.embed({ text }, { interactive: true, tenant }).catch(() => {});
+    };
+    ask('hostile', ...named('h', 40));
+    ask('ordinary', ...named('o', 4));
+    const before = evaluator(0).texts().length;
+    for (const text of named('h', 3)) evaluator(0).answer(text);
+    expect(
+      evaluator(0)
+        .texts()
+        .slice(before - 3),
+    ).toEqual(['o3']);
+  });
+
+  test('are not refused for another that fills the queue of requests', async () => {
+    const { pool, evaluator } = poolOf({ maxInteractive: 3 });
+    const ask = (tenant: string, text: string) => pool.embed({ text }, { interactive: true, tenant });
+    const hostile = named('h', 3).map((text) => ask('hostile', text));
+    for (const waiting of hostile) waiting.catch(() => {});
+    await expect(ask('hostile', 'h4')).rejects.toMatchObject({ code: 'overloaded' });
+    const ordinary = ask('ordinary', 'o1');
+    await expect(hostile[2]).rejects.toMatchObject({ code: 'overloaded' });
+    evaluator(0).load();
+    evaluator(0).answer('o1');
+    await expect(ordinary).resolves.toEqual(embeddingOf(1));
+  });
+});
+
+describe('a task that is aborted', () => {
+  test('leaves the queue, and the evaluator never gets it', async () => {
+    const { pool, evaluator } = poolOf();
+    const abort = new AbortController();
+    const embedded = pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal });
+    abort.abort(new Error('the client left'));
+    await expect(embedded).rejects.toThrow('the client left');
+    evaluator(0).load();
+    expect(evaluator(0).texts()).toEqual([]);
+    expect(pool.state()).toMatchObject({ waiting: 0, inFlight: 0 });
+  });
+
+  test('in flight ends for its caller at once, the evaluator leaves it out, and its place is free with the answer', async () => {
+    const { pool, evaluator } = poolOf();
+    evaluator(0).load();
+    const abort = new AbortController();
+    const embedded = pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal });
+    abort.abort(new Error('the client left'));
+    await expect(embedded).rejects.toThrow('the client left');
+    expect(evaluator(0).told.at(-1)).toEqual({ type: 'cancel', id: 1 });
+    expect(pool.state()).toMatchObject({ inFlight: 1 });
+    evaluator(0).fail('left', 'cancelled', 'not needed');
+    expect(pool.state()).toMatchObject({ inFlight: 0 });
+  });
+
+  test('is not done again after its evaluator has died', async () => {
+    const { pool, evaluator } = poolOf();
+    evaluator(0).load();
+    const abort = new AbortController();
+    pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal }).catch(() => {});
+    abort.abort();
+    evaluator(0).die();
+    await successorStarts();
+    evaluator(1).load();
+    expect(evaluator(1).texts()).toEqual([]);
+    expect(pool.state()).toMatchObject({ waiting: 0, inFlight: 0 });
+  });
+});
+
 describe('a pool that is closed', () => {
   const outcomeOf = async (embedded: Promise<unknown> | undefined) => {
     let outcome: unknown = 'pending';

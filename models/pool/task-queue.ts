@@ -1,0 +1,98 @@
+/** Tasks that wait for an evaluator, shared fairly between tenants. */
+export interface TaskQueue<Task extends { tenant: string }> {
+  readonly size: number;
+  add(task: Task): void;
+  /** The oldest task of each tenant that waits; first the tenant with the fewest in flight, then the one served longest ago. */
+  candidates(): Task[];
+  /** @returns whether the task was waiting here. */
+  remove(task: Task): boolean;
+  /** Removes the newest task of the tenant with the longest queue. */
+  removeNewestOfLongest(): Task | undefined;
+  /** Removes all, the oldest first. */
+  removeAll(): Task[];
+  /** A task of this tenant has gone to an evaluator (1), or has left it (-1). */
+  hold(tenant: string, change: 1 | -1): void;
+  /** Tasks of this tenant that evaluators hold. */
+  held(tenant: string): number;
+  /** Whether one more task would make this tenant's queue the longest of all. */
+  isLongest(tenant: string): boolean;
+}
+
+interface Share<Task> {
+  waiting: Set<Task>;
+  held: number;
+  servedAt: number;
+}
+
+/**
+ * The order of `shared/fair-places.ts`. A queue and not places, because the pool chooses the evaluator together with the
+ * task: each evaluator has windows of its own for images and texts.
+ */
+export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
+  const shares = new Map<string, Share<Task>>();
+  let size = 0;
+  let served = 0;
+
+  const shareOf = (tenant: string): Share<Task> => {
+    let share = shares.get(tenant);
+    if (share === undefined) {
+      share = { waiting: new Set(), held: 0, servedAt: 0 };
+      shares.set(tenant, share);
+    }
+    return share;
+  };
+  const forget = (tenant: string, share: Share<Task>) => {
+    if (share.held === 0 && share.waiting.size === 0) shares.delete(tenant);
+  };
+
+  const queue: TaskQueue<Task> = {
+    get size() {
+      return size;
+    },
+    add(task) {
+      shareOf(task.tenant).waiting.add(task);
+      size++;
+    },
+    candidates() {
+      const waiting = [...shares.values()].filter((share) => share.waiting.size > 0);
+      if (waiting.length > 1) waiting.sort((a, b) => a.held - b.held || a.servedAt - b.servedAt);
+      return waiting.flatMap((share) => {
+        const [first] = share.waiting;
+        return first === undefined ? [] : [first];
+      });
+    },
+    remove(task) {
+      const share = shares.get(task.tenant);
+      if (share === undefined || !share.waiting.delete(task)) return false;
+      size--;
+      forget(task.tenant, share);
+      return true;
+    },
+    removeNewestOfLongest() {
+      let longest: Share<Task> | undefined;
+      for (const share of shares.values()) {
+        if (share.waiting.size > (longest?.waiting.size ?? 0)) longest = share;
+      }
+      const newest = longest && [...longest.waiting].at(-1);
+      if (newest !== undefined) queue.remove(newest);
+      return newest;
+    },
+    removeAll() {
+      const tasks = [...shares.values()].flatMap(({ waiting }) => [...waiting]);
+      for (const task of tasks) queue.remove(task);
+      return tasks;
+    },
+    hold(tenant, change) {
+      const share = shareOf(tenant);
+      share.held += change;
+      if (change === 1) share.servedAt = ++served;
+      forget(tenant, share);
+    },
+    held: (tenant) => shares.get(tenant)?.held ?? 0,
+    isLongest(tenant) {
+      const own = shares.get(tenant)?.waiting.size ?? 0;
+      return [...shares.values()].every(({ waiting }) => waiting.size <= own + 1);
+    },
+  };
+  return queue;
+}
