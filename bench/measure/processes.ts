@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { descendantsOf } from '../../tests/support/processes.ts';
 import { sum } from '../statistics.ts';
 
@@ -26,6 +26,13 @@ export function ticksIn(stat: string): number {
 /** Resident memory of a process in MiB. */
 export const residentMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') / 1024;
+
+/** The most resident memory of a process in MiB, since {@link resetPeak}. */
+export const peakMiBOf = (pid: number): number =>
+  kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmHWM') / 1024;
+
+/** Begins a new peak: proc_pid_clear_refs(5) with 5 sets it to the memory of now. */
+export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
 /** Memory of a process and everything below it in MiB; pages that several share are counted once (PSS). */
 export function treeMiBOf(pid: number): number {

@@ -173,7 +173,7 @@ interface PngOptions {
 }
 
 /** A PNG whose pixels are all zero, which deflate makes a thousand times smaller. */
-function png(width: number, height: number, options: PngOptions = {}): Buffer {
+export function png(width: number, height: number, options: PngOptions = {}): Buffer {
   const { depth = 8, colour = 2, interlaced = false, rows = height, before = [] } = options;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -27,10 +27,15 @@ export interface TestProcess {
   kill(): Promise<void>;
 }
 
-export async function startProcess(role: keyof typeof entries, env: Record<string, string>): Promise<TestProcess> {
+/** @param root checkout that it is started from, with a slash at its end; this one by default. */
+export async function startProcess(
+  role: keyof typeof entries,
+  env: Record<string, string>,
+  root = new URL('../../', import.meta.url),
+): Promise<TestProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vls-data-'));
   const [file, ...rest] = entries[role];
-  const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), rest, {
+  const child = fork(fileURLToPath(new URL(file, root)), rest, {
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, PORT: '0', METRICS_PORT: '0', DATA_DIR: dataDir, ...env },

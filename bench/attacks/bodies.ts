@@ -1,0 +1,120 @@
+import { gzipSync } from 'node:zlib';
+import type { Attack, Hostile } from './hostile.ts';
+
+/** Bodies that are small to send and large, slow or deadly to read. */
+
+/** An object of unknown keys, about this many bytes long. */
+function unknownKeys(bytes: number): string {
+  let text = '{"a":0';
+  for (let n = 0; text.length < bytes; n++) text += `,"unknown-key-number-${n}":${n}`;
+  return `${text}}`;
+}
+const ndjson = { 'content-type': 'application/x-ndjson' };
+const gzipped = { ...ndjson, 'content-encoding': 'gzip' };
+const single = '/v1/evaluation/single';
+const batch = '/v1/evaluation/batch';
+
+/** The least image that is a valid request: what follows is refused, or spends its time, before it is decoded. */
+const pixel = 'R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
+
+/** The file of this form has no last boundary. */
+const cutForm = '--B\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\nabc';
+const form = { 'content-type': 'multipart/form-data; boundary=B' };
+
+/** 256 KB are sent of 10 MB, then the connection is cut. */
+async function cutUpload({ open }: Hostile): Promise<void> {
+  const socket = open(
+    `POST /evaluator${batch} HTTP/1.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9999999`,
+  );
+  const line = `${JSON.stringify({ image: `data:image/gif;base64,${pixel}`, text: 'x'.repeat(900) })}\n`;
+  socket.write(line.repeat(256));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  socket.destroy();
+}
+
+export const bodies: Attack[] = [
+  {
+    name: 'cut-forms',
+    what: 'forms whose last boundary is missing',
+    run: ({ every, send }) =>
+      every(10, { atOnce: 8 }, async () => {
+        await send(single, cutForm, form);
+        await send(batch, cutForm, form);
+      }),
+  },
+  {
+    name: 'session-keys',
+    what: 'sign-ins without a key: 3.4 MB of unknown keys',
+    async run({ every, send }) {
+      const body = unknownKeys(3_400_000);
+      await every(1, { atOnce: 4 }, () => send('/session', body, { authorization: undefined }));
+    },
+  },
+  {
+    name: 'long-hosts',
+    what: 'batches of one item whose host name has 2 MB',
+    async run({ every, post }) {
+      const body = gzipSync(`${JSON.stringify({ image: `http://${'a'.repeat(2_000_000)}/x`, text: 'x' })}\n`);
+      await every(2, { atOnce: 4, most: 20 }, () => post(body, gzipped));
+    },
+  },
+  {
+    name: 'unknown-keys',
+    what: 'NDJSON of four lines with 13.5 MB of unknown keys each, and their event streams',
+    async run({ every, post, get }) {
+      const body = gzipSync(`${unknownKeys(13_500_000)}\n`.repeat(4));
+      await every(0.5, { atOnce: 2, most: 8 }, async () => {
+        const id = await post(body, gzipped);
+        if (id !== undefined) await get(`${batch}/${id}/events`);
+      });
+    },
+  },
+  {
+    name: 'bad-lines',
+    what: 'gzip of 1,006 bytes that are 500,000 bad items',
+    async run({ every, post }) {
+      const body = gzipSync('x\n'.repeat(500_000));
+      await every(2, { atOnce: 4, most: 12 }, () => post(body, gzipped));
+    },
+  },
+  {
+    name: 'ampersands',
+    what: 'singles with 160 KB of &amp;amp;amp;…',
+    async run({ every, send }) {
+      const body = JSON.stringify({ image: pixel, text: Array(8).fill(`&${'amp;'.repeat(4_999)}`) });
+      await every(20, { atOnce: 8 }, () => send(single, body));
+    },
+  },
+  {
+    name: 'refusals',
+    what: 'requests without a key whose path has 14 KB, 100 a second',
+    run: ({ every, send }) =>
+      every(100, { atOnce: 50 }, () => send(`/v1/${'x'.repeat(14_000)}`, '', { authorization: undefined })),
+  },
+  {
+    name: 'gzip-bombs',
+    what: 'gzip of 100 MB of zeros, as singles and as batches',
+    async run({ every, send, post }) {
+      const body = gzipSync(Buffer.alloc(100_000_000));
+      await every(3, { atOnce: 4 }, async () => {
+        await send(single, body, { 'content-encoding': 'gzip' });
+        await post(body, gzipped);
+      });
+    },
+  },
+  {
+    name: 'cut-uploads',
+    what: 'uploads of batches that are cut off after 256 KB',
+    run: (hostile) => hostile.every(16, { atOnce: 8 }, () => cutUpload(hostile)),
+  },
+  {
+    name: 'wrong-keys',
+    what: 'requests with keys that nobody has',
+    run: ({ every, send, random }) =>
+      every(15, { atOnce: 8 }, () => {
+        const digits = () => Math.floor(random() * 16).toString(16);
+        const key = `vls_${Array.from({ length: 12 }, digits).join('')}_${'A'.repeat(43)}`;
+        return send(single, '{}', { authorization: `Bearer ${key}` });
+      }),
+  },
+];

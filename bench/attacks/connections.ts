@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import type { Attack, Hostile } from './hostile.ts';
+
+/** Connections that are held and hardly used. */
+
+const single = '/evaluator/v1/evaluation/single';
+const batch = '/evaluator/v1/evaluation/batch';
+const post = (path: string, type: string, length: number) =>
+  `POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\nContent-Length: ${length}`;
+
+/** A byte now and then, until the connection ends. */
+function drip(socket: Socket, everyMs: number): Socket {
+  const timer = setInterval(() => socket.write(' '), everyMs);
+  socket.once('close', () => clearInterval(timer));
+  socket.resume();
+  return socket;
+}
+
+export const connections: Attack[] = [
+  {
+    name: 'drips',
+    what: '300 singles and 300 uploads that arrive at 1 byte in 15 s',
+    run: async ({ hold, open }: Hostile) => {
+      await Promise.all([
+        hold(300, () => drip(open(post(single, 'application/json', 5_000)), 15_000)),
+        hold(300, () => drip(open(post(batch, 'application/x-ndjson', 5_000)), 15_000)),
+      ]);
+    },
+  },
+  {
+    name: 'silent-bodies',
+    what: '60 singles that announce 7 MB and send none of it',
+    run: ({ hold, open }) => hold(60, () => open(post(single, 'application/json', 7_000_000)).resume()),
+  },
+  {
+    name: 'slow-connections',
+    what: '200 singles that arrive at 1 byte in a second',
+    run: ({ hold, open }) => hold(200, () => drip(open(post(single, 'application/json', 5_000)), 1_000)),
+  },
+];

@@ -1,0 +1,22 @@
+import { gzipSync } from 'node:zlib';
+import type { Attack } from './hostile.ts';
+
+/** Files of a bucket that are long to read and hold few items or none. */
+
+/** Files that the stage puts into the folder of the attacker. */
+export const hostileFiles: Record<string, () => Buffer> = {
+  'blank.ndjson.gz': () => gzipSync(Buffer.alloc(400_000_000, '\n')),
+};
+
+export const reference: Attack[] = [
+  {
+    name: 'blank-files',
+    what: 'batches by reference to files that are 400 MB of blank lines',
+    run: ({ every, post, reference: at }) => {
+      let n = 0;
+      return every(1, { atOnce: 8, most: 40 }, () =>
+        post({ input: at('blank.ndjson.gz'), output: at(`results-${n++}/`) }),
+      );
+    },
+  },
+];

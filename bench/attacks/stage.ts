@@ -1,0 +1,123 @@
+import { pathToFileURL } from 'node:url';
+import { createKeyFile } from '../../tests/support/key-file.ts';
+import { childrenOf } from '../../tests/support/processes.ts';
+import { bucket, startS3, type TestS3 } from '../../tests/support/s3.ts';
+import { startProcess, type TestProcess } from '../../tests/support/service.ts';
+import { type Forked, forkScript } from '../processes/forked.ts';
+import { type BenchRedis, startRedis } from '../processes/redis.ts';
+import type { Order, Report } from './attacker.ts';
+import type { Battlefield, Counts } from './hostile.ts';
+import { type Hosts, hostsAllowed } from './hosts.ts';
+import { hostileFiles } from './reference.ts';
+
+export const tenants = ['ordinary', 'hostile'] as const;
+
+export interface StageOptions {
+  /** Checkout whose service runs; its own by default. */
+  directory?: string | undefined;
+  /** API and worker in one process, as `npm start` runs them, or each in its own. */
+  processes: 'together' | 'apart';
+  logLevel: 'info' | 'error';
+  seed: number;
+}
+
+/** A service with two tenants, everything it needs, and a process that attacks it. All on loopback. */
+export interface Stage {
+  redis: BenchRedis;
+  s3: TestS3;
+  hosts: Hosts;
+  keys: Record<(typeof tenants)[number], string>;
+  /** Where the API answers; another place after a restart. */
+  base(): string;
+  /** Process of the API. */
+  apiPid(): number;
+  /** Processes of the service with their evaluators; fewer when one has ended. */
+  pids(): number[];
+  /** Whether each process that was started still runs. Evaluators are not counted. */
+  isRunning(): boolean;
+  /** Bytes that the service has logged. */
+  logged(): number;
+  /** The end of its log. */
+  lastLines(): string;
+  attack(order: Order): Promise<Counts>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startStage({ directory, processes, logLevel, seed }: StageOptions): Promise<Stage> {
+  const root = directory === undefined ? undefined : pathToFileURL(`${directory}/`);
+  const keyFile = createKeyFile();
+  const keys = { ordinary: keyFile.add('ordinary'), hostile: keyFile.add('hostile') };
+  const [redis, s3, hosts] = await Promise.all([startRedis(), startS3(), forkScript<Hosts>('../attacks/hosts.ts')]);
+  for (const [name, make] of Object.entries(hostileFiles)) await s3.put(`hostile/${name}`, make());
+  const env = {
+    ...s3.env,
+    REDIS_URL: redis.url,
+    API_KEYS_FILE: keyFile.path,
+    BATCH_BUCKETS: `*=s3://${bucket}/{tenant}/`,
+    IMAGE_HOSTS_ALLOW: hostsAllowed,
+    WEBHOOK_HOSTS_ALLOW: hostsAllowed,
+    WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
+    // A cached embedding would make the ordinary tenant faster than its neighbour.
+    EMBEDDING_CACHE_MB: '0',
+    // Otherwise it is measured in the background, during the first quiet run.
+    MICRO_BATCH: '8',
+    LOG_LEVEL: logLevel,
+  };
+  const roles = processes === 'together' ? (['service'] as const) : (['api', 'worker'] as const);
+  let running: TestProcess[] = [];
+  let attacker: Forked<'ready'> | undefined;
+  const api = () => {
+    const [first] = running;
+    if (first === undefined) throw new Error('The service is not started');
+    return first;
+  };
+
+  async function start(): Promise<void> {
+    running = [];
+    for (const role of roles) running.push(await startProcess(role, env, root));
+    const field: Battlefield = {
+      base: api().url,
+      key: keys.hostile,
+      hosts: hosts.ready,
+      folder: `s3://${bucket}/hostile/`,
+    };
+    attacker = await forkScript<'ready'>('../attacks/attacker.ts', [JSON.stringify(field), String(seed)]);
+  }
+  const end = () => Promise.all([attacker?.stop('SIGKILL'), ...running.map((process) => process.stop())]);
+
+  await start();
+  return {
+    redis,
+    s3,
+    hosts: hosts.ready,
+    keys,
+    base: () => api().url,
+    apiPid: () => api().pid,
+    pids: () => running.flatMap(({ pid }) => [pid, ...childrenOf(pid, 'vls-evaluator')]),
+    isRunning: () => running.every(({ pid }) => exists(pid)),
+    logged: () => running.reduce((sum, process) => sum + process.output().length, 0),
+    lastLines: () => running.map((process) => process.output().slice(-2_000)).join('\n'),
+    async attack(order) {
+      const { counts } = (await attacker?.ask<Report>(order)) ?? { counts: {} };
+      return counts;
+    },
+    async restart() {
+      await end();
+      await start();
+    },
+    async stop() {
+      await end();
+      await Promise.all([hosts.stop(), redis.stop(), s3.remove()]);
+    },
+  };
+}
+
+/** A child that has ended is reaped by Node at once. */
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

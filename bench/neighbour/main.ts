@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { attacks, hostileLoad, neighbours } from '../attacks/all.ts';
+import { startStage } from '../attacks/stage.ts';
+import { readable } from '../figures.ts';
+import { peakMiBOf, resetPeak, residentMiBOf } from '../measure/processes.ts';
+import { median, percentile } from '../statistics.ts';
+import { createOrdinary, type Experience, type Probe, probeNames } from './ordinary.ts';
+import { renewPage } from './page.ts';
+import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
+
+/**
+ * What one tenant's attack costs another: each attack, by a tenant with a key at its permitted rate, beside a tenant
+ * that does ordinary work. All on loopback; ends with 1 when the service did not hold.
+ */
+const usage = `npm run bench:neighbour -- [options]
+  --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
+  --quick            shorter and rougher
+  --apart            API and worker in processes of their own; by default as \`npm start\` has them
+  --service <dir>    another checkout, whose service is measured
+  --json <file>      writes the run
+  --record <name>    before or after: writes the run to bench/neighbour/figures and its table to docs/benchmarks.md
+`;
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    apart: { type: 'boolean', default: false },
+    service: { type: 'string' },
+    json: { type: 'string' },
+    record: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const say = (line: string) => process.stderr.write(`${line}\n`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+const asked = values.only?.split(',') ?? neighbours;
+const chosen = attacks.filter(({ name }) => asked.includes(name));
+const unknown = asked.find((name) => !attacks.some((attack) => attack.name === name));
+if (values.help || unknown !== undefined || ![undefined, 'before', 'after'].includes(values.record)) {
+  process.stdout.write(unknown === undefined ? usage : `There is no attack ${unknown}.\n${usage}`);
+  process.exit(values.help ? 0 : 2);
+}
+
+const { quick } = values;
+/** A quiet batch of so many items takes some seconds on two cores. */
+const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
+const afterSeconds = quick ? 10 : 30;
+/** Attacks are at their height when the ordinary tenant begins. */
+const leadMs = 3_000;
+
+const directory = values.service === undefined ? undefined : resolve(values.service);
+const stage = await startStage({
+  directory,
+  processes: values.apart ? 'apart' : 'together',
+  logLevel: 'info',
+  seed: 1,
+});
+const ordinary = await createOrdinary(stage);
+const quietRuns: Experience[] = [];
+const rows: Row[] = [];
+let idleMiB = 0;
+
+const quietSeconds = () => median(quietRuns.map(({ batchSeconds }) => batchSeconds));
+const quietP95 = (name: Probe) =>
+  percentile(
+    quietRuns.flatMap(({ probes }) => probes[name]),
+    0.95,
+  );
+
+async function quiet(): Promise<Experience> {
+  const run = await ordinary.live({ ...work, least: quick ? 6 : 10 });
+  const faults = Object.entries(run.refused).map(([what, count]) => `, ${count} x ${what}`);
+  say(
+    `  quiet: batch ${readable(run.batchSeconds)} s, single p95 ${readable(percentile(run.probes.single, 0.95))} ms${faults.join('')}`,
+  );
+  return run;
+}
+
+async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
+  say(`${attack.name}: ${attack.what}`);
+  const pids = stage.pids();
+  const logged = stage.logged();
+  resetPeak(stage.apiPid());
+  await stage.attack({ begin: attack.name });
+  await delay(leadMs);
+  const lived = await ordinary.live(work);
+  const peak = stage.isRunning() ? peakMiBOf(stage.apiPid()) - idleMiB : null;
+  const counts = await stage.attack({ end: attack.name });
+  await delay(1000 * afterSeconds);
+  const samePids = JSON.stringify(stage.pids()) === JSON.stringify(pids);
+  const after = stage.isRunning() ? residentMiBOf(stage.apiPid()) - idleMiB : null;
+  const row: Row = {
+    attack: attack.name,
+    what: attack.what,
+    batch: lived.batchSeconds / quietSeconds(),
+    batchEnded: lived.batchEnded,
+    probes: Object.fromEntries(probeNames.map((name) => [name, percentile(lived.probes[name], 0.95) / quietP95(name)])),
+    refused: lived.refused,
+    peakMiB: peak,
+    afterMiB: after,
+    samePids: samePids && stage.isRunning(),
+    loggedMb: (stage.logged() - logged) / 1e6,
+    hostile: counts,
+  };
+  rows.push(row);
+  say(
+    `  ${missesOf(row).join(', ') || 'held'} (attacker: ${JSON.stringify(counts)}, log ${readable(row.loggedMb)} MB)`,
+  );
+}
+
+async function restart(why: string): Promise<void> {
+  say(`  the service is started again: ${why}\n${stage.lastLines()}`);
+  await stage.restart();
+  await quiet();
+}
+
+const startedAt = new Date();
+try {
+  say('warming up');
+  await quiet();
+  quietRuns.push(await quiet(), await quiet());
+  await delay(3_000);
+  idleMiB = residentMiBOf(stage.apiPid());
+  for (const attack of chosen) {
+    await underAttack(attack);
+    if (!stage.isRunning()) await restart('it ended');
+    const run = await quiet();
+    // A service that has not recovered would make the next attack look worse, and the quiet time longer.
+    if (run.batchSeconds > 2 * quietSeconds()) await restart('it has not recovered');
+    else quietRuns.push(run);
+  }
+} finally {
+  ordinary.close();
+  await stage.stop();
+}
+
+const commit = () =>
+  execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+    cwd: directory ?? fileURLToPath(new URL('.', import.meta.url)),
+    encoding: 'utf8',
+  }).trim();
+const run: NeighbourRun = {
+  format: 1,
+  date: startedAt.toISOString(),
+  commit: commit(),
+  machine: `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}`,
+  quick,
+  afterSeconds,
+  quiet: {
+    batchSeconds: quietSeconds(),
+    probesMs: Object.fromEntries(probeNames.map((name) => [name, quietP95(name)])),
+    idleMiB,
+  },
+  rows,
+};
+process.stdout.write(`\n${textOf(run)}\n`);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(run, null, 2)}\n`);
+if (values.record !== undefined) renewPage(values.record as 'before' | 'after', run);
+process.exit(rows.every((row) => missesOf(row).length === 0) ? 0 : 1);

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { createClient } from '../../tests/support/client.ts';
+import { bearer } from '../../tests/support/key-file.ts';
+import type { Stage } from '../attacks/stage.ts';
+
+/** What the ordinary tenant does again and again while its batch runs, and how often, in milliseconds. */
+export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
+export type Probe = keyof typeof probes;
+export const probeNames = Object.keys(probes) as Probe[];
+
+/** What one stretch of time was like for the ordinary tenant. */
+export interface Experience {
+  /** From the post to the end of the batch; of one that did not end, the time that it was given. */
+  batchSeconds: number;
+  batchEnded: boolean;
+  /** Milliseconds of each probe; one without an answer counts as long as it was waited for. */
+  probes: Record<Probe, number[]>;
+  /** What was refused or failed, by probe and code. */
+  refused: Record<string, number>;
+}
+
+export interface ExperienceOptions {
+  /** Of the batch. */
+  items: number;
+  /** Seconds that it lasts at least, so that each probe has several samples, and at most. */
+  least: number;
+  most: number;
+}
+
+const itemsByReference = 64;
+/** A probe that is not answered is not sent more often than this at a time. */
+const mostFlying = 40;
+/** For probes that are in flight when the batch has ended, in milliseconds. */
+const lastAnswersMs = 5_000;
+
+/** The tenant whose work an attack must not slow. It never asks again for what was refused, but for its batch. */
+export async function createOrdinary(stage: Stage) {
+  let number = 0;
+  const fresh = (path = 'small') => ({
+    image: `${stage.hosts.healthy}/${path}?n=${++number}`,
+    text: `a photo of thing number ${number} on a table`,
+  });
+  const hooks = new Map<string, () => void>();
+  const receiver = createServer((request, response) => {
+    hooks.get(request.url ?? '')?.();
+    response.end();
+  });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const hookOrigin = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  await stage.s3.put(
+    'ordinary/pairs.ndjson',
+    Array.from({ length: itemsByReference }, () => JSON.stringify(fresh())).join('\n'),
+  );
+
+  /** @returns the code of what went wrong, if anything did. */
+  type Act = (signal: AbortSignal) => Promise<string | undefined>;
+
+  async function live({ items, least, most }: ExperienceOptions): Promise<Experience> {
+    const client = createClient(stage.base(), bearer(stage.keys.ordinary));
+    const batchPath = '/v1/evaluation/batch';
+    const refused: Record<string, number> = {};
+    const refuse = (what: string, count = 1) => (refused[what] = (refused[what] ?? 0) + count);
+    const posted: string[] = [];
+
+    const post = async (path: string, body: object, signal: AbortSignal) => {
+      const headers = { 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body: JSON.stringify(body), signal };
+      const answer = await client.call<{ code?: string; id: string }>(path, init);
+      if (answer.status === 202) posted.push(answer.body.id);
+      return { ...answer, fault: answer.status < 300 ? undefined : `${answer.status} ${answer.body.code}` };
+    };
+    const untilBatch = async (id: string, signal: AbortSignal, isSo: (status: BatchStatus) => boolean) => {
+      for (;;) {
+        const { status, body } = await client.call<BatchStatus>(`${batchPath}/${id}`, { signal });
+        if (status === 200 && isSo(body)) return body;
+        if (status !== 200) refuse(`status ${status}`);
+        await delay(100, undefined, { signal });
+      }
+    };
+    const acts: Record<Probe, Act> = {
+      single: async (signal) => (await post('/v1/evaluation/single', fresh(), signal)).fault,
+      large: async (signal) => (await post('/v1/evaluation/single', fresh('large'), signal)).fault,
+      rank: async (signal) => {
+        const images = Array.from({ length: 4 }, () => fresh().image);
+        return (await post('/v1/evaluation/rank', { images, text: fresh().text }, signal)).fault;
+      },
+      webhook: async (signal) => {
+        const path = `/${++number}`;
+        const called = new Promise<void>((resolve, reject) => {
+          hooks.set(path, resolve);
+          signal.addEventListener('abort', () => reject(signal.reason));
+        });
+        called.catch(() => {});
+        const body = { items: [fresh()], webhook: { url: hookOrigin + path } };
+        const { fault } = await post(batchPath, body, signal);
+        if (fault === undefined) await called;
+        hooks.delete(path);
+        return fault;
+      },
+      reference: async (signal) => {
+        const folder = 's3://vls-test/ordinary/';
+        const body = { input: `${folder}pairs.ndjson`, output: `${folder}${++number}/` };
+        const { body: answer, fault } = await post(batchPath, body, signal);
+        if (fault === undefined) await untilBatch(answer.id, signal, ({ finishedAt }) => finishedAt !== null);
+        return fault;
+      },
+    };
+
+    const start = performance.now();
+    const seconds = () => (performance.now() - start) / 1000;
+    /** Aborted when no new probe is sent, and when no answer is waited for any more. */
+    const over = new AbortController();
+    const cut = new AbortController();
+    const deadline = AbortSignal.timeout(1000 * most);
+
+    async function probe(name: Probe): Promise<number[]> {
+      const times: number[] = [];
+      const flying = new Set<Promise<void>>();
+      while (!over.signal.aborted) {
+        if (flying.size < mostFlying) {
+          const sentAt = performance.now();
+          const one: Promise<void> = acts[name](cut.signal)
+            .catch(() => (cut.signal.aborted ? undefined : 'no answer'))
+            .then((fault) => {
+              times.push(performance.now() - sentAt);
+              if (fault !== undefined) refuse(`${name}: ${fault}`);
+            })
+            .finally(() => flying.delete(one));
+          flying.add(one);
+        }
+        await delay(probes[name], undefined, { signal: over.signal }).catch(() => {});
+      }
+      await Promise.all(flying);
+      return times;
+    }
+
+    async function batch(): Promise<boolean> {
+      const body = { items: Array.from({ length: items }, () => fresh()) };
+      try {
+        for (;;) {
+          const { fault, body: answer } = await post(batchPath, body, deadline);
+          if (fault === undefined) {
+            const status = await untilBatch(answer.id, deadline, ({ finishedAt }) => finishedAt !== null);
+            for (const [code, count] of Object.entries(status.failures)) refuse(`item: ${code}`, count);
+            return true;
+          }
+          refuse(`batch: ${fault}`);
+          await delay(500, undefined, { signal: deadline });
+        }
+      } catch {
+        if (!deadline.aborted) refuse('batch: no answer');
+        return false;
+      }
+    }
+
+    const probing = Promise.all(probeNames.map(async (name) => [name, await probe(name)] as const));
+    const batchEnded = await batch();
+    const batchSeconds = batchEnded ? seconds() : most;
+    await delay(1000 * Math.max(0, least - seconds()));
+    over.abort();
+    const cutting = setTimeout(() => cut.abort(), lastAnswersMs);
+    const times = Object.fromEntries(await probing) as Record<Probe, number[]>;
+    clearTimeout(cutting);
+    const headers = { method: 'DELETE', signal: AbortSignal.timeout(20_000) };
+    for (const id of posted) await client.call(`${batchPath}/${id}`, headers).catch(() => {});
+    return { batchSeconds, batchEnded, probes: times, refused };
+  }
+
+  return { live, close: () => void receiver.close() };
+}
