@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { freePort } from './prometheus.ts';
 import { durable, startServer, type TestServer } from './redis-server.ts';
 import type { TestTls } from './redis-tls.ts';
@@ -18,13 +19,13 @@ export interface TestCluster {
 
 const slots = 16_384;
 const count = 3;
+const firstSlot = (at: number) => Math.ceil((at * slots) / count);
 /** When a server counts as failed, in milliseconds: soon, so that a test sees the whole cluster refuse. */
 const nodeTimeoutMs = 2_000;
 
 export async function startCluster(tls?: TestTls): Promise<TestCluster> {
   const nodes = await Promise.all(Array.from({ length: count }, () => startNode(tls)));
   const clients = nodes.map(({ server }) => server.connect());
-  const firstSlot = (at: number) => Math.ceil((at * slots) / count);
   for (const [at, client] of clients.entries()) {
     await client.cluster('SET-CONFIG-EPOCH', at + 1);
     await client.cluster('ADDSLOTSRANGE', firstSlot(at), firstSlot(at + 1) - 1);
@@ -55,6 +56,80 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
     kill: () => each(({ kill }) => kill()),
     start: () => each(({ start }) => start()),
     remove: () => each(({ remove }) => remove()),
+  };
+}
+
+/** Three masters with a replica each, of which one takes the place of a master that is lost. */
+export interface ReplicatedCluster {
+  url: string;
+  /** The pair that has this key, as it is now; waits until the replica follows and all of the cluster agree. */
+  rolesOf(key: string): Promise<{ master: TestServer; replica: TestServer }>;
+  /** Has a replica take over from a master that runs. */
+  switch(replica: TestServer): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function startReplicatedCluster(): Promise<ReplicatedCluster> {
+  const nodes = await Promise.all(Array.from({ length: 2 * count }, () => startNode(undefined)));
+  const clients = nodes.map(({ server }) => server.connect());
+  for (const [at, client] of clients.entries()) {
+    await client.cluster('SET-CONFIG-EPOCH', at + 1);
+    if (at < count) await client.cluster('ADDSLOTSRANGE', firstSlot(at), firstSlot(at + 1) - 1);
+    for (const { port, busPort } of nodes) await client.cluster('MEET', '127.0.0.1', port, busPort);
+  }
+  const knows = (nodesKnown: string, ids: readonly string[]) => ids.every((id) => nodesKnown.includes(id));
+  const ids = await Promise.all(clients.map((client) => client.cluster('MYID')));
+  for (const client of clients) {
+    while (!knows(String(await client.cluster('NODES')), ids)) await delay(20);
+  }
+  for (const [at, client] of clients.entries()) {
+    if (at >= count) await client.cluster('REPLICATE', ids[at - count] ?? '');
+  }
+  for (const client of clients) client.disconnect();
+
+  const ask = async <Reply>(server: TestServer, question: (client: Redis) => Promise<Reply>) => {
+    const client = server.connect();
+    try {
+      return await question(client);
+    } finally {
+      client.disconnect();
+    }
+  };
+  return {
+    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    async rolesOf(key) {
+      for (; ; await delay(100)) {
+        const said = await Promise.all(nodes.map(({ server }) => ask(server, (client) => client.cluster('NODES'))));
+        const lines = String(said[0])
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' '));
+        const isWhole = said.every((one) => !/fail|handshake|noaddr/.test(String(one)));
+        const first = nodes[0]?.server;
+        if (first === undefined || !isWhole) continue;
+        const slot = Number(await ask(first, (client) => client.cluster('KEYSLOT', key)));
+        const master = lines.find(([, , flags = '', , , , , , ...ranges]) => {
+          if (!flags.includes('master')) return false;
+          return ranges.some((range) => {
+            const [from = Number.NaN, to = from] = range.split('-').map(Number);
+            return slot >= from && slot <= to;
+          });
+        });
+        const replica = lines.find(([, , flags, of]) => flags?.includes('slave') && of === master?.[0]);
+        const serverOf = (line: string[] | undefined) =>
+          nodes.find(({ port }) => line?.[1]?.includes(`:${port}@`))?.server;
+        const pair = { master: serverOf(master), replica: serverOf(replica) };
+        if (pair.master === undefined || pair.replica === undefined) continue;
+        const role = (await ask(pair.replica, (client) => client.role())) as unknown[];
+        if (role[0] === 'slave' && role[3] === 'connected') return pair as { master: TestServer; replica: TestServer };
+      }
+    },
+    async switch(replica) {
+      await ask(replica, (client) => client.cluster('FAILOVER'));
+    },
+    async remove() {
+      await Promise.all(nodes.map(({ server }) => server.remove()));
+    },
   };
 }
 

@@ -8,6 +8,10 @@ export interface TestSentinels {
   url: string;
   master: TestServer;
   replica: TestServer;
+  /** The servers as they are now, which a failover exchanges; waits until there is one of each that follows the other. */
+  roles(): Promise<{ master: TestServer; replica: TestServer }>;
+  /** Has the sentinels promote the replica while the master runs. */
+  switch(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -41,22 +45,51 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
       ),
     ),
   );
-  for (const { server } of sentinels) {
-    const client = server.connect();
-    for (;;) {
-      const said = (await client.call('SENTINEL', 'MASTER', name)) as string[];
-      const value = (field: string) => said[said.indexOf(field) + 1];
-      if (value('num-slaves') === '1' && value('num-other-sentinels') === '2') break;
-      await delay(20);
+  async function knowEachOther(isSettled: (value: (field: string) => string | undefined) => boolean): Promise<void> {
+    for (const { server } of sentinels) {
+      const client = server.connect();
+      for (;;) {
+        const said = (await client.call('SENTINEL', 'MASTER', name)) as string[];
+        if (isSettled((field) => said[said.indexOf(field) + 1])) break;
+        await delay(20);
+      }
+      client.disconnect();
     }
-    client.disconnect();
   }
+  await knowEachOther((value) => value('num-slaves') === '1' && value('num-other-sentinels') === '2');
+
+  /** Whether a server is a master, or a replica that has everything its master had. */
+  async function roleOf(server: TestServer): Promise<'master' | 'replica' | 'syncing'> {
+    const client = server.connect();
+    const [role, , , link] = (await client.role()) as unknown[];
+    client.disconnect();
+    return role === 'master' ? 'master' : link === 'connected' ? 'replica' : 'syncing';
+  }
+
   const scheme = tls === undefined ? 'redis' : 'rediss';
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
   return {
     url: `${scheme}+sentinel://:${encodeURIComponent(password)}@${hosts}/${name}`,
     master: master.server,
     replica: replica.server,
+    async roles() {
+      const servers = [master.server, replica.server];
+      for (;;) {
+        const found = await Promise.all(servers.map(roleOf));
+        const [now, follower] = [servers[found.indexOf('master')], servers[found.indexOf('replica')]];
+        if (now !== undefined && follower !== undefined) {
+          await knowEachOther((value) => value('flags') === 'master');
+          return { master: now, replica: follower };
+        }
+        await delay(100);
+      }
+    },
+    async switch() {
+      const client = sentinels[0]?.server.connect();
+      // Refused while an earlier failover is not over.
+      while ((await client?.call('SENTINEL', 'FAILOVER', name).catch(() => undefined)) !== 'OK') await delay(250);
+      client?.disconnect();
+    },
     async remove() {
       await Promise.all([...sentinels, replica, master].map(({ server }) => server.remove()));
     },

@@ -12,6 +12,10 @@ export interface TestServer {
   kill(): Promise<void>;
   /** Starts it again on the same data. */
   start(): Promise<void>;
+  /** Stops it without closing a connection, as a machine that hangs or is cut off would. */
+  freeze(): void;
+  /** Continues it. */
+  thaw(): void;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
   /** One connection that waits for the server; whoever asks for it ends it. */
@@ -62,6 +66,8 @@ export async function startServer(
     kill,
     start,
     connect,
+    freeze: () => void server?.kill('SIGSTOP'),
+    thaw: () => void server?.kill('SIGCONT'),
     async remove() {
       await kill();
       await rm(directory, { recursive: true, force: true });
