@@ -1,7 +1,8 @@
-import { type RedisOptions, Redis as Server } from 'ioredis';
+import type { Redis as Server } from 'ioredis';
 import { ServiceError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { connectCluster } from './redis/cluster.ts';
+import { type LastingOptions, LastingServer, retryDelay } from './redis/lasting-server.ts';
 import type { Redis } from './redis/masters.ts';
 import { explain } from './redis/reason.ts';
 import { type RedisTlsFiles, tlsOptions } from './redis/tls.ts';
@@ -17,10 +18,8 @@ export type RedisRole = 'producer' | 'consumer';
 
 const roleOptions = {
   producer: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 10_000 },
-  consumer: { maxRetriesPerRequest: null },
-} as const satisfies Record<RedisRole, RedisOptions>;
-
-const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1000);
+  consumer: { maxRetriesPerRequest: null, resends: true },
+} as const satisfies Record<RedisRole, LastingOptions>;
 
 /**
  * A connection that comes back by itself.
@@ -49,21 +48,12 @@ export function connectRedis(url: string, role: RedisRole, log: Logger, tlsFiles
   return redis;
 }
 
-/** Without the one option that changes the types of replies. */
-type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
-
 /** One server: at its address, or the master that sentinels name. */
-function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: ServerOptions): Server {
-  const options: ServerOptions = {
-    ...own,
-    retryStrategy: retryDelay,
-    // What was demoted takes no writes. The command was not executed, so it is sent again to whoever is master then.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
-  };
-  if (target.kind !== 'sentinel') return new Server(target.kind === 'socket' ? target.path : target.url, options);
+function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: LastingOptions): Server {
+  if (target.kind !== 'sentinel') return new LastingServer(own, target.kind === 'socket' ? target.path : target.url);
   const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
-  return new Server({
-    ...options,
+  return new LastingServer({
+    ...own,
     ...userOf(target),
     sentinels,
     name: master,

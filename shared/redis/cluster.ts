@@ -1,5 +1,6 @@
 import { Cluster, type ClusterOptions, type RedisOptions, type Redis as Server } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { connectionLimits } from './lasting-server.ts';
 import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
@@ -59,7 +60,7 @@ export function connectCluster(
   const { redisOptions, ...options } = roles[role];
   const cluster = new ClusterForQueues(target.nodes, {
     ...options,
-    redisOptions: { ...redisOptions, ...own, ...userOf(target) },
+    redisOptions: { ...connectionLimits, ...redisOptions, ...own, ...userOf(target) },
     clusterRetryStrategy: retryDelay,
     // A name stays a name: a certificate is made out to it, and the servers' own addresses come from the cluster.
     dnsLookup: (host, callback) => callback(null, host),

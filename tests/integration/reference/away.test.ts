@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchKeys, queueName, taskQueues } from '../../../batches/keys.ts';
@@ -19,7 +20,7 @@ afterAll(() => redis.disconnect());
 const count = 20_000;
 /** As soon as it holds: what is waited for lasts for fractions of a second. */
 async function when(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds()));
+  while (!(await holds())) await delay(25);
 }
 const handedBack = async () => (await redis.zcard(`{vls}:${queueName('compact')}:delayed`)) > 0;
 const taskDelayed = (task: keyof typeof taskQueues) => async () =>

@@ -15,7 +15,7 @@ const count = 20_000;
 
 /** As soon as it holds: what is waited for lasts for fractions of a second. */
 async function when(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds()));
+  while (!(await holds())) await delay(25);
 }
 const field = (id: string, name: string) => redis.hget(batchKeys(id).batch, name);
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   };
   processes.push(...(await Promise.all([startProcess('api', env), startProcess('worker', env)])));
   client = createClient(processes[0]?.url ?? '');
-  while ((await client.call('/health/ready')).status !== 200);
+  while ((await client.call('/health/ready')).status !== 200) await delay(25);
 });
 afterAll(async () => {
   await Promise.all(processes.map((process) => process.stop()));
@@ -49,6 +49,7 @@ function startLoad() {
     for (let at = 0; going; at++) {
       const { status } = await client.single({ image: host.url(`${photoNames[at % 6]}?s`), text: texts[at % 6] });
       singles.set(status, (singles.get(status) ?? 0) + 1);
+      await delay(25);
     }
   }
   async function postBatches(): Promise<void> {

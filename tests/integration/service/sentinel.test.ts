@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test, vi } from 'vitest';
 import { type Client, createClient } from '../../support/client.ts';
 import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
 import { startSentinels, type TestSentinels } from '../../support/redis-sentinel.ts';
 import { startProcess, type TestProcess } from '../../support/service.ts';
 
+/** Between two questions, in milliseconds: who asks without a pause takes the processor from those that are to answer. */
+const pauseMs = 100;
 const texts = Object.values(captions);
 
 // An election may have to be held again, and what was lost with the master is repaired by sweeps, seconds apart.
@@ -28,7 +31,7 @@ beforeAll(async () => {
   };
   processes.push(...(await Promise.all([startProcess('api', env), startProcess('worker', env)])));
   client = createClient(processes[0]?.url ?? '');
-  while ((await client.call('/health/ready')).status !== 200);
+  while ((await client.call('/health/ready')).status !== 200) await delay(pauseMs);
 });
 afterAll(async () => {
   await Promise.all(processes.map((process) => process.stop()));
@@ -68,6 +71,7 @@ test('when the master is killed a replica is promoted, and API and worker go on 
   const load = (async () => {
     for (let at = 0; going; at++) {
       singles.push((await client.single({ image: host.url(`${photoNames[at % 6]}?s`), text: 'a photo' })).status);
+      await delay(pauseMs);
     }
   })();
   await replicated();
@@ -78,6 +82,7 @@ test('when the master is killed a replica is promoted, and API and worker go on 
   while (posted.status === 503) {
     expect(posted.body).toMatchObject({ code: 'queue.unavailable' });
     expect(Number(posted.headers.get('retry-after'))).toBeGreaterThan(0);
+    await delay(pauseMs);
     posted = await post(20);
   }
   expect(posted.status).toBe(202);
@@ -94,7 +99,7 @@ test('when the master is killed a replica is promoted, and API and worker go on 
 test('the former master comes back as a replica, and is written to by nobody', async () => {
   await sentinels.master.start();
   const former = sentinels.master.connect();
-  while ((await former.role())[0] !== 'slave');
+  while ((await former.role())[0] !== 'slave') await delay(pauseMs);
   former.disconnect();
   const { body } = await post(20);
   await expectEachOnce(body.id, 20);
