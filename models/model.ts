@@ -6,8 +6,8 @@ export type PreprocessMode = 'standard' | 'exact';
  * what a batch pins: change one whenever the values that reach its tower change.
  */
 export const preprocessVersions: Record<PreprocessMode, string> = {
-  standard: 'pillow-bicubic-2',
-  exact: 'pillow-bicubic-2-exact',
+  standard: 'pillow-bicubic-3',
+  exact: 'pillow-bicubic-3-exact',
 };
 export const textVersion = 'openclip-3.3-1';
 

@@ -1,6 +1,7 @@
 import type { Metadata } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
+import { countPages } from '../pixels/tiff.ts';
 import type { Asker } from './protocol.ts';
 
 /** Encoders write some ten; a file of 0.5 MB with 2,646 empty ones kept libjpeg busy for 22 s, deaf to any deadline. */
@@ -16,7 +17,7 @@ const maxPages = 1_000;
 export function checkStructure(bytes: Uint8Array): void {
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && countScans(bytes) > maxScans)
     throw new ServiceError('image.corrupt', `The JPEG has more than ${maxScans} scans`);
-  if (countPages(bytes) > maxPages)
+  if (countPages(bytes, maxPages) > maxPages)
     throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or they lead in a circle`);
 }
 
@@ -34,29 +35,6 @@ function countScans(bytes: Uint8Array): number {
     at = bytes.indexOf(0xff, marker === 0xff ? at + 1 : at + 2 + length);
   }
   return scans;
-}
-
-/** Directories of a TIFF, or one more than is allowed; 0 for anything else. */
-function countPages(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 16) return 0;
-  const order = view.getUint16(0);
-  const isLittle = order === 0x4949;
-  const version = view.getUint16(2, isLittle);
-  if (!(isLittle || order === 0x4d4d) || !(version === 42 || version === 43)) return 0;
-  const isBig = version === 43;
-  const offsetAt = (at: number) => (isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle));
-  const [countBytes, entryBytes, offsetBytes] = isBig ? [8, 20, 8] : [2, 12, 4];
-  let pages = 0;
-  let at = offsetAt(isBig ? 8 : 4);
-  while (at > 0 && at + countBytes <= bytes.length && pages <= maxPages) {
-    pages++;
-    const entries = isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint16(at, isLittle);
-    const next = at + countBytes + entries * entryBytes;
-    if (next + offsetBytes > bytes.length) break;
-    at = offsetAt(next);
-  }
-  return pages;
 }
 
 /**

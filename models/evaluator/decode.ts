@@ -1,5 +1,10 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
+import { describeNonImage, fileFormat } from '../../shared/file-format.ts';
+import { type GifFrame, readGifFrame, withColourTable } from '../pixels/gif.ts';
+import { asStored } from '../pixels/heif.ts';
+import { damagedChunk } from '../pixels/png.ts';
+import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from '../pixels/tiff.ts';
 import { checkStructure, inTurn } from './decode-limits.ts';
 import type { Asker } from './protocol.ts';
 import type { Rectangle, Size } from './resample.ts';
@@ -29,8 +34,6 @@ export type PictureMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 /** A picture whose header has been read. */
 export interface Picture extends Size {
   mode: PictureMode;
-  /** What colour a GIF has where its alpha is 0. */
-  hole: readonly [number, number, number] | undefined;
   /**
    * The stored values of the columns of `region`, from its top down to the picture's end: rows below it are decoded
    * too, so that a file that was cut off is found out. `1` comes as grey, `P` as red, green, blue and alpha.
@@ -52,9 +55,9 @@ export interface Pixels {
 const decodeSeconds = 10;
 
 /**
- * Reads the header. Of an animation the first frame counts; EXIF orientation and colour profiles are not applied;
- * of 16 bits a channel the upper 8 are kept.
- * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the picture's methods
+ * Reads the header. Of an animation the first frame counts. The orientation of a TIFF is applied, as Pillow does on
+ * load; EXIF orientation, rotation of HEIF items and colour profiles are not. Of 16 bits a channel the upper 8 count.
+ * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the image
  * also `image.decode_timeout`.
  */
 export async function openPicture(bytes: Uint8Array, maxPixels: number, asker?: Asker): Promise<Picture> {
@@ -62,30 +65,70 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number, asker?: 
     try {
       return await work();
     } catch (error) {
-      throw toImageError(error, maxPixels);
+      throw toImageError(error, bytes, maxPixels);
     }
   };
-  const { image, metadata } = await guarded(async () => {
+  const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
-    const image = reader(bytes, maxPixels);
-    return { image, metadata: await image.metadata() };
+    const facts = readHeader(bytes);
+    const image = reader(facts.bytes, maxPixels);
+    return { image, metadata: await image.metadata(), facts };
   });
-  const { width, height, hasAlpha } = metadata;
+  const { hasAlpha, compression } = metadata;
+  if (metadata.format === 'heif' && compression !== 'av1') {
+    const message = `HEIC (${compression?.toUpperCase()}) is not decoded; convert the image to JPEG`;
+    throw new ServiceError('image.unsupported_format', message);
+  }
+  const { width, height, isTurned } = orientedSize(metadata);
   if (width * height > maxPixels) throw tooManyPixels(`${width} x ${height}`, maxPixels);
-  const gif = metadata.format === 'gif' ? readGifPalette(bytes) : undefined;
-  const mode = modeOf(metadata, bytes, gif);
+  const { gif } = facts;
+  const mode = modeOf(metadata, bytes, facts);
+  const needsFill = gif !== undefined && (gif.isTransparent || gif.width < width || gif.height < height);
 
-  const decoded = (pipeline: Sharp) => guarded(() => inTurn(metadata, () => raw(pipeline), asker));
-  const pixels = ({ left, top, width: columns }: Rectangle) =>
-    decoded(stored(image, mode).extract({ left, top, width: columns, height: height - top }));
+  const oriented = () => (isTurned ? image.clone().autoOrient() : image);
+  const decoded = (pipeline: Sharp, isWide = false) =>
+    guarded(() => inTurn(metadata, () => raw(pipeline, isWide), asker));
+  const pixels = async ({ left, top, width: columns }: Rectangle) => {
+    const region = { left, top, width: columns, height: height - top };
+    const isWideCmyk = mode === 'CMYK' && metadata.bitsPerSample === 16;
+    const pixels = await decoded(stored(oriented(), needsFill ? 'RGBA' : mode).extract(region), isWideCmyk);
+    if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
+    return pixels;
+  };
   const resized = (target: Size, window: Rectangle) =>
     decoded(
-      image
+      oriented()
         .toColourspace('srgb')
         .resize(target.width, target.height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: false })
         .extract(window),
     );
-  return { width, height, mode, hole: gif?.hole, pixels, resized: mode === 'RGB' && !hasAlpha ? resized : undefined };
+  return { width, height, mode, pixels, resized: mode === 'RGB' && !hasAlpha && !needsFill ? resized : undefined };
+}
+
+/** Facts of the container that libvips does not report, and the bytes that libvips is to decode. */
+interface Facts {
+  bytes: Uint8Array;
+  gif?: GifFrame;
+  tiff?: TiffTags;
+}
+
+function readHeader(bytes: Uint8Array): Facts {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
+  if (head.startsWith('GIF')) {
+    const complete = withColourTable(bytes);
+    return { bytes: complete, gif: readGifFrame(complete) };
+  }
+  if (head.startsWith('ftyp', 4)) return { bytes: asStored(bytes) };
+  const tiff = readTiffTags(bytes);
+  if (tiff === undefined) return { bytes };
+  checkTiff(tiff);
+  return { bytes, tiff };
+}
+
+/** Only a TIFF is turned. */
+function orientedSize({ format, orientation = 1, width, height }: Metadata): Size & { isTurned: boolean } {
+  const isTurned = format === 'tiff' && orientation > 1;
+  return isTurned && orientation > 4 ? { width: height, height: width, isTurned } : { width, height, isTurned };
 }
 
 // The pixel limit holds before anything is decoded; Pillow, too, hands values on as they are stored: no profile.
@@ -98,10 +141,10 @@ function stored(image: Sharp, mode: PictureMode): Sharp {
     case '1':
     case 'L':
       return image.removeAlpha().toColourspace('b-w');
-    case 'LA':
-      return image.ensureAlpha().toColourspace('b-w');
     case 'RGB':
       return image.removeAlpha().toColourspace('srgb');
+    // Raw output of `b-w` has one channel and would lose the alpha, so grey with alpha comes as red, green, blue, alpha.
+    case 'LA':
     case 'P':
     case 'RGBA':
       return image.ensureAlpha().toColourspace('srgb');
@@ -110,19 +153,37 @@ function stored(image: Sharp, mode: PictureMode): Sharp {
   }
 }
 
-async function raw(image: Sharp): Promise<Pixels> {
+/** @param isWide takes the upper byte of 16-bit samples here: libvips clips inks when it narrows them. */
+async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   const { data, info } = await image
     .timeout({ seconds: decodeSeconds })
-    .raw({ depth: 'uchar' })
+    .raw({ depth: isWide ? 'ushort' : 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  return { data, channels: info.channels };
+  if (!isWide) return { data, channels: info.channels };
+  // Samples come in the byte order of this machine, which Node runs on little-endian only.
+  return {
+    data: Uint8Array.from({ length: data.length / 2 }, (_, at) => data[2 * at + 1] ?? 0),
+    channels: info.channels,
+  };
 }
 
-function modeOf(metadata: Metadata, bytes: Uint8Array, gif: GifPalette | undefined): PictureMode {
-  const { format, space, hasAlpha, isPalette, bitsPerSample } = metadata;
+/** Gives the fill colour to the pixels outside a GIF's frame, and to transparent ones. */
+function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFrame): void {
+  for (let at = 0, pixel = 0; at < data.length; at += channels, pixel++) {
+    const x = region.left + (pixel % region.width) - gif.left;
+    const y = region.top + Math.floor(pixel / region.width) - gif.top;
+    const isInside = x >= 0 && y >= 0 && x < gif.width && y < gif.height;
+    if (!isInside || (gif.isTransparent && data[at + 3] === 0)) data.set(gif.fill, at);
+  }
+}
+
+function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): PictureMode {
+  const { format, space, isPalette, bitsPerSample } = metadata;
   const grey = space === 'b-w' || space === 'grey16';
-  if (gif?.isGreyRamp) return 'L';
-  if (isPalette) return 'P';
+  // An extra channel of a TIFF that its header does not call alpha is not one.
+  const hasAlpha = metadata.hasAlpha && tiff?.extraSample !== 0;
+  if (gif?.isGrey) return 'L';
+  if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
   // A PNG can name one colour as transparent: libvips makes alpha of it, Pillow does not. Byte 25 is the colour type.
@@ -134,52 +195,20 @@ function modeOf(metadata: Metadata, bytes: Uint8Array, gif: GifPalette | undefin
   return alpha ? 'RGBA' : 'RGB';
 }
 
-interface GifPalette {
-  /** Entry i is (i, i, i): Pillow takes such a picture for a grey one. */
-  isGreyRamp: boolean;
-  /** The colour that stands where the first frame has none. */
-  hole: readonly [number, number, number];
-}
-
-/**
- * libvips hides two things of a GIF's first frame: its palette, and the colour under what is transparent (Pillow shows
- * that colour, also where the frame does not reach).
- */
-function readGifPalette(bytes: Uint8Array): GifPalette {
-  const byte = (at: number) => bytes[at] ?? 0;
-  const tableBytes = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
-  let table = 13;
-  let length = tableBytes(byte(10));
-  let transparent = 0;
-  let at = table + length;
-  // Extensions up to the first image; each is a label and a chain of blocks that an empty one ends.
-  while (byte(at) === 0x21) {
-    if (byte(at + 1) === 0xf9 && byte(at + 3) & 1) transparent = byte(at + 6);
-    at += 2;
-    while (byte(at) > 0) at += byte(at) + 1;
-    at++;
-  }
-  if (byte(at) === 0x2c && byte(at + 9) & 0x80) {
-    table = at + 10;
-    length = tableBytes(byte(at + 9));
-  }
-  const colours = bytes.subarray(table, table + length);
-  const isGreyRamp = colours.every((value, index) => value === Math.floor(index / 3));
-  const colour = (channel: number) => (isGreyRamp ? transparent : (colours[transparent * 3 + channel] ?? 0));
-  return { isGreyRamp, hole: [colour(0), colour(1), colour(2)] };
-}
-
-function toImageError(error: unknown, maxPixels: number): ServiceError {
+function toImageError(error: unknown, bytes: Uint8Array, maxPixels: number): ServiceError {
   if (error instanceof ServiceError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
   if (/input buffer is empty|unsupported image format|operation is blocked|not a known file format/i.test(message)) {
-    const formats = 'JPEG, PNG, WebP, GIF, AVIF/HEIF and TIFF';
-    return new ServiceError('image.unsupported_format', `The bytes are not an image; ${formats} are read`, cause);
+    return new ServiceError('image.unsupported_format', describeNonImage(bytes), cause);
   }
   if (/exceeds pixel limit/i.test(message)) return tooManyPixels('The image', maxPixels);
   if (/timeout/i.test(message)) {
     return new ServiceError('image.decode_timeout', `Decoding took more than ${decodeSeconds} s`, cause);
+  }
+  const chunk = fileFormat(bytes)?.name === 'PNG' ? damagedChunk(bytes) : undefined;
+  if (chunk !== undefined) {
+    return new ServiceError('image.corrupt', `The checksum of the PNG's ${chunk} data is wrong`, cause);
   }
   return new ServiceError('image.corrupt', message.replace(/\s+/g, ' ').slice(0, 300), cause);
 }

@@ -1,3 +1,4 @@
+import { divideByAlpha, multiplyByAlpha, share } from '../pixels/alpha.ts';
 import { openPicture, type Picture, type Pixels } from './decode.ts';
 import type { Asker } from './protocol.ts';
 import { planBicubic, planNearest, type Rectangle, resample, type Size } from './resample.ts';
@@ -72,43 +73,10 @@ async function exactCrop(picture: Picture, target: Size, window: Rectangle): Pro
   const stride = plan.region.width * channels;
   // A picture that keeps its size is copied, and so keeps what lies under its alpha.
   const isWeighted = (picture.mode === 'LA' || picture.mode === 'RGBA') && target.width !== picture.width;
-  if (isWeighted) multiplyByAlpha(data, channels, plan.region.height * stride);
+  if (isWeighted) multiplyByAlpha({ data, channels }, plan.region.height * stride);
   const pixels = { data: resample(data, stride, channels, plan), channels };
   if (isWeighted) divideByAlpha(pixels);
-  if (picture.hole) fillHoles(pixels, picture.hole);
   return toRgb(pixels, picture.mode);
-}
-
-/** Pillow's `MULDIV255`: a * b / 255, rounded. */
-function share(a: number, b: number): number {
-  const product = a * b + 128;
-  return ((product >> 8) + product) >> 8;
-}
-
-function multiplyByAlpha(data: Uint8Array, channels: number, length: number): void {
-  for (let at = 0; at < length; at += channels) {
-    const alpha = data[at + channels - 1] as number;
-    if (alpha === 255) continue;
-    for (let channel = at; channel < at + channels - 1; channel++)
-      data[channel] = share(data[channel] as number, alpha);
-  }
-}
-
-function divideByAlpha({ data, channels }: Pixels): void {
-  for (let at = 0; at < data.length; at += channels) {
-    const alpha = data[at + channels - 1] as number;
-    if (alpha === 255 || alpha === 0) continue;
-    for (let channel = at; channel < at + channels - 1; channel++) {
-      data[channel] = Math.min(Math.trunc((255 * (data[channel] as number)) / alpha), 255);
-    }
-  }
-}
-
-function fillHoles({ data, channels }: Pixels, colour: readonly number[]): void {
-  if (channels !== 4) return;
-  for (let at = 0; at < data.length; at += channels) {
-    if (data[at + 3] === 0) data.set(colour, at);
-  }
 }
 
 /** Grey fills all three channels; alpha falls away; inks are what they leave of white. */

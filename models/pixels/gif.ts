@@ -1,0 +1,71 @@
+type Colour = readonly [red: number, green: number, blue: number];
+
+/** Properties of a GIF's first frame that libvips does not report. */
+export interface GifFrame {
+  /** Colour table entry i is (i, i, i), as it also is for a GIF without a table: Pillow reads such an image as grey. */
+  isGrey: boolean;
+  /** The frame has a transparent colour; where it stands, and outside the frame, `fill` stands. */
+  isTransparent: boolean;
+  /** Pillow shows this colour where the frame does not reach: the transparent one, else entry 0. */
+  fill: Colour;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+const greyTable = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3));
+
+const bytesOfTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
+
+/** Offset of the first frame's descriptor, and the index of its transparent colour. */
+function findFrame(bytes: Uint8Array): { at: number; transparent: number | undefined } {
+  const byte = (at: number) => bytes[at] ?? 0;
+  let transparent: number | undefined;
+  let at = 13 + bytesOfTable(byte(10));
+  // Extensions up to the first frame; each is a label and a chain of blocks that an empty one ends.
+  while (byte(at) === 0x21) {
+    if (byte(at + 1) === 0xf9) transparent = byte(at + 3) & 1 ? byte(at + 6) : undefined;
+    at += 2;
+    while (byte(at) > 0) at += byte(at) + 1;
+    at++;
+  }
+  return { at, transparent };
+}
+
+export function readGifFrame(bytes: Uint8Array): GifFrame {
+  const byte = (at: number) => bytes[at] ?? 0;
+  const word = (at: number) => byte(at) | (byte(at + 1) << 8);
+  const { at, transparent } = findFrame(bytes);
+  const global = bytes.subarray(13, 13 + bytesOfTable(byte(10)));
+  const local = bytes.subarray(at + 10, at + 10 + bytesOfTable(byte(at + 9)));
+  const table = local.length > 0 ? local : global;
+  const isGrey = table.every((value, index) => value === greyTable[index]);
+  const entry = transparent ?? 0;
+  const channel = (offset: number) => (isGrey ? entry : (table[entry * 3 + offset] ?? 0));
+  return {
+    isGrey,
+    isTransparent: transparent !== undefined,
+    fill: [channel(0), channel(1), channel(2)],
+    left: word(at + 1),
+    top: word(at + 3),
+    width: word(at + 5),
+    height: word(at + 7),
+  };
+}
+
+/**
+ * Gives a GIF without any colour table the grey ramp that Pillow reads it with; libvips would decode it all black.
+ * @returns the bytes themselves when they have a table.
+ */
+export function withColourTable(bytes: Uint8Array): Uint8Array {
+  const flags = bytes[10] ?? 0;
+  const { at } = findFrame(bytes);
+  if (flags & 0x80 || (bytes[at + 9] ?? 0) & 0x80 || bytes.length < 13) return bytes;
+  const complete = new Uint8Array(bytes.length + greyTable.length);
+  complete.set(bytes.subarray(0, 13));
+  complete[10] = (flags & 0x78) | 0x87;
+  complete.set(greyTable, 13);
+  complete.set(bytes.subarray(13), 13 + greyTable.length);
+  return complete;
+}
