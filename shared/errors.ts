@@ -85,13 +85,26 @@ export const codeNames = Object.keys(codes) as [Code, ...Code[]];
 
 export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(codes, value);
 
-/** A failure with a stable code and a sentence that a caller can act on. */
+/** Longest message of a failure, in UTF-16 units: what a request holds may stand in it, and is a stranger's. */
+const maxMessage = 1_000;
+/** Longest message that stands on an item: it is stored with the result, and there may be a million of them. */
+export const maxItemMessage = 500;
+/** Most faults of one request that are told, and how long each may be. */
+export const maxFaults = 20;
+const maxFaultPath = 200;
+const maxFaultMessage = 300;
+
+/** The beginning of a text, which ends with an ellipsis where it is cut. Never half a surrogate pair. */
+export const excerpt = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+
+/** A failure with a stable code and a sentence that a caller can act on. Message and faults are bounded. */
 export class ServiceError extends Error {
   override name = 'ServiceError';
   readonly code: Code;
   /** Seconds after which the same request may succeed; sent as `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** Single faults of a request, for a client that shows them beside its fields. */
+  /** Single faults of a request, at most {@link maxFaults}, for a client that shows them at its fields. */
   readonly faults: readonly RequestFault[] | undefined;
 
   constructor(
@@ -99,10 +112,13 @@ export class ServiceError extends Error {
     message: string,
     more: { cause?: unknown; retryAfter?: number; faults?: readonly RequestFault[] } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(excerpt(message, maxMessage), more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.retryAfter = more.retryAfter;
-    this.faults = more.faults;
+    this.faults = more.faults?.slice(0, maxFaults).map((fault) => ({
+      path: excerpt(fault.path, maxFaultPath),
+      message: excerpt(fault.message, maxFaultMessage),
+    }));
   }
 }
 
@@ -126,8 +142,9 @@ export function toItemError(error: unknown): ItemError {
   return itemError(code, message);
 }
 
+/** The one place where a failure becomes that of an item; its message is cut to {@link maxItemMessage}. */
 export const itemError = (code: Code, message: string): ItemError => ({
   code,
-  message,
+  message: excerpt(message, maxItemMessage),
   retryable: codes[code].retryable,
 });

@@ -3,6 +3,7 @@ import type { Problem } from '../../shared/contracts/problem.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { breakOff } from '../pace.ts';
+import { maxJsonBytes } from './json-body.ts';
 
 /** How long a sender that is still busy sending may take to read why it is refused, in milliseconds. */
 const lingerMs = 1_000;
@@ -52,14 +53,17 @@ export const noSuchRoute: RequestHandler = (request) => {
 /** Errors of express and its body parser, told by their `type`, as codes of ours. */
 function toServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
-  const { type, status, message } = thrown as { type?: string; status?: number; message?: string };
+  const { type, status, message, limit } = thrown as Partial<Record<'type' | 'message', string>> &
+    Partial<Record<'status' | 'limit', number>>;
   switch (type) {
     case 'entity.parse.failed':
       return new ServiceError('request.malformed_json', `The body is not JSON: ${message}`, { cause: thrown });
     case 'entity.too.large':
       return new ServiceError(
         'request.too_large',
-        'A JSON body may have 32 MiB; send larger batches as application/x-ndjson, which has no such limit',
+        limit === maxJsonBytes
+          ? 'A JSON body may have 32 MiB; send larger batches as application/x-ndjson, which has no such limit'
+          : `A body may have ${limit} bytes here`,
         { cause: thrown },
       );
     case 'encoding.unsupported':

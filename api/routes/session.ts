@@ -6,7 +6,7 @@ import type { KeyRing } from '../access/key-ring.ts';
 import { type Principal, principalOf } from '../access/principal.ts';
 import type { Sessions } from '../access/sessions.ts';
 import { targetOf } from '../access/sign-in-page.ts';
-import { jsonBody } from '../middleware/json-body.ts';
+import { createJsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, type Route } from '../route.ts';
 
@@ -17,7 +17,10 @@ export interface SessionDeps {
 }
 
 const answered = { 'application/json': { schema: session } } as const;
-const form = express.urlencoded({ extended: false, limit: 8 * 1024, parameterLimit: 10 });
+/** A key and a path are all there is to send, and anybody may send it: without a key, a large body costs its sender nothing. */
+const maxBytes = 8 * 1024;
+const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
+const json = createJsonBody(maxBytes);
 const noStore: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'no-store');
   next();
@@ -69,7 +72,7 @@ export function sessionRoutes({ access, keys, sessions }: SessionDeps): Route[] 
       },
       handlers: [
         noStore,
-        (request, response, next) => (request.is('urlencoded') ? form : jsonBody)(request, response, next),
+        (request, response, next) => (request.is('urlencoded') ? form : json)(request, response, next),
         async (request, response) => {
           const { key, next } = check(signIn, request.body, 'body');
           if (!keys.required) {

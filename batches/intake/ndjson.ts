@@ -1,4 +1,4 @@
-import { isTooDeep, maxJsonDepth } from '../../shared/json-depth.ts';
+import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 import type { StoredItem } from '../payload.ts';
 import { badItem, type Strictness, toStoredItem } from './items.ts';
 
@@ -29,9 +29,14 @@ export async function* itemsOfNdjson(
     const text = untrimmed.trim();
     if (text === '') return undefined;
     const where = `line ${line}`;
-    if (isTooDeep(text)) {
+    const fault = shapeFaultOf(text);
+    if (fault === 'too_deep') {
       const message = `nested deeper than ${maxJsonDepth} levels`;
       return badItem([{ path: '', message }], where, strictness, {}, 'item.too_deep');
+    }
+    if (fault === 'too_wide') {
+      const message = `an object of it has more than ${maxJsonKeys} keys`;
+      return badItem([{ path: '', message }], where, strictness);
     }
     let raw: unknown;
     try {

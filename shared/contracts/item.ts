@@ -4,14 +4,26 @@ import { codeNames } from '../errors.ts';
 /** Longest text accepted, in UTF-16 units. Far above any context length; it only bounds the work of cleaning. */
 export const maxTextLength = 20_000;
 
+/** Longest address of an image, in UTF-16 units: what servers take, and more than browsers send. */
+export const maxAddressLength = 8 * 1024;
+
+const addressed = z.string().min(1).max(maxAddressLength);
+/** Base64 and data URIs are as long as their image. */
+const isAddress = /^\s*(?!data:)[a-z][a-z0-9+.-]{1,30}:/i;
+
 /** Where an image comes from. A bare string is a URL, a data URI or base64, told apart by how it begins. */
 export const imageSource = z
   .union(
     [
-      z.string().min(1),
-      z.strictObject({ url: z.string().min(1) }),
+      z
+        .string()
+        .min(1)
+        .refine((source) => source.length <= maxAddressLength || !isAddress.test(source), {
+          error: `an address has at most ${maxAddressLength} characters`,
+        }),
+      z.strictObject({ url: addressed }),
       z.strictObject({ base64: z.string().min(1) }),
-      z.strictObject({ file: z.string().min(1) }),
+      z.strictObject({ file: addressed }),
     ],
     { error: 'expected an http(s) URL, a data URI or base64 as a string, or an object with url, base64 or file' },
   )

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { codeNames, codes, isCode, itemError, ServiceError, toItemError } from '../../../shared/errors.ts';
+import {
+  codeNames,
+  codes,
+  isCode,
+  itemError,
+  maxFaults,
+  maxItemMessage,
+  ServiceError,
+  toItemError,
+} from '../../../shared/errors.ts';
 
 describe('the codes', () => {
   test('of the contract all exist', () => {
@@ -92,6 +101,25 @@ describe('a ServiceError', () => {
   test('has no cause when it was given none', () => {
     expect(new ServiceError('internal', 'failed')).not.toHaveProperty('cause');
     expect(new ServiceError('internal', 'failed', { cause: undefined })).not.toHaveProperty('cause');
+  });
+});
+
+describe('whatever a stranger sends', () => {
+  const long = 'x'.repeat(4_000_000);
+
+  test('the message and the faults of a failure are short', () => {
+    const faults = Array.from({ length: 100_000 }, () => ({ path: long, message: long }));
+    const error = new ServiceError('request.invalid', long, { faults });
+    expect(error.message).toHaveLength(1_000);
+    expect(error.faults).toHaveLength(maxFaults);
+    expect(JSON.stringify(error.faults).length).toBeLessThan(12_000);
+  });
+
+  test('the message of an item is short, and half a surrogate pair does not end it', () => {
+    expect(itemError('image.fetch.dns', long).message).toHaveLength(maxItemMessage);
+    const { message } = toItemError(new Error(`${'x'.repeat(maxItemMessage - 2)}😀😀`));
+    expect(message).toHaveLength(maxItemMessage);
+    expect(message.isWellFormed()).toBe(true);
   });
 });
 

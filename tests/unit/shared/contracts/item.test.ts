@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { batchItem, imageSource, itemErrorSchema, itemResult } from '../../../../shared/contracts/item.ts';
+import {
+  batchItem,
+  imageSource,
+  itemErrorSchema,
+  itemResult,
+  maxAddressLength,
+} from '../../../../shared/contracts/item.ts';
 
 describe('an image source', () => {
   test.each([
@@ -92,4 +98,20 @@ describe('the result of an item', () => {
   test('says whether to retry', () => {
     expect(itemErrorSchema.safeParse({ code: error.code, message: error.message }).success).toBe(false);
   });
+});
+
+test.each([
+  ['an http address', (length: number) => `https://${'a'.repeat(length - 8)}`],
+  ['another address', (length: number) => `ftp://${'a'.repeat(length - 6)}`],
+  ['a url', (length: number) => ({ url: 'a'.repeat(length) })],
+  ['a file', (length: number) => ({ file: 'a'.repeat(length) })],
+])('%s has at most 8 KiB', (_what, imageOf) => {
+  expect(imageSource.safeParse(imageOf(maxAddressLength)).success).toBe(true);
+  const tooLong = imageSource.safeParse(imageOf(maxAddressLength + 1));
+  expect(tooLong.error?.issues[0]?.message).toMatch(/8192 characters/);
+});
+
+test.each(['aGVsbG8h', 'data:image/png;base64,aGVsbG8h'])('an inline image is as long as it is: %s', (begin) => {
+  expect(imageSource.safeParse(begin + 'aGVs'.repeat(100_000)).success).toBe(true);
+  expect(imageSource.safeParse({ base64: begin + 'aGVs'.repeat(100_000) }).success).toBe(true);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isTooDeep, maxJsonDepth } from '../../../shared/json-depth.ts';
+import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../../shared/json-shape.ts';
 
 const depthOf = (value: unknown): number =>
   typeof value !== 'object' || value === null ? 0 : 1 + Math.max(0, ...Object.values(value).map(depthOf));
@@ -22,15 +22,28 @@ test('what is too deep is told from the text as from the value', () => {
   });
   fc.assert(
     fc.property(wrapped, (one) => {
-      expect(isTooDeep(JSON.stringify(one))).toBe(depthOf(one) > maxJsonDepth);
+      expect(shapeFaultOf(JSON.stringify(one))).toBe(depthOf(one) > maxJsonDepth ? 'too_deep' : undefined);
     }),
   );
 });
 
 test.each([
-  ['[', true],
-  ['{"a":', true],
-  ['[]', false],
+  ['[', 'too_deep'],
+  ['{"a":', 'too_deep'],
+  ['[]', undefined],
+  [']', undefined],
 ])('%s, repeated: %s', (text, expected) => {
-  expect(isTooDeep(text.repeat(1_000))).toBe(expected);
+  expect(shapeFaultOf(text.repeat(1_000))).toBe(expected);
+});
+
+const objectOf = (keys: number, value: unknown = 1) =>
+  Object.fromEntries(Array.from({ length: keys }, (_, at) => [`:${at}`, value]));
+
+test('an object with more keys than may be is found wherever it stands, and others are not', () => {
+  const widest = objectOf(maxJsonKeys, [{ ':': 1 }]);
+  const tooWide = objectOf(maxJsonKeys + 1);
+  expect(shapeFaultOf(JSON.stringify(widest))).toBe(undefined);
+  expect(shapeFaultOf(JSON.stringify([widest, widest]))).toBe(undefined);
+  expect(shapeFaultOf(JSON.stringify(tooWide))).toBe('too_wide');
+  expect(shapeFaultOf(JSON.stringify({ items: [{ metadata: tooWide }] }))).toBe('too_wide');
 });
