@@ -14,7 +14,7 @@ import { withRedis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
 import type { DurabilityLevel } from './durability.ts';
 import type { Ending } from './ending.ts';
-import { batchKeys, everyTenant } from './keys.ts';
+import { batchKeys, deletedBatches, everyTenant } from './keys.ts';
 import { createIntake, type IntakeDeps, type Posting, type ReferencePosting, type TenantLimits } from './posting.ts';
 import type { QueueCounts } from './queues.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
@@ -154,10 +154,15 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(reach: Reach, id: string): Promise<void> {
     const record = await read(reach, id);
     await ending.cancel(record);
+    // Its jobs that are being worked on end later. The sweeper erases those.
+    await redis.zadd(deletedBatches, Date.now(), `${id}:${record.profile}`);
     await ending.forget(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // It does not exist for anybody any more; the sweeper removes what is left.
       log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
+    });
+    await queues.erase([record]).catch((error: unknown) => {
+      log.warn({ err: error, batchId: id }, 'jobs of a batch not erased yet');
     });
   }
 

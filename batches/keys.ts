@@ -59,6 +59,8 @@ export const fixedKeys = (id: string): string[] => {
 export const liveBatches = '{vls}:batches:live';
 /** Sorted set: finished batches, by the time in ms at which they are forgotten. */
 export const finishedBatches = '{vls}:batches:finished';
+/** Sorted set: batches that were deleted in the last minutes, as `<id>:<profile>`, by the time in ms of their deletion. */
+export const deletedBatches = '{vls}:batches:deleted';
 /** In place of a tenant's name: everybody. */
 export const everyTenant = Symbol('every tenant');
 /** Sorted set: a tenant's batches, or everybody's, by creation time in ms. */

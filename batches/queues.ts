@@ -29,6 +29,8 @@ export interface Queues {
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
+  /** Removes what the queues still hold of batches: jobs that are finished, failed or delayed, with their logs. Safe to repeat. */
+  erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
   /** The queues of these profiles, by default of all. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
   /** Jobs that workers have finished since the queue is there, by BullMQ's own count; for each of these profiles. */
@@ -42,6 +44,9 @@ export interface Queues {
 
 /** Id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
+/** The batch of a job. Other jobs than those of chunks have its id for their own. */
+const batchOfJob = (job: string): string => job.slice(0, uuidLength);
+const uuidLength = 36;
 
 /**
  * `attempts` counts faults of workers, never of items: an item's failure is an outcome, and a stalled or handed-back
@@ -119,6 +124,18 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     },
     async remove(profile, batchId, chunk) {
       await queueOf(queueName(profile)).remove(jobId(batchId, chunk));
+    },
+    async erase(batches) {
+      const ids = new Set(batches.map(({ id }) => id));
+      const profiles = new Set(batches.map(({ profile }) => profile));
+      for (const name of [...[...profiles].map(queueName), webhookQueueName, ...Object.values(taskQueues)]) {
+        const queue = queueOf(name);
+        // No more than the last thousand of each are kept, so these lists are short.
+        for (const set of ['completed', 'failed', 'delayed'] as const) {
+          const jobs = await redis.zrange(queue.toKey(set), 0, '-1');
+          for (const job of jobs) if (ids.has(batchOfJob(job))) await queue.remove(job);
+        }
+      }
     },
     async counts(of) {
       return await Promise.all(

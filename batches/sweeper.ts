@@ -6,7 +6,7 @@ import { bitReader } from './bitmap.ts';
 import type { Chunks } from './chunks.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Ending } from './ending.ts';
-import { batchKeys, finishedBatches, liveBatches } from './keys.ts';
+import { batchKeys, deletedBatches, finishedBatches, liveBatches } from './keys.ts';
 import { decodeInput, echoed } from './payload.ts';
 import type { PayloadStore } from './payloads/store.ts';
 import type { Queues } from './queues.ts';
@@ -39,6 +39,10 @@ const forgetCalls = 4;
 const forgetAgainMs = 60_000;
 /** Lost chunks of one batch that are queued again in one round. */
 const maxRepairs = 256;
+/** Jobs of deleted batches are erased for so long after the deletion, in milliseconds: one may be worked on meanwhile. */
+const eraseMs = 600_000;
+/** Deleted batches whose jobs are erased in one round, the latest. */
+const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { redis, queues, dispatcher, chunks, ending, payloads, log } = deps;
@@ -145,10 +149,23 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     }
   }
 
+  async function sweepDeleted(): Promise<void> {
+    await redis.zremrangebyscore(deletedBatches, 0, Date.now() - eraseMs);
+    const deleted = await redis.zrange(deletedBatches, -maxErased, '-1');
+    if (deleted.length === 0) return;
+    await queues.erase(
+      deleted.map((entry) => {
+        const at = entry.indexOf(':');
+        return { id: entry.slice(0, at), profile: entry.slice(at + 1) };
+      }),
+    );
+  }
+
   return {
     async sweep() {
       await sweepLive();
       await sweepFinished();
+      await sweepDeleted();
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Extreme } from '../shared/contracts/batch.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
+import { excerpt } from '../shared/errors.ts';
 import type { InputChunk, StoredItem } from './payload.ts';
 
 /** Beyond these cosines an item would be among the fifty lowest or highest of its batch. */
@@ -34,6 +35,10 @@ const binOf = (cosine: number): number => Math.min(binCount - 1, Math.floor((cos
 export const binStart = (bin: number): number => Number((bin * binWidth - 1).toFixed(2));
 
 const samplesPerChunk = 5;
+/** All samples of a chunk together as JSON, in characters: the stream of a batch holds a thousand chunks. */
+const samplesLength = 1_000;
+/** Of a message in a sample; the result has all of it. */
+const sampleMessage = 200;
 const extremesKept = 50;
 
 export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
@@ -51,20 +56,19 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
   const increment = (counts: Record<string, number>, key: string) => {
     counts[key] = (counts[key] ?? 0) + 1;
   };
+  let sampled = 0;
   for (const [at, result] of results.entries()) {
     if (result.status === 'failed') {
       const { code, message } = result.error;
       tally.failed++;
       increment(tally.codes, code);
       if (tally.samples.length < samplesPerChunk) {
-        // Half a surrogate pair, which a client can send and an error message can be cut to, is no text for Lua's JSON.
+        // Half a surrogate pair, which a client can send, is no text for Lua's JSON.
         const id = result.id?.toWellFormed();
-        tally.samples.push({
-          index: result.index,
-          ...(id !== undefined && { id }),
-          code,
-          message: message.toWellFormed(),
-        });
+        const said = excerpt(message.toWellFormed(), sampleMessage);
+        const sample = { index: result.index, ...(id !== undefined && { id }), code, message: said };
+        sampled += JSON.stringify(sample).length;
+        if (sampled <= samplesLength) tally.samples.push(sample);
       }
     } else if (result.status === 'succeeded') {
       const { cosine } = result;

@@ -110,7 +110,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       );
       return {
         done: { verdict: committed.verdict, succeeded: results.length - failed.length, failed: failed.length },
-        log: told.map(({ index, error }) => `item ${index}: ${error.code}: ${error.message}`),
+        // A message may quote the item, and the log of a job outlives its batch.
+        log: told.map(({ index, error }) => `item ${index}: ${error.code}`),
       };
     });
   };

@@ -107,10 +107,10 @@ export function createChunkWriter(
   };
 }
 
-/** Roughly the bytes an item takes as JSON: only inline images and metadata can be large. */
+/** Roughly the bytes an item takes as JSON: its image, text, metadata or error. */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
-  if ('error' in item) return 200 + metadata;
+  if ('error' in item) return 100 + item.error.message.length + metadata;
   const image = typeof item.image === 'string' ? item.image : Object.values(item.image).join('');
   return 100 + image.length + item.text.length + metadata;
 }

@@ -6,7 +6,12 @@ import { arm } from './traffic.ts';
 /** Most items one JSON body may carry: the body limit is reached long before with anything but short URLs. */
 export const maxJsonItems = 1_000_000;
 
-const model = z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' });
+const model = z
+  .string()
+  .min(1)
+  .max(256)
+  .optional()
+  .meta({ description: 'A profile or a model name.', example: 'compact' });
 
 const priority = z
   .int()
@@ -23,8 +28,12 @@ export const failureBudget = z
   })
   .meta({ id: 'FailureBudget', description: 'Stops a batch that is plainly wrong; it ends as `failed`.' });
 
+/** Longest address of a webhook, and of a place in a bucket, in UTF-16 units. Each is stored with its batch. */
+const maxStoredAddress = 2_048;
+const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
+
 export const webhook = z
-  .strictObject({ url: z.url({ protocol: /^https?$/ }) })
+  .strictObject({ url: webhookUrl })
   .meta({ id: 'Webhook', description: 'Called once the batch has ended; signed as Standard Webhooks describes.' });
 
 const options = {
@@ -42,8 +51,9 @@ const delimiter = z.string().min(1).max(4);
 const reference = {
   input: z
     .string()
+    .max(maxStoredAddress)
     .meta({ description: 'Object with the items: `.ndjson`, `.jsonl`, `.csv` or `.tsv`, each also with `.gz`.' }),
-  output: z.string().optional().meta({
+  output: z.string().max(maxStoredAddress).optional().meta({
     description: 'Folder for the files of results. Default: beside the input, in a folder named by the batch.',
   }),
   columns: z
@@ -84,7 +94,7 @@ export const batchQuery = z.strictObject({
   failureBudgetCount: z.coerce.number().int().min(0).optional(),
   failureBudgetShare: z.coerce.number().min(0).max(1).optional(),
   failureBudgetAfter: z.coerce.number().int().min(0).default(100),
-  webhook: z.url({ protocol: /^https?$/ }).optional(),
+  webhook: webhookUrl.optional(),
   image: column.default('image').meta({ description: 'CSV: name of the column with the image.' }),
   text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
   id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),

@@ -10,7 +10,12 @@ const input = z
 export const embeddingsRequest = z
   .strictObject({
     input: z.union([input, z.array(input).min(1).max(maxTexts)]),
-    model: z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' }),
+    model: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .meta({ description: 'A profile or a model name.', example: 'compact' }),
     encoding_format: z
       .enum(['float', 'base64'])
       .default('float')

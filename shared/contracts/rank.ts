@@ -5,7 +5,12 @@ import { maxTexts, timings } from './single.ts';
 /** Most images one request may compare with its text: each is downloaded and decoded while the client waits. */
 export const maxRankedImages = 64;
 
-const model = z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' });
+const model = z
+  .string()
+  .min(1)
+  .max(256)
+  .optional()
+  .meta({ description: 'A profile or a model name.', example: 'compact' });
 
 export const rankRequest = z
   .union(

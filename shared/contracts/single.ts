@@ -12,7 +12,12 @@ export const singleRequest = z
     text: z.union([text, z.array(text).min(1).max(maxTexts)], {
       error: `expected a string, or a list of 1 to ${maxTexts} strings`,
     }),
-    model: z.string().min(1).optional().meta({ description: 'A profile or a model name.', example: 'compact' }),
+    model: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .meta({ description: 'A profile or a model name.', example: 'compact' }),
     longText,
   })
   .meta({ id: 'SingleRequest' });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Chunks } from '../../../batches/chunks.ts';
 import { payloadVersion } from '../../../batches/payload.ts';
-import { type Code, ServiceError } from '../../../shared/errors.ts';
+import { type Code, itemError, ServiceError } from '../../../shared/errors.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -39,3 +39,27 @@ test('a chunk whose object is gone is handed back, and the worker goes on with o
   expect(verdict).toMatchObject({ handBack: expect.stringContaining('cannot be used'), pauseMs: 0 });
   expect(faults).toEqual([]);
 });
+
+test('the log of a job names failed items by index and code, and quotes nothing of them', async () => {
+  const error = itemError('image.fetch.dns', 'The host secret.example.org does not exist');
+  const item = { image: 'https://secret.example.org/a.jpg', text: 'secret', id: 'secret' };
+  const pinned = { model: 'm', revision: '1', precision: 'p', preprocess: 'p', longText: 'truncate' as const };
+  const process = createChunkProcessor({
+    chunks: {
+      pick: async () => ({ verdict: 'run', pinned, input: { offset: 7, items: [item] }, edges: noEdges }),
+      commit: async () => ({ verdict: 'committed', state: 'running' }),
+      release: async () => {},
+    } satisfies Partial<Chunks> as Chunks,
+    speed: { add: () => {} },
+    traffic: { evaluate: async () => [{ status: 'failed', error }] },
+    metrics: createMetrics(),
+    log: silentLog(),
+    stopping: new AbortController().signal,
+    onHealth: () => {},
+  });
+  const data = { v: payloadVersion, tenant: 'default', batchId: 'b', chunk: 0 };
+  const verdict = await process({ data, starts: 9, waitedMs: 0 }, 'compact');
+  expect(verdict).toMatchObject({ log: ['item 7: image.fetch.dns'] });
+  expect(JSON.stringify(verdict)).not.toContain('secret');
+});
+const noEdges = { lowestBelow: 2, highestAbove: -2 };
