@@ -5,6 +5,7 @@ import type { Queues } from '../batches/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { Evaluators } from '../models/pool/evaluators.ts';
 import type { Registry } from '../models/registry/registry.ts';
+import { createAudit } from '../shared/audit.ts';
 import type { Config } from '../shared/config.ts';
 import { prefix } from '../shared/contracts/paths.ts';
 import { ServiceError } from '../shared/errors.ts';
@@ -19,6 +20,7 @@ import type { KeyRing } from './access/key-ring.ts';
 import { createLimits } from './access/limits.ts';
 import { createLongAnswers } from './access/long-answers.ts';
 import { createRateLimit } from './access/rate-limit.ts';
+import { createRequestAudit } from './access/request-audit.ts';
 import { createSessions } from './access/sessions.ts';
 import { answerWithSignIn } from './access/sign-in-page.ts';
 import { createAnswers } from './answers.ts';
@@ -94,15 +96,16 @@ export function createApp(deps: AppDeps): Express {
   const longAnswers = createLongAnswers(access, config, keys.required);
   const answers = createAnswers();
   const scoring = { ...deps, admission };
+  const audit = createRequestAudit(createAudit(deps.log));
   const routes = [
     ...singleRoutes(scoring),
-    ...batchRoutes({ ...deps, longAnswers, answers, limitsOf: createLimits(config, keys.required) }),
+    ...batchRoutes({ ...deps, audit, longAnswers, answers, limitsOf: createLimits(config, keys.required) }),
     ...resultRoutes({ ...deps, longAnswers, answers }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),
-    ...trafficRoutes(deps),
-    ...sessionRoutes({ access, keys, sessions }),
+    ...trafficRoutes({ ...deps, audit }),
+    ...sessionRoutes({ access, keys, sessions, audit }),
     ...healthRoutes(deps),
     ...metricsRoutes(deps.metrics),
   ];

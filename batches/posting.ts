@@ -38,6 +38,8 @@ interface Posted {
   idempotencyKey?: string | undefined;
   /** SHA-256 of the decoded body, asked for once the items have been read. */
   bodyHash: () => string;
+  /** Called with the id of a new batch, and not for a repetition that leads to a former one. */
+  onCreated?: ((id: string) => void) | undefined;
 }
 
 /** A batch whose items come with it. */
@@ -88,7 +90,7 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   /** One batch for each key: `store` makes it, `pass` reads a repetition to its end. */
   async function once(
-    { tenant, idempotencyKey, bodyHash }: Posted,
+    { tenant, idempotencyKey, bodyHash, onCreated }: Posted,
     store: (id: string, reservation: Reservation | undefined) => Promise<void>,
     pass: () => Promise<void>,
   ): Promise<string> {
@@ -112,6 +114,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     } finally {
       await reservation?.release().catch(() => {});
     }
+    onCreated?.(id);
     return id;
   }
 

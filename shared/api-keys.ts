@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
+const keyId = z.string().regex(/^[0-9a-f]{12}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
 /** What a key may do beside what everybody may; what is absent is as configured. 0: no limit. */
@@ -11,10 +12,10 @@ export const tenantName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected up to 64 of a-z, 0-9, dot, hyphen and underscore');
 
-/** An API key as it is kept: enough to know it again, not enough to use it. */
+/** An API key as it is stored: enough to know it again, not enough to use it. */
 export const keyRecord = z.strictObject({
   /** Public part of the key: it finds the record and stands in logs. */
-  id: z.string().regex(/^[0-9a-f]{12}$/),
+  id: keyId,
   /** SHA-256 of the whole key, hexadecimal. A key has 256 random bits, so it needs neither salt nor a slow hash. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   tenant: tenantName,
@@ -23,8 +24,16 @@ export const keyRecord = z.strictObject({
   weight: z.number().min(0.01).max(100).optional(),
   limits: keyLimits.optional(),
   created: z.iso.datetime().optional(),
+  /** From this moment the key is refused. */
+  expires: z.iso.datetime().optional(),
+  /** The key whose place this one takes, by `vls keys rotate`. */
+  replaces: keyId.optional(),
 });
 export type KeyRecord = z.output<typeof keyRecord>;
+
+/** Whether the key is refused for its age, by the clock of this process. */
+export const isExpired = ({ expires }: Pick<KeyRecord, 'expires'>, now = Date.now()): boolean =>
+  expires !== undefined && Date.parse(expires) <= now;
 
 const keyForm = /^vls_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
 
@@ -66,13 +75,26 @@ export function parseKeyFile(text: string): KeyRecord[] {
 export const formatKeyFile = (records: readonly KeyRecord[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-/** A record as it stands in `API_KEYS`: `id:tenant:role:hash`. */
-export const entryOfKeyRecord = ({ id, tenant, role, hash }: KeyRecord): string => [id, tenant, role, hash].join(':');
+/** A record as it stands in `API_KEYS`: `id:tenant:role:hash`, and `:expires` if it does. */
+export const entryOfKeyRecord = ({ id, tenant, role, hash, expires }: KeyRecord): string =>
+  [id, tenant, role, hash, ...(expires === undefined ? [] : [expires])].join(':');
 
 export function keyRecordOfEntry(entry: string): KeyRecord | undefined {
   const [id, tenant, role, hash, ...more] = entry.split(':');
-  return more.length > 0 ? undefined : keyRecord.safeParse({ id, tenant, role, hash }).data;
+  // A time of day has colons of its own.
+  const expires = more.length > 0 ? more.join(':') : undefined;
+  return keyRecord.safeParse({ id, tenant, role, hash, expires }).data;
 }
+
+/** When each key was last used, by its id: ISO 8601, to the minute. Stored beside the file of keys. */
+export const keyUse = z.record(keyId, z.iso.datetime());
+export type KeyUse = z.output<typeof keyUse>;
+
+/** Where the last use of the keys of a file is stored. */
+export const useFileOf = (keyFile: string): string => `${keyFile}.used`;
+
+/** Empty when the text is something else: it is a remark about keys, not a condition of their use. */
+export const parseKeyUse = (text: string): KeyUse => keyUse.safeParse(jsonOrNothing(text)).data ?? {};
 
 function jsonOrNothing(text: string): unknown {
   try {

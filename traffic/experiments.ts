@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelSpec } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
+import { createAudit } from '../shared/audit.ts';
 import type { CanaryAction, CanaryPhase, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
@@ -66,6 +67,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
   /** By experiment, as last read. */
   const phases = new Map<string, CanaryPhase>();
 
+  const audit = createAudit(log);
   const placeOf = ({ profile, id }: Experiment): Place => ({ profile, experiment: id });
   const later = (error: Error) => log.debug({ err: error }, 'traffic not reported, kept for the next time');
 
@@ -142,6 +144,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const window = { number, verdict, reasons, endedAt: new Date().toISOString(), figures };
     if (!(await store.settle(place, window, phase, passed, reason))) return;
     log.info({ profile, model: trial.model, window: number, verdict, reasons }, 'window of a canary judged');
+    if (phase !== 'trial') audit(`canary.${phase}`, { by: 'canary_guard', profile, model: trial.model, reason });
   }
 
   let reporting: Promise<void> | undefined;

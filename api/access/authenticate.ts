@@ -37,7 +37,10 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   async function signIn(request: Request, key: string): Promise<Principal> {
     const record = await keys.find(key);
     if (record !== undefined) return toPrincipal(record, 'key');
-    return await failures.refuse(addressOf(request), 'There is no such API key; it may have been removed');
+    return await failures.refuse(
+      addressOf(request),
+      'There is no such API key; it may have been removed, or have expired',
+    );
   }
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
@@ -108,4 +111,4 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** Of the client, as trusted proxies tell it. */
-const addressOf = (request: Request): string => request.ip ?? request.socket.remoteAddress ?? '0.0.0.0';
+export const addressOf = (request: Request): string => request.ip ?? request.socket.remoteAddress ?? '0.0.0.0';

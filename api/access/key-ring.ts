@@ -1,15 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
-import { idOfKey, isKeyOf, type KeyRecord, parseKeyFile } from '../../shared/api-keys.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { idOfKey, isExpired, isKeyOf, type KeyRecord, parseKeyFile } from '../../shared/api-keys.ts';
+import { createAudit } from '../../shared/audit.ts';
 import { type Config, ConfigError } from '../../shared/config.ts';
 import type { Logger } from '../../shared/log.ts';
+import { createKeyUses } from './key-use.ts';
 
 /** The API keys there are. */
 export interface KeyRing {
   /** Whether requests need a key: from the start, so that removing the last key opens nothing. */
   readonly required: boolean;
-  /** The record of a key, or nothing when it is wrong. */
+  /** The record of a key, or nothing when it is wrong or has expired. Stores that it was used. */
   find(key: string): Promise<KeyRecord | undefined>;
-  /** The record of this id, as long as it has not been removed. */
+  /** The same for a browser that has signed in with the key of this id. */
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
@@ -26,6 +29,7 @@ const nobody = { hash: '0'.repeat(64) };
 export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>, log: Logger): Promise<KeyRing> {
   const { apiKeys, apiKeysFile: path } = config;
   const fixed = new Map(apiKeys.map((record) => [record.id, record]));
+  const audit = createAudit(log);
   let records: ReadonlyMap<string, KeyRecord> = fixed;
   let seen = '';
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -44,15 +48,33 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     // Before it is parsed: one that is damaged is told once, and read again when it has changed.
     seen = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
+    const former = records;
     records = new Map([...inFile.map((record) => [record.id, record] as const), ...fixed]);
+    if (!isFirst) auditChanges(former, records);
     if (records.size === 0) log.warn({ file }, 'there is no API key: `vls keys add` makes one');
     else if (!isFirst) log.info({ file, keys: records.size }, 'API keys read again');
+  }
+
+  /** Every API logs what it sees: the file has no other witness. */
+  function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
+    const by = 'key_file' as const;
+    for (const record of present.values()) {
+      const { id, tenant, role, expires, replaces } = record;
+      const subject = { by, keyId: id, tenant, role, expires, replaces };
+      const before = former.get(id);
+      if (before === undefined) audit(replaces === undefined ? 'key.added' : 'key.rotated', subject);
+      else if (!isDeepStrictEqual(before, record)) audit('key.changed', subject);
+    }
+    for (const { id, tenant, role } of former.values()) {
+      if (!present.has(id)) audit('key.removed', { by, keyId: id, tenant, role });
+    }
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
     // A key is used the moment it was made.
     if (!records.has(id) || performance.now() - lookedAt >= lookMs) await look();
-    return records.get(id);
+    const record = records.get(id);
+    return record === undefined || isExpired(record) ? undefined : record;
   }
 
   async function look(): Promise<void> {
@@ -67,6 +89,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     await looking;
   }
 
+  const uses = path === undefined ? undefined : createKeyUses(path, () => records.keys(), log);
   if (path !== undefined) {
     await read(path).catch((error: Error) => {
       throw new ConfigError(`API_KEYS_FILE=${path} cannot be read: ${error.message}`);
@@ -78,8 +101,14 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
       const id = idOfKey(key);
       if (id === undefined) return undefined;
       const record = await recordOf(id);
-      return isKeyOf(key, record ?? nobody) ? record : undefined;
+      if (!isKeyOf(key, record ?? nobody) || record === undefined) return undefined;
+      uses?.saw(id);
+      return record;
     },
-    byId: recordOf,
+    async byId(id) {
+      const record = await recordOf(id);
+      if (record !== undefined) uses?.saw(id);
+      return record;
+    },
   };
 }

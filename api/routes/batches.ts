@@ -21,6 +21,7 @@ import {
 import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { LongAnswers } from '../access/long-answers.ts';
+import type { RequestAudit } from '../access/request-audit.ts';
 import type { Answers } from '../answers.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
@@ -34,6 +35,7 @@ export interface BatchDeps {
   limitsOf: (request: Request) => TenantLimits;
   longAnswers: LongAnswers;
   answers: Answers;
+  audit: RequestAudit;
 }
 
 const line = {
@@ -43,7 +45,7 @@ const line = {
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
-export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, answers }: BatchDeps): Route[] {
+export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, answers, audit }: BatchDeps): Route[] {
   return [
     {
       method: 'post',
@@ -120,6 +122,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
             options: body.options,
             idempotencyKey: idempotencyKeyOf(request),
             bodyHash: body.hash,
+            onCreated: (batchId: string) => audit(request, response, 'batch.posted', { batchId }),
           };
           const posted = await ('items' in body
             ? batches.post({ ...posting, items: body.items })
@@ -191,7 +194,9 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
       },
       handlers: [
         async (request, response) => {
-          await batches.remove(reachOf(request), idOf(request));
+          const batchId = idOf(request);
+          await batches.remove(reachOf(request), batchId);
+          audit(request, response, 'batch.deleted', { batchId });
           response.status(204).end();
         },
       ],
@@ -209,7 +214,9 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
       },
       handlers: [
         async (request, response) => {
-          response.json(await batches.cancel(reachOf(request), idOf(request)));
+          const cancelled = await batches.cancel(reachOf(request), idOf(request));
+          audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });
+          response.json(cancelled);
         },
       ],
     },
@@ -230,6 +237,11 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
       handlers: [
         async (request, response) => {
           const child = await batches.retry(reachOf(request), idOf(request), limitsOf(request));
+          audit(request, response, 'batch.retried', {
+            batchId: idOf(request),
+            batchTenant: child.tenant,
+            child: child.id,
+          });
           response.status(202).location(child.links.self).json(child);
         },
       ],

@@ -4,6 +4,7 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Access } from '../access/authenticate.ts';
 import type { KeyRing } from '../access/key-ring.ts';
 import { type Principal, principalOf } from '../access/principal.ts';
+import type { RequestAudit } from '../access/request-audit.ts';
 import type { Sessions } from '../access/sessions.ts';
 import { targetOf } from '../access/sign-in-page.ts';
 import { createJsonBody } from '../middleware/json-body.ts';
@@ -14,6 +15,7 @@ export interface SessionDeps {
   access: Access;
   keys: KeyRing;
   sessions: Sessions;
+  audit: RequestAudit;
 }
 
 const answered = { 'application/json': { schema: session } } as const;
@@ -27,7 +29,7 @@ const noStore: RequestHandler = (_request, response, next) => {
 };
 
 /** `/session`: a browser signs in with a key, once, and its pages, event streams and Bull Board work from then on. */
-export function sessionRoutes({ access, keys, sessions }: SessionDeps): Route[] {
+export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): Route[] {
   const describe = (principal: Principal | undefined): Session => ({
     keysRequired: keys.required,
     authenticated: principal !== undefined,
@@ -79,7 +81,10 @@ export function sessionRoutes({ access, keys, sessions }: SessionDeps): Route[] 
             throw new ServiceError('request.invalid', 'This service has no keys: there is nothing to sign in to');
           }
           const principal = await access.signIn(request, key.trim());
-          if (principal.keyId !== null) await sessions.start(request, response, principal.keyId);
+          if (principal.keyId !== null) {
+            await sessions.start(request, response, principal.keyId);
+            audit(request, response, 'session.started', {}, principal);
+          }
           if (request.is('urlencoded')) return void response.redirect(303, targetOf(next));
           response.json(describe(principal));
         },
@@ -98,6 +103,8 @@ export function sessionRoutes({ access, keys, sessions }: SessionDeps): Route[] 
       handlers: [
         async (request, response) => {
           await sessions.end(request, response);
+          // Without a session nothing has changed.
+          if (principalOf(request)?.via === 'session') audit(request, response, 'session.ended');
           response.status(204).end();
         },
       ],

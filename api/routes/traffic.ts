@@ -1,17 +1,31 @@
-import { canaryAction, trafficList, trafficPath, trafficReport } from '../../shared/contracts/traffic.ts';
+import {
+  type CanaryAction,
+  canaryAction,
+  trafficList,
+  trafficPath,
+  trafficReport,
+} from '../../shared/contracts/traffic.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
+import type { RequestAudit } from '../access/request-audit.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, type Route } from '../route.ts';
 
 export interface TrafficDeps {
   traffic: Traffic;
+  audit: RequestAudit;
 }
 
 const report = { 'application/json': { schema: trafficReport } } as const;
 const decisionPath = trafficPath.extend({ action: canaryAction });
 
+const canaryAudits = {
+  promote: 'canary.promoted',
+  rollback: 'canary.rolled_back',
+  restart: 'canary.restarted',
+} as const satisfies Record<CanaryAction, string>;
+
 /** `/v1/traffic`: which models share a profile, what they have shown, and what becomes of canaries. */
-export function trafficRoutes({ traffic }: TrafficDeps): Route[] {
+export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [
     {
       method: 'get',
@@ -64,7 +78,9 @@ export function trafficRoutes({ traffic }: TrafficDeps): Route[] {
       handlers: [
         async (request, response) => {
           const { profile, action } = check(decisionPath, request.params, 'path');
-          response.json(await traffic.decide(profile, action));
+          const decided = await traffic.decide(profile, action);
+          audit(request, response, canaryAudits[action], { profile, model: decided.canary?.model });
+          response.json(decided);
         },
       ],
     },

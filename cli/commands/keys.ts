@@ -4,11 +4,16 @@ import {
   createKey,
   entryOfKeyRecord,
   formatKeyFile,
+  isExpired,
   type KeyRecord,
+  type KeyUse,
   keyRecord,
   parseKeyFile,
+  parseKeyUse,
+  useFileOf,
 } from '../../shared/api-keys.ts';
 import type { Config } from '../../shared/config.ts';
+import { parseDuration, parseMoment } from '../duration.ts';
 import { UsageError } from '../failure.ts';
 import { json, type Terminal, table } from '../output.ts';
 
@@ -24,7 +29,13 @@ interface AddOptions {
   weight?: string;
   requestsPerMinute?: string;
   queuedItems?: string;
+  expires?: string;
   entry?: true;
+}
+
+interface RotateOptions {
+  overlap: string;
+  expires?: string;
 }
 
 interface Global {
@@ -32,7 +43,7 @@ interface Global {
   file?: string;
 }
 
-/** `vls keys add | list | remove`: edits the file of API keys, which a running service reads again by itself. */
+/** `vls keys add | list | rotate | remove`: edits the file of API keys, which a running service reads again by itself. */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
   const keys = program
@@ -48,12 +59,13 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
 
   keys
     .command('add')
-    .description('make a key and print it, once: only its hash is kept')
+    .description('make a key and print it, once: only its hash is stored')
     .requiredOption('-t, --tenant <name>', 'whose key it is; the batches of a tenant are seen with all of its keys')
     .option('--operator', 'may see the batches of everybody, the queues and the metrics')
     .option('--weight <number>', "share of the workers beside other tenants'; 1 unless said otherwise")
     .option('--requests-per-minute <count>', 'instead of TENANT_REQUESTS_PER_MINUTE; 0: any number')
     .option('--queued-items <count>', 'instead of TENANT_QUEUED_ITEMS; 0: any number')
+    .option('--expires <when>', 'refuse the key from then on: 90d, 24h, or a date such as 2027-01-31')
     .option('--entry', 'change no file, and print an entry for the variable API_KEYS')
     .action(async (options: AddOptions, command: Command) => {
       const { key, id, hash } = createKey();
@@ -64,12 +76,15 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
           throw new UsageError('An entry has no room for weight and limits: use a file of keys for them');
         const entry = entryOfKeyRecord(record);
         if (isJson) return void stdout.write(json({ id, tenant: record.tenant, role: record.role, key, entry }));
-        stderr.write('Add the entry to API_KEYS; the key itself is not kept anywhere.\n');
+        stderr.write('Add the entry to API_KEYS; the key itself is stored nowhere.\n');
         return void stdout.write(`entry ${entry}\nkey   ${key}\n`);
       }
       const file = fileOf(command);
-      await edit(file, (records) => [...records, record]);
-      if (isJson) return void stdout.write(json({ id, tenant: record.tenant, role: record.role, key, file }));
+      await edit(file, (records) => ({ records: [...records, record], result: undefined }));
+      if (isJson)
+        return void stdout.write(
+          json({ id, tenant: record.tenant, role: record.role, expires: record.expires, key, file }),
+        );
       stderr.write(`Key ${id} of ${record.tenant} (${record.role}) is in ${file}. It is shown this once:\n`);
       stdout.write(`${key}\n`);
     });
@@ -78,25 +93,53 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
     .command('list')
     .description('show the keys there are, without their secrets')
     .action(async (_options: object, command: Command) => {
-      const records = await read(fileOf(command));
+      const file = fileOf(command);
+      const [records, uses] = await Promise.all([read(file), readUses(file)]);
       if (command.optsWithGlobals<Global>().json) {
-        return void stdout.write(json({ keys: records.map(({ hash: _hash, ...shown }) => shown) }));
+        return void stdout.write(
+          json({ keys: records.map(({ hash: _hash, ...shown }) => ({ ...shown, lastUsed: uses[shown.id] ?? null })) }),
+        );
       }
       const limit = (value: number | undefined) => (value === undefined ? '-' : value === 0 ? 'none' : String(value));
       stdout.write(
         table(stdout, [
-          ['ID', 'TENANT', 'ROLE', 'WEIGHT', 'REQUESTS/MIN', 'QUEUED ITEMS', 'CREATED'],
-          ...records.map(({ id, tenant, role, weight, limits, created }) => [
-            id,
-            tenant,
-            role,
-            String(weight ?? 1),
-            limit(limits?.requestsPerMinute),
-            limit(limits?.queuedItems),
-            created ?? '-',
+          ['ID', 'TENANT', 'ROLE', 'WEIGHT', 'REQUESTS/MIN', 'QUEUED ITEMS', 'CREATED', 'EXPIRES', 'LAST USED'],
+          ...records.map((record) => [
+            record.id,
+            record.tenant,
+            record.role,
+            String(record.weight ?? 1),
+            limit(record.limits?.requestsPerMinute),
+            limit(record.limits?.queuedItems),
+            minuteOf(record.created),
+            isExpired(record) ? `expired ${minuteOf(record.expires)}` : minuteOf(record.expires),
+            minuteOf(uses[record.id]),
           ]),
         ]),
       );
+    });
+
+  keys
+    .command('rotate')
+    .description('make a key that takes the place of another, which works on for the overlap')
+    .argument('<name>', 'id of the key, or its tenant where that has one key')
+    .option('--overlap <duration>', 'how long the former key works on: 24h, 30m, 7d; 0: not at all', '24h')
+    .option('--expires <when>', "when the new key expires; without it, it lasts as long as the former one's whole life")
+    .action(async (name: string, options: RotateOptions, command: Command) => {
+      const file = fileOf(command);
+      const { key, id, hash } = createKey();
+      const { former, record } = await edit(file, (records) => {
+        const rotated = rotate(records, name, { id, hash }, options, file);
+        return { records: rotated.records, result: rotated };
+      });
+      if (command.optsWithGlobals<Global>().json) {
+        const { tenant, role, expires } = record;
+        const replaced = { id: former.id, expires: former.expires };
+        return void stdout.write(json({ id, tenant, role, expires, replaces: replaced, key, file }));
+      }
+      stderr.write(`Key ${id} of ${record.tenant} (${record.role}) takes the place of ${former.id} in ${file}, `);
+      stderr.write(`which works until ${former.expires}. It is shown this once:\n`);
+      stdout.write(`${key}\n`);
     });
 
   keys
@@ -108,7 +151,7 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
       await edit(file, (records) => {
         const unknown = ids.find((id) => !records.some((record) => record.id === id));
         if (unknown !== undefined) throw new UsageError(`There is no key ${unknown.slice(0, 40)} in ${file}`);
-        return records.filter(({ id }) => !ids.includes(id));
+        return { records: records.filter(({ id }) => !ids.includes(id)), result: undefined };
       });
       if (command.optsWithGlobals<Global>().json) stdout.write(json({ removed: ids }));
       else stdout.write(`Removed ${ids.join(', ')} from ${file}.\n`);
@@ -129,10 +172,63 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
     weight: number(options.weight),
     limits: limits.requestsPerMinute === undefined && limits.queuedItems === undefined ? undefined : limits,
     created: new Date().toISOString(),
+    expires: options.expires === undefined ? undefined : parseMoment(options.expires).toISOString(),
   });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** What is to be seen of a time: the minute. */
+const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
+
+/**
+ * The records with a new one for the key of this name, and an end for that key.
+ * @throws {UsageError} when it is not one key that can be rotated.
+ */
+function rotate(
+  records: readonly KeyRecord[],
+  name: string,
+  made: Pick<KeyRecord, 'id' | 'hash'>,
+  { overlap, expires }: RotateOptions,
+  file: string,
+): { records: KeyRecord[]; former: KeyRecord; record: KeyRecord } {
+  const successorOf = ({ id }: KeyRecord) => records.find(({ replaces }) => replaces === id);
+  const current = (record: KeyRecord) => !isExpired(record) && successorOf(record) === undefined;
+  const named = records.find(({ id }) => id === name);
+  const candidates =
+    named === undefined ? records.filter((record) => record.tenant === name && current(record)) : [named];
+  const [rotated, ...others] = candidates;
+  if (rotated === undefined) throw new UsageError(`There is no key ${name.slice(0, 64)} in ${file}`);
+  if (others.length > 0) {
+    throw new UsageError(
+      `${name} has ${candidates.length} keys, name one: ${candidates.map(({ id }) => id).join(', ')}`,
+    );
+  }
+  const successor = successorOf(rotated);
+  if (successor !== undefined) throw new UsageError(`${rotated.id} has been rotated: ${successor.id} took its place`);
+  if (isExpired(rotated)) throw new UsageError(`${rotated.id} has expired; \`vls keys add\` makes a new key`);
+
+  const now = Date.now();
+  const end = Math.min(now + parseDuration(overlap), Date.parse(rotated.expires ?? '') || Number.POSITIVE_INFINITY);
+  const former = { ...rotated, expires: new Date(end).toISOString() };
+  const { expires: _expires, replaces: _replaces, ...same } = rotated;
+  const record: KeyRecord = { ...same, ...made, created: new Date(now).toISOString(), replaces: rotated.id };
+  const expiry = expires === undefined ? sameLifetime(rotated, now) : parseMoment(expires, now);
+  if (expiry !== undefined) record.expires = expiry.toISOString();
+  return { records: [...records.map((each) => (each === rotated ? former : each)), record], former, record };
+}
+
+/** A key that was to last for 90 days is followed by one that does. */
+function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
+  if (expires === undefined) return undefined;
+  if (created !== undefined) return new Date(now + Date.parse(expires) - Date.parse(created));
+  throw new UsageError(`${id} expires, and when it was made is not known: give --expires`);
+}
+
+async function readUses(file: string): Promise<KeyUse> {
+  const path = useFileOf(await realpath(file).catch(() => file));
+  return parseKeyUse(await readFile(path, 'utf8').catch(() => ''));
 }
 
 async function read(file: string): Promise<KeyRecord[]> {
@@ -148,7 +244,10 @@ async function read(file: string): Promise<KeyRecord[]> {
 }
 
 /** Writes a new file beside the old one, for whoever may read its owner's files alone, and puts it in its place. */
-async function edit(path: string, change: (records: KeyRecord[]) => KeyRecord[]): Promise<void> {
+async function edit<Result>(
+  path: string,
+  change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
+): Promise<Result> {
   // A link stays one: what it leads to is replaced.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
@@ -161,10 +260,12 @@ async function edit(path: string, change: (records: KeyRecord[]) => KeyRecord[])
     // Widened by hand, so that the service may read it as another user, it stays so.
     const former = await stat(file).catch(() => undefined);
     if (former !== undefined) await handle.chmod(former.mode & 0o777);
-    await handle.writeFile(formatKeyFile(change(await read(file))));
+    const { records, result } = change(await read(file));
+    await handle.writeFile(formatKeyFile(records));
     await handle.sync();
     await handle.close();
     await rename(draft, file);
+    return result;
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(draft, { force: true });

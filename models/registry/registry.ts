@@ -1,3 +1,4 @@
+import { createAudit } from '../../shared/audit.ts';
 import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -169,6 +170,7 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
               await reload();
               fault = null;
               log.info({ profiles: namesOf(entries) }, 'models or their registry changed');
+              createAudit(log)('models.reloaded', { by: 'registry_file', profiles: [...namesOf(entries)] });
               onChange?.();
             } catch (error) {
               fault = (error as Error).message;

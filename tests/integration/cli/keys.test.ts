@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isKeyOf, keyRecordOfEntry, parseKeyFile } from '../../../shared/api-keys.ts';
+import { isKeyOf, keyRecordOfEntry, parseKeyFile, useFileOf } from '../../../shared/api-keys.ts';
 
 const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 
@@ -64,6 +64,69 @@ test('a link to the file stays a link', async () => {
   await symlink(file, link);
   await vls(['add', '--tenant', 'ours'], { API_KEYS_FILE: link });
   expect(await records()).toHaveLength(1);
+});
+
+test('a key is rotated: the new one has its rights, the former one works on for the overlap', async () => {
+  await vls(['add', '--tenant', 'ours', '--operator', '--weight', '2', '--queued-items', '5', '--expires', '90d']);
+  const [before] = await records();
+  const from = Date.now();
+  const { code, stdout, stderr } = await vls(['rotate', 'ours', '--overlap', '2h']);
+  expect([code, stderr]).toEqual([0, expect.stringContaining(before?.id ?? '-')]);
+  const [former, made, ...more] = await records();
+  expect(more).toEqual([]);
+  expect(former).toEqual({ ...before, expires: former?.expires });
+  const overlap = Date.parse(former?.expires ?? '') - from;
+  expect(overlap).toBeGreaterThanOrEqual(2 * 3_600_000);
+  expect(overlap).toBeLessThan(2 * 3_600_000 + 60_000);
+  const { role, weight, limits, tenant } = before ?? {};
+  expect(made).toMatchObject({ role, weight, limits, tenant, replaces: before?.id });
+  expect(made && isKeyOf(stdout.trim(), made)).toBe(true);
+  const lifetime = Date.parse(made?.expires ?? '') - Date.parse(made?.created ?? '');
+  expect(Math.abs(lifetime - 90 * 86_400_000)).toBeLessThan(60_000);
+  // The tenant has one current key: the one that was made.
+  const again = await vls(['rotate', 'ours', '--json', '--expires', '1d']);
+  expect(JSON.parse(again.stdout)).toMatchObject({ tenant: 'ours', replaces: { id: made?.id } });
+});
+
+test.each([
+  ['an unknown key', async () => ['nobody'], 'There is no key nobody'],
+  ['a tenant of two keys', async () => [await twoKeys()], 'has 2 keys, name one'],
+  ['a key that has a successor', async () => [(await rotated()) ?? ''], 'has been rotated'],
+  ['an overlap that is no duration', async () => [await oneKey(), '--overlap', '1'], 'is not a duration'],
+])('rotating %s changes nothing', async (_case, args, reason) => {
+  const given = await args();
+  const before = await readFile(file, 'utf8').catch(() => '');
+  const { code, stderr } = await vls(['rotate', ...given]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(reason)]);
+  expect(await readFile(file, 'utf8').catch(() => '')).toBe(before);
+});
+async function twoKeys(): Promise<string> {
+  for (const tenant of ['ours', 'ours']) await vls(['add', '--tenant', tenant]);
+  return 'ours';
+}
+async function oneKey(): Promise<string> {
+  await vls(['add', '--tenant', 'ours']);
+  return 'ours';
+}
+async function rotated(): Promise<string | undefined> {
+  await vls(['add', '--tenant', 'ours']);
+  await vls(['rotate', 'ours']);
+  return (await records())[0]?.id;
+}
+
+test('the list shows when keys expire and when they were last used', async () => {
+  await vls(['add', '--tenant', 'ours', '--expires', '2099-01-31']);
+  const [record] = await records();
+  await writeFile(useFileOf(file), JSON.stringify({ [record?.id ?? '']: '2026-05-04T03:02:01.000Z' }));
+  const { stdout } = await vls(['list']);
+  expect(stdout).toMatch(/EXPIRES +LAST USED\n.* 2099-01-31T00:00Z +2026-05-04T03:02Z\n/);
+  const { keys } = JSON.parse((await vls(['list', '--json'])).stdout);
+  expect(keys).toMatchObject([{ expires: '2099-01-31T00:00:00.000Z', lastUsed: '2026-05-04T03:02:01.000Z' }]);
+});
+
+test('an entry for API_KEYS carries its expiry', async () => {
+  const { stdout } = await vls(['add', '--tenant', 'ours', '--entry', '--json', '--expires', '2099-01-31'], {});
+  expect(keyRecordOfEntry(JSON.parse(stdout).entry)).toMatchObject({ expires: '2099-01-31T00:00:00.000Z' });
 });
 
 test('an entry for API_KEYS is printed with its key, and no file is needed', async () => {

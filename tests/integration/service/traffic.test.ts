@@ -177,6 +177,25 @@ test('an operator may try it again, and end it by hand', async () => {
   expect((await running.client.problem('/v1/traffic/compact')).body.code).toBe('traffic.not_shared');
 });
 
+/** The guard, in whichever process, before the operator; the sort keeps the order of each. */
+const byActor = (a: Record<string, unknown>, b: Record<string, unknown>) =>
+  Number(a['by'] === undefined) - Number(b['by'] === undefined);
+
+test("each decision about a canary, the guard's and an operator's, is one audit line, and so is each change of the rules", () => {
+  const lines = [running.api, running.worker]
+    .flatMap((each) => each.output().split('\n'))
+    .filter((line) => line.includes('"audit":true') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.filter(({ action }) => action === 'models.reloaded')[0]).toMatchObject({ by: 'registry_file' });
+  expect(
+    lines.filter(({ action, model }) => String(action).startsWith('canary.') && model === 'shifted').sort(byActor),
+  ).toMatchObject([
+    { action: 'canary.rolled_back', by: 'canary_guard', profile: 'shared' },
+    { action: 'canary.restarted', via: 'open', profile: 'shared' },
+    { action: 'canary.rolled_back', via: 'open', profile: 'shared' },
+  ]);
+});
+
 test('a slower canary is rolled back for its time alone', async () => {
   write(canary('slow', { guard: { ...open, latencyRatio: 2 } }));
   await until(({ canary: found }) => found?.model === 'slow' && found.phase === 'trial');

@@ -1,9 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openKeyRing } from '../../../api/access/key-ring.ts';
-import { createKey, entryOfKeyRecord, formatKeyFile, type KeyRecord } from '../../../shared/api-keys.ts';
+import {
+  createKey,
+  entryOfKeyRecord,
+  formatKeyFile,
+  type KeyRecord,
+  parseKeyUse,
+  useFileOf,
+} from '../../../shared/api-keys.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -13,7 +21,11 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vls-ring-'));
   path = join(directory, 'keys.jsonl');
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(async () => {
+  vi.useRealTimers();
+  // The last use of a key may be on its way to the disk.
+  await rm(directory, { recursive: true, maxRetries: 10 });
+});
 
 function make(tenant: string): { key: string; record: KeyRecord } {
   const { key, id, hash } = createKey();
@@ -62,4 +74,69 @@ test('a file that is damaged while it runs keeps its keys; at the start it is re
 test('an entry that is a key instead of its hash is refused, and not shown', () => {
   const { key } = make('ours');
   expect(() => readConfig({ API_KEYS: key })).toThrow(/API_KEYS=\(not shown\): expected id:tenant:role:hash/);
+});
+
+test('a key that has expired is not known, neither from the file nor from an entry nor by its id', async () => {
+  const [past, future, fixed] = [make('past'), make('future'), make('fixed')];
+  past.record.expires = new Date(Date.now() - 1).toISOString();
+  future.record.expires = new Date(Date.now() + 3_600_000).toISOString();
+  fixed.record.expires = past.record.expires;
+  await writeFile(path, formatKeyFile([past.record, future.record]));
+  const ring = await open({ API_KEYS: entryOfKeyRecord(fixed.record), API_KEYS_FILE: path });
+  expect(await ring.find(past.key)).toBeUndefined();
+  expect(await ring.byId(past.record.id)).toBeUndefined();
+  expect(await ring.find(fixed.key)).toBeUndefined();
+  expect(await ring.find(future.key)).toEqual(future.record);
+});
+
+test('a key expires while the service runs, without a change of its file', async () => {
+  const { key, record } = make('ours');
+  record.expires = new Date(Date.now() + 60_000).toISOString();
+  await writeFile(path, formatKeyFile([record]));
+  const ring = await open({ API_KEYS_FILE: path });
+  expect(await ring.find(key)).toEqual(record);
+  vi.setSystemTime(Date.now() + 60_000);
+  expect(await ring.find(key)).toBeUndefined();
+});
+
+test('a file of keys from before there were expiries is read as it was', async () => {
+  const { key, record } = make('ours');
+  const { id, hash, tenant, role } = record;
+  await writeFile(path, `${JSON.stringify({ id, hash, tenant, role, created: '2026-01-01T00:00:00.000Z' })}\n`);
+  expect(await (await open({ API_KEYS_FILE: path })).find(key)).toMatchObject({ tenant: 'ours' });
+});
+
+test('what is added to the file, changed, rotated and removed is one line each for the audit', async () => {
+  const [first, second, third] = [make('first'), make('second'), make('third')];
+  await writeFile(path, formatKeyFile([first.record, second.record]));
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
+  const ring = await openKeyRing(readConfig({ API_KEYS_FILE: path }), log);
+  third.record.replaces = first.record.id;
+  const changed = { ...first.record, expires: '2099-01-01T00:00:00.000Z' };
+  await writeFile(path, formatKeyFile([changed, third.record]));
+  expect(await ring.find(third.key)).toEqual(third.record);
+  const common = { audit: true, by: 'key_file', msg: 'audit' };
+  const told = lines.filter(({ audit }) => audit === true);
+  expect(told).toHaveLength(3);
+  expect(told).toEqual([
+    expect.objectContaining({ ...common, action: 'key.changed', keyId: changed.id, expires: changed.expires }),
+    expect.objectContaining({ ...common, action: 'key.rotated', keyId: third.record.id, replaces: changed.id }),
+    expect.objectContaining({ ...common, action: 'key.removed', keyId: second.record.id, tenant: 'second' }),
+  ]);
+  expect(JSON.stringify(lines)).not.toContain(third.record.hash);
+});
+
+test('the last use of a key is stored beside its file, for browsers that signed in with it too', async () => {
+  const [used, session, unused] = [make('used'), make('session'), make('unused')];
+  await writeFile(path, formatKeyFile([used.record, session.record, unused.record]));
+  const ring = await open({ API_KEYS_FILE: path });
+  const before = Date.now();
+  await ring.find(used.key);
+  await ring.byId(session.record.id);
+  await ring.find(`vls_${unused.record.id}_${'x'.repeat(43)}`);
+  const uses = await vi.waitFor(async () => parseKeyUse(await readFile(useFileOf(path), 'utf8')));
+  expect(Object.keys(uses).sort()).toEqual([used.record.id, session.record.id].sort());
+  expect(Date.parse(uses[used.record.id] ?? '')).toBeGreaterThanOrEqual(before);
+  expect((await stat(useFileOf(path))).mode & 0o777).toBe(0o600);
 });

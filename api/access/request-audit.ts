@@ -1,0 +1,29 @@
+import type { Request, Response } from 'express';
+import type { Audit, AuditAction, AuditSubject } from '../../shared/audit.ts';
+import { addressOf } from './authenticate.ts';
+import { type Principal, principalOf } from './principal.ts';
+
+/**
+ * Logs a change of state that a request made: for whom, with which key, from which address, by which request.
+ * @param who the principal, where the request carried none yet.
+ */
+export type RequestAudit = (
+  request: Request,
+  response: Response,
+  action: AuditAction,
+  subject?: AuditSubject,
+  who?: Principal,
+) => void;
+
+export const createRequestAudit =
+  (audit: Audit): RequestAudit =>
+  (request, response, action, subject = {}, who = principalOf(request)) =>
+    audit(action, {
+      tenant: who?.tenant,
+      role: who?.role,
+      keyId: who?.keyId ?? undefined,
+      via: who?.via,
+      address: addressOf(request),
+      requestId: response.locals['requestId'],
+      ...subject,
+    });

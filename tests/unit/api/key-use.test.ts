@@ -1,0 +1,56 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createKeyUses } from '../../../api/access/key-use.ts';
+import { parseKeyUse, useFileOf } from '../../../shared/api-keys.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+const [a, b, gone] = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb', 'cccccccccccc'] as const;
+let directory: string;
+let keyFile: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vls-use-'));
+  keyFile = join(directory, 'keys.jsonl');
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const stored = async () => parseKeyUse(await readFile(useFileOf(keyFile), 'utf8').catch(() => ''));
+
+test('the first use is written at once, those of the next minute together at its end', async () => {
+  const uses = createKeyUses(keyFile, () => [a, b], silentLog(), 200);
+  uses.saw(a);
+  await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a]));
+  const first = await stored();
+  for (let n = 0; n < 1_000; n++) uses.saw(n % 2 === 0 ? a : b);
+  expect(await stored()).toEqual(first);
+  await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a, b]));
+});
+
+test('the later time of each key stays, and that of a key that is gone does not', async () => {
+  const later = '2099-01-01T00:00:00.000Z';
+  const earlier = '2020-01-01T00:00:00.000Z';
+  await writeFile(useFileOf(keyFile), JSON.stringify({ [a]: later, [b]: earlier, [gone]: later }));
+  const uses = createKeyUses(keyFile, () => [a, b], silentLog());
+  uses.saw(a);
+  uses.saw(b);
+  await vi.waitFor(async () => expect((await stored())[b]).not.toBe(earlier));
+  expect(await stored()).toEqual({ [a]: later, [b]: expect.stringMatching(/^20/) });
+});
+
+test('a file that is something else is written anew', async () => {
+  await writeFile(useFileOf(keyFile), 'not JSON');
+  createKeyUses(keyFile, () => [a], silentLog()).saw(a);
+  await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a]));
+});
+
+test('a directory that cannot be written is said once', async () => {
+  const log = silentLog();
+  const info = vi.spyOn(log, 'info');
+  const uses = createKeyUses(join(directory, 'absent', 'keys.jsonl'), () => [a], log, 1);
+  uses.saw(a);
+  await vi.waitFor(() => expect(info).toHaveBeenCalledTimes(1));
+  uses.saw(a);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(info).toHaveBeenCalledTimes(1);
+});
