@@ -3,16 +3,25 @@ import { LRUCache } from 'lru-cache';
 import type { Embedded } from '../models/evaluator/protocol.ts';
 import { type ModelSpec, modelKey } from '../models/model.ts';
 import type { Evaluators } from '../models/pool/evaluators.ts';
+import type { EmbedOptions } from '../models/pool/pool.ts';
 import type { Metrics } from '../shared/metrics.ts';
 
 /** Embeddings by content: whatever was embedded lately, or is being embedded now, is not computed again. */
 export interface Embedder {
-  image(spec: ModelSpec, bytes: Uint8Array, interactive: boolean): Promise<Embedded>;
-  text(spec: ModelSpec, text: string, interactive: boolean): Promise<Embedded>;
+  /** @throws {ServiceError} what the evaluators throw; the signal's reason when that aborts first. */
+  image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
+  text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
 /** Map entry, key and array headers of one cached embedding, in bytes; measured roughly, on the safe side. */
 const entryOverheadBytes = 300;
+
+/** A computation that runs, and how many wait for it. */
+interface Running {
+  embedded: Promise<Embedded>;
+  askers: number;
+  abort: AbortController;
+}
 
 type Input = { image: Uint8Array } | { text: string };
 
@@ -24,7 +33,7 @@ export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: 
           sizeCalculation: ({ embedding }, key) => embedding.byteLength + 2 * key.length + entryOverheadBytes,
         })
       : undefined;
-  const pending = new Map<string, Promise<Embedded>>();
+  const pending = new Map<string, Running>();
 
   metrics?.onScrape({
     read: () => [{ name: 'vls_embedding_cache_bytes', labels: {}, value: cache?.calculatedSize ?? 0 }],
@@ -35,7 +44,7 @@ export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: 
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
   /** One that was not computed for this asker does not say when it was. */
-  async function once(spec: ModelSpec, key: string, input: Input, interactive: boolean): Promise<Embedded> {
+  async function once(spec: ModelSpec, key: string, input: Input, options: EmbedOptions): Promise<Embedded> {
     const looked = (result: 'hit' | 'joined' | 'miss') =>
       metrics?.count('vls_embedding_cache_lookups_total', { input: 'image' in input ? 'image' : 'text', result });
     const cached = cache?.get(key);
@@ -43,27 +52,58 @@ export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: 
       looked('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // A person must not wait for the batch's place in the queue, so the two kinds do not share a computation.
-    const pendingKey = `${interactive}:${key}`;
+    // A person must not wait for the batch's place in the queue, nor a tenant for that of another.
+    const { interactive, tenant = '', signal } = options;
+    const pendingKey = `${interactive}:${tenant}:${key}`;
     const running = pending.get(pendingKey);
     if (running !== undefined) {
       looked('joined');
-      return withoutTimes(await running);
+      return withoutTimes(await shareOf(pendingKey, running, signal));
     }
     looked('miss');
-    const computation = compute(spec, input, interactive).finally(() => pending.delete(pendingKey));
-    pending.set(pendingKey, computation);
-    const embedded = await computation;
-    cache?.set(key, withoutTimes(embedded));
-    return embedded;
+    const abort = new AbortController();
+    const embedded = compute(spec, input, { interactive, tenant, signal: abort.signal }).finally(() =>
+      forget(pendingKey, started),
+    );
+    // It fails for those that wait; when all have left, nobody listens.
+    embedded.catch(() => {});
+    const started: Running = { embedded, askers: 0, abort };
+    pending.set(pendingKey, started);
+    const computed = await shareOf(pendingKey, started, signal);
+    cache?.set(key, withoutTimes(computed));
+    return computed;
   }
 
-  async function compute(spec: ModelSpec, input: Input, interactive: boolean): Promise<Embedded> {
+  function forget(pendingKey: string, running: Running): void {
+    if (pending.get(pendingKey) === running) pending.delete(pendingKey);
+  }
+
+  /** Waits for a computation until the signal aborts. It is aborted with the last that leaves. */
+  async function shareOf(pendingKey: string, running: Running, signal: AbortSignal | undefined): Promise<Embedded> {
+    running.askers++;
+    if (signal === undefined) return await running.embedded;
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = () => {
+      reject(signal.reason);
+      if (--running.askers > 0) return;
+      forget(pendingKey, running);
+      running.abort.abort(signal.reason);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([running.embedded, left]);
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  async function compute(spec: ModelSpec, input: Input, options: EmbedOptions): Promise<Embedded> {
     const start = performance.now();
-    const embedded = await evaluators.for(spec).embed(input, { interactive });
+    const embedded = await evaluators.for(spec).embed(input, options);
     if (metrics !== undefined) {
       const { decodeMs, inferenceMs } = embedded;
-      const mode = interactive ? 'single' : 'batch';
+      const mode = options.interactive ? 'single' : 'batch';
       const waitedMs = Math.max(0, performance.now() - start - decodeMs - inferenceMs);
       metrics.stage('queue_wait', mode, waitedMs / 1000);
       if ('image' in input) metrics.stage('decode', mode, decodeMs / 1000);
@@ -73,9 +113,9 @@ export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: 
   }
 
   return {
-    image: (spec, bytes, interactive) =>
-      once(spec, `${modelKey(spec)}:image:${hash('sha256', bytes, 'base64')}`, { image: bytes }, interactive),
-    text: (spec, text, interactive) => once(spec, `${modelKey(spec)}:text:${text}`, { text }, interactive),
+    image: (spec, bytes, options) =>
+      once(spec, `${modelKey(spec)}:image:${hash('sha256', bytes, 'base64')}`, { image: bytes }, options),
+    text: (spec, text, options) => once(spec, `${modelKey(spec)}:text:${text}`, { text }, options),
   };
 }
 

@@ -5,7 +5,8 @@ import { type ModelSpec, recipeOf } from '../models/model.ts';
 import { type ImageSource, type LongText, maxTextLength, type Receipt } from '../shared/contracts/item.ts';
 import type { Timings } from '../shared/contracts/single.ts';
 import { type Code, type ItemError, ServiceError, toItemError } from '../shared/errors.ts';
-import type { Metrics } from '../shared/metrics.ts';
+import { createFairPlaces } from '../shared/fair-places.ts';
+import type { Metrics, Mode } from '../shared/metrics.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
 import type { Embedder } from './embedder.ts';
 import { bothOf, compare, type Listener, tell, tellLater, warningsOf } from './scored.ts';
@@ -54,7 +55,7 @@ export interface Evaluation {
   embed(spec: ModelSpec, inputs: readonly Embeddable[], options?: Options): Promise<Embedded[]>;
   /**
    * Evaluates pairs concurrently; a pair that fails is an outcome like any other.
-   * Once `signal` is aborted, no further pair is begun, and the call fails with the signal's reason.
+   * Once `signal` is aborted, what is in flight is aborted, and the call fails with the signal's reason.
    * @throws {ServiceError} `model.unavailable` or `overloaded`: a fault of this process, not of a pair.
    */
   evaluate(spec: ModelSpec, pairs: readonly Pair[], options?: Options): Promise<Outcome[]>;
@@ -76,6 +77,12 @@ export interface Options {
   onScored?: Listener;
 }
 
+/**
+ * Places of interactive requests for each of batches: an image that takes a second to download keeps its place for that
+ * long, and hundreds of requests are at their hosts then.
+ */
+const singlesPerBatchPlace = 4;
+
 /** Pictures of single requests that other models score besides; beyond this many, the next ones are not compared. */
 const besideInHand = 16;
 
@@ -88,20 +95,55 @@ const processFaults = new Set<Code>(['model.unavailable', 'overloaded']);
 export interface EvaluationDeps {
   images: ImageLoader;
   embedder: Embedder;
-  /** Pairs in hand between the start of their download and their embedding; bounds memory. */
+  /**
+   * Images of batches between the start of their download and their embedding; bounds memory. Tenants share these places
+   * fairly. Interactive requests have four times as many, and share them likewise.
+   */
   concurrency: number;
   metrics?: Metrics | undefined;
 }
 
 export function createEvaluation({ images, embedder, concurrency, metrics }: EvaluationDeps): Evaluation {
-  const inHand = pLimit(concurrency);
+  const places = {
+    batch: createFairPlaces({
+      places: concurrency,
+      guaranteed: Math.ceil(concurrency / 8),
+      hardLimit: 2 * concurrency,
+    }),
+    single: createFairPlaces({
+      places: singlesPerBatchPlace * concurrency,
+      guaranteed: Math.ceil(concurrency / 2),
+      hardLimit: 2 * singlesPerBatchPlace * concurrency,
+    }),
+  };
   let comparing = 0;
 
-  async function embedImage(spec: ModelSpec, source: ImageSource, stages: Stages, { signal }: Options) {
-    const bytes = await stages.fetch(() => images.load(source, signal));
-    const embedded = await embedder.image(spec, bytes, true);
-    stages.embedded(embedded);
-    return embedded;
+  /** Does what holds an image in memory, once the tenant has a place for it. */
+  async function withPlace<Value>(mode: Mode, { tenant = '', signal }: Options, work: () => Promise<Value>) {
+    const release = await places[mode].take(tenant, signal);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /** Loads and embeds one image of an interactive request. */
+  async function embedImage(spec: ModelSpec, source: ImageSource | Uint8Array, stages: Stages, options: Options) {
+    const { tenant, signal } = options;
+    const asker = { interactive: true, tenant, signal };
+    const embed = async (bytes: Uint8Array, fetchMs: number) => {
+      const embedded = await embedder.image(spec, bytes, asker);
+      stages.embedded(embedded);
+      return { embedded, bytes, fetchMs };
+    };
+    if (source instanceof Uint8Array) return await embed(source, 0);
+    return await withPlace('single', options, async () => {
+      // How long it waited for its place says nothing about the image host, from which admission learns.
+      const start = performance.now();
+      const bytes = await stages.fetch(() => images.load(source, asker));
+      return await embed(bytes, performance.now() - start);
+    });
   }
 
   /** Embeds the texts of one request; what has not begun is dropped with the first that fails, or with the client. */
@@ -131,9 +173,9 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     text: string,
     interactive: boolean,
     stages: Stages,
-    { longText }: Options,
+    { longText, tenant, signal }: Options,
   ): Promise<Embedded> {
-    const embedded = await embedder.text(spec, text, interactive);
+    const embedded = await embedder.text(spec, text, { interactive, tenant, signal });
     stages.embedded(embedded);
     const { tokens, totalTokens } = embedded;
     if (longText === 'error' && totalTokens > tokens) {
@@ -150,9 +192,10 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     for (const other of options.beside ?? []) {
       if (comparing >= besideInHand) return;
       comparing++;
-      const picture = embedder.image(other, bytes, false);
+      const asker = { interactive: false, tenant: options.tenant };
+      const picture = embedder.image(other, bytes, asker);
       const told = texts.map((text, at) =>
-        tellLater(other, at, picture, embedder.text(other, text, false), options.onScored),
+        tellLater(other, at, picture, embedder.text(other, text, asker), options.onScored),
       );
       await Promise.all(told).finally(() => comparing--);
     }
@@ -167,11 +210,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
         // The texts are embedded while the image is on its way.
         const textsEmbedded = embedTexts(spec, texts, stages, options);
         textsEmbedded.catch(() => {});
-        const isGiven = image instanceof Uint8Array;
-        const bytes = isGiven ? image : await stages.fetch(() => images.load(image, options.signal));
-        const fetchMs = isGiven ? 0 : performance.now() - start;
-        const picture = await embedder.image(spec, bytes, true);
-        stages.embedded(picture);
+        const { embedded: picture, bytes, fetchMs } = await embedImage(spec, image, stages, options);
         const sentences = await textsEmbedded;
         for (const at of texts.keys()) tell(spec, at, picture, sentences[at], options.onScored);
         void scoreBeside(bytes, texts, options);
@@ -195,17 +234,24 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
       const start = performance.now();
       checkText(text);
       const stages = startStages('single', metrics);
-      const sentence = await embedText(spec, text, true, stages, options);
-      const loaded = await Promise.all(
-        sources.map(async (source): Promise<{ picture: Embedded } | { error: unknown }> => {
-          try {
-            return { picture: await inHand(() => embedImage(spec, source, stages, options)) };
-          } catch (error) {
-            return { error };
-          }
-        }),
-      );
-      stages.end();
+      type Loaded = { picture: Embedded; fetchMs: number } | { error: unknown };
+      const load = async (source: ImageSource): Promise<Loaded> => {
+        try {
+          const { embedded, fetchMs } = await embedImage(spec, source, stages, options);
+          return { picture: embedded, fetchMs };
+        } catch (error) {
+          return { error };
+        }
+      };
+      let sentence: Embedded;
+      let loaded: Loaded[];
+      try {
+        sentence = await embedText(spec, text, true, stages, options);
+        loaded = await Promise.all(sources.map(load));
+      } finally {
+        stages.end();
+      }
+      options.signal?.throwIfAborted();
       const results: ImageScores['results'] = [];
       const failures: ImageScores['failures'] = [];
       const pictures: Embedded[] = [];
@@ -224,7 +270,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
         failures,
         receipt: receiptWith(spec, sentence, ...pictures),
         timings: {
-          fetchMs: 0,
+          fetchMs: milliseconds(Math.max(0, ...loaded.map((one) => ('picture' in one ? one.fetchMs : 0)))),
           decodeMs: milliseconds(slowest(({ decodeMs }) => decodeMs)),
           inferenceMs: milliseconds(sentence.inferenceMs + slowest(({ inferenceMs }) => inferenceMs)),
           totalMs: milliseconds(performance.now() - start),
@@ -241,7 +287,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
           inputs.map((input) =>
             'text' in input
               ? limit(() => embedText(spec, input.text, true, stages, options))
-              : inHand(() => embedImage(spec, input.image, stages, options)),
+              : embedImage(spec, input.image, stages, options).then(({ embedded }) => embedded),
           ),
         );
       } finally {
@@ -250,7 +296,8 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     },
 
     async evaluate(spec, pairs, options = {}) {
-      const { signal } = options;
+      const { tenant, signal } = options;
+      const asker = { interactive: false, tenant, signal };
       // The same source twice in one chunk is downloaded once.
       const pictures = new Map<string, Promise<{ embedded: Embedded; others: Promise<Embedded>[] }>>();
       const stages = startStages('batch', metrics);
@@ -259,12 +306,11 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
         const key = JSON.stringify(source);
         let picture = pictures.get(key);
         if (picture === undefined) {
-          picture = inHand(async () => {
-            signal?.throwIfAborted();
-            const bytes = await stages.fetch(() => images.load(source));
+          picture = withPlace('batch', options, async () => {
+            const bytes = await stages.fetch(() => images.load(source, asker));
             // Beside it from the same bytes, and before they are let go.
-            const others = beside.map((other) => embedder.image(other, bytes, false));
-            const [embedded] = await bothOf(embedder.image(spec, bytes, false), Promise.allSettled(others));
+            const others = beside.map((other) => embedder.image(other, bytes, asker));
+            const [embedded] = await bothOf(embedder.image(spec, bytes, asker), Promise.allSettled(others));
             stages.embedded(embedded);
             return { embedded, others };
           });
@@ -283,12 +329,13 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
           const scored = tell(spec, at, embedded, sentence, options.onScored);
           await Promise.all(
             beside.map((other, nth) =>
-              tellLater(other, at, others[nth], embedder.text(other, pair.text, false), options.onScored),
+              tellLater(other, at, others[nth], embedder.text(other, pair.text, asker), options.onScored),
             ),
           );
           const warnings = warningsOf(embedded, sentence);
           return { status: 'succeeded', ...scored, ...(warnings.length > 0 && { warnings }) };
         } catch (error) {
+          if (signal?.aborted) throw signal.reason;
           if (error instanceof ServiceError && processFaults.has(error.code)) throw error;
           const itemError = toItemError(error);
           options.onScored?.({ spec, at, outcome: { code: itemError.code }, runs: [] });

@@ -6,6 +6,7 @@ import type { AddressGuard } from './address-guard.ts';
 import { readRetryAfter, toFetchFailure } from './fetch-failure.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
 import { createHostTurns, type HostTurns, type Turn } from './host-turns.ts';
+import type { LoadOptions } from './loader.ts';
 import { createNameLookup, type NameLookup } from './name-lookup.ts';
 import { beginsLikeImage, sniffedBytes } from './sniff.ts';
 
@@ -29,7 +30,7 @@ export interface Fetcher {
    * Downloads an image.
    * @throws {ServiceError} `image.fetch.*`, `image.too_large`, `image.unsupported_format`, `image.source_invalid`
    */
-  fetch(url: string, signal?: AbortSignal): Promise<Uint8Array>;
+  fetch(url: string, options?: LoadOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -84,7 +85,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   return {
-    async fetch(address, callerSignal) {
+    async fetch(address, { signal: callerSignal } = {}) {
       const url = parseUrl(address);
       const deadline = AbortSignal.timeout(timeoutMs);
       const endsAt = performance.now() + timeoutMs;

@@ -11,10 +11,20 @@ import { decodeBase64, decodeDataUri } from './inline.ts';
 export interface ImageLoader {
   /**
    * @returns the encoded image, as it was sent; nothing about it is trusted or checked but its size.
-   * @throws {ServiceError} an `image.*` code
+   * @throws {ServiceError} an `image.*` code; the signal's reason when that aborts first.
    */
-  load(source: ImageSource, signal?: AbortSignal): Promise<Uint8Array>;
+  load(source: ImageSource, options?: LoadOptions): Promise<Uint8Array>;
   close(): Promise<void>;
+}
+
+/** On whose behalf an image is loaded. */
+export interface LoadOptions {
+  /** Tenants share the requests to a host fairly. */
+  tenant?: string | undefined;
+  /** Somebody waits for the answer: a host that rests is waited for as long as the deadline of a download, and no longer. */
+  interactive?: boolean | undefined;
+  /** Ends the download and its connection. */
+  signal?: AbortSignal | undefined;
 }
 
 export type ImageConfig = Pick<
@@ -46,8 +56,8 @@ export function createImageLoader(config: ImageConfig, onRetry?: (code: Code) =>
     onRetry,
   });
 
-  const loadString = async (source: string, signal?: AbortSignal): Promise<Uint8Array> => {
-    if (/^https?:/i.test(source)) return await fetcher.fetch(source, signal);
+  const loadString = async (source: string, options: LoadOptions): Promise<Uint8Array> => {
+    if (/^https?:/i.test(source)) return await fetcher.fetch(source, options);
     if (/^data:/i.test(source)) return decodeDataUri(source, maxBytes);
     const scheme = /^([a-z][a-z0-9+.-]{1,30}):/i.exec(source)?.[1];
     if (scheme !== undefined) {
@@ -57,9 +67,9 @@ export function createImageLoader(config: ImageConfig, onRetry?: (code: Code) =>
   };
 
   return {
-    async load(source, signal) {
-      if (typeof source === 'string') return await loadString(source.trim(), signal);
-      if ('url' in source) return await fetcher.fetch(source.url, signal);
+    async load(source, options = {}) {
+      if (typeof source === 'string') return await loadString(source.trim(), options);
+      if ('url' in source) return await fetcher.fetch(source.url, options);
       if ('base64' in source) {
         const text = source.base64.trim();
         return /^data:/i.test(text) ? decodeDataUri(text, maxBytes) : decodeBase64(text, maxBytes);

@@ -8,11 +8,14 @@ import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
 const cacheBytes = 1_000_000;
+const single = { interactive: true };
+const batch = { interactive: false };
 
 interface Computation {
   spec: ModelSpec;
   input: string;
   interactive: boolean;
+  signal: AbortSignal | undefined;
   succeed(embedded?: Embedded): void;
   fail(error: Error): void;
 }
@@ -23,12 +26,13 @@ beforeEach(() => {
   computations = [];
   evaluators = {
     for: (asked) => ({
-      embed: (input, { interactive }) =>
+      embed: (input, { interactive, signal }) =>
         new Promise((resolve, reject) => {
           computations.push({
             spec: asked,
             input: 'text' in input ? input.text : `bytes ${input.image.join()}`,
             interactive,
+            signal,
             succeed: (embedded = embeddingOf(computations.length)) => resolve(embedded),
             fail: reject,
           });
@@ -50,10 +54,10 @@ const finish = () => {
 describe('the cache', () => {
   test('gives the same embedding again without computing it, and says that it took no time', async () => {
     const embedder = createEmbedder(evaluators, cacheBytes);
-    const first = embedder.text(spec, 'a cat', false);
+    const first = embedder.text(spec, 'a cat', batch);
     computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), tokens: 77, totalTokens: 90 });
     expect(await first).toMatchObject({ decodeMs: 1, inferenceMs: 2 });
-    expect(await embedder.text(spec, 'a cat', false)).toEqual({
+    expect(await embedder.text(spec, 'a cat', batch)).toEqual({
       embedding: Float32Array.of(0.6, 0.8),
       decodeMs: 0,
       inferenceMs: 0,
@@ -66,33 +70,33 @@ describe('the cache', () => {
 
   test('knows a picture by its bytes, not by its array', async () => {
     const embedder = createEmbedder(evaluators, cacheBytes);
-    const first = embedder.image(spec, Uint8Array.of(1, 2, 3), false);
+    const first = embedder.image(spec, Uint8Array.of(1, 2, 3), batch);
     finish();
     await first;
-    await embedder.image(spec, Uint8Array.of(0, 1, 2, 3).subarray(1), false);
+    await embedder.image(spec, Uint8Array.of(0, 1, 2, 3).subarray(1), batch);
     expect(computations).toHaveLength(1);
   });
 
   test('serves interactive and batch work alike', async () => {
     const embedder = createEmbedder(evaluators, cacheBytes);
-    const first = embedder.text(spec, 'a cat', false);
+    const first = embedder.text(spec, 'a cat', batch);
     finish();
     await first;
-    await embedder.text(spec, 'a cat', true);
+    await embedder.text(spec, 'a cat', single);
     expect(computations).toHaveLength(1);
   });
 
   test('tells models, revisions and precisions apart, texts from pictures, and texts by every character', async () => {
     const embedder = createEmbedder(evaluators, cacheBytes);
     const ask = () => [
-      embedder.text(spec, 'a cat', false),
-      embedder.text({ ...spec, model: 'other' }, 'a cat', false),
-      embedder.text({ ...spec, revision: '2' }, 'a cat', false),
-      embedder.text({ ...spec, precision: 'int8' }, 'a cat', false),
-      embedder.text(spec, 'A cat', false),
-      embedder.text(spec, 'a cat ', false),
-      embedder.image(spec, Buffer.from('a cat'), false),
-      embedder.image(spec, Buffer.from('a dog'), false),
+      embedder.text(spec, 'a cat', batch),
+      embedder.text({ ...spec, model: 'other' }, 'a cat', batch),
+      embedder.text({ ...spec, revision: '2' }, 'a cat', batch),
+      embedder.text({ ...spec, precision: 'int8' }, 'a cat', batch),
+      embedder.text(spec, 'A cat', batch),
+      embedder.text(spec, 'a cat ', batch),
+      embedder.image(spec, Buffer.from('a cat'), batch),
+      embedder.image(spec, Buffer.from('a dog'), batch),
     ];
     const first = ask();
     expect(computations).toHaveLength(8);
@@ -104,10 +108,10 @@ describe('the cache', () => {
 
   test('keeps no failure', async () => {
     const embedder = createEmbedder(evaluators, cacheBytes);
-    const first = embedder.text(spec, 'a cat', false);
+    const first = embedder.text(spec, 'a cat', batch);
     computations[0]?.fail(new Error('out of memory'));
     await expect(first).rejects.toThrow('out of memory');
-    const second = embedder.text(spec, 'a cat', false);
+    const second = embedder.text(spec, 'a cat', batch);
     computations[1]?.succeed(embeddingOf(7));
     expect((await second).embedding).toEqual(Float32Array.of(7));
   });
@@ -117,7 +121,7 @@ describe('the cache', () => {
     const embedder = createEmbedder(evaluators, 5_000);
     const large = embeddingOf(...new Array<number>(250).fill(1));
     const ask = async (text: string) => {
-      const embedded = embedder.text(spec, text, false);
+      const embedded = embedder.text(spec, text, batch);
       computations.at(-1)?.succeed(large);
       await embedded;
     };
@@ -135,7 +139,7 @@ describe('the cache', () => {
     const embedder = createEmbedder(evaluators, 5_000);
     const text = 'x'.repeat(3_000);
     for (let time = 0; time < 2; time++) {
-      const embedded = embedder.text(spec, text, false);
+      const embedded = embedder.text(spec, text, batch);
       finish();
       await embedded;
     }
@@ -146,7 +150,7 @@ describe('the cache', () => {
   test('of no bytes computes everything anew', async () => {
     const embedder = createEmbedder(evaluators, 0);
     for (let time = 0; time < 2; time++) {
-      const embedded = embedder.text(spec, 'a cat', false);
+      const embedded = embedder.text(spec, 'a cat', batch);
       finish();
       await embedded;
     }
@@ -160,7 +164,7 @@ describe.each([
 ])('what is being computed, %s', (_how, bytes) => {
   test('is computed once for all that ask meanwhile', async () => {
     const embedder = createEmbedder(evaluators, bytes);
-    const asked = [1, 2, 3].map(() => embedder.image(spec, Uint8Array.of(1, 2, 3), false));
+    const asked = [1, 2, 3].map(() => embedder.image(spec, Uint8Array.of(1, 2, 3), batch));
     expect(computations).toHaveLength(1);
     computations[0]?.succeed(embeddingOf(5));
     for (const { embedding } of await Promise.all(asked)) expect(embedding).toEqual(Float32Array.of(5));
@@ -168,22 +172,43 @@ describe.each([
 
   test('fails for all that asked, and is computed again for the next', async () => {
     const embedder = createEmbedder(evaluators, bytes);
-    const asked = Promise.allSettled([1, 2].map(() => embedder.text(spec, 'a cat', false)));
+    const asked = Promise.allSettled([1, 2].map(() => embedder.text(spec, 'a cat', batch)));
     computations[0]?.fail(new Error('out of memory'));
     expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const next = embedder.text(spec, 'a cat', false);
+    const next = embedder.text(spec, 'a cat', batch);
     computations[1]?.succeed();
     await expect(next).resolves.toMatchObject({ totalTokens: 0 });
   });
 
   test('for a batch does not make an interactive request wait', async () => {
     const embedder = createEmbedder(evaluators, bytes);
-    const batch = embedder.text(spec, 'a cat', false);
-    const interactive = embedder.text(spec, 'a cat', true);
+    const posted = embedder.text(spec, 'a cat', batch);
+    const interactive = embedder.text(spec, 'a cat', single);
     expect(computations.map((computation) => computation.interactive)).toEqual([false, true]);
     computations[1]?.succeed(embeddingOf(2));
     expect((await interactive).embedding).toEqual(Float32Array.of(2));
     computations[0]?.succeed(embeddingOf(1));
-    await batch;
+    await posted;
+  });
+
+  test('for one tenant does not make another wait', () => {
+    const embedder = createEmbedder(evaluators, bytes);
+    for (const tenant of ['a', 'b']) embedder.text(spec, 'a cat', { ...batch, tenant }).catch(() => {});
+    expect(computations).toHaveLength(2);
+  });
+
+  test('is aborted with the last that waits for it, and no earlier', async () => {
+    const embedder = createEmbedder(evaluators, bytes);
+    const clients = [new AbortController(), new AbortController()];
+    const asked = clients.map(({ signal }) => embedder.text(spec, 'a cat', { ...single, signal }));
+    clients[0]?.abort(new Error('the first client left'));
+    await expect(asked[0]).rejects.toThrow('the first client left');
+    expect(computations[0]?.signal?.aborted).toBe(false);
+    clients[1]?.abort(new Error('the second client left'));
+    await expect(asked[1]).rejects.toThrow('the second client left');
+    expect(computations[0]?.signal?.aborted).toBe(true);
+    // Who asks now does not join what is ending.
+    embedder.text(spec, 'a cat', single).catch(() => {});
+    expect(computations).toHaveLength(2);
   });
 });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Embedder } from '../../../evaluation/embedder.ts';
 import {
   createEvaluation,
@@ -29,18 +29,18 @@ beforeEach(() => {
   loads = [];
   embeddings = [];
   images = {
-    async load(source, signal) {
-      loads.push({ source, signal });
+    async load(source, options) {
+      loads.push({ source, signal: options?.signal });
       return Buffer.from(typeof source === 'string' ? source : JSON.stringify(source));
     },
     close: async () => {},
   };
   embedder = {
-    async image(_spec, bytes, interactive) {
+    async image(_spec, bytes, { interactive }) {
       embeddings.push({ kind: 'image', input: Buffer.from(bytes).toString(), interactive });
       return embeddingOf(1, 0);
     },
-    async text(_spec, text, interactive) {
+    async text(_spec, text, { interactive }) {
       embeddings.push({ kind: 'text', input: text, interactive });
       return textAt(Number(text));
     },
@@ -53,18 +53,20 @@ const evaluation = (concurrency = 64): Evaluation => createEvaluation({ images, 
 function failing(what: 'image' | 'text', input: string, error: unknown): void {
   if (what === 'image') {
     const { load } = images;
-    images.load = async (source, signal) => {
+    images.load = async (source, options) => {
       if (source === input) throw error;
-      return await load(source, signal);
+      return await load(source, options);
     };
   } else {
     const { text: embed } = embedder;
-    embedder.text = async (asked, text, interactive) => {
+    embedder.text = async (asked, text, options) => {
       if (text === input) throw error;
-      return await embed(asked, text, interactive);
+      return await embed(asked, text, options);
     };
   }
 }
+
+const pairs = (...list: [image: ImageSource, text: string][]): Pair[] => list.map(([image, text]) => ({ image, text }));
 
 describe('score', () => {
   test('gives every text its score, in the order of the texts', async () => {
@@ -160,9 +162,6 @@ describe('score', () => {
 });
 
 describe('evaluate', () => {
-  const pairs = (...list: [image: ImageSource, text: string][]): Pair[] =>
-    list.map(([image, text]) => ({ image, text }));
-
   test('gives every pair its outcome, in the order of the pairs', async () => {
     expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '-1'], ['c', '0.125']))).toEqual([
       { status: 'succeeded', cosine: 0.5, score: 50 },
@@ -312,6 +311,101 @@ describe('evaluate', () => {
     await Promise.all([evaluating.evaluate(spec, chunk('a')), evaluating.evaluate(spec, chunk('b'))]);
     expect(most).toBe(3);
   });
+});
+
+describe('places to load images', () => {
+  /** Images that load when a test says so. Each loads for ever otherwise, as from a host that never answers. */
+  function slowHosts() {
+    const begun: string[] = [];
+    const arrived = new Map<string, () => void>();
+    images.load = (source, { signal } = {}) =>
+      new Promise((resolve, reject) => {
+        const name = String(source);
+        begun.push(name);
+        arrived.set(name, () => resolve(Buffer.from(name)));
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    const arrive = async (...names: string[]) => {
+      for (const name of names) arrived.get(name)?.();
+      await new Promise(setImmediate);
+    };
+    return { begun, arrive };
+  }
+  const chunk = (name: string, items: number) =>
+    pairs(...Array.from({ length: items }, (_, at): [string, string] => [`${name}${at}`, '0.5']));
+  const settle = () => new Promise(setImmediate);
+
+  test('that one tenant holds for long do not stop the batch of another', async () => {
+    const { begun, arrive } = slowHosts();
+    const evaluating = evaluation(8);
+    evaluating.evaluate(spec, chunk('hostile', 40), { tenant: 'hostile' }).catch(() => {});
+    await settle();
+    expect(begun).toHaveLength(8);
+    const ordinary = evaluating.evaluate(spec, chunk('ordinary', 3), { tenant: 'ordinary' });
+    for (const name of ['ordinary0', 'ordinary1', 'ordinary2']) {
+      await settle();
+      await arrive(name);
+    }
+    expect(await ordinary).toHaveLength(3);
+    expect(begun.filter((name) => name.startsWith('hostile'))).toHaveLength(8);
+  });
+
+  test('of batches do not delay interactive requests, however many batches wait', async () => {
+    const { begun, arrive } = slowHosts();
+    const evaluating = evaluation(1);
+    evaluating.evaluate(spec, chunk('batch', 10), { tenant: 'a' }).catch(() => {});
+    const single = evaluating.score(spec, 'single', ['0.5'], { tenant: 'a' });
+    await settle();
+    expect(begun).toEqual(['batch0', 'single']);
+    await arrive('single');
+    expect((await single).results).toHaveLength(1);
+  });
+
+  test('are free again when a batch is aborted: its downloads end, and those that wait never begin', async () => {
+    const { begun, arrive } = slowHosts();
+    const evaluating = evaluation(2);
+    const abort = new AbortController();
+    const hostile = evaluating.evaluate(spec, chunk('hostile', 6), { tenant: 'a', signal: abort.signal });
+    await settle();
+    const next = evaluating.evaluate(spec, chunk('next', 1), { tenant: 'a' });
+    await settle();
+    expect(begun).toEqual(['hostile0', 'hostile1']);
+    abort.abort(new ServiceError('cancelled', 'The batch has ended'));
+    await expect(hostile).rejects.toMatchObject({ code: 'cancelled' });
+    await settle();
+    expect(begun).toEqual(['hostile0', 'hostile1', 'next0']);
+    await arrive('next0');
+    await next;
+  });
+
+  test('of a request are free again when its client leaves', async () => {
+    const { begun } = slowHosts();
+    const evaluating = evaluation(1);
+    const abort = new AbortController();
+    const left = evaluating.scoreImages(spec, ['1', '2', '3', '4', '5', '6'], '0.5', {
+      tenant: 'a',
+      signal: abort.signal,
+    });
+    await settle();
+    expect(begun).toEqual(['1', '2', '3', '4']);
+    abort.abort(new ServiceError('request.aborted', 'The client went away'));
+    await expect(left).rejects.toMatchObject({ code: 'request.aborted' });
+    const next = evaluating.score(spec, 'next', ['0.5'], { tenant: 'a' });
+    next.catch(() => {});
+    await settle();
+    expect(begun).toEqual(['1', '2', '3', '4', 'next']);
+  });
+});
+
+test('the time that several images took to arrive is the time of the slowest, without the wait for a place', async () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  onTestFinished(() => now.mockRestore());
+  images.load = async (source) => {
+    now.mockReturnValue(performance.now() + Number(source));
+    return Buffer.from(String(source));
+  };
+  const { timings } = await evaluation().scoreImages(spec, ['250'], '0.5');
+  expect(timings.fetchMs).toBe(250);
 });
 
 test('a receipt names the model, its revision, precision and provider, and the preprocessing', () => {

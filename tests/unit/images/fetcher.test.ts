@@ -200,7 +200,7 @@ describe('between two attempts', () => {
       return realPause(600_000, value as never, options);
     });
     const { origin, fetcher } = await fetching(statuses(503));
-    await expect(fetcher.fetch(origin.url, abort.signal)).rejects.toThrow('the caller left');
+    await expect(fetcher.fetch(origin.url, { signal: abort.signal })).rejects.toThrow('the caller left');
     expect(origin.requests).toHaveLength(1);
   });
 
@@ -513,19 +513,21 @@ describe("the caller's signal", () => {
   test('ends a download in progress with its own reason', async () => {
     const abort = new AbortController();
     const { origin, fetcher } = await fetching(() => abort.abort(new Error('the caller left')));
-    await expect(fetcher.fetch(origin.url, abort.signal)).rejects.toThrow('the caller left');
+    await expect(fetcher.fetch(origin.url, { signal: abort.signal })).rejects.toThrow('the caller left');
     expect(origin.requests).toHaveLength(1);
   });
 
   test('that is already aborted sends nothing', async () => {
     const { origin, fetcher } = await fetching(statuses(200));
     const aborted = AbortSignal.abort(new Error('the caller left'));
-    await expect(fetcher.fetch(origin.url, aborted)).rejects.toThrow('the caller left');
+    await expect(fetcher.fetch(origin.url, { signal: aborted })).rejects.toThrow('the caller left');
     expect(origin.requests).toHaveLength(0);
   });
 
   test('that stays quiet changes nothing', async () => {
     const { origin, fetcher } = await fetching(statuses(503, 200));
-    expect(Buffer.from(await fetcher.fetch(origin.url, new AbortController().signal)).toString()).toBe(image);
+    expect(Buffer.from(await fetcher.fetch(origin.url, { signal: new AbortController().signal })).toString()).toBe(
+      image,
+    );
   });
 });

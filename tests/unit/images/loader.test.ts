@@ -104,6 +104,6 @@ test("the caller's signal ends a download", async () => {
   const abort = new AbortController();
   const origin = await scriptedOrigin(() => abort.abort(new Error('the caller left')));
   const loader = loaderOf({ imageHostsAllow: [origin.host] });
-  await expect(loader.load({ url: origin.url }, abort.signal)).rejects.toThrow('the caller left');
-  await expect(loader.load(origin.url, abort.signal)).rejects.toThrow('the caller left');
+  await expect(loader.load({ url: origin.url }, { signal: abort.signal })).rejects.toThrow('the caller left');
+  await expect(loader.load(origin.url, { signal: abort.signal })).rejects.toThrow('the caller left');
 });
