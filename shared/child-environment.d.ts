@@ -4,6 +4,7 @@ export const telemetryOff: Readonly<{ ORT_DISABLE_TELEMETRY: '1' }>;
 /** What a child process is. `child-environment.js` lists the variables of each kind. */
 export type ChildKind =
   | 'encoder'
+  | 'decoder'
   | 'deviceProbe'
   | 'redis'
   | 'docker'

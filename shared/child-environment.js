@@ -30,6 +30,8 @@ const gpu = [
 const allowed = {
   /** Decodes the bytes of strangers. */
   encoder: [...system, ...node, ...gpu],
+  /** Decodes the bytes of strangers for an encoder on an accelerator, of which it sees nothing. */
+  decoder: [...system, ...node],
   /** Loads the drivers of accelerators. */
   deviceProbe: [...system, ...node, ...gpu],
   redis: system,

@@ -1,4 +1,4 @@
-import { preprocess } from '../../models/evaluator/preprocess.ts';
+import { crop } from '../../models/evaluator/preprocess.ts';
 import { loadTokenizer } from '../../models/evaluator/tokenizer.ts';
 import { loadTowers } from '../../models/evaluator/towers.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
@@ -16,9 +16,9 @@ export async function createStages(model: string): Promise<Stages> {
   const towers = await loadTowers(spec, 1);
   const tokenizer = await loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength);
   const pictures = await benchPictures();
-  const options = { size: spec.imageSize, mean: spec.mean, std: spec.std, maxPixels: 50_000_000 };
+  const options = { size: spec.imageSize, maxPixels: 50_000_000 };
   let number = 0;
-  const decode = () => preprocess(pictures[number++ % pictures.length] ?? Buffer.alloc(0), options);
+  const decode = () => crop(pictures[number++ % pictures.length] ?? Buffer.alloc(0), options);
   const pixels = await decode();
   const ids = () => tokenizer.encode(`a photo of thing number ${number++} on a table`).ids;
   const { images, texts } = spec.microBatch;

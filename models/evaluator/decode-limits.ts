@@ -61,16 +61,31 @@ const large = {
 };
 
 /**
+ * A place for a large image of this process.
+ * @returns gives it back.
+ * @throws the reason of the asker's signal, when it aborts first.
+ */
+export const takeLargePlace = ({ interactive, tenant = '', signal }: Asker): Promise<() => void> =>
+  large[interactive ? 'interactive' : 'batch'].take(tenant, signal);
+
+let takePlace = takeLargePlace;
+
+/** Where several processes decode for one, that one has the places. */
+export function shareLargePlaces(take: typeof takeLargePlace): void {
+  takePlace = take;
+}
+
+/**
  * Decodes an image; a large one when it has a place.
  * @throws the reason of the asker's signal, when it aborts first.
  */
 export async function inTurn<Value>(
   metadata: Metadata,
   decode: () => Promise<Value>,
-  { interactive, tenant = '', signal }: Asker = { interactive: false },
+  asker: Asker = { interactive: false },
 ): Promise<Value> {
   if (metadata.width * metadata.height * bytesPerPixel(metadata) < largeBytes) return await decode();
-  const release = await large[interactive ? 'interactive' : 'batch'].take(tenant, signal);
+  const release = await takePlace(asker);
   try {
     return await decode();
   } finally {

@@ -1,12 +1,14 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { createDecoders } from '../decoder/decoders.ts';
 import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
-import { preprocess } from './preprocess.ts';
+import { crop } from './preprocess.ts';
 import type { Asker, Calibration, Embedded, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
+import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import { loadTowers } from './towers.ts';
+import { loadTowers, pixelBytes } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */
 export interface Evaluator {
@@ -17,6 +19,8 @@ export interface Evaluator {
   /** Measures micro-batches while nothing else is to be done. */
   calibrate(): Promise<Calibration>;
   setMicroBatch(images: number): void;
+  /** Ends its decoders, where it has some. */
+  close(): void;
 }
 
 /** A run of this length is worth a pause of that length after it, in milliseconds, while somebody waits for answers. */
@@ -31,37 +35,36 @@ const idleCheckMs = 50;
 
 /**
  * Decoding runs beside inference; what is decoded waits for its micro-batch. Interactive work goes first at both
- * stages.
+ * stages. With `decoders` it feeds an accelerator: images are decoded by processes of their own, and the towers run in
+ * a thread of their own.
  * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
  */
 export async function createEvaluator(
-  { spec, threads, deviceId, maxPixels }: LoadOptions,
+  { spec, threads, deviceId, maxPixels, decoders = 0 }: LoadOptions,
   onShrunk: (images: number) => void = () => {},
   onRun: (run: TowerRun) => void = () => {},
 ): Promise<Evaluator> {
   const [towers, tokenizer] = await Promise.all([
-    loadTowers(spec, threads, deviceId),
+    (decoders > 0 ? loadTowersInThread : loadTowers)(spec, threads, deviceId),
     loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength),
   ]);
-  const images = createLane<Float32Array>({
+  const images = createLane<Uint8Array>({
     size: spec.microBatch.images,
-    encode: (pixels) => towers.images(pixels),
+    encode: (pixels, onBegin) => towers.images(pixels, onBegin),
     onShrunk,
     onRun: (inputs, milliseconds) => onRun({ input: 'image', inputs, milliseconds }),
   });
   const texts = createLane<number[]>({
     size: spec.microBatch.texts,
-    encode: (ids) => towers.texts(ids),
+    encode: (ids, onBegin) => towers.texts(ids, onBegin),
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
   });
-  const decoding = createDecodeQueue(spec.provider, threads, () => images.allowed());
-  const cropOptions = {
-    size: spec.imageSize,
-    mean: spec.mean,
-    std: spec.std,
-    maxPixels,
-    mode: spec.preprocess,
-  };
+  // In processes of their own images are decoded whatever the towers do: two for each, so that the next one is there.
+  const decoding = createDecodeQueue(spec.provider, threads, () => (decoders > 0 ? 2 * decoders : images.allowed()));
+  const cropOptions = { size: spec.imageSize, maxPixels, mode: spec.preprocess };
+  const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders }) : undefined;
+  const decode = (bytes: Uint8Array, asker: Asker) =>
+    farm === undefined ? crop(bytes, { ...cropOptions, asker }) : farm.crop(bytes, asker);
 
   /** Interactive pictures on their way to their run, and when batch work last had had its turn. */
   let interactiveDecoding = 0;
@@ -84,47 +87,54 @@ export async function createEvaluator(
     return texts.waiting() > 0 ? texts : undefined;
   }
 
-  /** Tensors of pictures that are done, for the next: at most as many as were ever in hand at once. */
-  const spare: Float32Array[] = [];
-  let running = false;
-  async function run(): Promise<void> {
-    if (running) return;
-    running = true;
-    for (let lane = next(); lane !== undefined; lane = next()) {
-      const startedAt = performance.now();
-      const isBulk = (await lane.runNext()) === 'batch';
-      if (isBulk) bulkEndedAt = performance.now();
-      // A run blocks this process: between two, answers leave it and requests come in, one of which may be interactive.
-      await turn();
-      // After a long run more has queued up than the channel holds, and its rest needs a moment to be written.
-      if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
+  let running = 0;
+
+  /**
+   * Where the towers have a thread of their own, the next run is handed over while one runs, once it is full: a GPU
+   * does not wait then. Not while somebody waits for single answers, which would wait for both.
+   */
+  function mayBegin(): boolean {
+    if (running === 0) return true;
+    return running < (farm ? runsAhead : 1) && images.waiting() >= images.size && !images.isInteractiveLately();
+  }
+
+  function run(): void {
+    while (mayBegin()) {
+      const lane = next();
+      if (lane === undefined) return;
+      void runOne(lane);
     }
-    running = false;
+  }
+
+  async function runOne(lane: Pick<Lane<never>, 'runNext'>): Promise<void> {
+    running++;
+    const startedAt = performance.now();
+    const isBulk = (await lane.runNext()) === 'batch';
+    if (isBulk) bulkEndedAt = performance.now();
+    // A run in this thread blocks it: between two, answers leave it and requests come in, one of which may be interactive.
+    await turn();
+    // After a long run more has queued up than the channel holds, and its rest needs a moment to be written.
+    if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
+    running--;
+    run();
   }
 
   async function image(bytes: Uint8Array, asker: Asker): Promise<Embedded> {
     const { interactive, signal } = asker;
-    const planes = spare.pop() ?? new Float32Array(3 * spec.imageSize * spec.imageSize);
     if (interactive) interactiveDecoding++;
+    let decoded: { ms: number; began: number; result: Promise<Run> };
     try {
-      let decoded: { ms: number; began: number; result: Promise<Run> };
-      try {
-        const { value: pixels, ms } = await decoding.run(asker, () =>
-          preprocess(bytes, { ...cropOptions, asker }, planes),
-        );
-        signal?.throwIfAborted();
-        decoded = { ms, began: Date.now() - ms, result: images.add(pixels, interactive) };
-      } finally {
-        // Not before it waits for its run: batch work would slip in between.
-        if (interactive) interactiveDecoding--;
-        void run();
-      }
-      const ran = await decoded.result;
-      const began = { decode: decoded.began, run: Date.now() - ran.inferenceMs };
-      return { ...ran, decodeMs: decoded.ms, began, tokens: 0, totalTokens: 0 };
+      const { value: pixels, ms } = await decoding.run(asker, () => decode(bytes, asker));
+      signal?.throwIfAborted();
+      decoded = { ms, began: Date.now() - ms, result: images.add(pixels, interactive) };
     } finally {
-      spare.push(planes);
+      // Not before it waits for its run: batch work would slip in between.
+      if (interactive) interactiveDecoding--;
+      run();
     }
+    const ran = await decoded.result;
+    const began = { decode: decoded.began, run: Date.now() - ran.inferenceMs };
+    return { ...ran, decodeMs: decoded.ms, began, tokens: 0, totalTokens: 0 };
   }
 
   async function text(text: string, interactive: boolean): Promise<Embedded> {
@@ -133,7 +143,7 @@ export async function createEvaluator(
     const decodeMs = performance.now() - start;
     const decodeBegan = Date.now() - decodeMs;
     const result = texts.add(ids, interactive);
-    void run();
+    run();
     const ran = await result;
     const began = { decode: decodeBegan, run: Date.now() - ran.inferenceMs };
     return { ...ran, decodeMs, began, tokens: ids.length, totalTokens: total };
@@ -154,23 +164,24 @@ export async function createEvaluator(
     image,
     text,
     async calibrate() {
-      const blank = new Float32Array(3 * spec.imageSize * spec.imageSize);
+      const blank = new Uint8Array(pixelBytes(spec));
       return await calibrate(async (count) => {
-        while (running || decoding.isBusy()) await delay(idleCheckMs);
-        running = true;
+        while (running > 0 || decoding.isBusy()) await delay(idleCheckMs);
+        running++;
         const start = performance.now();
         try {
           await towers.images(Array.from({ length: count }, () => blank));
           return performance.now() - start;
         } finally {
-          running = false;
+          running--;
           // Also after a size that does not fit: work that came meanwhile waits for nobody else.
-          void run();
+          run();
         }
       });
     },
     setMicroBatch(count) {
       images.size = count;
     },
+    close: () => farm?.close(),
   };
 }

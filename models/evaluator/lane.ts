@@ -23,7 +23,8 @@ export interface Lane<Input> {
 
 export interface LaneOptions<Input> {
   size: number;
-  encode(inputs: Input[]): Promise<Float32Array[]>;
+  /** @param onBegin called when the run begins, where it waits for another one first. */
+  encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
   /** Called when the device had no memory for a run, with the size used from then on. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
@@ -79,9 +80,14 @@ export function createLane<Input>({
   }
 
   async function run(entries: readonly Entry[]): Promise<void> {
-    const start = now();
+    let start = now();
     try {
-      const embeddings = await encode(entries.map((entry) => entry.input));
+      const embeddings = await encode(
+        entries.map((entry) => entry.input),
+        () => {
+          start = now();
+        },
+      );
       const inferenceMs = now() - start;
       onRun(entries.length, inferenceMs);
       if (entries.length === 1) single = mean(single, inferenceMs);

@@ -20,32 +20,13 @@ export interface CropOptions {
   mode?: 'standard' | 'exact';
 }
 
-export interface PreprocessOptions extends CropOptions {
-  mean: readonly number[];
-  std: readonly number[];
-}
-
 /**
- * Encoded image to the tensor of the vision tower: the crop, then `(value / 255 - mean) / std`.
- * @param planes takes the result; a new array by default.
- * @returns planes R, G, B: `3 * size * size` values.
- * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
- */
-export async function preprocess(
-  bytes: Uint8Array,
-  options: PreprocessOptions,
-  planes: Float32Array = new Float32Array(3 * options.size * options.size),
-): Promise<Float32Array> {
-  normalise(await crop(bytes, options), options, planes);
-  return planes;
-}
-
-/**
- * Encoded image to the square that the model sees: short side to `size` by antialiased bicubic, centre crop, RGB.
+ * Encoded image to the square that the model sees: short side to `size` by antialiased bicubic, centre crop, RGB. The
+ * tower normalises these bytes (`pixel-input.ts`).
  * These are OpenCLIP's steps with Pillow, which resizes a picture in the mode it is stored in: nearest pixel for a
  * palette; colours weighted by their alpha, which is dropped (not blended) afterwards. EXIF orientation is not applied.
  * @returns interleaved bytes: `size * size * 3`.
- * @throws {ServiceError} as `preprocess`
+ * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
 export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: CropOptions): Promise<Uint8Array> {
   const picture = await openPicture(bytes, maxPixels, asker);
@@ -91,19 +72,6 @@ function toRgb({ data, channels }: Pixels, mode: Picture['mode']): Uint8Array {
     }
   }
   return rgb;
-}
-
-/** Interleaved bytes to normalised planes. */
-function normalise(rgb: Uint8Array, { size, mean, std }: PreprocessOptions, planes: Float32Array): void {
-  const plane = size * size;
-  for (let channel = 0; channel < 3; channel++) {
-    const factor = 1 / (255 * (std[channel] ?? 1));
-    const offset = (mean[channel] ?? 0) / (std[channel] ?? 1);
-    const base = channel * plane;
-    for (let pixel = 0, at = channel; pixel < plane; pixel++, at += 3) {
-      planes[base + pixel] = (rgb[at] as number) * factor - offset;
-    }
-  }
 }
 
 /** Python's `round`, which places the reference's crop. */

@@ -20,6 +20,8 @@ export interface LoadOptions {
   /** Which of several devices of the provider. */
   deviceId: number;
   maxPixels: number;
+  /** Processes that decode for it; none by default: it decodes itself then. */
+  decoders?: number;
 }
 
 /** On whose behalf an image is decoded and a tower runs. */

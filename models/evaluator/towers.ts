@@ -1,21 +1,75 @@
+import { dirname } from 'node:path';
 import type { ModelSpec, Provider } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
+import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 
 /** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
 export interface Towers {
-  /** @param pixels tensors of `3 * imageSize * imageSize` values each. */
-  images(pixels: readonly Float32Array[]): Promise<Float32Array[]>;
+  /**
+   * @param pixels interleaved bytes of `imageSize * imageSize * 3` values each.
+   * @param onBegin called when the run begins, where it waits for another one first.
+   */
+  images(pixels: readonly Uint8Array[], onBegin?: () => void): Promise<Float32Array[]>;
   /** @param ids token ids, each with its special tokens. */
-  texts(ids: readonly (readonly number[])[]): Promise<Float32Array[]>;
+  texts(ids: readonly (readonly number[])[], onBegin?: () => void): Promise<Float32Array[]>;
+}
+
+/** The sessions of both towers. Runs block their thread and never overlap. */
+export interface Sessions {
+  /**
+   * @param pixels of {@link roomFor}`(count)` images, one after the other; what follows the first `count` is ignored.
+   * @returns their embeddings, one after the other.
+   */
+  images(pixels: Uint8Array, count: number): Promise<Float32Array>;
+  texts(ids: readonly (readonly number[])[]): Promise<Float32Array>;
+}
+
+/**
+ * Inputs of a run on CUDA. A new shape costs it a search for algorithms and memory that it does not give back, so there
+ * are few: a run is filled up to the next of them. A larger micro-batch is a size of its own.
+ */
+export const runSizes = [1, 8, 32, 64] as const;
+/** Tokens of a text in such a run; a longer text gets the whole context. */
+const textLengths = [16, 32] as const;
+
+/** Inputs that a run over `count` inputs takes. */
+export const roomFor = (provider: Provider, count: number): number =>
+  provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
+
+/** Bytes of the pixels of an image. */
+export const pixelBytes = ({ imageSize }: Pick<ModelSpec, 'imageSize'>): number => 3 * imageSize * imageSize;
+
+/** Loads both towers into this thread, which every run blocks. Parameters as for {@link loadSessions}. */
+export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
+  const sessions = await loadSessions(spec, threads, deviceId);
+  const size = pixelBytes(spec);
+  /** Kept from run to run: runs never overlap, and megabytes a run are a burden to the collector. */
+  let staging = new Uint8Array();
+  return {
+    async images(pixels) {
+      const room = roomFor(spec.provider, pixels.length);
+      let data = pixels[0] ?? staging;
+      if (room > 1) {
+        if (staging.length < room * size) staging = new Uint8Array(room * size);
+        data = staging.subarray(0, room * size);
+        for (const [row, values] of pixels.entries()) data.set(values, row * size);
+      }
+      return rowsOf(await sessions.images(data, pixels.length), pixels.length);
+    },
+    async texts(ids) {
+      return rowsOf(await sessions.texts(ids), ids.length);
+    },
+  };
 }
 
 /**
  * Loads both ONNX graphs on the spec's provider, with `threads` intra-op threads.
  * @param deviceId which of several GPUs.
  */
-export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
-  const options: InferenceSession.SessionOptions = {
-    executionProviders: [providerOption(spec.provider, deviceId)],
+export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
+  const { provider, imageSize } = spec;
+  const optionsFor = (path: string): InferenceSession.SessionOptions => ({
+    executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -23,39 +77,40 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
     // The arena keeps what the largest run took. Without it an evaluator of compact moved between 283 and 900 MiB, as the
     // heap falls to pieces; with it, it stays at 292.
     enableCpuMemArena: true,
-    // Idle threads that spin would take the CPU from decoding and from the other evaluators.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    extra: {
+      session: {
+        // Idle threads that spin would take the CPU from decoding and from the other evaluators.
+        intra_op: { allow_spinning: '0' },
+        // Weights that lie in files of their own: the graph is handed over as bytes, which lie nowhere.
+        model_external_initializers_file_folder_path: dirname(path),
+      },
+    },
     logSeverityLevel: 3,
-  };
-  const vision = await InferenceSession.create(spec.visionPath, options);
-  const text = await InferenceSession.create(spec.textPath, options);
-  const pixelInput = only(vision.inputNames, spec.visionPath);
+  });
+  const graph = await readWithPixelInput(spec.visionPath, { size: imageSize, mean: spec.mean, std: spec.std });
+  const vision = await InferenceSession.create(graph, optionsFor(spec.visionPath));
+  const text = await InferenceSession.create(spec.textPath, optionsFor(spec.textPath));
   const idInput =
     text.inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(text.inputNames, spec.textPath);
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));
   const idType = inputType(text, idInput);
 
-  /** Kept from run to run: runs never overlap, and hundreds of kilobytes a picture are a burden to the collector. */
-  let staging = new Float32Array();
-
   return {
-    async images(pixels) {
-      const size = 3 * spec.imageSize * spec.imageSize;
-      let data = pixels[0] ?? staging;
-      if (pixels.length > 1) {
-        if (staging.length < pixels.length * size) staging = new Float32Array(pixels.length * size);
-        data = staging.subarray(0, pixels.length * size);
-        for (const [row, values] of pixels.entries()) data.set(values, row * size);
-      }
-      const input = new Tensor('float32', data, [pixels.length, 3, spec.imageSize, spec.imageSize]);
-      return rows(await vision.run({ [pixelInput]: input }), vision.outputNames, pixels.length);
+    async images(pixels, count) {
+      const room = roomFor(provider, count);
+      const input = new Tensor('uint8', pixels, [room, imageSize, imageSize, 3]);
+      return unitRows(await vision.run({ [pixelInputName]: input }), vision.outputNames, room, count);
     },
     async texts(ids) {
-      const length = Math.max(...ids.map((row) => row.length));
-      const shape = [ids.length, length];
-      const tokens = new Array<number>(ids.length * length).fill(0);
-      const mask = new Array<number>(ids.length * length).fill(0);
-      for (const [row, values] of ids.entries()) {
+      const room = roomFor(provider, ids.length);
+      const longest = Math.max(...ids.map((row) => row.length));
+      const length =
+        provider !== 'cuda' ? longest : (textLengths.find((tokens) => tokens >= longest) ?? spec.contextLength);
+      const shape = [room, length];
+      const tokens = new Array<number>(room * length).fill(0);
+      const mask = new Array<number>(room * length).fill(0);
+      for (let row = 0; row < room; row++) {
+        const values = ids[row] ?? ids[0] ?? [];
         // Padding repeats the end token: a CLIP text tower pools at the first one and cannot see what follows it.
         const end = values.at(-1) ?? 0;
         for (let at = 0; at < length; at++) {
@@ -65,9 +120,15 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
       }
       const feeds: Record<string, Tensor> = { [idInput]: integers(idType, tokens, shape) };
       if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), mask, shape);
-      return rows(await text.run(feeds), text.outputNames, ids.length);
+      return unitRows(await text.run(feeds), text.outputNames, room, ids.length);
     },
   };
+}
+
+/** Splits embeddings that lie one after the other. */
+export function rowsOf(embeddings: Float32Array, count: number): Float32Array[] {
+  const dimensions = embeddings.length / count;
+  return Array.from({ length: count }, (_, row) => embeddings.slice(row * dimensions, (row + 1) * dimensions));
 }
 
 /** What a provider cannot run goes to the CPU by ONNX Runtime's own rule. */
@@ -93,19 +154,26 @@ const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): T
     ? new Tensor('int32', Int32Array.from(values), shape)
     : new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
 
-/** Splits a [count, dimensions] output into rows of unit length. */
-function rows(outputs: InferenceSession.ReturnType, names: readonly string[], count: number): Float32Array[] {
+/** The first `count` rows of a `[room, dimensions]` output, each of unit length. */
+function unitRows(
+  outputs: InferenceSession.ReturnType,
+  names: readonly string[],
+  room: number,
+  count: number,
+): Float32Array {
   const name = names.find((output) => /embeds?$|embedding/i.test(output)) ?? names[0] ?? '';
   const data = outputs[name]?.data;
   if (!(data instanceof Float32Array)) throw new Error(`The output ${name} is not a float32 tensor`);
-  const dimensions = data.length / count;
-  return Array.from({ length: count }, (_, row) => unit(data.slice(row * dimensions, (row + 1) * dimensions)));
+  const dimensions = data.length / room;
+  const result = data.slice(0, count * dimensions);
+  for (let row = 0; row < count; row++) toUnit(result.subarray(row * dimensions, (row + 1) * dimensions));
+  return result;
 }
 
-function unit(vector: Float32Array): Float32Array {
+function toUnit(vector: Float32Array): void {
   let sum = 0;
   for (const value of vector) sum += value * value;
   const norm = Math.sqrt(sum);
   if (!(norm > 0)) throw new Error('The model gave an embedding without a direction (all zero, or not a number)');
-  return vector.map((value) => value / norm);
+  for (let at = 0; at < vector.length; at++) vector[at] = (vector[at] as number) / norm;
 }

@@ -54,6 +54,12 @@ const memoryShare = 0.8;
 /** A model that the registry has dropped is unloaded when it was not used for so long, in milliseconds. */
 const unusedMs = 60_000;
 
+/**
+ * Images, and texts, of a run on CUDA, where nobody says: it is not measured there, as every size that is tried keeps its
+ * memory. A device with less memory halves it by itself.
+ */
+const cudaMicroBatch = 64;
+
 /** @param devices how many devices of its provider a model can run on. */
 export function createEvaluators(
   config: EvaluatorConfig,
@@ -116,7 +122,9 @@ export function createEvaluators(
     }
     const shape = loaded.size === 0 ? whole : shapeOf({ ...machine, memoryBytes: free }, spec.memoryBytes, asked, on);
     const calibration = calibrations.get(spec, shape.threads);
-    const images = config.microBatch ?? calibration?.images ?? spec.microBatch.images;
+    const isCuda = spec.provider === 'cuda';
+    const images = config.microBatch ?? (isCuda ? cudaMicroBatch : (calibration?.images ?? spec.microBatch.images));
+    const texts = isCuda ? Math.max(cudaMicroBatch, spec.microBatch.texts) : spec.microBatch.texts;
     const { model, revision, choice } = spec;
     for (const input of ['image', 'text']) {
       metrics?.begin('vls_embeddings_total', { model, input });
@@ -131,14 +139,14 @@ export function createEvaluators(
       usedAt: 0,
       isDropped: false,
       pool: createPool({
-        spec: { ...spec, microBatch: { ...spec.microBatch, images } },
+        spec: { ...spec, microBatch: { images, texts } },
         ...shape,
         devices,
         maxPixels: config.imageMaxPixels,
         log,
         onRun: metrics && ((run) => countRun(metrics, spec.model, run)),
         onCalibrated:
-          config.microBatch === undefined && calibration === undefined
+          config.microBatch === undefined && calibration === undefined && !isCuda
             ? (found) => {
                 one.calibration = found;
                 calibrations.set(spec, shape.threads, found);

@@ -14,6 +14,8 @@ export interface PoolOptions {
   threads: number;
   /** Devices of the provider: evaluators are dealt out over them. */
   devices?: number;
+  /** Processes that decode for each evaluator; none by default: it decodes itself then. */
+  decoders?: number;
   maxPixels: number;
   log: Logger;
   /** Called with what the vision tower's micro-batch was found to be; without it none is looked for. */
@@ -211,6 +213,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       threads: options.threads,
       deviceId: slots.indexOf(slot) % (options.devices ?? 1),
       maxPixels: options.maxPixels,
+      decoders: options.decoders ?? 0,
     });
     slot.loading = afterPatience(loadTimeoutMs, () => {
       startFault = `loading took more than ${loadTimeoutMs / 1000} s`;

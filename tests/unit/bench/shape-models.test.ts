@@ -16,9 +16,9 @@ afterAll(() => rmSync(cache, { recursive: true, force: true }));
 const sumOfSquares = (vector: Float32Array) => vector.reduce((sum, value) => sum + value * value, 0);
 const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
 
-/** A picture of stripes, as a tensor. */
+/** The pixels of an image of stripes. */
 const stripes = (width: number) =>
-  Float32Array.from({ length: 3 * 224 * 224 }, (_, at) => (Math.floor(at / width) % 2 === 0 ? 1.5 : -1.5));
+  Uint8Array.from({ length: 3 * 224 * 224 }, (_, at) => (Math.floor(at / width) % 2 === 0 ? 230 : 20));
 
 describe.each([
   { name: 'vit-b-32', precision: 'fp32', dimensions: 512 },

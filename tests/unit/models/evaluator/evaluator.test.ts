@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEvaluator, type Evaluator } from '../../../../models/evaluator/evaluator.ts';
 import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
@@ -122,5 +122,50 @@ describe('a model that cannot be loaded', () => {
   test('names the tokenizer that is missing', async () => {
     const spec = await specOf(tinyClipFolder, { tokenizerPath: '/nowhere/tokenizer.json' });
     await expect(createEvaluator({ ...options, spec })).rejects.toThrow('/nowhere/tokenizer.json');
+  });
+});
+
+describe('with decoders, and towers in a thread of their own', () => {
+  let evaluator: Evaluator;
+  beforeAll(async () => {
+    const spec = await specOf(tinyClipFolder, { preprocess: 'exact' });
+    evaluator = await createEvaluator({ ...options, spec, decoders: 2 });
+  });
+  afterAll(() => evaluator.close());
+
+  test('every cosine is that of the reference, whatever shares its run', async () => {
+    const [images, texts] = await Promise.all([
+      Promise.all(goldenClip.images.map(({ file }) => evaluator.image(goldenImage(file), { interactive: false }))),
+      Promise.all(goldenClip.texts.map(({ text }) => evaluator.text(text, false))),
+    ]);
+    for (const [row, image] of images.entries()) {
+      for (const [column, text] of texts.entries()) {
+        const expected = goldenClip.cosine[row]?.[column] ?? Number.NaN;
+        expect(Math.abs(dot(image.embedding, text.embedding) - expected)).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  test('runs of full micro-batches follow each other, and each answers its own images', async () => {
+    const alone = (await evaluator.image(goldenImage('rocket.jpg'), { interactive: true })).embedding;
+    const files = Array.from({ length: 60 }, (_, at) => (at % 3 === 0 ? 'rocket.jpg' : 'coffee.jpg'));
+    const embedded = await Promise.all(files.map((file) => evaluator.image(goldenImage(file), { interactive: false })));
+    for (const [at, { embedding, runInputs, inferenceMs }] of embedded.entries()) {
+      const cosine = dot(embedding, alone);
+      if (files[at] === 'rocket.jpg') expect(cosine).toBeCloseTo(1, 5);
+      else expect(cosine).toBeLessThan(0.999);
+      expect(runInputs).toBeLessThanOrEqual(8);
+      expect(inferenceMs).toBeGreaterThan(0);
+    }
+  });
+
+  test('a damaged image fails alone', async () => {
+    const damaged = goldenImage('coffee.jpg').subarray(0, 5_000);
+    const outcomes = await Promise.allSettled([
+      evaluator.image(goldenImage('coffee.jpg'), { interactive: false }),
+      evaluator.image(damaged, { interactive: false }),
+      evaluator.image(goldenImage('rocket.jpg'), { interactive: true }),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 });

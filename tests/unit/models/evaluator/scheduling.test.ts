@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
-import { preprocess } from '../../../../models/evaluator/preprocess.ts';
+import { crop } from '../../../../models/evaluator/preprocess.ts';
 import { loadTowers, type Towers } from '../../../../models/evaluator/towers.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
@@ -47,11 +47,11 @@ beforeEach(() => {
       ),
   };
   vi.mocked(loadTowers).mockResolvedValue(towers);
-  vi.mocked(preprocess).mockImplementation(async ([first]) => Float32Array.of(first ?? -1));
+  vi.mocked(crop).mockImplementation(async ([first]) => Uint8Array.of(first ?? 0));
 });
 afterEach(() => {
   vi.mocked(loadTowers).mockReset();
-  vi.mocked(preprocess).mockReset();
+  vi.mocked(crop).mockReset();
 });
 
 /** The next run that a tower begins. */
@@ -149,7 +149,7 @@ describe('of batch work', () => {
     const first = await nextRun();
     for (let at = 1; at <= pictures; at++) all.push(evaluator.image(picture(at), { interactive: false }));
     for (let at = 0; at < texts; at++) all.push(evaluator.text(text(2), false));
-    await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(1 + pictures));
+    await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(1 + pictures));
     const seen: string[] = [];
     let done = 0;
     for (let run = first; ; run = await nextRun()) {
@@ -186,7 +186,7 @@ test('a run for which the device has no memory is made in halves, and the next o
   const first = evaluator.image(Uint8Array.of(0), { interactive: false });
   const run = await nextRun();
   const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => evaluator.image(Uint8Array.of(byte), { interactive: false }));
-  await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(8));
+  await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(8));
   run.succeed();
   await first;
   (await nextRun()).fail(new Error('CUDA failure 2: out of memory'));
@@ -217,7 +217,7 @@ test('calibration waits until nothing is running, and work goes before its next 
   const measured = await nextRun();
   expect(measured.inputs).toEqual([0]);
   const next = evaluator.image(Uint8Array.of(9), { interactive: true });
-  await vi.waitFor(() => expect(preprocess).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(2));
   await new Promise(setImmediate);
   measured.succeed();
   const between = await nextRun();
@@ -254,9 +254,9 @@ test('a tower that gives too few rows fails the inputs without one', async () =>
 
 test('a damaged picture leaves its place in decoding to the next', async () => {
   const evaluator = await evaluatorOf({ images: 1, texts: 1 });
-  vi.mocked(preprocess).mockImplementation(async ([first]) => {
+  vi.mocked(crop).mockImplementation(async ([first]) => {
     if (first === 0) throw new Error('damaged');
-    return Float32Array.of(first ?? -1);
+    return Uint8Array.of(first ?? 0);
   });
   const damaged = [1, 2, 3].map(() => evaluator.image(picture(0), { interactive: false }));
   const good = evaluator.image(picture(5), { interactive: false });

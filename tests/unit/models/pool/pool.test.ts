@@ -62,7 +62,7 @@ const named = (prefix: string, count: number) => Array.from({ length: count }, (
 describe('a pool', () => {
   test('tells every evaluator to load the model before anything else', () => {
     const { launched } = poolOf({ evaluators: 2, threads: 3 });
-    const load = { type: 'load', spec: tinyClip, threads: 3, deviceId: 0, maxPixels: 1_000 };
+    const load = { type: 'load', spec: tinyClip, threads: 3, deviceId: 0, maxPixels: 1_000, decoders: 0 };
     expect(launched.map(({ told }) => told)).toEqual([[load], [load]]);
   });
 

@@ -11,7 +11,7 @@ test.each([
   { cpus: 4, memory: 1, model: 1, shape: { evaluators: 1, threads: 4 }, why: 'one, even where none fits' },
   { cpus: 1, memory: 16, model: 1, shape: { evaluators: 1, threads: 1 }, why: 'one of each on one CPU' },
 ])('$cpus CPUs and $memory GB carry $shape for a model of $model GB: $why', ({ cpus, memory, model, shape }) => {
-  expect(shapeOf({ cpus, memoryBytes: memory * GB }, model * GB, {})).toEqual(shape);
+  expect(shapeOf({ cpus, memoryBytes: memory * GB }, model * GB, {})).toEqual({ ...shape, decoders: 0 });
 });
 
 test('memory counts 1.4 times the model and 300 MB beside it', () => {
@@ -22,11 +22,23 @@ test('memory counts 1.4 times the model and 300 MB beside it', () => {
 
 test('what is asked for is given, and the rest follows from it', () => {
   const machine = { cpus: 8, memoryBytes: 64 * GB };
-  expect(shapeOf(machine, GB, { evaluators: 2 })).toEqual({ evaluators: 2, threads: 4 });
-  expect(shapeOf(machine, GB, { evaluators: 16 })).toEqual({ evaluators: 16, threads: 1 });
-  expect(shapeOf(machine, GB, { threads: 3 })).toEqual({ evaluators: 8, threads: 3 });
-  expect(shapeOf(machine, GB, { evaluators: 2, threads: 1 })).toEqual({ evaluators: 2, threads: 1 });
+  expect(shapeOf(machine, GB, { evaluators: 2 })).toMatchObject({ evaluators: 2, threads: 4 });
+  expect(shapeOf(machine, GB, { evaluators: 16 })).toMatchObject({ evaluators: 16, threads: 1 });
+  expect(shapeOf(machine, GB, { threads: 3 })).toMatchObject({ evaluators: 8, threads: 3 });
+  expect(shapeOf(machine, GB, { evaluators: 2, threads: 1 })).toMatchObject({ evaluators: 2, threads: 1 });
 });
+
+test.each([
+  { cpus: 16, devices: 1, decoders: 15 },
+  { cpus: 16, devices: 2, decoders: 7 },
+  { cpus: 1, devices: 1, decoders: 1 },
+])(
+  '$devices GPUs have an evaluator each, and $cpus CPUs decode for them: $decoders each',
+  ({ cpus, devices, decoders }) => {
+    const machine = { cpus, memoryBytes: 64 * GB };
+    expect(shapeOf(machine, GB, {}, { provider: 'cuda', devices })).toMatchObject({ evaluators: devices, decoders });
+  },
+);
 
 test('this machine has a CPU and no more memory than its limit', () => {
   const machine = thisMachine();

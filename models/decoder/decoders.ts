@@ -1,0 +1,266 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../../shared/child-environment.js';
+import { ServiceError } from '../../shared/errors.ts';
+import { takeLargePlace } from '../evaluator/decode-limits.ts';
+import type { CropOptions } from '../evaluator/preprocess.ts';
+import type { Asker } from '../evaluator/protocol.ts';
+import { readFrames, writeFrame } from './frames.ts';
+import { type DecodeFault, frameTypes } from './protocol.ts';
+
+/** Processes that decode images for one encoder. */
+export interface Decoders {
+  /**
+   * The crop of an encoded image, as `crop` of `models/evaluator/preprocess.ts` makes it.
+   * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the reason of the asker's
+   * signal, when it aborts before the image is with a decoder.
+   */
+  crop(bytes: Uint8Array, asker: Asker): Promise<Uint8Array>;
+  pids(): number[];
+  close(): void;
+}
+
+export interface DecodersOptions extends Omit<CropOptions, 'asker'> {
+  /** How many processes. */
+  processes: number;
+  /** Another script that speaks the same frames, for tests of what a crash does. */
+  entry?: string;
+  /** A decoder that has images and is silent for so long, in milliseconds, is ended. */
+  silenceMs?: number;
+}
+
+interface Job {
+  bytes: Uint8Array;
+  asker: Asker;
+  /** Decoders that ended while this image was alone in them. */
+  deaths: number;
+  resolve(pixels: Uint8Array): void;
+  reject(error: unknown): void;
+}
+
+/** A place for a decoder: the process changes, the place stays. */
+interface Slot {
+  child: ChildProcess | undefined;
+  pipe: Duplex | undefined;
+  held: Map<number, Job>;
+  /** What the last process here held when it ended: each is decoded alone now, before any other work. */
+  suspects: Job[];
+  isolating: boolean;
+  /** Images here that have or wait for a place among the large ones: what ends that; and how many wait. */
+  large: Map<number, () => void>;
+  waitingForLarge: number;
+  /** Of processes that have ended without an answer. */
+  failures: number;
+  silence: NodeJS.Timeout | undefined;
+  restart: NodeJS.Timeout | undefined;
+}
+
+/** One that is decoded, and one that is there when it ends. */
+const imagesEach = 2;
+/** An image that was alone in a decoder when it ended, this often, is the cause. */
+const deathsOfPoison = 2;
+/** Pauses before a decoder that has never answered is started again: the first, doubled with each, and the longest. */
+const firstPauseMs = 100;
+const longestPauseMs = 10_000;
+
+const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/**
+ * Starts decoders. A crash in native code on bytes of strangers ends one of them: the encoder and its memory on the GPU
+ * stay, and the other images of that process are decoded again, one at a time.
+ */
+export function createDecoders({
+  processes,
+  entry = defaultEntry,
+  silenceMs = 30_000,
+  ...crop
+}: DecodersOptions): Decoders {
+  const interactive: Job[] = [];
+  const bulk: Job[] = [];
+  let nextId = 1;
+  let closed = false;
+
+  const slots: Slot[] = Array.from({ length: processes }, () => ({
+    child: undefined,
+    pipe: undefined,
+    held: new Map(),
+    suspects: [],
+    isolating: false,
+    large: new Map(),
+    waitingForLarge: 0,
+    failures: 0,
+    silence: undefined,
+    restart: undefined,
+  }));
+  for (const slot of slots) start(slot);
+
+  function start(slot: Slot): void {
+    if (closed) return;
+    slot.restart = undefined;
+    const child = fork(entry, [], {
+      execArgv: ['--max-semi-space-size=8'],
+      // libvips decodes on libuv's threads; one image is one thread.
+      env: childEnvironment('decoder', { UV_THREADPOOL_SIZE: String(imagesEach), MALLOC_ARENA_MAX: '2' }),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+    });
+    // The service's channel to the encoder keeps it alive, nothing of its decoders.
+    child.unref();
+    child.channel?.unref();
+    const pipe = child.stdio[4] as Duplex & { unref(): void };
+    pipe.unref();
+    slot.child = child;
+    slot.pipe = pipe;
+    readFrames(pipe, ({ type, id, body }) => {
+      if (slot.child === child) receive(slot, type, id, body);
+    });
+    // The write to a process that is just dying fails; its exit brings the work back.
+    pipe.on('error', () => {});
+    let ended = false;
+    const end = (reason: string) => {
+      if (ended) return;
+      ended = true;
+      onExit(slot, reason);
+    };
+    child.on('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+    child.on('error', (error) => {
+      if (child.pid === undefined) end(error.message);
+    });
+    writeFrame(pipe, frameTypes.options, 0, Buffer.from(JSON.stringify(crop)));
+    dispatch();
+  }
+
+  function receive(slot: Slot, type: number, id: number, body: Buffer): void {
+    switch (type) {
+      case frameTypes.pixels:
+        slot.failures = 0;
+        take(slot, id)?.resolve(body);
+        break;
+      case frameTypes.failed: {
+        slot.failures = 0;
+        const { code, message } = JSON.parse(body.toString()) as DecodeFault;
+        take(slot, id)?.reject(new ServiceError(code, message));
+        break;
+      }
+      case frameTypes.largeAsked:
+        void grantLarge(slot, id);
+        break;
+      case frameTypes.largeDone:
+        leaveLarge(slot, id);
+        break;
+    }
+    listen(slot);
+    dispatch();
+  }
+
+  /** The places are the encoder's: with one for each decoder, large images would take a gigabyte each. */
+  async function grantLarge(slot: Slot, id: number): Promise<void> {
+    const { pipe } = slot;
+    const job = slot.held.get(id);
+    if (pipe === undefined || job === undefined) return;
+    const gone = new AbortController();
+    slot.large.set(id, () => gone.abort());
+    slot.waitingForLarge++;
+    const release = await takeLargePlace({ ...job.asker, signal: gone.signal }).catch(() => undefined);
+    if (slot.pipe !== pipe) return release?.();
+    slot.waitingForLarge--;
+    if (release === undefined) return;
+    slot.large.set(id, release);
+    writeFrame(pipe, frameTypes.largeGranted, id);
+    listen(slot);
+  }
+
+  function leaveLarge(slot: Slot, id: number): void {
+    slot.large.get(id)?.();
+    slot.large.delete(id);
+  }
+
+  function take(slot: Slot, id: number): Job | undefined {
+    const job = slot.held.get(id);
+    slot.held.delete(id);
+    return job;
+  }
+
+  /**
+   * Waits for the next sign of life, from now on; one that waits for a place for a
+   * large image has nothing to say.
+   */
+  function listen(slot: Slot): void {
+    clearTimeout(slot.silence);
+    if (slot.held.size === 0 || slot.waitingForLarge > 0) return;
+    slot.silence = setTimeout(() => slot.child?.kill('SIGKILL'), silenceMs).unref();
+  }
+
+  function onExit(slot: Slot, reason: string): void {
+    clearTimeout(slot.silence);
+    slot.child = undefined;
+    slot.pipe = undefined;
+    for (const id of [...slot.large.keys()]) leaveLarge(slot, id);
+    slot.waitingForLarge = 0;
+    const lost = [...slot.held.values()];
+    slot.held.clear();
+    if (closed) return;
+    const [alone] = lost;
+    if (alone && lost.length === 1) alone.deaths++;
+    slot.isolating = true;
+    for (const job of lost) {
+      if (job.deaths < deathsOfPoison) slot.suspects.push(job);
+      else job.reject(new ServiceError('internal.poison', `This image ended ${job.deaths} decoders (${reason})`));
+    }
+    slot.failures++;
+    const pauseMs = slot.failures > 1 ? Math.min(longestPauseMs, firstPauseMs * 2 ** (slot.failures - 2)) : 0;
+    slot.restart = setTimeout(() => start(slot), pauseMs).unref();
+  }
+
+  function dispatch(): void {
+    for (const slot of slots) {
+      if (slot.pipe === undefined || !slot.isolating || slot.held.size > 0) continue;
+      const suspect = slot.suspects.shift();
+      if (suspect) send(slot, suspect);
+      else slot.isolating = false;
+    }
+    for (;;) {
+      const slot = freest();
+      const job = slot && (interactive.shift() ?? bulk.shift());
+      if (slot === undefined || job === undefined) return;
+      if (job.asker.signal?.aborted) job.reject(job.asker.signal.reason);
+      else send(slot, job);
+    }
+  }
+
+  function freest(): Slot | undefined {
+    let best: Slot | undefined;
+    for (const slot of slots) {
+      if (slot.pipe === undefined || slot.isolating || slot.held.size >= imagesEach) continue;
+      if (best === undefined || slot.held.size < best.held.size) best = slot;
+    }
+    return best;
+  }
+
+  function send(slot: Slot, job: Job): void {
+    const id = nextId;
+    nextId = (nextId + 1) % 2 ** 32;
+    slot.held.set(id, job);
+    if (slot.held.size === 1) listen(slot);
+    if (slot.pipe) writeFrame(slot.pipe, frameTypes.image, id, job.bytes);
+  }
+
+  return {
+    crop: (bytes, asker) =>
+      new Promise((resolve, reject) => {
+        (asker.interactive ? interactive : bulk).push({ bytes, asker, deaths: 0, resolve, reject });
+        dispatch();
+      }),
+    pids: () => slots.flatMap(({ child }) => child?.pid ?? []),
+    close() {
+      closed = true;
+      for (const slot of slots) {
+        clearTimeout(slot.silence);
+        clearTimeout(slot.restart);
+        slot.child?.kill('SIGKILL');
+        for (const job of [...slot.held.values(), ...slot.suspects]) job.reject(new Error('The decoders are closed'));
+      }
+      for (const job of [...interactive, ...bulk]) job.reject(new Error('The decoders are closed'));
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Readable, Writable } from 'node:stream';
+
+/**
+ * Frames over a pipe: what crosses is bytes of images and of their pixels, and structured clone costs a parent 0.19 ms
+ * for 60 KB. Both ends run the same code, so there is no version.
+ */
+export interface Frame {
+  type: number;
+  id: number;
+  body: Buffer;
+}
+
+/** Length of the body, id, type: little-endian. */
+const headBytes = 9;
+
+export function writeFrame(pipe: Writable, type: number, id: number, body: Uint8Array = Buffer.alloc(0)): void {
+  const head = Buffer.allocUnsafe(headBytes);
+  head.writeUInt32LE(body.length, 0);
+  head.writeUInt32LE(id, 4);
+  head.writeUInt8(type, 8);
+  // One system call for both.
+  pipe.cork();
+  pipe.write(head);
+  if (body.length > 0) pipe.write(body);
+  pipe.uncork();
+}
+
+/** Calls back for every frame; the body is the callee's to keep. */
+export function readFrames(pipe: Readable, onFrame: (frame: Frame) => void): void {
+  const head = Buffer.alloc(headBytes);
+  let headRead = 0;
+  let body: Buffer | undefined;
+  let bodyRead = 0;
+  pipe.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; ) {
+      if (body === undefined) {
+        const taken = chunk.copy(head, headRead, at);
+        at += taken;
+        headRead += taken;
+        if (headRead < headBytes) return;
+        body = Buffer.allocUnsafeSlow(head.readUInt32LE(0));
+        bodyRead = 0;
+      }
+      const taken = chunk.copy(body, bodyRead, at);
+      at += taken;
+      bodyRead += taken;
+      if (bodyRead < body.length) return;
+      const frame = { type: head.readUInt8(8), id: head.readUInt32LE(4), body };
+      body = undefined;
+      headRead = 0;
+      onFrame(frame);
+    }
+  });
+}

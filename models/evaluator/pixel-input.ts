@@ -1,0 +1,215 @@
+import { open } from 'node:fs/promises';
+
+/**
+ * Puts the step from bytes to the values of a vision tower into the tower's own graph, so that an image crosses as
+ * `size * size * 3` bytes and not as four times as many: at 224 pixels 150 KB instead of 602 KB, and no pass over the
+ * pixels in JavaScript (0.35 ms an image).
+ *
+ * The file is not decoded: a message of Protocol Buffers that is followed by another one is the two merged, so the new
+ * nodes are appended, and ONNX Runtime sorts them. The former input becomes a value inside the graph by one byte, its
+ * field number. Field numbers are those of onnx.proto.
+ */
+
+export interface PixelInput {
+  /** Side of the square, in pixels. */
+  size: number;
+  /** Per channel, on values in [0, 1]. */
+  mean: readonly number[];
+  std: readonly number[];
+}
+
+/** The input that takes the bytes: uint8, `[batch, size, size, 3]`. */
+export const pixelInputName = 'vls.pixels';
+
+/** `TensorProto.DataType` */
+const elementType = { float: 1, uint8: 2, float16: 10 } as const;
+
+/** What is appended takes some 600 bytes. */
+const appendedBytes = 4096;
+
+/**
+ * Reads the file of a vision tower so that its input takes bytes.
+ * @throws {Error} naming the file, as {@link addPixelInput} does.
+ */
+export async function readWithPixelInput(path: string, options: PixelInput): Promise<Uint8Array> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  // Room for what is appended, so that a file of a gigabyte is not copied for its sake.
+  const bytes = Buffer.allocUnsafeSlow(size + appendedBytes);
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await file.read(bytes, at, size - at, at);
+    if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`);
+    at += bytesRead;
+  }
+  try {
+    const appended = addPixelInput(bytes.subarray(0, size), options);
+    appended.copy(bytes, size);
+    return bytes.subarray(0, size + appended.length);
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * @param model an ONNX file with one image input, `[batch, 3, size, size]` of float or float16; it is changed.
+ * @returns what to append to it.
+ * @throws {Error} when the bytes are not an ONNX model, or have another input.
+ */
+export function addPixelInput(model: Uint8Array, { size, mean, std }: PixelInput): Buffer {
+  const input = findInput(model);
+  if (input.type !== elementType.float && input.type !== elementType.float16) {
+    throw new Error(`the input ${input.name} has the element type ${input.type}; float or float16 is expected`);
+  }
+  model[input.at] = tag(graphField.valueInfo, lengthDelimited);
+  const planes = input.type === elementType.float ? input.name : 'vls.planes';
+  const factors = mean.map((_, channel) => 1 / (255 * (std[channel] ?? 1)));
+  const offsets = mean.map((value, channel) => -value / (std[channel] ?? 1));
+  const nodes = [
+    node('Cast', [pixelInputName], 'vls.values', attribute('to', elementType.float)),
+    node('Mul', ['vls.values', 'vls.factors'], 'vls.scaled'),
+    node('Add', ['vls.scaled', 'vls.offsets'], 'vls.normalised'),
+    node('Transpose', ['vls.normalised'], planes, attribute('perm', [0, 3, 1, 2])),
+    ...(planes === input.name ? [] : [node('Cast', [planes], input.name, attribute('to', elementType.float16))]),
+  ];
+  const graph = Buffer.concat([
+    ...nodes.map((bytes) => field(graphField.node, bytes)),
+    field(graphField.initializer, floats('vls.factors', factors)),
+    field(graphField.initializer, floats('vls.offsets', offsets)),
+    field(graphField.input, valueInfo(pixelInputName, elementType.uint8, ['vls.batch', size, size, 3])),
+  ]);
+  return field(modelField.graph, graph);
+}
+
+const modelField = { graph: 7 } as const;
+const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as const;
+const lengthDelimited = 2;
+
+interface Input {
+  name: string;
+  type: number;
+  /** Where its tag stands. */
+  at: number;
+}
+
+function findInput(model: Uint8Array): Input {
+  const initializers = new Set<string>();
+  const inputs: Input[] = [];
+  for (const graph of fieldsIn(model)) {
+    if (graph.number !== modelField.graph || graph.wireType !== lengthDelimited) continue;
+    for (const part of fieldsIn(model, graph.start, graph.end)) {
+      if (part.wireType !== lengthDelimited) continue;
+      // Exports of old IR versions list initializers as inputs, too.
+      if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
+      if (part.number !== graphField.input) continue;
+      const tensor = messageIn(model, messageIn(model, part, 2), 1);
+      inputs.push({ name: textIn(model, part, 1), type: numberIn(model, tensor, 1), at: part.at });
+    }
+  }
+  const [input, ...others] = inputs.filter(({ name }) => !initializers.has(name));
+  if (input === undefined || others.length > 0) {
+    throw new Error(`one input was expected, not ${inputs.map(({ name }) => name).join(', ') || 'none'}`);
+  }
+  return input;
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+interface Field extends Span {
+  number: number;
+  wireType: number;
+  /** Where its tag stands. */
+  at: number;
+  /** Of a varint. */
+  value: number;
+}
+
+/** The fields of a message, their contents unread. @throws {Error} when it is none. */
+function* fieldsIn(bytes: Uint8Array, start = 0, end = bytes.length): Generator<Field> {
+  let at = start;
+  const varint = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = bytes[at++];
+      if (byte === undefined || at > end || factor > 2 ** 63) throw new Error('the bytes are not an ONNX model');
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < end) {
+    const tagAt = at;
+    const key = varint();
+    const wireType = key & 7;
+    const value = wireType === 0 || wireType === lengthDelimited ? varint() : 0;
+    const length = { 0: 0, 1: 8, [lengthDelimited]: value, 5: 4 }[wireType];
+    if (length === undefined || at + length > end) throw new Error('the bytes are not an ONNX model');
+    yield { number: Math.floor(key / 8), wireType, at: tagAt, start: at, end: at + length, value };
+    at += length;
+  }
+}
+
+function messageIn(bytes: Uint8Array, span: Span | undefined, number: number): Span | undefined {
+  if (span === undefined) return undefined;
+  for (const part of fieldsIn(bytes, span.start, span.end)) if (part.number === number) return part;
+  return undefined;
+}
+
+function textIn(bytes: Uint8Array, span: Span, number: number): string {
+  const found = messageIn(bytes, span, number);
+  return found === undefined ? '' : Buffer.from(bytes.subarray(found.start, found.end)).toString();
+}
+
+function numberIn(bytes: Uint8Array, span: Span | undefined, number: number): number {
+  if (span === undefined) return 0;
+  for (const part of fieldsIn(bytes, span.start, span.end)) if (part.number === number) return part.value;
+  return 0;
+}
+
+const tag = (number: number, wireType: number) => number * 8 + wireType;
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest]);
+    bytes.push((rest % 128) + 128);
+  }
+}
+
+const field = (number: number, bytes: Uint8Array): Buffer =>
+  Buffer.concat([varint(tag(number, lengthDelimited)), varint(bytes.length), bytes]);
+const text = (number: number, value: string) => field(number, Buffer.from(value));
+const integer = (number: number, value: number) => Buffer.concat([varint(tag(number, 0)), varint(value)]);
+
+/** `NodeProto` */
+const node = (op: string, inputs: readonly string[], output: string, ...attributes: Buffer[]): Buffer =>
+  Buffer.concat([
+    ...inputs.map((name) => text(1, name)),
+    text(2, output),
+    text(3, output),
+    text(4, op),
+    ...attributes.map((bytes) => field(5, bytes)),
+  ]);
+
+/** `AttributeProto`, of type INT or INTS */
+const attribute = (name: string, value: number | readonly number[]): Buffer =>
+  Buffer.concat([
+    text(1, name),
+    ...(typeof value === 'number' ? [integer(3, value)] : value.map((one) => integer(8, one))),
+    integer(20, typeof value === 'number' ? 2 : 7),
+  ]);
+
+/** `TensorProto` of one dimension */
+function floats(name: string, values: readonly number[]): Buffer {
+  const raw = Buffer.alloc(4 * values.length);
+  for (const [at, value] of values.entries()) raw.writeFloatLE(value, 4 * at);
+  return Buffer.concat([integer(1, values.length), integer(2, elementType.float), text(8, name), field(9, raw)]);
+}
+
+/** `ValueInfoProto` of a tensor; a dimension that is a name is dynamic */
+function valueInfo(name: string, type: number, dimensions: readonly (number | string)[]): Buffer {
+  const shape = dimensions.map((size) => field(1, typeof size === 'number' ? integer(1, size) : text(2, size)));
+  const tensor = Buffer.concat([integer(1, type), field(2, Buffer.concat(shape))]);
+  return Buffer.concat([text(1, name), field(2, field(1, tensor))]);
+}
