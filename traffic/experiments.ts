@@ -10,7 +10,7 @@ import { figuresOf } from './counts.ts';
 import { judge } from './guard.ts';
 import type { Observations, Ongoing } from './observations.ts';
 import { type Experiment, mainModel, planOf, readExperiment } from './plan.ts';
-import type { CanaryState, Place, TrafficStore } from './store.ts';
+import type { OpenWindow, Place, TrafficStore } from './store.ts';
 
 /** The experiments of this installation, and what becomes of their canaries. */
 export interface Experiments {
@@ -124,12 +124,12 @@ export function createExperiments({ registry, redis, store, observations, warm, 
 
   async function judgeWindow(
     { profile, experiment, trial }: Ongoing,
-    { number, startedAt }: Pick<CanaryState, 'number' | 'startedAt'>,
+    { number, startedAt, now }: OpenWindow,
   ): Promise<void> {
     if (trial === undefined) return;
     const place = { profile, experiment };
     const counts = await store.window(place);
-    const seconds = (Date.now() - startedAt) / 1000;
+    const seconds = (now - startedAt) / 1000;
     // Every process asks once a second: what takes long is asked of a window that ends alone.
     if (judge(figuresOf(counts, [], trial.main, trial.model), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(place), trial.main, trial.model);
@@ -141,7 +141,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const phase = !isPassed ? 'rolled_back' : isPromoted ? 'promoted' : 'trial';
     const reason = !isPassed ? reasons.join('; ') : isPromoted ? `passed ${passed} windows in a row` : '';
     const verdict = isPassed ? ('passed' as const) : ('failed' as const);
-    const window = { number, verdict, reasons, endedAt: new Date().toISOString(), figures };
+    const window = { number, verdict, reasons, endedAt: new Date(now).toISOString(), figures };
     if (!(await store.settle(place, window, phase, passed, reason))) return;
     log.info({ profile, model: trial.model, window: number, verdict, reasons }, 'window of a canary judged');
     if (phase !== 'trial') audit(`canary.${phase}`, { by: 'canary_guard', profile, model: trial.model, reason });

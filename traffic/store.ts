@@ -54,6 +54,9 @@ export interface CanaryState {
   reason: string | null;
 }
 
+/** The open window of a canary, and the time of Redis, in milliseconds since 1970. */
+export type OpenWindow = Pick<CanaryState, 'phase' | 'number' | 'startedAt'> & { now: number };
+
 const stateHash = z.object({
   phase: canaryPhase,
   number: z.coerce.number(),
@@ -68,12 +71,8 @@ const stateHash = z.object({
 
 /** Experiments as all processes together have seen them. */
 export interface TrafficStore {
-  /** Adds what was seen. @returns the canary's phase and open window, when it has one. */
-  observe(
-    place: Place,
-    seen: Seen,
-    hasCanary: boolean,
-  ): Promise<Pick<CanaryState, 'phase' | 'number' | 'startedAt'> | undefined>;
+  /** Adds what was seen. @returns the canary's phase and open window, when it has one, and the time of Redis. */
+  observe(place: Place, seen: Seen, hasCanary: boolean): Promise<OpenWindow | undefined>;
   /** Nothing before anything was seen of it. */
   state(place: Place): Promise<CanaryState | undefined>;
   /** What the open window has. */
@@ -107,11 +106,16 @@ export function createTrafficStore(redis: Redis): TrafficStore {
         keys.shadowPairs,
         keys.shadowWorst,
       ];
-      const values = [Date.now(), keptMs, JSON.stringify(seen), hasCanary ? '1' : '0'];
+      const values = [keptMs, JSON.stringify(seen), hasCanary ? '1' : '0'];
       const reply = ((await runScript(redis, 'observe', names, values)) as Buffer[]).map(String);
-      const [phase, number, startedAt] = reply;
+      const [phase, number, startedAt, now] = reply;
       if (phase === undefined) return undefined;
-      return { phase: canaryPhase.parse(phase), number: Number(number), startedAt: Number(startedAt) };
+      return {
+        phase: canaryPhase.parse(phase),
+        number: Number(number),
+        startedAt: Number(startedAt),
+        now: Number(now),
+      };
     },
     async state(place) {
       const hash = await redis.hgetall(keysOf(place).state);
@@ -121,12 +125,12 @@ export function createTrafficStore(redis: Redis): TrafficStore {
     windowPairs: async (place) => (await redis.lrange(keysOf(place).windowPairs, 0, -1)).map(readPair),
     async settle(place, window, phase, passed, reason) {
       const { state, window: open, windowPairs, windows } = keysOf(place);
-      const values = [window.number, Date.now(), JSON.stringify(window), phase, passed, reason, keptMs];
+      const values = [window.number, JSON.stringify(window), phase, passed, reason, keptMs];
       return (await runScript(redis, 'settle', [state, open, windowPairs, windows], values)) === 1;
     },
     async decide(place, phase, reason) {
       const { state, window, windowPairs } = keysOf(place);
-      await runScript(redis, 'decide', [state, window, windowPairs], [Date.now(), phase, reason]);
+      await runScript(redis, 'decide', [state, window, windowPairs], [phase, reason]);
     },
     totals: async (place) => numbers(await redis.hgetall(keysOf(place).totals)),
     async windows(place) {

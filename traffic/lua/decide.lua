@@ -1,7 +1,10 @@
 -- An operator's word on a canary.
 -- KEYS: 1 state  2 window  3 window pairs
--- ARGV: 1 now (ms)  2 phase from now on  3 why
-redis.call('HSET', KEYS[1], 'phase', ARGV[2], 'since', ARGV[1], 'startedAt', ARGV[1], 'passed', 0, 'reason', ARGV[3])
+-- ARGV: 1 phase from now on  2 why
+-- Returns 1.
+--@include ../../shared/redis/now
+local now = string.format('%.0f', now_ms())
+redis.call('HSET', KEYS[1], 'phase', ARGV[1], 'since', now, 'startedAt', now, 'passed', 0, 'reason', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'number', 1)
 redis.call('DEL', KEYS[2], KEYS[3])
 return 1

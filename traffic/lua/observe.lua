@@ -1,14 +1,16 @@
 -- Adds up what a process has seen of an experiment.
 -- KEYS: 1 state  2 totals  3 window  4 window pairs  5 canary pairs  6 canary worst  7 shadow pairs  8 shadow worst
--- ARGV: 1 now (ms)  2 lifetime (ms)  3 JSON { add: {field: number}, max: {field: number},
---         canary, shadow: { pairs: [text], worst: [[difference, text]] } }  4 '1' when there is a canary
--- Returns { phase, number of the window, its start (ms) }, empty without a canary.
+-- ARGV: 1 lifetime (ms)  2 JSON { add: {field: number}, max: {field: number},
+--         canary, shadow: { pairs: [text], worst: [[difference, text]] } }  3 '1' when there is a canary
+-- Returns { phase, number of the window, its start (ms), time now (ms) }, empty without a canary.
+--@include ../../shared/redis/now
 local pairs_kept, window_pairs_kept, worst_kept = 2000, 10000, 50
-local seen = cjson.decode(ARGV[3])
+local seen = cjson.decode(ARGV[2])
 local on_trial = false
-if ARGV[4] == '1' then
+local now = string.format('%.0f', now_ms())
+if ARGV[3] == '1' then
   if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('HSET', KEYS[1], 'phase', 'trial', 'number', 1, 'passed', 0, 'startedAt', ARGV[1], 'since', ARGV[1])
+    redis.call('HSET', KEYS[1], 'phase', 'trial', 'number', 1, 'passed', 0, 'startedAt', now, 'since', now)
   end
   on_trial = redis.call('HGET', KEYS[1], 'phase') == 'trial'
 end
@@ -35,6 +37,7 @@ if on_trial and #seen.canary.pairs > 0 then
   redis.call('LTRIM', KEYS[4], 0, window_pairs_kept - 1)
 end
 -- All but the state: a promotion holds as long as its rules.
-for at = 2, #KEYS do redis.call('PEXPIRE', KEYS[at], ARGV[2]) end
-if ARGV[4] ~= '1' then return {} end
-return redis.call('HMGET', KEYS[1], 'phase', 'number', 'startedAt')
+for at = 2, #KEYS do redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
+if ARGV[3] ~= '1' then return {} end
+local state = redis.call('HMGET', KEYS[1], 'phase', 'number', 'startedAt')
+return { state[1], state[2], state[3], now }

@@ -1,14 +1,16 @@
 -- Ends a window of a canary with what was found, once: many processes may judge the same one.
 -- KEYS: 1 state  2 window  3 window pairs  4 windows
--- ARGV: 1 number of the window  2 now (ms)  3 the judged window as JSON  4 phase from now on  5 windows passed in a row
---       6 why the phase changes, or nothing  7 lifetime (ms)
+-- ARGV: 1 number of the window  2 the judged window as JSON  3 phase from now on  4 windows passed in a row
+--       5 why the phase changes, or nothing  6 lifetime (ms)
 -- Returns 1, or 0 when that window is over.
+--@include ../../shared/redis/now
+local now = string.format('%.0f', now_ms())
 local known = redis.call('HMGET', KEYS[1], 'phase', 'number')
 if known[1] ~= 'trial' or known[2] ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'phase', ARGV[4], 'number', ARGV[1] + 1, 'passed', ARGV[5], 'startedAt', ARGV[2])
-if ARGV[4] ~= 'trial' then redis.call('HSET', KEYS[1], 'since', ARGV[2], 'reason', ARGV[6]) end
-redis.call('LPUSH', KEYS[4], ARGV[3])
+redis.call('HSET', KEYS[1], 'phase', ARGV[3], 'number', ARGV[1] + 1, 'passed', ARGV[4], 'startedAt', now)
+if ARGV[3] ~= 'trial' then redis.call('HSET', KEYS[1], 'since', now, 'reason', ARGV[5]) end
+redis.call('LPUSH', KEYS[4], ARGV[2])
 redis.call('LTRIM', KEYS[4], 0, 49)
-redis.call('PEXPIRE', KEYS[4], ARGV[7])
+redis.call('PEXPIRE', KEYS[4], ARGV[6])
 redis.call('DEL', KEYS[2], KEYS[3])
 return 1
