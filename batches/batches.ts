@@ -10,6 +10,7 @@ import {
   terminalStates,
 } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
+import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
 import type { DurabilityLevel } from './durability.ts';
@@ -66,7 +67,7 @@ export interface Batches {
     lastId: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
-  /** Stops a batch. One that has ended stays as it is. */
+  /** Stops a batch; the status says `stopping` while chunks are in flight. One that has ended stays as it is. */
   cancel(reach: Reach, id: string): Promise<BatchStatus>;
   /**
    * The failed items as a new batch of the same tenant.
@@ -87,6 +88,8 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 }
 
 const waitPollMs = 50;
+/** A cancelled batch ends with its chunks in flight. Most do within this time, in milliseconds, and the answer says so. */
+const cancelWaitMs = 1_000;
 
 export function createBatches(deps: BatchesDeps): Batches {
   const { redis, payloads, places, queues, ending, durability, log } = deps;
@@ -110,13 +113,24 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function toFullStatus(record: BatchRecord): Promise<BatchStatus> {
     const keys = batchKeys(record.id);
     const live = !terminalStates.has(record.state);
-    const [failures, active] = await Promise.all([
+    const [failures, active, now] = await Promise.all([
       record.failed > 0 ? redis.hgetall(keys.failures) : {},
       live ? redis.scard(keys.active) : 0,
+      live ? redisTime(redis) : 0,
     ]);
-    return toStatus(record, failures, active, Date.now());
+    return toStatus(record, failures, active, now);
   }
   const status = async (reach: Reach, id: string) => toFullStatus(await read(reach, id));
+
+  async function ended(reach: Reach, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus> {
+    const until = performance.now() + milliseconds;
+    let record = await read(reach, id);
+    while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted && !closing) {
+      await delay(waitPollMs);
+      record = await read(reach, id);
+    }
+    return await toFullStatus(record);
+  }
 
   const intake = createIntake({ ...deps, bodyHashOf: find });
   const post = async (posting: Posting) => status(posting.tenant, await intake.post(posting));
@@ -153,9 +167,9 @@ export function createBatches(deps: BatchesDeps): Batches {
 
   async function remove(reach: Reach, id: string): Promise<void> {
     const record = await read(reach, id);
-    await ending.cancel(record);
+    await ending.stop(id, { state: 'cancelled' });
     // Its jobs that are being worked on end later. The sweeper erases those.
-    await redis.zadd(deletedBatches, Date.now(), `${id}:${record.profile}`);
+    await redis.zadd(deletedBatches, await redisTime(redis), `${id}:${record.profile}`);
     await ending.forget(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // It does not exist for anybody any more; the sweeper removes what is left.
@@ -171,16 +185,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     post: (posting) => guarded(() => post(posting)),
     postReference: (posting) => guarded(async () => status(posting.tenant, await intake.postReference(posting))),
     status: (reach, id) => guarded(() => status(reach, id)),
-    wait: (reach, id, milliseconds, signal) =>
-      guarded(async () => {
-        const until = performance.now() + milliseconds;
-        let record = await read(reach, id);
-        while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted && !closing) {
-          await delay(waitPollMs);
-          record = await read(reach, id);
-        }
-        return await toFullStatus(record);
-      }),
+    wait: (reach, id, milliseconds, signal) => guarded(() => ended(reach, id, milliseconds, signal)),
     list: (reach, query) =>
       guarded(async () => {
         const { records, next } = await listBatches(redis, reach, query);
@@ -200,8 +205,10 @@ export function createBatches(deps: BatchesDeps): Batches {
       }),
     cancel: (reach, id) =>
       guarded(async () => {
-        await ending.cancel(await read(reach, id));
-        return await status(reach, id);
+        const { tenant, state } = await read(reach, id);
+        if (!terminalStates.has(state)) log.info({ batchId: id, tenant }, 'batch cancelled');
+        await ending.stop(id, { state: 'cancelled' });
+        return await ended(reach, id, cancelWaitMs, new AbortController().signal);
       }),
     retry: (reach, id, limits) => guarded(() => retry(reach, id, limits)),
     remove: (reach, id) => guarded(() => remove(reach, id)),

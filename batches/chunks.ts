@@ -1,9 +1,10 @@
 import { type BatchState, terminalStates } from '../shared/contracts/batch.ts';
 import { type ItemResult, longText as longTextSchema } from '../shared/contracts/item.ts';
 import { trafficPlan } from '../shared/contracts/traffic.ts';
+import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
-import type { Ending } from './ending.ts';
+import { type Ending, inFlightMs } from './ending.ts';
 import { batchKeys } from './keys.ts';
 import { decodeInput, encodeOutput, type InputChunk, type JobData } from './payload.ts';
 import type { PayloadStore } from './payloads/store.ts';
@@ -11,7 +12,7 @@ import type { Pinned } from './record.ts';
 import { runScript } from './scripts.ts';
 import { type Edges, tallyOf } from './tally.ts';
 
-/** A chunk in a worker's hand, or why there is none. */
+/** A chunk that a worker evaluates, or why there is none. `lost`: its items are gone, and its batch has failed. */
 export type Picked =
   | {
       verdict: 'run';
@@ -20,14 +21,14 @@ export type Picked =
       edges: Edges;
       traceparent?: string | undefined;
     }
-  | { verdict: 'done' | 'stopped' | 'gone' };
+  | { verdict: 'done' | 'stopped' | 'lost' | 'gone' };
 
 export type Committed = { verdict: 'committed' | 'already' | 'late'; state: BatchState } | { verdict: 'gone' };
 
-/** The three things a worker does with a chunk. Each is one atomic script and may be repeated. */
+/** The steps of a worker with a chunk. Each is one atomic script and may be repeated. */
 export interface Chunks {
   /**
-   * Takes a chunk in hand and lets the next of its batch into the queue.
+   * Takes a chunk and lets the next of its batch into the queue.
    * @throws {ServiceError} `storage.unavailable`; the chunk is then given back.
    */
   pick(job: JobData, profile: string): Promise<Picked>;
@@ -38,12 +39,26 @@ export interface Chunks {
   commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
   /** Gives a chunk back that cannot be evaluated here now. */
   release(job: JobData): Promise<void>;
+  /** Ends the batch of a chunk whose items are gone for good. */
+  fail(job: JobData): Promise<void>;
 }
 
-export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Ending, payloads: PayloadStore): Chunks {
+export function createChunks(
+  redis: Redis,
+  dispatcher: Dispatcher,
+  ending: Ending,
+  payloads: PayloadStore,
+  log: Logger,
+): Chunks {
   async function release({ batchId, chunk }: JobData): Promise<void> {
     const keys = batchKeys(batchId);
-    await runScript(redis, 'release', [keys.batch, keys.done, keys.waiting, keys.active], [chunk]);
+    const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.events];
+    if ((await runScript(redis, 'release', names, [chunk, ending.retentionMs])) === 2) await ending.settle(batchId);
+  }
+
+  async function fail({ tenant, batchId, chunk }: JobData): Promise<void> {
+    log.error({ batchId, tenant, chunk }, 'the stored items of a chunk are gone, the batch fails');
+    await ending.stop(batchId, { state: 'failed', reason: 'input_lost' });
   }
 
   return {
@@ -51,11 +66,13 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
       const { tenant, batchId, chunk } = job;
       const keys = batchKeys(batchId);
       const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.input(chunk), keys.events];
-      const reply = (await runScript(redis, 'pick', names, [chunk, Date.now()])) as PickReply;
-      const verdict = String(reply[0]) as Picked['verdict'];
+      const reply = (await runScript(redis, 'pick', names, [chunk, ending.retentionMs])) as PickReply;
+      const verdict = String(reply[0]) as Picked['verdict'] | 'ended';
       if (verdict !== 'run') {
-        await dispatcher.passedOver(profile, batchId, chunk);
-        return { verdict };
+        await dispatcher.passedOver(profile, job);
+        if (verdict === 'ended') await ending.settle(batchId);
+        if (verdict === 'lost') await fail(job);
+        return { verdict: verdict === 'ended' ? 'stopped' : verdict };
       }
       const [, kept, fields] = reply as Required<PickReply>;
       const [
@@ -93,7 +110,7 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
       };
     },
 
-    async commit({ batchId, chunk }, input, results, edges) {
+    async commit({ tenant, batchId, chunk }, input, results, edges) {
       const keys = batchKeys(batchId);
       const names = [
         keys.batch,
@@ -110,21 +127,25 @@ export function createChunks(redis: Redis, dispatcher: Dispatcher, ending: Endin
       ];
       const tally = JSON.stringify(tallyOf(input, results, edges));
       const kept = await payloads.putOutput(batchId, chunk, encodeOutput({ results }));
-      const values = [chunk, Date.now(), kept, ending.retentionMs, tally];
-      const reply = ((await runScript(redis, 'commit', names, values)) as Buffer[]).map(String);
-      const verdict = reply[0] as Committed['verdict'];
+      const values = [chunk, kept, ending.retentionMs, tally, inFlightMs];
+      const reply = (await runScript(redis, 'commit', names, values)) as [Buffer, Buffer, number];
+      const verdict = String(reply[0]) as Committed['verdict'];
       if (verdict === 'gone') {
         // What was put just now came too late to be removed with the batch.
         await payloads.forget(batchId).catch(() => {});
         return { verdict };
       }
-      const state = reply[1] as BatchState;
+      const state = String(reply[1]) as BatchState;
+      const hasStopped = reply[2] === 1;
+      if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
       // In the other slot, so it may be lost with this process: the sweeper does it then.
       if (terminalStates.has(state)) await ending.settle(batchId);
+      else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };
     },
 
     release,
+    fail,
   };
 }
 

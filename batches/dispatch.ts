@@ -1,5 +1,6 @@
 import type { Redis } from '../shared/redis.ts';
 import { batchKeys, dispatchOrder, turnKeys } from './keys.ts';
+import type { JobData } from './payload.ts';
 import { jobId, type Queues } from './queues.ts';
 import type { BatchRecord, Dispatched } from './record.ts';
 import { runScript } from './scripts.ts';
@@ -15,8 +16,8 @@ export interface Dispatcher {
   refill(batch: Dispatched): Promise<void>;
   /** A chunk has been taken from the queue: its tenant's turn is over, and the next chunk may come in. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /** A chunk's job was taken and has nothing to evaluate: its turn is forgotten. */
-  passedOver(profile: string, batchId: string, chunk: number): Promise<void>;
+  /** A chunk's job was taken and has nothing to evaluate: its tenant gets the turn back. */
+  passedOver(profile: string, job: JobData): Promise<void>;
   /** Puts chunks into the queue that were let through before and have lost their job. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
   /** A batch has ended: its place in the order is free, and so are the jobs that still wait. */
@@ -58,7 +59,17 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     const jobs = chunks.flatMap((chunk) => [jobId(batch.id, chunk), costOf(chunk)]);
     const values = [takenJob, batch.tenant, weight, ...jobs];
     const priorities = (await runScript(redis, 'take-turn', [turns, starts, prioritized], values)) as number[];
-    if (chunks.length > 0) await queues.add(batch, chunks, priorities);
+    if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
+  }
+
+  /** Turns that were never served are not charged. */
+  async function refund(
+    { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
+    chunks: readonly number[],
+  ): Promise<void> {
+    const { turns, starts } = turnKeys(profile);
+    const jobs = chunks.flatMap((chunk) => [jobId(id, chunk), costOf(chunk)]);
+    await runScript(redis, 'refund', [turns, starts], [tenant, weight, ...jobs]);
   }
 
   /** The first of an order; one that has ended meanwhile is taken out, as it would hold the others for ever. */
@@ -66,8 +77,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     for (;;) {
       const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
       if (id === undefined) return [];
-      const state = await redis.hget(batchKeys(id).batch, 'state');
-      if (state === 'queued' || state === 'running') return [id, Number(score)];
+      const [state, stopState] = await redis.hmget(batchKeys(id).batch, 'state', 'stopState');
+      if ((state === 'queued' || state === 'running') && stopState === null) return [id, Number(score)];
       await redis.zrem(order, id);
     }
   }
@@ -84,19 +95,14 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   return {
     refill: (batch) => refill(batch),
     taken: (batch, chunk) => refill(batch, jobId(batch.id, chunk)),
-    async passedOver(profile, batchId, chunk) {
-      await redis.hdel(turnKeys(profile).starts, jobId(batchId, chunk));
+    async passedOver(profile, { batchId, tenant, chunk, weight }) {
+      if (weight === undefined) await redis.hdel(turnKeys(profile).starts, jobId(batchId, chunk));
+      else await refund({ id: batchId, tenant, profile, weight }, [chunk]);
     },
     requeue: (batch, chunks) => enqueue(batch, batch.weight, chunks, ''),
     async withdraw(batch, waiting) {
       const wasFirst = (await redis.zrem(dispatchOrder(batch.profile, batch.tenant), batch.id)) === 1;
-      const { starts, turns } = turnKeys(batch.profile);
-      if (waiting.length > 0) {
-        await redis.hdel(starts, ...waiting.map((chunk) => jobId(batch.id, chunk)));
-        // What was never served is not charged.
-        const cost = waiting.reduce((sum, chunk) => sum + costOf(chunk), 0);
-        await redis.hincrbyfloat(turns, `finish:${batch.tenant}`, -cost / batch.weight);
-      }
+      if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
       if (wasFirst) await refillNext(batch);
     },

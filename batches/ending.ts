@@ -1,4 +1,6 @@
+import type { FailureReason } from '../shared/contracts/batch.ts';
 import type { ItemError } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { batchKeys, everyTenant, finishedBatches, fixedKeys, liveBatches, tenantBatches } from './keys.ts';
@@ -9,22 +11,36 @@ import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
 
+/** The state that a stopped batch ends in. */
+export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
+
 /** How batches end: stopped, settled, forgotten. Every step may be repeated, and is by the sweeper. */
 export interface Ending {
   readonly retentionMs: number;
-  /** Stops a live batch; what has outcomes keeps them. */
-  cancel(batch: BatchRecord): Promise<void>;
+  /**
+   * Stops a live batch. It ends when the chunks in flight have committed or were handed back, at once when there are
+   * none; after {@link inFlightMs} the sweeper ends it without them. The first stop counts.
+   */
+  stop(id: string, as: Stop): Promise<void>;
   /** Ends a batch by reference whose object cannot be taken in. */
   refuse(batch: BatchRecord, fault: Pick<ItemError, 'code' | 'message'>): Promise<void>;
+  /** A batch takes no more chunks: its jobs that still wait leave the queue. */
+  withdraw(id: string): Promise<void>;
   /** What a terminal batch still owes: its files, then its webhook, its place among the finished ones. */
   settle(id: string): Promise<void>;
   /**
    * Removes every trace, the record first: from then on the batch does not exist for anybody. What cannot be removed at
-   * once is what the sweeper goes on with.
+   * once is what the sweeper continues with.
    * @throws {ServiceError} `storage.unavailable`, with the same effect.
    */
   forget(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
 }
+
+/**
+ * Time of the chunks in flight when their batch is stopped, in milliseconds. A chunk takes a few seconds, one of slow
+ * hosts up to 20 s; one whose worker has died comes back within 15 s.
+ */
+export const inFlightMs = 30_000;
 
 export function createEnding(
   redis: Redis,
@@ -33,26 +49,41 @@ export function createEnding(
   queued: QueuedItems,
   payloads: PayloadStore,
   retentionHours: number,
+  log: Logger,
 ): Ending {
   const retentionMs = Math.round(retentionHours * 3_600_000);
 
-  async function settle(id: string): Promise<void> {
+  async function read(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(id).batch);
+    return Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
+  }
+
+  async function settle(id: string): Promise<void> {
+    const record = await read(id);
     await queued.release(id);
-    if (Object.keys(hash).length > 0) {
-      const record = batchRecord.parse(hash);
+    if (record !== undefined) {
       await withdrawAll(record);
-      await redis.zadd(finishedBatches, 'NX', record.expiresAt ?? Date.now() + retentionMs, id);
+      const due = record.expiresAt ?? record.createdAt + retentionMs;
+      if ((await redis.zadd(finishedBatches, 'NX', due, id)) === 1) await logEnd(record);
       // Still live for the sweeper, which sees to it that its files are written.
       if (await awaitsFiles(record)) return;
-      if (record.webhookUrl !== undefined && record.webhookState === 'pending') await queues.addWebhook(id);
+      if (record.webhookUrl !== undefined && record.webhookState === 'pending') await queues.addWebhook(record);
     }
     await redis.zrem(liveBatches, id);
   }
 
-  async function awaitsFiles({ id, filesState }: BatchRecord): Promise<boolean> {
+  /** Once for each batch, whichever process has settled it first. */
+  async function logEnd(record: BatchRecord): Promise<void> {
+    const { id, tenant, state, reason, total, succeeded, failed, cancelled, profile, model } = record;
+    const failures = failed > 0 ? await redis.hgetall(batchKeys(id).failures) : {};
+    const ms = (record.finishedAt ?? record.createdAt) - record.createdAt;
+    const items = { total, succeeded, failed, cancelled };
+    log.info({ batchId: id, tenant, profile, model, state, reason, items, failures, ms }, 'batch ended');
+  }
+
+  async function awaitsFiles({ id, tenant, filesState }: BatchRecord): Promise<boolean> {
     if (filesState !== 'pending') return false;
-    if ((await queues.ensureTask('files', id)) === 'live') return true;
+    if ((await queues.ensureTask('files', { id, tenant })) === 'live') return true;
     const fields = ['filesState', 'failed', 'filesError', 'Writing them failed again and again; the log says why'];
     await runScript(redis, 'annotate', [batchKeys(id).batch], fields);
     return false;
@@ -65,25 +96,30 @@ export function createEnding(
     await redis.del(waiting);
   }
 
+  async function withdraw(id: string): Promise<void> {
+    const record = await read(id);
+    if (record !== undefined) await withdrawAll(record);
+  }
+
   return {
     retentionMs,
-    async cancel(batch) {
-      const keys = batchKeys(batch.id);
-      const names = [keys.batch, keys.waiting, keys.events];
-      const reply = (await runScript(redis, 'cancel', names, [Date.now(), retentionMs])) as Buffer[];
-      const [verdict, , ...chunks] = reply.map(String);
-      if (verdict !== 'cancelled') return;
-      await dispatcher.withdraw(batch, chunks.map(Number));
-      await settle(batch.id);
+    async stop(id, as) {
+      const keys = batchKeys(id);
+      const values = [as.state, 'reason' in as ? as.reason : '', retentionMs, inFlightMs];
+      const reply = (await runScript(redis, 'stop', [keys.batch, keys.active, keys.events], values)) as Buffer[];
+      const verdict = String(reply[0]);
+      if (verdict === 'ended') await settle(id);
+      else if (verdict === 'stopping') await withdraw(id);
     },
     async refuse({ id }, { code, message }) {
       const { batch, events } = batchKeys(id);
-      const values = [Date.now(), retentionMs, code, message.slice(0, 1_000)];
+      const values = [retentionMs, code, message.slice(0, 1_000)];
       if ((await runScript(redis, 'refuse', [batch, events], values)) === 1) await settle(id);
     },
+    withdraw,
     settle,
     async forget({ id, tenant }) {
-      // Whatever interrupts this, the next sweep goes on with it.
+      // Whatever interrupts this, the next sweep continues with it.
       await runScript(redis, 'due', [finishedBatches], [0, id]);
       await redis.unlink(...fixedKeys(id));
       await redis.zrem(tenantBatches(tenant), id);

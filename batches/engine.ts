@@ -6,7 +6,7 @@ import { type Batches, createBatches } from './batches.ts';
 import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
 import { createDurability } from './durability.ts';
-import { createEnding } from './ending.ts';
+import { createEnding, type Ending } from './ending.ts';
 import { createObjects } from './payloads/objects.ts';
 import { createPayloadStore } from './payloads/store.ts';
 import { createQueuedItems } from './queued-items.ts';
@@ -25,6 +25,7 @@ export interface BatchEngine {
   queues: Queues;
   batches: Batches;
   chunks: Chunks;
+  ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
   /** What workers do for batches by reference; nothing where no tenant may post one. */
@@ -58,9 +59,9 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
   const queued = createQueuedItems(redis, options.queuedItems ?? 0);
-  const ending = createEnding(redis, queues, dispatcher, queued, payloads, retentionHours);
+  const ending = createEnding(redis, queues, dispatcher, queued, payloads, retentionHours, log);
   const speed = createSpeed(redis);
-  const chunks = createChunks(redis, dispatcher, ending, payloads);
+  const chunks = createChunks(redis, dispatcher, ending, payloads, log);
   const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
   const { onPosted = () => {} } = options;
@@ -84,6 +85,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     queues,
     batches,
     chunks,
+    ending,
     sweeper: createSweeper(deps),
     speed,
     tasks: places.any ? { intake: createReferenceIntake(deps), files: createResultFiles(deps) } : undefined,

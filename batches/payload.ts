@@ -61,5 +61,7 @@ export const jobData = z.object({
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
+  /** Its tenant's share of the workers: what its turn was charged with. Absent in jobs of older releases. */
+  weight: z.number().optional(),
 });
 export type JobData = z.output<typeof jobData>;

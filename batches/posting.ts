@@ -185,7 +185,7 @@ export function createIntake(deps: IntakeDeps): Intake {
           bodyHash: idempotencyKey === undefined ? undefined : bodyHash(),
         };
         await openBatch(redis, batch, { reference });
-        await queues.ensureTask('intake', id).catch((error: unknown) => {
+        await queues.ensureTask('intake', { id, tenant }).catch((error: unknown) => {
           log.warn({ err: error, batchId: id }, 'batch accepted, not yet queued for its intake');
         });
       };

@@ -3,7 +3,7 @@ import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from './keys.ts';
 import { type JobData, payloadVersion } from './payload.ts';
-import type { Dispatched } from './record.ts';
+import type { BatchRecord, Dispatched } from './record.ts';
 import { type Task, taskJobOptions } from './tasks.ts';
 
 export interface QueueCounts {
@@ -17,14 +17,18 @@ export interface QueueCounts {
 /** The queues of all profiles, from the side that fills them. */
 export interface Queues {
   /** Enqueues chunks of a batch, each with its priority; one that is queued already stays as it is. */
-  add(batch: Dispatched, chunks: readonly number[], priorities: readonly number[]): Promise<void>;
+  add(
+    batch: Dispatched & Pick<BatchRecord, 'weight'>,
+    chunks: readonly number[],
+    priorities: readonly number[],
+  ): Promise<void>;
   /** Enqueues the delivery of a batch's webhook, once. */
-  addWebhook(batchId: string): Promise<void>;
+  addWebhook(batch: Owned): Promise<void>;
   /**
    * Makes sure that a batch has its job of a kind.
    * @returns `failed` when it has one that failed for good, which is left as it is.
    */
-  ensureTask(task: Task, batchId: string): Promise<'live' | 'failed'>;
+  ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
   /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
@@ -41,6 +45,9 @@ export interface Queues {
   all(): Queue[];
   close(): Promise<void>;
 }
+
+/** A batch, and the tenant that its work is shared by. */
+export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 
 /** Id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
@@ -92,28 +99,28 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
   for (const name of shown()) queueOf(name);
 
   return {
-    async add({ id, tenant, profile }, chunks, priorities) {
+    async add({ id, tenant, profile, weight }, chunks, priorities) {
       const jobs = chunks.map((chunk, at) => {
-        const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk };
+        const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk, weight };
         // Never 0: BullMQ serves those before all others.
         return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
       });
       await queueOf(queueName(profile)).addBulk(jobs);
     },
-    async addWebhook(batchId) {
+    async addWebhook({ id, tenant }) {
       await queueOf(webhookQueueName).add(
         'webhook',
-        { v: payloadVersion, batchId },
-        { ...webhookJobOptions, jobId: batchId },
+        { v: payloadVersion, tenant, batchId: id },
+        { ...webhookJobOptions, jobId: id },
       );
     },
-    async ensureTask(task, batchId) {
+    async ensureTask(task, { id, tenant }) {
       const queue = queueOf(taskQueues[task]);
-      const state = await queue.getJobState(batchId);
+      const state = await queue.getJobState(id);
       if (state === 'failed') return state;
-      if (state === 'completed') await queue.remove(batchId);
+      if (state === 'completed') await queue.remove(id);
       if (state === 'completed' || state === 'unknown') {
-        await queue.add(task, { v: payloadVersion, batchId }, { ...taskJobOptions[task], jobId: batchId });
+        await queue.add(task, { v: payloadVersion, tenant, batchId: id }, { ...taskJobOptions[task], jobId: id });
       }
       return 'live';
     },

@@ -1,3 +1,4 @@
+import { redisTime } from '../shared/redis/time.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import { batchKeys, liveBatches } from './keys.ts';
@@ -28,7 +29,8 @@ export async function readBacklog(
   profiles: readonly string[],
 ): Promise<Reading[]> {
   if (redis.status !== 'ready') return [];
-  const [live, speeds, counts, finished] = await Promise.all([
+  const [now, live, speeds, counts, finished] = await Promise.all([
+    redisTime(redis),
     readLive(redis, profiles),
     speed.read(profiles),
     queues.counts(profiles),
@@ -39,7 +41,7 @@ export async function readBacklog(
     const { pending, oldestAt, states } = live.get(profile) ?? nothing();
     const itemsPerSecond = speeds.get(profile) ?? 0;
     const { waiting = 0, active = 0, failed = 0, workers = 0 } = counts[at] ?? {};
-    const age = oldestAt === Number.POSITIVE_INFINITY ? 0 : Math.max(0, Date.now() - oldestAt) / 1000;
+    const age = oldestAt === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - oldestAt) / 1000;
     return [
       { name: 'vls_items_pending', labels, value: pending },
       { name: 'vls_items_per_second', labels, value: itemsPerSecond },

@@ -44,6 +44,10 @@ export const batchRecord = z.object({
   finishedAt: time.optional(),
   expiresAt: time.optional(),
   reason: failureReason.optional(),
+  /** How a batch that was stopped will end, and until when its chunks in flight may commit; see lua/stop.lua. */
+  stopState: z.enum(['cancelled', 'failed']).optional(),
+  stopReason: z.union([failureReason, z.literal('')]).optional(),
+  stopUntil: time.optional(),
   total: count.default(0),
   chunks: count.default(0),
   /** Chunks below this one have been let into the queue. */
@@ -140,7 +144,7 @@ export function toStatus(
     id: record.id,
     tenant: record.tenant,
     state: record.state,
-    phase: terminal ? 'finished' : record.state === 'running' && active > 0 ? 'evaluating' : 'waiting',
+    phase: phaseOf(record, active),
     model: record.model,
     revision: record.revision,
     precision: record.precision,
@@ -186,7 +190,13 @@ export function toStatus(
   };
 }
 
-/** Items a second: of late while it runs, over its whole life when it has ended. */
+function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus['phase'] {
+  if (terminalStates.has(state)) return 'finished';
+  if (stopState !== undefined) return 'stopping';
+  return state === 'running' && active > 0 ? 'evaluating' : 'waiting';
+}
+
+/** Items a second: the recent rate while it runs, over its whole life when it has ended. */
 function rateOf(record: BatchRecord, settled: number, now: number): number | null {
   if (record.startedAt === undefined) return null;
   const from = record.finishedAt === undefined ? (record.markAt ?? record.startedAt) : record.startedAt;

@@ -1,11 +1,12 @@
+import { redisTime } from '../shared/redis/time.ts';
 import type { Redis } from '../shared/redis.ts';
 import { committedItems } from './keys.ts';
 
-/** How fast the workers of a profile are, all together: told by those who commit, read by whoever asks. */
+/** How fast all workers of a profile are together: reported by those that commit, read by those that ask. */
 export interface Speed {
   /** So many items have been committed. A count that is lost with Redis only makes the speed look smaller. */
   add(profile: string, items: number): void;
-  /** Items a second of late, 0 when nothing was committed for a minute. */
+  /** Recent items a second, 0 when nothing was committed for a minute. */
   read(profiles: readonly string[]): Promise<Map<string, number>>;
 }
 
@@ -15,24 +16,27 @@ const slots = 6;
 const latestSlots = 2;
 
 /**
- * Counted in Redis and not by the reader, so that every API tells the same, the one that has just started too. Clocks of
- * workers and APIs may differ by a second or two.
+ * Counted in Redis and not by the reader, so that every API reports the same, the one that has just started too.
+ * @param now in ms since 1970; the clock of Redis otherwise, as those of workers and APIs may be days apart.
  */
-export function createSpeed(redis: Redis, now = Date.now): Speed {
+export function createSpeed(redis: Redis, now: () => number | Promise<number> = () => redisTime(redis)): Speed {
   return {
     add(profile, items) {
-      const key = committedItems(profile, Math.floor(now() / slotMs));
-      redis
-        .pipeline()
-        .incrby(key, items)
-        .pexpire(key, 2 * slots * slotMs)
-        .exec()
-        .catch(() => {});
+      const count = async () => {
+        const key = committedItems(profile, Math.floor((await now()) / slotMs));
+        await redis
+          .pipeline()
+          .incrby(key, items)
+          .pexpire(key, 2 * slots * slotMs)
+          .exec();
+      };
+      count().catch(() => {});
     },
     async read(profiles) {
       if (profiles.length === 0) return new Map();
-      const slot = Math.floor(now() / slotMs);
-      const elapsedMs = now() - slot * slotMs;
+      const time = await now();
+      const slot = Math.floor(time / slotMs);
+      const elapsedMs = time - slot * slotMs;
       const keys = profiles.flatMap((profile) =>
         Array.from({ length: slots }, (_, back) => committedItems(profile, slot - back)),
       );

@@ -1,14 +1,15 @@
 import { terminalStates } from '../shared/contracts/batch.ts';
-import { itemError } from '../shared/errors.ts';
+import { itemError, ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import { redisTime } from '../shared/redis/time.ts';
 import type { Redis } from '../shared/redis.ts';
 import { bitReader } from './bitmap.ts';
 import type { Chunks } from './chunks.ts';
 import type { Dispatcher } from './dispatch.ts';
-import type { Ending } from './ending.ts';
+import type { Ending, Stop } from './ending.ts';
 import { batchKeys, deletedBatches, finishedBatches, liveBatches } from './keys.ts';
-import { decodeInput, echoed } from './payload.ts';
-import type { PayloadStore } from './payloads/store.ts';
+import { decodeInput, echoed, type InputChunk } from './payload.ts';
+import { isLost, type PayloadStore } from './payloads/store.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
@@ -35,6 +36,8 @@ const pageSize = 100;
 const openingMs = 60_000;
 /** How often in one round a batch's payloads in a bucket are gone on with, some thousands at a time. */
 const forgetCalls = 4;
+/** Between two rounds, in milliseconds, about. */
+const nextRoundMs = 10_000;
 /** When a batch that could not be wholly forgotten is tried again, in milliseconds. */
 const forgetAgainMs = 60_000;
 /** Lost chunks of one batch that are queued again in one round. */
@@ -47,17 +50,17 @@ const maxErased = 10_000;
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { redis, queues, dispatcher, chunks, ending, payloads, log } = deps;
 
-  async function sweepBatch(id: string, createdAt: number): Promise<void> {
+  async function sweepBatch(id: string, createdAt: number, now: number): Promise<void> {
     const keys = batchKeys(id);
     const hash = await redis.hgetall(keys.batch);
     if (Object.keys(hash).length === 0) {
-      if (Date.now() - createdAt > openingMs) await ending.forget({ id, tenant: 'default' });
+      if (now - createdAt > openingMs) await ending.forget({ id, tenant: 'default' });
       return;
     }
     const record = batchRecord.parse(hash);
     if (terminalStates.has(record.state)) return await ending.settle(id);
     if (record.state === 'accepting' && record.input !== undefined) {
-      if ((await queues.ensureTask('intake', id)) === 'live') return;
+      if ((await queues.ensureTask('intake', record)) === 'live') return;
       const message = 'Reading the object failed again and again; the log says why';
       return await ending.refuse(record, { code: 'internal', message });
     }
@@ -65,6 +68,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if ((await runScript(redis, 'discard', [keys.batch, keys.lease], [])) === 1) await ending.forget(record);
       return;
     }
+    // Ends when its chunks in flight have, or when their time is up; nothing of it is queued again.
+    if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
     if (lost.length > 0) await redis.sadd(keys.waiting, ...lost);
@@ -96,9 +101,9 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   /** A chunk that failed for good ends with the code `internal` on each of its items. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
-    const kept = await redis.hgetBuffer(batchKeys(record.id).input(chunk), String(chunk));
-    if (kept === null) return;
-    const input = decodeInput(await payloads.get(record.id, kept));
+    const job = { v: record.v, tenant: record.tenant, batchId: record.id, chunk };
+    const input = await readInput(record.id, chunk);
+    if (input === undefined) return await chunks.fail(job);
     const error = itemError('internal', 'The chunk of this item failed again and again; the log of its job says why');
     const results = input.items.map((item, at) => ({
       index: input.offset + at,
@@ -107,15 +112,28 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       error,
     }));
     log.error({ batchId: record.id, chunk }, 'chunk failed for good');
-    await chunks.commit({ v: record.v, tenant: record.tenant, batchId: record.id, chunk }, input, results);
+    await chunks.commit(job, input, results);
+  }
+
+  /** Nothing when they are gone for good. */
+  async function readInput(id: string, chunk: number): Promise<InputChunk | undefined> {
+    const kept = await redis.hgetBuffer(batchKeys(id).input(chunk), String(chunk));
+    if (kept === null) return undefined;
+    try {
+      return decodeInput(await payloads.get(id, kept));
+    } catch (error) {
+      if (error instanceof ServiceError && isLost(error)) return undefined;
+      throw error;
+    }
   }
 
   async function sweepLive(): Promise<void> {
+    const now = await redisTime(redis);
     for (let start = 0; ; start += pageSize) {
       const page = await redis.zrange(liveBatches, start, String(start + pageSize - 1), 'WITHSCORES');
       for (let at = 0; at + 1 < page.length; at += 2) {
         const id = page[at] ?? '';
-        await sweepBatch(id, Number(page[at + 1])).catch((error: unknown) => {
+        await sweepBatch(id, Number(page[at + 1]), now).catch((error: unknown) => {
           log.error({ err: error, batchId: id }, 'batch not swept');
         });
       }
@@ -126,9 +144,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   const isListed = async (id: string) => (await redis.zscore(finishedBatches, id)) !== null;
 
   async function sweepFinished(): Promise<void> {
-    const until = Date.now();
     for (;;) {
-      const ids = await redis.zrangebyscore(finishedBatches, 0, until, 'LIMIT', 0, pageSize);
+      const ids = ((await runScript(redis, 'expired', [finishedBatches], [pageSize])) as Buffer[]).map(String);
       for (const id of ids) {
         const tenant = await redis.hget(batchKeys(id).batch, 'tenant');
         try {
@@ -138,11 +155,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         } catch (error) {
           // Others get their turn; and a store that is away should not be waited for once for each of them.
           log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
-          await runScript(redis, 'due', [finishedBatches], [until + forgetAgainMs, id]);
+          await runScript(redis, 'due', [finishedBatches], [forgetAgainMs, id]);
           return;
         }
-        // What has too many payloads for one call is gone on with in the next round.
-        if (await isListed(id)) await runScript(redis, 'due', [finishedBatches], [until + 1, id]);
+        // One with too many payloads for one call continues in the next round.
+        if (await isListed(id)) await runScript(redis, 'due', [finishedBatches], [nextRoundMs, id]);
         else log.info({ batchId: id }, 'batch expired');
       }
       if (ids.length < pageSize) return;
@@ -150,7 +167,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   async function sweepDeleted(): Promise<void> {
-    await redis.zremrangebyscore(deletedBatches, 0, Date.now() - eraseMs);
+    await redis.zremrangebyscore(deletedBatches, 0, (await redisTime(redis)) - eraseMs);
     const deleted = await redis.zrange(deletedBatches, -maxErased, '-1');
     if (deleted.length === 0) return;
     await queues.erase(
@@ -169,3 +186,6 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     },
   };
 }
+
+const stopOf = ({ stopState, stopReason }: BatchRecord): Stop =>
+  stopState === 'failed' ? { state: stopState, reason: stopReason || 'failure_budget' } : { state: 'cancelled' };

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { redisTime } from '../shared/redis/time.ts';
 import type { Redis } from '../shared/redis.ts';
 import { batchKeys } from './keys.ts';
 import { batchRecord, toStatus } from './record.ts';
@@ -24,11 +25,11 @@ export async function deliverWebhook(
   if (Object.keys(hash).length === 0) return;
   const record = batchRecord.parse(hash);
   if (record.webhookUrl === undefined || record.webhookState !== 'pending') return;
-  const status = toStatus(record, await redis.hgetall(keys.failures), 0, Date.now());
+  const status = toStatus(record, await redis.hgetall(keys.failures), 0, record.finishedAt ?? 0);
   const body = JSON.stringify({ type: `batch.${record.state}`, timestamp: status.finishedAt, data: status });
   // The same for every attempt, so that a receiver knows a repetition.
   const id = `batch-${batchId}`;
-  const timestamp = String(Math.floor(Date.now() / 1000));
+  const timestamp = String(Math.floor((await redisTime(redis)) / 1000));
   const attempts = (record.webhookAttempts ?? 0) + 1;
   const headers = {
     'content-type': 'application/json',

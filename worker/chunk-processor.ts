@@ -33,11 +33,23 @@ const mismatchDelayMs = 1_000;
 /** After so many starts of a chunk, hosts that cannot be reached are taken to be the hosts' fault. */
 const startsWithoutNetwork = 3;
 
+/** After so many starts an object that is not there is gone for good: some stores list a new one late. */
+const startsWithoutInput = 2;
+
 /** Failed items of a chunk that its trace and its job tell of. */
 const failuresTold = 5;
 
 /** What may become of a chunk that was taken from the queue. */
-export const chunkVerdicts = ['committed', 'already', 'late', 'gone', 'done', 'stopped', 'handed_back'] as const;
+export const chunkVerdicts = [
+  'committed',
+  'already',
+  'late',
+  'gone',
+  'lost',
+  'done',
+  'stopped',
+  'handed_back',
+] as const;
 
 /** Pull, evaluate, commit: the life of one chunk in a worker. */
 export function createChunkProcessor(deps: ChunkProcessorDeps) {
@@ -58,6 +70,11 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     } catch (error) {
       // The chunk lies where it cannot be read now, which is no fault of its items.
       if (!(error instanceof ServiceError)) throw error;
+      if (isLost(error) && starts >= startsWithoutInput) {
+        await chunks.fail(job);
+        became('lost');
+        return { done: { verdict: 'lost' } };
+      }
       became('handed_back');
       log.warn({ batchId: job.batchId, chunk: job.chunk, profile, reason: error.message }, 'chunk handed back');
       const reason = `${error.code}: ${error.message}`;
@@ -162,7 +179,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     }
     onHealth(null);
     metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
-    if (committed.verdict === 'committed' || committed.verdict === 'late') {
+    if (committed.verdict === 'committed') {
       count(results, metrics);
       speed.add(profile, results.length);
     }

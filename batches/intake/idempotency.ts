@@ -35,7 +35,7 @@ export async function reserve(
   const name = idempotencyKey(tenant, hash('sha256', key, 'base64url'));
   let cameToNothing = '';
   for (;;) {
-    const values = [batchId, Date.now(), leaseMs, lifetimeSeconds, cameToNothing];
+    const values = [batchId, leaseMs, lifetimeSeconds, cameToNothing];
     const [verdict, known] = ((await runScript(redis, 'reserve', [name], values)) as Buffer[]).map(String);
     if (verdict === 'mine') break;
     if (verdict === 'busy') {
@@ -46,11 +46,11 @@ export async function reserve(
     if (known !== undefined && (await isSealed(known))) return { existing: known };
     cameToNothing = known ?? '';
   }
-  const hold = async (until: number) => (await runScript(redis, 'hold', [name], [batchId, until])) === 1;
+  const hold = async (milliseconds: number) => (await runScript(redis, 'hold', [name], [batchId, milliseconds])) === 1;
   return {
     reservation: {
       async renew() {
-        if (await hold(Date.now() + leaseMs)) return;
+        if (await hold(leaseMs)) return;
         throw new ServiceError('batch.interrupted', 'The request stalled, and another with its Idempotency-Key came', {
           retryAfter: 1,
         });

@@ -1,3 +1,4 @@
+import { redisTime } from '../../shared/redis/time.ts';
 import { type Redis, throwFirst } from '../../shared/redis.ts';
 import { batchKeys, everyTenant, liveBatches, tenantBatches } from '../keys.ts';
 import { payloadVersion } from '../payload.ts';
@@ -28,7 +29,7 @@ export async function openBatch(
 ): Promise<void> {
   const { id, tenant, weight, traceparent, pinned, options } = batch;
   const keys = batchKeys(id);
-  const createdAt = Date.now();
+  const createdAt = await redisTime(redis);
   const record = {
     v: payloadVersion,
     id,

@@ -88,10 +88,10 @@ export interface NewItems {
 export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<number> {
   const { id, options } = batch;
   const keys = batchKeys(id);
-  let activeAt = 0;
+  let activeAt = Number.NEGATIVE_INFINITY;
   for await (const items of batch.items) {
-    if (Date.now() - activeAt > activityMs) {
-      activeAt = Date.now();
+    if (performance.now() - activeAt > activityMs) {
+      activeAt = performance.now();
       await batch.onActivity();
     }
     for (const item of items) await writer.add(item);

@@ -1,34 +1,38 @@
 -- Records the outcomes of a chunk, once; ends the batch with its last chunk, or when its failure budget is spent.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
--- ARGV: 1 chunk  2 now (ms)  3 result payload  4 retention (ms)  5 tally (JSON; the type Tally in chunks.ts)
--- Returns { verdict, state, expiresAt when the batch is terminal }. Verdicts:
+-- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in tally.ts)
+--       5 time of other chunks in flight once the budget is spent (ms)
+-- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:
 --   committed  counted
 --   already    it had its outcomes
---   late       the batch had been stopped: its real outcomes are kept and no longer counted cancelled
+--   late       the batch had ended: nothing is written, its items stay cancelled
 --   gone       there is no such batch
+--@include ../../shared/redis/now
 --@include finish
+--@include end-stopped
 local extremes_kept = 50
 local mark_every = 5000
 
 -- Read before anything is written: a script that fails is not rolled back.
-local tally = cjson.decode(ARGV[5])
+local tally = cjson.decode(ARGV[4])
 local cosine_sum, score_sum = tally.cosineSum + 0, tally.scoreSum + 0
 assert(tally.succeeded + tally.failed > 0 and cosine_sum == cosine_sum and score_sum == score_sum)
 
 local fields = redis.call('HMGET', KEYS[1], 'state', 'total', 'succeeded', 'failed', 'cancelled', 'budgetCount',
-  'budgetShare', 'budgetAfter', 'nextMarkAt', 'nextMarkItems', 'expiresAt')
+  'budgetShare', 'budgetAfter', 'nextMarkAt', 'nextMarkItems', 'stopState')
 local state = fields[1]
 if not state or state == 'accepting' then return { 'gone' } end
 redis.call('SREM', KEYS[3], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
-if redis.call('GETBIT', KEYS[2], ARGV[1]) == 1 then return { 'already', state, fields[11] or '' } end
+if redis.call('GETBIT', KEYS[2], ARGV[1]) == 1 then return { 'already', state, 0 } end
+if state ~= 'queued' and state ~= 'running' then return { 'late', state, 0 } end
 
-local total, now = tonumber(fields[2]), tonumber(ARGV[2])
+local total, now = tonumber(fields[2]), now_ms()
 local succeeded = tonumber(fields[3]) + tally.succeeded
 local failed = tonumber(fields[4]) + tally.failed
 
 redis.call('SETBIT', KEYS[2], ARGV[1], 1)
-redis.call('HSET', KEYS[7], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[7], ARGV[1], ARGV[2])
 redis.call('RPUSH', KEYS[6], ARGV[1])
 for code, count in pairs(tally.codes) do redis.call('HINCRBY', KEYS[5], code, count) end
 for bin, count in pairs(tally.bins) do redis.call('HINCRBY', KEYS[9], bin, count) end
@@ -52,22 +56,17 @@ end
 keep(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 keep(KEYS[11], tally.highest, 'low', 'highestAbove')
 
-if state ~= 'queued' and state ~= 'running' then
-  local cancelled = tonumber(fields[5]) - tally.succeeded - tally.failed
-  redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed, 'cancelled', cancelled)
-  return { 'late', state, fields[11] or '' }
-end
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
--- Two marks, five to ten seconds back: the rate of late is what people want to see, not that of the whole batch.
+-- Two marks, five to ten seconds back: people want to see the recent rate, not that of the whole batch.
 if not fields[9] or now - tonumber(fields[9]) > mark_every then
   if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end
-  redis.call('HSET', KEYS[1], 'nextMarkAt', ARGV[2], 'nextMarkItems', succeeded + failed)
+  redis.call('HSET', KEYS[1], 'nextMarkAt', string.format('%.0f', now), 'nextMarkItems', succeeded + failed)
 end
 redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'type', 'progress', 'total', total, 'succeeded', succeeded,
   'failed', failed, 'samples', cjson.encode(tally.samples))
 
-local expires_at
-if succeeded + failed >= total then
+local stop = fields[11]
+if succeeded + failed >= total and stop ~= 'failed' then
   if failed == 0 then
     state = 'completed'
   elseif succeeded == 0 then
@@ -75,13 +74,14 @@ if succeeded + failed >= total then
   else
     state = 'completed_with_errors'
   end
-  expires_at = finish(KEYS[1], KEYS[8], state, state == 'failed' and 'all_failed' or '', ARGV[2], ARGV[4])
-else
+  finish(KEYS[1], KEYS[8], state, state == 'failed' and 'all_failed' or '', ARGV[3])
+  return { 'committed', state, 0 }
+end
+if not stop then
   local count, share, after = tonumber(fields[6] or ''), tonumber(fields[7] or ''), tonumber(fields[8] or '0')
   local spent = (count and failed > count) or (share and failed > share * (succeeded + failed))
-  if spent and succeeded + failed >= after then
-    state = 'failed'
-    expires_at = finish(KEYS[1], KEYS[8], state, 'failure_budget', ARGV[2], ARGV[4])
-  end
+  if spent and succeeded + failed >= after then note_stop(KEYS[1], 'failed', 'failure_budget', ARGV[5]) end
 end
-return { 'committed', state, expires_at or '' }
+local ended = end_stopped(KEYS[1], KEYS[4], KEYS[8], ARGV[3])
+local has_stopped = not stop and redis.call('HEXISTS', KEYS[1], 'stopState') or 0
+return { 'committed', ended or state, has_stopped }

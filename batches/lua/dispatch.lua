@@ -3,9 +3,9 @@
 -- KEYS: 1 batch  2 waiting
 -- ARGV: 1 window
 -- Returns { 1 when chunks are left to dispatch later, else 0, weight (text), chunk numbers to enqueue ... }
-local fields = redis.call('HMGET', KEYS[1], 'state', 'cursor', 'chunks', 'weight')
+local fields = redis.call('HMGET', KEYS[1], 'state', 'cursor', 'chunks', 'weight', 'stopState')
 local weight = fields[4] or '1'
-if fields[1] ~= 'queued' and fields[1] ~= 'running' then return { 0, weight } end
+if fields[5] or (fields[1] ~= 'queued' and fields[1] ~= 'running') then return { 0, weight } end
 local cursor, chunks = tonumber(fields[2]), tonumber(fields[3])
 local room = tonumber(ARGV[1]) - redis.call('SCARD', KEYS[2])
 local reply = { 0, weight }

@@ -1,6 +1,7 @@
 -- Start-time fair queueing between the tenants of one profile: V is the start of the chunk taken last, a tenant's next
 -- chunk starts at max(V, finish of its last one), and the earliest start is taken first. A tenant that was away
 -- starts at V: before everything that others have queued up, and without credit for its absence.
+-- A turn is charged to `finish:<tenant>` when it is given; refund.lua gives it back if it was never served.
 -- KEYS: 1 turns (hash: V, base, finish:<tenant>)  2 starts (hash: job id -> start)  3 BullMQ's prioritized jobs
 -- ARGV: 1 id of the job that was taken, or ''  2 tenant  3 weight  then job id, cost, job id, cost ...
 -- Returns a BullMQ priority for each job: start - base + 1, as 0 would be served before all others.
@@ -35,10 +36,14 @@ end
 
 local priorities = {}
 for i = 4, #ARGV, 2 do
-  local start = math.max(V, last)
-  last = start + tonumber(ARGV[i + 1]) / tonumber(ARGV[3])
-  redis.call('HSET', KEYS[2], ARGV[i], start)
-  priorities[#priorities + 1] = math.min(2 ^ 21 - 1, math.floor(start - base) + 1)
+  -- A job that has its turn and was not served keeps it: charged again, it could be given back only once.
+  local start = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or '')
+  if not start then
+    start = math.max(V, last)
+    last = start + tonumber(ARGV[i + 1]) / tonumber(ARGV[3])
+    redis.call('HSET', KEYS[2], ARGV[i], start)
+  end
+  priorities[#priorities + 1] = math.max(1, math.min(2 ^ 21 - 1, math.floor(start - base) + 1))
 end
 if #priorities > 0 then redis.call('HSET', KEYS[1], 'finish:' .. ARGV[2], last) end
 return priorities

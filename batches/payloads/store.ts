@@ -89,9 +89,14 @@ const objectOf = ({ bucket, key }: S3Place, id: string, name: string): S3Place =
 const tagOf = (folder: S3Place): Buffer =>
   createHash('sha256').update(formatS3Place(folder)).digest().subarray(0, folderTagBytes);
 
-/** Whether a payload cannot be had because its object is gone, which is no fault of the worker that asks for it. */
+/**
+ * Whether a payload cannot be had because its object is gone, as after a lifecycle rule of the bucket. A bucket that is
+ * missing as a whole is a fault of the installation, and may come back.
+ */
 export const isLost = ({ cause }: ServiceError): boolean =>
-  cause instanceof ServiceError && cause.code === 'storage.not_found';
+  cause instanceof ServiceError &&
+  cause.code === 'storage.not_found' &&
+  (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
  * That the service's own objects are refused or missing is a fault of the installation; where they lie is no business of

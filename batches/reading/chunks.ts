@@ -4,7 +4,7 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
 import { decodeInput, decodeOutput, echoed, type StoredItem } from '../payload.ts';
-import type { PayloadStore } from '../payloads/store.ts';
+import { isLost, type PayloadStore } from '../payloads/store.ts';
 import type { BatchRecord } from '../record.ts';
 
 /** The results of one chunk, with the items they belong to when those were asked for. */
@@ -23,13 +23,13 @@ export interface Source {
 
 /**
  * Results of the given chunks, in this order; nothing for a chunk that has none yet. In a batch that was stopped, the
- * items of a chunk without outcomes are cancelled ones.
+ * items of a chunk without outcomes are cancelled ones; in one whose items are gone, such a chunk has no results.
  * @param withItems also reads the items; without it `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(
   { redis, payloads }: Source,
-  batch: Pick<BatchRecord, 'id' | 'state'>,
+  batch: Pick<BatchRecord, 'id' | 'state' | 'reason'>,
   chunks: readonly number[],
   withItems = false,
 ): Promise<(ChunkResults | undefined)[]> {
@@ -41,10 +41,16 @@ export async function readChunks(
       if (output === null && !stopped) return undefined;
       const input = output === null || withItems ? await redis.hgetBuffer(keys.input(chunk), String(chunk)) : null;
       if (output === null && input === null) {
+        if (batch.reason === 'input_lost') return nothingLeft();
         throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
       }
       const { items, offset, bytes } =
-        input === null ? { items: [], offset: 0, bytes: 0 } : decodeInput(await payloads.get(batch.id, input));
+        input === null
+          ? nothingLeft()
+          : await payloads.get(batch.id, input).then(decodeInput, (error: unknown) => {
+              if (batch.reason === 'input_lost' && error instanceof ServiceError && isLost(error)) return nothingLeft();
+              throw error;
+            });
       if (output !== null) {
         const read = decodeOutput(await payloads.get(batch.id, output));
         return { results: read.results, items, bytes: read.bytes + bytes };
@@ -57,3 +63,5 @@ export async function readChunks(
     }),
   );
 }
+
+const nothingLeft = () => ({ items: [], results: [], offset: 0, bytes: 0 });

@@ -25,10 +25,6 @@ export interface ResultFilesDeps {
 /** A bucket takes longer to answer than Redis, so more chunks are read at a time. */
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
-/** A batch that was stopped may have chunks in the hands of workers; for so long their outcomes are waited for, in ms. */
-const lateMs = 20_000;
-const lateAgainMs = 500;
-
 /**
  * Writes the results of a batch that has ended as files into its folder. However often it is begun anew, it writes the
  * same; the status comes last, and says that the others are there.
@@ -51,7 +47,7 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     }
     await upload(files.failures, ndjson, streamFailures(source, record, ahead));
     const failures = await redis.hgetall(batchKeys(record.id).failures);
-    const status = toStatus({ ...record, filesState: 'written' }, failures, 0, Date.now());
+    const status = toStatus({ ...record, filesState: 'written' }, failures, 0, record.finishedAt ?? 0);
     await upload(files.status, 'application/json', once(`${JSON.stringify(status, null, 2)}\n`));
   }
 
@@ -62,8 +58,6 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     const record = batchRecord.parse(hash);
     if (!terminalStates.has(record.state)) return;
     if (record.filesState === 'pending') {
-      const isLate = Date.now() - (record.finishedAt ?? 0) > lateMs;
-      if (!isLate && (await redis.scard(keys.active)) > 0) return { againInMs: lateAgainMs };
       const start = performance.now();
       const outcome = await write(record, signal).then(
         () => ['filesState', 'written'],

@@ -137,8 +137,8 @@ export type BatchWithResults = {id: string;
 /** Whose batch it is; `default` where no keys are needed. */
 tenant: string;
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. */
-phase: "waiting" | "evaluating" | "finished";
+/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s. */
+phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
 precision: string;
@@ -167,7 +167,7 @@ finishedAt: (string) | (null);
 /** When items and results are forgotten. */
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
-reason: ("all_failed" | "failure_budget" | "input") | (null);
+reason: ("all_failed" | "failure_budget" | "input" | "input_lost") | (null);
 /** The object it was posted from, if it was posted by reference. */
 input: string | null;
 /** What was wrong with that object, where the reason is `input`. */
@@ -244,8 +244,8 @@ export type BatchStatus = {id: string;
 /** Whose batch it is; `default` where no keys are needed. */
 tenant: string;
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. */
-phase: "waiting" | "evaluating" | "finished";
+/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s. */
+phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
 precision: string;
@@ -274,7 +274,7 @@ finishedAt: (string) | (null);
 /** When items and results are forgotten. */
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
-reason: ("all_failed" | "failure_budget" | "input") | (null);
+reason: ("all_failed" | "failure_budget" | "input" | "input_lost") | (null);
 /** The object it was posted from, if it was posted by reference. */
 input: string | null;
 /** What was wrong with that object, where the reason is `input`. */

@@ -122,7 +122,12 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
   'cancelled',
 ]);
 
-export const failureReason = z.enum(['all_failed', 'failure_budget', 'input']);
+/**
+ * Why a batch is `failed`: no item succeeded, its failure budget is spent, the object it was posted from cannot be taken
+ * in, its stored items are gone.
+ */
+export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost']);
+export type FailureReason = z.output<typeof failureReason>;
 
 const count = z.int().min(0);
 
@@ -131,9 +136,10 @@ export const batchStatus = z
     id: z.string(),
     tenant: z.string().meta({ description: 'Whose batch it is; `default` where no keys are needed.' }),
     state: batchState,
-    phase: z
-      .enum(['waiting', 'evaluating', 'finished'])
-      .meta({ description: '`evaluating`: a worker has taken a part of it; one that died is noticed within 20 s.' }),
+    phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
+      description:
+        '`evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s.',
+    }),
     model: z.string(),
     revision: z.string(),
     precision: z.string(),

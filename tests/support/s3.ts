@@ -4,7 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
 
 /** An S3 server of a test's own, with one bucket. */
 export interface TestS3 {
@@ -14,6 +20,8 @@ export interface TestS3 {
   url(key: string): string;
   put(key: string, content: string | Buffer): Promise<void>;
   get(key: string): Promise<Buffer>;
+  /** As a lifecycle rule of the bucket would. */
+  delete(key: string): Promise<void>;
   /** All keys that begin so. */
   keys(prefix?: string): Promise<string[]>;
   /** Ends it as a power cut would; its objects stay. */
@@ -64,6 +72,9 @@ export async function startS3(): Promise<TestS3> {
     async get(key) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    },
+    async delete(key) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },
     async keys(prefix = '') {
       const keys: string[] = [];

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../../batches/engine.ts';
 import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
-import type { PayloadPlace } from '../../../batches/payloads/store.ts';
+import { createObjects } from '../../../batches/payloads/objects.ts';
+import { createPayloadStore, isLost, type PayloadPlace } from '../../../batches/payloads/store.ts';
+import type { ServiceError } from '../../../shared/errors.ts';
 import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { bucket, startS3, type TestS3 } from '../../support/s3.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -147,6 +149,50 @@ test('while the bucket is away nothing is taken and nothing is lost, and what is
   expect(await engine.redis.zscore(finishedBatches, deleted)).toBeNull();
   expect(await engine.chunks.pick(engine.job(id, 0), 'compact')).toMatchObject({ verdict: 'run' });
   expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed', state: 'completed' });
+});
+
+test('a batch whose items are gone from the bucket fails with the reason, and others are not affected', async () => {
+  const id = await engine.post(140);
+  const other = await engine.post(4);
+  await engine.commit(id, 0, succeeded(0, 4));
+  await s3.delete(`payloads/${id}/i/1`);
+  const pick = () => engine.chunks.pick(engine.job(id, 1), 'compact');
+  await expect(pick()).rejects.toSatisfy((error: ServiceError) => isLost(error));
+  await engine.chunks.fail(engine.job(id, 1));
+  expect(await engine.batches.status(tenant, id)).toMatchObject({
+    state: 'failed',
+    reason: 'input_lost',
+    items: { succeeded: 4, cancelled: 136, pending: 0 },
+  });
+  // Its other results can still be read.
+  const results = await engine.batches.results(tenant, id, { limit: 1_000 });
+  expect(results.results.filter(({ status }) => status === 'succeeded')).toHaveLength(4);
+  expect(results.results.filter(({ status }) => status === 'cancelled')).toHaveLength(132);
+  expect(await engine.chunks.pick(engine.job(other, 0), 'compact')).toMatchObject({ verdict: 'run' });
+});
+
+test('a batch whose items are gone from Redis fails with the reason', async () => {
+  const inRedis = engineWith({});
+  const { id } = await inRedis.batches.post({
+    tenant,
+    pinned: { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p', longText: 'truncate' },
+    options: {},
+    items: [[item(0), item(1), item(2), item(3), item(4)]],
+    bodyHash: () => '',
+  });
+  await engine.redis.hdel(batchKeys(id).input(0), '0');
+  expect(await inRedis.chunks.pick(engine.job(id, 0), 'compact')).toEqual({ verdict: 'lost' });
+  expect(await inRedis.batches.status(tenant, id)).toMatchObject({ state: 'failed', reason: 'input_lost' });
+  await inRedis.close();
+});
+
+test('a bucket that is missing as a whole is a fault of the installation, and no batch ends by it', async () => {
+  const objects = createObjects({ endpoint: s3.env['S3_ENDPOINT'] });
+  const place: PayloadPlace = { bucket: 'no-such-bucket', key: 'payloads' };
+  const written = createPayloadStore([place], { ...objects, put: async () => {} });
+  const reference = await written.putInput('id', 0, Buffer.from('items'));
+  await expect(written.get('id', reference)).rejects.toSatisfy((error: ServiceError) => !isLost(error));
+  objects.close();
 });
 
 test('outcomes that come after a batch was deleted leave nothing in the bucket', async () => {

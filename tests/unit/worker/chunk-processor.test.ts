@@ -7,7 +7,8 @@ import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** What becomes of a chunk whose items cannot be read, and what the worker says of itself. */
-async function readingFails(cause: Code) {
+async function readingFails(cause: Code, starts = 0) {
+  const ended: string[] = [];
   const faults: (string | null)[] = [];
   const process = createChunkProcessor({
     chunks: {
@@ -16,6 +17,7 @@ async function readingFails(cause: Code) {
         throw new ServiceError('storage.unavailable', 'The bucket cannot be used now', { cause: reason });
       },
       release: async () => {},
+      fail: async ({ batchId }) => void ended.push(batchId),
     } as Partial<Chunks> as Chunks,
     speed: { add: () => {} },
     traffic: { evaluate: async () => [] },
@@ -25,7 +27,7 @@ async function readingFails(cause: Code) {
     onHealth: (fault) => faults.push(fault),
   });
   const data = { v: payloadVersion, tenant: 'default', batchId: 'b', chunk: 0 };
-  return { verdict: await process({ data, starts: 0, waitedMs: 0 }, 'compact'), faults };
+  return { verdict: await process({ data, starts, waitedMs: 0 }, 'compact'), faults, ended };
 }
 
 test('a worker rests while the bucket is away', async () => {
@@ -34,8 +36,16 @@ test('a worker rests while the bucket is away', async () => {
   expect(faults).toEqual([expect.stringContaining('cannot be used')]);
 });
 
-test('a chunk whose object is gone is handed back, and the worker goes on with other batches', async () => {
-  const { verdict, faults } = await readingFails('storage.not_found');
+test('a chunk whose object is gone at the third attempt ends its batch', async () => {
+  const { verdict, faults, ended } = await readingFails('storage.not_found', 2);
+  expect(verdict).toEqual({ done: { verdict: 'lost' } });
+  expect(ended).toEqual(['b']);
+  expect(faults).toEqual([]);
+});
+
+test('a chunk whose object is not there is handed back at first, and the worker continues with other batches', async () => {
+  const { verdict, faults, ended } = await readingFails('storage.not_found');
+  expect(ended).toEqual([]);
   expect(verdict).toMatchObject({ handBack: expect.stringContaining('cannot be used'), pauseMs: 0 });
   expect(faults).toEqual([]);
 });

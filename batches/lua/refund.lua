@@ -1,0 +1,19 @@
+-- Gives turns back that were never served: the entry of a job in `starts` is its ticket, so each turn is given back once,
+-- however often and by however many processes this is asked.
+-- KEYS: 1 turns  2 starts, as in take-turn.lua
+-- ARGV: 1 tenant  2 weight  then job id, cost, job id, cost ...
+-- Returns how many turns were given back.
+local refunded, count = 0, 0
+for i = 3, #ARGV, 2 do
+  if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then
+    refunded = refunded + tonumber(ARGV[i + 1]) / tonumber(ARGV[2])
+    count = count + 1
+  end
+end
+if count > 0 then
+  local field = 'finish:' .. ARGV[1]
+  local finish = tonumber(redis.call('HGET', KEYS[1], field) or 0)
+  -- Weights that are no powers of two leave rounding errors, which must not end below zero.
+  redis.call('HSET', KEYS[1], field, math.max(0, finish - refunded))
+end
+return count
