@@ -59,7 +59,7 @@ test('the log of a job names failed items by index and code, and quotes nothing 
       pick: async () => ({ verdict: 'run', pinned, input: { offset: 7, items: [item] }, edges: noEdges }),
       commit: async () => ({ verdict: 'committed', state: 'running' }),
       release: async () => {},
-    } satisfies Partial<Chunks> as Chunks,
+    } satisfies Partial<Chunks> as Partial<Chunks> as Chunks,
     speed: { add: () => {} },
     traffic: { evaluate: async () => [{ status: 'failed', error }] },
     metrics: createMetrics(),
