@@ -124,9 +124,9 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
 
 /**
  * Why a batch is `failed`: no item succeeded, its failure budget is spent, the object it was posted from cannot be taken
- * in, its stored items are gone.
+ * in, its stored items are gone, its model could not be loaded.
  */
-export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost']);
+export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost', 'model_unavailable']);
 export type FailureReason = z.output<typeof failureReason>;
 
 const count = z.int().min(0);

@@ -71,6 +71,7 @@ export function BatchView({ id }: { id: string }) {
           {status.state === 'running' && status.phase === 'waiting' && (
             <p class="notice">No worker has a part of it at the moment.</p>
           )}
+          {status.phase === 'stopping' && <p class="notice">It is stopped, and ends with what workers hold of it.</p>}
           {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
           {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
           <Plot samples={samples} isLive={status.finishedAt === null} />
@@ -95,6 +96,8 @@ const reasonWords = {
   all_failed: 'No item succeeded.',
   failure_budget: 'It was stopped, because more items failed than it allows.',
   input: 'Its object could not be taken in.',
+  input_lost: 'Its stored items are gone.',
+  model_unavailable: 'Its model could not be loaded.',
 } as const;
 
 function Origin({ status }: { status: BatchStatus }) {
