@@ -6,7 +6,7 @@ import { benchPictures, picturesOf } from '../processes/pictures.ts';
 
 /** Origins that images and webhooks are asked of. All listen on loopback. */
 export interface Hosts {
-  /** Answers at once: `/small?n=` has 0.3 megapixels, `/large?n=` 20. Every n has other bytes. */
+  /** Answers at once: `/small?n=` has 0.3 megapixels, `/large?n=` 20, all else 404. Every n has other bytes. */
   healthy: string;
   /** Answer after 15 s, which is within the deadline of a download. */
   slow: string[];
@@ -42,6 +42,7 @@ async function serve(): Promise<Hosts> {
   const answer: RequestListener = (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
     const n = Number(searchParams.get('n') ?? 0);
+    if (pathname !== '/small' && pathname !== '/large') return void response.writeHead(404).end();
     const pictures = pathname === '/large' ? large : small;
     // Decoders do not read past the end marker: the number makes another file of the same picture.
     response.writeHead(200, { 'content-type': 'image/jpeg' });

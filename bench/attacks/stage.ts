@@ -3,9 +3,8 @@ import { createKeyFile } from '../../tests/support/key-file.ts';
 import { childrenOf } from '../../tests/support/processes.ts';
 import { bucket, startS3, type TestS3 } from '../../tests/support/s3.ts';
 import { startProcess, type TestProcess } from '../../tests/support/service.ts';
-import { type Forked, forkScript } from '../processes/forked.ts';
+import { forkScript } from '../processes/forked.ts';
 import { type BenchRedis, startRedis } from '../processes/redis.ts';
-import type { Order, Report } from './attacker.ts';
 import type { Battlefield, Counts } from './hostile.ts';
 import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
@@ -18,10 +17,14 @@ export interface StageOptions {
   /** API and worker in one process, as `npm start` runs them, or each in its own. */
   processes: 'together' | 'apart';
   logLevel: 'info' | 'error';
-  seed: number;
 }
 
-/** A service with two tenants, everything it needs, and a process that attacks it. All on loopback. */
+export interface RunningAttack {
+  /** Ends it and deletes its batches. @returns what came of its requests. */
+  end(): Promise<Counts>;
+}
+
+/** A service with two tenants, everything it needs, and attacks on it. All on loopback. */
 export interface Stage {
   redis: BenchRedis;
   s3: TestS3;
@@ -39,12 +42,13 @@ export interface Stage {
   logged(): number;
   /** The end of its log. */
   lastLines(): string;
-  attack(order: Order): Promise<Counts>;
+  /** Begins an attack in a process of its own. */
+  attack(name: string, seed: number): Promise<RunningAttack>;
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startStage({ directory, processes, logLevel, seed }: StageOptions): Promise<Stage> {
+export async function startStage({ directory, processes, logLevel }: StageOptions): Promise<Stage> {
   const root = directory === undefined ? undefined : pathToFileURL(`${directory}/`);
   const keyFile = createKeyFile();
   const keys = { ordinary: keyFile.add('ordinary'), hostile: keyFile.add('hostile') };
@@ -66,7 +70,6 @@ export async function startStage({ directory, processes, logLevel, seed }: Stage
   };
   const roles = processes === 'together' ? (['service'] as const) : (['api', 'worker'] as const);
   let running: TestProcess[] = [];
-  let attacker: Forked<'ready'> | undefined;
   const api = () => {
     const [first] = running;
     if (first === undefined) throw new Error('The service is not started');
@@ -76,15 +79,8 @@ export async function startStage({ directory, processes, logLevel, seed }: Stage
   async function start(): Promise<void> {
     running = [];
     for (const role of roles) running.push(await startProcess(role, env, root));
-    const field: Battlefield = {
-      base: api().url,
-      key: keys.hostile,
-      hosts: hosts.ready,
-      folder: `s3://${bucket}/hostile/`,
-    };
-    attacker = await forkScript<'ready'>('../attacks/attacker.ts', [JSON.stringify(field), String(seed)]);
   }
-  const end = () => Promise.all([attacker?.stop('SIGKILL'), ...running.map((process) => process.stop())]);
+  const end = () => Promise.all(running.map((process) => process.stop()));
 
   await start();
   return {
@@ -98,9 +94,17 @@ export async function startStage({ directory, processes, logLevel, seed }: Stage
     isRunning: () => running.every(({ pid }) => exists(pid)),
     logged: () => running.reduce((sum, process) => sum + process.output().length, 0),
     lastLines: () => running.map((process) => process.output().slice(-2_000)).join('\n'),
-    async attack(order) {
-      const { counts } = (await attacker?.ask<Report>(order)) ?? { counts: {} };
-      return counts;
+    async attack(name, seed) {
+      const folder = `s3://${bucket}/hostile/`;
+      const field: Battlefield = { base: api().url, key: keys.hostile, hosts: hosts.ready, folder };
+      const attacker = await forkScript('../attacks/attacker.ts', [name, String(seed), JSON.stringify(field)]);
+      return {
+        async end() {
+          const counts = await attacker.ask<Counts>('end');
+          await attacker.stop('SIGKILL');
+          return counts;
+        },
+      };
     },
     async restart() {
       await end();

@@ -60,7 +60,6 @@ const stage = await startStage({
   directory,
   processes: values.apart ? 'apart' : 'together',
   logLevel: 'info',
-  seed: 1,
 });
 const ordinary = await createOrdinary(stage);
 const quietRuns: Experience[] = [];
@@ -88,11 +87,11 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   const pids = stage.pids();
   const logged = stage.logged();
   resetPeak(stage.apiPid());
-  await stage.attack({ begin: attack.name });
+  const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
   const lived = await ordinary.live(work);
   const peak = stage.isRunning() ? peakMiBOf(stage.apiPid()) - idleMiB : null;
-  const counts = await stage.attack({ end: attack.name });
+  const counts = await running.end();
   await delay(1000 * afterSeconds);
   const samePids = JSON.stringify(stage.pids()) === JSON.stringify(pids);
   const after = stage.isRunning() ? residentMiBOf(stage.apiPid()) - idleMiB : null;

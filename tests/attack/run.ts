@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { attacks, hostileLoad, neighbours } from '../../bench/attacks/all.ts';
+import { type RunningAttack, startStage } from '../../bench/attacks/stage.ts';
+import { residentMiBOf } from '../../bench/measure/processes.ts';
+import { percentile } from '../../bench/statistics.ts';
+import { randomFrom } from '../fuzz/mutations.ts';
+import { readStore } from './store.ts';
+import { createWork } from './work.ts';
+
+/**
+ * All attacks, mixed at random, on an API and a worker, while another tenant works: no process may end, no item be lost
+ * or counted twice, and Redis and the API must come back to where they were. Ends with 1 for each that is not so.
+ */
+const usage = `npm run attack -- [options]
+  --minutes <n>       how long, 30 by default; 3 for the profile hostile
+  --seed <n>          the same seed mixes the same attacks; printed
+  --profile <name>    mixed: all attacks, up to three at a time; hostile: ${hostileLoad.join(', ')}, all at a time
+  --only <name,…>     mixes these alone
+  --service <dir>     another checkout, whose service is attacked
+`;
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    profile: { type: 'string', default: 'mixed' },
+    only: { type: 'string' },
+    service: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const say = (line: string) => process.stdout.write(`${line}\n`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const isHostile = values.profile === 'hostile';
+const names = values.only?.split(',') ?? (isHostile ? hostileLoad : [...neighbours, ...hostileLoad]);
+if (values.help || names.some((name) => !attacks.some((attack) => attack.name === name))) {
+  process.stdout.write(usage);
+  process.exit(values.help ? 0 : 2);
+}
+
+const seed = Number(values.seed);
+const random = randomFrom(seed);
+const minutes = Number(values.minutes ?? (isHostile ? 3 : 30));
+const atOnce = isHostile ? names.length : Math.min(3, names.length);
+/** An attack of the mixture lasts this long, in seconds. */
+const shortest = 10;
+const longest = 40;
+/** What may stay when all batches are deleted: counters that expire by themselves, buffers of connections. */
+const keysAbove = 20;
+const redisMbAbove = 10;
+const apiMiBAbove = 150;
+/** Deletion, sweeps and the garbage collector have so long to bring it back, in seconds. */
+const patience = 90;
+
+const stage = await startStage({ directory: values.service, processes: 'apart', logLevel: 'error' });
+const store = readStore(stage.redis.url);
+const work = await createWork(stage);
+const faults: string[] = [];
+
+say(`${minutes} minutes, profile ${values.profile}, seed ${seed}`);
+await work.deleteAll();
+await delay(3_000);
+const idle = { ...(await store.read()), apiMiB: residentMiBOf(stage.apiPid()), pids: stage.pids() };
+say(`idle: ${idle.keys.size} keys, Redis ${idle.megabytes.toFixed(1)} MB, API ${idle.apiMiB.toFixed(0)} MiB`);
+
+const until = performance.now() + 60_000 * minutes;
+const isOver = () => performance.now() >= until || !stage.isRunning();
+const peak = { redisMb: 0, apiMiB: 0 };
+const totals: Record<string, number> = {};
+
+async function attackLane(lane: number): Promise<void> {
+  // Started one after the other, so that the first seconds are not the worst.
+  await delay(1_000 * lane);
+  while (!isOver()) {
+    const name = isHostile ? names[lane] : names[Math.floor(random() * names.length)];
+    if (name === undefined) return;
+    const seconds = isHostile ? 60 * minutes : shortest + random() * (longest - shortest);
+    let attack: RunningAttack | undefined;
+    try {
+      attack = await stage.attack(name, Math.floor(random() * 1e9));
+      const endsAt = Math.min(until, performance.now() + 1_000 * seconds);
+      while (performance.now() < endsAt && stage.isRunning()) await delay(500);
+      const counts = await attack.end();
+      for (const count of Object.values(counts)) totals[name] = (totals[name] ?? 0) + count;
+      say(`${name}, ${seconds.toFixed(0)} s: ${JSON.stringify(counts)}; ${work.summary()}`);
+    } catch (error) {
+      faults.push(`The attacker ${name} ended: ${(error as Error).message}`);
+    }
+  }
+}
+
+async function watch(): Promise<void> {
+  while (!isOver()) {
+    peak.redisMb = Math.max(peak.redisMb, (await store.read()).megabytes);
+    peak.apiMiB = Math.max(peak.apiMiB, residentMiBOf(stage.apiPid()));
+    await delay(1_000);
+  }
+}
+
+await Promise.all([...Array.from({ length: atOnce }, (_, lane) => attackLane(lane)), work.until(isOver), watch()]);
+faults.push(...work.faults);
+
+const pids = stage.pids();
+const gone = idle.pids.filter((pid) => !pids.includes(pid));
+if (gone.length > 0)
+  faults.push(`${gone.length} processes ended (${stage.isRunning() ? 'evaluators' : 'API or worker'})`);
+if (stage.isRunning()) {
+  await work.deleteAll();
+  const leftAfter = async () => {
+    const { keys, megabytes } = await store.read();
+    const more = [...keys].filter((key) => !idle.keys.has(key));
+    return { more, megabytes: megabytes - idle.megabytes, apiMiB: residentMiBOf(stage.apiPid()) - idle.apiMiB };
+  };
+  let left = await leftAfter();
+  const isBack = () => left.more.length <= keysAbove && left.megabytes <= redisMbAbove && left.apiMiB <= apiMiBAbove;
+  const from = performance.now();
+  while (!isBack() && performance.now() - from < 1_000 * patience) {
+    await delay(1_000);
+    left = await leftAfter();
+  }
+  say(
+    `after ${((performance.now() - from) / 1_000).toFixed(0)} s: ${left.more.length} keys, Redis ${left.megabytes.toFixed(1)} MB and API ${left.apiMiB.toFixed(0)} MiB above idle (at most ${(peak.redisMb - idle.megabytes).toFixed(0)} and ${(peak.apiMiB - idle.apiMiB).toFixed(0)})`,
+  );
+  if (left.more.length > keysAbove)
+    faults.push(`Redis has ${left.more.length} keys more than before: ${left.more.slice(0, 12).join(' ')}`);
+  if (left.megabytes > redisMbAbove) faults.push(`Redis holds ${left.megabytes.toFixed(1)} MB more than before`);
+  if (left.apiMiB > apiMiBAbove) faults.push(`The API holds ${left.apiMiB.toFixed(0)} MiB more than before`);
+} else {
+  say(stage.lastLines());
+}
+
+say(
+  `${work.summary()}; single p95 ${percentile(work.singlesMs, 0.95).toFixed(0)} ms; attackers: ${JSON.stringify(totals)}`,
+);
+store.close();
+await stage.stop();
+for (const fault of faults) say(`FAULT ${fault}`);
+say(faults.length === 0 ? 'The service held: each item once, as in the quiet run' : `${faults.length} faults`);
+process.exit(faults.length === 0 ? 0 : 1);
