@@ -97,8 +97,11 @@ async function watch(): Promise<void> {
   }
 }
 
+/** Said while nothing else is: what a run that does not end waits for. */
+const heartbeat = setInterval(() => say(`… ${work.summary()}; ${work.open()}`), 30_000);
 await Promise.all([...Array.from({ length: atOnce }, (_, lane) => attackLane(lane)), work.until(isOver), watch()]);
 faults.push(...work.faults);
+clearInterval(heartbeat);
 
 const pids = stage.pids();
 const gone = idle.pids.filter((pid) => !pids.includes(pid));

@@ -32,6 +32,7 @@ export async function createWork(stage: Stage) {
   const faults: string[] = [];
   const singlesMs: number[] = [];
   const seen = { batches: 0, refusedBatches: 0, refusedSingles: 0, slowestMs: 0 };
+  const open = new Map<string, string>();
   let number = 0;
 
   /** Asks until there is an answer that is not a refusal for the moment. */
@@ -54,12 +55,14 @@ export async function createWork(stage: Stage) {
     const from = performance.now();
     const { id } = await insist<BatchStatus>(batches, { method: 'POST', body, headers }, () => seen.refusedBatches++);
     for (;;) {
-      const { finishedAt, items: counts } = await insist<BatchStatus>(`${batches}/${id}`);
+      const { finishedAt, items: counts, state } = await insist<BatchStatus>(`${batches}/${id}`);
+      open.set(id, `${state}, ${counts.pending} pending after ${((performance.now() - from) / 1000).toFixed(0)} s`);
       if (finishedAt !== null) break;
       if (performance.now() - from > longestMs)
         throw new Error(`Batch ${id} has not ended after ${longestMs / 1000} s: ${JSON.stringify(counts)}`);
       await delay(200);
     }
+    open.delete(id);
     seen.slowestMs = Math.max(seen.slowestMs, performance.now() - from);
     const accept = { accept: 'application/x-ndjson' };
     const text = await insist<string>(`${batches}/${id}/results`, { headers: accept });
@@ -104,6 +107,8 @@ export async function createWork(stage: Stage) {
     singlesMs,
     summary: () =>
       `${seen.batches} batches as in the quiet run, the slowest ${(seen.slowestMs / 1000).toFixed(1)} s, refused ${seen.refusedBatches} times; ${seen.refusedSingles} of ${singlesMs.length} singles refused; ${faults.length} faults`,
+    /** Batches that have not ended. */
+    open: () => [...open].map(([id, state]) => `${id} ${state}`).join('; '),
     /** Works until it is over. The batches of that moment are waited for. */
     async until(isOver: () => boolean): Promise<void> {
       const lane = async (step: () => Promise<void>) => {
