@@ -28,11 +28,12 @@ import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
 import { createAdmission } from './middleware/admission.ts';
 import { createBodyBudget } from './middleware/body-budget.ts';
-import { refuseSurplus } from './middleware/connections.ts';
+import { shareConnections } from './middleware/connections.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { createPressureGuard } from './middleware/pressure.ts';
 import { answerProblems, noSuchRoute } from './middleware/problems.ts';
 import { keepPrivate, securityHeaders } from './middleware/security-headers.ts';
+import { createUploads } from './middleware/uploads.ts';
 import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
 import type { Route } from './route.ts';
@@ -116,7 +117,6 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', config.trustedProxies);
   app.use(securityHeaders);
   app.use(observeRequests(deps.log, deps.metrics));
-  app.use(refuseSurplus(deps.isSurplus));
   app.use(createBoundary(config));
   app.use(createCors(config));
   app.get('/', (_request, response) => response.redirect(`${prefix}/`));
@@ -124,6 +124,8 @@ export function createApp(deps: AppDeps): Express {
     prefix,
     access.authenticate((path) => publicPaths.has(path)),
   );
+  app.use(forgetAbandoned);
+  app.use(shareConnections(deps));
   app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
   app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
   app.use(forgetAbandoned);
@@ -137,7 +139,10 @@ export function createApp(deps: AppDeps): Express {
     guard,
   );
   const budget = createBodyBudget(config);
-  app.use(prefix, (request, response, next) => (isStreamedBatch(request) ? next() : budget(request, response, next)));
+  const uploads = createUploads();
+  app.use(prefix, (request, response, next) =>
+    isStreamedBatch(request) ? uploads(request, response, next) : budget(request, response, next),
+  );
   app.use(prefix, mount(routes));
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
   app.use(`${prefix}/docs`, docsRouter());
@@ -161,7 +166,7 @@ const forgetAbandoned: express.RequestHandler = (_request, response, next) => {
 
 /** Stored as it arrives, whatever its length: it is never held whole. */
 const isStreamedBatch = (request: Request) =>
-  request.path === '/v1/evaluation/batch' && streamFormat(request) !== undefined;
+  request.method === 'POST' && request.path === '/v1/evaluation/batch' && streamFormat(request) !== undefined;
 
 function mount(routes: readonly Route[]): Router {
   const router = Router();

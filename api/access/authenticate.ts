@@ -5,6 +5,7 @@ import { ServiceError } from '../../shared/errors.ts';
 import { isProvenOwnPage, isSafe } from './boundary.ts';
 import { createFailedKeys } from './failures.ts';
 import type { KeyRing } from './key-ring.ts';
+import { addressOf } from './owner.ts';
 import { everybody, type Principal, principalOf, setPrincipal, toPrincipal } from './principal.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -109,6 +110,3 @@ function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }
-
-/** Of the client, as trusted proxies tell it. */
-export const addressOf = (request: Request): string => request.ip ?? request.socket.remoteAddress ?? '0.0.0.0';

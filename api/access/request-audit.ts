@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Audit, AuditAction, AuditSubject } from '../../shared/audit.ts';
-import { addressOf } from './authenticate.ts';
+import { addressOf } from './owner.ts';
 import { type Principal, principalOf } from './principal.ts';
 
 /**

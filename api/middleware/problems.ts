@@ -18,6 +18,8 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
     response.locals['code'] = error.code;
+    // The answer is complete: a body that was given up ends after its sender has been answered.
+    if (response.writableEnded) return;
     // Headers are out: all that can still be said is that the answer is not complete.
     if (response.headersSent) return breakOff(response);
     const problem: Problem = {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Request, Response } from 'express';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { everybody, setPrincipal } from '../../../api/access/principal.ts';
 import { type Admission, createAdmission } from '../../../api/middleware/admission.ts';
 
 let admission: Admission;
@@ -13,10 +14,12 @@ beforeEach(() => {
 /** Ends a request that was let in, successfully when it says how long it fetched. */
 type End = (fetchMs?: number) => void;
 
-function send(): End | undefined {
+async function send(tenant = 'ours'): Promise<End | undefined> {
+  const request = {} as Request;
+  setPrincipal(request, { ...everybody, tenant });
   const response = new EventEmitter() as unknown as Response;
   try {
-    void admission.enter({} as Request, response, () => {});
+    await admission.enter(request, response, () => {});
   } catch (error) {
     expect(error).toMatchObject({ code: 'overloaded', retryAfter: 1 });
     return undefined;
@@ -28,64 +31,93 @@ function send(): End | undefined {
 }
 
 /** Sends until one is refused. */
-function fill(): End[] {
-  const inHand: End[] = [];
-  for (let end = send(); end !== undefined; end = send()) inHand.push(end);
-  return inHand;
+async function fill(tenant?: string): Promise<End[]> {
+  const inFlight: End[] = [];
+  for (let end = await send(tenant); end !== undefined; end = await send(tenant)) inFlight.push(end);
+  return inFlight;
 }
 
 /** Full load of requests that fetch for so long, in rounds of as many as are let in; the size of the last round. */
-function rounds(count: number, fetchMs: number): number {
+async function rounds(count: number, fetchMs: number): Promise<number> {
   let size = 0;
   for (let round = 0; round < count; round++) {
-    const inHand = fill();
-    size = inHand.length;
+    const inFlight = await fill();
+    size = inFlight.length;
     vi.advanceTimersByTime(fetchMs + 50);
-    for (const end of inHand) end(fetchMs);
+    for (const end of inFlight) end(fetchMs);
   }
   return size;
 }
 
-describe('the bound on requests in hand', () => {
-  test('is what the evaluators can have in hand where images come with their requests', () => {
-    expect(rounds(50, 0)).toBe(16);
+describe('the bound on requests in flight', () => {
+  test('is what the evaluators can work on where images come with their requests', async () => {
+    expect(await rounds(50, 0)).toBe(16);
   });
 
-  test('grows with the time that requests spend at image hosts, up to a memory’s worth', () => {
-    const [first, later] = [rounds(2, 1_000), rounds(8, 1_000)];
+  test('grows with the time that requests spend at image hosts, up to a memory’s worth', async () => {
+    const [first, later] = [await rounds(2, 1_000), await rounds(8, 1_000)];
     expect(first).toBeLessThan(40);
     expect(later).toBeGreaterThan(100);
-    expect(rounds(20, 1_000)).toBe(512);
+    expect(await rounds(20, 1_000)).toBe(512);
   });
 
-  test('is back where it was soon after', () => {
-    rounds(20, 1_000);
+  test('is back where it was soon after', async () => {
+    await rounds(20, 1_000);
     vi.advanceTimersByTime(20_000);
-    expect(fill()).toHaveLength(16);
+    expect(await fill()).toHaveLength(16);
   });
 
-  test('does not count who waits for a host that does not answer', () => {
-    expect(fill()).toHaveLength(16);
+  test('does not count requests that wait for a host that does not answer', async () => {
+    expect(await fill()).toHaveLength(16);
     vi.advanceTimersByTime(2_999);
-    expect(send()).toBeUndefined();
+    expect(await send()).toBeUndefined();
     vi.advanceTimersByTime(1);
-    expect(fill()).toHaveLength(16);
+    expect(await fill()).toHaveLength(16);
   });
 
-  test('counts those too against what memory allows', () => {
-    let inHand = 0;
+  test('counts those too against what memory allows', async () => {
+    let inFlight = 0;
     for (let round = 0; round < 100; round++) {
-      inHand += fill().length;
+      inFlight += (await fill()).length;
       vi.advanceTimersByTime(3_000);
     }
-    expect(inHand).toBe(512);
+    expect(inFlight).toBe(512);
   });
 });
 
-test('an answer makes a place, and so do a failure and a client that goes away', () => {
-  const [answered, failed] = fill();
+describe('a tenant whose host never answers', () => {
+  test('leaves another its share of the evaluators', async () => {
+    expect(await fill('hostile')).toHaveLength(16);
+    expect(await fill('ordinary')).toHaveLength(8);
+    expect(await fill('third')).toHaveLength(8);
+    expect(await send('hostile')).toBeUndefined();
+  });
+
+  test('leaves another its share of the memory, and each of its answers makes room', async () => {
+    for (let round = 0; round < 100; round++) {
+      await fill('hostile');
+      vi.advanceTimersByTime(3_000);
+    }
+    expect(await send('hostile')).toBeUndefined();
+    for (let count = 0; count < 200; count++) {
+      const end = await send('ordinary');
+      expect(end).toBeDefined();
+      end?.(0);
+    }
+  });
+
+  test('takes no more than a tenant that is alone once the other has gone', async () => {
+    const hostile = await fill('hostile');
+    for (const end of await fill('ordinary')) end(0);
+    hostile[0]?.();
+    expect(await fill('hostile')).toHaveLength(1);
+  });
+});
+
+test('an answer makes a place, and so do a failure and a client that goes away', async () => {
+  const [answered, failed] = await fill();
   answered?.(0);
-  expect(fill()).toHaveLength(1);
+  expect(await fill()).toHaveLength(1);
   failed?.();
-  expect(fill()).toHaveLength(1);
+  expect(await fill()).toHaveLength(1);
 });

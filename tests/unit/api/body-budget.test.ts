@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Request, Response } from 'express';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { everybody, setPrincipal } from '../../../api/access/principal.ts';
 import { createBodyBudget } from '../../../api/middleware/body-budget.ts';
 
 const MiB = 1024 * 1024;
@@ -16,11 +17,13 @@ const chunked = { 'transfer-encoding': 'chunked' };
 const form = { 'content-type': 'multipart/form-data; boundary=b' };
 
 /** A request with a body of so many bytes, which does not arrive by itself. */
-const send = (bytes: number) => sendWith({ 'content-length': String(bytes) });
+const send = (bytes: number, tenant?: string) => sendWith({ 'content-length': String(bytes) }, tenant);
 
-function sendWith(headers: Record<string, string>) {
+function sendWith(headers: Record<string, string>, tenant = 'ours') {
   const socket = { bytesRead: 0 };
-  const request = Object.assign(new EventEmitter(), { complete: false, socket, get: (name: string) => headers[name] });
+  const get = (name: string) => headers[name];
+  const request = Object.assign(new EventEmitter(), { complete: false, readableLength: 0, socket, get });
+  setPrincipal(request as unknown as Request, { ...everybody, tenant });
   const response = new EventEmitter();
   const next = vi.fn();
   const refusal = () => (next.mock.lastCall?.[0] as { code?: string } | undefined)?.code;
@@ -79,7 +82,7 @@ test('what has no body takes no room, however long its answer goes on', () => {
 test('a body that trickles in is given up, whatever its length, and one that keeps its pace is not', () => {
   const [silent, large, moving] = [sendWith(chunked), send(32 * MiB), send(32 * MiB)];
   for (let seconds = 0; seconds < 35; seconds++) {
-    large.request.socket.bytesRead += 1;
+    large.request.socket.bytesRead += 1_000;
     moving.request.socket.bytesRead += 64_000;
     vi.advanceTimersByTime(1_000);
   }
@@ -90,6 +93,47 @@ test('a body that trickles in is given up, whatever its length, and one that kee
   ]);
   vi.advanceTimersByTime(60_000);
   expect(moving.refusal()).toBe('request.timeout');
+});
+
+test('a body that drips is given up after 15 s, and one that the service does not read is not', () => {
+  const [dripping, unread] = [send(MiB), send(MiB)];
+  unread.request.readableLength = 65_536;
+  vi.advanceTimersByTime(14_000);
+  dripping.request.socket.bytesRead += 1;
+  expect(dripping.refusal()).toBeUndefined();
+  vi.advanceTimersByTime(1_000);
+  expect([dripping, unread].map(({ refusal }) => refusal())).toEqual(['request.timeout', undefined]);
+});
+
+test('a tenant finds room for its guaranteed bytes though another holds the budget, and so do only so many', () => {
+  for (let count = 0; count < 7; count++) send(32 * MiB, 'hostile');
+  expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large requests');
+  for (const tenant of ['a', 'b', 'c', 'd']) {
+    send(32 * MiB, tenant);
+    send(32 * MiB, tenant);
+    expect(() => send(MiB, tenant)).toThrow('Too many large requests');
+  }
+  // 224 and 256 MiB of 512.
+  send(32 * MiB, 'e');
+  expect(() => send(MiB, 'f')).toThrow('Too many large requests');
+});
+
+test('silent senders lose their places when another finds none, and senders that move keep theirs', () => {
+  const silent = Array.from({ length: 5 }, () => send(32 * MiB, 'hostile'));
+  const moving = [send(32 * MiB, 'hostile'), send(32 * MiB, 'ordinary')];
+  const pass = (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      for (const { request } of moving) request.socket.bytesRead += 64_000;
+      vi.advanceTimersByTime(1_000);
+    }
+  };
+  pass(2);
+  expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large requests');
+  pass(2);
+  expect(silent.map(({ refusal }) => refusal())).toEqual(Array(5).fill(undefined));
+  expect(() => send(32 * MiB, 'hostile')).not.toThrow();
+  expect(silent.filter(({ refusal }) => refusal() === 'request.timeout')).toHaveLength(1);
+  expect(moving.map(({ refusal }) => refusal())).toEqual([undefined, undefined]);
 });
 
 test('a body that has arrived may be answered in any time', () => {

@@ -52,8 +52,8 @@ function visitor() {
 }
 
 /** Connects and says nothing. */
-async function connectSilently(): Promise<Socket> {
-  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+async function connectSilently(localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', localAddress });
   sockets.push(socket);
   await once(socket, 'connect');
   return socket;
@@ -83,7 +83,7 @@ test('silent connections in any number leave room for whoever asks', async () =>
   await Promise.all([visitor().hold(), visitor().hold()]);
   const first = await connectSilently();
   const closed = once(first, 'close');
-  for (let more = 0; more < 100; more++) await connectSilently();
+  for (let more = 0; more < 300; more++) await connectSilently();
   expect((await visitor().told()).body).toBe('surplus');
   await closed;
 });
@@ -95,3 +95,13 @@ test('a server that closes does not wait for a connection on which nothing was e
   await server.close();
   await closed;
 }, 10_000);
+
+test('an address that opens many connections closes its own, and not that of another', async () => {
+  const first = await connectSilently();
+  const closed = once(first, 'close');
+  const other = await connectSilently('127.0.0.2');
+  for (let more = 0; more < 20; more++) await connectSilently();
+  expect((await visitor().told()).body).toBe('welcome');
+  await closed;
+  expect(other.closed).toBe(false);
+});
