@@ -27,6 +27,13 @@ import { type BatchRecord, batchRecord, isVisible, toStatus } from './record.ts'
 import { failedItems } from './retry.ts';
 import { runScript } from './scripts.ts';
 
+export interface RetryOptions {
+  limits?: TenantLimits;
+  idempotencyKey?: string | undefined;
+  /** Called when a batch has been made; a repetition makes none. */
+  onCreated?: (id: string, tenant: string) => void;
+}
+
 /** Whose batches are looked among: a tenant's, or for operators everybody's. */
 export type Reach = string | typeof everyTenant;
 
@@ -70,10 +77,10 @@ export interface Batches {
   /** Stops a batch; the status says `stopping` while chunks are in flight. One that has ended stays as it is. */
   cancel(reach: Reach, id: string): Promise<BatchStatus>;
   /**
-   * The failed items as a new batch of the same tenant.
+   * The failed items as a new batch of the same tenant. A repetition with the same key leads to the same batch.
    * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and what posting throws.
    */
-  retry(reach: Reach, id: string, limits?: TenantLimits): Promise<BatchStatus>;
+  retry(reach: Reach, id: string, options?: RetryOptions): Promise<BatchStatus>;
   /** Stops it if it is live, and forgets it. */
   remove(reach: Reach, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
@@ -135,7 +142,11 @@ export function createBatches(deps: BatchesDeps): Batches {
   const intake = createIntake({ ...deps, bodyHashOf: find });
   const post = async (posting: Posting) => status(posting.tenant, await intake.post(posting));
 
-  async function retry(reach: Reach, id: string, limits?: TenantLimits): Promise<BatchStatus> {
+  async function retry(
+    reach: Reach,
+    id: string,
+    { limits, idempotencyKey, onCreated }: RetryOptions = {},
+  ): Promise<BatchStatus> {
     const record = await read(reach, id);
     if (!terminalStates.has(record.state)) {
       throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
@@ -153,7 +164,10 @@ export function createBatches(deps: BatchesDeps): Batches {
       options: { priority, columns, columnNames, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => besideFiles(record, childId) }),
       items: failedItems(source, record),
-      bodyHash: () => '',
+      idempotencyKey,
+      // A retry has no body: the same key for another batch, or for a post, is another request.
+      bodyHash: () => `retry:${id}`,
+      onCreated: (childId) => onCreated?.(childId, record.tenant),
     });
     await runScript(redis, 'annotate', [batchKeys(id).batch], ['retriedBy', child.id]);
     return child;
@@ -210,7 +224,7 @@ export function createBatches(deps: BatchesDeps): Batches {
         await ending.stop(id, { state: 'cancelled' });
         return await ended(reach, id, cancelWaitMs, new AbortController().signal);
       }),
-    retry: (reach, id, limits) => guarded(() => retry(reach, id, limits)),
+    retry: (reach, id, options) => guarded(() => retry(reach, id, options)),
     remove: (reach, id) => guarded(() => remove(reach, id)),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import type { Batches, Reach } from '../../batches/batches.ts';
 import { everyTenant } from '../../batches/keys.ts';
@@ -7,6 +8,7 @@ import type { Pinned } from '../../batches/record.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import {
+  type BatchQuery,
   type BatchStatus,
   batchList,
   batchPath,
@@ -57,7 +59,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
           'Answers as soon as the batch is stored. A bad item fails alone, with its code; `strict=true` refuses the batch instead.',
           'NDJSON and CSV are stored as they arrive, whatever their length; their options stand in the query. Either may be gzip, and may be the file of a form.',
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
-          'With an `Idempotency-Key`, the same body again leads to the same batch.',
+          'With an `Idempotency-Key`, the same body with the same options in the query again leads to the same batch.',
           '`input` in place of `items` names an object in a bucket, under a prefix that is open to you (BATCH_BUCKETS). The answer is 202 at once, in the state `accepting`: a worker reads the object, and puts the results into `output` as files.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -121,7 +123,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
             pinned: await pin(traffic, body),
             options: body.options,
             idempotencyKey: idempotencyKeyOf(request),
-            bodyHash: body.hash,
+            bodyHash: () => requestHash(body.hash(), query),
             onCreated: (batchId: string) => audit(request, response, 'batch.posted', { batchId }),
           };
           const posted = await ('items' in body
@@ -226,7 +228,8 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
       operation: {
         operationId: 'retryBatch',
         summary: 'Evaluate the failed items again',
-        description: 'A new batch of the failed items alone, for the same model; parent and child name each other.',
+        description:
+          'A new batch of the failed items alone, for the same model; parent and child name each other. With an `Idempotency-Key`, the same request again leads to the same batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
         responses: {
@@ -236,11 +239,12 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
       },
       handlers: [
         async (request, response) => {
-          const child = await batches.retry(reachOf(request), idOf(request), limitsOf(request));
-          audit(request, response, 'batch.retried', {
-            batchId: idOf(request),
-            batchTenant: child.tenant,
-            child: child.id,
+          const idempotencyKey = idempotencyKeyOf(request);
+          const child = await batches.retry(reachOf(request), idOf(request), {
+            limits: limitsOf(request),
+            idempotencyKey,
+            onCreated: (child, batchTenant) =>
+              audit(request, response, 'batch.retried', { batchId: idOf(request), batchTenant, child }),
           });
           response.status(202).location(child.links.self).json(child);
         },
@@ -288,6 +292,16 @@ const maxWaitSeconds = 60;
 function secondsToWait(request: Request): number {
   const wait = /(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])/i.exec(request.get('prefer') ?? '')?.[1];
   return Math.min(maxWaitSeconds, Number(wait ?? 0));
+}
+
+/** Of the body, and of the options in the query that are not the defaults. */
+function requestHash(bodyHash: string, query: BatchQuery): string {
+  const defaults: Record<string, unknown> = batchQuery.parse({});
+  const given = Object.entries(query).filter(([name, value]) => value !== undefined && value !== defaults[name]);
+  // Without options it is the hash that earlier releases stored.
+  if (given.length === 0) return bodyHash;
+  const options = JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(bodyHash).update(options).digest('hex');
 }
 
 function idempotencyKeyOf(request: Request): string | undefined {

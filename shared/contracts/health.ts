@@ -28,7 +28,8 @@ export const health = z
     workers: z.int().nullable().meta({ description: 'Worker connections over all queues; null without Redis.' }),
     queues: z
       .array(z.object({ name: z.string(), waiting: z.int(), active: z.int(), failed: z.int(), workers: z.int() }))
-      .nullable(),
+      .nullable()
+      .meta({ description: 'The work of all tenants, for operators; null for tenants, and without Redis.' }),
   })
   .meta({ id: 'Health' });
 export type Health = z.output<typeof health>;

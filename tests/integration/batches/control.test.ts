@@ -104,6 +104,25 @@ test('a retry evaluates the failed items alone, and parent and child name each o
   });
 });
 
+test('three retries at once with one Idempotency-Key make one batch, and the key leads to it from then on', async () => {
+  const id = await engine.post(4);
+  await engine.commit(id, 0, [...succeeded(0, 2), ...failed(2, 2)]);
+  const retry = () => engine.batches.retry(tenant, id, { idempotencyKey: 'once' });
+  const outcomes = await Promise.allSettled([retry(), retry(), retry()]);
+  const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'made'));
+  expect(codes.filter((code) => code !== 'idempotency.in_flight')).toContain('made');
+  const again = await retry();
+  for (const outcome of outcomes) if (outcome.status === 'fulfilled') expect(outcome.value.id).toBe(again.id);
+  const { batches } = await engine.batches.list(tenant, { limit: 50 });
+  expect(batches.filter(({ retryOf }) => retryOf === id).map((child) => child.id)).toEqual([again.id]);
+
+  const other = await engine.post(4);
+  await engine.commit(other, 0, failed(0, 4));
+  await expect(engine.batches.retry(tenant, other, { idempotencyKey: 'once' })).rejects.toMatchObject({
+    code: 'idempotency.mismatch',
+  });
+});
+
 test('a batch that runs, has no failures, or has lost its items cannot be retried, and says why', async () => {
   const id = await engine.post(8);
   await expect(engine.batches.retry(tenant, id)).rejects.toMatchObject({ code: 'batch.not_finished' });

@@ -39,6 +39,13 @@ test.each(['/v1/evaluation/batch', '/v1/models', '/health', '/metrics', '/queues
   },
 );
 
+test('the queues are shown to operators alone: their counts are the work of others', async () => {
+  const [tenants, operators] = await Promise.all([as(ours).health(), as(operator).health()]);
+  expect([tenants.status, operators.status]).toEqual([200, 200]);
+  expect(tenants.body.queues).toBeNull();
+  expect(operators.body.queues?.length).toBeGreaterThan(0);
+});
+
 describe('without a key', () => {
   test('every route of the OpenAPI document but probes and sign-in answers 401, and says how to send a key', async () => {
     const open = ['/health/live', '/health/ready', '/session'];

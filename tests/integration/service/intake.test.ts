@@ -187,6 +187,17 @@ test('the same Idempotency-Key with another body is refused', async () => {
   expect(codeOf(other.body)).toBe('idempotency.mismatch');
 });
 
+test('the same Idempotency-Key with other options in the query is refused, and defaults count as left out', async () => {
+  const headers = { 'idempotency-key': 'key-query' };
+  const first = await send(asNdjson(), ndjson, `${batch}?priority=5`, headers);
+  const same = await send(asNdjson(), ndjson, `${batch}?longText=truncate&priority=5&strict=false`, headers);
+  expect([same.status, same.body.id]).toEqual([202, first.body.id]);
+  for (const query of ['', '?priority=6', '?priority=5&strict=true', '?priority=5&failureBudgetCount=1']) {
+    const other = await send(asNdjson(), ndjson, batch + query, headers);
+    expect([query, other.status, codeOf(other.body)]).toEqual([query, 422, 'idempotency.mismatch']);
+  }
+});
+
 test('the same Idempotency-Key while the first request is still arriving is 409, and free again when that came to nothing', async () => {
   const headers = { 'idempotency-key': 'key-3' };
   const direct = new Redis(running.redis.url);
