@@ -512,6 +512,7 @@ restarts: number;};
 detail: string | null;})[];
 /** Worker connections over all queues; null without Redis. */
 workers: (number) | (null);
+/** The work of all tenants, for operators; null for tenants, and without Redis. */
 queues: (({name: string;
 waiting: number;
 active: number;
