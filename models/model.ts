@@ -9,7 +9,9 @@ export const preprocessVersions: Record<PreprocessMode, string> = {
   standard: 'pillow-bicubic-3',
   exact: 'pillow-bicubic-3-exact',
 };
-export const textVersion = 'openclip-3.3-1';
+/** Cleaning of texts before the tokenizer: OpenCLIP's for vocabularies of CLIP, none for others. */
+export const textCleanings = { openclip: 'openclip-3.3-1', none: 'none-1' } as const;
+export type TextCleaning = (typeof textCleanings)[keyof typeof textCleanings];
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml';
@@ -27,6 +29,7 @@ export interface ModelSpec {
   textPath: string;
   tokenizerPath: string;
   tokenizerConfigPath: string;
+  textCleaning: TextCleaning;
   /** Pairs with known cosines that the model must reproduce before it is used; nothing where none are known. */
   goldenPath: string | undefined;
   /** Side of the square the vision tower sees, in pixels. */
@@ -56,13 +59,13 @@ export interface Recipe {
 }
 
 export const recipeOf = (
-  spec: Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess'>,
+  spec: Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning'>,
 ): Recipe & { precision: Precision } => ({
   model: spec.model,
   revision: spec.revision,
   precision: spec.precision,
   preprocess: preprocessVersions[spec.preprocess],
-  textCleaning: textVersion,
+  textCleaning: spec.textCleaning,
 });
 
 /** The recipe as one string: the key of caches and pools. */

@@ -1,5 +1,5 @@
 import type { Evaluation, Options, Pair, Scores } from '../evaluation/evaluation.ts';
-import { type ModelSpec, type Recipe, textVersion } from '../models/model.ts';
+import type { ModelSpec, Recipe } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { type CanaryAction, canaryPhase, type TrafficPlan, type TrafficReport } from '../shared/contracts/traffic.ts';
@@ -113,7 +113,7 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
     },
     async evaluate(pinned, pairs, options) {
       if (pinned.traffic !== undefined) return await shared.evaluate(pinned.traffic, pairs, options);
-      const spec = await registry.resolvePinned({ ...pinned, textCleaning: pinned.textCleaning ?? textVersion });
+      const spec = await registry.resolvePinned(pinned);
       return 'difference' in spec ? spec : await evaluation.evaluate(spec, pairs, options);
     },
     reports: () =>

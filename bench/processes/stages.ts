@@ -14,7 +14,7 @@ export type Stages = Record<StageName, () => Promise<number>>;
 export async function createStages(model: string): Promise<Stages> {
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
   const towers = await loadTowers(spec, 1);
-  const tokenizer = await loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength);
+  const tokenizer = await loadTokenizer(spec);
   const pictures = await benchPictures();
   const options = { size: spec.imageSize, maxPixels: 50_000_000 };
   let number = 0;

@@ -46,7 +46,7 @@ export async function createEvaluator(
 ): Promise<Evaluator> {
   const [towers, tokenizer] = await Promise.all([
     (decoders > 0 ? loadTowersInThread : loadTowers)(spec, threads, deviceId),
-    loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength),
+    loadTokenizer(spec),
   ]);
   const images = createLane<Uint8Array>({
     size: spec.microBatch.images,
@@ -119,12 +119,12 @@ export async function createEvaluator(
     run();
   }
 
-  async function image(bytes: Uint8Array, asker: Asker): Promise<Embedded> {
+  async function image(bytes: Uint8Array, asker: Asker, cropImage = decode): Promise<Embedded> {
     const { interactive, signal } = asker;
     if (interactive) interactiveDecoding++;
     let decoded: { ms: number; began: number; result: Promise<Run> };
     try {
-      const { value: pixels, ms } = await decoding.run(asker, () => decode(bytes, asker));
+      const { value: pixels, ms } = await decoding.run(asker, () => cropImage(bytes, asker));
       signal?.throwIfAborted();
       decoded = { ms, began: Date.now() - ms, result: images.add(pixels, interactive) };
     } finally {
@@ -149,19 +149,21 @@ export async function createEvaluator(
     return { ...ran, decodeMs, began, tokens: ids.length, totalTokens: total };
   }
 
-  const { goldenPath, precision } = spec;
+  const { goldenPath, precision, provider } = spec;
+  const cropExactly = (bytes: Uint8Array) => crop(bytes, { ...cropOptions, mode: 'exact' });
   const verified =
     goldenPath !== undefined &&
     (await selfTest({
       path: goldenPath,
       precision,
-      image: async (bytes) => (await image(bytes, { interactive: false })).embedding,
+      provider,
+      image: async (bytes) => (await image(bytes, { interactive: false }, cropExactly)).embedding,
       text: async (sentence) => (await text(sentence, false)).embedding,
     })) > 0;
 
   return {
     verified,
-    image,
+    image: (bytes, asker) => image(bytes, asker),
     text,
     async calibrate() {
       const blank = new Uint8Array(pixelBytes(spec));

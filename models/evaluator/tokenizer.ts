@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { type ModelSpec, textCleanings } from '../model.ts';
 import { cleanText } from './text-cleaning.ts';
 
 /** Token ids as the text tower takes them. */
@@ -15,15 +16,18 @@ export interface Tokenizer {
   encode(text: string): Tokens;
 }
 
-/**
- * The tokenizer that a model's `tokenizer.json` describes, behind OpenCLIP's text cleaning where it is CLIP's.
- * @param contextLength most tokens, special ones included.
- */
-export async function loadTokenizer(path: string, configPath: string, contextLength: number): Promise<Tokenizer> {
+export type TokenizerFacts = Pick<
+  ModelSpec,
+  'tokenizerPath' | 'tokenizerConfigPath' | 'contextLength' | 'textCleaning'
+>;
+
+/** The tokenizer that a model's `tokenizer.json` describes, after the text cleaning of the model. */
+export async function loadTokenizer(facts: TokenizerFacts): Promise<Tokenizer> {
+  const { tokenizerPath, tokenizerConfigPath, contextLength } = facts;
   const [json, config] = await Promise.all(
-    [path, configPath].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
+    [tokenizerPath, tokenizerConfigPath].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
   );
-  const clip = isClip(json);
+  const clip = facts.textCleaning === textCleanings.openclip;
   const tokenizer = new HuggingFaceTokenizer(
     {
       ...json,
@@ -45,10 +49,3 @@ export async function loadTokenizer(path: string, configPath: string, contextLen
     },
   };
 }
-
-/**
- * CLIP's vocabulary marks the end of a word, and of the models served here only CLIP's does. Asked of the tokenizer
- * and not of `config.json`: the vocabulary was made from cleaned text, whatever model it ended up in.
- */
-const isClip = (json: { model?: { end_of_word_suffix?: string | null } }): boolean =>
-  json.model?.end_of_word_suffix === '</w>';

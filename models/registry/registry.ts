@@ -3,14 +3,7 @@ import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { cpu, type Device } from '../device/device.ts';
-import {
-  type ModelSpec,
-  type Precision,
-  type PreprocessMode,
-  preprocessVersions,
-  type Recipe,
-  textVersion,
-} from '../model.ts';
+import { type ModelSpec, type Precision, type PreprocessMode, preprocessVersions, type Recipe } from '../model.ts';
 import { atOtherRevision, type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
@@ -43,7 +36,9 @@ export interface Registry {
    * @returns what this process has instead, in words, when it cannot evaluate that batch.
    * @throws {ServiceError} `model.unavailable` when it should be here and cannot be used.
    */
-  resolvePinned(pinned: Recipe): Promise<ModelSpec | { difference: string }>;
+  resolvePinned(
+    pinned: Omit<Recipe, 'textCleaning'> & { textCleaning?: string | undefined },
+  ): Promise<ModelSpec | { difference: string }>;
   /** How the traffic of a profile is shared; of a model asked for by its own name, that it has all of it. */
   rulesOf(nameOrNothing?: string): TrafficRules;
   /** Every model, whether its files are here or not. */
@@ -134,9 +129,11 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
       }
       const mode = (['standard', 'exact'] as const).find((name) => preprocessVersions[name] === preprocess);
       if (mode === undefined) return { difference: `no preprocess ${preprocess}` };
-      if (textCleaning !== textVersion)
-        return { difference: `text cleaning ${textVersion} instead of ${textCleaning}` };
-      return await specOf(entry, precision as Precision, mode);
+      const spec = await specOf(entry, precision as Precision, mode);
+      if (textCleaning !== undefined && textCleaning !== spec.textCleaning) {
+        return { difference: `text cleaning ${spec.textCleaning} instead of ${textCleaning}` };
+      }
+      return spec;
     },
     rulesOf(asked = entries.defaultName) {
       const model = entries.find(asked)?.model;

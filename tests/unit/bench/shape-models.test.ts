@@ -52,7 +52,7 @@ describe.each([
   });
 
   it('gives different texts different embeddings, whatever comes after their ends', async () => {
-    const tokenizer = await loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength);
+    const tokenizer = await loadTokenizer(spec);
     const texts = ['a cat', 'a rocket on a launch pad, seen from afar'].map((text) => tokenizer.encode(text).ids);
     const [cat, rocket] = (await towers.texts(texts)) as [Float32Array, Float32Array];
     expect(cosine(cat, rocket)).toBeLessThan(0.99);

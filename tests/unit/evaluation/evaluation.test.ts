@@ -10,7 +10,7 @@ import {
 import type { Scored } from '../../../evaluation/scored.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
 import type { Embedded } from '../../../models/evaluator/protocol.ts';
-import { preprocessVersions, textVersion } from '../../../models/model.ts';
+import { preprocessVersions, textCleanings } from '../../../models/model.ts';
 import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../../../shared/errors.ts';
 import { embeddingOf } from '../../support/fake-evaluators.ts';
@@ -415,7 +415,7 @@ test('a receipt names the model, its revision, precision and provider, and the p
     precision: 'fp32',
     provider: 'cpu',
     preprocess: preprocessVersions.standard,
-    textCleaning: textVersion,
+    textCleaning: textCleanings.openclip,
   });
 });
 

@@ -36,7 +36,7 @@ describe.each([
     spec = await specOf(folder);
     towers = await loadTowers(spec, 1);
     session = await InferenceSession.create(spec.visionPath);
-    const tokenizer = await loadTokenizer(spec.tokenizerPath, spec.tokenizerConfigPath, spec.contextLength);
+    const tokenizer = await loadTokenizer(spec);
     texts = await towers.texts(goldenClip.texts.map(({ text }) => tokenizer.encode(text).ids));
   });
 

@@ -1,7 +1,8 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
 import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
@@ -41,6 +42,37 @@ test('a golden file that is wrong is refused by its field', async () => {
   await expect(load()).rejects.toThrow('a path inside the folder');
 });
 
-test('the embedded model comes with golden values of its own', async () => {
-  expect((await load(compactFolder)).verified).toBe(true);
+describe('the embedded model', () => {
+  test.each(['standard', 'exact'] as const)('is verified where images are preprocessed as %s', async (preprocess) => {
+    const spec = await specOf(compactFolder, { preprocess });
+    expect((await createEvaluator({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 })).verified).toBe(true);
+  });
+
+  /** Effect on a cosine of the golden pairs; the tolerance is 0.0002. */
+  test.each([
+    ["CLIP's mean and deviation", [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711], 0.011],
+    ["ImageNet's mean and deviation", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225], 0.0096],
+    ["ImageNet's mean", [0.485, 0.456, 0.406], [128 / 255, 128 / 255, 128 / 255], 0.0067],
+    ['no mean and deviation', [0, 0, 0], [1, 1, 1], 0.021],
+    ['a half instead of 127/255 and 128/255', [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], 0.0003],
+  ] as const)('is refused with %s', async (_what, mean, std, _effect) => {
+    const spec = await specOf(compactFolder, { mean, std });
+    const loaded = createEvaluator({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 });
+    await expect(loaded).rejects.toThrow('does not reproduce its golden values');
+  });
+
+  test.each([
+    ['nearest', { kernel: 'nearest', fit: 'cover' }],
+    ['bilinear', { kernel: 'linear', fit: 'cover' }],
+    ['Lanczos', { kernel: 'lanczos3', fit: 'cover' }],
+    ['squashing', { kernel: 'cubic', fit: 'fill' }],
+  ] as const)('has other golden values after resizing by %s', async (_what, how) => {
+    await cp(compactFolder, folder, { recursive: true });
+    for (const name of ['chelsea.jpg', 'rocket.jpg']) {
+      const resized = sharp(join(compactFolder, 'golden', name)).resize({ width: 224, height: 224, ...how });
+      // Named after the original: the decoder looks at the bytes.
+      await writeFile(join(folder, 'golden', name), await resized.png().toBuffer());
+    }
+    await expect(load()).rejects.toThrow('does not reproduce its golden values');
+  });
 });

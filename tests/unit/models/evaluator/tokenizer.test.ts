@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadTokenizer } from '../../../../models/evaluator/tokenizer.ts';
-import { compactFolder, goldenClip, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
-const load = (folder: string, contextLength: number) =>
-  loadTokenizer(join(folder, 'tokenizer.json'), join(folder, 'tokenizer_config.json'), contextLength);
+const load = async (folder: string, contextLength: number) =>
+  loadTokenizer({ ...(await specOf(folder)), contextLength });
 
 /** What OpenCLIP makes of texts that need cleaning; see TEXTS.md beside them. */
 const { texts: goldenTexts } = JSON.parse(
