@@ -10,15 +10,16 @@ const fileOf = (name: 'before' | 'after') => new URL(`${name}.json`, figures);
 const read = (name: 'before' | 'after'): NeighbourRun =>
   neighbourRun.parse(JSON.parse(readFileSync(fileOf(name), 'utf8')));
 
-/** The page with the table of both runs in its place. */
+/** The page with the table of both runs in its place; as it is, until there are both. */
 export function renewed(): string {
   const text = readFileSync(page, 'utf8');
+  if (!existsSync(fileOf('before')) || !existsSync(fileOf('after'))) return text;
   const from = text.indexOf(begin) + begin.length;
   return `${text.slice(0, from)}\n${pageOf(read('before'), read('after'))}\n${text.slice(text.indexOf(end))}`;
 }
 
 /**
- * Writes a run beside the other one, and the page, once both are there. Rows that the run has not measured (`--only`) stay
+ * Writes a run next to the other one, and the page. Rows that the run has not measured (`--only`) stay
  * as they were.
  */
 export function renewPage(name: 'before' | 'after', run: NeighbourRun): void {
@@ -28,5 +29,5 @@ export function renewPage(name: 'before' | 'after', run: NeighbourRun): void {
     : [];
   mkdirSync(figures, { recursive: true });
   writeFileSync(file, `${JSON.stringify({ ...run, rows: [...run.rows, ...old] }, null, 2)}\n`);
-  if (existsSync(fileOf('before')) && existsSync(fileOf('after'))) writeFileSync(page, renewed());
+  writeFileSync(page, renewed());
 }

@@ -57,7 +57,7 @@ export function missesOf(row: Row): string[] {
 }
 
 const times = (value: number | undefined, ended = true) => `${ended ? '' : '> '}${readable(value ?? Number.NaN)}`;
-const above = (mib: number | null) => (mib === null ? '' : `+${readable(Math.max(0, mib))}`);
+const above = (mib: number | null) => (mib === null ? '' : mib <= 0 ? '0' : `+${readable(mib)}`);
 const refusedOf = ({ refused }: Row) => Object.values(refused).reduce((sum, count) => sum + count, 0);
 
 const columns: [string, (row: Row) => string][] = [
@@ -85,7 +85,7 @@ const cells = (row: Row | undefined): string[] =>
         times(row.batch, row.batchEnded),
         times(worst(row)),
         String(refusedOf(row)),
-        `${above(row.peakMiB)}, ${above(row.afterMiB)}`,
+        row.peakMiB === null ? 'ended' : `${above(row.peakMiB)}, ${above(row.afterMiB)}`,
         row.samePids ? 'no' : 'yes',
       ];
 const machineOf = ({ date, commit, machine, quick }: NeighbourRun) =>
