@@ -11,6 +11,7 @@ import { prefix } from '../shared/contracts/paths.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import type { RedisWatch } from '../shared/redis/watch.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import { createAccess, requireOperator } from './access/authenticate.ts';
@@ -69,6 +70,7 @@ export interface AppDeps {
   batches: Batches;
   queues: Queues;
   redis: Redis;
+  redisWatch: RedisWatch;
   keys: KeyRing;
   metrics: Metrics;
   log: Logger;

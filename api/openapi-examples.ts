@@ -127,7 +127,7 @@ const health: Health = {
   status: 'ok',
   version: '0.1.0',
   uptimeSeconds: 6,
-  redis: { status: 'ok', version: '7.0.15', durability: 'always', detail: null },
+  redis: { status: 'ok', fault: null, server: 'Redis', version: '7.0.15', durability: 'always', detail: null },
   models: [
     {
       model: 'compact-1',

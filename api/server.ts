@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BatchEngine, createBatchEngine } from '../batches/engine.ts';
+import { probeKey } from '../batches/keys.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { Evaluators } from '../models/pool/evaluators.ts';
 import type { Registry } from '../models/registry/registry.ts';
@@ -8,6 +9,7 @@ import { createConnections } from '../shared/connections.ts';
 import { listen } from '../shared/http-server.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { watchRedis } from '../shared/redis/watch.ts';
 import { type Redis, whenConnected } from '../shared/redis.ts';
 import { observeRedis } from '../shared/telemetry/redis-readings.ts';
 import { version } from '../shared/version.ts';
@@ -55,14 +57,16 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     onPosted: metrics.posted,
     log,
   });
-  observeRedis(metrics, redis);
+  const redisWatch = watchRedis(redis, probeKey, log);
+  observeRedis(metrics, redis, redisWatch);
   metrics.onScrape({ read: engine.readings, freshMs });
   let draining = false;
   const connections = createConnections(config.maxConnections);
   const { isSurplus } = connections;
-  const app = createApp({ ...deps, ...engine, keys, version, isDraining: () => draining, isSurplus });
+  const app = createApp({ ...deps, ...engine, redisWatch, keys, version, isDraining: () => draining, isSurplus });
   // Whoever posts a batch as soon as this process is ready must not be told that Redis is away.
   await whenConnected(redis, redisPatienceMs);
+  await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);
   return {
     url: server.url,
@@ -73,6 +77,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
       await delay(config.drainDelayMs);
       engine.batches.close();
       await server.close();
+      redisWatch.close();
     },
   };
 }

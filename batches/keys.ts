@@ -87,6 +87,9 @@ export const idempotencyKey = (tenant: string, keyHash: string): string => `{vls
 export const queuedItems = '{vls}:queued:items';
 export const queuedSums = '{vls}:queued:sums';
 
+/** String with a lifetime: processes write it to see whether Redis takes writes. */
+export const probeKey = '{vls}:probe';
+
 /** String with a lifetime: which API key a browser has signed in with. */
 export const sessionKey = (tokenHash: string): string => `vls:session:${tokenHash}`;
 

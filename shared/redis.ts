@@ -2,6 +2,7 @@ import type { Redis as Server } from 'ioredis';
 import { ServiceError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { connectCluster } from './redis/cluster.ts';
+import { faultOfReply, type RedisFault, redisFaults } from './redis/fault.ts';
 import { type LastingOptions, LastingServer, retryDelay } from './redis/lasting-server.ts';
 import type { Redis } from './redis/masters.ts';
 import { explain } from './redis/reason.ts';
@@ -84,18 +85,17 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 }
 
 const connectionFaults =
-  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|LOADING|READONLY|MASTERDOWN|NOREPLICAS|MISCONF/i;
+  /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|Socket timeout/i;
 /** What a cluster says while one of its servers is away or its slots are being moved. */
-const clusterFaults =
-  /CLUSTERDOWN|TRYAGAIN|^\w+ (MOVED|ASK) |Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
+const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
  * Runs a step that needs Redis, and turns the connection's faults into one that callers may retry.
  * @throws {ServiceError} `queue.unavailable`
  */
 export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>): Promise<Value> {
-  const unavailable = (cause?: unknown) =>
-    new ServiceError('queue.unavailable', 'Redis cannot be reached; batches wait until it is back', {
+  const unavailable = (cause?: unknown, fault: RedisFault = 'unreachable') =>
+    new ServiceError('queue.unavailable', `${redisFaults[fault]}; batches wait until it serves again`, {
       cause,
       retryAfter: 2,
     });
@@ -104,15 +104,15 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
     return await step();
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    if (error instanceof Error && /OOM command/.test(error.message)) {
-      throw new ServiceError('queue.full', 'Redis is full', { cause: error, retryAfter: 60 });
-    }
-    if (error instanceof Error && isPassing(`${error.name} ${error.message}`)) throw unavailable(error);
+    if (!(error instanceof Error)) throw error;
+    const fault = faultOfReply(error.message);
+    if (fault === 'full') throw new ServiceError('queue.full', redisFaults.full, { cause: error, retryAfter: 60 });
+    if (fault !== undefined || isTransient(`${error.name} ${error.message}`)) throw unavailable(error, fault);
     throw error;
   }
 }
 
-const isPassing = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
+const isTransient = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
 
 /** A pipeline reports each command's fault on its own; the first one is what went wrong. */
 export function throwFirst(replies: [Error | null, unknown][] | null): void {

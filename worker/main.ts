@@ -1,8 +1,10 @@
 import { createBatchEngine } from '../batches/engine.ts';
+import { probeKey } from '../batches/keys.ts';
 import { createScoring } from '../evaluation/scoring.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
+import { watchRedis } from '../shared/redis/watch.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { readRedisState } from '../shared/telemetry/redis-readings.ts';
 import { createTraffic } from '../traffic/traffic.ts';
@@ -23,14 +25,15 @@ await runProcess('vls-worker', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  metrics.onScrape({ read: () => readRedisState(redis) });
+  const redisWatch = watchRedis(redis, probeKey, log);
+  metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
   // It loads what its profiles need; a canary of others is none of its business.
   const traffic = createTraffic({ ...scoring, warm: undefined, redis, metrics, log });
   const worker = await startWorker({ ...scoring, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({
     metrics,
-    redis,
+    redisWatch,
     evaluators: scoring.evaluators,
     fault: () => (draining ? 'draining' : worker.fault()),
   });
@@ -43,6 +46,7 @@ await runProcess('vls-worker', async (config, log) => {
       await traffic.close();
       await scoring.close();
       await engine.close();
+      redisWatch.close();
       redis.disconnect();
       await server.close();
     },

@@ -1,20 +1,21 @@
 import type { RequestListener } from 'node:http';
 import type { Evaluators } from '../models/pool/evaluators.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import type { Redis } from '../shared/redis.ts';
+import type { RedisWatch } from '../shared/redis/watch.ts';
 
 export interface ProbeDeps {
   metrics: Metrics;
-  redis: Redis;
+  redisWatch: Pick<RedisWatch, 'sentence'>;
   evaluators: Evaluators;
   /** What keeps this worker from evaluating, or nothing. */
   fault: () => string | null;
 }
 
 /** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
-export function createProbes({ metrics, redis, evaluators, fault }: ProbeDeps): RequestListener {
+export function createProbes({ metrics, redisWatch, evaluators, fault }: ProbeDeps): RequestListener {
   const whyNot = (): string | null => {
-    if (redis.status !== 'ready') return 'Redis cannot be reached';
+    const redisFault = redisWatch.sentence();
+    if (redisFault !== undefined) return redisFault;
     if (!evaluators.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
     return fault();
   };

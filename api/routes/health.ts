@@ -3,12 +3,16 @@ import { everyTenant } from '../../batches/keys.ts';
 import type { Evaluators } from '../../models/pool/evaluators.ts';
 import { type Health, health } from '../../shared/contracts/health.ts';
 import type { Metrics } from '../../shared/metrics.ts';
+import { refusals } from '../../shared/redis/fault.ts';
+import { serverOf, versionOf } from '../../shared/redis/info.ts';
+import type { RedisWatch } from '../../shared/redis/watch.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { problemResponses } from '../openapi.ts';
 import { type Route, reachOf } from '../route.ts';
 
 export interface HealthDeps {
   redis: Redis;
+  redisWatch: RedisWatch;
   batches: Batches;
   evaluators: Evaluators;
   metrics: Metrics;
@@ -64,7 +68,8 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       operation: {
         operationId: 'getReady',
         summary: 'Whether single pairs can be scored here',
-        description: 'Stays ready without Redis: singles do not need it, and batches are refused with a reason.',
+        description:
+          'Stays ready without Redis: singles do not need it, and batches are refused with a reason. A second line then says what is wrong with Redis.',
         tags: ['operations'],
         responses: {
           '200': { description: 'They can', content: plain },
@@ -75,30 +80,40 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       handlers: [
         (_request, response) => {
           const ready = isReady();
+          const redisFault = deps.redisWatch.sentence();
           response
             .status(ready ? 200 : 503)
             .type('text/plain')
-            .send(ready ? 'ready\n' : 'not ready\n');
+            .send(
+              `${ready ? 'ready' : 'not ready'}\n${redisFault === undefined ? '' : `${redisFault}: batches are refused\n`}`,
+            );
         },
       ],
     },
   ];
 }
 
-async function readHealth({ redis, batches, evaluators, version }: HealthDeps, ready: boolean): Promise<Health> {
-  const queues = await batches.queueCounts().catch((error: Error) => error);
-  const down = queues instanceof Error;
+async function readHealth(deps: HealthDeps, ready: boolean): Promise<Health> {
+  const { redis, redisWatch, batches, evaluators, version } = deps;
+  await redisWatch.look();
+  const fault = redisWatch.fault();
+  const answers = fault === undefined || refusals.has(fault);
+  const queues = answers ? await batches.queueCounts().catch((error: Error) => error) : undefined;
+  const down = queues === undefined || (queues instanceof Error && fault === undefined);
+  const counts = Array.isArray(queues) ? queues : null;
   const info = down ? null : await redis.info('server').catch(() => null);
   const durability = down ? null : await batches.durability().catch(() => null);
   return {
-    status: ready ? (down ? 'degraded' : 'ok') : 'unavailable',
+    status: !ready ? 'unavailable' : down || fault !== undefined ? 'degraded' : 'ok',
     version,
     uptimeSeconds: Math.round(process.uptime()),
     redis: {
-      status: down ? 'down' : 'ok',
-      version: /redis_version:(\S+)/.exec(info ?? '')?.[1] ?? null,
+      status: down ? 'down' : fault !== undefined ? 'refusing' : 'ok',
+      fault: fault ?? (down ? 'unreachable' : null),
+      server: info === null ? null : serverOf(info),
+      version: info === null ? null : versionOf(info),
       durability,
-      detail: down ? queues.message : null,
+      detail: redisWatch.sentence() ?? (queues instanceof Error ? queues.message : null),
     },
     models: evaluators.states().map(({ model, revision, state, ready: up, configured, restarts, detail }) => ({
       model,
@@ -107,7 +122,7 @@ async function readHealth({ redis, batches, evaluators, version }: HealthDeps, r
       evaluators: { ready: up, configured, restarts },
       detail,
     })),
-    workers: down ? null : queues.reduce((sum, queue) => sum + queue.workers, 0),
-    queues: down ? null : queues,
+    workers: counts?.reduce((sum, queue) => sum + queue.workers, 0) ?? null,
+    queues: counts,
   };
 }

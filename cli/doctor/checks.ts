@@ -7,7 +7,7 @@ import { loadRegistry } from '../../models/registry/registry.ts';
 import type { Config } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
-import { infoField } from '../../shared/redis/info.ts';
+import { infoField, serverOf, versionOf as versionOfServer } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import { explain } from '../../shared/redis/reason.ts';
 import { parseRedisUrl } from '../../shared/redis/url.ts';
@@ -100,7 +100,8 @@ async function redis(config: Config): Promise<Finding[]> {
     }
     const infos = await askMasters(connection, (master) => master.info());
     const values = (name: string) => [...new Set(infos.map((info) => infoField(info, name) ?? 'unknown'))];
-    const versions = values('redis_version');
+    const versions = [...new Set(infos.map((info) => versionOfServer(info) ?? 'unknown'))];
+    const servers = [...new Set(infos.map(serverOf))].filter((name) => name !== 'Redis');
     const isRecent = versions.every(isRecentEnough);
     const policies = values('maxmemory_policy');
     const evicts = policies.some((policy) => policy !== 'noeviction');
@@ -111,7 +112,7 @@ async function redis(config: Config): Promise<Finding[]> {
       {
         subject: 'Redis',
         state: isRecent ? 'ok' : 'fail',
-        detail: `${versions.join(', ')}${infos.length > 1 ? `, a cluster of ${infos.length} masters` : ''}`,
+        detail: `${[...servers, ''].join(' ')}${versions.join(', ')}${infos.length > 1 ? `, a cluster of ${infos.length} masters` : ''}`,
         ...(!isRecent && { remedy: `${OLDEST_REDIS} or later is needed` }),
       },
       {

@@ -498,7 +498,12 @@ export type Health = {/** `degraded`: single pairs are answered, batches are not
 status: "ok" | "degraded" | "unavailable";
 version: string;
 uptimeSeconds: number;
-redis: {status: "ok" | "down";
+redis: {/** `refusing`: it answers and takes no writes. `down`: it does not answer. */
+status: "ok" | "refusing" | "down";
+/** What keeps it from serving; `detail` says it in words. */
+fault: ("unreachable" | "silent" | "loading" | "password" | "not_permitted" | "read_only" | "full" | "disk" | "replicas" | "cluster" | "refused") | (null);
+server: ("Redis" | "Valkey") | (null);
+/** Its own: that of Valkey, where it is one. */
 version: string | null;
 /** What survives the death of Redis: `always` all that was acknowledged, `everysec` all but up to 2 s of it, `none` nothing. */
 durability: ("always" | "everysec" | "none" | "unknown") | (null);

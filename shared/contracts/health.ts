@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type RedisFault, redisFaults } from '../redis/fault.ts';
 
 export const health = z
   .object({
@@ -8,8 +9,15 @@ export const health = z
     version: z.string(),
     uptimeSeconds: z.number(),
     redis: z.object({
-      status: z.enum(['ok', 'down']),
-      version: z.string().nullable(),
+      status: z.enum(['ok', 'refusing', 'down']).meta({
+        description: '`refusing`: it answers and takes no writes. `down`: it does not answer.',
+      }),
+      fault: z
+        .enum(Object.keys(redisFaults) as [RedisFault, ...RedisFault[]])
+        .nullable()
+        .meta({ description: 'What keeps it from serving; `detail` says it in words.' }),
+      server: z.enum(['Redis', 'Valkey']).nullable(),
+      version: z.string().nullable().meta({ description: 'Its own: that of Valkey, where it is one.' }),
       durability: z.enum(['always', 'everysec', 'none', 'unknown']).nullable().meta({
         description:
           'What survives the death of Redis: `always` all that was acknowledged, `everysec` all but up to 2 s of it, `none` nothing.',

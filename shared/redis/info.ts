@@ -2,6 +2,14 @@
 export const infoField = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
 
+/** The program that answers, as it names itself: `Redis`, or a fork of it with a version of its own. */
+export const serverOf = (info: string): 'Redis' | 'Valkey' =>
+  infoField(info, 'valkey_version') === undefined ? 'Redis' : 'Valkey';
+
+/** Its own version: Valkey states Redis 7.2.4 as well, whichever it is. */
+export const versionOf = (info: string): string | null =>
+  infoField(info, 'valkey_version') ?? infoField(info, 'redis_version') ?? null;
+
 export const infoNumber = (info: string, name: string): number => Number(infoField(info, name) ?? 0);
 
 /** Memory of a server, in bytes. */

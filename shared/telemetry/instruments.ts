@@ -242,6 +242,12 @@ export const instruments = {
     labels: [],
     help: 'Whether Redis answers this process: 0 or 1',
   },
+  vls_redis_fault: {
+    type: 'gauge',
+    from: 'every process',
+    labels: ['fault'],
+    help: 'What keeps Redis from serving this process, 1 for the fault there is: unreachable, silent, loading, password, not_permitted, read_only, full, disk, replicas, cluster, refused',
+  },
   vls_redis_roundtrip_seconds: { type: 'gauge', from: 'api', labels: [], help: 'Time of one question to Redis' },
   vls_redis_memory_used_bytes: { type: 'gauge', from: 'api', labels: [], help: 'Memory that Redis uses for data' },
   vls_redis_memory_max_bytes: {

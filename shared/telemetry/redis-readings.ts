@@ -1,13 +1,18 @@
 import type { Metrics } from '../metrics.ts';
 import { isWhole } from '../redis/cluster.ts';
+import { type RedisFault, redisFaults } from '../redis/fault.ts';
 import { fullestOf, infoField, infoNumber } from '../redis/info.ts';
 import { mastersOf } from '../redis/masters.ts';
+import type { RedisWatch } from '../redis/watch.ts';
 import type { Redis } from '../redis.ts';
 import type { Reading } from './readings.ts';
 
-/** Whether Redis answers, a cluster with each of its servers, without asking it. */
-export const readRedisState = (redis: Redis): Reading[] => [
+/** Whether Redis answers, a cluster with each of its servers, and what keeps it from serving; without asking it. */
+export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
   { name: 'vls_redis_up', labels: {}, value: isWhole(redis) ? 1 : 0 },
+  ...(Object.keys(redisFaults) as RedisFault[]).map(
+    (fault): Reading => ({ name: 'vls_redis_fault', labels: { fault }, value: watch.fault() === fault ? 1 : 0 }),
+  ),
 ];
 
 /**
@@ -34,7 +39,7 @@ async function readRedis(redis: Redis): Promise<Reading[]> {
 }
 
 /** For the process that tells of Redis for all: one look serves everybody who scrapes within five seconds. */
-export function observeRedis(metrics: Metrics, redis: Redis): void {
-  metrics.onScrape({ read: () => readRedisState(redis) });
+export function observeRedis(metrics: Metrics, redis: Redis, watch: RedisWatch): void {
+  metrics.onScrape({ read: () => readRedisState(redis, watch) });
   metrics.onScrape({ read: () => readRedis(redis), freshMs: 5_000 });
 }

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import { serverOf, versionOf } from '../../shared/redis/info.ts';
 import { reasonOf } from '../../shared/redis/reason.ts';
 import { type RedisTlsFiles, tlsOptions } from '../../shared/redis/tls.ts';
 import { type Address, parseRedisUrl, placeOf, type RedisTarget } from '../../shared/redis/url.ts';
@@ -18,26 +19,30 @@ export async function checkForeignRedis(
 ): Promise<void> {
   const target = parseRedisUrl(url);
   const tls = target.tls ? tlsOptions(tlsFiles) : {};
-  const version = await statedVersion(target, tls).catch((error: Error) => {
+  const stated = await statedServer(target, tls).catch((error: Error) => {
     say(
       `Redis at ${placeOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches wait until it is back.`,
     );
   });
-  if (version === undefined || isRecentEnough(version)) return;
+  if (stated === undefined || isRecentEnough(stated.version)) return;
   throw new StartError(
-    `Redis at ${placeOf(target)} is version ${version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
+    `Redis at ${placeOf(target)} is ${stated.server === 'Redis' ? '' : `${stated.server} `}version ${stated.version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
   );
 }
 
 /** Of several servers, what the first that answers says; a sentinel is of the same version as its master. */
-async function statedVersion(target: RedisTarget, tls: ConnectionOptions): Promise<string | undefined> {
+async function statedServer(
+  target: RedisTarget,
+  tls: ConnectionOptions,
+): Promise<{ server: string; version: string } | undefined> {
   const [info = ''] = await Promise.any(
     urlsOf(target).map((url) => ask(url, [['INFO', 'server']], undefined, tls)),
   ).catch((error: AggregateError) => {
     throw error.errors[0];
   });
   if (info.startsWith('-')) throw new Error(info.slice(1));
-  return /^redis_version:([\d.]+)/m.exec(info)?.[1];
+  const version = versionOf(info);
+  return version === null ? undefined : { server: serverOf(info), version };
 }
 
 function urlsOf(target: RedisTarget): string[] {

@@ -35,6 +35,6 @@ export async function requireRecentProgram(program: string): Promise<void> {
   const version = await versionOf(program);
   if (isRecentEnough(version)) return;
   throw new StartError(
-    `${program} is Redis ${version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or set REDIS_URL to a newer Redis.`,
+    `${program} is version ${version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or set REDIS_URL to a newer Redis.`,
   );
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { createClient } from '../../support/client.ts';
@@ -51,8 +52,10 @@ test('a service that starts before its Redis scores singles, and takes batches o
     expect((await another.single({ image: running.host.url('coffee.jpg'), text: 'coffee' })).status).toBe(200);
     await running.redis.start();
     let posted = await another.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
-    while (posted.status === 503)
+    while (posted.status === 503) {
+      await delay(100);
       posted = await another.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
+    }
     expect(await another.batch.finished(posted.body.id)).toMatchObject({ state: 'completed' });
   } finally {
     await early.stop();

@@ -121,7 +121,7 @@ test('an installed Redis that is too old is one line and exit code 1', async () 
   const { code, output } = await startSupervisor(dataDir, { PATH: `${join(dataDir, 'bin')}:${process.env['PATH']}` })
     .ended;
   expect(code).toBe(1);
-  expect(output).toContain(`${program} is Redis 5.0.7; 6.2 or newer is needed.`);
+  expect(output).toContain(`${program} is version 5.0.7; 6.2 or newer is needed.`);
 });
 
 test('with REDIS_URL no Redis is started, and one that is down is one line and no more', async () => {

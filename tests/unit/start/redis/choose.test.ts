@@ -52,7 +52,7 @@ test('an installed redis-server older than 6.2 is refused with its version in on
   const { check } = await choose();
   await expect(check()).rejects.toThrow(
     new StartError(
-      `${program} is Redis 6.0.16; 6.2 or newer is needed. Upgrade it, or set REDIS_URL to a newer Redis.`,
+      `${program} is version 6.0.16; 6.2 or newer is needed. Upgrade it, or set REDIS_URL to a newer Redis.`,
     ),
   );
 });

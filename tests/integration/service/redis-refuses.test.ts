@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Problem } from '../../../shared/contracts/problem.ts';
+import { type Client, createClient } from '../../support/client.ts';
+import { type ImageHost, startImageHost } from '../../support/image-host.ts';
+import { freePort } from '../../support/prometheus.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startProcess, type TestProcess } from '../../support/service.ts';
+
+let redis: TestRedis;
+let host: ImageHost;
+let api: TestProcess;
+let worker: TestProcess;
+let client: Client;
+
+beforeAll(async () => {
+  [redis, host] = await Promise.all([startRedis(), startImageHost()]);
+  const env = { REDIS_URL: redis.url, IMAGE_HOSTS_ALLOW: host.authority, EVALUATORS: '1', LOG_LEVEL: 'warn' };
+  [api, worker] = await Promise.all([startProcess('api', env), startProcess('worker', env)]);
+  client = createClient(api.url);
+  await vi.waitFor(async () => expect((await client.call('/health/ready')).status).toBe(200), { timeout: 60_000 });
+});
+afterAll(async () => {
+  await Promise.all([api.stop(), worker.stop()]);
+  await Promise.all([redis.remove(), host.close()]);
+});
+
+const single = () => client.single({ image: host.url('coffee.jpg'), text: 'a cup of coffee' });
+const items = () => [{ image: host.url('coffee.jpg'), text: 'a cup of coffee' }];
+const workerReady = async () => {
+  const response = await fetch(`${worker.url}/health/ready`);
+  return `${response.status} ${await response.text()}`;
+};
+const patience = { timeout: 30_000, interval: 200 };
+
+test('over a Redis that became a read-only replica singles are answered, and health, readiness, metrics and log name it', async () => {
+  const admin = redis.connect();
+  await admin.replicaof('127.0.0.1', await freePort());
+  await vi.waitFor(
+    async () => expect(await workerReady()).toMatch(/^503 not ready: Redis is a read-only replica/),
+    patience,
+  );
+  const { body: health } = await client.health();
+  expect(health).toMatchObject({
+    status: 'degraded',
+    redis: { status: 'refusing', fault: 'read_only', server: 'Redis' },
+  });
+  expect(health.redis.detail).toMatch(/read-only replica/);
+  expect((await client.call('/health/ready')).body).toMatch(
+    /^ready\nRedis is a read-only replica.*: batches are refused\n$/,
+  );
+  expect((await client.call('/metrics')).body).toMatch(/^vls_redis_fault\{fault="read_only"\} 1$/m);
+  for (let round = 0; round < 10; round++) expect((await single()).status).toBe(200);
+  const refused = await client.batch.post<Problem>(items());
+  expect(refused).toMatchObject({ status: 503, body: { code: 'queue.unavailable' } });
+  expect(refused.body.detail).toMatch(/read-only replica/);
+
+  await admin.replicaof('NO', 'ONE');
+  admin.disconnect();
+  await vi.waitFor(async () => expect(await workerReady()).toBe('200 ready\n'), patience);
+  const posted = await client.batch.post(items());
+  expect(posted.status).toBe(202);
+  expect(await client.batch.finished(posted.body.id)).toMatchObject({ state: 'completed' });
+  for (const { output } of [api, worker]) {
+    expect(output()).not.toMatch(/MaxListenersExceededWarning/);
+    expect(output().match(/Redis is a read-only replica; batches wait/g)).toHaveLength(1);
+  }
+}, 120_000);
