@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Request } from 'express';
+import { boundBadItems } from '../batches/intake/bad-items.ts';
 import { readBody } from '../batches/intake/body.ts';
 import { itemsOfCsv } from '../batches/intake/csv.ts';
 import { type Format, formatOfName } from '../batches/intake/format.ts';
@@ -65,7 +66,10 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
   }
   const hash = () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
   const common = { model: model ?? query.model, longText: longText ?? query.longText, options, hash };
-  if ('items' in envelope) return { ...common, items: itemsOfList(envelope.items, strictness) };
+  if ('items' in envelope) {
+    const sent = rawBodyOf(request).length;
+    return { ...common, items: boundBadItems(itemsOfList(envelope.items, strictness), () => sent) };
+  }
   const { input, output, columns, delimiter } = envelope;
   const { image = query.image, text = query.text, id = query.id } = columns ?? {};
   const reading = { columns: { image, text, id }, delimiter, strictness };
@@ -96,15 +100,20 @@ export async function readStream(
   }
   const body = readBody(source);
   const { model, longText } = query;
-  if (form === 'ndjson')
-    return { model, longText, options, items: itemsOfNdjson(body.bytes, strictness), hash: body.hash };
+  const bounded = (items: ItemStream) => ({
+    model,
+    longText,
+    options,
+    items: boundBadItems(items, body.sent),
+    hash: body.hash,
+  });
+  if (form === 'ndjson') return bounded(itemsOfNdjson(body.bytes, strictness));
   const columns = { image: query.image, text: query.text, id: query.id };
   const onHeader = (header: string[]) => {
     options.columns = header;
     options.columnNames = columns;
   };
-  const items = itemsOfCsv(body.bytes, { columns, delimiter: query.delimiter, strictness, onHeader });
-  return { model, longText, options, items, hash: body.hash };
+  return bounded(itemsOfCsv(body.bytes, { columns, delimiter: query.delimiter, strictness, onHeader }));
 }
 
 /** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */

@@ -6,6 +6,8 @@ import { ServiceError } from '../../shared/errors.ts';
 /** The decoded bytes of a body, and their hash once they have been read to the end. */
 export interface Body {
   bytes: AsyncIterable<Buffer>;
+  /** Bytes read so far, as they were sent: before they are decompressed. */
+  sent(): number;
   /** SHA-256, hexadecimal. */
   hash(): string;
 }
@@ -22,11 +24,22 @@ const gzipMagic = Buffer.from([0x1f, 0x8b]);
 /** Decodes a body that may be gzip, by its first bytes: neither a header nor a file name is needed, or trusted. */
 export function readBody(source: Readable): Body {
   const hash = createHash('sha256');
-  return { bytes: decoded(source, hash), hash: () => hash.copy().digest('hex') };
+  let sent = 0;
+  const onSent = (bytes: number) => {
+    sent += bytes;
+  };
+  return { bytes: decoded(source, hash, onSent), sent: () => sent, hash: () => hash.copy().digest('hex') };
 }
 
-async function* decoded(source: Readable, hash: Hash): AsyncGenerator<Buffer> {
-  const iterator = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+async function* counted(source: Readable, onSent: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    onSent(chunk.length);
+    yield chunk;
+  }
+}
+
+async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) => void): AsyncGenerator<Buffer> {
+  const iterator = counted(source, onSent);
   try {
     const first = await firstBytes(iterator);
     const chunks = first.subarray(0, 2).equals(gzipMagic) ? gunzipped(first, iterator) : joined(first, iterator);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { S3Place } from '../../shared/s3-place.ts';
+import { boundBadItems } from '../intake/bad-items.ts';
 import { readBody } from '../intake/body.ts';
 import { itemsOfCsv } from '../intake/csv.ts';
 import { formatOfName } from '../intake/format.ts';
@@ -23,14 +24,14 @@ export async function* itemsOfObject(
 ): AsyncGenerator<StoredItem[]> {
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
-    const { bytes } = readBody(source);
+    const { bytes, sent } = readBody(source);
     if (formatOfName(place.key)?.format === 'csv') {
       const onHeader = (header: string[]) => {
         options.columns = header;
         options.columnNames = columns;
       };
-      yield* itemsOfCsv(bytes, { columns, delimiter, strictness, onHeader });
-    } else yield* itemsOfNdjson(bytes, strictness);
+      yield* boundBadItems(itemsOfCsv(bytes, { columns, delimiter, strictness, onHeader }), sent);
+    } else yield* boundBadItems(itemsOfNdjson(bytes, strictness), sent);
   } finally {
     // Its connection too, when reading has ended early.
     source.destroy();

@@ -1,0 +1,66 @@
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { boundBadItems } from '../../../batches/intake/bad-items.ts';
+import { readBody } from '../../../batches/intake/body.ts';
+import { itemsOfCsv } from '../../../batches/intake/csv.ts';
+import { type ItemStream, itemsOfList } from '../../../batches/intake/items.ts';
+import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
+
+const good = JSON.stringify({ image: 'https://example.org/1.jpg', text: 'a' });
+
+async function count(items: ItemStream): Promise<{ items: number; fault?: string }> {
+  let passed = 0;
+  try {
+    for await (const slice of items) passed += slice.length;
+  } catch (error) {
+    return { items: passed, fault: (error as Error).message };
+  }
+  return { items: passed };
+}
+
+/** As a socket brings it. */
+function bodyOf(bytes: Buffer) {
+  const parts = Array.from({ length: Math.ceil(bytes.length / 16_384) }, (_, at) =>
+    bytes.subarray(16_384 * at, 16_384 * (at + 1)),
+  );
+  return readBody(Readable.from(parts, { objectMode: false }));
+}
+const readNdjson = (bytes: Buffer) => {
+  const body = bodyOf(bytes);
+  return count(boundBadItems(itemsOfNdjson(body.bytes, 'lenient'), body.sent));
+};
+
+test('a gzip of a kilobyte does not become half a million bad items', async () => {
+  const attack = gzipSync(`${good}\n${'1\n'.repeat(500_000)}`);
+  expect(attack.length).toBeLessThan(2_000);
+  const { items, fault } = await readNdjson(attack);
+  expect(fault).toMatch(/items cannot be read, too many for \d+ bytes\. line 2: /);
+  expect(items).toBeLessThan(20_000);
+});
+
+test('an upload of nothing but bad lines ends early, and says what is wrong with the first', async () => {
+  const { items, fault } = await readNdjson(Buffer.from('{"picture": "x.jpg", "caption": "a"}\n'.repeat(100_000)));
+  expect(fault).toMatch(/^None of the first \d+ items can be read\. line 1: image: expected/);
+  expect(items).toBeLessThan(1_000);
+});
+
+test('CSV and JSON are bounded as NDJSON is', async () => {
+  const body = bodyOf(gzipSync(`image,text\nx,a\n${'x,a,b\n'.repeat(200_000)}`));
+  const columns = { image: 'image', text: 'text', id: 'id' };
+  const options = { columns, delimiter: ',', strictness: 'lenient', onHeader: () => {} } as const;
+  expect((await count(boundBadItems(itemsOfCsv(body.bytes, options), body.sent))).fault).toMatch(/too many/);
+  const list = itemsOfList([JSON.parse(good), ...Array(1_000_000).fill(1)], 'lenient');
+  const listed = await count(boundBadItems(list, () => 2_000_000));
+  expect(listed.fault).toMatch(/too many for 2000000 bytes/);
+});
+
+test('a file of which half is bad passes, gzip or not, and so do a thousand bad lines', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, at) =>
+    at % 2 === 0 ? JSON.stringify({ ...JSON.parse(good), id: `item-${at}` }) : JSON.stringify({ id: `item-${at}` }),
+  );
+  const text = Buffer.from(lines.join('\n'));
+  expect(await readNdjson(text)).toEqual({ items: 20_000 });
+  expect(await readNdjson(gzipSync(text))).toEqual({ items: 20_000 });
+  expect(await readNdjson(Buffer.from('nonsense\n'.repeat(999)))).toEqual({ items: 999 });
+});
