@@ -181,7 +181,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     if (longText === 'error' && totalTokens > tokens) {
       throw new ServiceError(
         'text.too_long',
-        `The text has ${totalTokens} tokens, more than the ${tokens} that ${spec.model} reads`,
+        `The text has at least ${totalTokens} tokens, more than the ${tokens} that ${spec.model} reads`,
       );
     }
     return embedded;

@@ -72,7 +72,7 @@ export function compare(picture: Embedded, sentence: Embedded | undefined): { sc
 export const warningsOf = (...embedded: Embedded[]): string[] => [
   ...new Set(
     embedded.flatMap(({ tokens, totalTokens }) =>
-      totalTokens > tokens ? [`text truncated: ${totalTokens} tokens, the model reads ${tokens} of them`] : [],
+      totalTokens > tokens ? [`text truncated: the model reads ${tokens} of at least ${totalTokens} tokens`] : [],
     ),
   ),
 ];

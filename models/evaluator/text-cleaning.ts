@@ -5,10 +5,13 @@ import { decodeHTML, decodeHTMLStrict } from 'entities';
  * `html.unescape` twice, white space collapsed, lower case.
  *
  * Left out is ftfy's guess at mojibake: a text that was decoded in the wrong encoding ("cafÃ©") stays as it is, where
- * ftfy would write "café". Every other step of ftfy 6.3 is here, in its order.
+ * ftfy would write "café". Every other step of ftfy 6.3 is here, in its order. The time grows with the length of the
+ * text alone, whatever is in it.
+ * @param length how much of the text is cleaned, from its beginning; as far as this it is read as part of the whole text.
  */
-export function cleanText(text: string): string {
-  const repaired = plainAscii.test(text) ? text : unescapeHtml(unescapeHtml(repair(text)));
+export function cleanText(text: string, length = text.length): string {
+  const beginning = text.slice(0, length);
+  const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
   return collapseWhiteSpace(repaired).toLowerCase();
 }
 
@@ -19,19 +22,22 @@ const plainAscii = /^[\t\n\f\r -%'-~]*$/;
  * `ftfy.fix_text` without the mojibake. It works by line: entities are decoded until the first line that has a "<",
  * for from there on the text is taken for HTML.
  */
-function repair(text: string): string {
+function repair(text: string, length: number): string {
   const html = text.indexOf('<');
-  const htmlLine = html === -1 ? text.length : text.lastIndexOf('\n', html) + 1;
-  return repairLines(text.slice(0, htmlLine), true) + repairLines(text.slice(htmlLine), false);
+  const htmlLine = html === -1 ? length : Math.min(length, text.lastIndexOf('\n', html) + 1);
+  return repairLines(text.slice(0, htmlLine), true) + repairLines(text.slice(htmlLine, length), false);
 }
 
 const repairLines = (text: string, entities: boolean) =>
   text.replace(/[^\n]*\n|[^\n]+$/g, (line) => repairLine(line, entities));
 
-/** Repeats the steps until they change nothing: decoded entities can be a ligature, or an entity again. */
+/**
+ * Repeats the steps until they change nothing: decoded entities can be a ligature, or an entity again. A text nests
+ * entities as deep as it is long ("&amp;amp;amp;"). After {@link passes} rounds the rest is decoded at once.
+ */
 function repairLine(line: string, entities: boolean): string {
-  for (let before = line; ; ) {
-    let after = entities ? unescapeUnambiguousHtml(before) : before;
+  for (let before = line, pass = 1; ; pass++) {
+    let after = !entities ? before : pass <= passes ? unescapeUnambiguousHtml(before) : unescapeNestedHtml(before);
     after = replaceC1Controls(after);
     after = splitLatinLigatures(after);
     after = unifyCharacterWidth(after);
@@ -45,6 +51,9 @@ function repairLine(line: string, entities: boolean): string {
     before = after;
   }
 }
+
+/** Rounds in the order of ftfy. Nobody nests entities as deep by mistake. */
+const passes = 16;
 
 /** Windows-1252 for the bytes 0x80 to 0x9f; five of them have no character and stay. */
 const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
@@ -80,12 +89,37 @@ const removeControlCharacters = (text: string): string => text.replace(controlCh
 const collapseWhiteSpace = (text: string): string => text.replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '');
 
 /** `ftfy.fixes.unescape_html`: entities that end in a semicolon, and names of small letters written in capitals. */
-const unescapeUnambiguousHtml = (text: string): string =>
-  text.replace(/&#?[0-9A-Za-z]{1,24};/g, (entity) => {
-    if (!entity.startsWith('&#')) return decodeName(entity);
-    const decoded = unescapeHtml(entity);
-    return decoded.includes(';') ? entity : decoded;
-  });
+const unescapeUnambiguousHtml = (text: string): string => text.replace(/&#?[0-9A-Za-z]{1,24};/g, decodeEntity);
+
+function decodeEntity(entity: string): string {
+  if (!entity.startsWith('&#')) return decodeName(entity);
+  const decoded = unescapeHtml(entity);
+  return decoded.includes(';') ? entity : decoded;
+}
+
+/** The longest entity: `&#`, 24 letters or digits, `;`. */
+const entityLength = 27;
+const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
+
+/**
+ * The same as often as it changes anything, in one go: what an entity is decoded to is read again, behind what stands
+ * before it. An entity has one "&", at its beginning, and one ";", at its end. So no two overlap, and their order is all
+ * the same.
+ */
+function unescapeNestedHtml(text: string): string {
+  const read: string[] = [];
+  const unread = [...text].reverse();
+  for (let char = unread.pop(); char !== undefined; char = unread.pop()) {
+    read.push(char);
+    if (char !== ';') continue;
+    const [entity] = endsInEntity.exec(read.slice(-entityLength).join('')) ?? [''];
+    const decoded = entity === '' ? '' : decodeEntity(entity);
+    if (decoded === entity) continue;
+    read.length -= entity.length;
+    unread.push(...[...decoded].reverse());
+  }
+  return read.join('');
+}
 
 function decodeName(entity: string): string {
   const decoded = decodeHTMLStrict(entity);

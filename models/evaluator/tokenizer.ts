@@ -1,13 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { type ModelSpec, textCleanings } from '../model.ts';
+import { beginningsOf, boundMarks } from './text-beginning.ts';
 import { cleanText } from './text-cleaning.ts';
+
+/**
+ * As much of a text is cleaned and tokenized at first, for each token that the model reads: several times what text has.
+ * All of 20,000 characters would take 0.2 s where they are one word.
+ */
+const charactersPerToken = 32;
+/**
+ * So many tokens at the end of a beginning may not be those of the whole text: they are of a word that is cut. WordPiece
+ * knows no word of more than 100 characters.
+ */
+const uncertainTokens = 128;
 
 /** Token ids as the text tower takes them. */
 export interface Tokens {
   /** Special tokens included, at most the context length. */
   ids: number[];
-  /** Tokens of the whole text, before it was cut. */
+  /** Tokens of the text before it was cut; of a very long one, those that were looked at. */
   total: number;
 }
 
@@ -28,6 +40,8 @@ export async function loadTokenizer(facts: TokenizerFacts): Promise<Tokenizer> {
     [tokenizerPath, tokenizerConfigPath].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
   );
   const clip = facts.textCleaning === textCleanings.openclip;
+  // The vocabularies of CLIP, which marks the ends of words, and of BERT: neither has a token beyond a word.
+  const readsByWord = json.model?.end_of_word_suffix === '</w>' || json.model?.type === 'WordPiece';
   const tokenizer = new HuggingFaceTokenizer(
     {
       ...json,
@@ -41,8 +55,13 @@ export async function loadTokenizer(facts: TokenizerFacts): Promise<Tokenizer> {
     config,
   );
   return {
-    encode(text) {
-      const { ids } = tokenizer.encode(clip ? cleanText(text) : text);
+    encode(whole) {
+      const text = boundMarks(whole);
+      let ids: number[] = [];
+      for (const length of readsByWord ? beginningsOf(text, charactersPerToken * contextLength) : [text.length]) {
+        ids = tokenizer.encode(clip ? cleanText(text, length) : text.slice(0, length)).ids;
+        if (ids.length > contextLength + uncertainTokens) break;
+      }
       const end = ids.at(-1);
       if (ids.length <= contextLength || end === undefined) return { ids, total: ids.length };
       return { ids: [...ids.slice(0, contextLength - 1), end], total: ids.length };

@@ -110,7 +110,7 @@ describe('score', () => {
     const { receipt } = await evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
     expect(receipt).toEqual({
       ...receiptOf(spec),
-      warnings: ['text truncated: 90 tokens, the model reads 77 of them'],
+      warnings: ['text truncated: the model reads 77 of at least 90 tokens'],
     });
   });
 
@@ -250,7 +250,7 @@ describe('evaluate', () => {
         status: 'succeeded',
         cosine: 0.5,
         score: 50,
-        warnings: ['text truncated: 90 tokens, the model reads 77 of them'],
+        warnings: ['text truncated: the model reads 77 of at least 90 tokens'],
       },
       { status: 'succeeded', cosine: 0.5, score: 50 },
     ]);
