@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import { excerpt } from './errors.ts';
 import { traceFields } from './telemetry/spans.ts';
 
 export type { Logger } from 'pino';
@@ -10,12 +11,29 @@ const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
   ...['x-api-key', 'set-cookie'].map((name) => `${above}["${name}"]`.replace('.[', '[')),
 ]);
 
+/** Longest message and stack of an error in a line, in characters: each includes those of its causes. */
+const maxMessage = 2_000;
+const maxStack = 8_000;
+
+/** An error as it stands in a line. What a stranger sent may be in it, and does not decide how long the line is. */
+function boundedError(error: Error): unknown {
+  const serialized: unknown = pino.stdSerializers.err(error);
+  if (typeof serialized !== 'object' || serialized === null) return serialized;
+  const { message, stack } = serialized as { message?: unknown; stack?: unknown };
+  return {
+    ...serialized,
+    ...(typeof message === 'string' && { message: excerpt(message, maxMessage) }),
+    ...(typeof stack === 'string' && { stack: excerpt(stack, maxStack) }),
+  };
+}
+
 /** What the lines of our logs look like. A line that belongs to a trace carries its id. */
 export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
   name: options.name,
   level: options.level,
   redact: { paths: secretPaths, censor: '[redacted]' },
   mixin: traceFields,
+  serializers: { err: boundedError },
   formatters: { level: (label: string) => ({ level: label }) },
   timestamp: pino.stdTimeFunctions.isoTime,
 });

@@ -22,3 +22,10 @@ test('secrets and image bytes never reach the log, wherever they stand', () => {
   expect(line).not.toContain('hunter2');
   expect(JSON.parse(line)).toMatchObject({ level: 'info', msg: 'line', batchId: 'b1', authorization: '[redacted]' });
 });
+
+test('an error takes a bounded part of a line, whatever its message and its causes hold', () => {
+  const cause = new Error('x'.repeat(4_000_000));
+  const line = logged({ err: new Error('y'.repeat(4_000_000), { cause }) });
+  expect(line.length).toBeLessThan(12_000);
+  expect(JSON.parse(line).err).toMatchObject({ type: 'Error', message: expect.stringMatching(/^y{1000}/) });
+});
