@@ -12,8 +12,8 @@ export const securityHeaders = helmet({
       'default-src': ["'self'"],
       'script-src': ["'self'"],
       'style-src': ["'self'", "'unsafe-inline'"],
-      // The page shows items of batches, and of all tenants to operators, and their images are anywhere. The browser of
-      // whoever looks loads them, without a referrer; pictures can run nothing here.
+      // The images of items are on any host. The browser of a tenant loads those of its own batches, without a referrer,
+      // and those of others when an operator asks for them (`web/ui/pairs.tsx`). An image runs nothing here.
       'img-src': ["'self'", 'data:', 'blob:', 'https:', 'http:'],
       'connect-src': ["'self'"],
       'object-src': ["'none'"],

@@ -68,6 +68,8 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     expect(seen.length).toBeGreaterThan(2);
     await page.locator('main').getByRole('status').getByText('completed').waitFor();
     const batch = page.url();
+    // Images of the tenant's own.
+    await page.locator('.pairs img').first().waitFor();
 
     await page.getByRole('button', { name: 'Sign out' }).click();
     await signInForm().waitFor();
@@ -77,6 +79,18 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     await page.goto(batch);
     await page.reload();
     await page.locator('main').getByText('There is no such batch').waitFor();
+
+    // An operator finds it, and its image hosts do not learn who looks.
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(operatorKey);
+    await signedInAs('staff (operator)');
+    await page.goto(batch);
+    await page.reload();
+    await page.getByRole('button', { name: 'Show images from their hosts' }).waitFor();
+    expect(await page.locator('.pairs > li').count()).toBeGreaterThan(0);
+    expect(await page.locator('.pairs img').count()).toBe(0);
+    await page.getByRole('button', { name: 'Show images from their hosts' }).click();
+    await page.locator('.pairs img').first().waitFor();
 
     const listed = async (key: string) =>
       (await createClient(running.service.url, bearer(key)).call<BatchList>('/v1/evaluation/batch')).body.batches;

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { useBrowser, type WatchedPage } from '../support/browser.ts';
+import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
 import { captions, photoNames } from '../support/image-host.ts';
 import { keepPicture } from '../support/pictures.ts';
@@ -56,15 +56,36 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     const windows = page.getByRole('region', { name: 'Windows of the canary of shared' });
     expect(await windows.innerText()).toMatch(why);
     const worst = page.getByRole('region', { name: 'Pairs of shared furthest apart, canary' });
-    await worst.locator('img').first().scrollIntoViewIfNeeded();
-    await worst.locator('img').first().waitFor();
+    await worst.getByRole('listitem').first().waitFor();
     const rows = (await worst.locator('.pairs > li').allInnerTexts()).map((text) => text.split('\n'));
     expect(rows).toHaveLength(6);
-    expect(photoNames.some((photo) => rows[0]?.[0]?.startsWith(captions[photo] ?? '?'))).toBe(true);
+    expect(photoNames.some((photo) => rows[0]?.some((line) => line.startsWith(captions[photo] ?? '?')))).toBe(true);
     const distances = rows.map((row) => Math.abs(Number(row.at(-1)?.replace('−', '-'))));
     expect(distances).toEqual([...distances].sort((a, b) => b - a));
     expect(distances[0]).toBeGreaterThan(1);
     await keepPicture(page, 'traffic');
+  });
+
+  test('loads no image from its host until the operator asks for it, at each visit', async () => {
+    const loaded: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().startsWith(running.host.url(''))) loaded.push(request.url());
+    });
+    for (const _visit of ['first', 'second']) {
+      await open('traffic');
+      const worst = page.getByRole('region', { name: 'Pairs of shared furthest apart, canary' });
+      await worst.getByRole('listitem').first().scrollIntoViewIfNeeded();
+      expect(await worst.locator('img').count()).toBe(0);
+      expect(loaded).toEqual([]);
+      await shared().getByRole('button', { name: 'Show images from their hosts' }).first().click();
+      await worst.locator('img').first().scrollIntoViewIfNeeded();
+      await untilTrue(page, `document.querySelector('.pairs img').naturalWidth > 0`);
+      expect(loaded).not.toEqual([]);
+      await shared().getByRole('button', { name: 'Hide images' }).first().click();
+      expect(await worst.locator('img').count()).toBe(0);
+      loaded.length = 0;
+      await page.goto('about:blank');
+    }
   });
 
   test('asks before a canary is tried again, promoted or rolled back, and shows what came of it', async () => {

@@ -86,7 +86,7 @@ export function BatchView({ id }: { id: string }) {
           />
         )}
         <FailuresBox status={status} onFailure={setFailure} />
-        {summary !== undefined && <ExtremesBox summary={summary} />}
+        {summary !== undefined && <ExtremesBox summary={summary} tenant={status.tenant} />}
       </div>
     </>
   );

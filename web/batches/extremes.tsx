@@ -1,14 +1,15 @@
 import { useState } from 'preact/hooks';
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
+import { useSession } from '../shell/session.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { PairList, PicturesSwitch, usePictures } from '../ui/pairs.tsx';
 import type { ShownPair } from '../ui/shown-pair.ts';
 
 const shownFirst = 6;
 
-/** The pairs at both ends, to see what the scores mean in this batch. */
-export function ExtremesBox({ summary }: { summary: BatchSummary }) {
-  const [pictures, showPictures] = usePictures();
+/** The pairs at both ends, to see what the scores mean in this batch of a tenant. */
+export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant: string }) {
+  const pictures = usePictures(useSession()?.tenant === tenant);
   const [all, setAll] = useState(false);
   const most = Math.max(summary.lowest.length, summary.highest.length);
   if (most === 0) return null;
@@ -17,16 +18,16 @@ export function ExtremesBox({ summary }: { summary: BatchSummary }) {
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
         <h2 id="extremes">Both ends</h2>
-        <PicturesSwitch shown={pictures} onChange={showPictures} />
+        <PicturesSwitch pictures={pictures} />
       </div>
       <div class="two">
         <div>
           <h3>Lowest</h3>
-          <PairList pairs={shown(summary.lowest)} pictures={pictures} />
+          <PairList pairs={shown(summary.lowest)} pictures={pictures.shown} />
         </div>
         <div>
           <h3>Highest</h3>
-          <PairList pairs={shown(summary.highest)} pictures={pictures} />
+          <PairList pairs={shown(summary.highest)} pictures={pictures.shown} />
         </div>
       </div>
       {most > shownFirst && (

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Comparison } from '../../shared/contracts/traffic.ts';
 import { Fact } from '../ui/fact.tsx';
 import * as numbers from '../ui/numbers.ts';
-import { PairList, PicturesSwitch } from '../ui/pairs.tsx';
+import { PairList, type Pictures, PicturesSwitch } from '../ui/pairs.tsx';
 import { correlation, points, shownPair, signed } from './words.ts';
 
 const shownFirst = 6;
@@ -12,12 +12,10 @@ export function ComparisonBox({
   profile,
   comparison,
   pictures,
-  showPictures,
 }: {
   profile: string;
   comparison: Comparison;
-  pictures: boolean;
-  showPictures: (shown: boolean) => void;
+  pictures: Pictures;
 }) {
   const { kind, candidate, reference, pairs, failed, worst } = comparison;
   const [all, setAll] = useState(false);
@@ -27,7 +25,7 @@ export function ComparisonBox({
         <h3>
           {kind === 'shadow' ? 'Shadow' : 'Comparison'}: {candidate} beside {reference}
         </h3>
-        {worst.length > 0 && <PicturesSwitch shown={pictures} onChange={showPictures} />}
+        {worst.length > 0 && <PicturesSwitch pictures={pictures} />}
       </div>
       {pairs + failed === 0 ? (
         <p class="soft">Nothing has been scored by both yet.</p>
@@ -46,7 +44,10 @@ export function ComparisonBox({
         <>
           <h4>Furthest apart</h4>
           <section class="columns" aria-label={`Pairs of ${profile} furthest apart, ${kind}`}>
-            <PairList pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)} pictures={pictures} />
+            <PairList
+              pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)}
+              pictures={pictures.shown}
+            />
           </section>
           {worst.length > shownFirst && (
             <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>

@@ -38,7 +38,8 @@ function Profiles() {
     (signal) => ask<TrafficList>('v1/traffic', { signal }),
     () => everyMs,
   );
-  const [pictures, showPictures] = usePictures();
+  // Of all tenants.
+  const pictures = usePictures(false);
   return (
     <div class="stack">
       {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
@@ -46,13 +47,7 @@ function Profiles() {
       {value?.profiles.map((report) => (
         <Profile key={report.profile} report={report} onChanged={reload}>
           {report.comparisons.map((comparison) => (
-            <ComparisonBox
-              key={comparison.kind}
-              profile={report.profile}
-              comparison={comparison}
-              pictures={pictures}
-              showPictures={showPictures}
-            />
+            <ComparisonBox key={comparison.kind} profile={report.profile} comparison={comparison} pictures={pictures} />
           ))}
         </Profile>
       ))}

@@ -3,20 +3,44 @@ import type { ShownPair } from './shown-pair.ts';
 
 const picturesKey = 'pictures';
 
-/** Whether pictures are fetched from their hosts, which then know who looks. Kept from one visit to the next. */
-export function usePictures(): [shown: boolean, show: (shown: boolean) => void] {
-  const [pictures, setPictures] = useState(() => localStorage.getItem(picturesKey) !== 'off');
-  const show = (shown: boolean) => {
-    setPictures(shown);
-    localStorage.setItem(picturesKey, shown ? 'on' : 'off');
-  };
-  return [pictures, show];
+/** The images of a list of pairs: whether they are shown, and what switches that. */
+export interface Pictures {
+  shown: boolean;
+  show(shown: boolean): void;
+  /** Whether the tenant who looks has named these images. */
+  areOwn: boolean;
 }
 
-export function PicturesSwitch({ shown, onChange }: { shown: boolean; onChange: (shown: boolean) => void }) {
+/**
+ * The browser loads images from their hosts, which learn the address of who looks. For images that the tenant has named
+ * that is on unless it was turned off in this browser. Images that others have named are not loaded until somebody asks
+ * for them, and only as long as the view is open: a tenant could name a host to learn where operators sit.
+ */
+export function usePictures(areOwn: boolean): Pictures {
+  const [own, setOwn] = useState(() => localStorage.getItem(picturesKey) !== 'off');
+  const [foreign, setForeign] = useState(false);
+  return {
+    areOwn,
+    shown: areOwn ? own : foreign,
+    show(shown) {
+      if (!areOwn) return setForeign(shown);
+      setOwn(shown);
+      localStorage.setItem(picturesKey, shown ? 'on' : 'off');
+    },
+  };
+}
+
+export function PicturesSwitch({ pictures: { shown, show, areOwn } }: { pictures: Pictures }) {
+  if (!areOwn) {
+    return (
+      <button type="button" class="quiet" title="The hosts learn your address" onClick={() => show(!shown)}>
+        {shown ? 'Hide images' : 'Show images from their hosts'}
+      </button>
+    );
+  }
   return (
     <label class="check">
-      <input type="checkbox" checked={shown} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <input type="checkbox" checked={shown} onChange={(event) => show(event.currentTarget.checked)} />
       Pictures, straight from their hosts
     </label>
   );
