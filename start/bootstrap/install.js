@@ -4,20 +4,27 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { BootstrapError } from './bootstrap-error.js';
 import { runChild } from './child.js';
 import { withInstallLock } from './install-lock.js';
+import { hasNode } from './launch.js';
 import { isInstalled, writeStamp } from './stamp.js';
+import { isCompleteTree } from './tree.js';
 
 /**
- * Runs `npm ci` unless `node_modules` carries the stamp of this very lock file. File times play no part: a git checkout,
- * a restored cache or a copied folder changes them at will.
+ * Runs `npm ci` unless `node_modules` carries the stamp of this very lock file, or holds what it names. File times play
+ * no part: a git checkout, a restored cache or a copied folder changes them at will. Then it runs the one install script
+ * that is needed: that of the package `node`, where this Node is too old for the code.
  */
 export async function ensureInstalled(root, stops) {
-  if (isInstalled(root)) return;
+  const isReady = () => isInstalled(root) && hasNode(root);
+  if (isReady()) return;
 
   requireWritable(root);
   await withInstallLock(join(root, '.data'), stops, async () => {
-    if (isInstalled(root)) return;
-    console.log('Installing dependencies (first run, about a minute)…');
-    await npmCi(root, stops);
+    if (isReady()) return;
+    const isThere = isInstalled(root) || isCompleteTree(root);
+    if (!isThere || !hasNode(root)) console.log('Installing dependencies (first run, about a minute)…');
+    // devDependencies always: `npm start` and `npm test` share one tree, and NODE_ENV=production would leave out the tests' half.
+    if (!isThere) await npm(root, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], stops);
+    if (!hasNode(root)) await npm(root, ['rebuild', 'node', '--ignore-scripts=false'], stops);
     writeStamp(root);
   });
 }
@@ -35,17 +42,15 @@ function requireWritable(root) {
   }
 }
 
-async function npmCi(root, stops) {
+async function npm(root, words, stops) {
   const [command, ...args] = npmCommand();
-  // devDependencies always: `npm start` and `npm test` share one tree, and NODE_ENV=production would leave out the tests' half.
   const options = {
     cwd: root,
     shell: process.platform === 'win32' && command === 'npm',
     env: childEnvironment('packageInstall'),
   };
-  const ci = [...args, 'ci', '--no-audit', '--no-fund', '--include=dev'];
-  const { output, failure } = await runChild(command, ci, options, stops);
-  if (failure !== undefined) throw new BootstrapError(npmFailure(root, failure, output));
+  const { output, failure } = await runChild(command, [...args, ...words], options, stops);
+  if (failure !== undefined) throw new BootstrapError(npmFailure(root, words[0], failure, output));
 }
 
 /**
@@ -58,16 +63,16 @@ function npmCommand() {
   return [process.env.npm_node_execpath ?? process.execPath, cli];
 }
 
-function npmFailure(root, failure, output) {
+function npmFailure(root, word, failure, output) {
   if (output.includes('ENOSPC'))
-    return `npm ci failed: no disk space left at ${root}. Free about 1 GB and run the command again.`;
+    return `npm ${word} failed: no disk space left at ${root}. Free about 1 GB and run the command again.`;
   if (/\b(EROFS|EACCES)\b/.test(output))
-    return `npm ci failed: it may not write in ${root}. Make the checkout writable by this user.`;
+    return `npm ${word} failed: it may not write in ${root}. Make the checkout writable by this user.`;
   const lines = output.trim().split('\n');
   // From npm's first word about the error: its last ones are its manual.
   const first = Math.max(
     lines.findIndex((line) => line.startsWith('npm error')),
     0,
   );
-  return `${lines.slice(first, first + 20).join('\n')}\nnpm ci failed (${failure}); what it said stands above.`;
+  return `${lines.slice(first, first + 20).join('\n')}\nnpm ${word} failed (${failure}); what it said stands above.`;
 }

@@ -53,12 +53,19 @@ function passOn(signal, child) {
   }
 }
 
-/** Node 24 strips types and needs no build step; an older one runs the copy that `npm ci` installed. */
+const ownNode = (root) => join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
+
+/** Node 24 strips types and needs no build step. */
+const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);
+
+/** Whether there is a Node that runs the code: this one, or the one that the package `node` brings. */
+export const hasNode = (root) => isRecentEnough() || existsSync(ownNode(root));
+
+/** The Node of this process where it runs the code, else the one that the package `node` has brought. */
 export function nodeOf(root) {
-  if (Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath)) return process.execPath;
-  const own = join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
-  if (existsSync(own)) return own;
+  if (isRecentEnough()) return process.execPath;
+  if (existsSync(ownNode(root))) return ownNode(root);
   throw new BootstrapError(
-    `${own} is missing: npm did not run install scripts. Run \`npm ci --ignore-scripts=false\`, or use Node 24 or newer.`,
+    `${ownNode(root)} is missing. Run \`npm rebuild node --ignore-scripts=false\`, or use Node 24 or newer.`,
   );
 }

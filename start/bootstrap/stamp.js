@@ -9,7 +9,7 @@ const stampFile = (root) => join(root, 'node_modules', '.installed-from');
 /** Whether `node_modules` was installed from this very lock file, on a platform like this. */
 export const isInstalled = (root) => readIfThere(stampFile(root)) === stampOf(root);
 
-/** Says so for the next start. Also npm's `postinstall` of this package: who runs `npm ci` by hand needs no second one. */
+/** Says so for the next start. */
 export function writeStamp(root) {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stampFile(root), stampOf(root));

@@ -65,7 +65,7 @@ test('the first run installs, says so in one line, and runs the entry with its a
   const { code, output } = await run('a', 'b c').ended;
   expect(output).toBe('Installing dependencies (first run, about a minute)…\nhello a b c\n');
   expect(code).toBe(0);
-  expect(installs()).toEqual(['ci --no-audit --no-fund --include=dev']);
+  expect(installs()).toEqual(['ci --ignore-scripts --no-audit --no-fund --include=dev']);
 });
 
 test('the next run does not install, whatever the file times say; a changed lock file does', async () => {
@@ -76,6 +76,70 @@ test('the next run does not install, whatever the file times say; a changed lock
   writeLock(root, 'second');
   await run().ended;
   expect(installs()).toHaveLength(2);
+});
+
+const here = { version: '1.0.0', integrity: 'sha512-here' };
+const elsewhere = { version: '1.0.0', integrity: 'sha512-b', optional: true, os: ['elsewhere'] };
+const forHere = { ...elsewhere, os: [process.platform], cpu: [process.arch] };
+test.each([
+  ['all of them', { 'node_modules/a': here }, { 'node_modules/a': here }, 0],
+  [
+    'all but one for another platform',
+    { 'node_modules/a': here, 'node_modules/b': elsewhere },
+    { 'node_modules/a': here },
+    0,
+  ],
+  [
+    'all but an optional one that names no platform',
+    { 'node_modules/a': here, 'node_modules/b': { ...here, optional: true } },
+    { 'node_modules/a': here },
+    0,
+  ],
+  ['not one for this platform', { 'node_modules/a': here, 'node_modules/b': forHere }, { 'node_modules/a': here }, 1],
+  ['one too few', { 'node_modules/a': here, 'node_modules/c': here }, { 'node_modules/a': here }, 1],
+  ['one too many', { 'node_modules/a': here }, { 'node_modules/a': here, 'node_modules/c': here }, 1],
+  ['another version', { 'node_modules/a': here }, { 'node_modules/a': { ...here, version: '1.0.1' } }, 1],
+  ['other contents', { 'node_modules/a': here }, { 'node_modules/a': { ...here, integrity: 'sha512-x' } }, 1],
+])(
+  'after an `npm ci` by hand that has left %s of the packages it installs what is missing',
+  async (_case, wanted, present, expected) => {
+    const { root, run, installs } = throwAwayPackage(hello);
+    const lock = (packages: object) => JSON.stringify({ lockfileVersion: 3, packages });
+    writeFileSync(join(root, 'package-lock.json'), lock({ '': { name: 'throw-away' }, ...wanted }));
+    mkdirSync(join(root, 'node_modules'));
+    writeFileSync(join(root, 'node_modules', '.package-lock.json'), lock(present));
+    expect((await run().ended).output).toMatch(expected === 0 ? /^hello\n$/ : /^Installing .*\nhello\n$/);
+    expect(installs()).toHaveLength(expected);
+  },
+);
+
+test('a Node that is too old for the code gets another, by the one install script that is asked for by name', async () => {
+  const { root, installs } = throwAwayPackage(
+    hello,
+    `if (process.argv[2] === 'rebuild') {
+       const { mkdirSync, symlinkSync } = await import('node:fs');
+       mkdirSync('node_modules/node/bin', { recursive: true });
+       symlinkSync(process.execPath, 'node_modules/node/bin/node');
+     }`,
+  );
+  writeFileSync(
+    join(root, 'older.cjs'),
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.0.0' } });",
+  );
+  const run = () =>
+    start(process.execPath, ['--require', './older.cjs', 'start/bootstrap.js', 'entry.ts'], {
+      cwd: root,
+      env: {
+        npm_execpath: join(root, 'npm-cli.js'),
+        npm_node_execpath: process.execPath,
+        NODE_COMPILE_CACHE: undefined,
+      },
+    }).ended;
+  expect(await run()).toMatchObject({ code: 0, output: expect.stringMatching(/hello\n$/) });
+  const once = ['ci --ignore-scripts --no-audit --no-fund --include=dev', 'rebuild node --ignore-scripts=false'];
+  expect(installs()).toEqual(once);
+  expect((await run()).output).toBe('hello\n');
+  expect(installs()).toEqual(once);
 });
 
 test('two first runs at the same time install once', async () => {
