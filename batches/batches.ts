@@ -183,7 +183,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     const record = await read(reach, id);
     await ending.stop(id, { state: 'cancelled' });
     // Its jobs that are being worked on end later. The sweeper erases those.
-    await redis.zadd(deletedBatches, await redisTime(redis), `${id}:${record.profile}`);
+    await runScript(redis, 'enlist', [deletedBatches], [await redisTime(redis), `${id}:${record.profile}`]);
     await ending.forget(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // It does not exist for anybody any more; the sweeper removes what is left.

@@ -1,3 +1,4 @@
+import { unlessFull } from '../shared/redis/fault.ts';
 import type { Redis } from '../shared/redis.ts';
 import { batchKeys, dispatchOrder, turnKeys } from './keys.ts';
 import type { JobData } from './payload.ts';
@@ -104,7 +105,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      if (wasFirst) await refillNext(batch);
+      // A full Redis lets no chunk in; the sweeper does when it has room.
+      if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };
 }

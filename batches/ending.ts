@@ -1,6 +1,7 @@
 import type { FailureReason } from '../shared/contracts/batch.ts';
 import type { ItemError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import { unlessFull } from '../shared/redis/fault.ts';
 import type { Redis } from '../shared/redis.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { batchKeys, everyTenant, finishedBatches, fixedKeys, liveBatches, tenantBatches } from './keys.ts';
@@ -64,10 +65,13 @@ export function createEnding(
     if (record !== undefined) {
       await withdrawAll(record);
       const due = record.expiresAt ?? record.createdAt + retentionMs;
-      if ((await redis.zadd(finishedBatches, 'NX', due, id)) === 1) await logEnd(record);
+      if ((await runScript(redis, 'enlist', [finishedBatches], [due, id])) === 1) await logEnd(record);
       // Still live for the sweeper, which sees to it that its files are written.
-      if (await awaitsFiles(record)) return;
-      if (record.webhookUrl !== undefined && record.webhookState === 'pending') await queues.addWebhook(record);
+      if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
+      if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
+        // Still live for the sweeper, which tries again when Redis has room.
+        if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
+      }
     }
     await redis.zrem(liveBatches, id);
   }

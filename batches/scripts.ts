@@ -19,5 +19,6 @@ export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   claim: 2,
   unclaim: 2,
   due: 1,
+  enlist: 1,
   expired: 1,
 });

@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { sessionKey } from '../../batches/keys.ts';
 import type { Config } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
+import { loadScripts } from '../../shared/lua.ts';
 import { type Redis, withRedis } from '../../shared/redis.ts';
 
 /** Browsers that have signed in. All APIs over one Redis share them. */
@@ -14,6 +15,8 @@ export interface Sessions {
   keyIdOf(request: Request): Promise<string | undefined>;
   end(request: Request, response: Response): Promise<void>;
 }
+
+const runScript = loadScripts(new URL('./lua/', import.meta.url), { 'start-session': 1 });
 
 const cookieName = 'vls_session';
 
@@ -44,7 +47,7 @@ export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'ses
       const former = tokenOf(request);
       const token = randomBytes(32).toString('base64url');
       await withRedis(redis, async () => {
-        await redis.set(keyOf(token), keyId, 'EX', lifetime);
+        await runScript(redis, 'start-session', [keyOf(token)], [keyId, lifetime]);
         if (former !== undefined) await redis.del(keyOf(former));
       });
       response.append('Set-Cookie', cookie(request, token, lifetime));

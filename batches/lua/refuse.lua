@@ -4,7 +4,9 @@
 -- Returns 1; 0 when it has been taken in, has ended, or is gone.
 --@include ../../shared/redis/now
 --@include finish
+--@include write-when-full
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepting' then return 0 end
+write_when_full(KEYS[1])
 redis.call('HSET', KEYS[1], 'inputErrorCode', ARGV[2], 'inputErrorMessage', ARGV[3])
 finish(KEYS[1], KEYS[2], 'failed', 'input', ARGV[1])
 return 1

@@ -11,10 +11,12 @@
 --@include ../../shared/redis/now
 --@include finish
 --@include end-stopped
+--@include write-when-full
 local fields = redis.call('HMGET', KEYS[1], 'state', 'input')
 local state = fields[1]
 if not state or (state == 'accepting' and not fields[2]) then return { 'gone' } end
 if state ~= 'accepting' and state ~= 'queued' and state ~= 'running' then return { 'terminal', state } end
+write_when_full(KEYS[1])
 note_stop(KEYS[1], ARGV[1], ARGV[2], ARGV[4])
 local ended = end_stopped(KEYS[1], KEYS[2], KEYS[3], ARGV[3])
 if ended then return { 'ended', ended } end

@@ -44,3 +44,13 @@ export function faultOfReply(message: string): RedisFault | undefined {
   const reply = message.replace(/^(ERR )?(Error running script.*?: )?(@\w+: ?\d+: )?-?/, '');
   return byReply.find(([pattern]) => pattern.test(reply))?.[1];
 }
+
+/** Does a step that a full Redis may refuse, where what follows must be done all the same. */
+export async function unlessFull<Value>(step: () => Promise<Value>): Promise<Value | 'full'> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof Error && faultOfReply(error.message) === 'full') return 'full';
+    throw error;
+  }
+}

@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { finishedBatches } from '../../../batches/keys.ts';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { itemsOfList } from '../../../batches/intake/items.ts';
+import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
+import { runScript } from '../../../batches/scripts.ts';
+import { infoNumber } from '../../../shared/redis/info.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
-import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
+import { type Engine, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -38,4 +42,48 @@ test('and so do those that are deleted', async () => {
   await engine.batches.remove(tenant, id);
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
   expect(await engine.redis.zscore(finishedBatches, id)).toBeNull();
+});
+
+test('a batch is cancelled in a full Redis, and another one that waits behind it stays', async () => {
+  await setLimit(0);
+  const id = await engine.post(40);
+  const behind = await engine.post(40);
+  await setLimit(1_000_000);
+  await engine.batches.cancel(tenant, id);
+  expect(await engine.batches.status(tenant, id)).toMatchObject({ state: 'cancelled', items: { cancelled: 40 } });
+  await engine.sweeper.sweep();
+  expect(await engine.batches.status(tenant, behind)).toMatchObject({ state: 'queued' });
+  await setLimit(0);
+});
+
+test('a running batch is deleted from a full Redis, and its memory is free', async () => {
+  await setLimit(0);
+  const used = async () => {
+    const infos = await askMasters(engine.redis, (master) => master.info('memory'));
+    return infos.reduce((sum, info) => sum + infoNumber(info, 'used_memory_dataset'), 0);
+  };
+  const before = await used();
+  // Texts that do not compress.
+  const items = Array.from({ length: 5_000 }, (_, index) => ({
+    ...item(index),
+    text: randomBytes(150).toString('base64'),
+  }));
+  const { id } = await engine.postItems(itemsOfList(items, 'lenient'));
+  expect((await used()) - before).toBeGreaterThan(500_000);
+  await setLimit(1_000_000);
+  await engine.batches.remove(tenant, id);
+  expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
+  await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
+  await vi.waitFor(async () => expect((await used()) - before).toBeLessThan(200_000), { timeout: 10_000 });
+  await setLimit(0);
+});
+
+test('a batch by reference that is refused in a full Redis ends', async () => {
+  await setLimit(0);
+  const id = await engine.post(4);
+  await engine.redis.hset(batchKeys(id).batch, 'state', 'accepting', 'input', 's3://bucket/key');
+  await setLimit(1_000_000);
+  const name = batchKeys(id);
+  expect(await runScript(engine.redis, 'refuse', [name.batch, name.events], [1_000, 'internal', 'gone'])).toBe(1);
+  await setLimit(0);
 });

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Session } from '../../../shared/contracts/session.ts';
+import { askMasters } from '../../../shared/redis/masters.ts';
+import { connectRedis, whenConnected } from '../../../shared/redis.ts';
 import { createClient } from '../../support/client.ts';
 import { readPhoto } from '../../support/image-host.ts';
 import { bearer, createKeyFile } from '../../support/key-file.ts';
 import { useService } from '../../support/running-service.ts';
+import { silentLog } from '../../support/silent-log.ts';
 
 const keys = createKeyFile();
 const tenantKey = keys.add('ours');
@@ -32,6 +35,20 @@ async function signIn(key: string): Promise<{ cookie: string }> {
 }
 const browser = (cookie: { cookie: string }) => createClient(running.service.url, { ...cookie, ...ownPage });
 const coffee = () => ({ image: readPhoto('coffee.jpg').toString('base64'), text: 'a cup of coffee' });
+
+test('signs in to a Redis that is full, where nothing but deleting batches can help', async () => {
+  const redis = connectRedis(running.redis.url, 'consumer', silentLog());
+  const setLimit = (bytes: number) => askMasters(redis, (master) => master.config('SET', 'maxmemory', bytes));
+  await whenConnected(redis, 5_000);
+  await setLimit(1);
+  try {
+    const session = await signIn(operatorKey);
+    expect((await browser(session).call<Session>('/session')).body).toMatchObject({ tenant: 'staff' });
+  } finally {
+    await setLimit(0);
+    redis.disconnect();
+  }
+});
 
 describe('a browser that has not signed in', () => {
   test.each(['/evaluator/', '/evaluator/docs/', '/evaluator/queues/'])('is shown a form at %s', async (path) => {
