@@ -37,6 +37,8 @@ export interface Chunks {
    * @throws {ServiceError} `storage.unavailable`
    */
   commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
+  /** Which of these batches take no more outcomes: they are stopped, ended or deleted. */
+  stopped(batchIds: readonly string[]): Promise<string[]>;
   /** Gives a chunk back that cannot be evaluated here now. */
   release(job: JobData): Promise<void>;
   /** Ends the batch of a chunk whose items are gone for good. */
@@ -142,6 +144,16 @@ export function createChunks(
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };
+    },
+
+    async stopped(batchIds) {
+      const stopped = await Promise.all(
+        batchIds.map(async (batchId) => {
+          const [state, stopState] = await redis.hmget(batchKeys(batchId).batch, 'state', 'stopState');
+          return stopState != null || (state !== 'queued' && state !== 'running') ? [batchId] : [];
+        }),
+      );
+      return stopped.flat();
     },
 
     release,

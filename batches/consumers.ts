@@ -8,7 +8,14 @@ import { webhookJobOptions } from './queues.ts';
 import { quickRecovery, workerOptions } from './worker-options.ts';
 
 /** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
-export type Verdict = { done: object; log?: string[] } | HandBack;
+export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
+
+/** A chunk that was not read, for its tenant has no place here now: that is no start of it, and the worker continues. */
+export interface PutBack {
+  putBack: string;
+  /** How long its job waits before it is offered again, in milliseconds. */
+  delayMs: number;
+}
 
 /** A chunk that cannot be evaluated here now. */
 export interface HandBack {
@@ -34,26 +41,60 @@ export interface Consumer {
   close(force?: boolean): Promise<void>;
 }
 
-/** Takes chunks of one profile, `concurrency` at a time. */
+/** Chunks that a worker takes at a time. */
+export interface ChunkConcurrency {
+  usual: number;
+  /** With those of tenants that have too few places while others hold the usual ones for long. Default: no more. */
+  most?: number;
+  /** Whether a chunk of this tenant has a place although the usual ones are held. */
+  hasPlace?: (tenant: string) => boolean;
+}
+
+/** How long all places are held before the queue is read for a chunk of another tenant, and then again; milliseconds. */
+const lookEveryMs = 500;
+/** The same after a chunk of such a tenant has begun or ended. */
+const soonMs = 20;
+/** Waiting jobs that are read. A newcomer's chunk stands in front of them: tenants have fair turns. */
+const jobsRead = 100;
+
+/**
+ * Takes chunks of one profile. While all usual places are held for long, it looks in the queue for a chunk of a tenant that
+ * has a place beyond them, and takes that one next. So chunks of one tenant that wait for slow hosts do not stop those of
+ * another. BullMQ takes jobs in their order alone, so that chunk is moved to the front. A chunk of another tenant that
+ * comes in its place, since another worker was faster, is put back by `processor`.
+ */
 export function consume(
   redis: Redis,
   profile: string,
-  concurrency: number,
+  { usual, most = usual, hasPlace = () => false }: ChunkConcurrency,
   processor: (delivery: Delivery) => Promise<Verdict>,
   log: Logger,
   onRecovered: () => void = () => {},
 ): Consumer {
+  let running = 0;
+  let looking: NodeJS.Timeout | undefined;
+  let resting: NodeJS.Timeout | undefined;
+
+  const queue = new Queue(queueName(profile), { connection: redis, prefix: queuePrefix });
+  queue.on('error', (error) => log.debug({ err: error, profile }, 'queue connection'));
   const worker = new Worker(
     queueName(profile),
     async (job: Job, token) => {
+      const { putBack = 0, ...data } = jobData.parse(job.data);
+      const end = begin();
       const verdict = await processor({
-        data: jobData.parse(job.data),
-        starts: job.attemptsStarted - 1,
+        data,
+        starts: job.attemptsStarted - 1 - putBack,
         waitedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
-      });
+      }).finally(end);
       if ('done' in verdict) {
         await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
         return verdict.done;
+      }
+      if ('putBack' in verdict) {
+        await job.updateData({ ...data, putBack: putBack + 1 });
+        await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+        throw new DelayedError();
       }
       rest(verdict.pauseMs);
       await job.log(`handed back: ${verdict.handBack}`);
@@ -63,15 +104,51 @@ export function consume(
     {
       ...workerOptions(redis),
       ...quickRecovery,
-      concurrency,
+      concurrency: usual,
       // Its count of finished jobs, without the course of the last minutes.
       metrics: { maxDataPoints: 1 },
     },
   );
-  let resting: NodeJS.Timeout | undefined;
+
+  function begin(): () => void {
+    running++;
+    lookForOthers(running > usual ? soonMs : lookEveryMs);
+    return () => {
+      running--;
+      // Beyond the usual places the next chunk is one that was looked for.
+      worker.concurrency = Math.max(usual, running);
+      lookForOthers(soonMs);
+    };
+  }
+
+  function lookForOthers(pauseMs: number): void {
+    clearTimeout(looking);
+    if (running < usual || running >= most || worker.closing) return;
+    looking = setTimeout(() => {
+      takeOther()
+        .catch((error: Error) => log.debug({ err: error, profile }, 'queue not read'))
+        .finally(() => lookForOthers(lookEveryMs));
+    }, pauseMs);
+  }
+
+  async function takeOther(): Promise<void> {
+    for (const job of await queue.getPrioritized(0, jobsRead - 1)) {
+      const tenant = jobData.safeParse(job?.data).data?.tenant;
+      if (tenant === undefined || !hasPlace(tenant)) continue;
+      // 0 is served before all others.
+      await job.changePriority({ priority: 0, lifo: true });
+      if (running < usual || running >= most || resting !== undefined || worker.closing) return;
+      worker.concurrency = running + 1;
+      // BullMQ reads its concurrency when a job ends, and when it is resumed.
+      void worker.pause(true);
+      void worker.resume();
+      return;
+    }
+  }
+
   function rest(milliseconds: number): void {
     if (milliseconds === 0 || resting !== undefined || worker.closing) return;
-    // `true`: what is in hand goes on.
+    // `true`: what is in flight continues.
     void worker.pause(true);
     resting = setTimeout(() => {
       resting = undefined;
@@ -87,7 +164,9 @@ export function consume(
   return {
     async close(force) {
       clearTimeout(resting);
+      clearTimeout(looking);
       await closeWorker(worker, force);
+      if (!force) await queue.close();
     },
   };
 }

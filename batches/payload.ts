@@ -63,5 +63,7 @@ export const jobData = z.object({
   chunk: z.int().min(0),
   /** Its tenant's share of the workers: what its turn was charged with. Absent in jobs of older releases. */
   weight: z.number().optional(),
+  /** How often a worker had no place for its tenant, and put it back unread. */
+  putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

@@ -23,6 +23,8 @@ export interface FairPlaces {
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
+  /** Takes a place that is free for this tenant now; nothing when it would have to wait. */
+  tryTake(tenant: string): (() => void) | undefined;
   held(tenant: string): number;
   waiting(tenant: string): number;
   total(): { held: number; waiting: number };
@@ -144,6 +146,13 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
         share.waiting.add(waiter);
         waiting++;
       });
+    },
+    tryTake(tenant) {
+      if (closed !== undefined) return undefined;
+      const share = shareOf(tenant);
+      if (share.waiting.size === 0 && mayHold(share)) return hold(tenant, share);
+      forget(tenant, share);
+      return undefined;
     },
     held: (tenant) => shares.get(tenant)?.held ?? 0,
     waiting: (tenant) => shares.get(tenant)?.waiting.size ?? 0,

@@ -12,7 +12,8 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent, pastSpan, traceChunk, traced } from '../shared/telemetry/spans.ts';
 import type { RoutedOutcome } from '../traffic/shared-evaluation.ts';
 import type { Traffic } from '../traffic/traffic.ts';
-import { hasNoNetwork } from './network-fault.ts';
+import { createNetworkFault, networkEvidence } from './network-fault.ts';
+import type { StoppedBatches } from './stopped-batches.ts';
 
 export interface ChunkProcessorDeps {
   chunks: Chunks;
@@ -22,6 +23,8 @@ export interface ChunkProcessorDeps {
   log: Logger;
   /** Aborted when the worker stops: what is not yet begun is handed back. */
   stopping: AbortSignal;
+  /** Tells which batches are stopped while their chunks are evaluated. */
+  stoppedBatches: Pick<StoppedBatches, 'follow'>;
   /** Told what is wrong with this worker, or that nothing is. */
   onHealth: (fault: string | null) => void;
 }
@@ -53,7 +56,8 @@ export const chunkVerdicts = [
 
 /** Pull, evaluate, commit: the life of one chunk in a worker. */
 export function createChunkProcessor(deps: ChunkProcessorDeps) {
-  const { chunks, speed, traffic, metrics, log, stopping, onHealth } = deps;
+  const { chunks, speed, traffic, metrics, log, stopping, stoppedBatches, onHealth } = deps;
+  const network = createNetworkFault(faultDelayMs);
 
   return async ({ data: job, starts, waitedMs }: Delivery, profile: string): Promise<Verdict> => {
     const became = (verdict: (typeof chunkVerdicts)[number]) => metrics.count('vls_chunks_total', { profile, verdict });
@@ -61,6 +65,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       became('handed_back');
       return { handBack: `needs a release with payload version ${job.v}`, delayMs: mismatchDelayMs, pauseMs: 0 };
     }
+    const restMs = network.restMs(job.tenant);
+    if (restMs > 0) return { putBack: 'no image host of its tenant can be reached from here', delayMs: restMs };
     const startedAt = Date.now();
     const start = performance.now();
     if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { profile }, waitedMs / 1000);
@@ -103,6 +109,10 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
         log.warn({ batchId: job.batchId, chunk, profile, reason: verdict.handBack }, 'chunk handed back');
         return verdict;
       }
+      if ('stopped' in verdict) {
+        became('stopped');
+        return { done: { verdict: 'stopped' } };
+      }
       const { committed, results } = verdict;
       const seconds = (performance.now() - start) / 1000;
       became(committed.verdict);
@@ -144,28 +154,40 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     { pinned, input, edges }: Picked & { verdict: 'run' },
     profile: string,
     starts: number,
-  ): Promise<HandBack | { committed: Committed; results: ItemResult[] }> {
+  ): Promise<HandBack | { stopped: true } | { committed: Committed; results: ItemResult[] }> {
     const handBack = async (reason: string, fault = true): Promise<HandBack> => {
       await chunks.release(job);
       return fault ? faulty(reason) : { handBack: reason, delayMs: mismatchDelayMs, pauseMs: 0 };
     };
     let outcomes: RoutedOutcome[];
+    const batch = stoppedBatches.follow(job.batchId);
     try {
       const { longText } = pinned;
       const evaluated = await traffic.evaluate(pinned, input.items.map(toPair), {
         longText,
         tenant: job.tenant,
-        signal: stopping,
+        signal: AbortSignal.any([stopping, batch.signal]),
       });
       if ('difference' in evaluated) return await handBack(`this worker has ${evaluated.difference}`, false);
       outcomes = evaluated;
     } catch (error) {
+      if (batch.signal.aborted) {
+        await chunks.release(job);
+        return { stopped: true };
+      }
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.
       if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);
       throw error;
+    } finally {
+      batch.end();
     }
-    if (starts < startsWithoutNetwork && hasNoNetwork(input.items, outcomes)) {
-      return await handBack('no image host can be reached from here');
+    const evidence = networkEvidence(input.items, outcomes);
+    network.add(job.tenant, evidence);
+    if (evidence === 'lost' && starts < startsWithoutNetwork) {
+      if (network.isForAll()) return await handBack('no image host can be reached from here');
+      await chunks.release(job);
+      const reason = 'no image host of its tenant can be reached from here';
+      return { handBack: reason, delayMs: faultDelayMs, pauseMs: 0 };
     }
 
     const results = toResults(input, outcomes);

@@ -1,4 +1,11 @@
-import { type Consumer, consume, consumeWebhooks, type Delivery, scheduleMaintenance } from '../batches/consumers.ts';
+import {
+  type Consumer,
+  consume,
+  consumeWebhooks,
+  type Delivery,
+  scheduleMaintenance,
+  type Verdict,
+} from '../batches/consumers.ts';
 import type { BatchEngine } from '../batches/engine.ts';
 import { consumeTasks, type Task } from '../batches/tasks.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
@@ -7,6 +14,7 @@ import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import { terminalStates } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
+import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { isWhole } from '../shared/redis/cluster.ts';
@@ -14,6 +22,7 @@ import type { Redis } from '../shared/redis.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import { chunkVerdicts, createChunkProcessor } from './chunk-processor.ts';
+import { createStoppedBatches } from './stopped-batches.ts';
 
 export interface WorkerDeps {
   config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
@@ -35,8 +44,13 @@ export interface RunningWorker extends Consumer {
   fault(): string | null;
 }
 
-/** Chunks of one profile in hand. Eight of the small first chunks keep several evaluators and slow hosts busy. */
-const chunksInHand = 8;
+/**
+ * Chunks of one profile in flight, by tenants in fair shares. Eight of the small first chunks keep several evaluators and
+ * slow hosts busy. A tenant that has fewer than two gets a place although others hold all of them.
+ */
+const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
+/** A chunk without a place is offered again after this time, in milliseconds. */
+const noPlaceDelayMs = 1_000;
 /** Batches by reference that are read at a time, and whose files are written: each holds some tens of megabytes. */
 const tasksInHand = 2;
 const sweepEveryMs = 15_000;
@@ -49,8 +63,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   let fault: string | null = null;
   let closing = false;
   const stopping = new AbortController();
+  const stoppedBatches = createStoppedBatches(engine.chunks.stopped);
   const process = createChunkProcessor({
     ...deps,
+    stoppedBatches,
     chunks: engine.chunks,
     speed: engine.speed,
     stopping: stopping.signal,
@@ -59,19 +75,24 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
   });
   const serving = new Map<string, Consumer>();
-  const inHand = new Map<string, number>();
-  const take = async (delivery: Delivery, profile: string) => {
-    inHand.set(profile, (inHand.get(profile) ?? 0) + 1);
+  const places = new Map<string, FairPlaces>();
+  const take = async (delivery: Delivery, profile: string, own: FairPlaces): Promise<Verdict> => {
+    const release = own.tryTake(delivery.data.tenant);
+    if (release === undefined) return { putBack: 'its tenant has its share of this worker', delayMs: noPlaceDelayMs };
     try {
       return await process(delivery, profile);
     } finally {
-      inHand.set(profile, (inHand.get(profile) ?? 1) - 1);
+      release();
     }
   };
   metrics.onScrape({
     read: () => [
       ...[...serving.keys()].map(
-        (profile): Reading => ({ name: 'vls_chunks_in_hand', labels: { profile }, value: inHand.get(profile) ?? 0 }),
+        (profile): Reading => ({
+          name: 'vls_chunks_in_hand',
+          labels: { profile },
+          value: places.get(profile)?.total().held ?? 0,
+        }),
       ),
       { name: 'vls_worker_fault', labels: {}, value: fault === null ? 0 : 1 },
     ],
@@ -88,9 +109,16 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       metrics.begin('vls_items_posted_total', { profile });
       metrics.begin('vls_chunk_wait_seconds', { profile });
       metrics.begin('vls_chunk_duration_seconds', { profile });
-      const takeOne = (delivery: Delivery) => take(delivery, profile);
+      const own = places.get(profile) ?? createFairPlaces(chunkPlaces);
+      places.set(profile, own);
+      const takeOne = (delivery: Delivery) => take(delivery, profile, own);
+      const concurrency = {
+        usual: chunkPlaces.places,
+        most: chunkPlaces.hardLimit,
+        hasPlace: (tenant: string) => own.held(tenant) < chunkPlaces.guaranteed,
+      };
       const recovered = () => metrics.count('vls_chunks_recovered_total', { profile });
-      serving.set(profile, consume(redis, profile, chunksInHand, takeOne, log, recovered));
+      serving.set(profile, consume(redis, profile, concurrency, takeOne, log, recovered));
     }
     for (const [profile, consumer] of serving) {
       // Batches posted before the registry dropped the name are pinned to what this worker still has.
@@ -135,6 +163,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const force = !isWhole(redis);
       await Promise.all([...serving.values(), ...consumers].map((consumer) => consumer.close(force)));
       clearTimeout(patience);
+      stoppedBatches.close();
       await webhooks.close();
     },
   };

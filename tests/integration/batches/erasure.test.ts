@@ -34,7 +34,7 @@ test('deleting a batch erases its results, events, jobs and their logs, and what
   const consumer = consume(
     worker,
     'compact',
-    4,
+    { usual: 4 },
     async ({ data }) => {
       if (data.chunk === 1) {
         took.dispatchEvent(new Event('held'));

@@ -12,6 +12,7 @@ import { createLogger } from '../../../shared/log.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import { createTraffic } from '../../../traffic/traffic.ts';
 import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
+import { createStoppedBatches } from '../../../worker/stopped-batches.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
 import { readPhoto } from '../../support/image-host.ts';
 
@@ -48,6 +49,7 @@ beforeAll(async () => {
     metrics: createMetrics(),
     log,
     stopping: new AbortController().signal,
+    stoppedBatches: createStoppedBatches(engine.chunks.stopped),
     onHealth: () => {},
   });
   evaluate = async (items) => {

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Chunks } from '../../../batches/chunks.ts';
 import { payloadVersion } from '../../../batches/payload.ts';
 import { type Code, itemError, ServiceError } from '../../../shared/errors.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
+import type { RoutedOutcome } from '../../../traffic/shared-evaluation.ts';
 import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
+import { createStoppedBatches } from '../../../worker/stopped-batches.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** What becomes of a chunk whose items cannot be read, and what the worker says of itself. */
@@ -24,6 +26,7 @@ async function readingFails(cause: Code, starts = 0) {
     metrics: createMetrics(),
     log: silentLog(),
     stopping: new AbortController().signal,
+    stoppedBatches: createStoppedBatches(async () => []),
     onHealth: (fault) => faults.push(fault),
   });
   const data = { v: payloadVersion, tenant: 'default', batchId: 'b', chunk: 0 };
@@ -65,6 +68,7 @@ test('the log of a job names failed items by index and code, and quotes nothing 
     metrics: createMetrics(),
     log: silentLog(),
     stopping: new AbortController().signal,
+    stoppedBatches: createStoppedBatches(async () => []),
     onHealth: () => {},
   });
   const data = { v: payloadVersion, tenant: 'default', batchId: 'b', chunk: 0 };
@@ -73,3 +77,76 @@ test('the log of a job names failed items by index and code, and quotes nothing 
   expect(JSON.stringify(verdict)).not.toContain('secret');
 });
 const noEdges = { lowestBelow: 2, highestAbove: -2 };
+
+describe('a worker', () => {
+  const dead = ['a', 'b', 'c'].map((host) => ({ image: `https://${host}.example/x.jpg`, text: 't' }));
+  const unreachable = { status: 'failed', error: itemError('image.fetch.dns', 'The host does not exist') } as const;
+  const pinned = { model: 'm', revision: '1', precision: 'p', preprocess: 'p', longText: 'truncate' as const };
+
+  /** A worker whose downloads end as `outcome` says, for any tenant; what it says of itself, and what it committed. */
+  function setUp(evaluate: (signal?: AbortSignal) => Promise<RoutedOutcome[]>, stoppedIds: readonly string[] = []) {
+    const faults: (string | null)[] = [];
+    const committed: string[] = [];
+    const released: string[] = [];
+    const picked: string[] = [];
+    const process = createChunkProcessor({
+      chunks: {
+        pick: async ({ tenant }) => {
+          picked.push(tenant);
+          return { verdict: 'run', pinned, input: { offset: 0, items: dead }, edges: noEdges };
+        },
+        commit: async ({ tenant }) => {
+          committed.push(tenant);
+          return { verdict: 'committed', state: 'running' };
+        },
+        release: async ({ tenant }) => void released.push(tenant),
+      } satisfies Partial<Chunks> as Partial<Chunks> as Chunks,
+      speed: { add: () => {} },
+      traffic: { evaluate: (_pinned, _pairs, options) => evaluate(options?.signal) },
+      metrics: createMetrics(),
+      log: silentLog(),
+      stopping: new AbortController().signal,
+      stoppedBatches: createStoppedBatches(async () => stoppedIds, 1),
+      onHealth: (fault) => faults.push(fault),
+    });
+    const take = (tenant: string, starts = 0) =>
+      process(
+        { data: { v: payloadVersion, tenant, batchId: `batch of ${tenant}`, chunk: 0 }, starts, waitedMs: 0 },
+        'p',
+      );
+    return { take, faults, committed, released, picked };
+  }
+
+  test('is never paused by what one tenant finds: only the chunks of that tenant wait', async () => {
+    const { take, faults, released, picked } = setUp(async () => dead.map(() => unreachable));
+    expect(await take('hostile')).toMatchObject({ handBack: expect.any(String), pauseMs: 0 });
+    expect(await take('hostile')).toMatchObject({ putBack: expect.any(String), delayMs: expect.any(Number) });
+    expect([picked, released, faults]).toEqual([['hostile'], ['hostile'], []]);
+    // The ordinary tenant's chunk is taken.
+    await take('ordinary');
+    expect(picked).toEqual(['hostile', 'ordinary']);
+  });
+
+  test('is paused when two tenants find the network lost, and no host has answered since', async () => {
+    const { take, faults } = setUp(async () => dead.map(() => unreachable));
+    await take('a');
+    expect(await take('b')).toMatchObject({ handBack: expect.any(String), pauseMs: 5_000 });
+    expect(faults).toEqual([expect.stringContaining('no image host')]);
+  });
+
+  test('keeps failures of the network after three starts of a chunk', async () => {
+    const { take, committed } = setUp(async () => dead.map(() => unreachable));
+    await take('a', 3);
+    expect(committed).toEqual(['a']);
+  });
+
+  test('aborts the chunk of a batch that was stopped, and commits nothing of it', async () => {
+    const evaluate = (signal?: AbortSignal) =>
+      new Promise<RoutedOutcome[]>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    const { take, committed, released, faults } = setUp(evaluate, ['batch of a']);
+    expect(await take('a')).toEqual({ done: { verdict: 'stopped' } });
+    expect([committed, released, faults]).toEqual([[], ['a'], []]);
+  });
+});
