@@ -4,6 +4,7 @@ import type { Config } from '../shared/config.ts';
 import type { ServiceClient } from './client.ts';
 import { CommandError, exitCodes } from './failure.ts';
 import { json, styled, type Terminal } from './output.ts';
+import { cannotWrite } from './output-file.ts';
 
 /** What every command is given. */
 export interface CommandDeps {
@@ -56,8 +57,12 @@ export function contextOf({ terminal, config: readSettings }: CommandDeps, comma
     },
     async result(value, words, file) {
       const text = isJson ? json(value) : words();
-      if (file === undefined) stdout.write(text);
-      else await writeFile(file, text);
+      if (file === undefined || file === '-') stdout.write(text);
+      else {
+        await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
+          throw cannotWrite(file, error);
+        });
+      }
     },
   };
 }

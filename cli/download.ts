@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { unreachable } from './client.ts';
-import { UsageError } from './failure.ts';
+import { cannotWrite } from './output-file.ts';
 
 /**
  * Writes a body into a file, which appears when it is whole.
@@ -39,5 +39,5 @@ function asFailure(error: unknown, file: string, base: string): unknown {
   // What fetch throws when a connection ends in the middle of a body.
   if (error instanceof TypeError) return unreachable(base, error);
   const { code } = error as NodeJS.ErrnoException;
-  return code === undefined ? error : new UsageError(`${file} cannot be written (${code})`);
+  return code === undefined ? error : cannotWrite(file, error as NodeJS.ErrnoException);
 }

@@ -11,6 +11,9 @@ interface Setting<S extends z.ZodType = z.ZodType> {
   doc: string;
 }
 
+/** Address of the service that `npm start` runs without settings. */
+export const defaultServiceUrl = 'http://127.0.0.1:8000';
+
 const setting = <S extends z.ZodType>(env: string, schema: S, doc: string): Setting<S> => ({
   env,
   schema,
@@ -451,7 +454,7 @@ export const settings = {
     'VLS_URL',
     z
       .url({ protocol: /^https?$/, error: 'expected an http or https address' })
-      .default('http://127.0.0.1:8000')
+      .default(defaultServiceUrl)
       .transform((url) => url.replace(/\/+$/, '').replace(/\/evaluator$/, '')),
     'Service that the command line talks to; `--url` says it for one command.',
   ),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants, createReadStream, type Stats } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { readBody } from '../../batches/intake/body.ts';
 import { itemsOfCsv } from '../../batches/intake/csv.ts';
 import type { Strictness } from '../../batches/intake/items.ts';
@@ -8,6 +8,7 @@ import { itemsOfNdjson } from '../../batches/intake/ndjson.ts';
 import type { StoredItem } from '../../batches/payload.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { UsageError } from '../failure.ts';
+import { cannotRead } from '../output-file.ts';
 
 export type InputFormat = 'csv' | 'ndjson' | 'parquet';
 
@@ -90,9 +91,14 @@ function formatOf(file: string): InputFormat {
 }
 
 async function statOf(file: string): Promise<Stats> {
-  const found = await stat(file).catch(() => undefined);
-  if (found?.isFile()) return found;
-  throw new UsageError(found === undefined ? `There is no file ${file}` : `${file} is not a file`);
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw cannotRead(file, error);
+  });
+  if (!found.isFile()) throw new UsageError(`${file} is not a regular file; \`vls batch -\` reads a pipe`);
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw cannotRead(file, error);
+  });
+  return found;
 }
 
 /** A column that is missing is a matter of how the command was typed. */

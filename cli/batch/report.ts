@@ -2,10 +2,13 @@ import { codes, isCode } from '../../shared/errors.ts';
 import { styled, table } from '../output.ts';
 import { duration, whole } from '../progress.ts';
 import type { Run } from './run.ts';
-import { rowsOf } from './tally.ts';
+import { rowsOf, type Tally } from './tally.ts';
 
 /** What came of a run, in words: counts, failures by cause with an example of each, and what to do next. */
-export function reportOf({ output, batchId, wasDone, seconds, finished }: Run, stream: NodeJS.WriteStream): string {
+export function reportOf(
+  { output, batchId, wasDone, rowsPerSecond, seconds, finished }: Run,
+  stream: NodeJS.WriteStream,
+): string {
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -14,20 +17,13 @@ export function reportOf({ output, batchId, wasDone, seconds, finished }: Run, s
     ...(tally.failed > 0 ? [styled(stream, 'red', `${whole(tally.failed)} failed`)] : []),
     ...(tally.cancelled > 0 ? [styled(stream, 'yellow', `${whole(tally.cancelled)} cancelled`)] : []),
   ];
-  const speed = wasDone ? '' : `, in ${duration(seconds)} (${whole(rows / Math.max(seconds, 0.001))} rows/s)`;
+  const speed = rowsPerSecond === null ? '' : `, in ${duration(seconds)} (${whole(rowsPerSecond)} rows/s)`;
   const lines = [
     `${styled(stream, 'bold', output)}: ${counts.join(', ')}${speed}`,
     styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision}`),
   ];
-  const failures = Object.entries(tally.failures).sort(([, a], [, b]) => b.items - a.items);
-  if (failures.length > 0) {
-    const rowsOfTable = failures.map(([code, { items, first }]) => [
-      code,
-      whole(items),
-      `index ${first.index}: ${first.message}`,
-    ]);
-    lines.push('', table(stream, [['FAILURE', 'ROWS', 'FIRST'], ...rowsOfTable]).trimEnd());
-  }
+  const failures = failuresOf(tally);
+  if (failures.length > 0) lines.push('', failureTable(tally, stream).trimEnd());
   if (state === 'failed') lines.push('', 'This has failed as a whole; run again, it begins anew.');
   if (state === 'cancelled') lines.push('', 'The batch was cancelled; run again, this begins anew.');
   if (wasDone) lines.push('', 'An earlier run has scored it all; --again scores it anew.');
@@ -37,4 +33,16 @@ export function reportOf({ output, batchId, wasDone, seconds, finished }: Run, s
     lines.push('', `${whole(mayPass)} may pass later: \`npx vls retry ${batchId}\` scores the failed rows again.`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);
+
+/** Failures by code, the most frequent first, with an example of each; empty without failures. */
+export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
+  const rows = failuresOf(tally).map(([code, { items, first }]) => [
+    code,
+    whole(items),
+    `index ${first.index}: ${first.message}`,
+  ]);
+  return rows.length === 0 ? '' : table(stream, [['FAILURE', 'ROWS', 'FIRST'], ...rows]);
 }

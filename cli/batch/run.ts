@@ -1,20 +1,20 @@
 import { hash, randomUUID } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { takeLock } from '../../models/file-lock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ServiceClient } from '../client.ts';
-import { failureOf, UsageError } from '../failure.ts';
+import { failureOf } from '../failure.ts';
+import { checkOutput } from '../output-file.ts';
 import type { Progress } from '../progress.ts';
 import { asServerFile, localImages } from './images.ts';
 import { type ColumnFlags, hashFile, openInput } from './input.ts';
 import { scoreHere } from './offline.ts';
 import { leadToEnd, type Posting, writeResults } from './online.ts';
 import { isSameRun, type RunState, stateFileOf } from './state.ts';
-import type { Tally } from './tally.ts';
+import { rowsOf, type Tally } from './tally.ts';
 import { outputBeside, outputFormatOf, removePart, type WriterOptions } from './writer.ts';
 
 export interface RunOptions extends ColumnFlags, Posting {
@@ -28,8 +28,10 @@ export interface RunOptions extends ColumnFlags, Posting {
   /** Paths are sent as they are: the service reads the images. */
   serverFiles: boolean;
   formulas: StreamQuery['formulas'];
-  /** What an earlier run has done counts for nothing. */
+  /** Ignore the work of an earlier run. */
   again: boolean;
+  /** Replace an output that no earlier run of this command wrote. */
+  force: boolean;
 }
 
 export interface RunDeps {
@@ -48,6 +50,8 @@ export interface Run {
   batchId: string | null;
   /** An earlier run had done it all. */
   wasDone: boolean;
+  /** Rows a second: of the whole batch on the service, or of this run when it scored here. Null when this run did nothing. */
+  rowsPerSecond: number | null;
   seconds: number;
   finished: NonNullable<RunState['finished']>;
 }
@@ -73,12 +77,11 @@ export async function runBatch(
   const directory = resolve(options.images ?? dirname(file));
   const images = localImages(directory, config.imageMaxBytes);
 
-  await access(dirname(output), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${output} cannot be written (${error.code}); --out names another place`);
-  });
+  // A file with a state belongs to an earlier run of this command.
+  const stateFile = stateFileOf(output);
+  await checkOutput(output, { inputs: [file], force: options.force, isOwn: existsSync(stateFile.path) });
   const unlock = await lock(output, progress, signal);
   try {
-    const stateFile = stateFileOf(output);
     const fresh: RunState = {
       version: 1,
       input: { file: resolve(file), sha256: await hashFile(file) },
@@ -93,16 +96,19 @@ export async function runBatch(
     const state = options.again ? fresh : goOnWith(known, fresh, progress);
     const batchId = () => state.batchId ?? null;
     if (state.finished !== undefined && existsSync(output)) {
-      return { output, batchId: batchId(), wasDone: true, seconds: 0, finished: state.finished };
+      return { output, batchId: batchId(), wasDone: true, rowsPerSecond: null, seconds: 0, finished: state.finished };
     }
     if (state.partial === undefined || !existsSync(`${output}.part`)) {
       delete state.partial;
       await removePart(output);
     }
+    let rowsPerSecond: number | null = null;
     if (client === undefined) {
+      const begun = state.partial?.rows ?? 0;
       const deps = { config: { ...config, model }, input, images, progress, signal };
       const { tally, pinned } = await scoreHere(deps, state, stateFile, writing);
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
+      rowsPerSecond = (rowsOf(tally) - begun) / secondsSince(start);
     } else {
       const prepare = serverFiles
         ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
@@ -121,17 +127,21 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
+      // After a resume this process saw only the end of the work.
+      rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
     await stateFile.write(state);
-    const seconds = (performance.now() - start) / 1000;
-    return { output, batchId: batchId(), wasDone: false, seconds, finished: state.finished };
+    const seconds = secondsSince(start);
+    return { output, batchId: batchId(), wasDone: false, rowsPerSecond, seconds, finished: state.finished };
   } finally {
     unlock();
   }
 }
 
-/** What a batch of the service would be called. */
+const secondsSince = (start: number): number => Math.max(0.001, (performance.now() - start) / 1000);
+
+/** The state that the service would give to a batch with these counts. */
 function stateOf({ succeeded, failed }: Tally): string {
   if (failed === 0) return 'completed';
   return succeeded === 0 ? 'failed' : 'completed_with_errors';

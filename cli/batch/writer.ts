@@ -4,6 +4,7 @@ import { createResultCsv, type ResultCsv } from '../../batches/reading/csv.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { UsageError } from '../failure.ts';
+import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
 
 export type OutputFormat = 'csv' | 'ndjson';
@@ -49,7 +50,7 @@ export const removePart = (output: string): Promise<void> => rm(partOf(output), 
 export async function openWriter({ output, format, input, formulas, from = 0 }: WriterOptions): Promise<ResultWriter> {
   const part = partOf(output);
   const file: FileHandle = await open(part, from > 0 ? 'r+' : 'w').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${part} cannot be written (${error.code}); --out names another place`);
+    throw cannotWrite(part, error);
   });
   await file.truncate(from);
   let bytes = from;

@@ -1,11 +1,15 @@
 import { dirname } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, Option } from 'commander';
+import { type PipedFormat, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
 import type { RunOptions } from '../batch/run.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
 import { exitCodes, UsageError } from '../failure.ts';
+import { atLeast, between, share } from '../flags.ts';
+import { checkResultFile } from '../output-file.ts';
 
 type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
+  format?: PipedFormat;
   offline: boolean;
   compare: boolean;
   keepFormulas: boolean;
@@ -16,11 +20,16 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('batch')
     .description('Score a file of pairs (CSV, NDJSON or Parquet) into a file beside it. Run again, it goes on.')
-    .argument('<file>', '.csv, .tsv, .ndjson, .jsonl (each also .gz) or .parquet; s3://… is read by the service')
+    .argument(
+      '<file>',
+      '.csv, .tsv, .ndjson, .jsonl (each also .gz) or .parquet; - for stdin; the service reads s3://…',
+    )
     .option(
       '-o, --out <file>',
-      'the output: .csv, .ndjson or .jsonl; FILE.scores.csv by default; for s3://… a folder there',
+      'the output: .csv, .ndjson or .jsonl, - for stdout; FILE.scores.csv by default; for s3://… a folder there',
     )
+    .addOption(new Option('--format <format>', 'format of stdin').choices(pipedFormats))
+    .option('--force', 'replace the output if it exists', false)
     .option('-m, --model <name>', 'profile or model')
     .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (image)')
     .option('--text-column <name>', 'column with the text (text)')
@@ -28,15 +37,15 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--delimiter <text>', 'what separates the columns of CSV')
     .option('--images <dir>', 'directory that paths of images count from; that of FILE by default')
     .option('--server-files', 'send paths as they are, for a service with IMAGE_FILE_ROOTS', false)
-    .option('-n, --limit <rows>', 'only the first rows', positive)
+    .option('-n, --limit <rows>', 'only the first rows', atLeast(1))
     .option('--strict', 'refuse the file for a row that is no pair, instead of failing the row', false)
     .option('--keep-formulas', 'CSV: no apostrophe before text that a spreadsheet would run', false)
-    .option('--priority <number>', 'order among your own batches, -100 to 100', Number)
-    .option('--max-failures <count>', 'stop when more rows than this have failed', Number)
-    .option('--max-failure-share <share>', 'stop when a larger share has failed, 0 to 1', Number)
-    .option('--again', 'forget what an earlier run has done', false)
+    .option('--priority <number>', 'order among your own batches, -100 to 100', between(-100, 100))
+    .option('--max-failures <count>', 'stop when more rows than this have failed', atLeast(0))
+    .option('--max-failure-share <share>', 'stop when a larger share has failed, 0 to 1', share)
+    .option('--again', 'ignore the work of an earlier run', false)
     .option('--offline', 'score in this process, without a service', false)
-    .option('--compare', 'measure the rows as a batch and as single requests; writes no output', false)
+    .option('--compare', 'measure the rows as a batch, and a sample of them as single requests; scores no file', false)
     .action(async (file: string, flags: Flags, command: Command) => {
       const context = contextOf(deps, command);
       if (flags.offline && flags.compare) throw new UsageError('--compare measures a service; it has no --offline');
@@ -46,13 +55,23 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
         if (flags.offline || flags.compare)
           throw new UsageError(`${file} is read by a service, without --offline or --compare`);
         await scoreReference(context, options);
-      } else if (flags.compare) await compareRows(context, options);
-      else await scoreRows(context, options, flags.offline);
+        return;
+      }
+      const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
+      await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
+        const piped = { ...options, ...files };
+        if (flags.compare) await compareRows(context, { ...piped, out: options.out });
+        else
+          await scoreRows(writesStdout ? { ...context, isQuiet: true, isJson: false } : context, piped, flags.offline);
+      });
     });
 }
 
 async function scoreRows(context: Context, options: RunOptions, offline: boolean): Promise<void> {
-  const [{ runBatch }, { reportOf }] = await Promise.all([import('../batch/run.ts'), import('../batch/report.ts')]);
+  const [{ runBatch }, { failureTable, reportOf }] = await Promise.all([
+    import('../batch/run.ts'),
+    import('../batch/report.ts'),
+  ]);
   const client = offline ? undefined : await context.connect();
   const progress = await progressOf(context);
   let batch: string | undefined;
@@ -75,6 +94,8 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
   const { output, batchId, finished } = run;
   if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
   else if (!context.isQuiet) context.stdout.write(reportOf(run, context.stdout));
+  // Failures are not progress: --quiet shows them too.
+  else context.stderr.write(failureTable(finished.tally, context.stderr));
   if (finished.state === 'completed_with_errors') process.exitCode = exitCodes.someFailed;
   else if (finished.state !== 'completed') process.exitCode = exitCodes.failed;
 }
@@ -102,6 +123,7 @@ async function compareRows(context: Context, options: RunOptions): Promise<void>
     import('../batch/images.ts'),
     import('../batch/compare.ts'),
   ]);
+  await checkResultFile(options, [options.file]);
   const input = await openInput(options.file, { ...options, strictness: options.strict ? 'strict' : 'lenient' });
   const images = localImages(options.images ?? dirname(options.file), context.config.imageMaxBytes);
   const client = await context.connect();
@@ -118,15 +140,10 @@ async function compareRows(context: Context, options: RunOptions): Promise<void>
     () => undefined,
   );
   await context.result(comparison, () => comparisonInWords(comparison, context.stdout), options.out);
+  if (comparison.singles.failed + comparison.batch.failed > 0) process.exitCode = exitCodes.someFailed;
 }
 
 async function progressOf({ isJson, isQuiet, stderr }: Context) {
   const { noProgress, showProgress } = await import('../progress.ts');
   return isJson || isQuiet ? noProgress : await showProgress(stderr);
-}
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError('It is not a whole number above 0.');
 }

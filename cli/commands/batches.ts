@@ -1,9 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
 import { exitCodeOf, inWords, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
 import { UsageError } from '../failure.ts';
+import { between } from '../flags.ts';
 import { json, table } from '../output.ts';
+import { checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
 
 /** `vls batches | watch | cancel | retry | results`: batches that the service has. */
@@ -11,12 +13,15 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')
     .description('List your batches, the latest first.')
-    .option('-n, --limit <number>', 'how many, at most 200', '20')
+    .option('-n, --limit <number>', 'how many, at most 200', between(1, 200), 20)
     .option('--state <state,...>', 'only those: queued, running, completed, completed_with_errors, failed, cancelled')
-    .action(async (options: { limit: string; state?: string }, command: Command) => {
+    .action(async (options: { limit: number; state?: string }, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
-      const query = new URLSearchParams({ limit: options.limit, ...(options.state && { state: options.state }) });
+      const query = new URLSearchParams({
+        limit: String(options.limit),
+        ...(options.state && { state: options.state }),
+      });
       const list = await client.json<BatchList>(`/v1/evaluation/batch?${query}`);
       await context.result(list, () => {
         if (list.batches.length === 0) return 'There are no batches.\n';
@@ -82,8 +87,15 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .description('Read the results of a batch, also while it runs.')
     .argument('<id>', 'the batch')
     .option('-o, --out <file>', 'write them there: .csv, .ndjson or .jsonl')
-    .option('--format <format>', 'csv or ndjson; by the name of the file, otherwise csv (ndjson with --json)')
-    .option('--status <status>', 'only these: succeeded, failed or cancelled')
+    .option('--force', 'replace the output if it exists')
+    .addOption(
+      new Option('--format <format>', 'by the name of the file, otherwise csv (ndjson with --json)').choices([
+        'csv',
+        'ndjson',
+        'jsonl',
+      ]),
+    )
+    .addOption(new Option('--status <status>', 'only these').choices(['succeeded', 'failed', 'cancelled']))
     .option('--keep-formulas', 'CSV: no apostrophe before text that a spreadsheet would run')
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
@@ -92,12 +104,19 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
 
 interface ResultOptions {
   out?: string;
+  force?: boolean;
   format?: string;
   status?: string;
   keepFormulas?: boolean;
 }
 
-async function results(context: Context, id: string, { out, format, status, keepFormulas }: ResultOptions) {
+async function results(
+  context: Context,
+  id: string,
+  { out: file, force, format, status, keepFormulas }: ResultOptions,
+) {
+  const out = file === '-' ? undefined : file;
+  await checkResultFile({ out, force });
   const byName = out === undefined ? undefined : /\.(csv|ndjson|jsonl)$/i.exec(out)?.[1]?.toLowerCase();
   const form = format ?? byName ?? (context.isJson ? 'ndjson' : 'csv');
   if (form !== 'csv' && form !== 'ndjson' && form !== 'jsonl')

@@ -1,5 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type CommandDeps, contextOf, interruptible } from '../command.ts';
+import { atLeast } from '../flags.ts';
+import { checkResultFile } from '../output-file.ts';
 
 interface Flags {
   seconds: number;
@@ -7,6 +9,7 @@ interface Flags {
   items: number;
   model?: string;
   out?: string;
+  force?: boolean;
 }
 
 /** `vls bench`: a small load test of a running service. */
@@ -15,13 +18,15 @@ export function addBenchCommand(program: Command, deps: CommandDeps): void {
     .command('bench')
     .description('Load a running service a little: singles for some seconds, then a batch. Nothing is written.')
     .argument('[image...]', 'addresses or files; the example photos by default')
-    .option('-s, --seconds <number>', 'how long singles are sent', above(0), 10)
-    .option('-c, --concurrency <number>', 'singles at a time', above(0), 4)
-    .option('-n, --items <number>', 'items of the batch; 0 for none', above(-1), 200)
+    .option('-s, --seconds <number>', 'how long singles are sent', atLeast(1), 10)
+    .option('-c, --concurrency <number>', 'singles at a time', atLeast(1), 4)
+    .option('-n, --items <number>', 'items of the batch; 0 for none', atLeast(0), 200)
     .option('-m, --model <name>', 'profile or model')
     .option('-o, --out <file>', 'write the result there')
-    .action(async (images: string[], { seconds, concurrency, items, model, out }: Flags, command: Command) => {
+    .option('--force', 'replace the output if it exists')
+    .action(async (images: string[], { seconds, concurrency, items, model, out, force }: Flags, command: Command) => {
       const context = contextOf(deps, command);
+      await checkResultFile({ out, force }, images);
       const { bench, benchInWords } = await import('../bench.ts');
       const client = await context.connect();
       const { isJson, remark } = context;
@@ -33,11 +38,3 @@ export function addBenchCommand(program: Command, deps: CommandDeps): void {
       await context.result(figures, () => benchInWords(figures, context.stdout), out);
     });
 }
-
-const above =
-  (limit: number) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number > limit) return number;
-    throw new InvalidArgumentError(`It is not a whole number above ${limit}.`);
-  };

@@ -7,7 +7,7 @@ export interface DoctorCommandDeps {
   config(): Config;
 }
 
-const marks = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
+const marks = { ok: 'green', none: 'dim', warn: 'yellow', fail: 'red' } as const;
 
 /** `vls doctor`: what this machine can do, and what keeps the service from working on it. */
 export function addDoctorCommand(program: Command, { terminal, config }: DoctorCommandDeps): void {

@@ -3,6 +3,7 @@ import type { RankResponse } from '../../shared/contracts/rank.ts';
 import { type CommandDeps, contextOf } from '../command.ts';
 import { exitCodes, UsageError } from '../failure.ts';
 import { styled, table } from '../output.ts';
+import { cannotRead, checkResultFile } from '../output-file.ts';
 import { receiptInWords } from './score.ts';
 
 interface Options {
@@ -11,6 +12,7 @@ interface Options {
   labels?: string;
   model?: string;
   out?: string;
+  force?: boolean;
 }
 
 /** `vls rank`: one image among many texts, or one text among many images. */
@@ -24,9 +26,11 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
     .option('--labels <file>', 'further candidates, one on each line')
     .option('-m, --model <name>', 'profile or model')
     .option('-o, --out <file>', 'write the result there')
+    .option('--force', 'replace the output if it exists')
     .action(async (given: string[], options: Options, command: Command) => {
       const context = contextOf(deps, command);
       const { image, text, labels, model, out } = options;
+      await checkResultFile(options, [image, labels, ...given]);
       if ((image === undefined) === (text === undefined)) {
         throw new UsageError('Say either --image, with texts to rank, or --text, with images to rank');
       }
@@ -61,7 +65,7 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
 async function linesOfFile(file: string): Promise<string[]> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file} cannot be read (${error.code})`);
+    throw cannotRead(file, error);
   });
   return text
     .split('\n')

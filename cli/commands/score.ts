@@ -5,10 +5,12 @@ import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { type CommandDeps, type Context, contextOf } from '../command.ts';
 import type { TypedImage } from '../image-argument.ts';
 import { styled, table } from '../output.ts';
+import { checkResultFile } from '../output-file.ts';
 
 interface Options {
   model?: string;
   out?: string;
+  force?: boolean;
   offline?: boolean;
 }
 
@@ -21,10 +23,12 @@ export function addScoreCommand(program: Command, deps: CommandDeps): void {
     .argument('<text...>', 'texts, each scored by itself')
     .option('-m, --model <name>', 'profile or model')
     .option('-o, --out <file>', 'write the result there')
+    .option('--force', 'replace the output if it exists')
     .option('--offline', 'score in this process, without a service')
     .action(async (image: string, texts: string[], options: Options, command: Command) => {
       const context = contextOf(deps, command);
       const { readImageArgument } = await import('../image-argument.ts');
+      await checkResultFile(options, [image]);
       const typed = await readImageArgument(image);
       const answer = options.offline
         ? await scoreHere(context, typed, texts, options.model)

@@ -1,10 +1,12 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, constants, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { createBatchEngine } from '../../batches/engine.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
-import type { Config } from '../../shared/config.ts';
+import { type Config, defaultServiceUrl } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
 import { infoField, serverOf, versionOf as versionOfServer } from '../../shared/redis/info.ts';
@@ -18,8 +20,11 @@ import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/versi
 /** One thing the service depends on, as it is on this machine. */
 export interface Finding {
   subject: string;
-  /** `fail`: the service cannot work. `warn`: it works, and something is less than it could be. */
-  state: 'ok' | 'warn' | 'fail';
+  /**
+   * `fail`: the service cannot work. `warn`: it works, and something is less than it could be. `none`: something
+   * optional is absent.
+   */
+  state: 'ok' | 'none' | 'warn' | 'fail';
   detail: string;
   /** What to do about it. */
   remedy?: string;
@@ -69,18 +74,24 @@ function machine(): Finding[] {
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  await mkdir(dataDir, { recursive: true });
-  await access(dataDir, constants.W_OK);
-  const { bavail, bsize } = await statfs(dataDir);
+  // Doctor changes nothing: for a directory that does not exist yet, its nearest parent answers.
+  const place = nearestExisting(dataDir);
+  await access(place, constants.W_OK);
+  const { bavail, bsize } = await statfs(place);
   const free = bavail * bsize;
   return [
     {
       subject: 'data directory',
       state: free < littleDisk ? 'warn' : 'ok',
-      detail: `${dataDir}, ${gibibytes(free)} free`,
+      detail: `${dataDir}${place === resolve(dataDir) ? '' : ' (the first start creates it)'}, ${gibibytes(free)} free`,
       ...(free < littleDisk && { remedy: 'ViT-L-14 takes 1.7 GB, and batches are kept on disk by Redis' }),
     },
   ];
+}
+
+function nearestExisting(path: string): string {
+  const full = resolve(path);
+  return existsSync(full) || dirname(full) === full ? full : nearestExisting(dirname(full));
 }
 
 async function redis(config: Config): Promise<Finding[]> {
@@ -154,7 +165,7 @@ async function devices(config: Config): Promise<Finding[]> {
   const accelerators = (await probeAccelerators()).map(
     ({ provider, fault }): Finding => ({
       subject: `device ${provider}`,
-      state: fault === null || provider !== config.device ? 'ok' : missing,
+      state: fault === null ? 'ok' : provider === config.device ? missing : 'none',
       detail: fault ?? 'works',
     }),
   );
@@ -179,7 +190,7 @@ async function models(config: Config): Promise<Finding[]> {
   const on = { provider: device.provider, devices: device.count };
   return (await registry.list()).map(({ model, profiles, isDefault, spec }): Finding => {
     const subject = `model ${profiles[0] ?? model}`;
-    if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'ok', detail: spec.message };
+    if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'none', detail: spec.message };
     const asked = { evaluators: config.evaluators, threads: config.evaluatorThreads };
     const { evaluators, threads } = shapeOf(thisMachine(), spec.memoryBytes, asked, on);
     const shape = `${evaluators} evaluator${evaluators > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
@@ -187,8 +198,11 @@ async function models(config: Config): Promise<Finding[]> {
   });
 }
 
-async function service({ host, port }: Config): Promise<Finding[]> {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${prefix}/health`;
+/** Asks the service that VLS_URL names, or else the one that a start with these settings runs. */
+async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
+  const isNamed = serviceUrl !== defaultServiceUrl;
+  const base = isNamed ? serviceUrl : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = `${base}${prefix}/health`;
   const subject = 'service';
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(redisWaitMs) });
@@ -196,6 +210,7 @@ async function service({ host, port }: Config): Promise<Finding[]> {
     const state = status === 'ok' ? 'ok' : 'warn';
     return [{ subject, state, detail: `${url} says ${status ?? `HTTP ${response.status}`}` }];
   } catch {
-    return [{ subject, state: 'ok', detail: `nothing answers at ${url}; \`npm start\` starts it` }];
+    const remedy = isNamed ? 'start it there, or correct VLS_URL' : '`npm start` starts it';
+    return [{ subject, state: isNamed ? 'warn' : 'none', detail: `nothing answers at ${url}`, remedy }];
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -215,16 +215,68 @@ describe('vls batch', () => {
     expect(await readFile(at('here.csv'), 'utf8')).toBe(await readFile(at('pairs.scores.csv'), 'utf8'));
   });
 
-  test('--compare prints the times of both ways and the speed-up, and writes nothing', async () => {
+  test('--compare measures singles and batch with different rows, and writes no scores', async () => {
     running.host.latencyMs = 50;
     await writePairs('pairs.csv', 60);
     const { code, stdout } = await vls(['batch', at('pairs.csv'), ...columns, '--compare'], { env });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/singles +60 +3 +\d/);
-    expect(stdout).toMatch(/batch +60 +3 +\d/);
-    expect(stdout).toMatch(/The batch is \d+\.\d times as fast\./);
+    expect(stdout).toMatch(/singles +30 +[0-3] +\d/);
+    expect(stdout).toMatch(/batch +30 +[0-3] +\d/);
+    expect(stdout).toMatch(/The batch is \d+\.\d times as fast\.\nBoth started cold, with different rows\./);
     expect(stdout).toContain('Scores of both differ by at most 0.');
+    // Rows 7, 27 and 47 have no image.
+    expect(code).toBe(4);
     expect(await readdir(directory)).not.toContain('pairs.scores.csv');
+  });
+
+  test.each([
+    ['by its name', 'pairs.csv'],
+    ['by another path', './sub/../pairs.csv'],
+    ['through a symbolic link', 'link.csv'],
+    ['through a hard link', 'hard.csv'],
+  ])('an output that is the input %s is refused, and the input stays', async (_how, out) => {
+    await writePairs('pairs.csv', 3);
+    await mkdir(at('sub'));
+    await symlink(at('pairs.csv'), at('link.csv'));
+    await link(at('pairs.csv'), at('hard.csv'));
+    const before = await readFile(at('pairs.csv'), 'utf8');
+    const refused = await vls(['batch', 'pairs.csv', ...columns, '--out', out, '--force'], { env, cwd: directory });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('is the input') });
+    expect(await readFile(at('pairs.csv'), 'utf8')).toBe(before);
+  });
+
+  test('an unrelated file is replaced only with --force, and the output of an earlier run without it', async () => {
+    await writePairs('pairs.csv', 3);
+    await writeFile(at('mine.csv'), 'my notes');
+    const run = (...more: string[]) =>
+      vls(['batch', at('pairs.csv'), ...columns, '--out', at('mine.csv'), ...more], { env });
+    expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining('--force replaces it') });
+    expect(await readFile(at('mine.csv'), 'utf8')).toBe('my notes');
+    expect((await run('--force')).code).toBe(0);
+    expect(await csvOf('mine.csv')).toHaveLength(3);
+    expect((await run('--again')).code).toBe(0);
+  });
+
+  test('reads stdin and writes stdout', async () => {
+    await writePairs('pairs.csv', 5);
+    const input = await readFile(at('pairs.csv'));
+    const { code, stdout } = await vls(['batch', '-', '--format', 'csv', ...columns], { env, input });
+    expect(code).toBe(0);
+    const rows = parse(stdout, { columns: true }) as Record<string, string>[];
+    expect(rows.map(({ sku, status }) => `${sku} ${status}`)).toEqual(
+      [0, 1, 2, 3, 4].map((row) => `s${row} succeeded`),
+    );
+    const named = await vls(['batch', at('pairs.csv'), ...columns, '--out', '-'], { env });
+    expect(parse(named.stdout, { columns: true })).toHaveLength(5);
+    expect(await readdir(directory)).toEqual(expect.not.arrayContaining(['pairs.scores.csv']));
+    const nameless = await vls(['batch', '-', ...columns], { env, input });
+    expect(nameless).toMatchObject({ code: 2, stderr: expect.stringContaining('--format') });
+  });
+
+  test('--quiet shows failures', async () => {
+    await writePairs('pairs.csv', 20);
+    const { code, stdout, stderr } = await vls(['batch', at('pairs.csv'), ...columns, '--quiet'], { env });
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toMatch(/FAILURE +ROWS +FIRST\nimage\.fetch\.\w+ +1 +index 7/);
   });
 
   test('that is refused leaves what an earlier run has left', async () => {
@@ -241,8 +293,22 @@ describe('vls batch', () => {
     ['an output that is neither CSV nor NDJSON', ['batch', 'pairs.csv', ...columns, '--out', 'x.xlsx'], 'x.xlsx'],
     ['a place that cannot be written', ['batch', 'pairs.csv', ...columns, '--out', 'none/x.csv'], 'none/x.csv'],
     ['a strict reading of a bad row', ['batch', 'bad.ndjson', '--strict'], 'line 1'],
-    ['a limit of nothing', ['batch', 'pairs.csv', '--limit', '0'], 'above 0'],
+    ['a limit of nothing', ['batch', 'pairs.csv', '--limit', '0'], 'Expected a whole number of 1 or more'],
+    [
+      'a priority that is a word',
+      ['batch', 'pairs.csv', '--priority', 'high'],
+      'Expected a whole number from -100 to 100',
+    ],
+    ['a share above 1', ['batch', 'pairs.csv', '--max-failure-share', '5'], 'Expected a number from 0 to 1'],
+    [
+      'a count of failures below 0',
+      ['batch', 'pairs.csv', '--max-failures', '-1'],
+      'Expected a whole number of 0 or more',
+    ],
+    ['a file that does not exist', ['batch', 'missing.csv'], 'There is no file missing.csv; check its name'],
+    ['a directory as its input', ['batch', 'pairs.csv.d.csv'], 'is not a regular file'],
   ])('says what is wrong with %s', async (_what, args, said) => {
+    await mkdir(at('pairs.csv.d.csv'), { recursive: true });
     await writePairs('pairs.csv', 5);
     await writeFile(at('bad.ndjson'), 'nonsense\n');
     const { code, stderr } = await vls(args, { env, cwd: directory });

@@ -1,0 +1,53 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { UsageError } from '../failure.ts';
+
+export interface Piped {
+  file: string;
+  out: string | undefined;
+}
+
+/** Formats that stdin may have; the names are file endings. */
+export const pipedFormats = ['csv', 'tsv', 'ndjson', 'jsonl', 'parquet'] as const;
+export type PipedFormat = (typeof pipedFormats)[number];
+
+export interface Pipes {
+  /** `-` reads stdin. */
+  file: string;
+  /** `-` writes stdout; the default where stdin is read. */
+  out: string | undefined;
+  format: PipedFormat | undefined;
+}
+
+/**
+ * Runs a command over files where it was given pipes. Rows are read several times (to hash, to send, and to join them
+ * with their results), so stdin is stored in a temporary file for the time of the run.
+ */
+export async function withPipes<Value>(
+  { file, out, format }: Pipes,
+  stdin: NodeJS.ReadableStream,
+  stdout: NodeJS.WritableStream,
+  run: (files: Piped, writesStdout: boolean) => Promise<Value>,
+): Promise<Value> {
+  const readsStdin = file === '-';
+  const writesStdout = out === '-' || (readsStdin && out === undefined);
+  if (!readsStdin && !writesStdout) return await run({ file, out }, false);
+  if (readsStdin && format === undefined) {
+    throw new UsageError(`stdin has no name to tell its format by; add --format ${pipedFormats.join(' | ')}`);
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'vls-pipe-'));
+  try {
+    const input = readsStdin ? join(directory, `stdin.${format}`) : file;
+    if (readsStdin) await pipeline(stdin, createWriteStream(input, { mode: 0o600 }));
+    const isLines = /\.(ndjson|jsonl)(\.gz)?$/i.test(input);
+    const output = writesStdout ? join(directory, `stdout.${isLines ? 'ndjson' : 'csv'}`) : out;
+    const value = await run({ file: input, out: output }, writesStdout);
+    if (writesStdout && output !== undefined) await pipeline(createReadStream(output), stdout, { end: false });
+    return value;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

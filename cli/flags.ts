@@ -1,0 +1,19 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Readers of flag values. Each fails with a message that says which values are valid. */
+const numberWhere = (isValid: (value: number) => boolean, expected: string) => (text: string) => {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (isValid(value)) return value;
+  throw new InvalidArgumentError(`Expected ${expected}.`);
+};
+
+export const atLeast = (least: number) =>
+  numberWhere((value) => Number.isInteger(value) && value >= least, `a whole number of ${least} or more`);
+
+export const between = (least: number, most: number) =>
+  numberWhere(
+    (value) => Number.isInteger(value) && value >= least && value <= most,
+    `a whole number from ${least} to ${most}`,
+  );
+
+export const share = numberWhere((value) => value >= 0 && value <= 1, 'a number from 0 to 1');

@@ -1,0 +1,64 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UsageError } from './failure.ts';
+
+export interface OutputCheck {
+  /** Files that the command reads; an output that is one of them would destroy it. */
+  inputs?: readonly string[];
+  /** Replace a file that exists. */
+  force?: boolean | undefined;
+  /** The file is the output of an earlier run of the same command. */
+  isOwn?: boolean;
+}
+
+/**
+ * Checks that a command may write a file, before it starts to work.
+ * @throws {UsageError} when the file is an input, exists, or cannot be written.
+ */
+export async function checkOutput(file: string, { inputs = [], force = false, isOwn = false }: OutputCheck = {}) {
+  const found = await stat(file).catch(() => undefined);
+  for (const input of inputs) {
+    const read = await stat(input).catch(() => undefined);
+    // By device and inode: another spelling of the path and a link lead to the same file.
+    if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
+      throw new UsageError(`${file} is the input; --out names another file`);
+  }
+  if (found?.isDirectory()) throw new UsageError(`${file} is a directory; --out names a file`);
+  if (found !== undefined && !found.isFile())
+    throw new UsageError(`${file} is not a regular file; --out - writes to stdout`);
+  if (found !== undefined && !force && !isOwn) throw new UsageError(`${file} exists; --force replaces it`);
+  await access(found === undefined ? dirname(file) : file, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw cannotWrite(file, error);
+  });
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: 'its directory does not exist; create it first',
+  ENOTDIR: 'its parent is not a directory',
+  EACCES: 'permission denied; choose a directory that you may write',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EISDIR: 'it is a directory',
+};
+
+/** Explains a failed write. */
+export function cannotWrite(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
+  return new UsageError(`Cannot write ${file}: ${reasons[code] ?? code}`);
+}
+
+/** Explains a failed read. */
+export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
+  if (code === 'ENOENT') return new UsageError(`There is no file ${file}; check its name and the directory you are in`);
+  if (code === 'EACCES') return new UsageError(`Cannot read ${file}: permission denied; \`ls -l\` shows who may`);
+  return new UsageError(`Cannot read ${file}: ${reasons[code] ?? code}`);
+}
+
+/** Checks `--out` of a command that writes one result. */
+export async function checkResultFile(
+  { out, force }: { out?: string | undefined; force?: boolean | undefined },
+  inputs: readonly (string | undefined)[] = [],
+): Promise<void> {
+  if (out === undefined || out === '-') return;
+  await checkOutput(out, { force, inputs: inputs.filter((input) => input !== undefined) });
+}
