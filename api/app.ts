@@ -54,6 +54,8 @@ type AppConfig = BoundaryConfig &
     Config,
     | 'imageMaxBytes'
     | 'webhookSecret'
+    | 'webhookHostsAllow'
+    | 'webhookHostsDeny'
     | 'metricsToken'
     | 'sessionHours'
     | 'trustedProxies'

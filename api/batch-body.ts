@@ -9,7 +9,7 @@ import { type ItemStream, itemsOfList, type Strictness } from '../batches/intake
 import { itemsOfNdjson } from '../batches/intake/ndjson.ts';
 import type { ReferencePosting } from '../batches/posting.ts';
 import type { BatchOptions } from '../batches/record.ts';
-import { type BatchQuery, batchEnvelope, referenceEnvelope } from '../shared/contracts/batch.ts';
+import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { rawBodyOf } from './middleware/json-body.ts';
@@ -41,12 +41,15 @@ export function streamFormat(request: Request): Format | 'upload' | undefined {
   return type === 'multipart/form-data' ? 'upload' : formatsByType[type];
 }
 
+const hasBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
+  count !== undefined || share !== undefined;
+
 /** Options of a batch that came in the query. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   priority: query.priority,
   budgetCount: query.failureBudgetCount,
   budgetShare: query.failureBudgetShare,
-  budgetAfter: query.failureBudgetAfter,
+  budgetAfter: query.failureBudgetAfter ?? (hasBudget(query) ? budgetAfter : undefined),
   webhookUrl: query.webhook,
 });
 

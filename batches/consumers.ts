@@ -2,9 +2,8 @@ import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
-import { maintenanceQueueName, queueName, queuePrefix, webhookQueueName } from './keys.ts';
+import { maintenanceQueueName, queueName, queuePrefix } from './keys.ts';
 import { type JobData, jobData } from './payload.ts';
-import { webhookJobOptions } from './queues.ts';
 import { quickRecovery, workerOptions } from './worker-options.ts';
 
 /** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
@@ -169,28 +168,6 @@ export function consume(
       if (!force) await queue.close();
     },
   };
-}
-
-/** Delivers webhooks: `deliver` is given the batch, and whether this is the last attempt; what it throws is tried again. */
-export function consumeWebhooks(
-  redis: Redis,
-  deliver: (batchId: string, isLast: boolean) => Promise<void>,
-  log: Logger,
-): Consumer {
-  const worker = new Worker(
-    webhookQueueName,
-    async (job: Job) => await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts),
-    {
-      ...workerOptions(redis),
-      concurrency: 16,
-      lockDuration: 60_000,
-    },
-  );
-  worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
-  worker.on('failed', (job, error) =>
-    log.warn({ batchId: job?.data.batchId, reason: error.message }, 'webhook not delivered'),
-  );
-  return { close: (force) => closeWorker(worker, force) };
 }
 
 /**

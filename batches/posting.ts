@@ -147,6 +147,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       });
       if (stored === undefined) return id;
       onPosted(pinned.profile, stored);
+      const { profile, model } = pinned;
+      log.info({ batchId: id, tenant, profile, model, items: stored, retryOf: options.retryOf }, 'batch accepted');
       // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
@@ -185,6 +187,8 @@ export function createIntake(deps: IntakeDeps): Intake {
           bodyHash: idempotencyKey === undefined ? undefined : bodyHash(),
         };
         await openBatch(redis, batch, { reference });
+        const { profile, model } = pinned;
+        log.info({ batchId: id, tenant, profile, model, input: reference.input }, 'batch accepted');
         await queues.ensureTask('intake', { id, tenant }).catch((error: unknown) => {
           log.warn({ err: error, batchId: id }, 'batch accepted, not yet queued for its intake');
         });

@@ -8,7 +8,7 @@ export interface QueuedItems {
   /**
    * Counts a batch with so many items, instead of what it was counted with before.
    * @param limit what its tenant may have; 0: any number.
-   * @throws {ServiceError} `tenant.queue_full`, `overloaded`
+   * @throws {ServiceError} `tenant.queue_full`, `overloaded`; `batch.too_many_items` for one that could never be taken.
    */
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
   /** The batch has ended, or has come to nothing. Safe to repeat. */
@@ -21,8 +21,21 @@ const retryAfter = 30;
 /** @param total what all tenants may have together; 0: any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   const keys = [queuedItems, queuedSums];
+
+  /** A batch that alone is more than its tenant, or all together, may have waiting is refused for good. */
+  function refuseTooLarge(tenant: string, count: number, limit: number): void {
+    const refuse = (owner: string, most: number) =>
+      new ServiceError(
+        'batch.too_many_items',
+        `The batch has more than ${most} items, which is all that ${owner} may have in unfinished batches; post it in parts`,
+      );
+    if (limit > 0 && count > limit) throw refuse(tenant, limit);
+    if (total > 0 && count > total) throw refuse('the service', total);
+  }
+
   return {
     async claim(id, tenant, count, limit) {
+      refuseTooLarge(tenant, count, limit);
       const reply = (await runScript(redis, 'claim', keys, [id, tenant, count, limit, total])) as Buffer[];
       const [verdict, sum] = reply.map(String);
       if (verdict === 'tenant') {

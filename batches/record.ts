@@ -168,6 +168,7 @@ export function toStatus(
     finishedAt: timestampOrNull(record.finishedAt),
     expiresAt: timestampOrNull(record.expiresAt),
     reason: record.reason ?? null,
+    failureBudget: budgetOf(record),
     input: record.input ?? null,
     inputError:
       record.inputErrorCode === undefined
@@ -188,6 +189,15 @@ export function toStatus(
           },
     links: linksOfBatch(record.id),
   };
+}
+
+function budgetOf({
+  budgetCount: count,
+  budgetShare: share,
+  budgetAfter: after,
+}: BatchRecord): BatchStatus['failureBudget'] {
+  if (count === undefined && share === undefined) return null;
+  return { count: count ?? null, share: share ?? null, after: after ?? 0 };
 }
 
 function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus['phase'] {

@@ -1,16 +1,43 @@
 import { createHmac } from 'node:crypto';
+import { codes, ServiceError } from '../shared/errors.ts';
 import { redisTime } from '../shared/redis/time.ts';
 import type { Redis } from '../shared/redis.ts';
 import { batchKeys } from './keys.ts';
-import { batchRecord, toStatus } from './record.ts';
+import { type BatchRecord, batchRecord, toStatus } from './record.ts';
 import { runScript } from './scripts.ts';
 
-/** Sends a webhook; resolves for an answer of 2xx, throws otherwise. */
-export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<void>;
+/** The answer of a receiver. */
+export interface WebhookAnswer {
+  status: number;
+  /** Its `Retry-After`, in milliseconds from now. */
+  retryAfterMs?: number | undefined;
+}
 
 /**
- * Tells a batch's receiver that it has ended, with its status as the body.
+ * Sends a webhook.
+ * @throws {ServiceError} for an address that may not be asked; any error when the receiver cannot be reached.
+ */
+export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<WebhookAnswer>;
+
+/** What became of an attempt; one that may succeed later throws instead. `later`: the receiver has said when. */
+export type Delivered =
+  | { state: 'delivered' }
+  | { state: 'refused'; reason: string }
+  | { state: 'later'; inMs: number };
+
+/** A receiver may put a delivery off for so long, in milliseconds. */
+const longestWaitMs = 3_600_000;
+/** Attempts in all, those included that a receiver has put off. */
+const maxAttempts = 10;
+/** 410: the receiver is gone for good, as Standard Webhooks has it. */
+const gone = 410;
+/** Answers whose `Retry-After` counts. */
+const putOff = new Set([429, 503]);
+
+/**
+ * Posts the end of a batch to its receiver, with its final status as the body.
  * Signed as Standard Webhooks describes: HMAC-SHA256 over `id.timestamp.body`.
+ * @param isLast no attempt follows one that throws.
  * @param secret `whsec_` and base64, as the receiver has it.
  */
 export async function deliverWebhook(
@@ -19,37 +46,69 @@ export async function deliverWebhook(
   isLast: boolean,
   secret: string,
   post: PostWebhook,
-): Promise<void> {
+): Promise<Delivered> {
   const keys = batchKeys(batchId);
   const hash = await redis.hgetall(keys.batch);
-  if (Object.keys(hash).length === 0) return;
+  if (Object.keys(hash).length === 0) return { state: 'delivered' };
   const record = batchRecord.parse(hash);
-  if (record.webhookUrl === undefined || record.webhookState !== 'pending') return;
-  const status = toStatus(record, await redis.hgetall(keys.failures), 0, record.finishedAt ?? 0);
-  const body = JSON.stringify({ type: `batch.${record.state}`, timestamp: status.finishedAt, data: status });
+  if (record.webhookUrl === undefined || record.webhookState !== 'pending') return { state: 'delivered' };
+  const body = bodyOf(record, await redis.hgetall(keys.failures));
   // The same for every attempt, so that a receiver knows a repetition.
   const id = `batch-${batchId}`;
   const timestamp = String(Math.floor((await redisTime(redis)) / 1000));
   const attempts = (record.webhookAttempts ?? 0) + 1;
+  const mayRepeat = !isLast && attempts < maxAttempts;
   const headers = {
     'content-type': 'application/json',
     'webhook-id': id,
     'webhook-timestamp': timestamp,
     'webhook-signature': `v1,${sign(secret, `${id}.${timestamp}.${body}`)}`,
   };
+  let answer: WebhookAnswer;
   try {
-    await post(record.webhookUrl, body, headers);
+    answer = await post(record.webhookUrl, body, headers);
   } catch (error) {
-    const state = isLast ? 'failed' : 'pending';
     const reason = error instanceof Error ? error.message : String(error);
-    await write({ webhookAttempts: attempts, webhookState: state, webhookError: reason.slice(0, 300) });
+    if (error instanceof ServiceError && !codes[error.code].retryable) return await refused(reason);
+    await write(mayRepeat ? 'pending' : 'failed', reason);
     throw error;
   }
-  await write({ webhookAttempts: attempts, webhookState: 'delivered', webhookError: '' });
+  const { status, retryAfterMs } = answer;
+  if (status >= 200 && status <= 299) {
+    await write('delivered', '');
+    return { state: 'delivered' };
+  }
+  const reason = `${status} from ${new URL(record.webhookUrl).host}`;
+  if (status === gone) return await refused(reason);
+  await write(mayRepeat ? 'pending' : 'failed', reason);
+  if (!mayRepeat || retryAfterMs === undefined || !putOff.has(status)) throw new Error(reason);
+  return { state: 'later', inMs: Math.min(longestWaitMs, retryAfterMs) };
 
-  async function write(fields: Record<string, string | number>): Promise<void> {
+  async function refused(reason: string): Promise<Delivered> {
+    await write('failed', reason);
+    return { state: 'refused', reason };
+  }
+
+  async function write(state: 'pending' | 'delivered' | 'failed', reason: string): Promise<void> {
+    const fields = { webhookAttempts: attempts, webhookState: state, webhookError: reason.slice(0, 300) };
     await runScript(redis, 'annotate', [keys.batch], Object.entries(fields).flat());
   }
+}
+
+/**
+ * The status as it was at the end. A receiver that compares the bodies of one `webhook-id` finds them equal, so what
+ * changes after the end is left at its first value: attempts, and the retry that names this batch.
+ */
+function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
+  const atEnd = {
+    ...record,
+    webhookAttempts: 0,
+    webhookState: 'pending' as const,
+    webhookError: '',
+    retriedBy: undefined,
+  };
+  const status = toStatus(atEnd, failures, 0, record.finishedAt ?? 0);
+  return JSON.stringify({ type: `batch.${record.state}`, timestamp: status.finishedAt, data: status });
 }
 
 const sign = (secret: string, content: string): string =>

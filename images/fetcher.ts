@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
 import { type Code, ServiceError } from '../shared/errors.ts';
-import { version } from '../shared/version.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { readRetryAfter, toFetchFailure } from './fetch-failure.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
@@ -9,6 +8,7 @@ import { createHostTurns, type HostTurns, type Turn } from './host-turns.ts';
 import type { LoadOptions } from './loader.ts';
 import { createNameLookup, type NameLookup } from './name-lookup.ts';
 import { beginsLikeImage, sniffedBytes } from './sniff.ts';
+import { userAgent } from './user-agent.ts';
 
 export interface FetcherOptions {
   guard: AddressGuard;
@@ -50,7 +50,7 @@ const retriedCodes = new Set<Code>(['image.fetch.unavailable', 'image.fetch.netw
 const headers = {
   accept: 'image/*,*/*;q=0.5',
   'accept-encoding': 'identity',
-  'user-agent': `vision-language-similarity/${version}`,
+  'user-agent': userAgent,
 };
 
 /** Downloads images through the address guard: before the lookup, after it, and on the connected socket. */

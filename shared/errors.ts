@@ -58,6 +58,11 @@ export const codes = {
   'traffic.no_canary': { status: 409, retryable: false, title: 'No canary is configured for this profile' },
   'batch.not_found': { status: 404, retryable: false, title: 'There is no such batch' },
   'batch.empty': { status: 422, retryable: false, title: 'The batch has no items' },
+  'batch.too_many_items': {
+    status: 413,
+    retryable: false,
+    title: 'The batch has more items than may ever wait at once',
+  },
   'batch.not_finished': { status: 409, retryable: true, title: 'The batch is still running' },
   'batch.nothing_to_retry': { status: 409, retryable: false, title: 'The batch has no failed items' },
   'batch.input_expired': { status: 409, retryable: false, title: 'The items of the batch are no longer kept' },

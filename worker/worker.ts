@@ -1,14 +1,8 @@
-import {
-  type Consumer,
-  consume,
-  consumeWebhooks,
-  type Delivery,
-  scheduleMaintenance,
-  type Verdict,
-} from '../batches/consumers.ts';
+import { type Consumer, consume, type Delivery, scheduleMaintenance, type Verdict } from '../batches/consumers.ts';
 import type { BatchEngine } from '../batches/engine.ts';
 import { consumeTasks, type Task } from '../batches/tasks.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
+import { consumeWebhooks } from '../batches/webhooks.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
@@ -51,8 +45,6 @@ export interface RunningWorker extends Consumer {
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
 /** A chunk without a place is offered again after this time, in milliseconds. */
 const noPlaceDelayMs = 1_000;
-/** Batches by reference that are read at a time, and whose files are written: each holds some tens of megabytes. */
-const tasksInHand = 2;
 const sweepEveryMs = 15_000;
 /** Time for the chunks in hand when the worker stops, in milliseconds; what is not begun by then is handed back. */
 const finishMs = 5_000;
@@ -141,7 +133,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     // Whoever reads an object counts its items, for profiles that others serve too.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { profile });
     for (const task of Object.keys(tasks) as Task[]) {
-      consumers.push(consumeTasks(redis, task, tasksInHand, tasks[task], stopping.signal, log));
+      consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
     }
   }
   const { webhookSecret } = config;

@@ -5,6 +5,7 @@ import { everyTenant } from '../../batches/keys.ts';
 import type { TenantLimits } from '../../batches/posting.ts';
 import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/record.ts';
+import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import {
@@ -33,7 +34,7 @@ import { check, type Route, reachOf, tenantOf } from '../route.ts';
 export interface BatchDeps {
   batches: Batches;
   traffic: Traffic;
-  config: Pick<Config, 'webhookSecret'>;
+  config: Pick<Config, 'webhookSecret'> & WebhookConfig;
   limitsOf: (request: Request) => TenantLimits;
   longAnswers: LongAnswers;
   answers: Answers;
@@ -48,6 +49,23 @@ const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
 export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, answers, audit }: BatchDeps): Route[] {
+  const checkAddress = createWebhookCheck(config);
+
+  /** @throws {ServiceError} `request.invalid` for a webhook that could not be signed, or whose address is refused. */
+  function checkWebhook(address: string | undefined): void {
+    if (address === undefined) return;
+    const refuse = (message: string, cause?: unknown) =>
+      new ServiceError('request.invalid', message, { cause, faults: [{ path: 'webhook', message }] });
+    if (config.webhookSecret === undefined) {
+      throw refuse('Webhooks are signed, and this service has no WEBHOOK_SECRET to sign them with');
+    }
+    try {
+      checkAddress(address);
+    } catch (error) {
+      throw refuse(`The webhook is refused: ${(error as Error).message}`, error);
+    }
+  }
+
   return [
     {
       method: 'post',
@@ -113,10 +131,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
           const body = format
             ? await readStream(request, format, query, strictness)
             : readEnvelope(request, query, strictness);
-          if (body.options.webhookUrl !== undefined && config.webhookSecret === undefined) {
-            const message = 'Webhooks are signed, and this service has no WEBHOOK_SECRET to sign them with';
-            throw new ServiceError('request.invalid', message, { faults: [{ path: 'webhook', message }] });
-          }
+          checkWebhook(body.options.webhookUrl);
           const posting = {
             tenant: tenantOf(request),
             limits: limitsOf(request),

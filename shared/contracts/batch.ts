@@ -20,11 +20,17 @@ const priority = z
   .default(0)
   .meta({ description: 'Order among your own batches: a higher one is dispatched first. Others are not affected.' });
 
+/** Items of a batch that have their outcome before its failure budget counts, unless it says otherwise. */
+export const budgetAfter = 100;
+
 export const failureBudget = z
   .strictObject({
     count: z.int().min(0).optional().meta({ description: 'More failed items than this stop the batch.' }),
     share: z.number().min(0).max(1).optional().meta({ description: 'A larger share of failed items stops it.' }),
-    after: z.int().min(0).default(100).meta({ description: 'Not before this many items have their outcome.' }),
+    after: z.int().min(0).default(budgetAfter).meta({ description: 'Not before this many items have their outcome.' }),
+  })
+  .refine(({ count, share }) => count !== undefined || share !== undefined, {
+    error: 'a failure budget needs `count` or `share`; `after` alone stops nothing',
   })
   .meta({ id: 'FailureBudget', description: 'Stops a batch that is plainly wrong; it ends as `failed`.' });
 
@@ -83,23 +89,37 @@ export const batchRequest = z
   .meta({ id: 'BatchRequest' });
 
 /** Options of a batch in its query: all of them for a stream, which has no envelope; `strict` for JSON too. */
-export const batchQuery = z.strictObject({
-  strict: z
-    .enum(['true', 'false'])
-    .default('false')
-    .meta({ description: 'With `true`, one bad item refuses the whole batch with 400.' }),
-  model,
-  longText,
-  priority: z.coerce.number().pipe(priority.unwrap()).default(0),
-  failureBudgetCount: z.coerce.number().int().min(0).optional(),
-  failureBudgetShare: z.coerce.number().min(0).max(1).optional(),
-  failureBudgetAfter: z.coerce.number().int().min(0).default(100),
-  webhook: webhookUrl.optional(),
-  image: column.default('image').meta({ description: 'CSV: name of the column with the image.' }),
-  text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
-  id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
-  delimiter: delimiter.default(',').meta({ description: 'CSV: what separates columns.' }),
-});
+export const batchQuery = z
+  .strictObject({
+    strict: z
+      .enum(['true', 'false'])
+      .default('false')
+      .meta({ description: 'With `true`, one bad item refuses the whole batch with 400.' }),
+    model,
+    longText,
+    priority: z.coerce.number().pipe(priority.unwrap()).default(0),
+    failureBudgetCount: z.coerce.number().int().min(0).optional(),
+    failureBudgetShare: z.coerce.number().min(0).max(1).optional(),
+    failureBudgetAfter: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: `Default: ${budgetAfter}.` }),
+    webhook: webhookUrl.optional(),
+    image: column.default('image').meta({ description: 'CSV: name of the column with the image.' }),
+    text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
+    id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
+    delimiter: delimiter.default(',').meta({ description: 'CSV: what separates columns.' }),
+  })
+  .refine(
+    ({ failureBudgetCount: count, failureBudgetShare: share, failureBudgetAfter: after }) =>
+      after === undefined || count !== undefined || share !== undefined,
+    {
+      path: ['failureBudgetAfter'],
+      error: 'needs `failureBudgetCount` or `failureBudgetShare`; alone it stops nothing',
+    },
+  );
 export type BatchQuery = z.output<typeof batchQuery>;
 
 export const batchStates = [
@@ -165,6 +185,10 @@ export const batchStatus = z
     finishedAt: z.iso.datetime().nullable(),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'When items and results are forgotten.' }),
     reason: failureReason.nullable().meta({ description: 'Why a batch is `failed`.' }),
+    failureBudget: z
+      .object({ count: count.nullable(), share: z.number().nullable(), after: count })
+      .nullable()
+      .meta({ description: 'The failures that stop it, as it was posted; null: any number is allowed.' }),
     input: z.string().nullable().meta({ description: 'The object it was posted from, if it was posted by reference.' }),
     inputError: z
       .object({ code: z.enum(codeNames), message: z.string() })

@@ -29,7 +29,7 @@ test('an endless upload is stopped while it arrives, and what it brought is gone
       yield Array.from({ length: 64 }, (_, at) => item(sent + at));
     }
   }
-  await expect(engine.postItems(endless())).rejects.toMatchObject({ code: 'overloaded' });
+  await expect(engine.postItems(endless())).rejects.toMatchObject({ code: 'batch.too_many_items' });
   expect(sent).toBeLessThan(2 * total);
   expect(Number((await sums())[''] ?? 0)).toBe(0);
   expect(await engine.redis.hlen(queuedItems)).toBe(0);
@@ -64,4 +64,14 @@ test('everybody’s batches are listed together, by pages, and forgotten with th
   expect(first.batches.map((batch) => batch.tenant)).toEqual(['c', 'a', 'b']);
   await engine.batches.remove(everyTenant, ids[0] ?? '');
   expect((await engine.batches.list(everyTenant, { limit: 10 })).batches.map(({ id }) => id)).toEqual(ids.slice(1));
+});
+
+test('a batch that is more than its tenant, or the service, may ever have is refused for good', async () => {
+  const limits = { queuedItems: 10, weight: 1 };
+  const refused = { code: 'batch.too_many_items', message: expect.stringContaining('more than 10 items') };
+  await expect(engine.post(11, { limits, tenant: 'small' })).rejects.toMatchObject(refused);
+  await expect(engine.post(100_000)).rejects.toMatchObject({ code: 'batch.too_many_items' });
+  // It leaves nothing that would count.
+  await engine.post(10, { limits, tenant: 'small' });
+  await expect(engine.post(1, { limits, tenant: 'small' })).rejects.toMatchObject({ code: 'tenant.queue_full' });
 });

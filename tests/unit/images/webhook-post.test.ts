@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createNameLookup } from '../../../images/name-lookup.ts';
-import { createWebhookPost, type WebhookPost } from '../../../images/webhook-post.ts';
+import { createWebhookCheck, createWebhookPost, type WebhookPost } from '../../../images/webhook-post.ts';
 import { startNameServer } from '../../support/name-server.ts';
 import { scriptedOrigin } from '../../support/scripted-origin.ts';
 
@@ -11,24 +11,52 @@ function webhooksFor(allow: string[], deny: string[] = [], nameServer = '127.0.0
   return webhooks;
 }
 
-test('a body is posted with its headers, and any 2xx is a success', async () => {
+test('a body is posted with its headers and the name of the service, and the status is the answer', async () => {
   const bodies: string[] = [];
   const origin = await scriptedOrigin((request, response) => {
     let body = '';
     request.on('data', (part) => (body += part)).on('end', () => bodies.push(body));
     response.writeHead(204).end();
   });
-  await webhooksFor([origin.host]).post(`${origin.url}/hook`, '{"type":"x"}', { 'webhook-id': 'batch-1' });
+  const answer = await webhooksFor([origin.host]).post(`${origin.url}/hook`, '{"type":"x"}', {
+    'webhook-id': 'batch-1',
+  });
+  expect(answer).toEqual({ status: 204 });
   expect(bodies).toEqual(['{"type":"x"}']);
-  expect(origin.requests[0]).toMatchObject({ method: 'POST', url: '/hook', headers: { 'webhook-id': 'batch-1' } });
+  expect(origin.requests[0]).toMatchObject({
+    method: 'POST',
+    url: '/hook',
+    headers: { 'webhook-id': 'batch-1', 'user-agent': expect.stringMatching(/^vision-language-similarity\/\d/) },
+  });
 });
 
-test.each([302, 404, 500])('%i is a failure, and no redirect is followed', async (status) => {
+test.each([302, 404, 500])('%i is the answer, and no redirect is followed', async (status) => {
   const origin = await scriptedOrigin((_request, response) => {
     response.writeHead(status, { location: '/elsewhere' }).end();
   });
-  await expect(webhooksFor([origin.host]).post(origin.url, '{}', {})).rejects.toThrow(`${status} from ${origin.host}`);
+  expect(await webhooksFor([origin.host]).post(origin.url, '{}', {})).toEqual({ status });
   expect(origin.requests).toHaveLength(1);
+});
+
+test('the time at which a receiver wants to be asked again is read', async () => {
+  const origin = await scriptedOrigin((_request, response) => {
+    response.writeHead(503, { 'retry-after': '7' }).end();
+  });
+  expect(await webhooksFor([origin.host]).post(origin.url, '{}', {})).toEqual({ status: 503, retryAfterMs: 7_000 });
+});
+
+test('an address that is known to be refused is refused before any lookup', () => {
+  const check = createWebhookCheck({ webhookHostsAllow: ['hook.test:8080'], webhookHostsDeny: ['denied.example.org'] });
+  for (const address of [
+    'http://10.0.0.7/',
+    'http://169.254.169.254/',
+    'http://localhost/',
+    'http://hook.example.org:6379/',
+  ])
+    expect(() => check(address)).toThrow('WEBHOOK_HOSTS_ALLOW');
+  expect(() => check('https://denied.example.org/')).toThrow('WEBHOOK_HOSTS_DENY');
+  for (const address of ['https://hook.example.org/', 'http://hook.test:8080/x'])
+    expect(() => check(address)).not.toThrow();
 });
 
 test('a private address is refused, and the message names the setting of webhooks', async () => {

@@ -5,6 +5,7 @@ import {
   batchRequest,
   batchState,
   batchStates,
+  failureBudget,
   resultsQuery,
   terminalStates,
 } from '../../../../shared/contracts/batch.ts';
@@ -108,4 +109,21 @@ describe('the query of results', () => {
   ])('%j is refused', (query) => {
     expect(resultsQuery.safeParse(query).success).toBe(false);
   });
+});
+
+test.each([
+  [{ after: 40 }, false],
+  [{}, false],
+  [{ count: 1, after: 40 }, true],
+  [{ share: 0.5 }, true],
+])('a failure budget of %j stops something: %s', (budget, isAccepted) => {
+  expect(failureBudget.safeParse(budget).success).toBe(isAccepted);
+});
+
+test('a failure budget in the query says which part is missing', () => {
+  const parsed = batchQuery.safeParse({ failureBudgetAfter: '40' });
+  expect(parsed.error?.issues).toMatchObject([
+    { path: ['failureBudgetAfter'], message: expect.stringContaining('alone') },
+  ]);
+  expect(batchQuery.safeParse({ failureBudgetAfter: '40', failureBudgetShare: '0.5' }).success).toBe(true);
 });

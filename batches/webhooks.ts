@@ -1,0 +1,33 @@
+import { type Job, UnrecoverableError } from 'bullmq';
+import type { Logger } from '../shared/log.ts';
+import type { Redis } from '../shared/redis.ts';
+import type { Consumer } from './consumers.ts';
+import { consumeFairly } from './fair-jobs.ts';
+import { webhookQueueName } from './keys.ts';
+import { webhookJobOptions } from './queues.ts';
+import type { Delivered } from './webhook.ts';
+
+/**
+ * Deliveries of one worker. A receiver may take 15 s: a tenant has at least four places, whatever the receivers of others
+ * do, and 64 deliveries are a few open sockets and a few kilobytes each.
+ */
+const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
+
+/** Delivers webhooks, fairly between tenants. `deliver` is given the batch, and whether this is the last attempt. */
+export function consumeWebhooks(
+  redis: Redis,
+  deliver: (batchId: string, isLast: boolean) => Promise<Delivered>,
+  log: Logger,
+): Consumer {
+  const run = async (job: Job) => {
+    const delivered = await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts);
+    if (delivered.state === 'refused') throw new UnrecoverableError(delivered.reason);
+    return delivered.state === 'later' ? { againInMs: delivered.inMs } : undefined;
+  };
+  const { worker, close } = consumeFairly(redis, { queue: webhookQueueName, ...shares, lockDuration: 60_000 }, run);
+  worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
+  worker.on('failed', (job, error) =>
+    log.warn({ batchId: job?.data.batchId, tenant: job?.data.tenant, reason: error.message }, 'webhook not delivered'),
+  );
+  return { close };
+}
