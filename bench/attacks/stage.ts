@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { createKeyFile } from '../../tests/support/key-file.ts';
+import type { BatchList } from '../../shared/contracts/batch.ts';
+import { createClient } from '../../tests/support/client.ts';
+import { bearer, createKeyFile } from '../../tests/support/key-file.ts';
 import { childrenOf } from '../../tests/support/processes.ts';
 import { bucket, startS3, type TestS3 } from '../../tests/support/s3.ts';
 import { startProcess, type TestProcess } from '../../tests/support/service.ts';
@@ -8,6 +11,10 @@ import { type BenchRedis, startRedis } from '../processes/redis.ts';
 import type { Battlefield, Counts } from './hostile.ts';
 import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
+
+const batches = '/v1/evaluation/batch';
+/** For deleting all batches, in milliseconds. */
+const deleteMs = 120_000;
 
 export const tenants = ['ordinary', 'hostile'] as const;
 
@@ -44,6 +51,8 @@ export interface Stage {
   lastLines(): string;
   /** Begins an attack in a process of its own. */
   attack(name: string, seed: number): Promise<RunningAttack>;
+  /** Deletes every batch of both tenants; those too whose post was cut off. */
+  deleteBatches(): Promise<void>;
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -105,6 +114,21 @@ export async function startStage({ directory, processes, logLevel }: StageOption
           return counts;
         },
       };
+    },
+    async deleteBatches() {
+      const until = performance.now() + deleteMs;
+      for (const key of Object.values(keys)) {
+        const { call } = createClient(api().url, bearer(key));
+        for (let isEmpty = false; !isEmpty && performance.now() < until && running.every(({ pid }) => exists(pid)); ) {
+          const signal = AbortSignal.timeout(deleteMs);
+          const answer = await call<BatchList>(`${batches}?limit=200`, { signal }).catch(() => undefined);
+          const { batches: found } = answer?.status === 200 ? answer.body : { batches: undefined };
+          isEmpty = found?.length === 0;
+          for (const { id } of found ?? [])
+            await call(`${batches}/${id}`, { method: 'DELETE', signal }).catch(() => {});
+          if (!isEmpty) await delay(200);
+        }
+      }
     },
     async restart() {
       await end();

@@ -92,6 +92,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   const lived = await ordinary.live(work);
   const peak = stage.isRunning() ? peakMiBOf(stage.apiPid()) - idleMiB : null;
   const counts = await running.end();
+  await stage.deleteBatches();
   await delay(1000 * afterSeconds);
   const samePids = JSON.stringify(stage.pids()) === JSON.stringify(pids);
   const after = stage.isRunning() ? residentMiBOf(stage.apiPid()) - idleMiB : null;

@@ -58,7 +58,7 @@ const work = await createWork(stage);
 const faults: string[] = [];
 
 say(`${minutes} minutes, profile ${values.profile}, seed ${seed}`);
-await work.deleteAll();
+await stage.deleteBatches();
 await delay(3_000);
 const idle = { ...(await store.read()), apiMiB: residentMiBOf(stage.apiPid()), pids: stage.pids() };
 say(`idle: ${idle.keys.size} keys, Redis ${idle.megabytes.toFixed(1)} MB, API ${idle.apiMiB.toFixed(0)} MiB`);
@@ -108,7 +108,7 @@ const gone = idle.pids.filter((pid) => !pids.includes(pid));
 if (gone.length > 0)
   faults.push(`${gone.length} processes ended (${stage.isRunning() ? 'evaluators' : 'API or worker'})`);
 if (stage.isRunning()) {
-  await work.deleteAll();
+  await stage.deleteBatches();
   const leftAfter = async () => {
     const { keys, megabytes } = await store.read();
     const more = [...keys].filter((key) => !idle.keys.has(key));

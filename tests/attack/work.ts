@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage } from '../../bench/attacks/stage.ts';
-import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createClient, type SingleScore } from '../support/client.ts';
 import { bearer } from '../support/key-file.ts';
@@ -119,19 +119,6 @@ export async function createWork(stage: Stage) {
       };
       const batch = async () => compare(await runBatch());
       await Promise.all([...Array.from({ length: lanes }, () => lane(batch)), lane(single)]);
-    },
-    /** Deletes every batch of both tenants. */
-    async deleteAll(): Promise<void> {
-      for (const key of Object.values(stage.keys)) {
-        const headers = bearer(key);
-        const deadline = performance.now() + longestMs;
-        for (;;) {
-          const list = await insist<BatchList>(`${batches}?limit=200`, { headers });
-          if (list.batches.length === 0 || performance.now() > deadline) break;
-          for (const { id } of list.batches)
-            await insist(`${batches}/${id}`, { method: 'DELETE', headers }).catch(() => {});
-        }
-      }
     },
   };
 }
