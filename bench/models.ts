@@ -43,14 +43,22 @@ export const benchModels = {
 } as const satisfies Record<string, BenchModel>;
 export type BenchModelId = keyof typeof benchModels;
 
+function benchDirectory(): string {
+  const directory = join(readConfig().dataDir, 'bench');
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+/** The folder of the shape models, built where it is not there yet. */
+export const ensureBenchModels = (): string => ensureShapeModels(benchDirectory());
+
 /**
  * Builds the shape models, where they are not there yet, and writes a registry that knows them.
  * @returns what a process needs in its environment to find them.
  */
 export function writeRegistry(): { MODELS_FILE: string } {
-  const directory = join(readConfig().dataDir, 'bench');
-  mkdirSync(directory, { recursive: true });
-  const folder = ensureShapeModels(directory);
+  const directory = benchDirectory();
+  const folder = ensureBenchModels();
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {

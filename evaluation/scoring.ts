@@ -25,6 +25,11 @@ export interface Scoring {
   close(): Promise<void>;
 }
 
+/** Items between download and embedding, where `FETCH_CONCURRENCY` does not say. */
+export const concurrencyOnCpu = 64;
+/** Two full runs of a GPU and what is decoded, downloaded and answered beside them. */
+const concurrencyOnCuda = 256;
+
 /**
  * Starts loading the models that are wanted at once (`PRELOAD`, else the default) and returns without waiting for them.
  * @throws {ConfigError} what is wrong with the device, the registry or those models.
@@ -40,12 +45,13 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
   );
   const pools = preloaded.map(({ spec }) => evaluators.for(spec));
   const images = createImageLoader(config, (code) => metrics?.count('vls_fetch_retries_total', { code }));
+  const concurrency = config.fetchConcurrency ?? (provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu);
   const embedder = createEmbedder(evaluators, config.cacheBytes, metrics);
   return {
     registry,
     evaluators,
     warm: (spec) => void evaluators.for(spec),
-    evaluation: createEvaluation({ images, embedder, concurrency: config.fetchConcurrency, metrics }),
+    evaluation: createEvaluation({ images, embedder, concurrency, metrics }),
     watchRegistry(onChange) {
       registry.watch(log, () => {
         evaluators.follow(registry).catch((error: Error) => {

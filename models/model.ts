@@ -14,7 +14,7 @@ export const textCleanings = { openclip: 'openclip-3.3-1', none: 'none-1' } as c
 export type TextCleaning = (typeof textCleanings)[keyof typeof textCleanings];
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
-export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml';
+export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
 /** What an evaluator needs to load a model; plain data, so that it crosses to another process. */
 export interface ModelSpec {

@@ -341,8 +341,8 @@ export const settings = {
   ),
   device: setting(
     'DEVICE',
-    z.enum(['auto', 'cuda', 'coreml', 'dml', 'cpu']).default('auto'),
-    'Where models run. `auto` takes the first that works: cuda, coreml, dml, cpu.',
+    z.enum(['auto', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu']).default('auto'),
+    'Where models run. `auto` takes the first that works: cuda, coreml, dml, cpu. `webgpu` (Vulkan, Metal, Direct3D) has to be named.',
   ),
   precision: setting(
     'PRECISION',
@@ -424,8 +424,8 @@ export const settings = {
   ),
   fetchConcurrency: setting(
     'FETCH_CONCURRENCY',
-    integer(1, 4096).default(64),
-    'Items a worker holds between the start of their download and their embedding.',
+    integer(1, 4096).optional(),
+    'Items a worker holds between the start of their download and their embedding. Default: 64; 256 on CUDA.',
   ),
   fetchPerHost: setting(
     'FETCH_PER_HOST',

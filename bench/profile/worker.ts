@@ -1,6 +1,7 @@
 import { createBatchEngine } from '../../batches/engine.ts';
 import { createEmbedder } from '../../evaluation/embedder.ts';
 import { createEvaluation } from '../../evaluation/evaluation.ts';
+import { concurrencyOnCpu } from '../../evaluation/scoring.ts';
 import { createImageLoader } from '../../images/loader.ts';
 import { createEvaluators, type Evaluators } from '../../models/pool/evaluators.ts';
 import type { EvaluatorPool } from '../../models/pool/pool.ts';
@@ -51,7 +52,7 @@ await runProcess('vls-worker', async (config, log) => {
     load: (source, signal) => watch.time('image: fetch', () => loader.load(source, signal)),
   };
   const embedder = createEmbedder(evaluators, config.cacheBytes);
-  const evaluation = createEvaluation({ images, embedder, concurrency: config.fetchConcurrency });
+  const evaluation = createEvaluation({ images, embedder, concurrency: config.fetchConcurrency ?? concurrencyOnCpu });
   const redis = connectRedis(config.redisUrl ?? '', 'consumer', log);
   const engine = createBatchEngine({
     redis,

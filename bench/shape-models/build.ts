@@ -7,14 +7,14 @@ import { encodeModel } from './onnx.ts';
 
 /** The shape models by the name of their folder. */
 export const shapeModels = {
-  'vit-b-32': { shape: vitB32, precisions: ['fp32', 'int8'] },
-  'vit-l-14': { shape: vitL14, precisions: ['fp32'] },
+  'vit-b-32': { shape: vitB32, precisions: ['fp32', 'fp16', 'int8'] },
+  'vit-l-14': { shape: vitL14, precisions: ['fp32', 'fp16'] },
 } as const satisfies Record<string, { shape: ClipShape; precisions: readonly Precision[] }>;
 export type ShapeModelName = keyof typeof shapeModels;
 
 const here = new URL('./', import.meta.url);
 const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', here);
-const suffixes: Record<Precision, string> = { fp32: '', int8: '_quantized' };
+const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /**
  * The folder that holds a folder for each shape model, in the layout of a Hugging Face CLIP export. Built when it is

@@ -31,7 +31,7 @@ export function visionTower({ dimensions, vision }: ClipShape, precision: Precis
   const patchValues = 3 * patchSize ** 2;
   const kernel = graph.weight('patches', [width, 3, patchSize, patchSize], patchValues ** -0.5);
   const square = { ints: [patchSize, patchSize] };
-  const patches = node('Conv', ['pixel_values', kernel], { kernel_shape: square, strides: square });
+  const patches = node('Conv', [graph.cast('pixel_values'), kernel], { kernel_shape: square, strides: square });
   const tokens = node('Transpose', [node('Reshape', [patches, integers([0, width, -1])])], {
     perm: { ints: [0, 2, 1] },
   });

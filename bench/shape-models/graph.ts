@@ -6,10 +6,12 @@ const denseBelow = 20_000;
 /** Rank of a product that must not flatten what it is given. */
 const fullerRank = 14;
 
-export type Precision = 'fp32' | 'int8';
+export type Precision = 'fp32' | 'fp16' | 'int8';
 
 /** An ONNX graph while it is built. A tensor is its name. */
 export interface GraphBuilder {
+  /** A float tensor in the precision of the graph: whole in fp32, and so in int8, whose sums are fp32. */
+  cast(tensor: string): string;
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
   /** A node with several outputs. */
   split(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
@@ -56,7 +58,9 @@ export function createGraph(precision: Precision): GraphBuilder {
     initializers.push({ name, type, dims, values });
     return name;
   }
-  const floats: GraphBuilder['floats'] = (dims, values) => initializer('float', dims, values);
+  const cast: GraphBuilder['cast'] = (tensor) =>
+    precision === 'fp16' ? node('Cast', [tensor], { to: { i: elementTypes.float16 } }) : tensor;
+  const floats: GraphBuilder['floats'] = (dims, values) => cast(initializer('float', dims, values));
   const scalar = (value: number) => floats([], Float32Array.of(value));
 
   /** Small constants that every block needs are written once. */
@@ -74,9 +78,10 @@ export function createGraph(precision: Precision): GraphBuilder {
     if (elements < denseBelow) return floats(dims, random.normals(elements, deviation));
     const [rows = 1] = dims;
     const columns = elements / rows;
-    const u = floats([rows, 1], random.normals(rows, 1));
-    const v = floats([1, columns], random.normals(columns, deviation));
-    const product = node('Mul', [u, v]);
+    const u = initializer('float', [rows, 1], random.normals(rows, 1));
+    const v = initializer('float', [1, columns], random.normals(columns, deviation));
+    // Multiplied in fp32: ONNX Runtime folds with the kernels of its CPU provider, which has none for fp16.
+    const product = cast(node('Mul', [u, v]));
     return dims.length === 2 ? product : node('Reshape', [product, integers(dims)]);
   };
 
@@ -88,9 +93,10 @@ export function createGraph(precision: Precision): GraphBuilder {
     const deviation = rows ** -0.5;
     if (!fuller) return weight(name, [rows, columns], deviation);
     const random = randomFor(name);
-    const u = floats([rows, fullerRank], random.normals(rows * fullerRank, 1));
-    const v = floats([fullerRank, columns], random.normals(fullerRank * columns, deviation * fullerRank ** -0.5));
-    return node('MatMul', [u, v]);
+    const u = initializer('float', [rows, fullerRank], random.normals(rows * fullerRank, 1));
+    const ofV = random.normals(fullerRank * columns, deviation * fullerRank ** -0.5);
+    const v = initializer('float', [fullerRank, columns], ofV);
+    return cast(node('MatMul', [u, v]));
   }
 
   /** The same in int8, with its scale: whole factors whose product stays within [-126, 126]. */
@@ -107,7 +113,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   }
 
   function product(name: string, x: string, rows: number, columns: number, fuller: boolean): string {
-    if (precision === 'fp32') return node('MatMul', [x, matrix(name, rows, columns, fuller)]);
+    if (precision !== 'int8') return node('MatMul', [x, matrix(name, rows, columns, fuller)]);
     const { values, scale } = quantisedMatrix(name, rows, columns, fuller);
     const [quantised = '', xScale = '', xZero = ''] = split('DynamicQuantizeLinear', [x], 3);
     const zero = once('int8 zero', () => initializer('int8', [], Int8Array.of(0)));
@@ -116,6 +122,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   }
 
   return {
+    cast,
     node,
     split,
     integers,
@@ -131,7 +138,9 @@ export function createGraph(precision: Precision): GraphBuilder {
       return node('LayerNormalization', [x, scale, bias], { axis: { i: -1 }, epsilon: { f: 1e-5 } });
     },
     finish(result, ends) {
-      nodes.push({ op: 'Identity', inputs: [result], outputs: [ends.output.name], attributes: {} });
+      // In fp32 whatever is between the ends.
+      const attributes = { to: { i: elementTypes.float } };
+      nodes.push({ op: 'Cast', inputs: [result], outputs: [ends.output.name], attributes });
       return { ...ends, nodes, initializers };
     },
   };

@@ -54,7 +54,7 @@ const irVersion = 8;
 const opset = 17;
 
 /** `TensorProto.DataType`. */
-export const elementTypes = { float: 1, int8: 3, int32: 6, int64: 7 } as const;
+export const elementTypes = { float: 1, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type ElementType = keyof typeof elementTypes;
 
 /** `AttributeProto.AttributeType`. */

@@ -104,11 +104,7 @@ export function createDecoders({
       env: childEnvironment('decoder', { UV_THREADPOOL_SIZE: String(imagesEach), MALLOC_ARENA_MAX: '2' }),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
     });
-    // The service's channel to the encoder keeps it alive, nothing of its decoders.
-    child.unref();
-    child.channel?.unref();
-    const pipe = child.stdio[4] as Duplex & { unref(): void };
-    pipe.unref();
+    const pipe = child.stdio[4] as Duplex;
     slot.child = child;
     slot.pipe = pipe;
     readFrames(pipe, ({ type, id, body }) => {

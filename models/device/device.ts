@@ -22,7 +22,10 @@ export class DeviceError extends Error {
 
 /** In the order they are tried. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
-const probeTimeoutMs = 20_000;
+/** That has to be named: a software driver of Vulkan counts as one, and no run on a GPU has been seen yet. */
+const named = 'webgpu' satisfies Provider;
+/** CUDA's libraries are gigabytes, and come from a cold disk after a start of the machine. */
+const probeTimeoutMs = 60_000;
 
 export const cpu: Device = { provider: 'cpu', count: 1, reason: 'as configured' };
 
@@ -47,7 +50,7 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
 }
 
 /** What these have to say here: nothing is wrong with one that works. */
-export async function probeAccelerators(asked: readonly Provider[] = accelerators): Promise<Probed[]> {
+export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
   // A process of its own takes a tenth of a second, so nothing is probed that cannot be here.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
@@ -64,6 +67,7 @@ function absenceOf(provider: Provider): string | null {
       return platform() === 'darwin' && arch() === 'arm64' ? null : 'only on Macs with Apple silicon';
     case 'dml':
       return platform() === 'win32' ? null : 'only on Windows';
+    case 'webgpu':
     case 'cpu':
       return null;
   }

@@ -8,7 +8,7 @@ import type { Asker, Calibration, Embedded, LoadOptions, TowerRun } from './prot
 import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import { loadTowers, pixelBytes } from './towers.ts';
+import { loadTowers, pixelBytes, type Towers } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */
 export interface Evaluator {
@@ -19,7 +19,7 @@ export interface Evaluator {
   /** Measures micro-batches while nothing else is to be done. */
   calibrate(): Promise<Calibration>;
   setMicroBatch(images: number): void;
-  /** Ends its decoders, where it has some. */
+  /** Ends its decoders and the thread of its towers, where it has some. */
   close(): void;
 }
 
@@ -44,8 +44,10 @@ export async function createEvaluator(
   onShrunk: (images: number) => void = () => {},
   onRun: (run: TowerRun) => void = () => {},
 ): Promise<Evaluator> {
+  const load: (...args: Parameters<typeof loadTowers>) => Promise<Towers & { close?(): void }> =
+    decoders > 0 ? loadTowersInThread : loadTowers;
   const [towers, tokenizer] = await Promise.all([
-    (decoders > 0 ? loadTowersInThread : loadTowers)(spec, threads, deviceId),
+    load(spec, threads, deviceId),
     loadTokenizer(spec),
   ]);
   const images = createLane<Uint8Array>({
@@ -184,6 +186,9 @@ export async function createEvaluator(
     setMicroBatch(count) {
       images.size = count;
     },
-    close: () => farm?.close(),
+    close() {
+      farm?.close();
+      towers.close?.();
+    },
   };
 }

@@ -15,7 +15,11 @@ setPriority(niceness);
 // The parent decides when an evaluator ends. A Ctrl-C reaches the whole process group and must not cut work that is
 // being drained; a parent that is gone must not leave its children.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => {
+  // A thread in the middle of a run would be stopped with a complaint; there is nothing to write.
+  if (isThreaded) process.kill(process.pid, 'SIGKILL');
+  process.exit(0);
+});
 
 /** What is answered at the same moment, such as the results of one run, crosses as one list. */
 let outbox: FromEvaluator[] = [];
@@ -30,6 +34,7 @@ function send(message: FromEvaluator): void {
 }
 
 let evaluator: Evaluator | undefined;
+let isThreaded = false;
 const cancels = new Map<number, AbortController>();
 
 /** A size that could not be measured, for want of memory most likely, is a size that is not used. */
@@ -72,6 +77,7 @@ function receive(message: ToEvaluator): void {
 }
 
 async function load(options: LoadOptions): Promise<void> {
+  isThreaded = (options.decoders ?? 0) > 0;
   try {
     evaluator = await createEvaluator(
       options,

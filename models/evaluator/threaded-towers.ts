@@ -20,7 +20,11 @@ export const runsAhead = 2;
  * Loads both towers into a thread of their own: a run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU), and
  * whoever feeds a GPU has images to move meanwhile. Pixels cross in shared memory.
  */
-export async function loadTowersInThread(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
+export async function loadTowersInThread(
+  spec: ModelSpec,
+  threads: number,
+  deviceId = 0,
+): Promise<Towers & { close(): void }> {
   const entry = new URL('./tower-thread.ts', import.meta.url);
   const thread = new Worker(entry, { workerData: { spec, threads, deviceId } });
   const size = pixelBytes(spec);
@@ -46,8 +50,6 @@ export async function loadTowersInThread(spec: ModelSpec, threads: number, devic
     throw error;
   });
   await loaded;
-  // The channel to the parent alone keeps the process alive.
-  thread.unref();
 
   function run(message: ToTowerThread, count: number, onBegin: () => void): Promise<Float32Array[]> {
     return new Promise((resolve, reject) => {
@@ -70,5 +72,6 @@ export async function loadTowersInThread(spec: ModelSpec, threads: number, devic
       }
     },
     texts: (ids, onBegin = () => {}) => run({ id: nextId++, ids }, ids.length, onBegin),
+    close: () => void thread.terminate(),
   };
 }

@@ -33,7 +33,7 @@ test('an empty environment gives the documented defaults', () => {
     imageMaxBytes: 20 * 1024 * 1024,
     imageMaxPixels: 50_000_000,
     fetchTimeoutMs: 20_000,
-    fetchConcurrency: 64,
+    fetchConcurrency: undefined,
     fetchPerHost: 32,
     serviceUrl: 'http://127.0.0.1:8000',
     apiKey: undefined,

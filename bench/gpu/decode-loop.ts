@@ -1,0 +1,18 @@
+import { crop } from '../../models/evaluator/preprocess.ts';
+import { benchPictures } from '../processes/pictures.ts';
+
+/** One of the processes that decode on all cores: asked for seconds, it answers with images a second. */
+const pictures = await benchPictures();
+const options = { size: 224, maxPixels: 50_000_000, mode: 'standard' } as const;
+process.on('message', async (seconds: number) => {
+  const until = performance.now() + seconds * 1000;
+  const start = performance.now();
+  let done = 0;
+  const loop = async () => {
+    for (; performance.now() < until; done++) await crop(pictures[done % pictures.length] ?? Buffer.alloc(0), options);
+  };
+  await Promise.all([loop(), loop()]);
+  process.send?.((done * 1000) / (performance.now() - start));
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.('ready');

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ensureBenchModels } from '../models.ts';
+
+const usage = `npm run bench:gpu -- [--out DIR] [--only STEP,...] [--provider cuda|cpu] [--quick]
+
+  --out       directory for the results, one JSON file a step, written as soon as they are known; bench/results/gpu by default
+  --only      steps to run, in this order
+  --provider  cpu rehearses every step on a machine without a GPU
+  --quick     shorter and rougher
+`;
+
+/** One of the steps: a script with its arguments, in so many processes at once, ended after so many seconds. */
+interface Step {
+  script: string;
+  args?: string[];
+  env?: Record<string, string>;
+  processes?: number;
+  limit: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: fileURLToPath(new URL('../results/gpu', import.meta.url)) },
+    only: { type: 'string' },
+    provider: { type: 'string', default: 'cuda' },
+    quick: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+const { out, provider, quick } = values;
+mkdirSync(out, { recursive: true });
+const steps = stepsOf();
+const names = values.only?.split(',') ?? Object.keys(steps);
+const unknown = names.find((name) => !(name in steps));
+if (unknown !== undefined) {
+  process.stderr.write(`There is no step ${unknown}; there are ${Object.keys(steps).join(', ')}.\n\n${usage}`);
+  process.exit(1);
+}
+ensureBenchModels();
+let failed = 0;
+for (const name of names) {
+  const step = steps[name];
+  if (step === undefined) continue;
+  const begin = performance.now();
+  const runs = Array.from({ length: step.processes ?? 1 }, (_, at) => run(step, at === 0 ? name : `${name}-${at + 1}`));
+  const codes = await Promise.all(runs);
+  if (codes.some((code) => code !== 0)) failed++;
+  process.stdout.write(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s, exit ${codes.join(' and ')}\n`);
+}
+process.exit(failed > 0 ? 1 : 0);
+
+/** In the order in which they are worth most, should time run out. */
+function stepsOf(): Record<string, Step> {
+  const on = ['--provider', provider];
+  const seconds = (whole: number, short: number) => ['--seconds', String(quick ? short : whole)];
+  const fp16 = ['--precision', provider === 'cpu' ? 'fp32' : 'fp16'];
+  const b32 = ['--model', 'shape-vit-b-32'];
+  const l14 = ['--model', 'shape-vit-l-14'];
+  const pairs = (whole: number, short: number) => ['--pairs', String(quick ? short : whole)];
+  const encoder = (model: string[], precision: string[], limit: number): Step => ({
+    script: 'encoder',
+    args: [...on, ...model, ...precision, ...seconds(1.5, 0.5), ...(quick ? ['--sizes', '1,8'] : [])],
+    limit,
+  });
+  const service = (model: string[], workers: number, ...sizes: [number, number]): Step => ({
+    script: 'service',
+    args: [...on, ...model, ...fp16, ...pairs(...sizes), '--workers', String(workers)],
+    limit: 110,
+  });
+  return {
+    machine: { script: 'machine', limit: 60 },
+    'golden-fp32': { script: 'golden', args: [...on, '--precision', 'fp32'], limit: 60 },
+    'golden-fp32-tf32': {
+      script: 'golden',
+      args: [...on, '--precision', 'fp32'],
+      env: { NVIDIA_TF32_OVERRIDE: '1' },
+      limit: 60,
+    },
+    'golden-fp16': { script: 'golden', args: [...on, '--precision', 'fp16'], limit: 60 },
+    decoding: { script: 'decoding', args: [...on, ...seconds(4, 2)], limit: 40 },
+    'encoder-b32': encoder(b32, fp16, 60),
+    'encoder-l14': encoder(l14, fp16, 90),
+    'service-b32': service(b32, 1, 20_000, 60),
+    'service-b32-x4': service(b32, 4, 40_000, 60),
+    'service-l14-x2': service(l14, 2, 15_000, 16),
+    'encoder-b32-x2': { ...encoder(b32, [...fp16, '--sizes', quick ? '8' : '64'], 60), processes: 2 },
+    'encoder-b32-fp32': encoder(b32, ['--precision', 'fp32'], 60),
+    memory: { script: 'memory', args: [...on, ...b32, ...fp16, ...seconds(60, 3)], limit: 90 },
+  };
+}
+
+async function run({ script, args = [], env = {}, limit }: Step, name: string): Promise<number | string> {
+  const entry = fileURLToPath(new URL(`./steps/${script}.ts`, import.meta.url));
+  const child = spawn(process.execPath, [entry, ...args], {
+    // A group of its own, so that what it has started ends with it.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  const endAll = (signal: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // All of it has ended.
+    }
+  };
+  const timer = setTimeout(() => endAll('SIGKILL'), limit * 1000);
+  process.once('exit', () => endAll('SIGKILL'));
+  let said = '';
+  let last = '';
+  child.stdout.on('data', (data: Buffer) => {
+    said += data;
+    const lines = said.split('\n').slice(0, -1);
+    const result = lines.findLast((line) => line.startsWith('{'));
+    if (result === undefined || result === last) return;
+    last = result;
+    writeFileSync(join(out, `${name}.json`), `${result}\n`);
+  });
+  let complaint = '';
+  child.stderr.on('data', (data: Buffer) => {
+    complaint = (complaint + data).slice(-4_000);
+  });
+  const code = await new Promise<number | string>((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (exit, signal) => resolve(signal ?? exit ?? 1));
+  });
+  clearTimeout(timer);
+  endAll('SIGKILL');
+  process.stdout.write(`${name}: ${last.slice(0, 1_500)}\n`);
+  if (code !== 0) {
+    writeFileSync(join(out, `${name}.err`), `${code}\n${complaint}`);
+    process.stdout.write(`${name} said: ${complaint.slice(-1_500)}\n`);
+  }
+  return code;
+}

@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mean } from '../statistics.ts';
+
+/** What `nvidia-smi` has said of the first GPU while it was watched. */
+export interface GpuUse {
+  /** Mean share of time in which a kernel ran, in per cent. */
+  utilisation: number;
+  /** Largest memory in use, in MiB. */
+  memoryMiB: number;
+  /** Mean power, in watts. */
+  watts: number;
+}
+
+const fields = 'utilization.gpu,memory.used,power.draw';
+const everyMs = 250;
+
+/** Watches the GPU; nothing where there is none. */
+export function watchGpu(): { stop(): GpuUse | null } {
+  const rows: number[][] = [];
+  let child: ChildProcess | undefined;
+  if (readGpuMemory() !== null) {
+    child = spawn(
+      'nvidia-smi',
+      [`--query-gpu=${fields}`, '--format=csv,noheader,nounits', '-i', '0', '-lms', String(everyMs)],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+    child.stdout?.on('data', (data: Buffer) => {
+      for (const line of data.toString().trim().split('\n')) rows.push(line.split(',').map(Number));
+    });
+  }
+  return {
+    stop() {
+      child?.kill();
+      if (rows.length === 0) return null;
+      const column = (at: number) => rows.map((row) => row[at] ?? Number.NaN).filter(Number.isFinite);
+      return { utilisation: mean(column(0)), memoryMiB: Math.max(...column(1)), watts: mean(column(2)) };
+    },
+  };
+}
+
+/** Memory in use of the first GPU in MiB; nothing where there is none. */
+export function readGpuMemory(): number | null {
+  const { stdout, status } = spawnSync(
+    'nvidia-smi',
+    ['--query-gpu=memory.used', '--format=csv,noheader,nounits', '-i', '0'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return status === 0 ? Number(stdout.trim()) : null;
+}

@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os';
+import { createDecoders } from '../../../models/decoder/decoders.ts';
+import { shapeOf, thisMachine } from '../../../models/pool/shape.ts';
+import { forkScript } from '../../processes/forked.ts';
+import { benchPictures } from '../../processes/pictures.ts';
+import { sum } from '../../statistics.ts';
+import { report, rounded, stepOptions } from '../step.ts';
+
+/** Images of 0.3 megapixels that the cores decode: bare, and by the decoders of one encoder. */
+const { seconds, provider } = stepOptions();
+const cropOptions = { size: 224, maxPixels: 50_000_000, mode: 'standard' } as const;
+
+const members = await Promise.all(
+  Array.from({ length: availableParallelism() }, () =>
+    forkScript('../gpu/decode-loop.ts', [], { UV_THREADPOOL_SIZE: '2' }),
+  ),
+);
+const rates = await Promise.all(members.map((member) => member.ask<number>(seconds)));
+await Promise.all(members.map((member) => member.stop()));
+const result = { processes: members.length, bare: rounded(sum(rates)) };
+report(result);
+
+const pictures = await benchPictures();
+const { decoders: processes } = shapeOf(
+  thisMachine(),
+  1e9,
+  {},
+  { provider: provider === 'cpu' ? 'cuda' : provider, devices: 1 },
+);
+const decoders = createDecoders({ ...cropOptions, processes });
+let done = 0;
+let until = Number.POSITIVE_INFINITY;
+const loop = async (at: number) => {
+  for (let index = at; performance.now() < until; index++, done++) {
+    await decoders.crop(pictures[index % pictures.length] ?? Buffer.alloc(0), { interactive: false });
+  }
+};
+const loops = Array.from({ length: 2 * processes }, (_, at) => loop(at));
+// Started and warm.
+while (done < 20 * processes) await new Promise((resolve) => setTimeout(resolve, 50));
+const { user, system } = process.cpuUsage();
+const [start, before] = [performance.now(), done];
+until = start + seconds * 1000;
+await Promise.all(loops);
+const elapsed = (performance.now() - start) / 1000;
+const used = process.cpuUsage();
+const images = done - before;
+report({
+  ...result,
+  decoders: processes,
+  farm: rounded(images / elapsed),
+  /** CPU of the process that feeds them. */
+  feederMsEach: rounded((used.user + used.system - user - system) / 1000 / images),
+});
+decoders.close();
+process.exit(0);
