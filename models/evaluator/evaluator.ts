@@ -46,10 +46,7 @@ export async function createEvaluator(
 ): Promise<Evaluator> {
   const load: (...args: Parameters<typeof loadTowers>) => Promise<Towers & { close?(): void }> =
     decoders > 0 ? loadTowersInThread : loadTowers;
-  const [towers, tokenizer] = await Promise.all([
-    load(spec, threads, deviceId),
-    loadTokenizer(spec),
-  ]);
+  const [towers, tokenizer] = await Promise.all([load(spec, threads, deviceId), loadTokenizer(spec)]);
   const images = createLane<Uint8Array>({
     size: spec.microBatch.images,
     encode: (pixels, onBegin) => towers.images(pixels, onBegin),
