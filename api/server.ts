@@ -57,7 +57,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     onPosted: metrics.posted,
     log,
   });
-  const redisWatch = watchRedis(redis, probeKey, log);
+  const redisWatch = watchRedis(redis, probeKey(redis), log);
   observeRedis(metrics, redis, redisWatch);
   metrics.onScrape({ read: engine.readings, freshMs });
   let draining = false;

@@ -105,7 +105,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   let closing = false;
 
   async function find(id: string): Promise<BatchRecord | undefined> {
-    const hash = await redis.hgetall(batchKeys(id).batch);
+    const hash = await redis.hgetall(batchKeys(redis, id).batch);
     if (hash['state'] === undefined) return undefined;
     const record = batchRecord.parse(hash);
     return isVisible(record) ? record : undefined;
@@ -118,7 +118,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   }
 
   async function toFullStatus(record: BatchRecord): Promise<BatchStatus> {
-    const keys = batchKeys(record.id);
+    const keys = batchKeys(redis, record.id);
     const live = !terminalStates.has(record.state);
     const [failures, active, now] = await Promise.all([
       record.failed > 0 ? redis.hgetall(keys.failures) : {},
@@ -152,7 +152,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
     }
     if (record.failed === 0) throw new ServiceError('batch.nothing_to_retry', 'No item of this batch has failed');
-    if ((await redis.exists(batchKeys(id).input(0))) === 0) {
+    if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
       throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
     }
     const { profile, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
@@ -169,7 +169,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       bodyHash: () => `retry:${id}`,
       onCreated: (childId) => onCreated?.(childId, record.tenant),
     });
-    await runScript(redis, 'annotate', [batchKeys(id).batch], ['retriedBy', child.id]);
+    await runScript(redis, 'annotate', [batchKeys(redis, id).batch], ['retriedBy', child.id]);
     return child;
   }
 
@@ -183,7 +183,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     const record = await read(reach, id);
     await ending.stop(id, { state: 'cancelled' });
     // Its jobs that are being worked on end later. The sweeper erases those.
-    await runScript(redis, 'enlist', [deletedBatches], [await redisTime(redis), `${id}:${record.profile}`]);
+    await runScript(redis, 'enlist', [deletedBatches(redis)], [await redisTime(redis), `${id}:${record.profile}`]);
     await ending.forget(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // It does not exist for anybody any more; the sweeper removes what is left.

@@ -53,7 +53,7 @@ export function createChunks(
   log: Logger,
 ): Chunks {
   async function release({ batchId, chunk }: JobData): Promise<void> {
-    const keys = batchKeys(batchId);
+    const keys = batchKeys(redis, batchId);
     const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.events];
     if ((await runScript(redis, 'release', names, [chunk, ending.retentionMs])) === 2) await ending.settle(batchId);
   }
@@ -66,7 +66,7 @@ export function createChunks(
   return {
     async pick(job, profile) {
       const { tenant, batchId, chunk } = job;
-      const keys = batchKeys(batchId);
+      const keys = batchKeys(redis, batchId);
       const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.input(chunk), keys.events];
       const reply = (await runScript(redis, 'pick', names, [chunk, ending.retentionMs])) as PickReply;
       const verdict = String(reply[0]) as Picked['verdict'] | 'ended';
@@ -113,7 +113,7 @@ export function createChunks(
     },
 
     async commit({ tenant, batchId, chunk }, input, results, edges) {
-      const keys = batchKeys(batchId);
+      const keys = batchKeys(redis, batchId);
       const names = [
         keys.batch,
         keys.done,
@@ -149,7 +149,7 @@ export function createChunks(
     async stopped(batchIds) {
       const stopped = await Promise.all(
         batchIds.map(async (batchId) => {
-          const [state, stopState] = await redis.hmget(batchKeys(batchId).batch, 'state', 'stopState');
+          const [state, stopState] = await redis.hmget(batchKeys(redis, batchId).batch, 'state', 'stopState');
           return stopState != null || (state !== 'queued' && state !== 'running') ? [batchId] : [];
         }),
       );

@@ -74,7 +74,7 @@ export function consume(
   let looking: NodeJS.Timeout | undefined;
   let resting: NodeJS.Timeout | undefined;
 
-  const queue = new Queue(queueName(profile), { connection: redis, prefix: queuePrefix });
+  const queue = new Queue(queueName(profile), { connection: redis, prefix: queuePrefix(redis) });
   queue.on('error', (error) => log.debug({ err: error, profile }, 'queue connection'));
   const worker = new Worker(
     queueName(profile),
@@ -175,7 +175,7 @@ export function consume(
  * sweeps by itself: BullMQ writes to schedule, and a Redis that is full takes no writes, though sweeping would free it.
  */
 export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => Promise<void>, log: Logger): Consumer {
-  const queue = new Queue(maintenanceQueueName, { connection: redis, prefix: queuePrefix });
+  const queue = new Queue(maintenanceQueueName, { connection: redis, prefix: queuePrefix(redis) });
   let sweptAt = performance.now();
   const run = async () => {
     sweptAt = performance.now();

@@ -35,10 +35,10 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
    * stays in `waiting` until the sweeper finds it without a job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
-    const order = dispatchOrder(batch.profile, batch.tenant);
+    const order = dispatchOrder(redis, batch.profile, batch.tenant);
     const [top, topScore] = await firstLive(order);
     const isHeld = topScore !== undefined && topScore < -batch.priority;
-    const keys = batchKeys(batch.id);
+    const keys = batchKeys(redis, batch.id);
     const window = isHeld ? 0 : windowChunks;
     const reply = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [window])) as DispatchReply;
     const [left, weight, ...chunks] = reply;
@@ -56,7 +56,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     takenJob: string,
   ): Promise<void> {
     if (chunks.length === 0 && takenJob === '') return;
-    const { turns, starts, prioritized } = turnKeys(batch.profile);
+    const { turns, starts, prioritized } = turnKeys(redis, batch.profile);
     const jobs = chunks.flatMap((chunk) => [jobId(batch.id, chunk), costOf(chunk)]);
     const values = [takenJob, batch.tenant, weight, ...jobs];
     const priorities = (await runScript(redis, 'take-turn', [turns, starts, prioritized], values)) as number[];
@@ -68,7 +68,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
   ): Promise<void> {
-    const { turns, starts } = turnKeys(profile);
+    const { turns, starts } = turnKeys(redis, profile);
     const jobs = chunks.flatMap((chunk) => [jobId(id, chunk), costOf(chunk)]);
     await runScript(redis, 'refund', [turns, starts], [tenant, weight, ...jobs]);
   }
@@ -78,7 +78,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     for (;;) {
       const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
       if (id === undefined) return [];
-      const [state, stopState] = await redis.hmget(batchKeys(id).batch, 'state', 'stopState');
+      const [state, stopState] = await redis.hmget(batchKeys(redis, id).batch, 'state', 'stopState');
       if ((state === 'queued' || state === 'running') && stopState === null) return [id, Number(score)];
       await redis.zrem(order, id);
     }
@@ -86,7 +86,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
 
   /** The order's first place has become free: whoever was held behind it may go on. */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
-    const order = dispatchOrder(profile, tenant);
+    const order = dispatchOrder(redis, profile, tenant);
     const [, score] = await firstLive(order);
     if (score === undefined) return;
     const equals = await redis.zrangebyscore(order, score, score, 'LIMIT', 0, maxWoken);
@@ -97,12 +97,12 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     refill: (batch) => refill(batch),
     taken: (batch, chunk) => refill(batch, jobId(batch.id, chunk)),
     async passedOver(profile, { batchId, tenant, chunk, weight }) {
-      if (weight === undefined) await redis.hdel(turnKeys(profile).starts, jobId(batchId, chunk));
+      if (weight === undefined) await redis.hdel(turnKeys(redis, profile).starts, jobId(batchId, chunk));
       else await refund({ id: batchId, tenant, profile, weight }, [chunk]);
     },
     requeue: (batch, chunks) => enqueue(batch, batch.weight, chunks, ''),
     async withdraw(batch, waiting) {
-      const wasFirst = (await redis.zrem(dispatchOrder(batch.profile, batch.tenant), batch.id)) === 1;
+      const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
       // A full Redis lets no chunk in; the sweeper does when it has room.

@@ -55,7 +55,7 @@ export function createEnding(
   const retentionMs = Math.round(retentionHours * 3_600_000);
 
   async function read(id: string): Promise<BatchRecord | undefined> {
-    const hash = await redis.hgetall(batchKeys(id).batch);
+    const hash = await redis.hgetall(batchKeys(redis, id).batch);
     return Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
   }
 
@@ -65,7 +65,7 @@ export function createEnding(
     if (record !== undefined) {
       await withdrawAll(record);
       const due = record.expiresAt ?? record.createdAt + retentionMs;
-      if ((await runScript(redis, 'enlist', [finishedBatches], [due, id])) === 1) await logEnd(record);
+      if ((await runScript(redis, 'enlist', [finishedBatches(redis)], [due, id])) === 1) await logEnd(record);
       // Still live for the sweeper, which sees to it that its files are written.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
@@ -73,13 +73,13 @@ export function createEnding(
         if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
       }
     }
-    await redis.zrem(liveBatches, id);
+    await redis.zrem(liveBatches(redis), id);
   }
 
   /** Once for each batch, whichever process has settled it first. */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, profile, model } = record;
-    const failures = failed > 0 ? await redis.hgetall(batchKeys(id).failures) : {};
+    const failures = failed > 0 ? await redis.hgetall(batchKeys(redis, id).failures) : {};
     const ms = (record.finishedAt ?? record.createdAt) - record.createdAt;
     const items = { total, succeeded, failed, cancelled };
     log.info({ batchId: id, tenant, profile, model, state, reason, items, failures, ms }, 'batch ended');
@@ -89,12 +89,12 @@ export function createEnding(
     if (filesState !== 'pending') return false;
     if ((await queues.ensureTask('files', { id, tenant })) === 'live') return true;
     const fields = ['filesState', 'failed', 'filesError', 'Writing them failed again and again; the log says why'];
-    await runScript(redis, 'annotate', [batchKeys(id).batch], fields);
+    await runScript(redis, 'annotate', [batchKeys(redis, id).batch], fields);
     return false;
   }
 
   async function withdrawAll(record: BatchRecord): Promise<void> {
-    const { waiting } = batchKeys(record.id);
+    const { waiting } = batchKeys(redis, record.id);
     const chunks = (await redis.smembers(waiting)).map(Number);
     await dispatcher.withdraw(record, chunks);
     await redis.del(waiting);
@@ -108,7 +108,7 @@ export function createEnding(
   return {
     retentionMs,
     async stop(id, as) {
-      const keys = batchKeys(id);
+      const keys = batchKeys(redis, id);
       const values = [as.state, 'reason' in as ? as.reason : '', retentionMs, inFlightMs];
       const reply = (await runScript(redis, 'stop', [keys.batch, keys.active, keys.events], values)) as Buffer[];
       const verdict = String(reply[0]);
@@ -116,7 +116,7 @@ export function createEnding(
       else if (verdict === 'stopping') await withdraw(id);
     },
     async refuse({ id }, { code, message }) {
-      const { batch, events } = batchKeys(id);
+      const { batch, events } = batchKeys(redis, id);
       const values = [retentionMs, code, message.slice(0, 1_000)];
       if ((await runScript(redis, 'refuse', [batch, events], values)) === 1) await settle(id);
     },
@@ -124,14 +124,14 @@ export function createEnding(
     settle,
     async forget({ id, tenant }) {
       // Whatever interrupts this, the next sweep continues with it.
-      await runScript(redis, 'due', [finishedBatches], [0, id]);
-      await redis.unlink(...fixedKeys(id));
-      await redis.zrem(tenantBatches(tenant), id);
-      await redis.zrem(tenantBatches(everyTenant), id);
+      await runScript(redis, 'due', [finishedBatches(redis)], [0, id]);
+      await redis.unlink(...fixedKeys(redis, id));
+      await redis.zrem(tenantBatches(redis, tenant), id);
+      await redis.zrem(tenantBatches(redis, everyTenant), id);
       await queued.release(id);
       await unlinkPayloads(redis, id);
-      await redis.zrem(liveBatches, id);
-      if (await payloads.forget(id)) await redis.zrem(finishedBatches, id);
+      await redis.zrem(liveBatches(redis), id);
+      if (await payloads.forget(id)) await redis.zrem(finishedBatches(redis), id);
     },
   };
 }

@@ -1,12 +1,15 @@
+import { prefixOf } from '../shared/redis/prefix.ts';
+import type { Redis } from '../shared/redis.ts';
+
 /**
- * Every Redis key of this project is named here, and nowhere else.
+ * Every Redis key of this project is named here, and nowhere else. All begin with the prefix of their connection.
  *
  * Keys of one batch carry its id as hash tag, so a script may touch them together on a cluster; what spans batches
- * lives in the slot of `{vls}`, where BullMQ's own keys are. A step that needs both slots is two idempotent steps.
+ * lives in the slot of the prefix, where BullMQ's own keys are. A step that needs both slots is two idempotent steps.
  */
 
 /** BullMQ's prefix. */
-export const queuePrefix = '{vls}';
+export const queuePrefix = (redis: Redis): string => `{${prefixOf(redis)}}`;
 
 /** Queue of a profile's chunks. */
 export const queueName = (profile: string): string => `evaluate-${profile}`;
@@ -18,8 +21,8 @@ export const taskQueues = { intake: 'intake', files: 'files' } as const;
 /** Payloads are kept in hashes of this many chunks: a hash of its own for each would cost a key, one for all a giant. */
 export const chunksPerHash = 256;
 
-export const batchKeys = (id: string) => {
-  const base = `vls:{${id}}`;
+export const batchKeys = (redis: Redis, id: string) => {
+  const base = `${prefixOf(redis)}:{${id}}`;
   return {
     /** Hash: state, counters, what was pinned at the post. */
     batch: `${base}:batch`,
@@ -50,55 +53,58 @@ export const batchKeys = (id: string) => {
 };
 
 /** The keys of a batch that do not grow in number with it; the record itself first. */
-export const fixedKeys = (id: string): string[] => {
-  const { input: _input, output: _output, ...fixed } = batchKeys(id);
+export const fixedKeys = (redis: Redis, id: string): string[] => {
+  const { input: _input, output: _output, ...fixed } = batchKeys(redis, id);
   return Object.values(fixed);
 };
 
 /** Sorted set: batches that are not finished, by creation time in ms. */
-export const liveBatches = '{vls}:batches:live';
+export const liveBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:live`;
 /** Sorted set: finished batches, by the time in ms at which they are forgotten. */
-export const finishedBatches = '{vls}:batches:finished';
+export const finishedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:finished`;
 /** Sorted set: batches that were deleted in the last minutes, as `<id>:<profile>`, by the time in ms of their deletion. */
-export const deletedBatches = '{vls}:batches:deleted';
+export const deletedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:deleted`;
 /** In place of a tenant's name: everybody. */
 export const everyTenant = Symbol('every tenant');
 /** Sorted set: a tenant's batches, or everybody's, by creation time in ms. */
-export const tenantBatches = (tenant: string | typeof everyTenant): string =>
-  tenant === everyTenant ? '{vls}:batches:all' : `{vls}:tenant:${tenant}:batches`;
+export const tenantBatches = (redis: Redis, tenant: string | typeof everyTenant): string =>
+  `${queuePrefix(redis)}:${tenant === everyTenant ? 'batches:all' : `tenant:${tenant}:batches`}`;
 
 /** Sorted set: a tenant's batches of one profile that have chunks left to dispatch, by falling priority. */
-export const dispatchOrder = (profile: string, tenant: string): string => `{vls}:order:${profile}:${tenant}`;
+export const dispatchOrder = (redis: Redis, profile: string, tenant: string): string =>
+  `${queuePrefix(redis)}:order:${profile}:${tenant}`;
 
 /** What the turns of a profile's tenants are reckoned with; see lua/take-turn.lua. */
-export const turnKeys = (profile: string) => ({
-  turns: `{vls}:turns:${profile}`,
-  starts: `{vls}:starts:${profile}`,
-  prioritized: `${queuePrefix}:${queueName(profile)}:prioritized`,
+export const turnKeys = (redis: Redis, profile: string) => ({
+  turns: `${queuePrefix(redis)}:turns:${profile}`,
+  starts: `${queuePrefix(redis)}:starts:${profile}`,
+  prioritized: `${queuePrefix(redis)}:${queueName(profile)}:prioritized`,
 });
 
 /** Counter with a lifetime: items of a profile that were committed in a slot of time. */
-export const committedItems = (profile: string, slot: number): string => `{vls}:committed:${profile}:${slot}`;
+export const committedItems = (redis: Redis, profile: string, slot: number): string =>
+  `${queuePrefix(redis)}:committed:${profile}:${slot}`;
 
 /** Hash: which batch an idempotency key of a tenant led to. The key's own text may be anything, so it is hashed. */
-export const idempotencyKey = (tenant: string, keyHash: string): string => `{vls}:idempotency:${tenant}:${keyHash}`;
+export const idempotencyKey = (redis: Redis, tenant: string, keyHash: string): string =>
+  `${queuePrefix(redis)}:idempotency:${tenant}:${keyHash}`;
 
 /** What unfinished batches hold of the bounds: hash of batch id to its items and tenant, hash of tenant to its items. */
-export const queuedItems = '{vls}:queued:items';
-export const queuedSums = '{vls}:queued:sums';
+export const queuedItems = (redis: Redis): string => `${queuePrefix(redis)}:queued:items`;
+export const queuedSums = (redis: Redis): string => `${queuePrefix(redis)}:queued:sums`;
 
 /** String with a lifetime: processes write it to see whether Redis takes writes. */
-export const probeKey = '{vls}:probe';
+export const probeKey = (redis: Redis): string => `${queuePrefix(redis)}:probe`;
 
 /** String with a lifetime: which API key a browser has signed in with. */
-export const sessionKey = (tokenHash: string): string => `vls:session:${tokenHash}`;
+export const sessionKey = (redis: Redis, tokenHash: string): string => `${prefixOf(redis)}:session:${tokenHash}`;
 
 /** Before a tenant's name: string with a lifetime, its requests in this minute. */
-export const rateLimitPrefix = 'vls:requests:';
+export const rateLimitPrefix = (redis: Redis): string => `${prefixOf(redis)}:requests:`;
 
 /** What models that share a profile's traffic have shown, in one experiment; see traffic/store.ts. */
-export const trafficKeys = (profile: string, experiment: string) => {
-  const base = `{vls}:traffic:${profile}:${experiment}`;
+export const trafficKeys = (redis: Redis, profile: string, experiment: string) => {
+  const base = `${queuePrefix(redis)}:traffic:${profile}:${experiment}`;
   return {
     /** Hash: the canary's phase and its window. */
     state: `${base}:state`,

@@ -20,7 +20,7 @@ const retryAfter = 30;
 
 /** @param total what all tenants may have together; 0: any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
-  const keys = [queuedItems, queuedSums];
+  const keys = [queuedItems(redis), queuedSums(redis)];
 
   /** A batch that alone is more than its tenant, or all together, may have waiting is refused for good. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {

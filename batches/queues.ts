@@ -83,7 +83,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
   const queueOf = (name: string): Queue => {
     let queue = queues.get(name);
     if (queue === undefined) {
-      queue = new Queue(name, { connection: redis, prefix: queuePrefix, streams: { events: queueEvents } });
+      queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
       // One whose connection broke while BullMQ got to know the server stays unusable: the next use makes another.
       queue.waitUntilReady().catch(() => queues.delete(name));

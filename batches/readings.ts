@@ -68,10 +68,15 @@ const nothing = (): Live => ({
 
 /** The oldest live batches by profile, scaled up to all of them. */
 async function readLive(redis: Redis, profiles: readonly string[]): Promise<Map<string, Live>> {
-  const [all, ids] = await Promise.all([redis.zcard(liveBatches), redis.zrange(liveBatches, 0, String(maxRead - 1))]);
+  const [all, ids] = await Promise.all([
+    redis.zcard(liveBatches(redis)),
+    redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
+  ]);
   // Not as a pipeline: batches lie in slots of their own.
   const records = await Promise.all(
-    ids.map((id) => redis.hmget(batchKeys(id).batch, 'profile', 'state', 'createdAt', 'total', 'succeeded', 'failed')),
+    ids.map((id) =>
+      redis.hmget(batchKeys(redis, id).batch, 'profile', 'state', 'createdAt', 'total', 'succeeded', 'failed'),
+    ),
   );
   const found = new Map(profiles.map((profile) => [profile, nothing()]));
   const share = Math.max(1, all / Math.max(1, ids.length));

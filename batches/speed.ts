@@ -23,7 +23,7 @@ export function createSpeed(redis: Redis, now: () => number | Promise<number> = 
   return {
     add(profile, items) {
       const count = async () => {
-        const key = committedItems(profile, Math.floor((await now()) / slotMs));
+        const key = committedItems(redis, profile, Math.floor((await now()) / slotMs));
         await redis
           .pipeline()
           .incrby(key, items)
@@ -38,7 +38,7 @@ export function createSpeed(redis: Redis, now: () => number | Promise<number> = 
       const slot = Math.floor(time / slotMs);
       const elapsedMs = time - slot * slotMs;
       const keys = profiles.flatMap((profile) =>
-        Array.from({ length: slots }, (_, back) => committedItems(profile, slot - back)),
+        Array.from({ length: slots }, (_, back) => committedItems(redis, profile, slot - back)),
       );
       const counts = (await redis.mget(keys)).map(Number);
       return new Map(

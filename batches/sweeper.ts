@@ -51,7 +51,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   const { redis, queues, dispatcher, chunks, ending, payloads, log } = deps;
 
   async function sweepBatch(id: string, createdAt: number, now: number): Promise<void> {
-    const keys = batchKeys(id);
+    const keys = batchKeys(redis, id);
     const hash = await redis.hgetall(keys.batch);
     if (Object.keys(hash).length === 0) {
       if (now - createdAt > openingMs) await ending.forget({ id, tenant: 'default' });
@@ -79,7 +79,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   /** Chunks that were let into the queue, have no outcomes, and that nobody has in hand. */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
-    const done = await redis.getBuffer(batchKeys(record.id).done);
+    const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
@@ -92,7 +92,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
     // Committed between the two looks.
-    if ((await redis.getbit(batchKeys(record.id).done, chunk)) === 1) return;
+    if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'chunk without a job, queued again');
     if (state === 'completed') await queues.remove(record.profile, record.id, chunk);
@@ -117,7 +117,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   /** Nothing when they are gone for good. */
   async function readInput(id: string, chunk: number): Promise<InputChunk | undefined> {
-    const kept = await redis.hgetBuffer(batchKeys(id).input(chunk), String(chunk));
+    const kept = await redis.hgetBuffer(batchKeys(redis, id).input(chunk), String(chunk));
     if (kept === null) return undefined;
     try {
       return decodeInput(await payloads.get(id, kept));
@@ -130,7 +130,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function sweepLive(): Promise<void> {
     const now = await redisTime(redis);
     for (let start = 0; ; start += pageSize) {
-      const page = await redis.zrange(liveBatches, start, String(start + pageSize - 1), 'WITHSCORES');
+      const page = await redis.zrange(liveBatches(redis), start, String(start + pageSize - 1), 'WITHSCORES');
       for (let at = 0; at + 1 < page.length; at += 2) {
         const id = page[at] ?? '';
         await sweepBatch(id, Number(page[at + 1]), now).catch((error: unknown) => {
@@ -141,13 +141,13 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     }
   }
 
-  const isListed = async (id: string) => (await redis.zscore(finishedBatches, id)) !== null;
+  const isListed = async (id: string) => (await redis.zscore(finishedBatches(redis), id)) !== null;
 
   async function sweepFinished(): Promise<void> {
     for (;;) {
-      const ids = ((await runScript(redis, 'expired', [finishedBatches], [pageSize])) as Buffer[]).map(String);
+      const ids = ((await runScript(redis, 'expired', [finishedBatches(redis)], [pageSize])) as Buffer[]).map(String);
       for (const id of ids) {
-        const tenant = await redis.hget(batchKeys(id).batch, 'tenant');
+        const tenant = await redis.hget(batchKeys(redis, id).batch, 'tenant');
         try {
           for (let call = 0; call < forgetCalls && (call === 0 || (await isListed(id))); call++) {
             await ending.forget({ id, tenant: tenant ?? 'default' });
@@ -155,11 +155,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         } catch (error) {
           // Others get their turn; and a store that is away should not be waited for once for each of them.
           log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
-          await runScript(redis, 'due', [finishedBatches], [forgetAgainMs, id]);
+          await runScript(redis, 'due', [finishedBatches(redis)], [forgetAgainMs, id]);
           return;
         }
         // One with too many payloads for one call continues in the next round.
-        if (await isListed(id)) await runScript(redis, 'due', [finishedBatches], [nextRoundMs, id]);
+        if (await isListed(id)) await runScript(redis, 'due', [finishedBatches(redis)], [nextRoundMs, id]);
         else log.info({ batchId: id }, 'batch expired');
       }
       if (ids.length < pageSize) return;
@@ -167,8 +167,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   async function sweepDeleted(): Promise<void> {
-    await redis.zremrangebyscore(deletedBatches, 0, (await redisTime(redis)) - eraseMs);
-    const deleted = await redis.zrange(deletedBatches, -maxErased, '-1');
+    await redis.zremrangebyscore(deletedBatches(redis), 0, (await redisTime(redis)) - eraseMs);
+    const deleted = await redis.zrange(deletedBatches(redis), -maxErased, '-1');
     if (deleted.length === 0) return;
     await queues.erase(
       deleted.map((entry) => {

@@ -47,7 +47,7 @@ export async function deliverWebhook(
   secret: string,
   post: PostWebhook,
 ): Promise<Delivered> {
-  const keys = batchKeys(batchId);
+  const keys = batchKeys(redis, batchId);
   const hash = await redis.hgetall(keys.batch);
   if (Object.keys(hash).length === 0) return { state: 'delivered' };
   const record = batchRecord.parse(hash);

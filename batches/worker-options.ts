@@ -8,7 +8,7 @@ import { queuePrefix } from './keys.ts';
 export const workerOptions = (redis: Redis) =>
   ({
     connection: redis,
-    prefix: queuePrefix,
+    prefix: queuePrefix(redis),
     maxStalledCount: 1000,
     // Delay before the next attempt after Redis was unreachable; BullMQ's default of 15 s would leave encoders idle.
     runRetryDelay: 1_000,

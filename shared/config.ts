@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { keyRecordOfEntry, tenantName } from './api-keys.ts';
+import { defaultPrefix } from './redis/prefix.ts';
 import { parseRedisUrl } from './redis/url.ts';
 import { asFolder, parseS3Place, type S3Place } from './s3-place.ts';
 
@@ -197,6 +198,14 @@ export const settings = {
       })
       .optional(),
     'Redis to use: redis://, redis+cluster://, redis+sentinel://, each with rediss for TLS, or a socket path. Without it `npm start` runs a Redis of its own.',
+  ),
+  redisPrefix: setting(
+    'REDIS_PREFIX',
+    z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'expected 1 to 32 letters, digits, _ and -')
+      .default(defaultPrefix),
+    'What all keys and queues in Redis begin with. Services with different prefixes share a Redis and do not see each other; API and workers of one service need the same.',
   ),
   redisCaFile: setting(
     'REDIS_CA_FILE',

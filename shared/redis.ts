@@ -5,6 +5,7 @@ import { connectCluster } from './redis/cluster.ts';
 import { faultOfReply, type RedisFault, redisFaults } from './redis/fault.ts';
 import { type LastingOptions, LastingServer, retryDelay } from './redis/lasting-server.ts';
 import type { Redis } from './redis/masters.ts';
+import { defaultPrefix, usePrefix } from './redis/prefix.ts';
 import { explain } from './redis/reason.ts';
 import { type RedisTlsFiles, tlsOptions } from './redis/tls.ts';
 import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
@@ -25,9 +26,15 @@ const roleOptions = {
 /**
  * A connection that comes back by itself.
  * @param url as `REDIS_URL` has it; see {@link parseRedisUrl}.
+ * @param redisPrefix what all keys begin with; see {@link usePrefix}.
  * @throws {ConfigError} when one of the files about TLS cannot be read.
  */
-export function connectRedis(url: string, role: RedisRole, log: Logger, tlsFiles: RedisTlsFiles = {}): Redis {
+export function connectRedis(
+  url: string,
+  role: RedisRole,
+  log: Logger,
+  { redisPrefix = defaultPrefix, ...tlsFiles }: RedisTlsFiles & { redisPrefix?: string | undefined } = {},
+): Redis {
   const target = parseRedisUrl(url);
   const tls = target.tls ? { tls: tlsOptions(tlsFiles) } : {};
   const connectionName = `vls-${role}`;
@@ -35,6 +42,7 @@ export function connectRedis(url: string, role: RedisRole, log: Logger, tlsFiles
     target.kind === 'cluster'
       ? connectCluster(target, role, { ...tls, connectionName }, retryDelay, log)
       : connectServer(target, { ...roleOptions[role], ...tls, connectionName });
+  usePrefix(redis, redisPrefix);
   let reported = false;
   redis.on('error', (error: Error) => {
     // One line for an outage, not one for every attempt.

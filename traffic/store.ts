@@ -89,7 +89,7 @@ export interface TrafficStore {
 }
 
 export function createTrafficStore(redis: Redis): TrafficStore {
-  const keysOf = ({ profile, experiment }: Place) => trafficKeys(profile, experiment);
+  const keysOf = ({ profile, experiment }: Place) => trafficKeys(redis, profile, experiment);
   const numbers = (hash: Record<string, string>): Counts =>
     Object.fromEntries(Object.entries(hash).map(([field, value]) => [field, Number(value)]));
 

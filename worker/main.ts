@@ -25,7 +25,7 @@ await runProcess('vls-worker', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  const redisWatch = watchRedis(redis, probeKey, log);
+  const redisWatch = watchRedis(redis, probeKey(redis), log);
   metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
   // It loads what its profiles need; a canary of others is none of its business.

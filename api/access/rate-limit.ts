@@ -59,7 +59,7 @@ function createStore(redis: Redis): Store {
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
     if (shared === undefined) {
-      const store = new RedisStore({ sendCommand: sendCommandOf(redis), prefix: rateLimitPrefix });
+      const store = new RedisStore({ sendCommand: sendCommandOf(redis), prefix: rateLimitPrefix(redis) });
       await store.init(options);
       shared = store;
     }

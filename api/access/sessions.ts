@@ -40,7 +40,7 @@ export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'ses
       maxAge,
     });
   // What Redis holds does not open a session: whoever reads it has the hash alone.
-  const keyOf = (token: string): string => sessionKey(createHash('sha256').update(token).digest('base64url'));
+  const keyOf = (token: string): string => sessionKey(redis, createHash('sha256').update(token).digest('base64url'));
 
   return {
     async start(request, response, keyId) {

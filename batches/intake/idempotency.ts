@@ -32,7 +32,7 @@ export async function reserve(
   batchId: string,
   isSealed: (id: string) => Promise<boolean>,
 ): Promise<Reserved> {
-  const name = idempotencyKey(tenant, hash('sha256', key, 'base64url'));
+  const name = idempotencyKey(redis, tenant, hash('sha256', key, 'base64url'));
   let cameToNothing = '';
   for (;;) {
     const values = [batchId, leaseMs, lifetimeSeconds, cameToNothing];

@@ -28,7 +28,7 @@ export async function openBatch(
   how: { leaseMs: number } | { reference: ReferenceFields },
 ): Promise<void> {
   const { id, tenant, weight, traceparent, pinned, options } = batch;
-  const keys = batchKeys(id);
+  const keys = batchKeys(redis, id);
   const createdAt = await redisTime(redis);
   const record = {
     v: payloadVersion,
@@ -49,9 +49,9 @@ export async function openBatch(
     ...('reference' in how && how.reference),
   };
   // Listed first: a batch the sweeper does not know of could not be cleaned away.
-  await redis.zadd(liveBatches, createdAt, id);
-  await redis.zadd(tenantBatches(tenant), createdAt, id);
-  await redis.zadd(tenantBatches(everyTenant), createdAt, id);
+  await redis.zadd(liveBatches(redis), createdAt, id);
+  await redis.zadd(tenantBatches(redis, tenant), createdAt, id);
+  await redis.zadd(tenantBatches(redis, everyTenant), createdAt, id);
   const writes = redis.pipeline();
   // The lease first: a record without one is a batch that the sweeper takes for given up. By reference one without end:
   // releases that know no references would discard the batch.

@@ -29,7 +29,7 @@ export interface NewBatch extends OpenedBatch, Admission {
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and whatever reading the items throws.
  */
 export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: NewBatch): Promise<number> {
-  const { lease } = batchKeys(batch.id);
+  const { lease } = batchKeys(redis, batch.id);
   const writer = createChunkWriter(redis, payloads, batch.id, batch);
   let opened = false;
   let mayBeSealed = false;
@@ -87,7 +87,7 @@ export interface NewItems {
  */
 export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<number> {
   const { id, options } = batch;
-  const keys = batchKeys(id);
+  const keys = batchKeys(redis, id);
   let activeAt = Number.NEGATIVE_INFINITY;
   for await (const items of batch.items) {
     if (performance.now() - activeAt > activityMs) {

@@ -42,7 +42,7 @@ export function createChunkWriter(
   id: string,
   { checkRoom, claim }: Admission,
 ): ChunkWriter {
-  const keys = batchKeys(id);
+  const keys = batchKeys(redis, id);
   let slice: StoredItem[] = [];
   let sliceBytes = 0;
   let chunks = 0;

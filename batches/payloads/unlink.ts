@@ -3,7 +3,7 @@ import { batchKeys, chunksPerHash } from '../keys.ts';
 
 /** Removes what Redis keeps of a batch's payloads. */
 export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
-  const { input, output } = batchKeys(id);
+  const { input, output } = batchKeys(redis, id);
   // They are without a gap, so the first absent one ends them. From the back: what is left after an interruption is still
   // found from the front.
   let hashes = 0;

@@ -33,7 +33,7 @@ export async function readChunks(
   chunks: readonly number[],
   withItems = false,
 ): Promise<(ChunkResults | undefined)[]> {
-  const keys = batchKeys(batch.id);
+  const keys = batchKeys(redis, batch.id);
   const stopped = terminalStates.has(batch.state);
   return await Promise.all(
     chunks.map(async (chunk) => {

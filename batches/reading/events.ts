@@ -61,7 +61,7 @@ export function createFollower(redis: Redis): Follower {
 
   async function poll(batchId: string, feed: Feed): Promise<void> {
     try {
-      const { events, batch } = batchKeys(batchId);
+      const { events, batch } = batchKeys(redis, batchId);
       for (let page: Page | undefined; page === undefined || page.entries.length === pageSize; ) {
         page = await readAfter(redis, events, feed.cursor);
         feed.cursor = page.entries.at(-1)?.[0] ?? feed.cursor;
@@ -84,7 +84,7 @@ export function createFollower(redis: Redis): Follower {
     const reader: Reader = { entries: [], lagging: false, gone: false, wake: () => {} };
     let feed = feeds.get(batchId);
     if (feed === undefined) {
-      const [last] = await redis.xrevrange(batchKeys(batchId).events, '+', '-', 'COUNT', 1);
+      const [last] = await redis.xrevrange(batchKeys(redis, batchId).events, '+', '-', 'COUNT', 1);
       feed = feeds.get(batchId);
       if (feed === undefined) {
         feed = { cursor: last?.[0] ?? '0-0', readers: new Set(), timer: setTimeout(() => {}), idlePolls: 0 };
@@ -113,7 +113,7 @@ export function createFollower(redis: Redis): Follower {
     seen: Place | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
-    const { events } = batchKeys(batchId);
+    const { events } = batchKeys(redis, batchId);
     // Joined before the past is read, so that nothing falls between the two.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
@@ -178,7 +178,7 @@ export function createFollower(redis: Redis): Follower {
     async follow(batchId, status, lastId, signal) {
       const seen = lastId === undefined ? undefined : placeOf(lastId);
       if (seen !== undefined) {
-        const [last] = await redis.xrevrange(batchKeys(batchId).events, '+', '-', 'COUNT', 1);
+        const [last] = await redis.xrevrange(batchKeys(redis, batchId).events, '+', '-', 'COUNT', 1);
         if (last !== undefined && last[0] === seen.entry && fieldsOf(last).get('type') === 'end') return undefined;
       }
       return read(batchId, status, seen ?? (lastId === undefined ? undefined : { entry: '0-0', part: 0 }), signal);

@@ -18,7 +18,7 @@ export async function listBatches(
   reach: Reach,
   query: ListQuery,
 ): Promise<{ records: BatchRecord[]; next: string | null }> {
-  const list = tenantBatches(reach);
+  const list = tenantBatches(redis, reach);
   const records: BatchRecord[] = [];
   let last = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
   for (let looked = 0; looked < lookedAt; ) {
@@ -26,7 +26,7 @@ export async function listBatches(
     for (const [createdAt, id] of page) {
       last = [createdAt, id];
       looked++;
-      const hash = await redis.hgetall(batchKeys(id).batch);
+      const hash = await redis.hgetall(batchKeys(redis, id).batch);
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
       if (record === undefined || !isVisible(record)) continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);

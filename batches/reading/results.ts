@@ -85,7 +85,7 @@ async function nextSteps(
   batch: BatchRecord,
   { list, at }: Position,
 ): Promise<{ chunk: number; after: number }[]> {
-  const { log, done } = batchKeys(batch.id);
+  const { log, done } = batchKeys(redis, batch.id);
   if (list !== 'rest') {
     const chunks = await redis.lrange(log, at, at + chunksPerRead - 1);
     return chunks.map((chunk, step) => ({ chunk: Number(chunk), after: at + step + 1 }));

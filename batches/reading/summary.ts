@@ -6,7 +6,7 @@ import { binStart, binWidth } from '../tally.ts';
 
 /** The shape of a batch's scores, as it was counted at each commit: its cost does not grow with the batch. */
 export async function readSummary(redis: Redis, batch: BatchRecord): Promise<BatchSummary> {
-  const keys = batchKeys(batch.id);
+  const keys = batchKeys(redis, batch.id);
   const [bins, lowest, highest] = await Promise.all([
     redis.hgetall(keys.histogram),
     redis.zrange(keys.lowest, 0, '-1'),

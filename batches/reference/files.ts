@@ -46,13 +46,13 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
       await upload(files.csv, 'text/csv', streamCsv(source, record, { formulas: 'escape' }, ahead));
     }
     await upload(files.failures, ndjson, streamFailures(source, record, ahead));
-    const failures = await redis.hgetall(batchKeys(record.id).failures);
+    const failures = await redis.hgetall(batchKeys(redis, record.id).failures);
     const status = toStatus({ ...record, filesState: 'written' }, failures, 0, record.finishedAt ?? 0);
     await upload(files.status, 'application/json', once(`${JSON.stringify(status, null, 2)}\n`));
   }
 
   return async (id, { isLast, signal }) => {
-    const keys = batchKeys(id);
+    const keys = batchKeys(redis, id);
     const hash = await redis.hgetall(keys.batch);
     if (hash['state'] === undefined) return;
     const record = batchRecord.parse(hash);

@@ -38,7 +38,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, room, queued, onPosted, log } = deps;
 
   async function read(id: string): Promise<BatchRecord | undefined> {
-    const hash = await redis.hgetall(batchKeys(id).batch);
+    const hash = await redis.hgetall(batchKeys(redis, id).batch);
     return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
   }
 
@@ -59,7 +59,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
       options,
       async onActivity() {
         signal.throwIfAborted();
-        if ((await redis.hget(batchKeys(id).batch, 'state')) !== 'accepting') throw interrupted();
+        if ((await redis.hget(batchKeys(redis, id).batch, 'state')) !== 'accepting') throw interrupted();
       },
     });
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { liveBatches } from '../../batches/keys.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { defaultPrefix } from '../../shared/redis/prefix.ts';
 import { createClient } from '../support/client.ts';
 import { startReplicatedCluster } from '../support/redis-cluster.ts';
 import { startSentinels } from '../support/redis-sentinel.ts';
@@ -47,7 +47,7 @@ const sites: Record<string, () => Promise<Site>> = {
     return {
       url: cluster.url,
       // The pair that holds the queues: that is where workers wait.
-      roles: () => cluster.rolesOf(liveBatches),
+      roles: () => cluster.rolesOf(`{${defaultPrefix}}:batches:live`),
       exchange: (replica) => cluster.switch(replica),
       remove: cluster.remove,
     };

@@ -17,6 +17,8 @@ export interface Engine extends BatchEngine {
   keys(pattern: string): Promise<string[]>;
   /** A connection that waits for Redis, as a worker has it. */
   connectWorker(): Redis;
+  /** Another service on the same Redis. */
+  beside(redisPrefix: string): Promise<{ engine: BatchEngine; redis: Redis; close(): Promise<void> }>;
   /** What was told of accepted batches: profile and items. */
   posted: [profile: string, items: number][];
   /** Posts so many items for a tenant; the batch's id. */
@@ -72,6 +74,16 @@ export async function startEngine(
     connectWorker: () => connectRedis(server.url, 'consumer', log),
     posted,
     job,
+    async beside(redisPrefix) {
+      const other = connectRedis(server.url, 'producer', log, { redisPrefix });
+      await whenConnected(other, 5_000);
+      const built = createBatchEngine({ redis: other, profiles: () => ['compact'], retentionHours, storage, log });
+      const close = async () => {
+        await built.close();
+        other.disconnect();
+      };
+      return { engine: built, redis: other, close };
+    },
     async post(count, { options = {}, tenant: owner = tenant, limits } = {}) {
       const items = itemsOfList(
         Array.from({ length: count }, (_, index) => item(index)),

@@ -27,7 +27,7 @@ for (const [name, offset] of Object.entries(offsets)) {
   test(`a sweeper ${name} forgets no batch before its time, and each one whose time is over`, async () => {
     const ids = await Promise.all([1, 2, 3].map(() => engine.post(4)));
     for (const id of ids) await engine.commit(id, 0, succeeded(0, 4));
-    await engine.redis.zadd(finishedBatches, now() - 1, ids[0] ?? '');
+    await engine.redis.zadd(finishedBatches(engine.redis), now() - 1, ids[0] ?? '');
     const sending = await engine.post(4);
     setClock(offset);
     await engine.sweeper.sweep();
@@ -75,7 +75,7 @@ for (const [name, offset] of Object.entries(offsets)) {
     setClock(offset);
     await engine.sweeper.sweep();
     expect(await engine.batches.status(tenant, id)).toMatchObject({ phase: 'stopping' });
-    await engine.redis.hset(batchKeys(id).batch, 'stopUntil', now() - 1);
+    await engine.redis.hset(batchKeys(engine.redis, id).batch, 'stopUntil', now() - 1);
     await engine.sweeper.sweep();
     expect(await engine.batches.status(tenant, id)).toMatchObject({ state: 'cancelled' });
   });

@@ -28,12 +28,12 @@ test('two workers that commit the same chunk at once are counted once', async ()
 test('the last commit ends the batch and moves it from the live to the finished ones', async () => {
   const id = await engine.post(8);
   await engine.commit(id, 1, failed(4, 4));
-  expect(await engine.redis.zscore(liveBatches, id)).not.toBeNull();
+  expect(await engine.redis.zscore(liveBatches(engine.redis), id)).not.toBeNull();
   const last = await engine.commit(id, 0, succeeded(0, 4));
   expect(last).toMatchObject({ verdict: 'committed', state: 'completed_with_errors' });
-  expect(await engine.redis.zscore(liveBatches, id)).toBeNull();
+  expect(await engine.redis.zscore(liveBatches(engine.redis), id)).toBeNull();
   const status = await engine.batches.status(tenant, id);
-  expect(await engine.redis.zscore(finishedBatches, id)).toBe(String(Date.parse(status.expiresAt ?? '')));
+  expect(await engine.redis.zscore(finishedBatches(engine.redis), id)).toBe(String(Date.parse(status.expiresAt ?? '')));
   expect(status.failures).toEqual({ 'image.corrupt': 4 });
 });
 
@@ -77,7 +77,7 @@ test('picking a chunk of a batch that is gone, done or finished says so', async 
 
 test('a batch holds a window of jobs in the queue, and picking one lets in the next', async () => {
   const id = await engine.post(4 * 32 + 64 * 10);
-  const keys = batchKeys(id);
+  const keys = batchKeys(engine.redis, id);
   const waiting = async () => (await engine.redis.smembers(keys.waiting)).map(Number).sort((a, b) => a - b);
   expect(await waiting()).toEqual(Array.from({ length: 32 }, (_, chunk) => chunk));
   await engine.chunks.pick(engine.job(id, 0), 'compact');

@@ -24,7 +24,7 @@ test('cancelling keeps the outcomes there are and counts the rest cancelled', as
   await engine.commit(id, 1, succeeded(4, 4));
   const status = await engine.batches.cancel(tenant, id);
   expect(status).toMatchObject({ state: 'cancelled', items: { succeeded: 4, failed: 0, cancelled: 16, pending: 0 } });
-  expect(await engine.redis.zscore(liveBatches, id)).toBeNull();
+  expect(await engine.redis.zscore(liveBatches(engine.redis), id)).toBeNull();
   expect(await engine.queues.jobState('compact', id, 0)).toBe('absent');
   const results = await allResults(id);
   expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, at) => at));
@@ -77,7 +77,7 @@ test('a live batch that is deleted leaves no trace, and a commit does not bring 
   expect(await engine.commit(id, 0, succeeded(0, 4))).toEqual({ verdict: 'gone' });
   expect(await engine.chunks.pick(engine.job(id, 1), 'compact')).toEqual({ verdict: 'gone' });
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
-  expect(await engine.redis.zscore(finishedBatches, id)).toBeNull();
+  expect(await engine.redis.zscore(finishedBatches(engine.redis), id)).toBeNull();
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
   await engine.sweeper.sweep();
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
@@ -131,7 +131,7 @@ test('a batch that runs, has no failures, or has lost its items cannot be retrie
   await expect(engine.batches.retry(tenant, id)).rejects.toMatchObject({ code: 'batch.nothing_to_retry' });
   const other = await engine.post(4);
   await engine.commit(other, 0, failed(0, 4));
-  await engine.redis.del(batchKeys(other).input(0));
+  await engine.redis.del(batchKeys(engine.redis, other).input(0));
   await expect(engine.batches.retry(tenant, other)).rejects.toMatchObject({ code: 'batch.input_expired' });
 });
 

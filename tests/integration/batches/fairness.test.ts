@@ -77,11 +77,11 @@ test('cancelling the batch that holds another one back lets that one go on', asy
   const taken = await take(64);
   expect(taken.every(({ batchId }) => batchId === low)).toBe(true);
   expect(taken).toHaveLength(64);
-  expect(await engine.redis.zrange(dispatchOrder('compact', 'default'), 0, '-1')).toEqual([low]);
+  expect(await engine.redis.zrange(dispatchOrder(engine.redis, 'compact', 'default'), 0, '-1')).toEqual([low]);
 });
 
 test('priorities stay inside what BullMQ can order after any number of turns', async () => {
-  const { turns, prioritized } = turnKeys('compact');
+  const { turns, prioritized } = turnKeys(engine.redis, 'compact');
   const first = await engine.post(large, { tenant: 'a' });
   // As after a million units of service.
   await engine.redis.hset(turns, 'V', 3_000_000, 'base', 0, 'finish:a', 3_000_500);
@@ -95,9 +95,9 @@ test('priorities stay inside what BullMQ can order after any number of turns', a
 test('cancelling 100,000 chunks takes its 32 waiting jobs, and blocks Redis for less than 50 ms', async () => {
   const id = await engine.post(16);
   // A batch of that length, without the payloads that play no part in cancelling.
-  await engine.redis.hset(batchKeys(id).batch, 'total', 6_400_000, 'chunks', 100_000, 'cursor', 4);
+  await engine.redis.hset(batchKeys(engine.redis, id).batch, 'total', 6_400_000, 'chunks', 100_000, 'cursor', 4);
   await engine.sweeper.sweep();
-  expect(await engine.redis.scard(batchKeys(id).waiting)).toBe(32);
+  expect(await engine.redis.scard(batchKeys(engine.redis, id).waiting)).toBe(32);
   await askMasters(engine.redis, async (master) => {
     await master.config('SET', 'slowlog-log-slower-than', 50_000);
     await master.call('SLOWLOG', 'RESET');

@@ -29,11 +29,11 @@ async function ended(): Promise<string> {
 
 test('from a Redis that is full expired batches still go', async () => {
   const id = await ended();
-  await engine.redis.zadd(finishedBatches, Date.now() - 1, id);
+  await engine.redis.zadd(finishedBatches(engine.redis), Date.now() - 1, id);
   await setLimit(1_000_000);
   await engine.sweeper.sweep();
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
-  expect(await engine.redis.zscore(finishedBatches, id)).toBeNull();
+  expect(await engine.redis.zscore(finishedBatches(engine.redis), id)).toBeNull();
 });
 
 test('and so do those that are deleted', async () => {
@@ -41,7 +41,7 @@ test('and so do those that are deleted', async () => {
   await setLimit(1_000_000);
   await engine.batches.remove(tenant, id);
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
-  expect(await engine.redis.zscore(finishedBatches, id)).toBeNull();
+  expect(await engine.redis.zscore(finishedBatches(engine.redis), id)).toBeNull();
 });
 
 test('a batch is cancelled in a full Redis, and another one that waits behind it stays', async () => {
@@ -81,9 +81,9 @@ test('a running batch is deleted from a full Redis, and its memory is free', asy
 test('a batch by reference that is refused in a full Redis ends', async () => {
   await setLimit(0);
   const id = await engine.post(4);
-  await engine.redis.hset(batchKeys(id).batch, 'state', 'accepting', 'input', 's3://bucket/key');
+  await engine.redis.hset(batchKeys(engine.redis, id).batch, 'state', 'accepting', 'input', 's3://bucket/key');
   await setLimit(1_000_000);
-  const name = batchKeys(id);
+  const name = batchKeys(engine.redis, id);
   expect(await runScript(engine.redis, 'refuse', [name.batch, name.events], [1_000, 'internal', 'gone'])).toBe(1);
   await setLimit(0);
 });

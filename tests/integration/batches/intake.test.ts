@@ -35,7 +35,7 @@ test('a chunk closes at 4 MiB, however few its items are', async () => {
 test('a batch is nobody’s business until it is sealed, and what breaks off before is swept away', async () => {
   async function* breaksOff() {
     for (let index = 0; index < 10; index++) yield [item(index)];
-    const ids = await engine.redis.zrange(liveBatches, 0, '-1');
+    const ids = await engine.redis.zrange(liveBatches(engine.redis), 0, '-1');
     await expect(engine.batches.status(tenant, ids.at(-1) ?? '')).rejects.toMatchObject({ code: 'batch.not_found' });
     throw new Error('connection lost');
   }
@@ -84,8 +84,8 @@ test('a batch that is sealed while the sweeper looks at it is kept', async () =>
 test('a batch whose lease ran out before the seal is refused as a whole', async () => {
   async function* stalls() {
     for (let index = 0; index < 6; index++) yield [item(index)];
-    const [id] = (await engine.redis.zrange(liveBatches, -1, '-1')) as [string];
-    await engine.redis.del(batchKeys(id).lease);
+    const [id] = (await engine.redis.zrange(liveBatches(engine.redis), -1, '-1')) as [string];
+    await engine.redis.del(batchKeys(engine.redis, id).lease);
     await engine.sweeper.sweep();
   }
   await expect(engine.postItems(stalls())).rejects.toMatchObject({ code: 'batch.interrupted' });

@@ -14,11 +14,13 @@ import { type Engine, failed, startEngine, succeeded } from '../../support/engin
 let engine: Engine;
 beforeAll(async () => {
   engine = await startEngine();
+  ({ turns, starts } = turnKeys(engine.redis, 'compact'));
 });
 afterAll(() => engine.close());
 
 const costOf = (chunk: number) => (chunk < 32 ? 1 : 16);
-const { turns, starts } = turnKeys('compact');
+let turns: string;
+let starts: string;
 const ledgerOf = async (tenant: string) => Number((await engine.redis.hget(turns, `finish:${tenant}`)) ?? 0);
 
 /** The job at the front of the queue, taken out of it as a worker would. */
@@ -84,7 +86,7 @@ async function run(steps: readonly Step[], weights: readonly number[], isExact: 
       const job = pickOf(inFlight, step.nth);
       if (job === undefined) continue;
       inFlight.splice(inFlight.indexOf(job), 1);
-      await engine.redis.srem(batchKeys(job.batchId).active, job.chunk);
+      await engine.redis.srem(batchKeys(engine.redis, job.batchId).active, job.chunk);
     } else if (step.do === 'succeed' || step.do === 'fail' || step.do === 'release') {
       const job = pickOf(inFlight, step.nth);
       if (job === undefined) continue;
@@ -100,7 +102,7 @@ async function run(steps: readonly Step[], weights: readonly number[], isExact: 
       if (batch === undefined) continue;
       const act = async () => {
         if (step.do !== 'settle') return await engine.ending.stop(batch.id, { state: 'cancelled' });
-        const state = await engine.redis.hget(batchKeys(batch.id).batch, 'state');
+        const state = await engine.redis.hget(batchKeys(engine.redis, batch.id).batch, 'state');
         if (terminalStates.has(state as 'cancelled')) await engine.ending.settle(batch.id);
       };
       await Promise.all([act(), ...(step.twice ? [act()] : [])]);

@@ -52,7 +52,7 @@ test('items and outcomes lie in the bucket, and Redis keeps short references to 
     expect.stringMatching(/^o\/0-/),
     expect.stringMatching(/^o\/1-/),
   ]);
-  for (const key of [batchKeys(id).input(0), batchKeys(id).output(0)]) {
+  for (const key of [batchKeys(engine.redis, id).input(0), batchKeys(engine.redis, id).output(0)]) {
     const kept = await engine.redis.hvalsBuffer(key);
     expect(kept).toHaveLength(2);
     // Above 64 bytes Redis would keep each in a place of its own.
@@ -122,8 +122,8 @@ test('a process that is not told of the bucket says so to readers, and gives chu
   const unaware = engineWith({});
   const fault = { code: 'storage.unavailable', message: expect.stringContaining('PAYLOADS') };
   await expect(unaware.chunks.pick(engine.job(id, 0), 'compact')).rejects.toMatchObject(fault);
-  expect(await engine.redis.smembers(batchKeys(id).waiting)).toEqual(['0']);
-  expect(await engine.redis.smembers(batchKeys(id).active)).toEqual([]);
+  expect(await engine.redis.smembers(batchKeys(engine.redis, id).waiting)).toEqual(['0']);
+  expect(await engine.redis.smembers(batchKeys(engine.redis, id).active)).toEqual([]);
   await engine.commit(id, 0, succeeded(0, 4));
   await expect(resultsOf(unaware, id)).rejects.toMatchObject(fault);
   await unaware.close();
@@ -146,7 +146,7 @@ test('while the bucket is away nothing is taken and nothing is lost, and what is
   expect(await s3.keys(`payloads/${deleted}/`)).toHaveLength(2);
   await engine.sweeper.sweep();
   expect(await s3.keys(`payloads/${deleted}/`)).toEqual([]);
-  expect(await engine.redis.zscore(finishedBatches, deleted)).toBeNull();
+  expect(await engine.redis.zscore(finishedBatches(engine.redis), deleted)).toBeNull();
   expect(await engine.chunks.pick(engine.job(id, 0), 'compact')).toMatchObject({ verdict: 'run' });
   expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed', state: 'completed' });
 });
@@ -180,7 +180,7 @@ test('a batch whose items are gone from Redis fails with the reason', async () =
     items: [[item(0), item(1), item(2), item(3), item(4)]],
     bodyHash: () => '',
   });
-  await engine.redis.hdel(batchKeys(id).input(0), '0');
+  await engine.redis.hdel(batchKeys(engine.redis, id).input(0), '0');
   expect(await inRedis.chunks.pick(engine.job(id, 0), 'compact')).toEqual({ verdict: 'lost' });
   expect(await inRedis.batches.status(tenant, id)).toMatchObject({ state: 'failed', reason: 'input_lost' });
   await inRedis.close();
@@ -208,7 +208,7 @@ test('what has had its time is forgotten in the bucket too, more than a page of 
   for (let at = 0; at < 1_200; at += 100) {
     await Promise.all(Array.from({ length: 100 }, (_, n) => s3.put(`payloads/${id}/o/0-late${at + n}`, 'x')));
   }
-  await engine.redis.zadd(finishedBatches, Date.now() - 1, id);
+  await engine.redis.zadd(finishedBatches(engine.redis), Date.now() - 1, id);
   await engine.sweeper.sweep();
   expect(await s3.keys(`payloads/${id}/`)).toEqual([]);
   expect(await engine.redis.keys(`vls:{${id}}*`)).toEqual([]);

@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => engine.close());
 
 const limits = { queuedItems: 20_000, weight: 1 };
-const sums = () => engine.redis.hgetall(queuedSums);
+const sums = () => engine.redis.hgetall(queuedSums(engine.redis));
 
 test('a tenant may have so many items in unfinished batches, and another is not concerned', async () => {
   await engine.post(15_000, { limits });
@@ -32,7 +32,7 @@ test('an endless upload is stopped while it arrives, and what it brought is gone
   await expect(engine.postItems(endless())).rejects.toMatchObject({ code: 'batch.too_many_items' });
   expect(sent).toBeLessThan(2 * total);
   expect(Number((await sums())[''] ?? 0)).toBe(0);
-  expect(await engine.redis.hlen(queuedItems)).toBe(0);
+  expect(await engine.redis.hlen(queuedItems(engine.redis))).toBe(0);
 });
 
 test.each<[string, (id: string) => Promise<unknown>]>([

@@ -39,7 +39,7 @@ test('a commit that cannot be counted writes nothing at all', async () => {
 
 test('a chunk that nobody has in hand and that has no outcomes is found and queued again', async () => {
   const id = await engine.post(12);
-  const keys = batchKeys(id);
+  const keys = batchKeys(engine.redis, id);
   await engine.queues.remove('compact', id, 1);
   await engine.redis.srem(keys.waiting, 1);
   await engine.sweeper.sweep();
@@ -78,14 +78,14 @@ test('an upload that fills Redis is refused with the reason, and leaves nothing 
   expect(await engine.keys('vls:{*}:in:*')).toEqual([]);
   await engine.sweeper.sweep();
   expect(await engine.keys('vls:{*')).toEqual([]);
-  expect(await engine.redis.zcard(liveBatches)).toBe(0);
+  expect(await engine.redis.zcard(liveBatches(engine.redis))).toBe(0);
 });
 
 test('a sender whose lease ran out is stopped at once, and what it stored is gone', async () => {
   async function* stalls() {
     for (let at = 0; at < 200; at++) yield [item(at)];
-    const [id] = (await engine.redis.zrange(liveBatches, 0, '0')) as [string];
-    await engine.redis.del(batchKeys(id).lease);
+    const [id] = (await engine.redis.zrange(liveBatches(engine.redis), 0, '0')) as [string];
+    await engine.redis.del(batchKeys(engine.redis, id).lease);
     await engine.sweeper.sweep();
     for (let at = 200; at < 4_000; at++) yield [item(at)];
   }
@@ -97,7 +97,7 @@ test('a sender whose lease ran out is stopped at once, and what it stored is gon
 
 test('a seal and a reservation whose answers were lost say the same again', async () => {
   const id = await engine.post(4);
-  const keys = batchKeys(id);
+  const keys = batchKeys(engine.redis, id);
   const again = (chunks: number) =>
     runScript(engine.redis, 'seal', [keys.batch, keys.lease, keys.events], [chunks, 4, '', '', '']);
   expect(await again(1)).toBe(1);
@@ -152,10 +152,10 @@ test('a retry whose parent is deleted meanwhile fails as a whole, and the parent
     await engine.commit(id, chunk, failed(offset, count));
     offset += count;
   }
-  await engine.redis.del(batchKeys(id).output(0));
+  await engine.redis.del(batchKeys(engine.redis, id).output(0));
   await expect(engine.batches.retry(tenant, id)).rejects.toMatchObject({ code: /not_found|input_expired/ });
   await engine.batches.remove(tenant, id);
-  await runScript(engine.redis, 'annotate', [batchKeys(id).batch], ['retriedBy', 'x']);
+  await runScript(engine.redis, 'annotate', [batchKeys(engine.redis, id).batch], ['retriedBy', 'x']);
   await engine.chunks.release(engine.job(id, 0));
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
 });
@@ -163,19 +163,19 @@ test('a retry whose parent is deleted meanwhile fails as a whole, and the parent
 test('a batch that has ended and still stands in the order holds nobody back, and equals are woken together', async () => {
   const dead = await engine.post(4);
   await engine.commit(dead, 0, succeeded(0, 4));
-  await engine.redis.zadd(dispatchOrder('compact', tenant), -50, dead);
+  await engine.redis.zadd(dispatchOrder(engine.redis, 'compact', tenant), -50, dead);
   const low = await engine.post(4 * 32 + 64 * 40);
-  expect(await engine.redis.scard(batchKeys(low).waiting)).toBe(32);
+  expect(await engine.redis.scard(batchKeys(engine.redis, low).waiting)).toBe(32);
   const high = await engine.post(4 * 32 + 64 * 40, { options: { priority: 5 } });
   const held = [await engine.post(16), await engine.post(16)];
-  for (const id of held) expect(await engine.redis.scard(batchKeys(id).waiting)).toBe(0);
+  for (const id of held) expect(await engine.redis.scard(batchKeys(engine.redis, id).waiting)).toBe(0);
   await engine.batches.cancel(tenant, high);
-  for (const id of held) expect(await engine.redis.scard(batchKeys(id).waiting)).toBe(4);
+  for (const id of held) expect(await engine.redis.scard(batchKeys(engine.redis, id).waiting)).toBe(4);
 });
 
 test('what was cancelled before it was served is not charged to its tenant', async () => {
   for (let round = 0; round < 20; round++) await engine.batches.cancel('a', await engine.post(128, { tenant: 'a' }));
-  const { turns, starts } = turnKeys('compact');
+  const { turns, starts } = turnKeys(engine.redis, 'compact');
   expect(Number(await engine.redis.hget(turns, 'finish:a'))).toBe(0);
   expect(await engine.redis.hlen(starts)).toBe(0);
 });

@@ -10,7 +10,8 @@ afterAll(() => engine.close());
 
 const pick = (id: string, chunk: number) => engine.chunks.pick(engine.job(id, chunk), 'compact');
 const resultsOf = async (id: string) => (await engine.batches.results(tenant, id, { limit: 1_000 })).results;
-const lastEvent = async (id: string) => (await engine.redis.xrevrange(batchKeys(id).events, '+', '-', 'COUNT', 1))[0];
+const lastEvent = async (id: string) =>
+  (await engine.redis.xrevrange(batchKeys(engine.redis, id).events, '+', '-', 'COUNT', 1))[0];
 
 test('a cancelled batch ends with its last chunk in flight, and has the outcomes of that', async () => {
   const id = await engine.post(20);
@@ -42,7 +43,7 @@ test('a cancelled batch ends with its last chunk in flight, and has the outcomes
   const results = await resultsOf(id);
   expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, at) => at));
   expect(results.filter(({ status }) => status === 'cancelled')).toHaveLength(12);
-  expect(await engine.redis.zscore(liveBatches, id)).toBeNull();
+  expect(await engine.redis.zscore(liveBatches(engine.redis), id)).toBeNull();
 });
 
 test('nothing of a batch changes after its end', async () => {
@@ -82,7 +83,7 @@ test('a chunk in flight that never comes back is waited for until its time is up
   await engine.batches.cancel(tenant, id);
   await engine.sweeper.sweep();
   expect(await engine.batches.status(tenant, id)).toMatchObject({ phase: 'stopping' });
-  await engine.redis.hset(batchKeys(id).batch, 'stopUntil', 1);
+  await engine.redis.hset(batchKeys(engine.redis, id).batch, 'stopUntil', 1);
   await engine.sweeper.sweep();
   expect(await engine.batches.status(tenant, id)).toMatchObject({ state: 'cancelled', items: { cancelled: 8 } });
   expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'late' });
@@ -118,8 +119,8 @@ test('a stopping batch holds none of its tenant’s other batches back', async (
   const high = await engine.post(large, { options: { priority: 5 }, tenant: 'other' });
   await engine.chunks.pick(engine.job(high, 0, 'other'), 'compact');
   const low = await engine.post(16, { tenant: 'other' });
-  expect(await engine.redis.scard(batchKeys(low).waiting)).toBe(0);
+  expect(await engine.redis.scard(batchKeys(engine.redis, low).waiting)).toBe(0);
   await engine.batches.cancel('other', high);
   expect(await engine.batches.status('other', high)).toMatchObject({ phase: 'stopping' });
-  expect(await engine.redis.scard(batchKeys(low).waiting)).toBe(4);
+  expect(await engine.redis.scard(batchKeys(engine.redis, low).waiting)).toBe(4);
 });

@@ -20,8 +20,8 @@ test('a batch that was sealed and never dispatched is dispatched', async () => {
   const id = await engine.post(8);
   // As if the API had died between the seal and the queue.
   for (const chunk of [0, 1]) await engine.queues.remove('compact', id, chunk);
-  await engine.redis.del(batchKeys(id).waiting);
-  await engine.redis.hset(batchKeys(id).batch, 'cursor', 0);
+  await engine.redis.del(batchKeys(engine.redis, id).waiting);
+  await engine.redis.hset(batchKeys(engine.redis, id).batch, 'cursor', 0);
   await engine.sweeper.sweep();
   expect(await engine.queues.jobState('compact', id, 0)).toBe('live');
   expect(await engine.queues.jobState('compact', id, 1)).toBe('live');
@@ -30,7 +30,7 @@ test('a batch that was sealed and never dispatched is dispatched', async () => {
 test('a chunk whose job failed for good ends as internal, and its batch ends with it', async () => {
   const id = await engine.post(4);
   const connection = engine.connectWorker();
-  const worker = new Worker(queueName(pinned.profile), null, { connection, prefix: queuePrefix });
+  const worker = new Worker(queueName(pinned.profile), null, { connection, prefix: queuePrefix(engine.redis) });
   const taken = await worker.getNextJob('token');
   if (taken === undefined) throw new Error('The job cannot be taken');
   taken.opts.attempts = 1;
@@ -55,19 +55,19 @@ test('a slow worker whose chunk is still in the queue is not disturbed', async (
 test('a finished batch that its worker could not retire is retired', async () => {
   const id = await engine.post(4);
   await engine.commit(id, 0, succeeded(0, 4));
-  await engine.redis.zadd(liveBatches, Date.now(), id);
-  await engine.redis.zrem(finishedBatches, id);
+  await engine.redis.zadd(liveBatches(engine.redis), Date.now(), id);
+  await engine.redis.zrem(finishedBatches(engine.redis), id);
   await engine.sweeper.sweep();
-  expect(await engine.redis.zscore(liveBatches, id)).toBeNull();
-  expect(await engine.redis.zscore(finishedBatches, id)).not.toBeNull();
+  expect(await engine.redis.zscore(liveBatches(engine.redis), id)).toBeNull();
+  expect(await engine.redis.zscore(finishedBatches(engine.redis), id)).not.toBeNull();
 });
 
 test('what has had its time is forgotten without a trace', async () => {
   const id = await engine.post(4);
   await engine.commit(id, 0, succeeded(0, 4));
-  await engine.redis.zadd(finishedBatches, Date.now() - 1, id);
+  await engine.redis.zadd(finishedBatches(engine.redis), Date.now() - 1, id);
   await engine.sweeper.sweep();
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
-  expect(await engine.redis.zrange(finishedBatches, 0, '-1')).toEqual([]);
+  expect(await engine.redis.zrange(finishedBatches(engine.redis), 0, '-1')).toEqual([]);
 });

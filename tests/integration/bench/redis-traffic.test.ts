@@ -14,7 +14,7 @@ async function someRedis(): Promise<BenchRedis> {
 
 async function batchIn(redis: BenchRedis, id: string) {
   const client = new Redis(redis.url);
-  const keys = batchKeys(id);
+  const keys = batchKeys(client, id);
   const [record, done, output, log] = await Promise.all([
     client.hgetall(keys.batch),
     client.getBuffer(keys.done),

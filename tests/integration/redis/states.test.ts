@@ -28,7 +28,7 @@ async function start(settings: Record<string, string> = {}) {
   }
   const redis = connectRedis(`redis://127.0.0.1:${port}`, 'producer', log) as Server;
   await new Promise((resolve) => redis.once('ready', resolve));
-  const watch = watchRedis(redis, probeKey, log);
+  const watch = watchRedis(redis, probeKey(redis), log);
   const admin = server.connect();
   onTestFinished(async () => {
     watch.close();

@@ -57,10 +57,10 @@ test('a bucket that goes away while the object is read is waited for', async () 
   const { s3, post } = service;
   await s3.put('open/intake.ndjson', lines(count));
   const { body } = await post({ input: s3.url('open/intake.ndjson') });
-  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await s3.kill();
   await when(taskDelayed('intake'));
-  expect(await redis.hget(batchKeys(body.id).batch, 'state')).toBe('accepting');
+  expect(await redis.hget(batchKeys(redis, body.id).batch, 'state')).toBe('accepting');
   await s3.start();
   await expectComplete(body.id);
 });
@@ -69,7 +69,7 @@ test('a bucket that goes away while items are evaluated fails none of them', asy
   const { s3, post, client } = service;
   await s3.put('open/evaluation.ndjson', lines(count));
   const { body } = await post({ input: s3.url('open/evaluation.ndjson') });
-  await when(async () => Number(await redis.hget(batchKeys(body.id).batch, 'succeeded')) > 500);
+  await when(async () => Number(await redis.hget(batchKeys(redis, body.id).batch, 'succeeded')) > 500);
   await s3.kill();
   await when(handedBack);
   const results = await client.problem(`/v1/evaluation/batch/${body.id}/results`);

@@ -17,7 +17,7 @@ const count = 20_000;
 async function when(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await delay(25);
 }
-const field = (id: string, name: string) => redis.hget(batchKeys(id).batch, name);
+const field = (id: string, name: string) => redis.hget(batchKeys(redis, id).batch, name);
 
 async function expectComplete(id: string): Promise<void> {
   const ended = await service.written(id);
@@ -37,7 +37,7 @@ test('a worker killed while it reads the object: another reads it from the first
   await service.s3.put('open/intake.ndjson', lines(count));
   const worker = await service.startWorker();
   const { body } = await service.post({ input: service.s3.url('open/intake.ndjson') });
-  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await worker.kill();
   expect(await field(body.id, 'state')).toBe('accepting');
   const other = await service.startWorker();
@@ -73,7 +73,7 @@ test('a worker that is told to stop hands the reading of an object back', async 
   await service.s3.put('open/stop.ndjson', lines(count));
   const worker = await service.startWorker();
   const { body } = await service.post({ input: service.s3.url('open/stop.ndjson') });
-  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await worker.stop();
   const other = await service.startWorker();
   await expectComplete(body.id);
@@ -105,7 +105,7 @@ test('a batch that is cancelled before it is read stays cancelled, and nothing o
   const ended = await written(body.id);
   expect(ended).toMatchObject({ state: 'cancelled', files: { state: 'written' } });
   expect((await s3.get(keyOf(ended.files?.results ?? ''))).length).toBe(0);
-  expect(await redis.exists(batchKeys(body.id).input(0))).toBe(0);
+  expect(await redis.exists(batchKeys(redis, body.id).input(0))).toBe(0);
   await worker.stop();
 });
 
@@ -114,11 +114,11 @@ test('a batch that is cancelled while it is read stops being read, and its paylo
   await s3.put('open/midway.ndjson', lines(100_000));
   const worker = await service.startWorker();
   const { body } = await post({ input: s3.url('open/midway.ndjson') });
-  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await client.post(`/v1/evaluation/batch/${body.id}/cancel`, {});
   expect(await written(body.id)).toMatchObject({ state: 'cancelled', items: { total: 0 } });
   await when(async () => (await redis.llen(`{vls}:${taskQueues.intake}:active`)) === 0);
-  expect(await redis.exists(batchKeys(body.id).input(0))).toBe(0);
+  expect(await redis.exists(batchKeys(redis, body.id).input(0))).toBe(0);
   expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);
   await worker.stop();
 });
@@ -127,12 +127,12 @@ test('a batch that is deleted while it is read leaves nothing in Redis and nothi
   const { s3, post, client } = service;
   const worker = await service.startWorker();
   const { body } = await post({ input: s3.url('open/midway.ndjson') });
-  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
   await when(async () => (await redis.llen(`{vls}:${taskQueues.intake}:active`)) === 0);
   expect(await redis.keys(`vls:{${body.id}}*`)).toEqual([]);
   // What was too much for one call is what the sweeper goes on with.
-  await when(async () => (await redis.zscore(finishedBatches, body.id)) === null);
+  await when(async () => (await redis.zscore(finishedBatches(redis), body.id)) === null);
   expect(await redis.hgetall('{vls}:queued:items')).toEqual({});
   expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);
   await worker.stop();
@@ -143,7 +143,7 @@ test('a batch that is deleted while it is read leaves nothing either when its wo
   await s3.put('open/midway.ndjson', lines(100_000));
   const worker = await service.startWorker();
   const { body } = await post({ input: s3.url('open/midway.ndjson') });
-  await when(async () => (await redis.hlen(batchKeys(body.id).input(0))) >= 64);
+  await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
   // Time to go on writing in.
   await delay(300);
@@ -151,7 +151,7 @@ test('a batch that is deleted while it is read leaves nothing either when its wo
   const other = await service.startWorker();
   const waits = async (list: 'wait' | 'active') => await redis.llen(`{vls}:${taskQueues.intake}:${list}`);
   await when(async () => (await waits('wait')) + (await waits('active')) === 0);
-  await when(async () => (await redis.zscore(finishedBatches, body.id)) === null);
+  await when(async () => (await redis.zscore(finishedBatches(redis), body.id)) === null);
   expect(await redis.keys(`vls:{${body.id}}*`)).toEqual([]);
   expect(await redis.hgetall('{vls}:queued:items')).toEqual({});
   expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);

@@ -93,7 +93,7 @@ async function expectEachOnce(id: string, total: number): Promise<void> {
   });
   const results = await client.batch.results(id);
   expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual([...Array(total).keys()]);
-  const { batch, log, done } = batchKeys(id);
+  const { batch, log, done } = batchKeys(redis, id);
   const chunks = Number(await redis.hget(batch, 'chunks'));
   expect([await redis.llen(log), await redis.bitcount(done)]).toEqual([chunks, chunks]);
 }
@@ -124,22 +124,22 @@ async function loseAndRegain(lost: TestServer, long: { id: string; total: number
   // What was stored and not acknowledged ends too, or was never sealed and is the sweeper's.
   const { body } = await client.call<BatchList>('/v1/evaluation/batch?limit=100');
   for (const { id } of body.batches) await client.batch.finished(id);
-  for (const id of await redis.zrange(liveBatches, 0, '-1')) {
-    expect([null, 'accepting']).toContain(await redis.hget(batchKeys(id).batch, 'state'));
+  for (const id of await redis.zrange(liveBatches(redis), 0, '-1')) {
+    expect([null, 'accepting']).toContain(await redis.hget(batchKeys(redis, id).batch, 'state'));
   }
   await until(async () => /^vls_redis_up 1$/m.test((await client.call<string>('/metrics')).body));
 }
 
 test('when the server that holds the queues is killed and comes back, nothing acknowledged is lost and nothing is done twice', async () => {
   const { body } = await post(200);
-  await loseAndRegain(await cluster.holderOf(liveBatches), { id: body.id, total: 200 });
+  await loseAndRegain(await cluster.holderOf(liveBatches(redis)), { id: body.id, total: 200 });
 }, 100_000);
 
 test('when the server that holds a batch is killed and comes back, the batch goes on where it was', async () => {
-  const queues = await cluster.holderOf(liveBatches);
+  const queues = await cluster.holderOf(liveBatches(redis));
   for (;;) {
     const { body } = await post(200);
-    const holder = await cluster.holderOf(batchKeys(body.id).batch);
+    const holder = await cluster.holderOf(batchKeys(redis, body.id).batch);
     if (holder !== queues) return await loseAndRegain(holder, { id: body.id, total: 200 });
     await client.batch.finished(body.id);
   }

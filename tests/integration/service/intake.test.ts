@@ -147,7 +147,7 @@ test('a webhook without a secret to sign it, and an upload without a file, are r
 
 test('a connection that is cut in the middle leaves no half batch', async () => {
   const direct = new Redis(running.redis.url);
-  const before = await direct.zcard(liveBatches);
+  const before = await direct.zcard(liveBatches(direct));
   const request = httpRequest(`${running.service.url}/evaluator${batch}`, {
     method: 'POST',
     headers: { 'content-type': ndjson },
@@ -155,7 +155,7 @@ test('a connection that is cut in the middle leaves no half batch', async () => 
   request.on('error', () => {});
   for (let index = 0; index < 400; index++)
     request.write(`${JSON.stringify({ image: running.host.url('coffee.jpg'), text: `${index}` })}\n`);
-  while ((await direct.zcard(liveBatches)) === before) await new Promise(setImmediate);
+  while ((await direct.zcard(liveBatches(direct))) === before) await new Promise(setImmediate);
   request.destroy();
   while ((await direct.keys('vls:*:lease')).length > 0) await new Promise(setImmediate);
   const { body } = await running.client.call<{ batches: BatchStatus[] }>(batch);
