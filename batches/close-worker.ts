@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 
-/** Longest wait for a worker to close, in milliseconds. By then what was in hand is done or handed back. */
+/** Longest wait for a worker to close, in milliseconds. By then work in flight is done or handed back. */
 const closingMs = 15_000;
 
 /**

@@ -1,10 +1,12 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../shared/log.ts';
+import { faultOfReply } from '../shared/redis/fault.ts';
 import type { Redis } from '../shared/redis.ts';
+import { watchBacklog } from './backlog-watch.ts';
 import { closeWorker } from './close-worker.ts';
 import { maintenanceQueueName, queueName, queuePrefix } from './keys.ts';
 import { type JobData, jobData } from './payload.ts';
-import { quickRecovery, workerOptions } from './worker-options.ts';
+import { quickRecovery, refusedRestMs, restWhenRefused, workerOptions } from './worker-options.ts';
 
 /** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
@@ -40,6 +42,12 @@ export interface Consumer {
   close(force?: boolean): Promise<void>;
 }
 
+/** A consumer of chunks, which is looked after. */
+export interface ChunkConsumer extends Consumer {
+  /** How long chunks have waited while it was idle and took none, in milliseconds. */
+  silentMs(): number;
+}
+
 /** Chunks that a worker takes at a time. */
 export interface ChunkConcurrency {
   usual: number;
@@ -69,48 +77,69 @@ export function consume(
   processor: (delivery: Delivery) => Promise<Verdict>,
   log: Logger,
   onRecovered: () => void = () => {},
-): Consumer {
+): ChunkConsumer {
   let running = 0;
   let looking: NodeJS.Timeout | undefined;
   let resting: NodeJS.Timeout | undefined;
 
   const queue = new Queue(queueName(profile), { connection: redis, prefix: queuePrefix(redis) });
   queue.on('error', (error) => log.debug({ err: error, profile }, 'queue connection'));
-  const worker = new Worker(
-    queueName(profile),
-    async (job: Job, token) => {
-      const { putBack = 0, ...data } = jobData.parse(job.data);
-      const end = begin();
-      const verdict = await processor({
-        data,
-        starts: job.attemptsStarted - 1 - putBack,
-        waitedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
-      }).finally(end);
-      if ('done' in verdict) {
-        await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
-        return verdict.done;
-      }
-      if ('putBack' in verdict) {
-        await job.updateData({ ...data, putBack: putBack + 1 });
-        await job.moveToDelayed(Date.now() + verdict.delayMs, token);
-        throw new DelayedError();
-      }
-      rest(verdict.pauseMs);
-      await job.log(`handed back: ${verdict.handBack}`);
+  const processOne = async (job: Job, token?: string) => {
+    const { putBack = 0, ...data } = jobData.parse(job.data);
+    const end = begin();
+    const verdict = await processor({
+      data,
+      starts: job.attemptsStarted - 1 - putBack,
+      waitedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+    }).finally(end);
+    if ('done' in verdict) {
+      await Promise.all([...(verdict.log ?? []).map((line) => job.log(line)), job.updateProgress(100)]);
+      return verdict.done;
+    }
+    if ('putBack' in verdict) {
+      await job.updateData({ ...data, putBack: putBack + 1 });
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError();
-    },
-    {
+    }
+    rest(verdict.pauseMs);
+    await job.log(`handed back: ${verdict.handBack}`);
+    await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+    throw new DelayedError();
+  };
+  let worker = open();
+
+  function open(): Worker {
+    const opened = new Worker(queueName(profile), processOne, {
       ...workerOptions(redis),
       ...quickRecovery,
       concurrency: usual,
       // Its count of finished jobs, without the course of the last minutes.
       metrics: { maxDataPoints: 1 },
-    },
-  );
+    });
+    opened.on('error', (error) => {
+      log.debug({ err: error, profile }, 'consumer connection');
+      // As `restWhenRefused`, with the rest that hand-backs share.
+      if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
+    });
+    opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
+    opened.on('stalled', (id) => {
+      log.warn({ job: id, profile }, 'chunk of a dead worker taken back');
+      onRecovered();
+    });
+    return opened;
+  }
+
+  const isIdle = () => running === 0 && resting === undefined && !worker.closing;
+  const backlog = watchBacklog(redis, profile, isIdle, () => {
+    log.error({ profile, silentMs: backlog.silentMs() }, 'chunks wait and this worker takes none: it begins anew');
+    const silent = worker;
+    worker = open();
+    closeWorker(silent, true).catch((error: Error) => log.warn({ err: error, profile }, 'silent consumer not closed'));
+  });
 
   function begin(): () => void {
     running++;
+    backlog.taken();
     lookForOthers(running > usual ? soonMs : lookEveryMs);
     return () => {
       running--;
@@ -154,14 +183,10 @@ export function consume(
       void worker.resume();
     }, milliseconds);
   }
-  worker.on('error', (error) => log.debug({ err: error, profile }, 'consumer connection'));
-  worker.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
-  worker.on('stalled', (id) => {
-    log.warn({ job: id, profile }, 'chunk of a dead worker taken back');
-    onRecovered();
-  });
   return {
+    silentMs: backlog.silentMs,
     async close(force) {
+      backlog.close();
       clearTimeout(resting);
       clearTimeout(looking);
       await closeWorker(worker, force);
@@ -192,6 +217,7 @@ export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => 
   }, everyMs);
   const onError = (error: Error) => log.debug({ err: error }, 'maintenance connection');
   queue.on('error', onError);
+  restWhenRefused(worker);
   worker.on('error', onError);
   worker.on('failed', (_, error) => log.error({ err: error }, 'sweep failed'));
   const kept = { removeOnComplete: { count: 20 }, removeOnFail: { count: 20 } };

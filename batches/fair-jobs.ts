@@ -2,7 +2,7 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Redis } from '../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
-import { workerOptions } from './worker-options.ts';
+import { restWhenRefused, workerOptions } from './worker-options.ts';
 
 /** How the jobs of one queue share a worker. */
 export interface FairJobsOptions {
@@ -78,6 +78,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
     // All that may run, and as many that wait: of a tenant that fills the queue they go back, so others are reached.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
+  restWhenRefused(worker);
   return {
     worker,
     async close(force) {

@@ -1,3 +1,5 @@
+import type { Worker } from 'bullmq';
+import { faultOfReply } from '../shared/redis/fault.ts';
 import type { Redis } from '../shared/redis.ts';
 import { queuePrefix } from './keys.ts';
 
@@ -16,3 +18,20 @@ export const workerOptions = (redis: Redis) =>
 
 /** Jobs of a killed worker return to their queue within the sum of both, in milliseconds. */
 export const quickRecovery = { lockDuration: 10_000, stalledInterval: 5_000 } as const;
+
+/** Rest of a worker that Redis has refused, in milliseconds. */
+export const refusedRestMs = 1_000;
+
+/** BullMQ asks again at once, some thousand times a second, of a Redis that refuses: the worker rests after a refusal. */
+export function restWhenRefused(worker: Worker): void {
+  let isResting = false;
+  worker.on('error', ({ message }) => {
+    if (isResting || worker.closing || faultOfReply(message) === undefined) return;
+    isResting = true;
+    void worker.pause(true);
+    setTimeout(() => {
+      isResting = false;
+      if (!worker.closing) void worker.resume();
+    }, refusedRestMs).unref();
+  });
+}

@@ -35,6 +35,7 @@ await runProcess('vls-worker', async (config, log) => {
     metrics,
     redisWatch,
     evaluators: scoring.evaluators,
+    silentMs: worker.silentMs,
     fault: () => (draining ? 'draining' : worker.fault()),
   });
   const server = await listen(probes, config.host, config.metricsPort, 'METRICS_PORT');

@@ -9,10 +9,15 @@ export interface ProbeDeps {
   evaluators: Evaluators;
   /** What keeps this worker from evaluating, or nothing. */
   fault: () => string | null;
+  /** How long work has waited while this worker was idle and took none, in milliseconds. */
+  silentMs: () => number;
 }
 
+/** A silent worker begins anew by itself after a minute; one that is silent still must be restarted, in milliseconds. */
+const deadAfterMs = 150_000;
+
 /** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
-export function createProbes({ metrics, redisWatch, evaluators, fault }: ProbeDeps): RequestListener {
+export function createProbes({ metrics, redisWatch, evaluators, fault, silentMs }: ProbeDeps): RequestListener {
   const whyNot = (): string | null => {
     const redisFault = redisWatch.sentence();
     if (redisFault !== undefined) return redisFault;
@@ -27,7 +32,9 @@ export function createProbes({ metrics, redisWatch, evaluators, fault }: ProbeDe
       void response.writeHead(status, { 'content-type': type }).end(body);
     switch (request.url?.split('?', 1)[0]) {
       case '/health/live':
-        return plain(200, 'live\n');
+        return silentMs() < deadAfterMs
+          ? plain(200, 'live\n')
+          : plain(503, 'not live: chunks wait and none is taken\n');
       case '/health/ready':
         return whyNot() === null ? plain(200, 'ready\n') : plain(503, `not ready: ${whyNot()}\n`);
       case '/metrics':

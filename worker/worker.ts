@@ -1,4 +1,11 @@
-import { type Consumer, consume, type Delivery, scheduleMaintenance, type Verdict } from '../batches/consumers.ts';
+import {
+  type ChunkConsumer,
+  type Consumer,
+  consume,
+  type Delivery,
+  scheduleMaintenance,
+  type Verdict,
+} from '../batches/consumers.ts';
 import type { BatchEngine } from '../batches/engine.ts';
 import { consumeTasks, type Task } from '../batches/tasks.ts';
 import { deliverWebhook } from '../batches/webhook.ts';
@@ -36,6 +43,8 @@ export interface RunningWorker extends Consumer {
   profiles(): string[];
   /** What keeps this worker from evaluating, or nothing. */
   fault(): string | null;
+  /** Longest time that chunks of a profile have waited while this worker was idle and took none, in milliseconds. */
+  silentMs(): number;
 }
 
 /**
@@ -66,7 +75,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       fault = found;
     },
   });
-  const serving = new Map<string, Consumer>();
+  const serving = new Map<string, ChunkConsumer>();
   const places = new Map<string, FairPlaces>();
   const take = async (delivery: Delivery, profile: string, own: FairPlaces): Promise<Verdict> => {
     const release = own.tryTake(delivery.data.tenant);
@@ -84,6 +93,13 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
           name: 'vls_chunks_in_hand',
           labels: { profile },
           value: places.get(profile)?.total().held ?? 0,
+        }),
+      ),
+      ...[...serving].map(
+        ([profile, consumer]): Reading => ({
+          name: 'vls_worker_silent_seconds',
+          labels: { profile },
+          value: consumer.silentMs() / 1000,
         }),
       ),
       { name: 'vls_worker_fault', labels: {}, value: fault === null ? 0 : 1 },
@@ -146,6 +162,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   return {
     profiles: () => [...serving.keys()],
     fault: () => fault,
+    silentMs: () => Math.max(0, ...[...serving.values()].map((consumer) => consumer.silentMs())),
     async close() {
       closing = true;
       const patience = setTimeout(() => {

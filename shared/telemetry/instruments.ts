@@ -151,6 +151,12 @@ export const instruments = {
     labels: ['profile', 'verdict'],
     help: 'Chunks taken from the queue, by what became of them',
   },
+  vls_worker_silent_seconds: {
+    type: 'gauge',
+    from: 'worker',
+    labels: ['profile'],
+    help: 'How long chunks have waited while this worker was idle and took none',
+  },
   vls_chunks_in_hand: { type: 'gauge', from: 'worker', labels: ['profile'], help: 'Chunks being evaluated' },
   vls_chunk_wait_seconds: {
     type: 'histogram',

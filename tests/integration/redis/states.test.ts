@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import type { Redis as Server } from 'ioredis';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { consume, type Delivery } from '../../../batches/consumers.ts';
 import { probeKey } from '../../../batches/keys.ts';
+import { createQueues } from '../../../batches/queues.ts';
+import { consumeWebhooks } from '../../../batches/webhooks.ts';
 import { watchRedis } from '../../../shared/redis/watch.ts';
 import { connectRedis } from '../../../shared/redis.ts';
 import { freePort } from '../../support/prometheus.ts';
@@ -176,4 +179,41 @@ test('a server that stays read-only is not asked to open connections without end
   const after = Number(/total_connections_received:(\d+)/.exec(await started.admin.info('stats'))?.[1]);
   expect(after - before).toBeLessThanOrEqual(5);
   expect(warnings).toEqual([]);
+});
+
+test('consumers do not ask a Redis that refuses writes without a pause, and take jobs when it takes them again', async () => {
+  const started = await start();
+  const connection = connectRedis(`redis://127.0.0.1:${started.redis.options.port}`, 'consumer', silentLog()) as Server;
+  const queues = createQueues(connection, () => ['compact'], silentLog());
+  const taken = Promise.withResolvers<void>();
+  const all = Promise.withResolvers<void>();
+  const chunks = [...Array(20).keys()];
+  const seen = new Set<number>();
+  // The first chunk is in flight and others wait when Redis begins to refuse: a worker that waits for none asks seldom.
+  const take = async ({ data }: Delivery) => {
+    if (seen.size === 0) await started.admin.config('SET', 'min-replicas-to-write', 1);
+    taken.resolve();
+    seen.add(data.chunk);
+    if (seen.size === chunks.length) all.resolve();
+    return { done: {} };
+  };
+  await queues.add(
+    { id: 'batch', tenant: 'default', profile: 'compact', priority: 0, weight: 1 },
+    chunks,
+    chunks.map(() => 1),
+  );
+  const consumers = [
+    consume(connection, 'compact', { usual: 2 }, take, silentLog()),
+    consumeWebhooks(connection, () => Promise.reject(new Error('nothing to deliver')), silentLog()),
+  ];
+  await taken.promise;
+  const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await started.admin.info('stats'))?.[1]);
+  const before = await commands();
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect((await commands()) - before).toBeLessThan(500);
+  await started.admin.config('SET', 'min-replicas-to-write', 0);
+  await all.promise;
+  await Promise.all(consumers.map((consumer) => consumer.close(true)));
+  await queues.close();
+  connection.disconnect();
 });
