@@ -72,7 +72,7 @@ const results: ResultsPage['results'] = [
     index: 1,
     id: 'lost',
     status: 'failed',
-    error: { code: 'image.fetch.http_status', message: '404 from example.org', retryable: false },
+    error: { code: 'image.fetch.http_status', message: '404 from example.org: not found', retryable: false },
   },
 ];
 const ended: BatchStatus = {

@@ -4,17 +4,18 @@ import { type Code, ServiceError } from '../shared/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { readRetryAfter, toFetchFailure } from './fetch-failure.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
-import { createHostTurns, type HostTurns, type Turn } from './host-turns.ts';
+import { createHostTurns, type HostTurns, mostRequests, type Turn } from './host-turns.ts';
 import type { LoadOptions } from './loader.ts';
 import { createNameLookup, type NameLookup } from './name-lookup.ts';
 import { beginsLikeImage, sniffedBytes } from './sniff.ts';
+import { describeSource } from './source-message.ts';
 import { userAgent } from './user-agent.ts';
 
 export interface FetcherOptions {
   guard: AddressGuard;
   /** Largest body, in bytes. */
   maxBytes: number;
-  /** Deadline of one image with its redirects, retries and waiting, in milliseconds. */
+  /** Time for one image from its first request, redirects and retries included, in milliseconds. Waiting for a turn is extra. */
   timeoutMs: number;
   /** Longest silence of a host within that deadline, in milliseconds. */
   idleMs?: number;
@@ -34,13 +35,16 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-const maxRedirects = 3;
+/** As browsers' HTTP libraries do: a link shortener, a login check and a CDN take five together. */
+const maxRedirects = 10;
+/** Longest wait of a batch's image for a host that rests or is busy, in milliseconds: two of its longest rests. */
+const batchPatienceMs = 120_000;
 const maxRetries = 2;
 /** A host that says when to come back is asked more often: it is alive, and only as often as it says. */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 /** Statuses by which a host says "later", not "no". */
-const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
+const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 /** Those by which it says "too much". */
 const overrunStatus = new Set([429, 503]);
 
@@ -53,60 +57,93 @@ const headers = {
   'user-agent': userAgent,
 };
 
+/** A download, with the time that is left to it. */
+interface Download {
+  options: LoadOptions;
+  leftMs: number;
+}
+
 /** Downloads images through the address guard: before the lookup, after it, and on the connected socket. */
 export function createFetcher(options: FetcherOptions): Fetcher {
-  const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup() } = options;
+  const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup(), onRetry } = options;
   const idleMs = Math.min(options.idleMs ?? 10_000, timeoutMs);
-  const agent = createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost });
+  const agent = createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost: mostRequests(connectionsPerHost) });
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
-  /** @param endsAt when the deadline falls, by `performance.now()`. */
-  async function download(start: URL, endsAt: number, signal: AbortSignal): Promise<Uint8Array> {
+  /** Runs one request and what it leads to, in its turn and within the time that is left of the image's. */
+  async function inTurn(
+    url: URL,
+    download: Download,
+    step: (turn: Turn, signal: AbortSignal) => Promise<Uint8Array | URL>,
+  ) {
+    const { interactive = false, tenant = '', signal: callerSignal } = download.options;
+    const patienceMs = interactive ? timeoutMs : batchPatienceMs;
+    const turn = await turns.take(url.host, `${interactive ? 'single' : 'batch'} ${tenant}`, patienceMs, callerSignal);
+    const start = performance.now();
+    const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(download.leftMs)));
+    try {
+      return await step(turn, callerSignal === undefined ? deadline : AbortSignal.any([deadline, callerSignal]));
+    } catch (error) {
+      if (callerSignal?.aborted) throw callerSignal.reason;
+      throw deadline.aborted ? timedOut(url, timeoutMs) : error;
+    } finally {
+      download.leftMs -= performance.now() - start;
+      turn.end();
+    }
+  }
+
+  async function attempt(start: URL, download: Download): Promise<Uint8Array> {
     let url = start;
     for (let hop = 0; hop <= maxRedirects; hop++) {
       guard.checkUrl(url);
-      const turn = await turns.take(url.host, endsAt - performance.now(), signal);
-      try {
+      const found = await inTurn(url, download, async (turn, signal) => {
         const response = await request(url, { dispatcher: agent, signal, headers });
         const location = response.headers['location'];
         if (redirectStatus.has(response.statusCode) && typeof location === 'string') {
+          turn.answered();
           discard(response);
-          url = parseUrl(location, url);
-          continue;
+          return parseUrl(asSent(location), url);
         }
-        if (response.statusCode === 200) return await readBody(response, url, maxBytes);
-        discard(response);
-        throw refusal(response, url, turn);
-      } finally {
-        turn.end();
-      }
+        if (response.statusCode !== 200) {
+          discard(response);
+          throw refusal(response, url, turn);
+        }
+        turn.answered();
+        return await readBody(response, url, maxBytes);
+      });
+      if (!(found instanceof URL)) return found;
+      url = found;
     }
     throw new ServiceError('image.fetch.too_many_redirects', `More than ${maxRedirects} redirects from ${start.host}`);
   }
 
   return {
-    async fetch(address, { signal: callerSignal } = {}) {
+    async fetch(address, options = {}) {
       const url = parseUrl(address);
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const endsAt = performance.now() + timeoutMs;
-      const signal = callerSignal ? AbortSignal.any([deadline, callerSignal]) : deadline;
+      const { signal } = options;
+      const download: Download = { options, leftMs: timeoutMs };
       let reason: ServiceError | undefined;
-      for (let attempt = 0; ; attempt++) {
+      for (let attempts = 0; ; attempts++) {
         try {
-          return await download(url, endsAt, signal);
+          return await attempt(url, download);
         } catch (error) {
-          if (callerSignal?.aborted) throw callerSignal.reason;
+          if (signal?.aborted) throw signal.reason;
+          const failure = toFetchFailure(error, url);
           // What an earlier attempt met says more than that there was no time for another.
-          if (deadline.aborted) throw reason ?? timedOut(url, timeoutMs);
-          reason = toFetchFailure(error, url);
-          const retries = reason.retryAfter === undefined ? maxRetries : maxInvitedRetries;
-          if (attempt >= retries || !retriedCodes.has(reason.code)) throw reason;
-          if (reason.retryAfter !== undefined && performance.now() + reason.retryAfter * 1000 > endsAt) throw reason;
-          options.onRetry?.(reason.code);
-          // The host's own pause is kept by its turns, for whoever asks; else full jitter around 0.2 s and 0.4 s.
-          const pauseMs = reason.retryAfter === undefined ? Math.random() * 400 * 2 ** attempt : 0;
+          if (download.leftMs <= 0) throw reason ?? failure;
+          reason = failure;
+          const { retryAfter } = reason;
+          const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
+          if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
+          // The host's own pause, a little longer so that several do not come back at the same moment; else full jitter
+          // around 0.2 s and 0.4 s.
+          const pauseMs =
+            retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
+          if (pauseMs > download.leftMs) throw reason;
+          onRetry?.(reason.code);
+          download.leftMs -= pauseMs;
           await delay(pauseMs, undefined, { signal }).catch(() => {
-            throw callerSignal?.aborted ? callerSignal.reason : reason;
+            throw signal?.reason;
           });
         }
       }
@@ -115,14 +152,23 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   };
 }
 
+/** What a status says of the image, where its number alone does not. */
+const meanings: Record<number, string> = {
+  401: 'access denied',
+  403: 'access denied',
+  404: 'not found',
+  410: 'not found',
+};
+
 /** What a status other than 200 means for the image, and for the host's next turns. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
-  const message = `${response.statusCode} from ${url.host}`;
-  if (!laterStatus.has(response.statusCode)) return new ServiceError('image.fetch.http_status', message);
+  const { statusCode } = response;
+  const meaning = meanings[statusCode];
+  const message = `${statusCode} from ${url.host}${meaning === undefined ? '' : `: ${meaning}`}`;
   const retryAfter = readRetryAfter(response.headers['retry-after']);
-  if (overrunStatus.has(response.statusCode)) turn.slowDown();
-  // A little more than was asked for, so that several workers do not come back at the same moment.
-  if (retryAfter !== undefined) turn.rest(retryAfter * 1000 + Math.random() * 250);
+  if (overrunStatus.has(statusCode)) turn.refused(url.href, retryAfter === undefined ? undefined : retryAfter * 1000);
+  else turn.answered();
+  if (!laterStatus.has(statusCode)) return new ServiceError('image.fetch.http_status', message);
   return new ServiceError('image.fetch.unavailable', message, { ...(retryAfter !== undefined && { retryAfter }) });
 }
 
@@ -132,11 +178,6 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
     return new ServiceError(code, message);
   };
   const tooLarge = () => giveUp('image.too_large', `The image at ${url.host} has more than ${maxBytes} bytes`);
-  const encoding = response.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
-    const message = `${url.host} sent the image compressed once more (${quoted(encoding)}), which was not asked for`;
-    throw giveUp('image.unsupported_format', message);
-  }
   if (Number(response.headers['content-length']) > maxBytes) throw tooLarge();
   const parts: Buffer[] = [];
   let size = 0;
@@ -144,8 +185,17 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
   const sniff = () => {
     isSniffed = true;
     if (beginsLikeImage(Buffer.concat(parts))) return;
-    const type = response.headers['content-type'];
-    const what = size === 0 ? 'nothing' : type === undefined ? 'no image' : `no image, but ${quoted(type)}`;
+    const { 'content-type': type, 'content-encoding': encoding } = response.headers;
+    // What it is called is not looked at: `aws-chunked`, `none` and an empty name are sent with plain images.
+    const isCompressed = encoding !== undefined && /^(gzip|x-gzip|deflate|br|zstd|compress)$/i.test(String(encoding));
+    const what =
+      size === 0
+        ? 'nothing'
+        : isCompressed
+          ? `the image compressed once more (${quoted(encoding)}), which was not asked for`
+          : type === undefined
+            ? 'no image'
+            : `no image, but ${quoted(type)}`;
     throw giveUp('image.unsupported_format', `${url.host} sent ${what}; JPEG, PNG, WebP, GIF, AVIF and TIFF are read`);
   };
   for await (const part of response.body as AsyncIterable<Buffer>) {
@@ -171,11 +221,23 @@ function abandon({ body }: Dispatcher.ResponseData): void {
   body.destroy();
 }
 
+/** A header as its sender wrote it: undici reads bytes as Latin-1, and UTF-8 is sent unescaped by many. */
+function asSent(header: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'latin1'));
+  } catch {
+    return header;
+  }
+}
+
 function parseUrl(address: string, base?: URL): URL {
   try {
+    // A drive letter is no scheme.
+    if (base === undefined && /^[a-z]:/i.test(address)) throw new TypeError('Not a URL');
     return new URL(address, base);
   } catch (cause) {
-    throw new ServiceError('image.source_invalid', `Not a URL: ${address.slice(0, 200)}`, { cause });
+    const message = base === undefined ? describeSource(address) : `${base.host} redirects to what is not a URL`;
+    throw new ServiceError('image.source_invalid', message, { cause });
   }
 }
 

@@ -16,6 +16,12 @@ export interface GuardedAgentOptions {
 /** A connection that serves nobody is closed after this time, whatever its host would like: strangers name the hosts. */
 const keepAliveMs = 4_000;
 
+/**
+ * How long one address of a host is tried before the next, in milliseconds. Node's 250 ms end a slow handshake with a host
+ * that has A and AAAA records, and where IPv6 leads nowhere no other address is left.
+ */
+const familyAttemptMs = 2_500;
+
 /** Connections that pass the address guard: literal, resolved and connected address are checked for each. */
 export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }: GuardedAgentOptions): Agent {
   return new Agent({
@@ -60,7 +66,12 @@ function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: numb
     } catch (blocked) {
       return callback(blocked as Error, null);
     }
-    const connect = buildConnector({ timeout, allowH2: false, lookup: guardedLookup });
+    const connect = buildConnector({
+      timeout,
+      allowH2: false,
+      autoSelectFamilyAttemptTimeout: familyAttemptMs,
+      lookup: guardedLookup,
+    });
     connect(target, (...outcome) => {
       const [error, socket] = outcome;
       if (error) return callback(error, null);

@@ -1,127 +1,185 @@
 import { ServiceError } from '../shared/errors.ts';
+import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
-/** Requests to each host take turns: so many at a time, fewer for a host that is overrun, none while it wants a rest. */
+/**
+ * Requests to each host take turns: so many at a time, shared fairly between askers, fewer for a host that is overrun,
+ * none while it wants a rest. An asker learns from its own requests alone that a host refuses: addresses that one tenant
+ * chose must not keep another from the same host.
+ */
 export interface HostTurns {
   /**
    * Waits for a turn. Every turn that is given is given back with `end`.
-   * @param patienceMs how long the caller can wait; a host that rests for longer is not waited for.
-   * @throws {ServiceError} `image.fetch.unavailable` for such a host; the signal's reason once it is aborted.
+   * @param asker who shares: a tenant with one kind of work.
+   * @param patienceMs how long the caller can wait, in milliseconds.
+   * @throws {ServiceError} `image.fetch.unavailable` when that is not long enough; the signal's reason once it aborts.
    */
-  take(host: string, patienceMs: number, signal: AbortSignal): Promise<Turn>;
+  take(host: string, asker: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
 }
 
 export interface Turn {
-  /** The host said that it is overrun (429, 503): it gets half as many requests at a time. */
-  slowDown(): void;
-  /** Nobody asks the host again for this time, in milliseconds. */
-  rest(ms: number): void;
+  /** The host has answered the request, if only with "not found". */
+  answered(): void;
+  /**
+   * The host says that it is overrun (429, 503). One address that it refuses says nothing about others: after two in a row
+   * the host gets half as many requests at a time, and from the third on it rests.
+   * @param restMs the rest that it asks for, in milliseconds.
+   */
+  refused(address: string, restMs: number | undefined): void;
   end(): void;
 }
 
+/** A host as one asker knows it. */
 interface Host {
   active: number;
-  /** Requests at a time; grows back by one for each round of requests that went well. */
+  /** Requests at a time; grows back by one for each round of requests that were answered. */
   width: number;
+  /** Addresses that were refused since the last answer, as many as are needed to tell. */
+  refused: Set<string>;
   /** When the host may be asked again, by `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
   /** Begins the request that waits. */
-  waiting: (() => void)[];
+  waiting: Set<() => void>;
 }
 
-/** However long a host wants to rest: an hour's rest for one image must not be an hour's rest for all others. */
+/** However long a host wants to rest: an hour's rest must not be an hour's rest for all images. */
 const longestRestMs = 60_000;
+/** A host that names no time rests for so long, in milliseconds. */
+const usualRestMs = 1_000;
+const refusalsBeforeSlower = 2;
+const refusalsBeforeRest = 3;
 /** Hosts that are remembered for being slow or at rest; beyond that the oldest are forgotten. */
 const rememberedHosts = 1_000;
+/** Requests to a host that an asker may have although others have all of them. */
+const guaranteedRequests = 2;
+
+/** Requests to one host at a time, those that are guaranteed to further askers included. */
+export const mostRequests = (widest: number): number => 2 * widest;
 
 /** @param widest requests to one host at a time. */
 export function createHostTurns(widest: number): HostTurns {
   const hosts = new Map<string, Host>();
+  const placesOf = new Map<string, FairPlaces>();
 
-  function hostOf(name: string): Host {
-    let host = hosts.get(name);
+  function hostOf(key: string): Host {
+    let host = hosts.get(key);
     if (host === undefined) {
       if (hosts.size >= rememberedHosts) forgetOldest();
-      host = { active: 0, width: widest, restsUntil: 0, wake: undefined, waiting: [] };
-      hosts.set(name, host);
+      host = { active: 0, width: widest, refused: new Set(), restsUntil: 0, wake: undefined, waiting: new Set() };
+      hosts.set(key, host);
     }
     return host;
   }
 
-  const isIdle = ({ active, waiting }: Host) => active === 0 && waiting.length === 0;
+  const isIdle = ({ active, waiting }: Host) => active === 0 && waiting.size === 0;
 
   function forgetOldest(): void {
-    for (const [name, host] of hosts) {
+    for (const [key, host] of hosts) {
       if (hosts.size < rememberedHosts) return;
-      if (isIdle(host)) hosts.delete(name);
+      if (isIdle(host)) hosts.delete(key);
     }
   }
 
-  function advance(name: string, host: Host): void {
+  function advance(key: string, host: Host): void {
     const restMs = host.restsUntil - performance.now();
     if (restMs > 0) {
-      if (host.waiting.length > 0) host.wake ??= setTimeout(onWake, restMs, name, host);
+      if (host.waiting.size > 0) host.wake ??= setTimeout(onWake, restMs, key, host);
       return;
     }
-    while (host.active < Math.floor(host.width)) {
-      const next = host.waiting.shift();
-      if (next === undefined) break;
+    for (const begin of host.waiting) {
+      if (host.active >= Math.floor(host.width)) break;
+      host.waiting.delete(begin);
       host.active++;
-      next();
+      begin();
     }
-    if (isIdle(host) && host.width >= widest && hosts.get(name) === host) hosts.delete(name);
+    const isAsBefore = host.width >= widest && host.refused.size === 0;
+    if (isIdle(host) && isAsBefore && hosts.get(key) === host) hosts.delete(key);
   }
 
-  function onWake(name: string, host: Host): void {
+  function onWake(key: string, host: Host): void {
     host.wake = undefined;
-    advance(name, host);
+    advance(key, host);
   }
 
-  function turnOf(name: string, host: Host): Turn {
-    let wentWell = true;
+  /** Waits until this asker may send one more request to the host. */
+  async function untilDue(name: string, key: string, host: Host, patienceMs: number, signal?: AbortSignal) {
+    const restMs = host.restsUntil - performance.now();
+    const notAsked = (why: string, seconds: number) =>
+      new ServiceError('image.fetch.unavailable', `${name} ${why}; this image was not requested`, {
+        retryAfter: seconds,
+      });
+    if (restMs > patienceMs) {
+      const seconds = Math.ceil(restMs / 1000);
+      throw notAsked(`wants no request for another ${seconds} s`, seconds);
+    }
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(patience);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const begin = () => {
+        settle();
+        resolve();
+      };
+      const leave = (reason: unknown) => {
+        settle();
+        host.waiting.delete(begin);
+        reject(reason);
+        advance(key, host);
+      };
+      const onAbort = () => leave(signal?.reason);
+      const seconds = Math.ceil(patienceMs / 1000);
+      const patience = setTimeout(() => leave(notAsked(`had no turn for it within ${seconds} s`, seconds)), patienceMs);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      host.waiting.add(begin);
+      advance(key, host);
+    });
+  }
+
+  function turnOf(key: string, host: Host, release: () => void): Turn {
     return {
-      slowDown() {
-        wentWell = false;
-        host.width = Math.max(1, host.width / 2);
+      answered() {
+        host.refused.clear();
+        host.width = Math.min(widest, host.width + 1 / host.width);
       },
-      rest(ms) {
-        wentWell = false;
-        host.restsUntil = Math.max(host.restsUntil, performance.now() + Math.min(ms, longestRestMs));
+      refused(address, restMs = usualRestMs) {
+        if (host.refused.size < refusalsBeforeRest) host.refused.add(address);
+        if (host.refused.size >= refusalsBeforeSlower) host.width = Math.max(1, host.width / 2);
+        if (host.refused.size < refusalsBeforeRest) return;
+        host.restsUntil = Math.max(host.restsUntil, performance.now() + Math.min(restMs, longestRestMs));
       },
       end() {
+        release();
         host.active--;
-        if (wentWell) host.width = Math.min(widest, host.width + 1 / host.width);
-        advance(name, host);
+        advance(key, host);
       },
     };
   }
 
   return {
-    async take(name, patienceMs, signal) {
-      signal.throwIfAborted();
-      const host = hostOf(name);
-      const restMs = host.restsUntil - performance.now();
-      if (restMs > patienceMs) {
-        const seconds = Math.ceil(restMs / 1000);
-        throw new ServiceError('image.fetch.unavailable', `${name} wants no request for another ${seconds} s`, {
-          retryAfter: seconds,
-        });
+    async take(name, asker, patienceMs, signal) {
+      signal?.throwIfAborted();
+      const key = `${asker}\n${name}`;
+      const host = hostOf(key);
+      await untilDue(name, key, host, patienceMs, signal);
+      let places = placesOf.get(name);
+      if (places === undefined) {
+        places = createFairPlaces({ places: widest, guaranteed: guaranteedRequests, hardLimit: mostRequests(widest) });
+        placesOf.set(name, places);
       }
-      await new Promise<void>((resolve, reject) => {
-        const begin = () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        };
-        const leave = () => {
-          host.waiting.splice(host.waiting.indexOf(begin), 1);
-          reject(signal.reason);
-          advance(name, host);
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        host.waiting.push(begin);
-        advance(name, host);
-      });
-      return turnOf(name, host);
+      const own = places;
+      const give = (release: () => void) => () => {
+        release();
+        const { held, waiting } = own.total();
+        if (held + waiting === 0) placesOf.delete(name);
+      };
+      try {
+        return turnOf(key, host, give(await own.take(asker, signal)));
+      } catch (error) {
+        host.active--;
+        advance(key, host);
+        throw error;
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import { ServiceError } from '../shared/errors.ts';
+import { describeSource } from './source-message.ts';
 
 // Two searches for a wrong character: one pattern for the whole would try again from every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
@@ -10,11 +11,9 @@ const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
   // 4/3 characters a byte; checked first, so that a huge string costs nothing.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  if (notBase64.test(text)) {
-    throw new ServiceError(
-      'image.source_invalid',
-      'The image is neither an http(s) URL nor a data URI, and it is not base64',
-    );
+  // Letters and spaces are base64 too: a short line with spaces inside is a sentence, and no image is so small.
+  if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
+    throw new ServiceError('image.source_invalid', describeSource(text));
   }
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length === 0) throw new ServiceError('image.source_invalid', 'The base64 image is empty');
@@ -30,10 +29,16 @@ export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
   const comma = uri.indexOf(',');
   if (comma < 0) throw new ServiceError('image.source_invalid', 'The data URI has no comma before its data');
   const header = uri.slice(5, comma);
-  if (!/;base64$/i.test(header)) {
+  if (!/;\s*base64\s*$/i.test(header)) {
     throw new ServiceError('image.source_invalid', 'The data URI must be base64 (data:image/…;base64,…)');
   }
-  return decodeBase64(uri.slice(comma + 1), maxBytes);
+  return decodeBase64(unescaped(uri.slice(comma + 1), maxBytes), maxBytes);
+}
+
+/** A payload may be percent-encoded: `%2F` for `/`, and at most three times as long for it. */
+function unescaped(payload: string, maxBytes: number): string {
+  if (payload.length > maxBytes * 4 * 1.05 + 48) throw tooLarge(maxBytes);
+  return payload.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
 const tooLarge = (maxBytes: number) =>

@@ -429,7 +429,7 @@ export const settings = {
   fetchTimeoutMs: setting(
     'FETCH_TIMEOUT_MS',
     integer(100, 600_000).default(20_000),
-    'Total deadline for downloading one image, redirects and retries included, in milliseconds.',
+    'Time for downloading one image from its first request, redirects and retries included, in milliseconds.',
   ),
   fetchConcurrency: setting(
     'FETCH_CONCURRENCY',

@@ -5,7 +5,11 @@
  */
 export const codes = {
   'image.source_invalid': { status: 422, retryable: false, title: 'The image is given in a form that cannot be read' },
-  'image.fetch.http_status': { status: 502, retryable: false, title: 'The image host refused the request' },
+  'image.fetch.http_status': {
+    status: 422,
+    retryable: false,
+    title: 'The image host has no such image, or refuses it',
+  },
   'image.fetch.unavailable': { status: 502, retryable: true, title: 'The image host is overloaded or failing' },
   'image.fetch.timeout': { status: 504, retryable: true, title: 'The image did not arrive in time' },
   'image.fetch.dns': { status: 422, retryable: true, title: 'The image host could not be resolved' },

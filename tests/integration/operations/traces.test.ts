@@ -101,7 +101,7 @@ test('a batch is one connected trace over two processes, from its post to its la
   expect(failed).toHaveLength(1);
   expect(failed[0]).toMatchObject({
     name: 'item failed',
-    attributes: { 'vls.code': 'image.fetch.http_status', 'vls.message': `404 from ${host.authority}` },
+    attributes: { 'vls.code': 'image.fetch.http_status', 'vls.message': `404 from ${host.authority}: not found` },
   });
   // Every span but the first has its parent in the trace.
   const ids = new Set(spans.map(({ spanId }) => spanId));

@@ -104,7 +104,11 @@ test('results can be filtered by outcome', async () => {
     {
       index: 1,
       status: 'failed',
-      error: { code: 'image.fetch.http_status', message: `404 from ${running.host.authority}`, retryable: false },
+      error: {
+        code: 'image.fetch.http_status',
+        message: `404 from ${running.host.authority}: not found`,
+        retryable: false,
+      },
     },
   ]);
 });

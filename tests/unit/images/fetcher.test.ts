@@ -79,13 +79,22 @@ describe('a download', () => {
     await expect(fetcher.fetch(address)).rejects.toMatchObject({ code: 'image.source_invalid' });
   });
 
-  test('opens no more connections to a host than it may', async () => {
-    const { origin, fetcher } = await fetching((_request, response) => setImmediate(() => response.end(image)), {
-      connectionsPerHost: 2,
-    });
+  test('sends no more requests to a host at a time than it may', async () => {
+    let open = 0;
+    let most = 0;
+    const { origin, fetcher } = await fetching(
+      (_request, response) => {
+        most = Math.max(most, ++open);
+        setImmediate(() => {
+          open--;
+          response.end(image);
+        });
+      },
+      { connectionsPerHost: 2 },
+    );
     await Promise.all(Array.from({ length: 8 }, () => fetcher.fetch(origin.url)));
     expect(origin.requests).toHaveLength(8);
-    expect(origin.connections).toHaveLength(2);
+    expect(most).toBe(2);
   });
 });
 
@@ -96,13 +105,13 @@ describe('a status', () => {
       const { origin, fetcher } = await fetching(statuses(status));
       await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
         code: 'image.fetch.http_status',
-        message: `${status} from ${origin.host}`,
+        message: expect.stringContaining(`${status} from ${origin.host}`),
       });
       expect(origin.requests).toHaveLength(1);
     },
   );
 
-  test.each([408, 425, 429, 500, 502, 503, 504])(
+  test.each([408, 425, 429, 500, 502, 503, 504, 520, 524])(
     '%i means later: it is asked three times, then image.fetch.unavailable',
     async (status) => {
       const { origin, fetcher } = await fetching(statuses(status));
@@ -160,17 +169,10 @@ describe('between two attempts', () => {
     ['as a date', () => new Date(Date.now() + 2_000).toUTCString()],
   ])('a host that names a pause %s is not asked before it is over', async (_how, header) => {
     const { origin, fetcher } = await fetching(laterThen(header()));
-    const from = performance.now();
     expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
-    // A date has no fractions of a second.
-    expect(performance.now() - from).toBeGreaterThan(900);
+    // A date has no fractions of a second; a quarter of a second at most is added.
+    expect(pauses()).toEqual([expect.toSatisfy((ms: number) => ms > 900 && ms < 2_400)]);
     expect(origin.requests).toHaveLength(2);
-  });
-
-  test('a pause holds for every download from that host', async () => {
-    const { origin, fetcher } = await fetching(laterThen('1'), { connectionsPerHost: 1 });
-    await Promise.all(Array.from({ length: 4 }, () => fetcher.fetch(origin.url)));
-    expect(origin.requests).toHaveLength(5);
   });
 
   test('a pause that ends after the deadline is a failure at once, and is reported as it was sent', async () => {
@@ -180,8 +182,51 @@ describe('between two attempts', () => {
       message: `429 from ${origin.host}`,
       retryAfter: 3_600,
     });
-    await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.unavailable' });
     expect(origin.requests).toHaveLength(1);
+  });
+
+  test('one address that is refused for an hour costs no other of its host', async () => {
+    const { origin, fetcher } = await fetching((request, response) => {
+      if (request.url !== '/503never') return void response.end(image);
+      response.writeHead(503, { 'retry-after': '3600' }).end();
+    });
+    const paths = Array.from({ length: 300 }, (_, at) => (at === 20 ? '/503never' : `/ok?n=${at}`));
+    const outcomes = await Promise.allSettled(paths.map((path) => fetcher.fetch(origin.url + path)));
+    const failed = outcomes.flatMap(({ status }, at) => (status === 'rejected' ? [paths[at]] : []));
+    expect(failed).toEqual(['/503never']);
+    expect(origin.requests).toHaveLength(300);
+  });
+
+  test('one 429 fails no image that was not asked for yet', async () => {
+    let refused = false;
+    const { origin, fetcher } = await fetching(
+      (_request, response) => {
+        if (refused) return void response.end(image);
+        refused = true;
+        response.writeHead(429, { 'retry-after': '10' }).end();
+      },
+      { connectionsPerHost: 1 },
+    );
+    const images = Array.from({ length: 17 }, (_, at) => fetcher.fetch(`${origin.url}/${at}`));
+    expect((await Promise.allSettled(images)).filter(({ status }) => status === 'rejected')).toEqual([]);
+  });
+
+  test('the wait for a turn is not part of the deadline', async () => {
+    const first = Promise.withResolvers<void>();
+    const { origin, fetcher } = await fetching(
+      (request, response) => {
+        if (request.url === '/slow') void first.promise.then(() => response.end(image));
+        else response.end(image);
+      },
+      { connectionsPerHost: 1, timeoutMs: 400 },
+    );
+    const slow = fetcher.fetch(`${origin.url}/slow`);
+    await expect.poll(() => origin.requests.length).toBe(1);
+    // Without a request it cannot time out: it is asked for after the slow one has, and arrives.
+    const waiting = fetcher.fetch(`${origin.url}/waits`);
+    await expect(slow).rejects.toMatchObject({ code: 'image.fetch.timeout' });
+    expect(Buffer.from(await waiting).toString()).toBe(image);
+    first.resolve();
   });
 
   test('a host that always names a pause is asked six times', async () => {
@@ -204,10 +249,8 @@ describe('between two attempts', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('the deadline ends the pause with the reason for the attempt before it', async () => {
-    const { setTimeout: realPause } = await vi.importActual<typeof import('node:timers/promises')>('timers/promises');
-    vi.mocked(pause).mockImplementation((_ms, value, options) => realPause(600_000, value as never, options));
-    const { origin, fetcher } = await fetching(statuses(503), { timeoutMs: 1_000 });
+  test('a pause for which no time is left is not begun: the reason of the attempt before it is the failure', async () => {
+    const { origin, fetcher } = await fetching(statuses(503), { timeoutMs: 150 });
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.unavailable' });
     expect(origin.requests).toHaveLength(1);
   });
@@ -235,16 +278,16 @@ describe('a redirect', () => {
     expect(Buffer.from(await fetcher.fetch(`${origin.url}/start`)).toString()).toBe(image);
   });
 
-  test('is followed three times', async () => {
+  test('is followed ten times', async () => {
     const { origin, fetcher } = await fetching(countdown);
-    expect(Buffer.from(await fetcher.fetch(`${origin.url}/3`)).toString()).toBe(image);
-    expect(origin.requests.map(({ url }) => url)).toEqual(['/3', '/2', '/1', '/0']);
+    expect(Buffer.from(await fetcher.fetch(`${origin.url}/10`)).toString()).toBe(image);
+    expect(origin.requests).toHaveLength(11);
   });
 
-  test('is not followed a fourth time', async () => {
+  test('is not followed an eleventh time', async () => {
     const { origin, fetcher } = await fetching(countdown);
-    await expect(fetcher.fetch(`${origin.url}/4`)).rejects.toMatchObject({ code: 'image.fetch.too_many_redirects' });
-    expect(origin.requests.map(({ url }) => url)).toEqual(['/4', '/3', '/2', '/1']);
+    await expect(fetcher.fetch(`${origin.url}/11`)).rejects.toMatchObject({ code: 'image.fetch.too_many_redirects' });
+    expect(origin.requests).toHaveLength(11);
   });
 
   test('may be relative to the path', async () => {
@@ -282,6 +325,17 @@ describe('a redirect', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
+  test('may be written in UTF-8 without escapes', async () => {
+    const { origin, fetcher } = await fetching((request, response) => {
+      if (request.url === '/k%C3%A4tzchen-%E7%8C%AB') return void response.end(image);
+      // As bytes: Node refuses such a header.
+      response.socket?.end(
+        Buffer.from('HTTP/1.1 302 Found\r\nLocation: /kätzchen-猫\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'),
+      );
+    });
+    expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
+  });
+
   test('without a location is a failure', async () => {
     const { origin, fetcher } = await fetching(statuses(302));
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
@@ -289,6 +343,18 @@ describe('a redirect', () => {
       message: `302 from ${origin.host}`,
     });
   });
+});
+
+describe('a content encoding', () => {
+  test.each(['aws-chunked', '', 'none', 'utf-8', 'Identity', 'gzip'])(
+    'of %j with a plain image is not looked at',
+    async (encoding) => {
+      const { origin, fetcher } = await fetching((_request, response) => {
+        response.writeHead(200, { 'content-encoding': encoding }).end(image);
+      });
+      expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
+    },
+  );
 });
 
 describe('the size', () => {

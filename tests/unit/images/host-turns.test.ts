@@ -11,8 +11,8 @@ const patienceMs = 20_000;
 function asking(widest: number) {
   const turns = createHostTurns(widest);
   const given: { host: string; turn: Awaited<ReturnType<typeof turns.take>> }[] = [];
-  const ask = (host: string, signal = never) =>
-    turns.take(host, patienceMs, signal).then((turn) => given.push({ host, turn }));
+  const ask = (host: string, signal = never, asker = 'a') =>
+    turns.take(host, asker, patienceMs, signal).then((turn) => given.push({ host, turn }));
   return { turns, given, ask };
 }
 /** Lets promises that are due settle. */
@@ -35,68 +35,120 @@ test('hosts do not wait for each other', async () => {
   expect(given.map(({ host }) => host)).toEqual(['a.test', 'b.test']);
 });
 
-test('a host that is overrun gets half as many, and by and by as many as before', async () => {
+/** Has so many addresses of a.test refused, one after the other. */
+async function refuse({ given, ask }: ReturnType<typeof asking>, count: number, restMs?: number) {
+  for (let n = 0; n < count; n++) {
+    await ask('a.test');
+    given.at(-1)?.turn.refused(`http://a.test/${n}`, restMs);
+    given.at(-1)?.turn.end();
+  }
+}
+
+test('a host that refuses two addresses in a row gets half as many, and by and by as many as before', async () => {
   const { given, ask } = asking(4);
   for (let n = 0; n < 40; n++) void ask('a.test');
   await settle();
   expect(given).toHaveLength(4);
-  given[0]?.turn.slowDown();
+  given[0]?.turn.refused('http://a.test/1', undefined);
+  given[1]?.turn.refused('http://a.test/2', undefined);
+  given[2]?.turn.answered();
+  given[3]?.turn.answered();
   for (const { turn } of given.slice(0, 4)) turn.end();
   await settle();
-  // Three went well after it: 2, 2.5, 2.9, 3.2.
-  expect(given).toHaveLength(7);
+  // Two were answered after that: 2, 2.5, 2.9.
+  expect(given).toHaveLength(6);
   for (let done = 4; done < 20; done++) {
+    given[done]?.turn.answered();
     given[done]?.turn.end();
     await settle();
   }
   expect(given).toHaveLength(24);
 });
 
-test('a host is never slowed down below one request', async () => {
+test('one address that is refused, however often, costs no other address anything', async () => {
   const { given, ask } = asking(4);
-  for (let n = 0; n < 6; n++) void ask('a.test');
-  await settle();
-  for (const { turn } of given.slice()) {
-    turn.slowDown();
-    turn.end();
+  for (let n = 0; n < 6; n++) {
+    await ask('a.test');
+    given.at(-1)?.turn.refused('http://a.test/poison', 3_600_000);
+    given.at(-1)?.turn.end();
   }
+  for (let n = 0; n < 4; n++) void ask('a.test');
   await settle();
-  expect(given).toHaveLength(5);
+  expect(given).toHaveLength(10);
 });
 
-test('a host that rests is asked by nobody until its rest is over', async () => {
-  const { given, ask } = asking(4);
-  await ask('a.test');
-  given[0]?.turn.rest(3_000);
-  given[0]?.turn.end();
+test('a host rests after three addresses were refused in a row, and is asked by nobody until that is over', async () => {
+  const setUp = asking(4);
+  const { given, ask } = setUp;
+  await refuse(setUp, 3, 3_000);
   void ask('a.test');
   void ask('b.test');
   await vi.advanceTimersByTimeAsync(2_999);
-  expect(given.map(({ host }) => host)).toEqual(['a.test', 'b.test']);
+  expect(given.slice(3).map(({ host }) => host)).toEqual(['b.test']);
   await vi.advanceTimersByTimeAsync(1);
-  expect(given.map(({ host }) => host)).toEqual(['a.test', 'b.test', 'a.test']);
+  expect(given.slice(3).map(({ host }) => host)).toEqual(['b.test', 'a.test']);
 });
 
-test('a host that rests for longer than the caller can wait is not waited for', async () => {
-  const { turns, given, ask } = asking(4);
+test('an answer between refusals keeps a host from resting', async () => {
+  const setUp = asking(4);
+  const { given, ask } = setUp;
+  await refuse(setUp, 2, 60_000);
   await ask('a.test');
-  given[0]?.turn.rest(30_000);
-  given[0]?.turn.end();
-  await expect(turns.take('a.test', patienceMs, never)).rejects.toMatchObject({
+  given.at(-1)?.turn.answered();
+  given.at(-1)?.turn.end();
+  await refuse(setUp, 2, 60_000);
+  await ask('a.test');
+  expect(given).toHaveLength(6);
+});
+
+test('a host that refuses the addresses of one asker rests for no other', async () => {
+  const setUp = asking(4);
+  const { given, ask } = setUp;
+  await refuse(setUp, 3, 60_000);
+  await ask('a.test', never, 'b');
+  expect(given).toHaveLength(4);
+});
+
+test('an image that cannot wait for the rest of its host was not requested, and says so', async () => {
+  const setUp = asking(4);
+  await refuse(setUp, 3, 30_000);
+  await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).rejects.toMatchObject({
     code: 'image.fetch.unavailable',
-    message: 'a.test wants no request for another 30 s',
+    message: 'a.test wants no request for another 30 s; this image was not requested',
     retryAfter: 30,
   });
 });
 
-test('an hour of rest is a minute for whoever comes next', async () => {
-  const { turns, given, ask } = asking(4);
+test('an image that waits for a turn in vain was not requested, and says so', async () => {
+  const { ask, turns } = asking(1);
   await ask('a.test');
-  given[0]?.turn.rest(3_600_000);
-  given[0]?.turn.end();
-  await expect(turns.take('a.test', patienceMs, never)).rejects.toMatchObject({ retryAfter: 60 });
+  const waiting = expect(turns.take('a.test', 'a', patienceMs, never)).rejects.toMatchObject({
+    code: 'image.fetch.unavailable',
+    message: 'a.test had no turn for it within 20 s; this image was not requested',
+  });
+  await vi.advanceTimersByTimeAsync(patienceMs);
+  await waiting;
+});
+
+test('an hour of rest is a minute for whoever comes next', async () => {
+  const setUp = asking(4);
+  await refuse(setUp, 3, 3_600_000);
+  await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).rejects.toMatchObject({ retryAfter: 60 });
   await vi.advanceTimersByTimeAsync(60_000);
-  await expect(turns.take('a.test', patienceMs, never)).resolves.toBeDefined();
+  await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).resolves.toBeDefined();
+});
+
+test('an asker does not wait for the requests of others to the same host, and they share its turns', async () => {
+  const { given, ask } = asking(4);
+  const asked: string[] = [];
+  for (const asker of ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'b'])
+    void ask('a.test', never, asker).then(() => asked.push(asker));
+  await settle();
+  expect(asked.toSorted()).toEqual(['a', 'a', 'a', 'a', 'b', 'b']);
+  for (const { turn } of given.slice(0, 3)) turn.end();
+  await settle();
+  // One of the four places is free again, and `a` has fewer than its two.
+  expect(asked.slice(6)).toEqual(['b', 'a']);
 });
 
 test('whoever leaves the queue gets no turn, and keeps none from the others', async () => {
@@ -116,5 +168,5 @@ test('whoever leaves the queue gets no turn, and keeps none from the others', as
 test('a signal that is aborted already gets no turn', async () => {
   const { turns } = asking(1);
   const aborted = AbortSignal.abort(new Error('the caller left'));
-  await expect(turns.take('a.test', patienceMs, aborted)).rejects.toThrow('the caller left');
+  await expect(turns.take('a.test', 'a', patienceMs, aborted)).rejects.toThrow('the caller left');
 });

@@ -70,6 +70,8 @@ test.each([
   'data:;base64,+//+AAE=',
   'data:image/png;charset=utf-8;BASE64,-__-AAE',
   'DATA:text/plain;base64,+//+AAE=',
+  'data:image/png; base64 ,+//+AAE=',
+  'data:image/png;base64,%2B%2f%2F%2BAAE%3D',
 ])('%s becomes bytes: its media type is not looked at', (uri) => {
   expect(Uint8Array.from(decodeDataUri(uri, maxBytes))).toEqual(bytes);
 });

@@ -107,3 +107,19 @@ test("the caller's signal ends a download", async () => {
   await expect(loader.load({ url: origin.url }, { signal: abort.signal })).rejects.toThrow('the caller left');
   await expect(loader.load(origin.url, { signal: abort.signal })).rejects.toThrow('the caller left');
 });
+
+test.each([
+  ['cat.jpg', 'path of a file'],
+  ['photos/cat.jpg', 'path of a file'],
+  ['./cat', 'path of a file'],
+  ['C:\\photos\\cat.jpg', 'path of a file'],
+  ['/home/me/cat.jpg', 'path of a file'],
+  ['www.example.org/cat.jpg', 'without http:// or https://'],
+  ['example.org/cat', 'without http:// or https://'],
+  ['not an address', 'neither an http(s) URL'],
+])('%s: the message says what it looks like', async (source, message) => {
+  for (const given of [source, { url: source }])
+    await expect(loaderOf().load(given)).rejects.toThrow(
+      expect.objectContaining({ message: expect.stringContaining(message) }),
+    );
+});

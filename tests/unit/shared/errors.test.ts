@@ -35,7 +35,7 @@ describe('the codes', () => {
 
   test.each([
     ['image.fetch.timeout', 504],
-    ['image.fetch.http_status', 502],
+    ['image.fetch.http_status', 422],
     ['image.fetch.unavailable', 502],
     ['model.unavailable', 503],
     ['overloaded', 503],
