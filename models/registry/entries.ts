@@ -37,6 +37,8 @@ const source = z.discriminatedUnion('type', [
 
 const writtenEntry = z.strictObject({
   description: z.string().optional(),
+  /** Nobody has compared this entry with the list of files of its repository. */
+  unverified: z.literal(true).optional(),
   source,
   revision: revision.optional(),
   precision: z.enum(precisions).optional(),
@@ -50,7 +52,15 @@ const writtenEntry = z.strictObject({
   speed: z.strictObject({ imagesPerSecond: positive, on: z.string().min(1) }).optional(),
   microBatch: z.strictObject({ images: count, texts: count }).default({ images: 8, texts: 16 }),
   files: z
-    .record(z.string(), z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count.optional() }))
+    .record(
+      z.string(),
+      z.strictObject({
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        bytes: count.optional(),
+        /** One source alone states this hash; the hub's own statement confirms it at the first pull. */
+        unverified: z.literal(true).optional(),
+      }),
+    )
     .default({}),
 });
 
