@@ -138,6 +138,7 @@ const health: Health = {
       detail: null,
     },
   ],
+  settings: [],
   workers: 1,
   queues: [{ name: 'evaluate-compact', waiting: 0, active: 0, failed: 0, workers: 1 }],
 };

@@ -26,6 +26,7 @@ import { readSummary } from './reading/summary.ts';
 import { type BatchRecord, batchRecord, isVisible, toStatus } from './record.ts';
 import { failedItems } from './retry.ts';
 import { runScript } from './scripts.ts';
+import type { SharedSettings } from './shared-settings.ts';
 
 export interface RetryOptions {
   limits?: TenantLimits;
@@ -86,12 +87,15 @@ export interface Batches {
   queueCounts(): Promise<QueueCounts[]>;
   /** What becomes of acknowledged work when Redis dies. */
   durability(): Promise<DurabilityLevel>;
+  /** How other processes of this service differ from this one in settings that they must have alike. */
+  unlikeSettings(): string[];
   /** Ends those who follow batches or wait for their end, so that their connections close. */
   close(): void;
 }
 
 export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
   ending: Ending;
+  sharedSettings: Pick<SharedSettings, 'differences'>;
 }
 
 const waitPollMs = 50;
@@ -228,6 +232,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     remove: (reach, id) => guarded(() => remove(reach, id)),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),
+    unlikeSettings: () => deps.sharedSettings.differences(),
     close() {
       closing = true;
       follower.close();

@@ -1,12 +1,14 @@
 import type { Config } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
+import { formatS3Place } from '../shared/s3-place.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import { type Batches, createBatches } from './batches.ts';
 import { type Chunks, createChunks } from './chunks.ts';
 import { createDispatcher } from './dispatch.ts';
 import { createDurability } from './durability.ts';
 import { createEnding, type Ending } from './ending.ts';
+import { payloadVersion } from './payload.ts';
 import { createObjects } from './payloads/objects.ts';
 import { createPayloadStore } from './payloads/store.ts';
 import { createQueuedItems } from './queued-items.ts';
@@ -16,6 +18,7 @@ import { createResultFiles } from './reference/files.ts';
 import { createReferenceIntake } from './reference/intake.ts';
 import { createPlaces } from './reference/places.ts';
 import { createRoomGauge } from './room.ts';
+import { createSharedSettings, type SharedSettings } from './shared-settings.ts';
 import { createSpeed, type Speed } from './speed.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
 import type { Task, TaskRun } from './tasks.ts';
@@ -30,6 +33,8 @@ export interface BatchEngine {
   speed: Speed;
   /** What workers do for batches by reference; nothing where no tenant may post one. */
   tasks: Record<Task, TaskRun> | undefined;
+  /** How the settings of this process differ from those of others. */
+  sharedSettings: SharedSettings;
   /** What waits, for each profile that is shown. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
@@ -80,7 +85,18 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     onPosted,
     log,
   };
-  const batches = createBatches(deps);
+  const sharedSettings = createSharedSettings(
+    redis,
+    {
+      PAYLOADS: payloadPlaces.map((place) => (place === 'redis' ? place : formatS3Place(place))).join(','),
+      S3_ENDPOINT: s3Endpoint ?? '',
+      BATCH_BUCKETS: batchBuckets.map(({ tenant, folder }) => `${tenant}=${formatS3Place(folder)}`).join(','),
+      BATCH_RETENTION_HOURS: String(retentionHours),
+      'the version of payloads': String(payloadVersion),
+    },
+    log,
+  );
+  const batches = createBatches({ ...deps, sharedSettings });
   return {
     queues,
     batches,
@@ -89,8 +105,10 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     sweeper: createSweeper(deps),
     speed,
     tasks: places.any ? { intake: createReferenceIntake(deps), files: createResultFiles(deps) } : undefined,
+    sharedSettings,
     readings: () => readBacklog(redis, queues, speed, profiles()),
     async close() {
+      sharedSettings.close();
       batches.close();
       await queues.close();
       objects.close();

@@ -122,3 +122,6 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
     shadowWorst: `${base}:shadow:worst`,
   };
 };
+
+/** Hash with a lifetime: the settings that the processes of this service must have alike, by process. */
+export const settingsOfProcesses = (redis: Redis): string => `${queuePrefix(redis)}:settings`;

@@ -21,4 +21,5 @@ export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   due: 1,
   enlist: 1,
   expired: 1,
+  'compare-settings': 1,
 });

@@ -34,7 +34,8 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       operation: {
         operationId: 'getHealth',
         summary: 'Redis, models, evaluators, workers and queues',
-        description: 'Queues are for operators alone: their counts are the work of all tenants.',
+        description:
+          'Queues are for operators alone: their counts are the work of all tenants. So are settings, which name folders of others.',
         tags: ['operations'],
         responses: {
           '200': { description: 'Scores are given', content: { 'application/json': { schema: health } } },
@@ -44,7 +45,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       handlers: [
         async (request, response) => {
           const everything = await readHealth(deps, isReady());
-          const report = reachOf(request) === everyTenant ? everything : { ...everything, queues: null };
+          const report = reachOf(request) === everyTenant ? everything : { ...everything, queues: null, settings: [] };
           response.status(report.status === 'unavailable' ? 503 : 200).json(report);
         },
       ],
@@ -99,12 +100,13 @@ async function readHealth(deps: HealthDeps, ready: boolean): Promise<Health> {
   const fault = redisWatch.fault();
   const answers = fault === undefined || refusals.has(fault);
   const queues = answers ? await batches.queueCounts().catch((error: Error) => error) : undefined;
+  const settings = batches.unlikeSettings();
   const down = queues === undefined || (queues instanceof Error && fault === undefined);
   const counts = Array.isArray(queues) ? queues : null;
   const info = down ? null : await redis.info('server').catch(() => null);
   const durability = down ? null : await batches.durability().catch(() => null);
   return {
-    status: !ready ? 'unavailable' : down || fault !== undefined ? 'degraded' : 'ok',
+    status: !ready ? 'unavailable' : down || fault !== undefined || settings.length > 0 ? 'degraded' : 'ok',
     version,
     uptimeSeconds: Math.round(process.uptime()),
     redis: {
@@ -122,6 +124,7 @@ async function readHealth(deps: HealthDeps, ready: boolean): Promise<Health> {
       evaluators: { ready: up, configured, restarts },
       detail,
     })),
+    settings,
     workers: counts?.reduce((sum, queue) => sum + queue.workers, 0) ?? null,
     queues: counts,
   };

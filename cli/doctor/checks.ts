@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { access, constants, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { createBatchEngine } from '../../batches/engine.ts';
+import { createDurability } from '../../batches/durability.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
@@ -95,7 +95,7 @@ function nearestExisting(path: string): string {
 }
 
 async function redis(config: Config): Promise<Finding[]> {
-  const { redisUrl, retentionHours } = config;
+  const { redisUrl } = config;
   if (redisUrl === undefined) return [await redisProgram()];
   const log = await createLogger({ name: 'vls-doctor', level: 'silent' });
   const connection = connectRedis(redisUrl, 'producer', log, config);
@@ -116,9 +116,7 @@ async function redis(config: Config): Promise<Finding[]> {
     const isRecent = versions.every(isRecentEnough);
     const policies = values('maxmemory_policy');
     const evicts = policies.some((policy) => policy !== 'noeviction');
-    const engine = createBatchEngine({ redis: connection, profiles: () => [], retentionHours, log });
-    const level = await engine.batches.durability();
-    await engine.close();
+    const level = await createDurability(connection, log).level();
     return [
       {
         subject: 'Redis',
@@ -206,9 +204,13 @@ async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
   const subject = 'service';
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(redisWaitMs) });
-    const { status } = (await response.json()) as { status?: string };
+    const { status, settings = [] } = (await response.json()) as { status?: string; settings?: string[] };
     const state = status === 'ok' ? 'ok' : 'warn';
-    return [{ subject, state, detail: `${url} says ${status ?? `HTTP ${response.status}`}` }];
+    const remedy = 'give API and workers of one service the same settings, or a REDIS_PREFIX for each service';
+    return [
+      { subject, state, detail: `${url} says ${status ?? `HTTP ${response.status}`}` },
+      ...settings.map((detail): Finding => ({ subject: 'settings', state: 'fail', detail, remedy })),
+    ];
   } catch {
     const remedy = isNamed ? 'start it there, or correct VLS_URL' : '`npm start` starts it';
     return [{ subject, state: isNamed ? 'warn' : 'none', detail: `nothing answers at ${url}`, remedy }];

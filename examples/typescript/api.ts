@@ -502,7 +502,7 @@ authenticated: boolean;
 tenant: string | null;
 role: ("tenant" | "operator") | (null);};
 
-export type Health = {/** `degraded`: single pairs are answered, batches are not. `unavailable`: nothing is scored. */
+export type Health = {/** `degraded`: single pairs are answered, batches are not, or processes with unlike settings may lose them. `unavailable`: nothing is scored. */
 status: "ok" | "degraded" | "unavailable";
 version: string;
 uptimeSeconds: number;
@@ -523,6 +523,8 @@ evaluators: {ready: number;
 configured: number;
 restarts: number;};
 detail: string | null;})[];
+/** Settings that the processes of this service must have alike and do not: one sentence each, for operators. Empty when all is well. */
+settings: (string)[];
 /** Worker connections over all queues; null without Redis. */
 workers: (number) | (null);
 /** The work of all tenants, for operators; null for tenants, and without Redis. */

@@ -4,7 +4,8 @@ import { type RedisFault, redisFaults } from '../redis/fault.ts';
 export const health = z
   .object({
     status: z.enum(['ok', 'degraded', 'unavailable']).meta({
-      description: '`degraded`: single pairs are answered, batches are not. `unavailable`: nothing is scored.',
+      description:
+        '`degraded`: single pairs are answered, batches are not, or processes with unlike settings may lose them. `unavailable`: nothing is scored.',
     }),
     version: z.string(),
     uptimeSeconds: z.number(),
@@ -33,6 +34,10 @@ export const health = z
         detail: z.string().nullable(),
       }),
     ),
+    settings: z.array(z.string()).meta({
+      description:
+        'Settings that the processes of this service must have alike and do not: one sentence each, for operators. Empty when all is well.',
+    }),
     workers: z.int().nullable().meta({ description: 'Worker connections over all queues; null without Redis.' }),
     queues: z
       .array(z.object({ name: z.string(), waiting: z.int(), active: z.int(), failed: z.int(), workers: z.int() }))

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { consume } from '../../../batches/consumers.ts';
 import { itemsOfList } from '../../../batches/intake/items.ts';
-import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
+import { batchKeys, finishedBatches, settingsOfProcesses } from '../../../batches/keys.ts';
+import { createSharedSettings } from '../../../batches/shared-settings.ts';
 import { type Engine, item, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -79,4 +80,39 @@ test('every key of a service begins with its prefix, and those of a batch share 
   expect(foreign.length).toBeGreaterThan(5);
   for (const key of foreign) expect(key).toMatch(/^(\{other-1\}|other-1):/);
   expect(batchKeys(other.redis, id).batch).toBe(`other-1:{${id}}:batch`);
+});
+
+test('processes with unlike settings on one prefix are found, on both sides, until they are alike', async () => {
+  const log = silentLog();
+  const errors = vi.spyOn(log, 'error');
+  const settingsOf = (retention: string) =>
+    createSharedSettings(engine.redis, { BATCH_RETENTION_HOURS: retention }, log);
+  const [first, second] = [settingsOf('1'), settingsOf('24')];
+  await first.compare();
+  await second.compare();
+  await first.compare();
+  expect(first.differences()).toEqual(['BATCH_RETENTION_HOURS is 1 here and 24 in another process']);
+  expect(second.differences()).toEqual(['BATCH_RETENTION_HOURS is 24 here and 1 in another process']);
+  const said = errors.mock.calls.length;
+  await first.compare();
+  expect(errors.mock.calls).toHaveLength(said);
+  // The other ends, and is not heard of for a minute.
+  const hash = settingsOfProcesses(engine.redis);
+  for (const [process, value] of Object.entries(await engine.redis.hgetall(hash))) {
+    await engine.redis.hset(hash, process, value.replace(/^\d+/, '1'));
+  }
+  await first.compare();
+  expect(first.differences()).toEqual([]);
+  first.close();
+  second.close();
+});
+
+test('the settings of services with other prefixes are their own', async () => {
+  const alone = createSharedSettings(other.redis, { PAYLOADS: 's3://elsewhere/' }, silentLog());
+  const here = createSharedSettings(engine.redis, { PAYLOADS: 'nowhere' }, silentLog());
+  await here.compare();
+  await alone.compare();
+  expect(alone.differences()).toEqual(['PAYLOADS is s3://elsewhere/ here and redis in another process']);
+  alone.close();
+  here.close();
 });

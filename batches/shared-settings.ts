@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '../shared/log.ts';
+import type { Redis } from '../shared/redis.ts';
+import { settingsOfProcesses } from './keys.ts';
+import { runScript } from './scripts.ts';
+
+/** What the processes of one service must have alike; by the name of the setting. */
+export type AlikeSettings = Readonly<Record<string, string>>;
+
+/** Finds processes that use the same prefix of Redis and have other settings: they misread or miss each other's work. */
+export interface SharedSettings {
+  /** How other processes differ from this one, as last seen; one sentence for each setting. */
+  differences(): string[];
+  /** Compares now. @throws when Redis does not answer. */
+  compare(): Promise<void>;
+  close(): void;
+}
+
+/** Between two comparisons, in milliseconds. */
+const everyMs = 15_000;
+/** A process that was not heard of for so long has ended, in milliseconds. */
+const lifetimeMs = 60_000;
+
+export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logger): SharedSettings {
+  const process = randomUUID();
+  let found: string[] = [];
+
+  async function compare(): Promise<void> {
+    const values = [process, JSON.stringify(own), lifetimeMs];
+    const reply = (await runScript(redis, 'compare-settings', [settingsOfProcesses(redis)], values)) as Buffer[];
+    const others = reply.map((settings) => JSON.parse(String(settings)) as AlikeSettings);
+    const unlike = new Set(others.flatMap((other) => differencesOf(own, other)));
+    for (const difference of unlike) {
+      if (!found.includes(difference)) log.error({ difference }, 'processes of this service have unlike settings');
+    }
+    found = [...unlike].sort();
+  }
+
+  const compareIfThere = () => {
+    // Without Redis there is nobody to compare with.
+    if (redis.status === 'ready') compare().catch((error: Error) => log.debug({ err: error }, 'settings not compared'));
+  };
+  const timer = setInterval(compareIfThere, everyMs).unref();
+  redis.on('ready', compareIfThere);
+  compareIfThere();
+  return {
+    differences: () => found,
+    compare,
+    close() {
+      clearInterval(timer);
+      redis.off('ready', compareIfThere);
+    },
+  };
+}
+
+/** A setting that only one of both knows is of another release, and says nothing. */
+function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
+  return Object.entries(own).flatMap(([name, value]) => {
+    const theirs = other[name];
+    return theirs === undefined || theirs === value
+      ? []
+      : [`${name} is ${value || 'unset'} here and ${theirs || 'unset'} in another process`];
+  });
+}
