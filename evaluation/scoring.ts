@@ -44,7 +44,11 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
     (config.preload ?? [registry.defaultName]).map((name) => registry.resolve(name).catch(asConfigError)),
   );
   const pools = preloaded.map(({ spec }) => evaluators.for(spec));
-  const images = createImageLoader(config, (code) => metrics?.count('vls_fetch_retries_total', { code }));
+  const images = createImageLoader(
+    config,
+    (code) => metrics?.count('vls_fetch_retries_total', { code }),
+    (host, address) => log.warn({ host: host.slice(0, 253), address }, 'address of an image host refused'),
+  );
   const concurrency = config.fetchConcurrency ?? (provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu);
   const embedder = createEmbedder(evaluators, config.cacheBytes, metrics);
   return {

@@ -17,6 +17,11 @@ export interface GuardOptions {
   deny?: readonly string[];
   /** Ports that are asked without the host being allowed. */
   ports?: readonly number[];
+  /**
+   * Called when the name of a host leads to an address that is refused. The message for the tenant does not show that
+   * address: it would tell strangers what internal names resolve to.
+   */
+  onRefused?: ((host: string, address: string) => void) | undefined;
   /** What the environment variables of this guard begin with, for messages. */
   settings?: 'IMAGE' | 'WEBHOOK' | 'HF';
 }
@@ -53,10 +58,14 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
   const denied = parseHostList(options.deny ?? [], `${settings}_HOSTS_DENY`);
 
   const checkAddress = (address: string, host: string, port: string | number) => {
-    const named = plainHost(host) === address ? address : `${host} leads to ${address}, which`;
-    if (denied.holdsAddress(address)) throw blocked(`${named} is refused by ${settings}_HOSTS_DENY`);
-    if (allowed.namesHost(host, port) || isPublicAddress(address)) return;
-    throw blocked(`${named} is not a public address; ${settings}_HOSTS_ALLOW can admit the host`);
+    const isDenied = denied.holdsAddress(address);
+    if (!isDenied && (allowed.namesHost(host, port) || isPublicAddress(address))) return;
+    const isName = plainHost(host) !== address;
+    if (isName) options.onRefused?.(host, address);
+    if (isDenied)
+      throw blocked(`${host} ${isName ? 'leads to an address that is' : 'is'} refused by ${settings}_HOSTS_DENY`);
+    const what = isName ? 'does not lead to a public address' : 'is not a public address';
+    throw blocked(`${host} ${what}; ${settings}_HOSTS_ALLOW can admit the host`);
   };
 
   return {

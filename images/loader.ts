@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../shared/errors.ts';
-import { createAddressGuard } from './address-guard.ts';
+import { createAddressGuard, type GuardOptions } from './address-guard.ts';
 import { createFetcher } from './fetcher.ts';
 import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
@@ -40,14 +40,25 @@ export type ImageConfig = Pick<
 
 /**
  * @param onRetry told why, whenever a download is tried again.
+ * @param onRefused told of a host whose name leads to an address that is refused.
  * @throws {ConfigError} for a root that is not there, and for an entry of the lists that is no host.
  */
-export function createImageLoader(config: ImageConfig, onRetry?: (code: Code) => void): ImageLoader {
+export function createImageLoader(
+  config: ImageConfig,
+  onRetry?: (code: Code) => void,
+  onRefused?: GuardOptions['onRefused'],
+): ImageLoader {
   const maxBytes = config.imageMaxBytes;
-  for (const root of config.imageFileRoots) {
-    if (!existsSync(root)) throw new ConfigError(`IMAGE_FILE_ROOTS: there is no directory ${root}`);
+  for (const { path } of config.imageFileRoots) {
+    if (!existsSync(path)) throw new ConfigError(`IMAGE_FILE_ROOTS: there is no directory ${path}`);
   }
-  const guard = createAddressGuard(config.imageHostsAllow, { deny: config.imageHostsDeny, ports: config.imagePorts });
+  const rootsOf = (asking: string | undefined) =>
+    config.imageFileRoots.filter(({ tenant }) => tenant === '*' || tenant === asking).map(({ path }) => path);
+  const guard = createAddressGuard(config.imageHostsAllow, {
+    deny: config.imageHostsDeny,
+    ports: config.imagePorts,
+    onRefused,
+  });
   const fetcher = createFetcher({
     guard,
     maxBytes,
@@ -74,7 +85,7 @@ export function createImageLoader(config: ImageConfig, onRetry?: (code: Code) =>
         const text = source.base64.trim();
         return /^data:/i.test(text) ? decodeDataUri(text, maxBytes) : decodeBase64(text, maxBytes);
       }
-      return await readImageFile(source.file, config.imageFileRoots, maxBytes);
+      return await readImageFile(source.file, rootsOf(options.tenant), maxBytes);
     },
     close: () => fetcher.close(),
   };

@@ -91,6 +91,26 @@ const tenantFolders = list.pipe(
   ),
 );
 
+/** `/path`, or `tenant=/path`. */
+const fileRoots = list.pipe(
+  z.array(
+    z.string().transform((entry, context): FileRoot => {
+      const [, tenant, path = entry] = /^([^=/.~]+)=(.+)$/s.exec(entry) ?? [];
+      if (tenant === undefined || tenantName.safeParse(tenant).success) {
+        return { tenant: tenant ?? '*', path: resolve(path) };
+      }
+      context.addIssue(`${JSON.stringify(entry)} names no tenant; the form is /path or tenant=/path`);
+      return z.NEVER;
+    }),
+  ),
+);
+
+/** A directory that a tenant, or every one (`*`), may read images from. */
+export interface FileRoot {
+  tenant: string;
+  path: string;
+}
+
 /** A folder of a bucket that a tenant, or every one (`*`), may post from; its key may contain `{tenant}`. */
 export interface TenantFolder {
   tenant: string;
@@ -409,8 +429,8 @@ export const settings = {
   ),
   imageFileRoots: setting(
     'IMAGE_FILE_ROOTS',
-    list.prefault('').transform((paths) => paths.map((path) => resolve(path))),
-    'Comma-separated directories that `{"file": …}` sources may read from. Empty: files are off.',
+    fileRoots.prefault(''),
+    'Comma-separated directories that `{"file": …}` sources may read from; `tenant=/path` is for that tenant alone. Empty: files are off.',
   ),
   imageMaxBytes: setting(
     'IMAGE_MAX_MB',

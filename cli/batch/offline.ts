@@ -45,7 +45,7 @@ export async function scoreHere(
 ): Promise<{ tally: Tally; pinned: Pinned }> {
   const total = await countRows(input, signal);
   if (total === 0) throw new UsageError(`${input.file} has no rows`);
-  const roots = [images.directory, ...config.imageFileRoots];
+  const roots = [{ tenant: '*', path: images.directory }, ...config.imageFileRoots];
   const log = await createLogger({ name: 'vls', level: 'silent' });
   const scoring = await createScoring({ ...config, imageFileRoots: roots }, log);
   const tally = state.partial?.tally ?? emptyTally();

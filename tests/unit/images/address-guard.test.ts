@@ -198,7 +198,9 @@ describe('allowed hosts', () => {
     expect(() => guard.checkUrl(new URL('http://images.local:9000/cat.jpg'))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', '9000')).not.toThrow();
     expect(() => guard.checkUrl(new URL('http://images.local:9001/cat.jpg'))).toThrow('Port 9001');
-    expect(() => guard.checkAddress('10.0.0.7', 'images.local', '80')).toThrow('images.local leads to 10.0.0.7');
+    expect(() => guard.checkAddress('10.0.0.7', 'images.local', '80')).toThrow(
+      'images.local does not lead to a public address',
+    );
   });
 
   test.each([
@@ -244,7 +246,9 @@ describe('allowed domains and addresses', () => {
     const guard = createAddressGuard(['*.images.local']);
     expect(() => guard.checkUrl(new URL('http://a.images.local:9000/'))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'a.b.images.local', 80)).not.toThrow();
-    expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow('images.local leads to 10.0.0.7');
+    expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow(
+      'images.local does not lead to a public address',
+    );
     expect(() => guard.checkAddress('10.0.0.7', 'evilimages.local', 80)).toThrow('evilimages.local leads to');
   });
 
@@ -325,4 +329,25 @@ test('the ports that are asked can be chosen', () => {
   const guard = createAddressGuard([], { ports: [8080] });
   expect(() => guard.checkUrl(new URL('http://example.org:8080/'))).not.toThrow();
   expect(() => guard.checkUrl(new URL('http://example.org/'))).toThrow('Port 80');
+});
+
+test('what a name leads to is for the operator, not in the message for the tenant', () => {
+  const refused: string[][] = [];
+  const onRefused = (host: string, address: string) => void refused.push([host, address]);
+  const guard = createAddressGuard([], { deny: ['203.0.113.0/24'], onRefused });
+  for (const address of ['10.1.2.3', '203.0.113.7']) {
+    expect(() => guard.checkAddress(address, 'internal.example', 443)).toThrow(
+      expect.objectContaining({
+        code: 'image.fetch.blocked_address',
+        message: expect.not.stringContaining(address),
+      }),
+    );
+  }
+  expect(refused).toEqual([
+    ['internal.example', '10.1.2.3'],
+    ['internal.example', '203.0.113.7'],
+  ]);
+  // An address that the tenant wrote is named as it was written.
+  expect(() => guard.checkAddress('10.1.2.3', '10.1.2.3', 443)).toThrow('10.1.2.3 is not a public address');
+  expect(refused).toHaveLength(2);
 });

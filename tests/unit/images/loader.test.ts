@@ -52,9 +52,21 @@ test('a file is read below its roots and nowhere else', async () => {
   const root = await mkdtemp(join(tmpdir(), 'vls-loader-'));
   onTestFinished(() => rm(root, { recursive: true }));
   await writeFile(join(root, 'cat.jpg'), text);
-  const loader = loaderOf({ imageFileRoots: [root] });
+  const loader = loaderOf({ imageFileRoots: [{ tenant: '*', path: root }] });
   expect(Buffer.from(await loader.load({ file: 'cat.jpg' })).toString()).toBe(text);
   await expect(loader.load({ file: '/etc/hostname' })).rejects.toMatchObject({ code: 'image.file.refused' });
+});
+
+test('a directory of one tenant is read for no other', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'vls-loader-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  await writeFile(join(root, 'cat.jpg'), text);
+  const loader = loaderOf({ imageFileRoots: [{ tenant: 'a', path: root }] });
+  expect(Buffer.from(await loader.load({ file: 'cat.jpg' }, { tenant: 'a' })).toString()).toBe(text);
+  for (const tenant of ['b', undefined]) {
+    const refused = loader.load({ file: join(root, 'cat.jpg') }, { tenant });
+    await expect(refused).rejects.toMatchObject({ code: 'image.file.refused' });
+  }
 });
 
 test('files are off without roots', async () => {
@@ -94,7 +106,11 @@ test('every kind of source is held to the same size', async () => {
   const root = await mkdtemp(join(tmpdir(), 'vls-loader-'));
   onTestFinished(() => rm(root, { recursive: true }));
   await writeFile(join(root, 'cat.jpg'), text);
-  const loader = loaderOf({ imageHostsAllow: [origin.host], imageFileRoots: [root], imageMaxBytes: text.length - 1 });
+  const loader = loaderOf({
+    imageHostsAllow: [origin.host],
+    imageFileRoots: [{ tenant: '*', path: root }],
+    imageMaxBytes: text.length - 1,
+  });
   for (const source of [base64, `data:;base64,${base64}`, { base64 }, origin.url, { file: 'cat.jpg' }]) {
     await expect(loader.load(source)).rejects.toMatchObject({ code: 'image.too_large' });
   }

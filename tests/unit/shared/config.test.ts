@@ -74,7 +74,17 @@ test.each([
     { imageHostsDeny: ['*.evil.example', '203.0.113.0/24', '2001:db8::/32', '*'] },
   ],
   ['IMAGE_PORTS', '80, 8080', { imagePorts: [80, 8080] }],
-  ['IMAGE_FILE_ROOTS', 'photos,/srv/photos/', { imageFileRoots: [resolve('photos'), '/srv/photos'] }],
+  [
+    'IMAGE_FILE_ROOTS',
+    'photos,/srv/photos/,team-a=/srv/a=b',
+    {
+      imageFileRoots: [
+        { tenant: '*', path: resolve('photos') },
+        { tenant: '*', path: '/srv/photos' },
+        { tenant: 'team-a', path: '/srv/a=b' },
+      ],
+    },
+  ],
   ['IMAGE_MAX_MB', '1', { imageMaxBytes: 1024 * 1024 }],
   ['IMAGE_MAX_MEGAPIXELS', '1', { imageMaxPixels: 1_000_000 }],
   ['BATCH_RETENTION_HOURS', '0.5', { retentionHours: 0.5 }],
