@@ -71,6 +71,8 @@ export interface Options {
   tenant?: string | undefined;
   /** Ends what is in flight for the caller: the waiting for a place, the download, the task of an encoder. */
   signal?: AbortSignal | undefined;
+  /** Batch of the pairs; stored with those that a comparison of models quotes, so that they go with the batch. */
+  batchId?: string | undefined;
   /** Models that score the same pairs besides the one that answers. Whatever becomes of that, the answer stays. */
   beside?: readonly ModelSpec[];
   /** Told of every pair that a model has scored or could not score, the one that answers included. */

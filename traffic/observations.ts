@@ -4,7 +4,7 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import type { ArmRole, ComparedPair, TrafficPlan, Trial } from '../shared/contracts/traffic.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { armField, type ComparisonKind, comparisonField, runField, writePair } from './counts.ts';
-import type { Place, Seen, SeenPairs } from './store.ts';
+import type { Place, Seen, SeenPairs, StoredPair } from './store.ts';
 
 /** Which experiment, and the canary that was on trial in it. */
 export interface Ongoing extends Place {
@@ -19,6 +19,8 @@ const maxWorst = 50;
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;
+  /** Absent for a single request. */
+  batchId?: string | undefined;
 }
 
 /** What this process has seen of the experiments since it was last asked. */
@@ -145,7 +147,7 @@ function keepWorst(worst: SeenPairs['worst'], difference: number, write: () => s
   }
 }
 
-function pairOf({ image, text }: Subject, scores: Pick<ComparedPair, 'reference' | 'candidate'>): ComparedPair {
+function pairOf({ image, text, batchId }: Subject, scores: Pick<ComparedPair, 'reference' | 'candidate'>): StoredPair {
   const address =
     image instanceof Uint8Array ? '' : typeof image === 'string' ? image : 'url' in image ? image.url : '';
   return {
@@ -153,5 +155,6 @@ function pairOf({ image, text }: Subject, scores: Pick<ComparedPair, 'reference'
     // Half a surrogate pair is no text for Redis' JSON.
     text: text.slice(0, 300).toWellFormed(),
     ...scores,
+    ...(batchId !== undefined && { batchId }),
   };
 }

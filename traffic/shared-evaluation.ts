@@ -160,7 +160,7 @@ export function createSharedEvaluation(
             }
             const onScored = listen(plan, by, (at) => {
               const pair = own[at];
-              return pair === undefined || 'error' in pair ? undefined : pair;
+              return pair === undefined || 'error' in pair ? undefined : { ...pair, batchId: options.batchId };
             });
             // The main model in the canary's place needs nobody beside it.
             const others = by === arm ? beside : [];

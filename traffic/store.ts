@@ -41,6 +41,9 @@ export interface SeenPairs {
   worst: [difference: number, pair: string][];
 }
 
+/** A pair as it is stored among those furthest apart. */
+export type StoredPair = ComparedPair & { batchId?: string };
+
 /** The canary of an experiment. */
 export interface CanaryState {
   phase: CanaryPhase;
@@ -86,6 +89,8 @@ export interface TrafficStore {
   windows(place: Place): Promise<JudgedWindow[]>;
   /** The latest scores of both, and the pairs furthest apart, the furthest first. */
   comparison(place: Place, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
+  /** Removes the pairs of a batch. Sums and scores stay; they quote nothing. */
+  forget(place: Place, batchId: string): Promise<void>;
 }
 
 export function createTrafficStore(redis: Redis): TrafficStore {
@@ -143,7 +148,17 @@ export function createTrafficStore(redis: Redis): TrafficStore {
         redis.lrange(kind === 'canary' ? keys.canaryPairs : keys.shadowPairs, 0, -1),
         redis.zrevrange(kind === 'canary' ? keys.canaryWorst : keys.shadowWorst, 0, -1),
       ]);
-      return { pairs: pairs.map(readPair), worst: worst.map((text) => JSON.parse(text) as ComparedPair) };
+      return { pairs: pairs.map(readPair), worst: worst.map((text) => withoutBatch(JSON.parse(text))) };
+    },
+    async forget(place, batchId) {
+      const { canaryWorst, shadowWorst } = keysOf(place);
+      for (const key of [canaryWorst, shadowWorst] as const) {
+        const members = await redis.zrevrange(key, 0, -1);
+        const own = members.filter((text) => (JSON.parse(text) as StoredPair).batchId === batchId);
+        if (own.length > 0) await redis.zrem(key, ...own);
+      }
     },
   };
 }
+
+const withoutBatch = ({ batchId: _batchId, ...pair }: StoredPair): ComparedPair => pair;

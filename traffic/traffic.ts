@@ -53,6 +53,11 @@ export interface Traffic {
    * @throws {ServiceError} `traffic.not_shared`, `traffic.no_canary`, `queue.unavailable`
    */
   decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
+  /**
+   * Removes the pairs of a deleted batch from the comparisons of models, now and once more after {@link forgetAgainMs}:
+   * processes report a second later than they score.
+   */
+  forget(batchId: string): Promise<void>;
   /** Reports what was seen last. */
   close(): Promise<void>;
 }
@@ -66,6 +71,8 @@ export interface TrafficDeps {
   metrics?: Metrics | undefined;
   log: Logger;
 }
+
+const forgetAgainMs = 10_000;
 
 export function createTraffic({ registry, evaluation, redis, warm, metrics, log }: TrafficDeps): Traffic {
   const store = createTrafficStore(redis);
@@ -131,6 +138,19 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
         await experiments.decide(experiment, action);
         return await report(experiment);
       });
+    },
+    async forget(batchId) {
+      const forgetOnce = async () => {
+        const all = await Promise.all(registry.profiles.map((profile) => experiments.of(profile)));
+        for (const experiment of all) {
+          if (experiment !== undefined)
+            await store.forget({ profile: experiment.profile, experiment: experiment.id }, batchId);
+        }
+      };
+      await forgetOnce();
+      setTimeout(() => {
+        forgetOnce().catch((error: Error) => log.warn({ err: error, batchId }, 'pairs of a deleted batch remain'));
+      }, forgetAgainMs).unref();
     },
     close: () => experiments.close(),
   };

@@ -165,6 +165,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       const { longText } = pinned;
       const evaluated = await traffic.evaluate(pinned, input.items.map(toPair), {
         longText,
+        batchId: job.batchId,
         tenant: job.tenant,
         signal: AbortSignal.any([stopping, batch.signal]),
       });

@@ -213,6 +213,7 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
         async (request, response) => {
           const batchId = idOf(request);
           await batches.remove(reachOf(request), batchId);
+          await traffic.forget(batchId);
           audit(request, response, 'batch.deleted', { batchId });
           response.status(204).end();
         },

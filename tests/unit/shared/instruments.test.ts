@@ -29,7 +29,18 @@ describe('the list of metrics', () => {
 
   test('has no label that grows with what people send', () => {
     const bounded = ['version', 'method', 'route', 'status', 'mode', 'outcome', 'code', 'stage', 'input', 'result'];
-    const known = new Set([...bounded, 'model', 'state', 'profile', 'verdict', 'role', 'kind', 'candidate', 'phase']);
+    const known = new Set([
+      ...bounded,
+      'model',
+      'state',
+      'profile',
+      'verdict',
+      'role',
+      'kind',
+      'candidate',
+      'phase',
+      'fault',
+    ]);
     for (const [name, { labels }] of all) for (const label of labels) expect(known, name).toContain(label);
   });
 });
