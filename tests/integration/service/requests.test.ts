@@ -80,7 +80,7 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
     'an image the host does not have',
     single,
     () => post(JSON.stringify({ image: running.host.url('missing.jpg'), text: 'x' })),
-    502,
+    422,
     'image.fetch.http_status',
   ],
   [

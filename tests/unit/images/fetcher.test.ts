@@ -583,6 +583,20 @@ describe("the caller's signal", () => {
     expect(origin.requests).toHaveLength(1);
   });
 
+  test('closes the connection of the download', async () => {
+    const abort = new AbortController();
+    const closed = Promise.withResolvers<void>();
+    const { origin, fetcher } = await fetching((request, response) => {
+      request.socket.on('close', () => closed.resolve());
+      response.writeHead(200).write(image);
+    });
+    const left = fetcher.fetch(origin.url, { signal: abort.signal });
+    await expect.poll(() => origin.requests.length).toBe(1);
+    abort.abort(new Error('the batch was cancelled'));
+    await expect(left).rejects.toThrow('the batch was cancelled');
+    await closed.promise;
+  });
+
   test('that is already aborted sends nothing', async () => {
     const { origin, fetcher } = await fetching(statuses(200));
     const aborted = AbortSignal.abort(new Error('the caller left'));
