@@ -56,6 +56,7 @@ const running: BatchStatus = {
   finishedAt: null,
   expiresAt: null,
   reason: null,
+  waitingFor: null,
   failureBudget: null,
   input: null,
   inputError: null,

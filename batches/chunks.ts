@@ -41,9 +41,17 @@ export interface Chunks {
   stopped(batchIds: readonly string[]): Promise<string[]>;
   /** Gives a chunk back that cannot be evaluated here now. */
   release(job: JobData): Promise<void>;
+  /** Says in the status why no worker can evaluate the batch; ends one for which that has been so for too long. */
+  block(job: JobData, why: string): Promise<void>;
   /** Ends the batch of a chunk whose items are gone for good. */
   fail(job: JobData): Promise<void>;
 }
+
+/**
+ * A batch that no worker can evaluate fails after this time, in milliseconds: two attempts to load a model, of five
+ * minutes each, with the longest pause of five minutes between them.
+ */
+const modelPatienceMs = 900_000;
 
 export function createChunks(
   redis: Redis,
@@ -157,6 +165,15 @@ export function createChunks(
     },
 
     release,
+    async block({ tenant, batchId }, why) {
+      const keys = batchKeys(redis, batchId);
+      const values = [why.slice(0, 500), modelPatienceMs, ending.retentionMs, inFlightMs];
+      const reply = (await runScript(redis, 'block', [keys.batch, keys.active, keys.events], values)) as Buffer[];
+      const verdict = String(reply[0]);
+      if (verdict === 'ended' || verdict === 'stopped') log.warn({ batchId, tenant, why }, 'no worker has its model');
+      if (verdict === 'ended') await ending.settle(batchId);
+      else if (verdict === 'stopped') await ending.withdraw(batchId);
+    },
     fail,
   };
 }

@@ -48,6 +48,9 @@ export const batchRecord = z.object({
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
+  /** Why workers cannot evaluate it now, and since when none could; see lua/block.lua. */
+  waitingFor: z.string().optional(),
+  waitingSince: time.optional(),
   total: count.default(0),
   chunks: count.default(0),
   /** Chunks below this one have been let into the queue. */
@@ -168,6 +171,7 @@ export function toStatus(
     finishedAt: timestampOrNull(record.finishedAt),
     expiresAt: timestampOrNull(record.expiresAt),
     reason: record.reason ?? null,
+    waitingFor: terminal ? null : (record.waitingFor ?? null),
     failureBudget: budgetOf(record),
     input: record.input ?? null,
     inputError:

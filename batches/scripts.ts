@@ -10,6 +10,7 @@ export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   commit: 11,
   release: 5,
   stop: 3,
+  block: 3,
   refuse: 2,
   'take-turn': 3,
   refund: 2,

@@ -4,7 +4,7 @@ import type { ModelSpec, Recipe } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
-import { type Code, ServiceError } from '../shared/errors.ts';
+import { type Code, ServiceError, toItemError } from '../shared/errors.ts';
 import type { Observations, Subject } from './observations.ts';
 import { armFor, imageKey, placeOf } from './plan.ts';
 
@@ -22,6 +22,14 @@ interface Fault extends Difference {
 }
 type Found = ModelSpec | Difference | Fault;
 
+export interface SharedOptions extends Options {
+  /**
+   * Pairs of a model that cannot be used here fail with `model.unavailable`, and those of the other models of the plan
+   * have their outcomes. Otherwise none has.
+   */
+  mayLackModels?: boolean;
+}
+
 /** Evaluates by the plan: each image by its model, some by another besides, and tells what became of it. */
 export interface SharedEvaluation {
   score(
@@ -30,7 +38,7 @@ export interface SharedEvaluation {
     texts: readonly string[],
     options?: Options,
   ): Promise<Scores>;
-  evaluate(plan: TrafficPlan, pairs: readonly Pair[], options?: Options): Promise<RoutedOutcome[] | Difference>;
+  evaluate(plan: TrafficPlan, pairs: readonly Pair[], options?: SharedOptions): Promise<RoutedOutcome[] | Difference>;
 }
 
 /** Codes of a request that ended for reasons of its own. */
@@ -42,11 +50,11 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /** The models of a plan as they are here. A main model that should be here and cannot be used is this process' fault. */
-  async function resolve(plan: TrafficPlan): Promise<Map<string, Found>> {
+  async function resolve(plan: TrafficPlan, lacksOne = false): Promise<Map<string, Found>> {
     const found = new Map<string, Found>();
     for (const recipe of [...plan.arms, ...(plan.shadow === undefined ? [] : [plan.shadow])]) {
       const spec = await registry.resolvePinned(recipe).catch((error: unknown): Fault => {
-        if (error instanceof ServiceError && recipe !== plan.arms[0])
+        if (error instanceof ServiceError && (lacksOne || recipe !== plan.arms[0]))
           return { difference: error.message, isFault: true };
         throw error;
       });
@@ -142,14 +150,16 @@ export function createSharedEvaluation(
       });
     },
 
-    async evaluate(plan, pairs, options = {}) {
-      const specs = await resolve(plan);
+    async evaluate(plan, pairs, { mayLackModels = false, ...options } = {}) {
+      const lacksOne = mayLackModels && plan.arms.length > 1;
+      const specs = await resolve(plan, lacksOne);
       const groups = groupsOf(plan, pairs, (arm, key) => besides(plan, arm, key, specs));
       for (const { arm } of groups) {
         const spec = specs.get(arm.model);
-        if (spec !== undefined && 'difference' in spec && arm.role !== 'canary') return spec;
+        if (spec !== undefined && 'difference' in spec && arm.role !== 'canary' && !lacksOne) return spec;
       }
       const outcomes: RoutedOutcome[] = [];
+      const faults: ServiceError[] = [];
       await Promise.all(
         groups.map(async ({ arm, beside, places }) => {
           const own = places.map((at) => pairs[at]).filter((pair) => pair !== undefined);
@@ -168,9 +178,18 @@ export function createSharedEvaluation(
             for (const [nth, outcome] of evaluated.entries()) {
               outcomes[places[nth] ?? 0] = { ...outcome, model: by.model };
             }
+          }).catch((error: unknown) => {
+            if (!lacksOne || !(error instanceof ServiceError) || error.code !== 'model.unavailable') throw error;
+            faults.push(error);
+            for (const place of places) {
+              outcomes[place] = { status: 'failed', error: toItemError(error), model: arm.model };
+            }
           });
         }),
       );
+      // No model of the plan can be used: a fault of this process, not of the pairs.
+      const [fault] = faults;
+      if (fault !== undefined && faults.length === groups.length && groups.length > 1) throw fault;
       return outcomes;
     },
   };

@@ -11,7 +11,12 @@ import { createExperiments } from './experiments.ts';
 import { createObservations } from './observations.ts';
 import type { Experiment } from './plan.ts';
 import { reportOf } from './report.ts';
-import { createSharedEvaluation, type Difference, type RoutedOutcome } from './shared-evaluation.ts';
+import {
+  createSharedEvaluation,
+  type Difference,
+  type RoutedOutcome,
+  type SharedOptions,
+} from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
 /** Who answers for a name now. */
@@ -40,7 +45,11 @@ export interface Traffic {
    * Evaluates pairs as their batch was posted; see {@link Evaluation.evaluate}.
    * @returns what this process has instead, when it cannot evaluate that batch.
    */
-  evaluate(pinned: PinnedTraffic, pairs: readonly Pair[], options?: Options): Promise<RoutedOutcome[] | Difference>;
+  evaluate(
+    pinned: PinnedTraffic,
+    pairs: readonly Pair[],
+    options?: SharedOptions,
+  ): Promise<RoutedOutcome[] | Difference>;
   /**
    * Every profile whose traffic is shared.
    * @throws {ServiceError} `queue.unavailable`

@@ -39,6 +39,11 @@ const startsWithoutNetwork = 3;
 /** After so many starts an object that is not there is gone for good: some stores list a new one late. */
 const startsWithoutInput = 2;
 
+/** After so many starts items fail whose model cannot be used, so that others of the same chunk do not wait for it. */
+const startsWithoutModel = 3;
+/** A worker that has committed within this time, in milliseconds, can evaluate something. */
+const usefulMs = 60_000;
+
 /** Failed items of a chunk that its trace and its job tell of. */
 const failuresTold = 5;
 
@@ -58,6 +63,8 @@ export const chunkVerdicts = [
 export function createChunkProcessor(deps: ChunkProcessorDeps) {
   const { chunks, speed, traffic, metrics, log, stopping, stoppedBatches, onHealth } = deps;
   const network = createNetworkFault(faultDelayMs);
+
+  let committedAt = Number.NEGATIVE_INFINITY;
 
   return async ({ data: job, starts, waitedMs }: Delivery, profile: string): Promise<Verdict> => {
     const became = (verdict: (typeof chunkVerdicts)[number]) => metrics.count('vls_chunks_total', { profile, verdict });
@@ -149,6 +156,15 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     return { handBack: reason, delayMs: faultDelayMs, pauseMs: faultDelayMs };
   }
 
+  /**
+   * A worker that evaluates chunks of other models does not rest for one that it cannot load. One that can evaluate
+   * nothing does, so that it leaves the queue to others.
+   */
+  function withoutModel(reason: string): HandBack {
+    const isUseful = performance.now() - committedAt < usefulMs;
+    return isUseful ? { handBack: reason, delayMs: faultDelayMs, pauseMs: 0 } : faulty(reason);
+  }
+
   async function evaluate(
     job: JobData,
     { pinned, input, edges }: Picked & { verdict: 'run' },
@@ -168,8 +184,12 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
         batchId: job.batchId,
         tenant: job.tenant,
         signal: AbortSignal.any([stopping, batch.signal]),
+        mayLackModels: starts >= startsWithoutModel,
       });
-      if ('difference' in evaluated) return await handBack(`this worker has ${evaluated.difference}`, false);
+      if ('difference' in evaluated) {
+        await chunks.block(job, `no worker has its model: one has ${evaluated.difference}`);
+        return await handBack(`this worker has ${evaluated.difference}`, false);
+      }
       outcomes = evaluated;
     } catch (error) {
       if (batch.signal.aborted) {
@@ -177,6 +197,11 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
         return { stopped: true };
       }
       // A fault of this worker says nothing about the items: another worker, or this one later, takes them.
+      if (error instanceof ServiceError && error.code === 'model.unavailable') {
+        await chunks.block(job, error.message);
+        await chunks.release(job);
+        return withoutModel(`${error.code}: ${error.message}`);
+      }
       if (error instanceof ServiceError) return await handBack(`${error.code}: ${error.message}`);
       throw error;
     } finally {
@@ -201,6 +226,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       throw error;
     }
     onHealth(null);
+    committedAt = performance.now();
     metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
     if (committed.verdict === 'committed') {
       count(results, metrics);

@@ -7,6 +7,7 @@ import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/record.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
 import { recipeOf } from '../../models/model.ts';
+import type { Evaluators } from '../../models/pool/evaluators.ts';
 import type { Config } from '../../shared/config.ts';
 import {
   type BatchQuery,
@@ -27,6 +28,7 @@ import type { LongAnswers } from '../access/long-answers.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
 import type { Answers } from '../answers.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
+import { checkLoadable } from '../loadable.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
 import { check, type Route, reachOf, tenantOf } from '../route.ts';
@@ -34,6 +36,7 @@ import { check, type Route, reachOf, tenantOf } from '../route.ts';
 export interface BatchDeps {
   batches: Batches;
   traffic: Traffic;
+  evaluators: Pick<Evaluators, 'states'>;
   config: Pick<Config, 'webhookSecret'> & WebhookConfig;
   limitsOf: (request: Request) => TenantLimits;
   longAnswers: LongAnswers;
@@ -48,7 +51,16 @@ const line = {
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
-export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, answers, audit }: BatchDeps): Route[] {
+export function batchRoutes({
+  batches,
+  traffic,
+  evaluators,
+  config,
+  limitsOf,
+  longAnswers,
+  answers,
+  audit,
+}: BatchDeps): Route[] {
   const checkAddress = createWebhookCheck(config);
 
   /** @throws {ServiceError} `request.invalid` for a webhook that could not be signed, or whose address is refused. */
@@ -132,10 +144,12 @@ export function batchRoutes({ batches, traffic, config, limitsOf, longAnswers, a
             ? await readStream(request, format, query, strictness)
             : readEnvelope(request, query, strictness);
           checkWebhook(body.options.webhookUrl);
+          const pinned = await pin(traffic, body);
+          checkLoadable(pinned, evaluators.states());
           const posting = {
             tenant: tenantOf(request),
             limits: limitsOf(request),
-            pinned: await pin(traffic, body),
+            pinned,
             options: body.options,
             idempotencyKey: idempotencyKeyOf(request),
             bodyHash: () => requestHash(body.hash(), query),

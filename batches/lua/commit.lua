@@ -57,6 +57,7 @@ keep(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 keep(KEYS[11], tally.highest, 'low', 'highestAbove')
 
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
+redis.call('HDEL', KEYS[1], 'waitingFor', 'waitingSince')
 -- Two marks, five to ten seconds back: people want to see the recent rate, not that of the whole batch.
 if not fields[9] or now - tonumber(fields[9]) > mark_every then
   if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end

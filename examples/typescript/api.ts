@@ -168,6 +168,8 @@ finishedAt: (string) | (null);
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
 reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
+/** Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`. */
+waitingFor: string | null;
 /** The failures that stop it, as it was posted; null: any number is allowed. */
 failureBudget: ({count: (number) | (null);
 share: number | null;
@@ -279,6 +281,8 @@ finishedAt: (string) | (null);
 expiresAt: (string) | (null);
 /** Why a batch is `failed`. */
 reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
+/** Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`. */
+waitingFor: string | null;
 /** The failures that stop it, as it was posted; null: any number is allowed. */
 failureBudget: ({count: (number) | (null);
 share: number | null;

@@ -185,6 +185,10 @@ export const batchStatus = z
     finishedAt: z.iso.datetime().nullable(),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'When items and results are forgotten.' }),
     reason: failureReason.nullable().meta({ description: 'Why a batch is `failed`.' }),
+    waitingFor: z.string().nullable().meta({
+      description:
+        'Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`.',
+    }),
     failureBudget: z
       .object({ count: count.nullable(), share: z.number().nullable(), after: count })
       .nullable()

@@ -52,3 +52,49 @@ test.each([
   expect(ofCanary.length).toBeGreaterThan(10);
   expect([add['arm:main:items'], add['arm:tried:failed'] ?? 0]).toEqual([pairs.length, failed]);
 });
+
+const split: TrafficPlan = {
+  ...plan,
+  arms: [
+    { role: 'main', share: 0.5, ...recipe('main') },
+    { role: 'split', share: 0.5, ...recipe('other') },
+  ],
+};
+/** Models that are known here and cannot be loaded, as `broken` says; others answer. */
+const partlyBroken = (...broken: string[]) => {
+  const fails = {
+    evaluate: async (spec, asked, options) => {
+      if (broken.includes(spec.model)) throw new ServiceError('model.unavailable', `${spec.model} cannot be loaded`);
+      return await evaluation.evaluate(spec, asked, options);
+    },
+  } as Evaluation;
+  const resolvePinned: Registry['resolvePinned'] = async (pinned) => pinned as unknown as ModelSpec;
+  return createSharedEvaluation(fails, { resolvePinned } as Registry, createObservations());
+};
+const armOf = (image: string) => armFor(split, image).model;
+
+test.each(['main', 'other'])(
+  'pairs of a split whose model %s cannot be loaded fail, and the others are scored',
+  async (broken) => {
+    const shared = partlyBroken(broken);
+    const outcomes = await shared.evaluate(split, pairs, { mayLackModels: true });
+    if ('difference' in outcomes) throw new Error(outcomes.difference);
+    for (const [at, outcome] of outcomes.entries()) {
+      const model = armOf(pairs[at]?.image ?? '');
+      expect(outcome).toMatchObject(
+        model === broken
+          ? { status: 'failed', model, error: { code: 'model.unavailable', message: `${broken} cannot be loaded` } }
+          : { status: 'succeeded', model },
+      );
+    }
+    // Without leave the chunk is another worker's, or a later one's.
+    await expect(shared.evaluate(split, pairs)).rejects.toMatchObject({ code: 'model.unavailable' });
+  },
+);
+
+test('a process that can load no model of a split says so, and fails no pair', async () => {
+  const shared = partlyBroken('main', 'other');
+  await expect(shared.evaluate(split, pairs, { mayLackModels: true })).rejects.toMatchObject({
+    code: 'model.unavailable',
+  });
+});

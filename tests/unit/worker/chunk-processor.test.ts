@@ -89,6 +89,7 @@ describe('a worker', () => {
     const committed: string[] = [];
     const released: string[] = [];
     const picked: string[] = [];
+    const blocked: string[] = [];
     const process = createChunkProcessor({
       chunks: {
         pick: async ({ tenant }) => {
@@ -100,6 +101,7 @@ describe('a worker', () => {
           return { verdict: 'committed', state: 'running' };
         },
         release: async ({ tenant }) => void released.push(tenant),
+        block: async ({ tenant }, why) => void blocked.push(`${tenant}: ${why}`),
       } satisfies Partial<Chunks> as Partial<Chunks> as Chunks,
       speed: { add: () => {} },
       traffic: { evaluate: (_pinned, _pairs, options) => evaluate(options?.signal) },
@@ -114,7 +116,7 @@ describe('a worker', () => {
         { data: { v: payloadVersion, tenant, batchId: `batch of ${tenant}`, chunk: 0 }, starts, waitedMs: 0 },
         'p',
       );
-    return { take, faults, committed, released, picked };
+    return { take, faults, committed, released, picked, blocked };
   }
 
   test('is never paused by what one tenant finds: only the chunks of that tenant wait', async () => {
@@ -138,6 +140,23 @@ describe('a worker', () => {
     const { take, committed } = setUp(async () => dead.map(() => unreachable));
     await take('a', 3);
     expect(committed).toEqual(['a']);
+  });
+
+  test('rests when it can load no model, and does not rest for one model while it scores others', async () => {
+    let isHere = false;
+    const { take, faults, blocked, committed } = setUp(async () => {
+      if (!isHere) throw new ServiceError('model.unavailable', 'm cannot be loaded');
+      return dead.map(() => ({ status: 'succeeded', score: 30, cosine: 0.3 }));
+    });
+    expect(await take('a')).toMatchObject({ handBack: expect.stringContaining('model.unavailable'), pauseMs: 5_000 });
+    expect(faults).toHaveLength(1);
+    isHere = true;
+    await take('b');
+    isHere = false;
+    expect(await take('a')).toMatchObject({ handBack: expect.stringContaining('model.unavailable'), pauseMs: 0 });
+    expect([blocked, committed]).toEqual([['a: m cannot be loaded', 'a: m cannot be loaded'], ['b']]);
+    // Its last word is that it is well.
+    expect(faults.at(-1)).toBeNull();
   });
 
   test('aborts the chunk of a batch that was stopped, and commits nothing of it', async () => {
