@@ -170,7 +170,9 @@ const forgetAbandoned: express.RequestHandler = (_request, response, next) => {
 
 /** Stored as it arrives, whatever its length: it is never held whole. */
 const isStreamedBatch = (request: Request) =>
-  request.method === 'POST' && request.path === '/v1/evaluation/batch' && streamFormat(request) !== undefined;
+  request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
+/** As the router matches it: in any case, with or without a slash at its end. */
+const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
 
 function mount(routes: readonly Route[]): Router {
   const router = Router();

@@ -4,16 +4,16 @@ import { breakOff, drained, stalledMs } from './pace.ts';
 
 /** Proxies and browsers drop a connection on which nothing moves. */
 const heartbeatMs = 15_000;
-/** How soon a client comes back when the connection breaks, in milliseconds. */
-const retryMs = 2_000;
-
-/** Spread, so that those who followed a process that stops do not all come to the next one at once. */
-const retryElsewhereMs = () => Math.round(200 + Math.random() * 1_800);
+/**
+ * How soon a client comes back when the connection breaks, in milliseconds. Spread, so that those who followed a process
+ * that stops do not all come to the next one at once.
+ */
+const retryMs = () => Math.round(200 + Math.random() * 1_800);
 
 /**
  * Sends events as `text/event-stream`, at the pace of the reader, and closes after the last. Events that end before the
- * batch does end with this process, or with the reader's right to them: the reader is told to come back soon, with the id
- * it has. A reader that takes nothing for so long is cut off, and may come back with the id it has.
+ * batch does end with this process, or with the reader's right to them: the reader comes back soon, with the id it has. So
+ * does a reader that takes nothing for so long, which is cut off.
  * @param signal aborted when nothing more is to be sent.
  */
 export async function sendEvents(
@@ -28,15 +28,17 @@ export async function sendEvents(
     // nginx would otherwise hold events back until its buffer is full.
     'x-accel-buffering': 'no',
   });
-  response.write(`retry: ${retryMs}\n\n`);
-  let ended = false;
-  // A reader that is behind has enough to read: heartbeats would pile up before it.
-  const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': alive\n\n'), heartbeatMs);
+  response.flushHeaders();
+  // In the block of the first event: some clients take a block without data for an event, and parse its empty data.
+  let retry = `retry: ${retryMs()}\n`;
+  // A reader that is behind has enough to read: heartbeats would pile up before it. The empty line is left to the event
+  // that follows: some clients take it for the end of another event with the id of the last one.
+  const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': alive\n'), heartbeatMs);
   try {
     for await (const { id, event, data } of events) {
       if (signal.aborted) break;
-      ended = event === 'end';
-      const flows = response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const flows = response.write(`${retry}id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      retry = '';
       if (!flows) await drained(response, signal, patienceMs);
     }
   } catch (error) {
@@ -44,7 +46,6 @@ export async function sendEvents(
     if (!signal.aborted) throw error;
   } finally {
     clearInterval(heartbeat);
-    if (!ended && !response.destroyed) response.write(`retry: ${retryElsewhereMs()}\n\n`);
     response.end();
   }
 }

@@ -41,6 +41,7 @@ export const codes = {
   'request.too_large': { status: 413, retryable: false, title: 'The body is too large' },
   'request.too_deep': { status: 400, retryable: false, title: 'The body is nested too deeply' },
   'request.unsupported_media_type': { status: 415, retryable: false, title: 'The content type is not accepted here' },
+  'request.not_acceptable': { status: 406, retryable: false, title: 'There is no answer in a form that is accepted' },
   'request.aborted': { status: 400, retryable: true, title: 'The request ended before its body was complete' },
   'request.timeout': { status: 408, retryable: true, title: 'The body did not arrive in time' },
   'request.unknown_host': { status: 421, retryable: false, title: 'The service does not go by this name' },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
+import { z } from 'zod';
 import type { Batches, Reach } from '../../batches/batches.ts';
 import { everyTenant } from '../../batches/keys.ts';
 import type { TenantLimits } from '../../batches/posting.ts';
@@ -31,6 +32,7 @@ import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch
 import { checkLoadable } from '../loadable.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
+import { secondsToWait } from '../prefer.ts';
 import { check, type Route, reachOf, tenantOf } from '../route.ts';
 
 export interface BatchDeps {
@@ -49,6 +51,19 @@ const line = {
   description: 'One item a line: {"image": …, "text": …, "id": …, "metadata": …}',
 } as const;
 const status = { 'application/json': { schema: batchStatus } } as const;
+
+/** As they are documented, so that generated clients can send them. */
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z.string().min(1).max(255).optional().meta({
+    description: 'Printable ASCII. The same request with the same key again leads to the same batch.',
+  }),
+});
+const preferHeader = z.object({
+  Prefer: z.string().optional().meta({
+    description: '`wait=N`: answers when the batch has ended, after N seconds at the latest.',
+    example: 'wait=10',
+  }),
+});
 
 /** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
 export function batchRoutes({
@@ -93,7 +108,7 @@ export function batchRoutes({
           '`input` in place of `items` names an object in a bucket, under a prefix that is open to you (BATCH_BUCKETS). The answer is 202 at once, in the state `accepting`: a worker reads the object, and puts the results into `output` as files.',
         ].join('\n\n'),
         tags: ['evaluation'],
-        requestParams: { query: batchQuery },
+        requestParams: { query: batchQuery, header: idempotencyHeader.extend(preferHeader.shape) },
         requestBody: {
           required: true,
           content: {
@@ -113,7 +128,10 @@ export function batchRoutes({
               schema: {
                 type: 'object',
                 required: ['file'],
-                properties: { file: { type: 'string', contentMediaType: 'application/octet-stream' } },
+                properties: {
+                  // `format` is what generators know a file by; OpenAPI 3.1 itself has `contentMediaType`.
+                  file: { type: 'string', format: 'binary', contentMediaType: 'application/octet-stream' },
+                },
               },
             },
           },
@@ -136,7 +154,7 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const strictness = query.strict === 'true' ? 'strict' : 'lenient';
-          const seconds = secondsToWait(request);
+          const seconds = secondsToWait(request.get('prefer'));
           // Before anything is stored: whoever is refused has posted nothing.
           const signal = seconds > 0 ? longAnswers.begin(request, response) : undefined;
           const format = streamFormat(request);
@@ -261,10 +279,10 @@ export function batchRoutes({
         description:
           'A new batch of the failed items alone, for the same model; parent and child name each other. With an `Idempotency-Key`, the same request again leads to the same batch.',
         tags: ['evaluation'],
-        requestParams: { path: batchPath },
+        requestParams: { path: batchPath, header: idempotencyHeader },
         responses: {
           '202': { description: 'The new batch', content: status },
-          ...problemResponses(403, 404, 409, 503, 507),
+          ...problemResponses(400, 403, 404, 409, 503, 507),
         },
       },
       handlers: [
@@ -316,13 +334,6 @@ async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model
 
 /** Results come with the status in one answer up to this many items. */
 const maxWaitItems = 10_000;
-const maxWaitSeconds = 60;
-
-/** `Prefer: wait=N` (RFC 7240), in seconds. */
-function secondsToWait(request: Request): number {
-  const wait = /(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])/i.exec(request.get('prefer') ?? '')?.[1];
-  return Math.min(maxWaitSeconds, Number(wait ?? 0));
-}
 
 /** Of the body, and of the options in the query that are not the defaults. */
 function requestHash(bodyHash: string, query: BatchQuery): string {

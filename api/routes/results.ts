@@ -1,15 +1,30 @@
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
-import { batchPath, batchSummary, resultsPage, resultsQuery, streamQuery } from '../../shared/contracts/batch.ts';
+import { batchPath, batchSummary, type ResultsQuery, resultsPage, resultsQuery } from '../../shared/contracts/batch.ts';
+import { ServiceError } from '../../shared/errors.ts';
 import type { LongAnswers } from '../access/long-answers.ts';
 import type { Answers } from '../answers.ts';
 import { problemResponses } from '../openapi.ts';
+import { formOfResults } from '../results-form.ts';
 import { check, type Route, reachOf } from '../route.ts';
 import { sendEvents } from '../sse.ts';
 
 const eventsQuery = z.strictObject({
   lastEventId: z.string().optional().meta({ description: 'Like the `Last-Event-ID` header, which a page cannot set.' }),
 });
+
+/** As it is documented; a browser's EventSource sends it by itself. */
+const lastEventHeader = z.object({
+  'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that was seen.' }),
+});
+
+/** @throws {ServiceError} `request.invalid` for a part of the results in a form that has no parts. */
+function refusePaging({ cursor, limit }: ResultsQuery): void {
+  const path = cursor === undefined ? 'limit' : 'cursor';
+  if (cursor === undefined && limit === undefined) return;
+  const message = 'belongs to pages of JSON; NDJSON and CSV hold the whole batch';
+  throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
+}
 
 export interface ResultDeps {
   batches: Batches;
@@ -32,7 +47,7 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
           'An answer that cannot be completed ends with a reset of its connection, and so does one of which nothing is read for 20 s.',
         ].join('\n\n'),
         tags: ['evaluation'],
-        requestParams: { path: batchPath, query: resultsQuery.extend(streamQuery.shape) },
+        requestParams: { path: batchPath, query: resultsQuery },
         responses: {
           '200': {
             description: 'Results',
@@ -42,22 +57,24 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
               'text/csv': { schema: { type: 'string' } },
             },
           },
-          ...problemResponses(400, 404, 503),
+          ...problemResponses(400, 404, 406, 503),
         },
       },
       handlers: [
         async (request, response) => {
           const { id } = check(batchPath, request.params, 'path');
-          const type = request.accepts(['application/json', 'application/x-ndjson', 'text/csv']) || 'application/json';
           response.vary('Accept');
-          if (type === 'application/json') {
-            const query = check(resultsQuery, request.query, 'query');
+          const { type, format } = formOfResults(request);
+          const query = check(resultsQuery, request.query, 'query');
+          if (format === 'json') {
             return void (await answers.json(request, response, () => batches.results(reachOf(request), id, query)));
           }
-          const query = check(streamQuery, request.query, 'query');
-          const format = type === 'text/csv' ? 'csv' : 'ndjson';
+          refusePaging(query);
           const signal = longAnswers.begin(request, response);
-          const parts = await batches.stream(reachOf(request), id, format, query);
+          const parts = await batches.stream(reachOf(request), id, format, {
+            status: query.status,
+            formulas: query.formulas ?? 'escape',
+          });
           response.attachment(`batch-${id}.${format}`).type(type);
           await answers.stream(request, response, parts, signal);
         },
@@ -95,11 +112,11 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
           '`Last-Event-ID` resumes without a gap or a repetition; when that is too long ago, `reset` comes with the whole status. 204 says that the end has been seen.',
         ].join('\n\n'),
         tags: ['evaluation'],
-        requestParams: { path: batchPath, query: eventsQuery },
+        requestParams: { path: batchPath, query: eventsQuery, header: lastEventHeader },
         responses: {
           '200': { description: 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
           '204': { description: 'There is nothing after the last event that was seen' },
-          ...problemResponses(404, 503),
+          ...problemResponses(400, 404, 503),
         },
       },
       handlers: [

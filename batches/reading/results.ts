@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ResultsPage, type ResultsQuery, terminalStates } from '../../shared/contracts/batch.ts';
+import { type ResultsPage, type ResultsQuery, resultsPageSize, terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { bitReader } from '../bitmap.ts';
@@ -36,10 +36,11 @@ const pageBytes = 8 * 1024 * 1024;
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
   const results: ItemResult[] = [];
+  const { limit = resultsPageSize } = query;
   const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
   let place: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
   let bytes = 0;
-  for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < query.limit; ) {
+  for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
     const steps = await nextSteps(source.redis, batch, place);
     if (steps.length === 0) {
       // The state was read before the log: when it was terminal then, the log is complete.
@@ -59,7 +60,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
       if (bytes >= pageBytes) break;
       const items = chunks[step]?.results ?? [];
       bytes += chunks[step]?.bytes ?? 0;
-      while (place.items < items.length && results.length < query.limit) {
+      while (place.items < items.length && results.length < limit) {
         const item = items[place.items];
         place = { ...place, items: place.items + 1 };
         if (item && wanted(item)) results.push(item);

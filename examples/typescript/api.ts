@@ -123,7 +123,7 @@ export type Problem = {/** Where the code is documented. */
 type: string;
 title: string;
 status: number;
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 detail: string;
 /** Also in the `X-Request-Id` header and in the logs. */
 requestId: string;
@@ -177,7 +177,7 @@ after: number;}) | (null);
 /** The object it was posted from, if it was posted by reference. */
 input: string | null;
 /** What was wrong with that object, where the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** Where the results of a batch by reference are put when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -212,10 +212,12 @@ export type BatchState = "accepting" | "queued" | "running" | "completed" | "com
 
 export type ArmRole = "main" | "split" | "canary";
 
-export type ItemResult = ({/** Position in the batch as posted, from 0. */
+export type ItemResult = (SucceededItem) | (FailedItem) | (CancelledItem);
+
+export type SucceededItem = {/** Position in the batch as posted, from 0. */
 index: number;
 id?: string;
-metadata?: {[key: string]: unknown;};
+metadata?: ItemMetadata;
 /** In a retry: its index in the batch that is retried. */
 retryOfIndex?: number;
 status: "succeeded";
@@ -224,27 +226,34 @@ score: number;
 cosine: number;
 warnings?: (string)[];
 /** Which model it is of, where several share the batch. */
-model?: string;}) | ({/** Position in the batch as posted, from 0. */
+model?: string;};
+
+/** As it was posted with the item. */
+export type ItemMetadata = {[key: string]: unknown;};
+
+export type FailedItem = {/** Position in the batch as posted, from 0. */
 index: number;
 id?: string;
-metadata?: {[key: string]: unknown;};
+metadata?: ItemMetadata;
 /** In a retry: its index in the batch that is retried. */
 retryOfIndex?: number;
 status: "failed";
 error: ItemError;
 /** Which model it is of, where several share the batch. */
-model?: string;}) | ({/** Position in the batch as posted, from 0. */
-index: number;
-id?: string;
-metadata?: {[key: string]: unknown;};
-/** In a retry: its index in the batch that is retried. */
-retryOfIndex?: number;
-status: "cancelled";});
+model?: string;};
 
-export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
 /** Whether the same item may succeed later, unchanged. */
 retryable: boolean;};
+
+export type CancelledItem = {/** Position in the batch as posted, from 0. */
+index: number;
+id?: string;
+metadata?: ItemMetadata;
+/** In a retry: its index in the batch that is retried. */
+retryOfIndex?: number;
+status: "cancelled";};
 
 export type BatchStatus = {id: string;
 /** Whose batch it is; `default` where no keys are needed. */
@@ -290,7 +299,7 @@ after: number;}) | (null);
 /** The object it was posted from, if it was posted by reference. */
 input: string | null;
 /** What was wrong with that object, where the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** Where the results of a batch by reference are put when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -573,7 +582,10 @@ text?: string;
 /** CSV: name of the column with the id, if there is one. */
 id?: string;
 /** CSV: what separates columns. */
-delimiter?: string;};path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
+delimiter?: string;};path?: never;header?: {/** Printable ASCII. The same request with the same key again leads to the same batch. */
+"Idempotency-Key"?: string;
+/** `wait=N`: answers when the batch has ended, after N seconds at the latest. */
+Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
 202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -634,7 +646,9 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed items again */
 parameters: {query?: never;path: {/** Id of the batch. */
-id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+id: string;};header?: {/** Printable ASCII. The same request with the same key again leads to the same batch. */
+"Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -645,17 +659,20 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Results of a batch, also while it runs */
-parameters: {query?: {/** `next` of the page before. Absent: the first page. */
+parameters: {query?: {/** JSON: `next` of the page before. Absent: the first page. */
 cursor?: string;
+/** JSON: most results of a page; 1000 unless given. NDJSON and CSV are whole. */
 limit?: number;
+/** Only items of this outcome. */
 status?: "succeeded" | "failed" | "cancelled";
-/** CSV: `escape` puts an apostrophe before text that a spreadsheet would run as a formula. */
+/** CSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other forms never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+406: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -673,8 +690,10 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 '/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
 parameters: {query?: {/** Like the `Last-Event-ID` header, which a page cannot set. */
 lastEventId?: string;};path: {/** Id of the batch. */
-id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
+id: string;};header?: {/** The id of the last event that was seen. */
+"Last-Event-ID"?: string;};cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
 204: {headers: Record<string, unknown>; content?: never;};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

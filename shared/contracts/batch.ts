@@ -242,21 +242,35 @@ export const batchPath = z.object({ id: z.string().meta({ description: 'Id of th
 
 const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
 
+/** Length of a page of results, unless it is asked for otherwise. */
+export const resultsPageSize = 1_000;
+
+/**
+ * The query of the results in all their forms: generated clients do not know which form a parameter belongs to. None has
+ * a default in the contract, as some clients send every default that is documented.
+ */
 export const resultsQuery = z.strictObject({
-  cursor: z.string().optional().meta({ description: '`next` of the page before. Absent: the first page.' }),
-  limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+  cursor: z.string().optional().meta({ description: 'JSON: `next` of the page before. Absent: the first page.' }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .meta({ description: `JSON: most results of a page; ${resultsPageSize} unless given. NDJSON and CSV are whole.` }),
   status: outcome.optional().meta({ description: 'Only items of this outcome.' }),
+  formulas: z.enum(['escape', 'keep']).optional().meta({
+    description:
+      'CSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other forms never change a value.',
+  }),
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
 /** The whole batch as NDJSON or CSV. */
-export const streamQuery = z.strictObject({
-  status: outcome.optional(),
-  formulas: z.enum(['escape', 'keep']).default('escape').meta({
-    description: 'CSV: `escape` puts an apostrophe before text that a spreadsheet would run as a formula.',
-  }),
-});
-export type StreamQuery = z.output<typeof streamQuery>;
+export interface StreamQuery {
+  status?: ResultsQuery['status'] | undefined;
+  formulas: 'escape' | 'keep';
+}
 
 export const resultsPage = z
   .object({

@@ -63,10 +63,15 @@ export const itemErrorSchema = z
   })
   .meta({ id: 'ItemError' });
 
+/** Named, as generators give an unnamed one the same name in each schema that has it, and drop those schemas. */
+const echoedMetadata = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'ItemMetadata', description: 'As it was posted with the item.' });
+
 const echoed = {
   index: z.int().min(0).meta({ description: 'Position in the batch as posted, from 0.' }),
   id: z.string().optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
+  metadata: echoedMetadata.optional(),
   retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: its index in the batch that is retried.' }),
 };
 
@@ -80,15 +85,19 @@ const byModel = z.string().optional().meta({ description: 'Which model it is of,
 /** What became of one item. */
 export const itemResult = z
   .discriminatedUnion('status', [
-    z.object({
-      ...echoed,
-      status: z.literal('succeeded'),
-      ...scoreFields,
-      warnings: z.array(z.string()).optional(),
-      model: byModel,
-    }),
-    z.object({ ...echoed, status: z.literal('failed'), error: itemErrorSchema, model: byModel }),
-    z.object({ ...echoed, status: z.literal('cancelled') }),
+    z
+      .object({
+        ...echoed,
+        status: z.literal('succeeded'),
+        ...scoreFields,
+        warnings: z.array(z.string()).optional(),
+        model: byModel,
+      })
+      .meta({ id: 'SucceededItem' }),
+    z
+      .object({ ...echoed, status: z.literal('failed'), error: itemErrorSchema, model: byModel })
+      .meta({ id: 'FailedItem' }),
+    z.object({ ...echoed, status: z.literal('cancelled') }).meta({ id: 'CancelledItem' }),
   ])
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;

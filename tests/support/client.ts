@@ -40,7 +40,7 @@ export function createClient(
   async function ask<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
     const response = await fetch(`${root}${path}`, { ...init, headers: { ...headers, ...init?.headers } });
     const text = await response.text();
-    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
+    const isJson = /[/+]json(?:;|$)/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
   }
   const post = <Body>(path: string, body: unknown) =>

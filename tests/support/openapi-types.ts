@@ -3,6 +3,7 @@ interface Schema {
   $ref?: string;
   type?: string | string[];
   const?: unknown;
+  default?: unknown;
   enum?: unknown[];
   anyOf?: Schema[];
   oneOf?: Schema[];

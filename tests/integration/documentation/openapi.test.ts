@@ -82,6 +82,38 @@ test('every error code has its problem document, at each answer that may carry i
   expect(codeNames.filter((code) => !told.has(code))).toEqual(['route.method_not_allowed']);
 });
 
+test('every operation whose parameters or body are checked documents 400', () => {
+  const silent = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { parameters = [], requestBody }]) => requestBody ?? parameters.some((one) => one.in !== 'path'))
+      .filter(([, { responses }]) => responses['400'] === undefined)
+      .map(([method]) => `${method} ${path}`),
+  );
+  expect(silent).toEqual([]);
+});
+
+test('every documented default may be sent, as some generated clients do', async () => {
+  const posted = await running.client.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
+  await running.client.batch.finished(posted.body.id);
+  const tried: string[] = [];
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { parameters = [] }] of Object.entries(operations)) {
+      const defaults = parameters.flatMap(({ name, in: place, schema }) =>
+        place === 'query' && schema.default !== undefined ? [[name, String(schema.default)]] : [],
+      );
+      const query = new URLSearchParams(defaults as [string, string][]);
+      const body = method === 'post' ? JSON.stringify({ items: [{}] }) : undefined;
+      const address = `${path.replace('/evaluator', '').replace('{id}', posted.body.id)}?${query}`;
+      if (defaults.length === 0) continue;
+      const init = { method, headers: { 'content-type': 'application/json' }, ...(body !== undefined && { body }) };
+      const answer = await running.client.call(address, init);
+      expect(answer.status, `${method} ${address}`).toBeLessThan(300);
+      tried.push(method);
+    }
+  }
+  expect(tried).toEqual(expect.arrayContaining(['get', 'post']));
+});
+
 test('the TypeScript example scores a photo, and the photos as a batch', async () => {
   const options = { cwd: root, env: { ...process.env, VLS_URL: running.service.url } };
   const client = 'examples/typescript/client.ts';
