@@ -31,6 +31,12 @@ export interface Queues {
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
   /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
+  /**
+   * Offers delayed jobs at once whose time is over, or further off than any delay. BullMQ delays by the clock of the worker
+   * that hands a job back: without this a chunk would wait for days when that clock was days ahead.
+   * @param now the time of Redis, in ms since 1970.
+   */
+  promoteMistimed(now: number): Promise<void>;
   /** Removes a job that is not being worked on, so that the chunk can be added again. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Removes what the queues still hold of batches: jobs that are finished, failed or delayed, with their logs. Safe to repeat. */
@@ -66,6 +72,16 @@ const jobOptions = {
   removeOnComplete: { count: 200, age: 3600 },
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
+
+/** BullMQ's score of a delayed job is its time in ms times this, and a counter below it. */
+const scoresPerMs = 0x1000;
+/** A delayed job is taken up this much late at most, in milliseconds, where any worker is there. */
+const overdueMs = 30_000;
+/** Delays are shorter than this, in milliseconds: 64 s of a chunk's last attempt, four and a half hours of a task's. */
+const longestChunkDelayMs = 120_000;
+const longestDelayMs = 6 * 3_600_000;
+/** Jobs of one queue that are promoted in one round, on either side. */
+const maxPromoted = 1_000;
 
 /** Entries of BullMQ's own event stream, which nothing here reads; its 10,000 would be 1.5 MB of Redis a queue. */
 const queueEvents = { maxLen: 100 };
@@ -128,6 +144,22 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
       const state = await queueOf(queueName(profile)).getJobState(jobId(batchId, chunk));
       if (state === 'unknown') return 'absent';
       return state === 'failed' || state === 'completed' ? state : 'live';
+    },
+    async promoteMistimed(now) {
+      for (const queue of queues.values()) {
+        const isOfChunks = queue.name.startsWith(queueName(''));
+        const [over, tooFar] = [now - overdueMs, now + (isOfChunks ? longestChunkDelayMs : longestDelayMs)];
+        const delayed = queue.toKey('delayed');
+        const ids = await Promise.all([
+          redis.zrangebyscore(delayed, '-inf', over * scoresPerMs, 'LIMIT', 0, maxPromoted),
+          redis.zrangebyscore(delayed, tooFar * scoresPerMs, '+inf', 'LIMIT', 0, maxPromoted),
+        ]);
+        for (const id of ids.flat()) {
+          const job = await queue.getJob(id);
+          // It may have been taken in between.
+          await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
+        }
+      }
     },
     async remove(profile, batchId, chunk) {
       await queueOf(queueName(profile)).remove(jobId(batchId, chunk));

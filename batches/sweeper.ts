@@ -183,6 +183,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       await sweepLive();
       await sweepFinished();
       await sweepDeleted();
+      await queues.promoteMistimed(await redisTime(redis));
     },
   };
 }

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { consume } from '../../../batches/consumers.ts';
 import { reserve } from '../../../batches/intake/idempotency.ts';
 import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
+import { silentLog } from '../../support/silent-log.ts';
 
 /** A process whose clock is four days off does what one with the right clock does. */
 const offsets = { 'four days ahead': 4 * 24 * 3_600_000, 'four days behind': -4 * 24 * 3_600_000 };
@@ -78,6 +80,31 @@ for (const [name, offset] of Object.entries(offsets)) {
     await engine.redis.hset(batchKeys(engine.redis, id).batch, 'stopUntil', now() - 1);
     await engine.sweeper.sweep();
     expect(await engine.batches.status(tenant, id)).toMatchObject({ state: 'cancelled' });
+  });
+
+  test(`a chunk that a worker ${name} hands back is offered again`, async () => {
+    const id = await engine.post(4);
+    const connection = engine.connectWorker();
+    const handedBack = Promise.withResolvers<void>();
+    setClock(offset);
+    const consumer = consume(
+      connection,
+      'compact',
+      { usual: 1 },
+      async () => {
+        handedBack.resolve();
+        return { handBack: 'not here', delayMs: 60_000, pauseMs: 60_000 };
+      },
+      silentLog(),
+    );
+    await handedBack.promise;
+    await consumer.close();
+    connection.disconnect();
+    vi.useRealTimers();
+    const queue = engine.queues.all().find(({ name: one }) => one === 'evaluate-compact');
+    expect(await queue?.getJobState(`${id}-0`)).toBe('delayed');
+    await engine.sweeper.sweep();
+    expect(await queue?.getJobState(`${id}-0`)).toBe('prioritized');
   });
 
   test(`the speed that a worker ${name} reports is seen by others`, async () => {
