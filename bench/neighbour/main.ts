@@ -5,10 +5,11 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { descendantsOf } from '../../tests/support/processes.ts';
 import { attacks, hostileLoad, neighbours } from '../attacks/all.ts';
 import { startStage } from '../attacks/stage.ts';
 import { readable } from '../figures.ts';
-import { peakMiBOf, resetPeak, residentMiBOf } from '../measure/processes.ts';
+import { meterCpu, peakMiBOf, resetPeak, residentMiBOf } from '../measure/processes.ts';
 import { median, percentile } from '../statistics.ts';
 import { createOrdinary, type Experience, type Probe, probeNames } from './ordinary.ts';
 import { renewPage } from './page.ts';
@@ -89,7 +90,9 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
+  const meter = meterCpu({ own: descendantsOf(process.pid) });
   const lived = await ordinary.live(work);
+  const cpuOfOthers = shareOfOthers(meter);
   const peak = stage.isRunning() ? peakMiBOf(stage.apiPid()) - idleMiB : null;
   const counts = await running.end();
   await stage.deleteBatches();
@@ -103,6 +106,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
     batchEnded: lived.batchEnded,
     probes: Object.fromEntries(probeNames.map((name) => [name, percentile(lived.probes[name], 0.95) / quietP95(name)])),
     refused: lived.refused,
+    cpuOfOthers,
     peakMiB: peak,
     afterMiB: after,
     samePids: samePids && stage.isRunning(),
@@ -115,8 +119,18 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   );
 }
 
+/** Share of the CPUs that programs took which are not part of the bench; null when a process has ended meanwhile. */
+function shareOfOthers(meter: ReturnType<typeof meterCpu>): number | null {
+  try {
+    const { others, wall } = meter.stop();
+    return others / (wall * cpus().length);
+  } catch {
+    return null;
+  }
+}
+
 async function restart(why: string): Promise<void> {
-  say(`  the service is started again: ${why}\n${stage.lastLines()}`);
+  say(`  the service is started again: ${why}`);
   await stage.restart();
   await quiet();
 }
@@ -130,7 +144,7 @@ try {
   idleMiB = residentMiBOf(stage.apiPid());
   for (const attack of chosen) {
     await underAttack(attack);
-    if (!stage.isRunning()) await restart('it ended');
+    if (!stage.isRunning()) await restart(`it ended\n${stage.lastLines()}`);
     const run = await quiet();
     // A service that has not recovered would make the next attack look worse, and the quiet time longer.
     if (run.batchSeconds > 2 * quietSeconds()) await restart('it has not recovered');

@@ -18,6 +18,8 @@ const row = z.object({
   afterMiB: z.number().nullable(),
   /** Whether every process, evaluators included, was still the same. */
   samePids: z.boolean(),
+  /** Share of the CPUs that other programs took meanwhile; null when it could not be measured. */
+  cpuOfOthers: z.number().nullable(),
   /** Log in MB. */
   loggedMb: z.number(),
   /** Requests of the attacker by status; 0 is no answer. */
@@ -67,6 +69,7 @@ const columns: [string, (row: Row) => string][] = [
   ['refused', (row) => String(refusedOf(row))],
   ['peak MiB', (row) => above(row.peakMiB)],
   ['after MiB', (row) => above(row.afterMiB)],
+  ['others', (row) => (row.cpuOfOthers === null ? '' : `${readable(100 * row.cpuOfOthers)} %`)],
   ['processes', (row) => (row.samePids ? 'same' : 'ENDED')],
 ];
 

@@ -16,6 +16,7 @@ const held: Row = {
   peakMiB: 500,
   afterMiB: -4,
   samePids: true,
+  cpuOfOthers: 0.01,
   loggedMb: 0,
   hostile: {},
 };
