@@ -77,7 +77,13 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    'golden-fp32': { script: 'golden', args: [...on, '--precision', 'fp32'], limit: 60 },
+    // As an evaluator is started; and as ONNX Runtime would do it.
+    'golden-fp32': {
+      script: 'golden',
+      args: [...on, '--precision', 'fp32'],
+      env: { NVIDIA_TF32_OVERRIDE: '0' },
+      limit: 60,
+    },
     'golden-fp32-tf32': {
       script: 'golden',
       args: [...on, '--precision', 'fp32'],

@@ -14,6 +14,7 @@ parentPort?.on('message', async (message: ToEvaluator) => {
   }
   if (message.type !== 'image' && message.type !== 'text') return;
   try {
+    if (message.type === 'image' && !(message.bytes instanceof Uint8Array)) throw new Error('There are no slots here');
     if (evaluator === undefined) throw new Error('The evaluator was asked before its model was loaded');
     const embedded =
       message.type === 'image'

@@ -5,9 +5,11 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { ServiceError } from '../../shared/errors.ts';
 import { takeLargePlace } from '../evaluator/decode-limits.ts';
 import type { CropOptions } from '../evaluator/preprocess.ts';
-import type { Asker } from '../evaluator/protocol.ts';
+import type { Asker, ImageBytes } from '../evaluator/protocol.ts';
+import type { Pixels } from '../evaluator/towers.ts';
+import { createSlots, type Slots } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
-import { type DecodeFault, frameTypes } from './protocol.ts';
+import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts';
 
 /** Processes that decode images for one encoder. */
 export interface Decoders {
@@ -16,7 +18,7 @@ export interface Decoders {
    * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the reason of the asker's
    * signal, when it aborts before the image is with a decoder.
    */
-  crop(bytes: Uint8Array, asker: Asker): Promise<Uint8Array>;
+  crop(bytes: ImageBytes, asker: Asker): Promise<Pixels>;
   pids(): number[];
   close(): void;
 }
@@ -24,6 +26,8 @@ export interface Decoders {
 export interface DecodersOptions extends Omit<CropOptions, 'asker'> {
   /** How many processes. */
   processes: number;
+  /** Where encoded images may lie. */
+  imageSlots?: Slots | undefined;
   /** Another script that speaks the same frames, for tests of what a crash does. */
   entry?: string;
   /** A decoder that has images and is silent for so long, in milliseconds, is ended. */
@@ -31,11 +35,13 @@ export interface DecodersOptions extends Omit<CropOptions, 'asker'> {
 }
 
 interface Job {
-  bytes: Uint8Array;
+  bytes: ImageBytes;
   asker: Asker;
+  /** For its pixels. */
+  slot: number | undefined;
   /** Decoders that ended while this image was alone in them. */
   deaths: number;
-  resolve(pixels: Uint8Array): void;
+  resolve(pixels: Pixels): void;
   reject(error: unknown): void;
 }
 
@@ -56,6 +62,8 @@ interface Slot {
   restart: NodeJS.Timeout | undefined;
 }
 
+/** Pixels that are decoded, wait for their run or run: what a pool gives an encoder at most. More cross as frames. */
+const pixelSlotCount = 256;
 /** One that is decoded, and one that is there when it ends. */
 const imagesEach = 2;
 /** An image that was alone in a decoder when it ended, this often, is the cause. */
@@ -74,10 +82,12 @@ export function createDecoders({
   processes,
   entry = defaultEntry,
   silenceMs = 30_000,
+  imageSlots,
   ...crop
 }: DecodersOptions): Decoders {
   const interactive: Job[] = [];
   const bulk: Job[] = [];
+  const pixelSlots = createSlots(pixelSlotCount, 3 * crop.size ** 2);
   let nextId = 1;
   let closed = false;
 
@@ -102,7 +112,7 @@ export function createDecoders({
       execArgv: ['--max-semi-space-size=8'],
       // libvips decodes on libuv's threads; one image is one thread.
       env: childEnvironment('decoder', { UV_THREADPOOL_SIZE: String(imagesEach), MALLOC_ARENA_MAX: '2' }),
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', pixelSlots?.fd ?? 'ignore', imageSlots?.fd ?? 'ignore'],
     });
     const pipe = child.stdio[4] as Duplex;
     slot.child = child;
@@ -122,20 +132,39 @@ export function createDecoders({
     child.on('error', (error) => {
       if (child.pid === undefined) end(error.message);
     });
-    writeFrame(pipe, frameTypes.options, 0, Buffer.from(JSON.stringify(crop)));
+    const options: DecoderOptions = {
+      ...crop,
+      pixelSlotBytes: pixelSlots?.slotBytes,
+      imageSlotBytes: imageSlots?.slotBytes,
+    };
+    writeFrame(pipe, frameTypes.options, 0, Buffer.from(JSON.stringify(options)));
     dispatch();
   }
 
   function receive(slot: Slot, type: number, id: number, body: Buffer): void {
     switch (type) {
-      case frameTypes.pixels:
+      case frameTypes.pixels: {
         slot.failures = 0;
-        take(slot, id)?.resolve(body);
+        const job = take(slot, id);
+        if (job === undefined) break;
+        leavePixelSlot(job);
+        job.resolve(body);
         break;
+      }
+      case frameTypes.pixelsInSlot: {
+        slot.failures = 0;
+        const job = take(slot, id);
+        const { slot: at } = job ?? {};
+        if (job === undefined || at === undefined || pixelSlots === undefined) break;
+        const copyTo = (target: Uint8Array) => pixelSlots.read(at, target);
+        job.resolve({ copyTo, release: () => leavePixelSlot(job) });
+        break;
+      }
       case frameTypes.failed: {
         slot.failures = 0;
         const { code, message } = JSON.parse(body.toString()) as DecodeFault;
-        take(slot, id)?.reject(new ServiceError(code, message));
+        const job = take(slot, id);
+        if (job) refuse(job, new ServiceError(code, message));
         break;
       }
       case frameTypes.largeAsked:
@@ -171,6 +200,16 @@ export function createDecoders({
     slot.large.delete(id);
   }
 
+  function refuse(job: Job, error: Error): void {
+    leavePixelSlot(job);
+    job.reject(error);
+  }
+
+  function leavePixelSlot(job: Job): void {
+    if (job.slot !== undefined && !closed) pixelSlots?.free(job.slot);
+    job.slot = undefined;
+  }
+
   function take(slot: Slot, id: number): Job | undefined {
     const job = slot.held.get(id);
     slot.held.delete(id);
@@ -201,7 +240,7 @@ export function createDecoders({
     slot.isolating = true;
     for (const job of lost) {
       if (job.deaths < deathsOfPoison) slot.suspects.push(job);
-      else job.reject(new ServiceError('internal.poison', `This image ended ${job.deaths} decoders (${reason})`));
+      else refuse(job, new ServiceError('internal.poison', `This image ended ${job.deaths} decoders (${reason})`));
     }
     slot.failures++;
     const pauseMs = slot.failures > 1 ? Math.min(longestPauseMs, firstPauseMs * 2 ** (slot.failures - 2)) : 0;
@@ -238,18 +277,25 @@ export function createDecoders({
     nextId = (nextId + 1) % 2 ** 32;
     slot.held.set(id, job);
     if (slot.held.size === 1) listen(slot);
-    if (slot.pipe) writeFrame(slot.pipe, frameTypes.image, id, job.bytes);
+    const { pipe } = slot;
+    if (pipe === undefined) return;
+    job.slot ??= pixelSlots?.take();
+    if (job.slot !== undefined) writeFrame(pipe, frameTypes.pixelSlot, id, undefined, [job.slot, 0]);
+    if (job.bytes instanceof Uint8Array) writeFrame(pipe, frameTypes.image, id, job.bytes);
+    else writeFrame(pipe, frameTypes.imageInSlot, id, undefined, [job.bytes.slot, job.bytes.length]);
   }
 
   return {
     crop: (bytes, asker) =>
       new Promise((resolve, reject) => {
-        (asker.interactive ? interactive : bulk).push({ bytes, asker, deaths: 0, resolve, reject });
+        (asker.interactive ? interactive : bulk).push({ bytes, asker, slot: undefined, deaths: 0, resolve, reject });
         dispatch();
       }),
     pids: () => slots.flatMap(({ child }) => child?.pid ?? []),
     close() {
+      if (closed) return;
       closed = true;
+      pixelSlots?.close();
       for (const slot of slots) {
         clearTimeout(slot.silence);
         clearTimeout(slot.restart);

@@ -7,21 +7,34 @@ import type { Readable, Writable } from 'node:stream';
 export interface Frame {
   type: number;
   id: number;
+  /** Numbers of its type. */
+  first: number;
+  second: number;
   body: Buffer;
 }
 
-/** Length of the body, id, type: little-endian. */
-const headBytes = 9;
+/** Length of the body, id, two numbers, type: little-endian. */
+const headBytes = 17;
+const nothing = Buffer.alloc(0);
 
-export function writeFrame(pipe: Writable, type: number, id: number, body: Uint8Array = Buffer.alloc(0)): void {
+export function writeFrame(
+  pipe: Writable,
+  type: number,
+  id: number,
+  body: Uint8Array = nothing,
+  [first, second]: readonly [number, number] = [0, 0],
+): void {
   const head = Buffer.allocUnsafe(headBytes);
   head.writeUInt32LE(body.length, 0);
   head.writeUInt32LE(id, 4);
-  head.writeUInt8(type, 8);
+  head.writeUInt32LE(first, 8);
+  head.writeUInt32LE(second, 12);
+  head.writeUInt8(type, 16);
+  if (body.length === 0) return void pipe.write(head);
   // One system call for both.
   pipe.cork();
   pipe.write(head);
-  if (body.length > 0) pipe.write(body);
+  pipe.write(body);
   pipe.uncork();
 }
 
@@ -38,14 +51,21 @@ export function readFrames(pipe: Readable, onFrame: (frame: Frame) => void): voi
         at += taken;
         headRead += taken;
         if (headRead < headBytes) return;
-        body = Buffer.allocUnsafeSlow(head.readUInt32LE(0));
+        const length = head.readUInt32LE(0);
+        body = length === 0 ? nothing : Buffer.allocUnsafeSlow(length);
         bodyRead = 0;
       }
       const taken = chunk.copy(body, bodyRead, at);
       at += taken;
       bodyRead += taken;
       if (bodyRead < body.length) return;
-      const frame = { type: head.readUInt8(8), id: head.readUInt32LE(4), body };
+      const frame = {
+        type: head.readUInt8(16),
+        id: head.readUInt32LE(4),
+        first: head.readUInt32LE(8),
+        second: head.readUInt32LE(12),
+        body,
+      };
       body = undefined;
       headRead = 0;
       onFrame(frame);

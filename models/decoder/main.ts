@@ -2,10 +2,11 @@ import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { toItemError } from '../../shared/errors.ts';
 import { shareLargePlaces } from '../evaluator/decode-limits.ts';
-import { type CropOptions, crop } from '../evaluator/preprocess.ts';
+import { crop } from '../evaluator/preprocess.ts';
 import type { Asker } from '../evaluator/protocol.ts';
+import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
-import { frameTypes } from './protocol.ts';
+import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
 /** Of 19. Behind the encoder, which has to feed a GPU with what is decoded here. */
 const niceness = 10;
@@ -17,11 +18,15 @@ setPriority(niceness);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
-const pipe = new Socket({ fd: 4, readable: true, writable: true });
+const pipe = new Socket({ fd: decoderFds.pipe, readable: true, writable: true });
 pipe.on('error', () => process.exit(0));
 pipe.on('close', () => process.exit(0));
 
-let options: CropOptions | undefined;
+let options: DecoderOptions | undefined;
+let pixelSlots: Slots | undefined;
+let imageSlots: Slots | undefined;
+/** Slots for the pixels of images that are to come, by id. */
+const given = new Map<number, number>();
 /** Which image somebody asks for; who it is for is known to the encoder. */
 const ids = new WeakMap<Asker, number>();
 const granted = new Map<number, () => void>();
@@ -36,18 +41,42 @@ shareLargePlaces(async (asker) => {
   return () => writeFrame(pipe, frameTypes.largeDone, id);
 });
 
-readFrames(pipe, ({ type, id, body }) => {
-  if (type === frameTypes.options) options = JSON.parse(body.toString()) as CropOptions;
-  else if (type === frameTypes.largeGranted) granted.get(id)?.();
-  else void decode(id, body);
+readFrames(pipe, ({ type, id, first, second, body }) => {
+  switch (type) {
+    case frameTypes.options:
+      options = JSON.parse(body.toString()) as DecoderOptions;
+      if (options.pixelSlotBytes) pixelSlots = slotsOf(decoderFds.pixels, options.pixelSlotBytes);
+      if (options.imageSlotBytes) imageSlots = slotsOf(decoderFds.images, options.imageSlotBytes);
+      break;
+    case frameTypes.largeGranted:
+      granted.get(id)?.();
+      break;
+    case frameTypes.pixelSlot:
+      given.set(id, first);
+      break;
+    case frameTypes.image:
+      void decode(id, () => body);
+      break;
+    case frameTypes.imageInSlot:
+      void decode(id, () => {
+        const bytes = Buffer.allocUnsafeSlow(second);
+        imageSlots?.read(first, bytes);
+        return bytes;
+      });
+      break;
+  }
 });
 
-async function decode(id: number, bytes: Uint8Array): Promise<void> {
+async function decode(id: number, read: () => Uint8Array): Promise<void> {
   const asker: Asker = { interactive: false };
   ids.set(asker, id);
+  const slot = given.get(id);
+  given.delete(id);
   try {
     if (options === undefined) throw new Error('The decoder was asked before it had its options');
-    writeFrame(pipe, frameTypes.pixels, id, await crop(bytes, { ...options, asker }));
+    const pixels = await crop(read(), { ...options, asker });
+    if (slot !== undefined && pixelSlots?.write(slot, pixels)) writeFrame(pipe, frameTypes.pixelsInSlot, id);
+    else writeFrame(pipe, frameTypes.pixels, id, pixels);
   } catch (error) {
     writeFrame(pipe, frameTypes.failed, id, Buffer.from(JSON.stringify(toItemError(error))));
   }

@@ -1,20 +1,22 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { createDecoders } from '../decoder/decoders.ts';
+import type { Slots } from '../slots.ts';
 import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
 import { crop } from './preprocess.ts';
-import type { Asker, Calibration, Embedded, LoadOptions, TowerRun } from './protocol.ts';
+import type { Asker, Calibration, Embedded, ImageBytes, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import { loadTowers, pixelBytes, type Towers } from './towers.ts';
+import { loadTowers, type Pixels, pixelBytes, release, type Towers } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */
 export interface Evaluator {
   /** Whether it has reproduced golden values; `false` where the model has none. */
   readonly verified: boolean;
-  image(bytes: Uint8Array, asker: Asker): Promise<Embedded>;
+  /** @param bytes of a slot only where this process has been given slots. */
+  image(bytes: ImageBytes, asker: Asker): Promise<Embedded>;
   text(text: string, interactive: boolean): Promise<Embedded>;
   /** Measures micro-batches while nothing else is to be done. */
   calibrate(): Promise<Calibration>;
@@ -37,17 +39,19 @@ const idleCheckMs = 50;
  * Decoding runs beside inference; what is decoded waits for its micro-batch. Interactive work goes first at both
  * stages. With `decoders` it feeds an accelerator: images are decoded by processes of their own, and the towers run in
  * a thread of their own.
+ * @param slots where encoded images may lie.
  * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
  */
 export async function createEvaluator(
   { spec, threads, deviceId, maxPixels, decoders = 0 }: LoadOptions,
   onShrunk: (images: number) => void = () => {},
   onRun: (run: TowerRun) => void = () => {},
+  slots?: Slots,
 ): Promise<Evaluator> {
   const load: (...args: Parameters<typeof loadTowers>) => Promise<Towers & { close?(): void }> =
     decoders > 0 ? loadTowersInThread : loadTowers;
   const [towers, tokenizer] = await Promise.all([load(spec, threads, deviceId), loadTokenizer(spec)]);
-  const images = createLane<Uint8Array>({
+  const images = createLane<Pixels>({
     size: spec.microBatch.images,
     encode: (pixels, onBegin) => towers.images(pixels, onBegin),
     onShrunk,
@@ -61,9 +65,17 @@ export async function createEvaluator(
   // In processes of their own images are decoded whatever the towers do: two for each, so that the next one is there.
   const decoding = createDecodeQueue(spec.provider, threads, () => (decoders > 0 ? 2 * decoders : images.allowed()));
   const cropOptions = { size: spec.imageSize, maxPixels, mode: spec.preprocess };
-  const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders }) : undefined;
-  const decode = (bytes: Uint8Array, asker: Asker) =>
-    farm === undefined ? crop(bytes, { ...cropOptions, asker }) : farm.crop(bytes, asker);
+  const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
+  async function decode(bytes: ImageBytes, asker: Asker): Promise<Pixels> {
+    if (farm !== undefined) return await farm.crop(bytes, asker);
+    return await crop(bytesIn(bytes), { ...cropOptions, asker });
+  }
+  function bytesIn(bytes: ImageBytes): Uint8Array {
+    if (bytes instanceof Uint8Array) return bytes;
+    const copy = Buffer.allocUnsafeSlow(bytes.length);
+    slots?.read(bytes.slot, copy);
+    return copy;
+  }
 
   /** Interactive pictures on their way to their run, and when batch work last had had its turn. */
   let interactiveDecoding = 0;
@@ -118,20 +130,23 @@ export async function createEvaluator(
     run();
   }
 
-  async function image(bytes: Uint8Array, asker: Asker, cropImage = decode): Promise<Embedded> {
+  async function image(bytes: ImageBytes, asker: Asker, cropImage = decode): Promise<Embedded> {
     const { interactive, signal } = asker;
     if (interactive) interactiveDecoding++;
-    let decoded: { ms: number; began: number; result: Promise<Run> };
+    let decoded: { ms: number; began: number; pixels: Pixels; result: Promise<Run> };
     try {
       const { value: pixels, ms } = await decoding.run(asker, () => cropImage(bytes, asker));
-      signal?.throwIfAborted();
-      decoded = { ms, began: Date.now() - ms, result: images.add(pixels, interactive) };
+      if (signal?.aborted) {
+        release(pixels);
+        throw signal.reason;
+      }
+      decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive) };
     } finally {
       // Not before it waits for its run: batch work would slip in between.
       if (interactive) interactiveDecoding--;
       run();
     }
-    const ran = await decoded.result;
+    const ran = await decoded.result.finally(() => release(decoded.pixels));
     const began = { decode: decoded.began, run: Date.now() - ran.inferenceMs };
     return { ...ran, decodeMs: decoded.ms, began, tokens: 0, totalTokens: 0 };
   }
@@ -149,7 +164,7 @@ export async function createEvaluator(
   }
 
   const { goldenPath, precision, provider } = spec;
-  const cropExactly = (bytes: Uint8Array) => crop(bytes, { ...cropOptions, mode: 'exact' });
+  const cropExactly = (bytes: ImageBytes) => crop(bytesIn(bytes), { ...cropOptions, mode: 'exact' });
   const verified =
     goldenPath !== undefined &&
     (await selfTest({

@@ -1,7 +1,8 @@
 import { setPriority } from 'node:os';
 import { ServiceError, toItemError } from '../../shared/errors.ts';
+import { slotsOf } from '../slots.ts';
 import { createEvaluator, type Evaluator } from './evaluator.ts';
-import type { Embedded, FromEvaluator, LoadOptions, ToEvaluator } from './protocol.ts';
+import { type Embedded, type FromEvaluator, imageSlots, type LoadOptions, type ToEvaluator } from './protocol.ts';
 
 /** Of 19. At 5 a process gets a third of what one at 0 gets, if both want all. */
 const niceness = 5;
@@ -84,6 +85,7 @@ async function load(options: LoadOptions): Promise<void> {
       (images) => send({ type: 'shrunk', images }),
       // The self-test's runs are nobody's work.
       (run) => evaluator && send({ type: 'ran', ...run }),
+      slotsOf(imageSlots.childFd, imageSlots.bytes),
     );
     send({ type: 'loaded', verified: evaluator.verified });
   } catch (error) {

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model.ts';
 /** What an evaluator process is told, in lists. The first message is `load`. */
 export type ToEvaluator =
   | ({ type: 'load' } & LoadOptions)
-  | { type: 'image'; id: number; interactive: boolean; tenant?: string; bytes: Uint8Array }
+  | { type: 'image'; id: number; interactive: boolean; tenant?: string; bytes: ImageBytes }
   | { type: 'text'; id: number; interactive: boolean; text: string }
   /** Nobody waits for this image any more: it is not decoded and not run, if that has not begun. It is answered all the same. */
   | { type: 'cancel'; id: number }
@@ -12,6 +12,12 @@ export type ToEvaluator =
   | { type: 'calibrate' }
   /** From now on a run takes so many pictures at most. */
   | { type: 'micro_batch'; images: number };
+
+/** An encoded image: its bytes, or where they lie in the slots that this process shares with its parent. */
+export type ImageBytes = Uint8Array | { slot: number; length: number };
+
+/** Slots for encoded images: 128 KB hold nine of ten photos of the web, others cross as messages. */
+export const imageSlots = { count: 256, bytes: 131_072, childFd: 4 } as const;
 
 export interface LoadOptions {
   spec: ModelSpec;

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { ModelSpec } from '../model.ts';
-import { pixelBytes, roomFor, rowsOf, type Towers } from './towers.ts';
+import { pixelBytes, roomFor, rowsOf, stage, type Towers } from './towers.ts';
 
 export type ToTowerThread =
   /** The memory of `pixels` is shared. */
@@ -63,8 +63,8 @@ export async function loadTowersInThread(
       const bytes = roomFor(spec.provider, pixels.length) * size;
       let staging = spare.pop();
       if (staging === undefined || staging.length < bytes) staging = new Uint8Array(new SharedArrayBuffer(bytes));
-      for (const [row, values] of pixels.entries()) staging.set(values, row * size);
       try {
+        stage(pixels, staging, size);
         const message = { id: nextId++, pixels: staging.subarray(0, bytes), count: pixels.length };
         return await run(message, pixels.length, onBegin);
       } finally {

@@ -3,13 +3,29 @@ import type { ModelSpec, Provider } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 
+/** The crop of an image: interleaved bytes, or where they can be copied from until they are released. */
+export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
+
+/** What holds the pixels may be used for others. */
+export function release(pixels: Pixels): void {
+  if (!(pixels instanceof Uint8Array)) pixels.release();
+}
+
+/** Puts the pixels of a run one after the other. */
+export function stage(pixels: readonly Pixels[], target: Uint8Array, size: number): void {
+  for (const [row, image] of pixels.entries()) {
+    if (image instanceof Uint8Array) target.set(image, row * size);
+    else image.copyTo(target.subarray(row * size, (row + 1) * size));
+  }
+}
+
 /** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
 export interface Towers {
   /**
-   * @param pixels interleaved bytes of `imageSize * imageSize * 3` values each.
+   * @param pixels `imageSize * imageSize * 3` bytes each.
    * @param onBegin called when the run begins, where it waits for another one first.
    */
-  images(pixels: readonly Uint8Array[], onBegin?: () => void): Promise<Float32Array[]>;
+  images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
   /** @param ids token ids, each with its special tokens. */
   texts(ids: readonly (readonly number[])[], onBegin?: () => void): Promise<Float32Array[]>;
 }
@@ -51,12 +67,9 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
   return {
     async images(pixels) {
       const room = roomFor(spec.provider, pixels.length);
-      let data = pixels[0] ?? staging;
-      if (room > 1) {
-        if (staging.length < room * size) staging = new Uint8Array(room * size);
-        data = staging.subarray(0, room * size);
-        for (const [row, values] of pixels.entries()) data.set(values, row * size);
-      }
+      if (staging.length < room * size) staging = new Uint8Array(room * size);
+      const data = staging.subarray(0, room * size);
+      stage(pixels, data, size);
       return rowsOf(await sessions.images(data, pixels.length), pixels.length);
     },
     async texts(ids) {

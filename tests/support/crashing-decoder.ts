@@ -12,13 +12,13 @@ pipe.on('error', () => process.exit(0));
 let dying: number | undefined;
 
 readFrames(pipe, ({ type, id, body }) => {
-  if (type === frameTypes.options) return;
   if (type === frameTypes.largeGranted) {
     if (id === dying) return;
     writeFrame(pipe, frameTypes.largeDone, id);
     writeFrame(pipe, frameTypes.pixels, id, Buffer.from('large'));
     return;
   }
+  if (type !== frameTypes.image) return;
   const text = body.toString();
   if (text === 'crash') process.kill(process.pid, 'SIGSEGV');
   else if (text === 'bad')

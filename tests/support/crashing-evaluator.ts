@@ -1,15 +1,22 @@
+import { type ImageBytes, imageSlots } from '../../models/evaluator/protocol.ts';
+import { slotsOf } from '../../models/slots.ts';
+
 /**
  * An evaluator that dies of certain bytes, as one does of a picture that its decoder cannot bear. `hang` instead of
  * `crash` keeps it busy for ever.
  */
-process.on('message', (messages: { type: string; bytes?: Uint8Array }[]) => {
+const slots = slotsOf(imageSlots.childFd, imageSlots.bytes);
+
+function beginningOf(bytes: ImageBytes): string {
+  if (bytes instanceof Uint8Array) return Buffer.from(bytes).subarray(0, 5).toString();
+  const beginning = Buffer.alloc(Math.min(5, bytes.length));
+  slots.read(bytes.slot, beginning);
+  return beginning.toString();
+}
+
+process.on('message', (messages: { type: string; bytes?: ImageBytes }[]) => {
   for (const { type, bytes } of messages) {
-    const text =
-      type === 'image'
-        ? Buffer.from(bytes ?? [])
-            .subarray(0, 5)
-            .toString()
-        : '';
+    const text = type === 'image' && bytes ? beginningOf(bytes) : '';
     if (text === 'crash') process.abort();
     while (text === 'hang!');
   }

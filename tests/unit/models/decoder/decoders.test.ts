@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDecoders, type DecodersOptions } from '../../../../models/decoder/decoders.ts';
 import { crop } from '../../../../models/evaluator/preprocess.ts';
+import type { Pixels } from '../../../../models/evaluator/towers.ts';
+import { createSlots } from '../../../../models/slots.ts';
 import { goldenClip, goldenImage } from '../../../support/model-folders.ts';
 
 const batch = { interactive: false };
@@ -15,9 +17,16 @@ function decodersOf(options: Partial<DecodersOptions> = {}) {
 }
 const played = (options: Partial<DecodersOptions> = {}) => {
   const decoders = decodersOf({ entry: crashing, ...options });
-  const decode = async (text: string) => Buffer.from(await decoders.crop(Buffer.from(text), batch)).toString();
+  const decode = async (text: string) => bytesOf(await decoders.crop(Buffer.from(text), batch)).toString();
   return { decoders, decode };
 };
+function bytesOf(pixels: Pixels, length = 3 * 224 * 224): Buffer {
+  if (pixels instanceof Uint8Array) return Buffer.from(pixels);
+  const bytes = Buffer.alloc(length);
+  pixels.copyTo(bytes);
+  pixels.release();
+  return bytes;
+}
 const codeOf = (outcome: Promise<unknown>) =>
   outcome.then(
     () => 'decoded',
@@ -30,9 +39,30 @@ describe('decoder processes', () => {
     await Promise.all(
       goldenClip.images.map(async ({ file }) => {
         const bytes = goldenImage(file);
-        expect(Buffer.from(await decoders.crop(bytes, batch)).equals(await crop(bytes, cropOptions))).toBe(true);
+        expect(bytesOf(await decoders.crop(bytes, batch)).equals(await crop(bytes, cropOptions))).toBe(true);
       }),
     );
+  });
+
+  test('take images from slots, and leave pixels in slots that are used again', async () => {
+    const imageSlots = createSlots(2, 300_000);
+    if (imageSlots === undefined) throw new Error('There is no /dev/shm here');
+    onTestFinished(() => imageSlots.close());
+    const decoders = decodersOf({ imageSlots });
+    const bytes = goldenImage('chelsea.jpg');
+    const slot = imageSlots.take() ?? -1;
+    expect(imageSlots.write(slot, bytes)).toBe(true);
+    const expected = await crop(bytes, cropOptions);
+    // More than there are slots for pixels.
+    for (let round = 0; round < 30; round++) {
+      const crops = await Promise.all(
+        Array.from({ length: 10 }, () => decoders.crop({ slot, length: bytes.length }, batch)),
+      );
+      for (const pixels of crops) {
+        expect(pixels).not.toBeInstanceOf(Uint8Array);
+        expect(bytesOf(pixels).equals(expected)).toBe(true);
+      }
+    }
   });
 
   test('tell apart a damaged image from those that are not images', async () => {
@@ -51,7 +81,7 @@ describe('decoder processes', () => {
       .png({ progressive: true, compressionLevel: 1 })
       .toBuffer();
     const crops = await Promise.all([1, 2, 3].map(() => decoders.crop(bytes, batch)));
-    for (const pixels of crops) expect([...pixels.subarray(0, 3)]).toEqual([0x20, 0x40, 0x60]);
+    for (const pixels of crops) expect([...bytesOf(pixels).subarray(0, 3)]).toEqual([0x20, 0x40, 0x60]);
   });
 });
 

@@ -7,6 +7,8 @@ test('frames arrive as they were sent, however the pipe cuts them', () => {
   const frame = fc.record({
     type: fc.integer({ min: 0, max: 255 }),
     id: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    first: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    second: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
     body: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
   });
   fc.assert(
@@ -14,7 +16,7 @@ test('frames arrive as they were sent, however the pipe cuts them', () => {
       const sent: Buffer[] = [];
       const writer = new PassThrough();
       writer.on('data', (chunk: Buffer) => sent.push(chunk));
-      for (const { type, id, body } of frames) writeFrame(writer, type, id, body);
+      for (const { type, id, first, second, body } of frames) writeFrame(writer, type, id, body, [first, second]);
       const bytes = Buffer.concat(sent);
       const reader = new PassThrough();
       const received: Frame[] = [];

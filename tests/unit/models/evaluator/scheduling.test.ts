@@ -38,7 +38,7 @@ beforeEach(() => {
     images: (pixels) =>
       play(
         'images',
-        pixels.map(([first]) => first ?? -1),
+        pixels.map((one) => (one instanceof Uint8Array ? (one[0] ?? -1) : -1)),
       ),
     texts: (ids) =>
       play(
