@@ -15,6 +15,8 @@ export interface AddressGuard {
 export interface GuardOptions {
   /** Hosts, addresses and blocks that are refused, whatever else admits them; `*` refuses all that are not allowed. */
   deny?: readonly string[];
+  /** Whether addresses and blocks in the list admit every host that leads to them, and not literal addresses alone. */
+  allowsBlocks?: boolean;
   /** Ports that are asked without the host being allowed. */
   ports?: readonly number[];
   /**
@@ -56,10 +58,11 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
   const { ports = [80, 443], settings = 'IMAGE' } = options;
   const allowed = parseHostList(allow, `${settings}_HOSTS_ALLOW`);
   const denied = parseHostList(options.deny ?? [], `${settings}_HOSTS_DENY`);
+  const isInBlock = (address: string) => options.allowsBlocks === true && allowed.holdsAddress(address);
 
   const checkAddress = (address: string, host: string, port: string | number) => {
     const isDenied = denied.holdsAddress(address);
-    if (!isDenied && (allowed.namesHost(host, port) || isPublicAddress(address))) return;
+    if (!isDenied && (allowed.namesHost(host, port) || isPublicAddress(address) || isInBlock(address))) return;
     const isName = plainHost(host) !== address;
     if (isName) options.onRefused?.(host, address);
     if (isDenied)
@@ -83,7 +86,7 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       }
       const port = url.port || (url.protocol === 'https:' ? '443' : '80');
       const host = url.hostname;
-      const isAllowed = allowed.namesHost(host, port);
+      const isAllowed = allowed.namesHost(host, port) || (isAddress(host) && isInBlock(plainHost(host)));
       if (denied.namesHost(host, port) || (denied.namesAll && !isAllowed))
         throw blocked(`${host} is refused by ${settings}_HOSTS_DENY`);
       if (!isAllowed && !ports.includes(Number(port)))

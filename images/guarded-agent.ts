@@ -40,7 +40,7 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
  * Checks literal, resolved and connected address. A lookup of one's own is not enough: it is never asked
  * when the host already is an address, and the peer is what counts in the end.
  */
-function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
+export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');

@@ -8,6 +8,8 @@ import { asFolder, parseS3Place, type S3Place } from './s3-place.ts';
 /** One setting: the environment variable that carries it, its rule, and the sentence that documents it. */
 interface Setting<S extends z.ZodType = z.ZodType> {
   env: string;
+  /** Other names that other tools read for the same, the first that is set counting. */
+  also?: readonly string[];
   schema: S;
   doc: string;
 }
@@ -15,10 +17,16 @@ interface Setting<S extends z.ZodType = z.ZodType> {
 /** Address of the service that `npm start` runs without settings. */
 export const defaultServiceUrl = 'http://127.0.0.1:8000';
 
-const setting = <S extends z.ZodType>(env: string, schema: S, doc: string): Setting<S> => ({
+const setting = <S extends z.ZodType>(
+  env: string,
+  schema: S,
+  doc: string,
+  also: readonly string[] = [],
+): Setting<S> => ({
   env,
   schema,
   doc,
+  also,
 });
 
 const list = z.string().transform((value) =>
@@ -39,6 +47,10 @@ const namedHosts = hostsMatching(
 const deniedHosts = hostsMatching(
   new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3}|\\*)$`, 'i'),
   'neither host nor host:port nor *.domain nor a block of addresses nor *',
+);
+const allowedHostsAndBlocks = hostsMatching(
+  new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3})$`, 'i'),
+  'neither host nor host:port nor *.domain nor a block of addresses',
 );
 const path = z
   .string()
@@ -277,22 +289,65 @@ export const settings = {
       .url({ protocol: /^https?$/, error: 'expected an http or https address' })
       .default('https://huggingface.co')
       .transform((url) => url.replace(/\/+$/, '')),
-    'Hub that models are pulled from; a mirror that speaks the same API will do.',
+    'Hub that models are pulled from; a mirror that speaks the same API will do. May carry user:password@ of a mirror.',
   ),
   hfToken: setting(
     'HF_TOKEN',
-    z.string().min(1).optional(),
-    'Access token for the hub, needed for gated and private repositories. It is sent to HF_ENDPOINT alone.',
+    z
+      .string()
+      .trim()
+      .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+      .optional(),
+    'Access token for the hub, needed for gated and private repositories. It is sent to HF_ENDPOINT and, over https, to the hub alone.',
+    ['HUGGING_FACE_HUB_TOKEN'],
+  ),
+  hfTokenPath: setting(
+    'HF_TOKEN_PATH',
+    path.optional(),
+    'File with the access token, as `hf auth login` writes it. Default: `token` in HF_HOME.',
+  ),
+  hfHome: setting(
+    'HF_HOME',
+    path.optional(),
+    'Directory of the tools of Hugging Face: their token and their cache. Default: ~/.cache/huggingface.',
+  ),
+  hfHubCache: setting(
+    'HF_HUB_CACHE',
+    path.optional(),
+    'Cache of the tools of Hugging Face, which models come from when HF_HUB_OFFLINE is set. Default: `hub` in HF_HOME.',
+    ['HUGGINGFACE_HUB_CACHE'],
+  ),
+  hfHubOffline: setting(
+    'HF_HUB_OFFLINE',
+    z
+      .string()
+      .default('0')
+      .transform((value) => ['1', 'true', 'yes', 'on'].includes(value.trim().toLowerCase())),
+    'Set to 1 to pull from HF_HUB_CACHE alone and ask no hub.',
+    ['TRANSFORMERS_OFFLINE'],
   ),
   hfHostsAllow: setting(
     'HF_HOSTS_ALLOW',
-    allowedHosts.prefault(''),
-    'Comma-separated hosts (host or host:port) that HF_ENDPOINT may redirect to although they are private.',
+    allowedHostsAndBlocks.prefault(''),
+    "Comma-separated hosts (host, host:port, *.domain) and blocks of addresses that HF_ENDPOINT may redirect to although they are private. The hub's own hosts are always allowed.",
   ),
-  behindProxy: setting(
-    'NODE_USE_ENV_PROXY',
-    flag.default(false),
-    'Set to 1 beside HTTPS_PROXY to pull models through a proxy (a setting of Node.js).',
+  httpsProxy: setting(
+    'HTTPS_PROXY',
+    z.string().trim().optional(),
+    'Proxy for https addresses that models are pulled from, also in lower case. Nothing else goes through it.',
+    ['https_proxy', 'ALL_PROXY', 'all_proxy'],
+  ),
+  httpProxy: setting(
+    'HTTP_PROXY',
+    z.string().trim().optional(),
+    'Proxy for http addresses that models are pulled from, also in lower case.',
+    ['http_proxy', 'ALL_PROXY', 'all_proxy'],
+  ),
+  noProxy: setting(
+    'NO_PROXY',
+    z.string().default(''),
+    'Hosts that models are pulled from without the proxy, separated by commas: host, .domain, host:port or *.',
+    ['no_proxy'],
   ),
   hfOfflineDir: setting(
     'HF_OFFLINE_DIR',
@@ -301,7 +356,7 @@ export const settings = {
       .min(1)
       .transform((path) => resolve(path))
       .optional(),
-    'Directory that models are pulled from instead of the hub: a copied hub cache, or <owner>/<repository>/<files>.',
+    'Directory that models are pulled from instead of the hub: a copied hub cache or HF_HOME, or <owner>/<repository>/<files>.',
   ),
   model: setting('MODEL', z.string().min(1).optional(), 'Profile or model used when a request names none.'),
   workerProfiles: setting(
@@ -511,7 +566,7 @@ type Settings = typeof settings;
 export type Config = { readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
 /** Variables whose value must not reach a log, not even when it is wrong. */
-const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL/;
+const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL|_PROXY|HF_ENDPOINT/i;
 
 /** A setting was present but wrong. The message names each variable, its value's fault and what it is for. */
 export class ConfigError extends Error {
@@ -525,7 +580,8 @@ export class ConfigError extends Error {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const config: Record<string, unknown> = {};
   const faults: string[] = [];
-  for (const [name, { env: variable, schema, doc }] of Object.entries<Setting>(settings)) {
+  for (const [name, { env: named, also = [], schema, doc }] of Object.entries<Setting>(settings)) {
+    const variable = [named, ...also].find((each) => (env[each] ?? '') !== '') ?? named;
     const parsed = schema.safeParse(env[variable] === '' ? undefined : env[variable]);
     if (parsed.success) config[name] = parsed.data;
     else {

@@ -6,6 +6,7 @@ import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entrie
 import type { Config } from '../../shared/config.ts';
 import type { CommandDeps } from '../command.ts';
 import { UsageError } from '../failure.ts';
+import { hubOf } from '../hub.ts';
 import { json, megabytes, styled, table } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
 
@@ -81,11 +82,8 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
         if (isHubEntry(entry)) return entry;
         throw new UsageError(`${entry.model} is a folder (${entry.directory}): there is nothing to pull`);
       });
-      const [{ hubOf }, { pull }] = await Promise.all([
-        import('../../models/pulling/hub.ts'),
-        import('../../models/pulling/pull.ts'),
-      ]);
-      const hub = hubOf(settings, await fetchOf(settings));
+      const { pull } = await import('../../models/pulling/pull.ts');
+      const hub = await hubOf(settings);
       const isJson = command.optsWithGlobals<Global>().json ?? false;
       const results: Awaited<ReturnType<typeof pull>>[] = [];
       for (const entry of fromHub) {
@@ -225,11 +223,4 @@ function report({ model, revision, directory, state, files }: Verified, stream: 
     lines.push(`  \`npx vls models pull ${model} --repair\` fetches what is damaged, if it is from a hub.`);
   if (state === 'absent') lines.push(`  \`npx vls models pull ${model}\` fetches it, if it is from a hub.`);
   return `${lines.join('\n')}\n`;
-}
-
-/** Behind a proxy the hosts are the proxy's to allow; without one, redirects may lead to public addresses alone. */
-async function fetchOf({ hfEndpoint, hfHostsAllow, behindProxy }: Config): Promise<typeof fetch> {
-  if (behindProxy) return fetch;
-  const { createGuardedFetch } = await import('../../images/guarded-fetch.ts');
-  return createGuardedFetch(hfEndpoint, hfHostsAllow);
 }

@@ -1,9 +1,11 @@
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Digest, digestOf, sizeOf } from '../files.ts';
 import type { LayoutFile } from '../registry/layouts.ts';
-import { type Hub, mayPass, nameOf, PullError } from './hub.ts';
+import { contentFaultOf } from './content.ts';
+import { type Download, type Hub, nameOf } from './hub.ts';
+import { type Patience, persist, type Retry, type Watch } from './persist.ts';
+import { PullError } from './pull-error.ts';
 
 /** What a file must turn out to be. Without any hash its arrival is all there is to check. */
 export interface Expected {
@@ -12,27 +14,20 @@ export interface Expected {
   gitBlob?: string | undefined;
 }
 
-/** How patient a download is. */
-export interface Patience {
-  /** Longest silence of a connection, in milliseconds. */
-  idleMs: number;
-  /** Attempts in a row that bring no new byte. */
-  attempts: number;
-  /** Before the second attempt, in milliseconds; doubled before each further one. */
-  retryDelayMs: number;
-}
-export const patience: Patience = { idleMs: 30_000, attempts: 5, retryDelayMs: 500 };
-
 export interface DownloadOptions extends Patience {
   hub: Hub;
   signal?: AbortSignal | undefined;
-  onProgress(received: number): void;
-  onRetry(reason: string): void;
+  /** @param total bytes of the file, where the hub or the answer states them. */
+  onProgress(received: number, total: number | undefined): void;
+  onRetry(retry: Retry): void;
 }
+
+/** A file that has been sent so many times over and is not here yet is not sent again. */
+const mostSendings = 4;
 
 /**
  * Fetches a file to `target`, which appears only once its bytes are all there and verified. Until then they are in
- * `<target>.partial`, where the next attempt, or the next process, goes on.
+ * `<target>.partial`, where the next attempt, or the next process, continues.
  * @throws {PullError}
  */
 export async function download(
@@ -45,31 +40,44 @@ export async function download(
   const partial = `${target}.partial`;
   let resumed = false;
   for (let startedOver = false; ; startedOver = true) {
-    await persist(options, async (signal, alive) => {
-      const how = await transfer(file, partial, expected, { ...options, signal, alive });
+    const course: Course = { furthest: await sizeOf(partial), received: 0 };
+    await persist(options, async (signal, watch) => {
+      const how = await transfer(file, partial, expected, course, { ...options, signal, watch });
       resumed ||= how === 'resumed';
     });
     const digest = await digestOf(partial, await sizeOf(partial));
-    const fault = faultOf(digest, expected);
+    const wrongBytes = faultOf(digest, expected);
+    const wrongContent = wrongBytes === undefined ? await contentFaultOf(partial, file.local) : undefined;
     await rm(`${partial}.json`, { force: true });
-    if (fault === undefined) {
+    if (wrongBytes === undefined && wrongContent === undefined) {
       await rename(partial, target);
       return digest;
     }
     await rm(partial, { force: true });
+    if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
     // The first part may have been of other bytes than the rest; a file from one piece leaves no such hope.
     if (resumed && !startedOver) {
       resumed = false;
-      options.onRetry(`${fault}; starting over`);
+      options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
       continue;
     }
-    throw new PullError(
-      'wrong_hash',
-      `${nameOf(file)} from ${options.hub.name} is not the expected file: ${fault}`,
-      'Nothing was installed. If a mirror or proxy altered it, use another HF_ENDPOINT; if the entry in the registry is wrong, correct its hash.',
-    );
+    throw notExpected(file, options.hub, wrongBytes ?? '');
   }
 }
+
+const notExpected = (file: LayoutFile, hub: Hub, fault: string) =>
+  new PullError(
+    'wrong_hash',
+    `${nameOf(file)} from ${hub.name} is not the expected file: ${fault}`,
+    'Nothing was installed. If a mirror or proxy altered it, use another HF_ENDPOINT; if the entry in the registry is wrong, correct its hash or size.',
+  );
+
+const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
+  new PullError(
+    'unusable',
+    `${nameOf(file)} from ${hub.name} cannot be used: ${fault}`,
+    'Nothing was installed. A login page, a proxy or another site may have answered: open its address in a browser.',
+  );
 
 /** Why bytes are not what they should be; nothing when they are. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
@@ -82,87 +90,94 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
   return undefined;
 }
 
-/**
- * Runs an attempt until it succeeds, as long as its failures may pass and few of them in a row brought no byte.
- * @param attempt gets a signal that fires when nothing has called `alive` for a while.
- */
-export async function persist<T>(
-  options: Patience & { signal?: AbortSignal | undefined; onRetry(reason: string): void },
-  attempt: (signal: AbortSignal, alive: () => void) => Promise<T>,
-): Promise<T> {
-  const { idleMs, attempts, retryDelayMs } = options;
-  for (let failures = 0; ; ) {
-    const idle = new AbortController();
-    const silence = new DOMException(`no byte in ${idleMs / 1000} s`, 'TimeoutError');
-    const timer = setTimeout(() => idle.abort(silence), idleMs);
-    let arrived = false;
-    const alive = () => {
-      arrived = true;
-      timer.refresh();
-    };
-    const signal = options.signal === undefined ? idle.signal : AbortSignal.any([options.signal, idle.signal]);
-    try {
-      return await attempt(signal, alive);
-    } catch (error) {
-      failures = arrived ? 1 : failures + 1;
-      if (!mayPass(error) || failures >= attempts) throw error;
-      options.onRetry(error.message);
-    } finally {
-      clearTimeout(timer);
-      // Closes the connection of an attempt that failed elsewhere, on a full disk for one.
-      idle.abort();
-    }
-    await delay(retryDelayMs * 2 ** (failures - 1), undefined, { ...(options.signal && { signal: options.signal }) });
-  }
+/** All attempts at one file. */
+interface Course {
+  /** The most bytes of the file that have been here: only what lies beyond is progress. */
+  furthest: number;
+  /** Bytes of all attempts together. */
+  received: number;
 }
 
 interface Transfer extends DownloadOptions {
   signal: AbortSignal;
-  alive(): void;
+  watch: Watch;
 }
 
 async function transfer(
   file: LayoutFile,
   partial: string,
   expected: Expected,
-  { hub, signal, alive, onProgress }: Transfer,
+  course: Course,
+  { hub, signal, watch, onProgress }: Transfer,
 ): Promise<'whole' | 'resumed'> {
   const noteFile = `${partial}.json`;
-  const etag = await readEtag(noteFile);
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
-  const canJoin = etag !== undefined || expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  const from = canJoin && !isTooLong ? there : 0;
+  // Stores differ in their validators. Where the hash is known it decides, and the validator is not asked.
+  const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
+  const etag = hasHash ? undefined : await readEtag(noteFile);
+  const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;
 
   const answer = await hub.open(file, { offset: from, etag }, signal);
+  watch.alive();
+  requireSize(answer, file, expected, hub);
   if (answer.offset > from) throw new PullError('hub', `${hub.name} skips bytes of ${nameOf(file)}`, 'Use a mirror.');
-  const handle = await open(partial, answer.offset > 0 ? 'r+' : 'w');
+  // A store that ignores ranges sends the same bytes again: those that are here stay until they are replaced.
+  const stays = from > 0 && answer.offset === 0 && hasHash;
+  const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
-    await handle.truncate(answer.offset);
+    if (!stays) await handle.truncate(answer.offset);
     await writeFile(noteFile, JSON.stringify({ etag: answer.etag }));
     let position = answer.offset;
-    onProgress(position);
+    const total = expected.bytes ?? answer.total;
+    onProgress(position, total);
     for await (const chunk of answer.body) {
-      alive();
+      watch.alive();
       for (let written = 0; written < chunk.length; ) {
         const { bytesWritten } = await handle.write(chunk, written, chunk.length - written, position);
         written += bytesWritten;
         position += bytesWritten;
       }
-      onProgress(position);
+      course.received += chunk.length;
+      if (position > course.furthest) {
+        course.furthest = position;
+        watch.progressed();
+      }
+      requireEnd(course, total, file, hub);
+      onProgress(position, total);
       // A server that does not end would fill the disk.
       if (expected.bytes !== undefined && position > expected.bytes) break;
     }
+    if (expected.bytes === undefined || position >= expected.bytes) await handle.truncate(position);
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      throw new PullError('network', message, 'What has arrived is kept: run the same command again.');
+      // An answer without a length, from the start, that ends in good order is all there is.
+      if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
+      throw new PullError('network', message, 'What has arrived is stored: run the same command again.');
     }
   } finally {
     await handle.close();
   }
   return answer.offset > 0 ? 'resumed' : 'whole';
+}
+
+/** A wrong size is known before the first byte: neither is the file fetched, nor is it fetched again. */
+function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {
+  if (bytes !== undefined && total !== undefined && total !== bytes) {
+    throw notExpected(file, hub, `${total} bytes instead of ${bytes}`);
+  }
+}
+
+function requireEnd({ received }: Course, total: number | undefined, file: LayoutFile, hub: Hub): void {
+  if (total === undefined || received <= mostSendings * total) return;
+  throw new PullError(
+    'network',
+    `${hub.name} has sent ${nameOf(file)} ${mostSendings} times over, and never the whole of it`,
+    'A proxy breaks long answers and ignores ranges: use another way or another HF_ENDPOINT. What has arrived is stored.',
+    { isFinal: true },
+  );
 }
 
 async function readEtag(noteFile: string): Promise<string | undefined> {

@@ -6,17 +6,23 @@ import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
 import { readModelFolder } from '../registry/folder.ts';
 import { filesOf, type LayoutFile, writtenFiles } from '../registry/layouts.ts';
-import { download, type Expected, faultOf, type Patience, patience, persist } from './download.ts';
-import { type FileFacts, type Hub, nameOf, PullError } from './hub.ts';
+import { download, type Expected, faultOf } from './download.ts';
+import type { Hub } from './hub.ts';
 import { type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
+import { type Patience, patience, type Retry } from './persist.ts';
+import { isCommit, type Planned, plan } from './plan.ts';
+import { PullError } from './pull-error.ts';
+import { announce, type Running } from './running.ts';
 
 /** What happens during a pull, for whoever shows it. Files go by their local names. */
 export type PullEvent =
+  /** The hub is asked for sizes and hashes. */
+  | { type: 'asking'; hub: string }
   /** Another process pulls the same model. */
   | { type: 'waiting' }
   | { type: 'planned'; files: { local: string; bytes: number | undefined }[] }
-  | { type: 'progress'; local: string; received: number }
-  | { type: 'retry'; local: string; reason: string }
+  | { type: 'progress'; local: string; received: number; total: number | undefined }
+  | ({ type: 'retry'; local: string } & Retry)
   | { type: 'verified'; local: string; bytes: number };
 
 export interface PullOptions extends Partial<Patience> {
@@ -25,6 +31,8 @@ export interface PullOptions extends Partial<Patience> {
   precisions?: readonly Precision[] | undefined;
   /** Reads and checks what is there too, and fetches what is damaged again. */
   repair?: boolean | undefined;
+  /** Takes files too of which neither a hash nor a commit is known. */
+  unverified?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;
   /** Bytes free at a directory; for tests of a full disk. */
@@ -39,6 +47,8 @@ export interface Pulled {
   directory: string;
   precisions: Precision[];
   warnings: string[];
+  /** Hashes that one source alone had stated, and the hub has confirmed. */
+  notes: string[];
 }
 
 /** Room for what is written beside the files themselves. */
@@ -54,6 +64,7 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
   const wanted = [...new Set(options.precisions ?? [entry.precision ?? 'fp32'])];
   const files = uniqueFiles(wanted.flatMap((precision) => planFor(entry, precision)));
   const warnings: string[] = [];
+  const notes: string[] = [];
   const done = (outcome: Pulled['outcome']): Pulled => ({
     outcome,
     model,
@@ -61,6 +72,7 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
     directory,
     precisions: wanted,
     warnings,
+    notes,
   });
   if (!options.repair && (await missingFrom(entry, files, false)).length === 0) return done('present');
 
@@ -70,7 +82,7 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
     release = await takeLock(lockFile, () => options.onEvent?.({ type: 'waiting' }), options.signal);
     const missing = await missingFrom(entry, files, options.repair ?? false);
     if (missing.length === 0) return done('present');
-    await fetchAndInstall(entry, missing, warnings, { ...patience, ...options });
+    await fetchAndInstall(entry, missing, { warnings, notes }, { ...patience, ...options });
     return done('pulled');
   } catch (error) {
     throw asPullError(error, directory);
@@ -83,12 +95,9 @@ function planFor(entry: HubEntry, precision: Precision): LayoutFile[] {
   try {
     return filesOf(entry.source, precision);
   } catch (cause) {
-    throw new PullError(
-      'not_found',
-      `${entry.model}: ${(cause as Error).message}`,
-      'Ask for another precision.',
+    throw new PullError('not_found', `${entry.model}: ${(cause as Error).message}`, 'Ask for another precision.', {
       cause,
-    );
+    });
   }
 }
 
@@ -126,32 +135,29 @@ async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boole
 
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
-/** An entry may name another repository than the one that was pulled. What a branch stands for is not looked up again. */
+/**
+ * An entry may name another repository than the one that was pulled. What a branch stands for is not looked up again,
+ * and a source that does not state its commit was accepted as it came.
+ */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
-    ? from === originOf(file, file.revision)
+    ? from === originOf(file, file.revision) || from === originOf(file, 'unknown')
     : from.startsWith(`${file.repo}@`) && from.endsWith(`:${file.path}`);
 
-type Running = PullOptions & Patience;
-
-interface Planned {
-  file: LayoutFile;
-  facts: FileFacts;
-  expected: Expected;
-  checkedAgainst: ManifestEntry['checkedAgainst'];
-}
+type Pulling = PullOptions & Patience;
 
 async function fetchAndInstall(
   entry: HubEntry,
   files: LayoutFile[],
-  warnings: string[],
-  options: Running,
+  { warnings, notes }: Pick<Pulled, 'warnings' | 'notes'>,
+  options: Pulling,
 ): Promise<void> {
-  // One first: a hub that is away is told of once.
+  options.onEvent?.({ type: 'asking', hub: options.hub.name });
+  // One first: the failure of a hub that is away is reported once.
   const [first, ...rest] = files;
   if (first === undefined) return;
-  const planned = [await plan(entry, first, options)];
-  planned.push(...(await Promise.all(rest.map((file) => plan(entry, file, options)))));
+  const planned = [await planOne(entry, first, options)];
+  planned.push(...(await Promise.all(rest.map((file) => planOne(entry, file, options)))));
   const unchecked = planned.filter(({ checkedAgainst }) => checkedAgainst === 'nothing').map(({ file }) => file.local);
   if (unchecked.length > 0) {
     warnings.push(`No hash is known of ${unchecked.join(', ')}: taken as it came. The registry may state one.`);
@@ -159,61 +165,49 @@ async function fetchAndInstall(
   if (!isCommit(entry.revision)) {
     warnings.push(`The revision ${entry.revision} is not a commit: what it stands for may change.`);
   }
+  for (const { file, facts } of planned.filter(({ isUnverified }) => isUnverified)) {
+    if (facts.sha256 !== undefined) notes.push(`${options.hub.name} confirms the SHA-256 of ${file.local}.`);
+    else warnings.push(`One source alone states the SHA-256 of ${file.local}, and ${options.hub.name} states none.`);
+  }
   const staging = stagingOf(entry);
   await mkdir(staging, { recursive: true });
   await requireSpace(planned, staging, options);
-  options.onEvent?.({
-    type: 'planned',
-    files: planned.map(({ file, expected }) => ({ local: file.local, bytes: expected.bytes })),
+  const known = planned.map(({ file, expected }) => ({ local: file.local, bytes: expected.bytes }));
+  options.onEvent?.({ type: 'planned', files: known });
+
+  const running: Running = await announce(staging, known);
+  try {
+    const fetched: Manifest['files'] = {};
+    const isSmall = ({ file }: Planned) => !file.local.endsWith('.onnx');
+    for (const item of planned.filter(isSmall)) fetched[item.file.local] = await fetchOne(entry, item, options);
+    // Before gigabytes: another family of models is found by its first kilobytes.
+    const completed = await complete(entry, fetched);
+    if (!(await exists(entry.directory))) await requireUsable(entry, staging);
+    for (const item of planned.filter((each) => !isSmall(each))) {
+      fetched[item.file.local] = await fetchOne(entry, item, options);
+    }
+    const before = await readManifest(entry.directory);
+    const manifest: Manifest = {
+      version: 1,
+      model: entry.model,
+      revision: entry.revision,
+      pulledAt: new Date().toISOString(),
+      files: { ...before?.files, ...fetched, ...completed },
+    };
+    await running.end();
+    await install(entry, manifest);
+  } finally {
+    await running.end();
+  }
+}
+
+const planOne = (entry: HubEntry, file: LayoutFile, options: Pulling): Promise<Planned> =>
+  plan(entry, file, {
+    ...options,
+    onRetry: (retry) => options.onEvent?.({ type: 'retry', local: file.local, ...retry }),
   });
 
-  const fetched: Manifest['files'] = {};
-  for (const item of planned) fetched[item.file.local] = await fetchOne(entry, item, options);
-  const before = await readManifest(entry.directory);
-  const all = { ...before?.files, ...fetched, ...(await complete(entry, fetched)) };
-  const manifest: Manifest = {
-    version: 1,
-    model: entry.model,
-    revision: entry.revision,
-    pulledAt: new Date().toISOString(),
-    files: all,
-  };
-  await install(entry, manifest);
-}
-
-const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
-
-/** What the hub and the registry know of a file, which must agree. */
-async function plan(entry: HubEntry, file: LayoutFile, options: Running): Promise<Planned> {
-  const onRetry = (reason: string) => options.onEvent?.({ type: 'retry', local: file.local, reason });
-  const facts = await persist({ ...options, onRetry }, (signal) => options.hub.facts(file, signal));
-  if (isCommit(file.revision) && facts.commit !== undefined && facts.commit !== file.revision) {
-    throw new PullError(
-      'wrong_commit',
-      `${options.hub.name} serves ${nameOf(file)} from the commit ${facts.commit}`,
-      'The hub or mirror does not honour revisions: use another HF_ENDPOINT.',
-    );
-  }
-  const pinned = entry.files[file.local];
-  if (pinned !== undefined && facts.sha256 !== undefined && facts.sha256 !== pinned.sha256) {
-    throw new PullError(
-      'wrong_hash',
-      `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${options.hub.name}; the registry wants ${pinned.sha256}`,
-      `Nothing was downloaded. Correct models.${entry.model}.files in ${entry.definedIn}, or its revision.`,
-    );
-  }
-  const sha256 = pinned?.sha256 ?? facts.sha256;
-  const bytes = pinned?.bytes ?? facts.bytes;
-  const byHub = sha256 !== undefined || facts.gitBlob !== undefined ? 'hub' : 'nothing';
-  return {
-    file,
-    facts,
-    expected: { bytes, sha256, gitBlob: facts.gitBlob },
-    checkedAgainst: pinned === undefined ? byHub : 'registry',
-  };
-}
-
-async function requireSpace(planned: Planned[], staging: string, options: Running): Promise<void> {
+async function requireSpace(planned: Planned[], staging: string, options: Pulling): Promise<void> {
   const needed = await Promise.all(
     planned.map(async ({ file, expected }) => {
       const target = join(staging, file.local);
@@ -241,7 +235,7 @@ async function freeBytesAt(directory: string): Promise<number> {
 async function fetchOne(
   entry: HubEntry,
   { file, facts, expected, checkedAgainst }: Planned,
-  options: Running,
+  options: Pulling,
 ): Promise<ManifestEntry> {
   const { local } = file;
   const staged = join(stagingOf(entry), local);
@@ -250,14 +244,14 @@ async function fetchOne(
     (await intactAt(join(entry.directory, local), expected)) ??
     (await download(file, staged, expected, {
       ...options,
-      onProgress: (received) => options.onEvent?.({ type: 'progress', local, received }),
-      onRetry: (reason) => options.onEvent?.({ type: 'retry', local, reason }),
+      onProgress: (received, total) => options.onEvent?.({ type: 'progress', local, received, total }),
+      onRetry: (retry) => options.onEvent?.({ type: 'retry', local, ...retry }),
     }));
   options.onEvent?.({ type: 'verified', local, bytes: digest.bytes });
   return {
     bytes: digest.bytes,
     sha256: digest.sha256,
-    from: originOf(file, facts.commit ?? file.revision),
+    from: originOf(file, facts.commit ?? 'unknown'),
     checkedAgainst,
     completed: false,
   };
@@ -318,11 +312,7 @@ async function readJson(path: string): Promise<unknown> {
 async function install(entry: HubEntry, manifest: Manifest): Promise<void> {
   const { directory } = entry;
   const staging = stagingOf(entry);
-  const isNew = await access(directory).then(
-    () => false,
-    () => true,
-  );
-  if (isNew) {
+  if (!(await exists(directory))) {
     await removeOthers(staging, manifest);
     await requireUsable(entry, staging);
     await writeManifest(staging, manifest);
@@ -340,15 +330,21 @@ async function install(entry: HubEntry, manifest: Manifest): Promise<void> {
   await rm(staging, { recursive: true, force: true });
 }
 
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
 async function requireUsable(entry: HubEntry, directory: string): Promise<void> {
   try {
     await readModelFolder(directory);
   } catch (cause) {
     throw new PullError(
       'unusable',
-      `What ${entry.source.repo} holds is no model this service can read: ${(cause as Error).message}`,
+      `What ${entry.source.repo} holds is not a model that this service reads: ${(cause as Error).message}`,
       `Check models.${entry.model}.source.layout in ${entry.definedIn}.`,
-      cause,
+      { cause },
     );
   }
 }
@@ -399,14 +395,15 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
 function asPullError(error: unknown, directory: string): unknown {
   const { code, name, message } = error as NodeJS.ErrnoException;
   if (error instanceof PullError) return error;
-  if (name === 'AbortError') return new PullError('stopped', 'The pull was stopped', 'Run it again to go on.', error);
+  if (name === 'AbortError')
+    return new PullError('stopped', 'The pull was stopped', 'Run it again to continue.', { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const advice = 'Free some space, or set DATA_DIR to a larger disk. What has arrived is kept.';
-    return new PullError('no_space', `The disk of ${directory} is full`, advice, error);
+    const advice = 'Free some space, or set DATA_DIR to a larger disk. What has arrived is stored.';
+    return new PullError('no_space', `The disk of ${directory} is full`, advice, { cause: error });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ERR_SQLITE_ERROR') {
     const advice = 'Make it writable for this user, or set DATA_DIR to a local directory that is.';
-    return new PullError('disk', `Cannot write at ${directory}: ${message}`, advice, error);
+    return new PullError('disk', `Cannot write at ${directory}: ${message}`, advice, { cause: error });
   }
   return error;
 }

@@ -37,7 +37,7 @@ beforeEach(() => {
 /** The answer at the end of two redirects, the second of which leads to `to`. */
 async function followTo(to: string, allow: string[] = []): Promise<string> {
   next = to;
-  const answer = await createGuardedFetch(`http://${addressOf(own)}`, allow)(`http://${addressOf(own)}/`);
+  const answer = await createGuardedFetch(`http://${addressOf(own)}`, { allow })(`http://${addressOf(own)}/`);
   return await answer.text();
 }
 
@@ -48,7 +48,7 @@ test('redirects of the operator’s host are followed, to itself and to hosts th
 
 test('a path may begin with whatever looks like a host', async () => {
   const address = `http://${addressOf(own)}`;
-  const answer = await createGuardedFetch(address, [])(`${address}//10.0.0.1/end`, { redirect: 'manual' });
+  const answer = await createGuardedFetch(address, { allow: [] })(`${address}//10.0.0.1/end`, { redirect: 'manual' });
   expect(answer.status).toBe(302);
 });
 

@@ -1,0 +1,30 @@
+import type { Hub } from '../models/pulling/hub.ts';
+import type { Config } from '../shared/config.ts';
+
+/** The hub's own hosts, over https: a proxy on the same machine may give them private addresses. */
+const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
+
+/** The hub of the settings, asked behind the address guard or through the proxies of the settings. */
+export async function hubOf(config: Config): Promise<Hub> {
+  const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
+    import('../images/guarded-fetch.ts'),
+    import('../models/pulling/choose-hub.ts'),
+  ]);
+  const { hfEndpoint, hfHostsAllow, httpsProxy, httpProxy, noProxy } = config;
+  const fetch = createGuardedFetch(hfEndpoint, {
+    allow: [...hubHosts, ...hfHostsAllow],
+    proxies: { https: httpsProxy, http: httpProxy, noProxy },
+  });
+  return await chooseHub(config, fetch);
+}
+
+/** By which way the hub is reached, in words. */
+export function wayOf({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
+  if (hfOfflineDir !== undefined) return 'a directory (HF_OFFLINE_DIR)';
+  if (hfHubOffline) return 'the cache of other tools (HF_HUB_OFFLINE)';
+  const isSecure = new URL(hfEndpoint).protocol === 'https:';
+  const proxy = isSecure ? (httpsProxy ?? httpProxy) : httpProxy;
+  if (proxy === undefined) return 'directly';
+  const address = URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
+  return `through the proxy ${address?.host ?? ''} (${isSecure && httpsProxy !== undefined ? 'HTTPS_PROXY' : 'HTTP_PROXY'})`;
+}

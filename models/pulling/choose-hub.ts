@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../shared/config.ts';
+import { folderHub } from './folder-hub.ts';
+import { type Fetch, httpHub } from './http-hub.ts';
+import type { Hub } from './hub.ts';
+import { PullError } from './pull-error.ts';
+
+/** What decides which hub is asked, and as whom. */
+export type HubConfig = Pick<
+  Config,
+  'hfEndpoint' | 'hfToken' | 'hfTokenPath' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome' | 'hfHubCache'
+>;
+
+/**
+ * The hub that the settings name: a directory (`HF_OFFLINE_DIR`), the cache of other tools (`HF_HUB_OFFLINE`), or an
+ * address (`HF_ENDPOINT`), with the token of `HF_TOKEN` or of the file that `hf auth login` writes.
+ * @param fetch how addresses are asked: a hub redirects to hosts that nobody here has chosen.
+ */
+export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
+  if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
+  if (config.hfHubOffline) return offline(folderHub(config.hfHubCache ?? join(homeOf(config), 'hub')));
+  return httpHub({ endpoint: config.hfEndpoint, token: config.hfToken ?? (await tokenIn(tokenFileOf(config))), fetch });
+}
+
+const homeOf = ({ hfHome }: HubConfig) => hfHome ?? join(homedir(), '.cache', 'huggingface');
+const tokenFileOf = (config: HubConfig) => config.hfTokenPath ?? join(homeOf(config), 'token');
+
+/** A file that is absent, or holds no token, is the same as none: most pulls need none. */
+async function tokenIn(file: string): Promise<string | undefined> {
+  const content = (await readFile(file, 'utf8').catch(() => '')).trim();
+  return /^[\x21-\x7e]+$/.test(content) ? content : undefined;
+}
+
+/** The cache of other tools, with a word on why nothing else is asked. */
+function offline(cache: Hub): Hub {
+  return {
+    ...cache,
+    async facts(file, signal) {
+      try {
+        return await cache.facts(file, signal);
+      } catch (error) {
+        if (!(error instanceof PullError) || error.code !== 'not_found') throw error;
+        const advice =
+          'Unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to ask the hub, or set HF_OFFLINE_DIR to a copied cache.';
+        throw new PullError('offline', `HF_HUB_OFFLINE is set: ${error.message}`, advice, { cause: error });
+      }
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { open, readFile } from 'node:fs/promises';
+
+/** ONNX files are protobuf messages whose first field is the version of their format: field 1, a number. */
+const firstByteOfOnnx = 0x08;
+
+/**
+ * Why a file cannot be what its name says, whatever hash it has; nothing when it may be. Login pages of networks and
+ * error pages of proxies arrive with status 200.
+ */
+export async function contentFaultOf(path: string, name: string): Promise<string | undefined> {
+  if (name.endsWith('.json')) return jsonFaultOf(await readFile(path, 'utf8'));
+  if (!name.endsWith('.onnx')) return undefined;
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
+    const start = buffer.subarray(0, bytesRead);
+    if (start[0] === firstByteOfOnnx) return undefined;
+    return isPage(start.toString('latin1')) ? 'it is a web page' : 'it is not an ONNX model';
+  } finally {
+    await handle.close();
+  }
+}
+
+function jsonFaultOf(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    return isPage(text) ? 'it is a web page' : `it is not JSON: ${(error as Error).message}`;
+  }
+}
+
+const isPage = (text: string) => /^\s*<(!doctype|html|\?xml|!--)/i.test(text.slice(0, 64));

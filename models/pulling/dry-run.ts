@@ -1,0 +1,96 @@
+import type { Precision } from '../model.ts';
+import type { HubEntry } from '../registry/entries.ts';
+import { filesOf } from '../registry/layouts.ts';
+import type { FileFacts, Hub } from './hub.ts';
+import { type Patience, patience, persist, type Retry } from './persist.ts';
+import { disagreement } from './plan.ts';
+import { PullError } from './pull-error.ts';
+
+/** A file as a pull would fetch it. */
+export interface SurveyedFile {
+  local: string;
+  /** `<repository>@<revision>:<path>` */
+  from: string;
+  /** As the hub states it, or else the registry. */
+  bytes: number | null;
+  /** As the hub states them. */
+  stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
+  /** As the registry states it; `unverified`: from one source alone. */
+  pinned: { sha256: string; unverified: boolean } | null;
+  /**
+   * `agrees`: hub and registry state the same hash. `unpinned`: the hub states one, the registry none. `unstated`: the
+   * hub states none. `differs` and `failed` say why in `fault`.
+   */
+  state: 'agrees' | 'unpinned' | 'unstated' | 'differs' | 'failed';
+  fault: string | null;
+}
+
+/** A model as a pull would fetch it. */
+export interface Survey {
+  model: string;
+  hub: string;
+  files: SurveyedFile[];
+  /** Of all files whose size is known. */
+  bytes: number;
+}
+
+export interface SurveyOptions extends Partial<Patience> {
+  hub: Hub;
+  precisions?: readonly Precision[] | undefined;
+  signal?: AbortSignal | undefined;
+  onRetry?: ((local: string, retry: Retry) => void) | undefined;
+}
+
+/** Asks the hub about every file of a model and compares it with the registry. Fetches nothing, changes nothing. */
+export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
+  const { hub } = options;
+  const wanted = options.precisions ?? [entry.precision ?? 'fp32'];
+  const files = new Map(
+    wanted.flatMap((precision) => filesOf(entry.source, precision)).map((file) => [file.local, file]),
+  );
+  const surveyed: SurveyedFile[] = [];
+  // One after the other: what a hub refuses is then counted once, and a few requests are soon done.
+  for (const file of files.values()) {
+    const { local, repo, revision, path } = file;
+    const onRetry = (retry: Retry) => options.onRetry?.(local, retry);
+    let facts: FileFacts = {};
+    let fault: PullError | undefined;
+    try {
+      facts = await persist({ ...patience, ...options, onRetry }, (signal) => hub.facts(file, signal));
+      fault = disagreement(entry, file, facts, hub);
+    } catch (error) {
+      if (!(error instanceof PullError) || error.code === 'stopped') throw error;
+      surveyed.push({
+        ...found(facts, entry, local),
+        from: `${repo}@${revision}:${path}`,
+        state: 'failed',
+        fault: error.message,
+      });
+      continue;
+    }
+    const isStated = facts.sha256 !== undefined || facts.gitBlob !== undefined;
+    const state = !isStated ? 'unstated' : entry.files[local] === undefined ? 'unpinned' : 'agrees';
+    surveyed.push({
+      ...found(facts, entry, local),
+      from: `${repo}@${revision}:${path}`,
+      state: fault === undefined ? state : 'differs',
+      fault: fault?.message ?? null,
+    });
+  }
+  const bytes = surveyed.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  return { model: entry.model, hub: hub.name, files: surveyed, bytes };
+}
+
+function found(
+  facts: FileFacts,
+  entry: HubEntry,
+  local: string,
+): Pick<SurveyedFile, 'local' | 'bytes' | 'stated' | 'pinned'> {
+  const pinned = entry.files[local];
+  return {
+    local,
+    bytes: facts.bytes ?? pinned?.bytes ?? null,
+    stated: { sha256: facts.sha256 ?? null, gitBlob: facts.gitBlob ?? null, commit: facts.commit ?? null },
+    pinned: pinned === undefined ? null : { sha256: pinned.sha256, unverified: pinned.unverified ?? false },
+  };
+}

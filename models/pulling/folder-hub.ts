@@ -1,0 +1,89 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, lstat, open, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { LayoutFile } from '../registry/layouts.ts';
+import { type FileFacts, type Hub, nameOf } from './hub.ts';
+import { PullError } from './pull-error.ts';
+
+const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision);
+
+/**
+ * A directory in the place of a hub: the hub's own cache (`models--<owner>--<name>/`, with `refs`, `snapshots` and
+ * `blobs`; `$HF_HOME` too, which has it under `hub/`), or plain folders (`<owner>/<name>/`). A blob of the cache is
+ * named after its SHA-256, or after its id in git. A plain folder states sizes alone.
+ */
+export function folderHub(directory: string): Hub {
+  async function find(file: LayoutFile): Promise<{ path: string; facts: FileFacts }> {
+    const places: { path: string; commit?: string }[] = [];
+    for (const root of [directory, join(directory, 'hub')]) {
+      const cache = join(root, `models--${file.repo.replace('/', '--')}`);
+      const commit = await commitIn(cache, file.revision);
+      const at = (revision: string) => join(cache, 'snapshots', revision, file.path);
+      if (commit !== undefined) places.push({ path: at(commit), commit });
+      if (commit !== file.revision) places.push({ path: at(file.revision) });
+    }
+    places.push({ path: join(directory, file.repo, file.path) });
+    for (const { path, commit } of places) {
+      const found = await stat(path).catch(() => undefined);
+      if (found?.isFile()) {
+        const facts = { bytes: found.size, ...hashIn(await realpath(path)), ...(commit !== undefined && { commit }) };
+        return { path, facts };
+      }
+      await requireNoDanglingLink(path, file);
+    }
+    const advice = `Copy the hub's cache of a machine that has it, or the files of the repository to ${join(directory, file.repo)}.`;
+    throw new PullError('not_found', `${directory} has no ${nameOf(file)}`, advice);
+  }
+
+  return {
+    name: directory,
+    kind: 'folder',
+    facts: async (file) => (await find(file)).facts,
+    async open(file, { offset }) {
+      const { path, facts } = await find(file);
+      const handle = await open(path).catch((cause) => {
+        throw cannotRead(path, cause);
+      });
+      return { offset, total: facts.bytes, body: bytesOf(handle, path, offset) };
+    },
+  };
+}
+
+/** The commit that a revision stands for in a cache: itself, or what its file in `refs` says. */
+async function commitIn(cache: string, revision: string): Promise<string | undefined> {
+  if (isCommit(revision)) return revision;
+  const ref = (await readFile(join(cache, 'refs', revision), 'utf8').catch(() => '')).trim();
+  return isCommit(ref) ? ref : undefined;
+}
+
+/** Names of blobs: 64 digits for files in LFS and Xet, 40 for files in git. */
+function hashIn(path: string): FileFacts {
+  const name = basename(path);
+  if (/^[0-9a-f]{64}$/.test(name)) return { sha256: name };
+  return isCommit(name) ? { gitBlob: name } : {};
+}
+
+async function requireNoDanglingLink(path: string, file: LayoutFile): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found?.isSymbolicLink()) return;
+  throw new PullError(
+    'not_found',
+    `${path} is a link to ${await readlink(path)}, which is not there: ${nameOf(file)} was copied without its content`,
+    'Copy the whole cache with its folder `blobs` (`cp -a`, `rsync -a`), or copy what the links lead to (`cp -L`).',
+  );
+}
+
+async function* bytesOf(handle: FileHandle, path: string, start: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { fd: handle, start, highWaterMark: 1024 * 1024 });
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  } finally {
+    await handle.close().catch(() => undefined);
+  }
+}
+
+const cannotRead = (path: string, cause: unknown) =>
+  new PullError('disk', `Cannot read ${path}: ${(cause as Error).message}`, 'Make it readable for this user.', {
+    cause,
+  });

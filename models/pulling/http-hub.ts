@@ -1,0 +1,177 @@
+import { version } from '../../shared/version.ts';
+import type { LayoutFile } from '../registry/layouts.ts';
+import { type FileFacts, type Hub, nameOf } from './hub.ts';
+import { factsOf, isPacked, startOf, totalOf } from './hub-facts.ts';
+import { refusal } from './hub-refusal.ts';
+import { adviceFor, networkFault } from './network-fault.ts';
+import { PullError } from './pull-error.ts';
+
+export type Fetch = typeof globalThis.fetch;
+
+export interface HttpHubOptions {
+  /** May carry user name and password of a mirror: they are sent to its origin alone, and stand in no message. */
+  endpoint: string;
+  /** Sent to the endpoint and to the hub's own origins. */
+  token?: string | undefined;
+  fetch?: Fetch | undefined;
+  /** Origins of the hub itself, which a mirror may redirect to. */
+  hubOrigins?: readonly string[];
+}
+
+const huggingFace = ['https://huggingface.co', 'https://hf.co'];
+
+/** A mirror, the hub, a renamed repository, an address within the hub, the store, and one to spare for each. */
+const maxRedirects = 10;
+
+const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/');
+
+/** Where a chain of redirects ended. */
+interface Answered {
+  answer: Response;
+  url: URL;
+}
+
+/** A hub that speaks the HTTP of huggingface.co, directly or by way of a mirror that redirects there. */
+export function httpHub(options: HttpHubOptions): Hub {
+  const { token, fetch = globalThis.fetch, hubOrigins = huggingFace } = options;
+  const given = new URL(options.endpoint);
+  const basic =
+    given.username === '' && given.password === ''
+      ? undefined
+      : `Basic ${btoa(`${decodeURIComponent(given.username)}:${decodeURIComponent(given.password)}`)}`;
+  given.username = '';
+  given.password = '';
+  // The hub redirects to https; a token must not have gone out in clear before.
+  if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
+  const endpoint = given.href.replace(/\/+$/, '');
+  /** Where HEAD found a file: GET begins there, at one and the same source. */
+  const foundAt = new Map<string, URL>();
+
+  const urlOf = ({ repo, revision, path }: LayoutFile) =>
+    new URL(`${endpoint}/${encodePath(repo)}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
+  const isHub = (url: URL) => url.origin === given.origin || hubOrigins.includes(url.origin);
+  const isResolved = (url: URL) => url.pathname.includes('/resolve/') || url.pathname.includes('/resolve-cache/');
+
+  function headersFor(url: URL): Record<string, string> {
+    const authorization =
+      basic !== undefined && url.origin === given.origin ? basic : token === undefined ? undefined : `Bearer ${token}`;
+    return {
+      'user-agent': `vision-language-similarity/${version}`,
+      // Lengths and ranges are those of the file itself.
+      'accept-encoding': 'identity',
+      ...(authorization !== undefined && isHub(url) && { authorization }),
+    };
+  }
+
+  async function ask(method: 'HEAD' | 'GET', url: URL, file: LayoutFile, more: object, signal?: AbortSignal) {
+    try {
+      const headers = { ...headersFor(url), ...more };
+      return await fetch(url.href, { method, redirect: 'manual', headers, ...(signal && { signal }) });
+    } catch (cause) {
+      throw networkFault(cause, `Asking ${url.host} for ${nameOf(file)}`);
+    }
+  }
+
+  function nextOf({ answer, url }: Answered): URL | undefined {
+    const location = answer.headers.get('location');
+    if (location === null || answer.status < 300 || answer.status >= 400) return undefined;
+    return URL.parse(location, url.href) ?? undefined;
+  }
+
+  const circle = (file: LayoutFile) =>
+    new PullError('hub', `${endpoint} redirects ${nameOf(file)} in a circle`, adviceFor.hub);
+
+  async function requireFile({ answer, url }: Answered, file: LayoutFile): Promise<void> {
+    if (!answer.ok) {
+      await answer.body?.cancel();
+      const isStore = !isHub(url) || !isResolved(url);
+      throw refusal(answer, { file, endpoint, url, isStore, hasToken: token !== undefined });
+    }
+    if (!/^text\/html\b/i.test(answer.headers.get('content-type') ?? '')) return;
+    await answer.body?.cancel();
+    throw new PullError(
+      'intercepted',
+      `${url.host} answers with a web page in place of ${nameOf(file)}`,
+      'A login page of the network, a proxy or another site answers. Open the address in a browser, or correct HF_ENDPOINT.',
+    );
+  }
+
+  /** HEAD, or the first byte where a server or proxy refuses HEAD. */
+  async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
+    const answer = await ask('HEAD', url, file, {}, signal);
+    if (answer.status !== 405 && answer.status !== 501) return answer;
+    const instead = await ask('GET', url, file, { range: 'bytes=0-0' }, signal);
+    await instead.body?.cancel();
+    return instead;
+  }
+
+  const open: Hub['open'] = async (file, { offset, etag }, signal) => {
+    const ranged = offset > 0 ? { range: `bytes=${offset}-`, ...(etag !== undefined && { 'if-range': etag }) } : {};
+    let url = foundAt.get(keyOf(file)) ?? urlOf(file);
+    for (let hops = 0; hops <= maxRedirects; hops++) {
+      const answer = await ask('GET', url, file, ranged, signal);
+      const next = nextOf({ answer, url });
+      if (next !== undefined) {
+        await answer.body?.cancel();
+        url = next;
+        continue;
+      }
+      // A part of a packed body cannot be unpacked; and behind the end of a file there is nothing to continue.
+      if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
+        await answer.body?.cancel();
+        return await open(file, { offset: 0 }, signal);
+      }
+      await requireFile({ answer, url }, file);
+      const validator = answer.headers.get('etag');
+      return {
+        offset: startOf(answer, offset),
+        total: totalOf(answer),
+        ...(validator !== null && !validator.startsWith('W/') && { etag: validator }),
+        body: bytesOf(answer, `The download of ${nameOf(file)} from ${url.host}`),
+      };
+    }
+    throw circle(file);
+  };
+
+  return {
+    name: endpoint,
+    kind: 'http',
+    open,
+    async facts(file, signal) {
+      let url = urlOf(file);
+      const facts: FileFacts = {};
+      for (let hops = 0; hops <= maxRedirects; hops++) {
+        const answer = await askForHead(url, file, signal);
+        Object.assign(facts, { ...factsOf(answer), ...facts });
+        if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
+        const next = nextOf({ answer, url });
+        if (next === undefined) {
+          // A store of the hub's own origin may refuse HEAD: the hub has said by now what it knows.
+          if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
+          await requireFile({ answer, url }, file);
+          const total = totalOf(answer);
+          if (total !== undefined) facts.bytes ??= total;
+          return facts;
+        }
+        // What follows is the store: its address may be signed for GET alone, and it knows nothing more.
+        if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
+        url = next;
+      }
+      throw circle(file);
+    },
+  };
+}
+
+const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
+
+/**
+ * Holds the Response and not its stream alone: Node's fetch cancels a stream that nobody reads yet when its Response is
+ * garbage collected, and the file would seem to end before it began.
+ */
+async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* answer.body ?? [];
+  } catch (cause) {
+    throw networkFault(cause, what);
+  }
+}

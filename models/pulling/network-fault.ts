@@ -1,0 +1,56 @@
+import { PullError } from './pull-error.ts';
+
+export const adviceFor = {
+  network:
+    'Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; `vls doctor` says by which way the hub is asked. Without a network, set HF_OFFLINE_DIR to a copied hub cache. What has arrived is stored: the same command continues there.',
+  timeout: 'The connection is stalled. What has arrived is stored: run the same command again.',
+  hub: 'The hub is failing. What has arrived is stored: try again later, or set HF_ENDPOINT to a mirror.',
+};
+
+/** OpenSSL's names of a certificate that this machine does not trust. */
+const certificateFaults =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/;
+
+interface Fault {
+  name?: string;
+  code?: unknown;
+  message?: string;
+  cause?: Fault;
+  errors?: Fault[];
+}
+
+/** An error of the connection, and everything behind it: undici wraps, and several addresses fail as one. */
+function* chainOf(error: Fault | undefined): Generator<Fault> {
+  for (let at = error; at !== undefined && at !== null; at = at.cause) {
+    yield at;
+    for (const each of at.errors ?? []) yield* chainOf(each);
+  }
+}
+
+/** Why a request or a body broke. Refusals of the address guard and certificates that nobody trusts are final. */
+export function networkFault(error: unknown, what: string): PullError {
+  const chain = [...chainOf(error as Fault)];
+  const [first] = chain;
+  if (first?.name === 'TimeoutError') {
+    return new PullError('timeout', `${what} stalled: ${first.message}`, adviceFor.timeout, { cause: error });
+  }
+  if (first?.name === 'AbortError') {
+    return new PullError('stopped', 'The pull was stopped', 'Run it again to continue.', { cause: error });
+  }
+  const refused = chain.find(({ code }) => code === 'image.fetch.blocked_address' || code === 'image.source_invalid');
+  if (refused !== undefined) {
+    const advice =
+      'A hub or mirror redirects to this address. If it is yours, or a proxy on this machine answers for all names, list the host or its block of addresses in HF_HOSTS_ALLOW.';
+    return new PullError('blocked', `${what} is refused: ${refused.message}`, advice, { cause: error });
+  }
+  const untrusted = chain.find(({ code }) => typeof code === 'string' && certificateFaults.test(code));
+  if (untrusted !== undefined) {
+    const advice =
+      'A proxy that reads the traffic has an authority of its own: set NODE_EXTRA_CA_CERTS to its certificate (PEM), or NODE_USE_SYSTEM_CA=1 where this machine trusts it.';
+    const why = `${untrusted.message} (${String(untrusted.code)})`;
+    return new PullError('certificate', `${what} failed: ${why}`, advice, { cause: error });
+  }
+  const last = chain.at(-1);
+  const why = chain[1]?.message || last?.message || String(last?.code ?? 'no reason given');
+  return new PullError('network', `${what} failed: ${why}`, adviceFor.network, { cause: error });
+}

@@ -1,0 +1,83 @@
+import type { HubEntry } from '../registry/entries.ts';
+import type { LayoutFile } from '../registry/layouts.ts';
+import type { Expected } from './download.ts';
+import { type FileFacts, type Hub, nameOf } from './hub.ts';
+import type { ManifestEntry } from './manifest.ts';
+import { type Patience, persist, type Retry } from './persist.ts';
+import { PullError } from './pull-error.ts';
+
+/** A file, what the hub states about it, and what it must turn out to be. */
+export interface Planned {
+  file: LayoutFile;
+  facts: FileFacts;
+  expected: Expected;
+  checkedAgainst: ManifestEntry['checkedAgainst'];
+  /** The registry has its hash from one source alone. */
+  isUnverified: boolean;
+}
+
+export interface PlanOptions extends Patience {
+  hub: Hub;
+  unverified?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onRetry(retry: Retry): void;
+}
+
+export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
+
+/**
+ * Asks the hub about a file and compares the answer with the registry.
+ * @throws {PullError} also where the two differ, and where nobody knows anything.
+ */
+export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptions): Promise<Planned> {
+  const { hub } = options;
+  const facts = await persist(options, (signal) => hub.facts(file, signal));
+  const fault = disagreement(entry, file, facts, hub);
+  if (fault !== undefined) throw fault;
+  const pinned = entry.files[file.local];
+  const sha256 = pinned?.sha256 ?? facts.sha256;
+  const isStated = sha256 !== undefined || facts.gitBlob !== undefined;
+  if (!isStated && facts.commit === undefined && hub.kind === 'http' && !options.unverified) {
+    throw new PullError(
+      'unverified',
+      `${hub.name} states neither hash nor commit of ${nameOf(file)}: it does not answer as a hub does`,
+      'Check HF_ENDPOINT. If it is a mirror you trust, `--unverified` takes the files as they come.',
+    );
+  }
+  return {
+    file,
+    facts,
+    expected: { bytes: pinned?.bytes ?? facts.bytes, sha256, gitBlob: facts.gitBlob },
+    checkedAgainst: pinned !== undefined ? 'registry' : isStated ? 'hub' : 'nothing',
+    isUnverified: pinned?.unverified ?? false,
+  };
+}
+
+/** How the hub's statement about a file differs from the registry's; nothing when they agree. */
+export function disagreement(
+  entry: HubEntry,
+  file: LayoutFile,
+  facts: FileFacts,
+  hub: Pick<Hub, 'name'>,
+): PullError | undefined {
+  if (isCommit(file.revision) && facts.commit !== undefined && facts.commit !== file.revision) {
+    return new PullError(
+      'wrong_commit',
+      `${hub.name} serves ${nameOf(file)} from the commit ${facts.commit}`,
+      'The hub or mirror does not honour revisions: use another HF_ENDPOINT.',
+    );
+  }
+  const pinned = entry.files[file.local];
+  if (pinned === undefined) return undefined;
+  const advice = `Nothing was downloaded. Correct models.${entry.model}.files in ${entry.definedIn}, or its revision.`;
+  const source = pinned.unverified ? ', which one source alone states' : '';
+  if (facts.sha256 !== undefined && facts.sha256 !== pinned.sha256) {
+    const message = `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${hub.name}; the registry wants ${pinned.sha256}${source}`;
+    return new PullError('wrong_hash', message, advice);
+  }
+  if (facts.bytes !== undefined && pinned.bytes !== undefined && facts.bytes !== pinned.bytes) {
+    const message = `${nameOf(file)} has ${facts.bytes} bytes on ${hub.name}; the registry wants ${pinned.bytes}${source}`;
+    return new PullError('wrong_hash', message, advice);
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+/** Why a pull failed. `network`, `timeout` and `hub` are transient. */
+export type PullCode =
+  | 'network'
+  | 'timeout'
+  | 'hub'
+  | 'offline'
+  | 'blocked'
+  | 'certificate'
+  | 'intercepted'
+  | 'unauthorized'
+  | 'gated'
+  | 'not_found'
+  | 'wrong_commit'
+  | 'wrong_hash'
+  | 'unverified'
+  | 'no_space'
+  | 'disk'
+  | 'unusable'
+  | 'stopped';
+
+/** A pull that failed: what happened, and what a person can do about it. */
+export class PullError extends Error {
+  override name = 'PullError';
+  readonly code: PullCode;
+  readonly advice: string;
+  /** How long the other side asks to be left alone, in milliseconds. */
+  readonly waitMs: number | undefined;
+  /** Another attempt cannot help, whatever the code. */
+  readonly isFinal: boolean;
+
+  constructor(
+    code: PullCode,
+    message: string,
+    advice: string,
+    more: { cause?: unknown; waitMs?: number; isFinal?: boolean } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.advice = advice;
+    this.waitMs = more.waitMs;
+    this.isFinal = more.isFinal ?? false;
+  }
+}
+
+/** Whether the same request may succeed a moment later. */
+export const isTransient = (error: unknown): error is PullError =>
+  error instanceof PullError && !error.isFinal && ['network', 'timeout', 'hub'].includes(error.code);
