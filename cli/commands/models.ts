@@ -14,6 +14,12 @@ interface Global {
   json?: boolean;
 }
 
+interface PullFlags {
+  precision?: Precision[];
+  repair?: boolean;
+  unverified?: boolean;
+}
+
 /** `vls models list | pull | verify | remove | add`. What they do is in models/, loaded when one of them runs. */
 export function addModelsCommand(program: Command, { terminal, config }: CommandDeps): void {
   const { stdout, stderr } = terminal;
@@ -68,7 +74,8 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     .argument('[name...]', 'profiles or models; all models of the hub when none is named')
     .addOption(precision)
     .option('--repair', 'read what is here too, and fetch what is damaged again')
-    .action(async (names: string[], options: { precision?: Precision[]; repair?: boolean }, command: Command) => {
+    .option('--unverified', 'take files of an endpoint that states neither hash nor commit')
+    .action(async (names: string[], options: PullFlags, command: Command) => {
       const settings = config();
       const { entries, findAll } = await registryOf(settings);
       const { isHubEntry } = await import('../../models/registry/entries.ts');
@@ -94,6 +101,7 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
               hub,
               precisions: options.precision,
               repair: options.repair,
+              unverified: options.unverified,
               onEvent: progress.onEvent,
             }),
           );
