@@ -3,16 +3,19 @@ import type { Readable } from 'node:stream';
 import type { Request } from 'express';
 import { boundBadItems } from '../batches/intake/bad-items.ts';
 import { readBody } from '../batches/intake/body.ts';
+import type { CsvColumns } from '../batches/intake/columns.ts';
 import { itemsOfCsv } from '../batches/intake/csv.ts';
 import { type Format, formatOfName } from '../batches/intake/format.ts';
 import { type ItemStream, itemsOfList, type Strictness } from '../batches/intake/items.ts';
 import { itemsOfNdjson } from '../batches/intake/ndjson.ts';
+import { declaredEncoding } from '../batches/intake/text.ts';
 import type { ReferencePosting } from '../batches/posting.ts';
 import type { BatchOptions } from '../batches/record.ts';
 import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
-import { rawBodyOf } from './middleware/json-body.ts';
+import { hasUnlikeNumber, parseExactly } from '../shared/exact-json.ts';
+import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
 import { check } from './route.ts';
 
@@ -71,12 +74,20 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
   const common = { model: model ?? query.model, longText: longText ?? query.longText, options, hash };
   if ('items' in envelope) {
     const sent = rawBodyOf(request).length;
-    return { ...common, items: boundBadItems(itemsOfList(envelope.items, strictness), () => sent) };
+    const items = exactItemsOf(request) ?? envelope.items;
+    return { ...common, items: boundBadItems(itemsOfList(items, strictness), () => sent) };
   }
   const { input, output, columns, delimiter } = envelope;
+  const encoding = declaredEncoding(envelope.encoding ?? query.encoding);
   const { image = query.image, text = query.text, id = query.id } = columns ?? {};
-  const reading = { columns: { image, text, id }, delimiter, strictness };
+  const reading = { columns: { image, text, id }, delimiter, strictness, encoding };
   return { ...common, reference: { input, output, reading } };
+}
+
+/** The items of a JSON document with numbers that would change by being read; nothing where none would. */
+function exactItemsOf(request: Request): unknown[] | undefined {
+  const text = jsonTextOf(request);
+  return hasUnlikeNumber(text) ? (parseExactly(text) as { items: unknown[] }).items : undefined;
 }
 
 /** NDJSON or CSV, as the body or as the file of a form; gzip or not. */
@@ -94,6 +105,7 @@ export async function readStream(
     );
   }
   const options = optionsOfQuery(query);
+  const charset = declaredEncoding(query.encoding, request.get('content-type'));
   let source: Readable = request;
   let form = format;
   if (form === 'upload') {
@@ -110,13 +122,14 @@ export async function readStream(
     items: boundBadItems(items, body.sent),
     hash: body.hash,
   });
-  if (form === 'ndjson') return bounded(itemsOfNdjson(body.bytes, strictness));
+  if (form === 'ndjson') return bounded(itemsOfNdjson(body.bytes, strictness, { encoding: charset }));
   const columns = { image: query.image, text: query.text, id: query.id };
-  const onHeader = (header: string[]) => {
+  const onHeader = (header: string[], found: CsvColumns) => {
     options.columns = header;
-    options.columnNames = columns;
+    options.columnNames = found;
   };
-  return bounded(itemsOfCsv(body.bytes, { columns, delimiter: query.delimiter, strictness, onHeader }));
+  const { delimiter } = query;
+  return bounded(itemsOfCsv(body.bytes, { columns, delimiter, strictness, encoding: charset, onHeader }));
 }
 
 /** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */

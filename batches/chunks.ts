@@ -136,7 +136,7 @@ export function createChunks(
         keys.highest,
       ];
       const tally = JSON.stringify(tallyOf(input, results, edges));
-      const kept = await payloads.putOutput(batchId, chunk, encodeOutput({ results }));
+      const kept = await payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact }));
       const values = [chunk, kept, ending.retentionMs, tally, inFlightMs];
       const reply = (await runScript(redis, 'commit', names, values)) as [Buffer, Buffer, number];
       const verdict = String(reply[0]) as Committed['verdict'];

@@ -56,7 +56,7 @@ export interface ReferencePosting extends Posted {
   /** Address of the folder for its files; without it one beside the input, named by the batch. */
   output: string | undefined;
   /** How the items are read; without a delimiter by the name of the object. */
-  reading: Pick<Reading, 'columns' | 'strictness'> & { delimiter: string | undefined };
+  reading: Pick<Reading, 'columns' | 'encoding' | 'strictness'> & { delimiter: string | undefined };
 }
 
 /** The two ways to post a batch. */

@@ -15,6 +15,8 @@ const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string
 const reading = z.object({
   columns: columnNames,
   delimiter: z.string(),
+  /** Declared by its sender. */
+  encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),
   queuedItems: count,
 });

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type RequestHandler } from 'express';
+import { declaredEncoding, decodeWhole, undecodable } from '../../batches/intake/text.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 
 /** Largest JSON body: parsing it stops the event loop for about a fifth of a second. NDJSON has no such limit. */
@@ -10,35 +12,54 @@ export const maxJsonBytes = 32 * 1024 * 1024;
 const rawBodies = new WeakMap<IncomingMessage, Buffer>();
 export const rawBodyOf = (request: IncomingMessage): Buffer => rawBodies.get(request) ?? Buffer.alloc(0);
 
+/** The text of such a body, decoded. */
+export const jsonTextOf = (request: IncomingMessage): string =>
+  decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
+
 /**
  * Reads JSON bodies of at most so many bytes. Another content type is refused by name instead of being taken for an empty
  * body; so are those that end in `+json`, as each of them has a form of its own.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
-  const parse = express.json({ limit: maxBytes, strict: false, verify: checkBytes });
+  const read = express.raw({ limit: maxBytes, type: () => true });
   return (request, response, next) => {
     if (!request.is('json')) {
       const given = request.get('content-type') ?? 'none';
       throw new ServiceError('request.unsupported_media_type', `The content type ${given} is not read here`);
     }
-    parse(request, response, next);
+    read(request, response, (error?: unknown) => {
+      if (error !== undefined) return next(error);
+      try {
+        if (Buffer.isBuffer(request.body)) request.body = parse(request, request.body);
+        next();
+      } catch (fault) {
+        next(fault);
+      }
+    });
   };
 }
 
-/** Before they are parsed: what costs too much by being parsed is refused. */
-function checkBytes(request: IncomingMessage, _response: unknown, bytes: Buffer, charset: string): void {
-  // JSON is UTF-8; in another encoding its brackets would not be where they are looked for.
-  if (charset !== 'utf-8') {
-    throw new ServiceError('request.unsupported_media_type', `The charset ${charset} is not read here; utf-8 is`);
+/** @throws {ServiceError} `request.*`; what costs too much by being parsed is refused before. */
+function parse(request: IncomingMessage, bytes: Buffer): unknown {
+  rawBodies.set(request, bytes);
+  // A client that has forgotten its body is answered by the contract.
+  if (bytes.length === 0) return {};
+  const { text, encoding } = decodeWhole(bytes, declaredEncoding(undefined, request.headers['content-type']));
+  if (!text.isWellFormed()) {
+    throw new ServiceError('request.encoding', `The body is not ${encoding}: ${undecodable(text, encoding)}`);
   }
-  const fault = shapeFaultOf(bytes.toString('latin1'));
+  const fault = shapeFaultOf(text);
   if (fault === 'too_deep') {
     throw new ServiceError('request.too_deep', `A body may nest ${maxJsonDepth} levels deep`);
   }
   if (fault === 'too_wide') {
     throw new ServiceError('request.invalid', `An object of a body may have ${maxJsonKeys} keys`);
   }
-  rawBodies.set(request, bytes);
+  try {
+    return JSON.parse(withoutHalfPairs(text));
+  } catch (cause) {
+    throw new ServiceError('request.malformed_json', `The body is not JSON: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Of the routes that evaluate. */

@@ -1,159 +1,170 @@
-import { type CsvError, parse } from 'csv-parse';
 import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../payload.ts';
-import { badItem, type Strictness, toStoredItem } from './items.ts';
-
-/** Which columns are what. */
-export interface CsvColumns {
-  image: string;
-  text: string;
-  id: string;
-}
+import { badHeader, type CsvColumns, checkDelimiter, findColumns, headerOf } from './columns.ts';
+import { type CsvRow, createCsvRows } from './csv-rows.ts';
+import { badItem, type RawItem, type Strictness, toStoredItem } from './items.ts';
+import { decodeText, undecodable } from './text.ts';
 
 export interface CsvOptions {
+  /** Names of the columns that are asked for. */
   columns: CsvColumns;
+  /** What separates columns; a first line `sep=;` in the file itself counts for more. */
   delimiter: string;
   strictness: Strictness;
-  /** Told once the header row is known. */
-  onHeader(columns: string[]): void;
+  /** The encoding that was declared, by its name in the Encoding Standard. */
+  encoding?: string | undefined;
+  /** Called once the header row is known, with its names and those of the columns that are meant. */
+  onHeader(header: string[], columns: CsvColumns): void;
 }
 
-const maxRowBytes = 32 * 1024 * 1024;
-
-/** The parser has to find out how rows end, and until one does it is slow: what is no CSV would cost it minutes. */
-const maxHeaderBytes = 256 * 1024;
-/** The parser's bound of a row does not count delimiters, and an empty column takes more memory than its delimiter. */
+/** Longest row, in characters: an inline image of 20 MB as base64, and room for the other cells. */
+const maxRowLength = 32 * 1024 * 1024;
+/** Longest header row. What has none, is long and is not CSV ends here. */
+const maxHeaderLength = 256 * 1024;
+/** An empty value takes more memory than its delimiter. */
 const maxDelimiters = 1_000_000;
+/** Items handed on at a time. */
+const portion = 1_024;
 
 /**
  * Items of CSV with a header row, as the bytes arrive. Columns that are neither image, text nor id become metadata.
- * A row that cannot be read becomes a failed item that names its line.
- * @throws {ServiceError} `request.invalid` when the header lacks a column, or for a bad row when strict.
+ * Empty lines, and rows of empty cells alone, are passed over. A row that cannot be read becomes a failed item that
+ * names its line and has its own cells.
+ * @throws {ServiceError} `request.invalid` for a header that lacks a column or has one twice, or for a bad row when
+ * strict.
  */
 export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOptions): AsyncGenerator<StoredItem[]> {
-  const { columns, strictness } = options;
+  checkDelimiter(options.delimiter);
+  const { parts, encoding } = decodeText(bytes, options.encoding);
+  const rows = createRows(options, encoding);
+  for await (const part of parts) {
+    yield* rows.push(part);
+    rows.check();
+  }
+  yield* rows.end();
+}
+
+function createRows(options: CsvOptions, encoding: () => string) {
+  const { strictness } = options;
+  let { delimiter } = options;
+  /** The beginning of the file, until it is known whether its first line says how columns are separated. */
+  let start: string | undefined = '';
+  let skippedLines = 0;
+  let reader = createCsvRows(delimiter, maxDelimiters);
   let header: string[] | undefined;
-  let items: StoredItem[] = [];
-  let fault: unknown;
-  let rows = 0;
-  /** The row that is open, without the part of it that shares a chunk with the row before. */
-  let row = { bytes: 0, delimiters: 0 };
-  const delimiter = Buffer.from(options.delimiter);
+  let columns = options.columns;
 
-  const parser = parse({
-    bom: true,
-    delimiter: options.delimiter,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    max_record_size: maxRowBytes,
-    // Called in the order of the rows, as are skipped ones; the parser's readable side is not used.
-    on_record: (values: string[], { lines }) => {
-      rows++;
-      collect(() => {
-        if (header !== undefined) return void items.push(readRow(values, header, `line ${lines}`));
-        header = readHeader(values, columns);
-        options.onHeader(header);
-      });
-      return null;
-    },
-  });
-  parser.on('skip', (error: CsvError) => {
-    rows++;
-    const line = String(error['lines'] ?? '?');
-    if (error.code === 'CSV_MAX_RECORD_SIZE') {
-      fault ??= unreadable(
-        new Error(`the row at line ${line} has more than ${maxRowBytes} bytes; is a quote left open?`),
-      );
-      return;
+  function* push(text: string): Generator<StoredItem[]> {
+    if (start === undefined) return yield* portions(reader.push(text));
+    start += text;
+    if (/[\r\n]./s.test(start) || start.length > 16) yield* begin();
+    else yield [];
+  }
+
+  /** Excel writes and reads a first line `sep=;`, which is not part of the table. */
+  function* begin(): Generator<StoredItem[]> {
+    const text = start ?? '';
+    start = undefined;
+    const line = /^"?sep=([^"\r\n])"?(?:\r\n?|\n)/i.exec(text);
+    if (line?.[1] !== undefined) {
+      skippedLines = 1;
+      delimiter = line[1];
+      reader = createCsvRows(delimiter, maxDelimiters);
     }
-    collect(() => items.push(badItem([{ path: '', message: error.message }], `line ${line}`, strictness)));
-  });
-  parser.resume();
+    yield* portions(reader.push(text.slice(line?.[0].length ?? 0)));
+  }
 
-  /** What is thrown inside the parser's callbacks would end the parser; it is thrown to the reader instead. */
-  function collect(step: () => void): void {
-    if (fault !== undefined) return;
+  function* portions(read: Generator<CsvRow>): Generator<StoredItem[]> {
+    let items: StoredItem[] = [];
     try {
-      step();
+      for (const row of read) {
+        if (header === undefined) readHeader(row);
+        else if (row.values.some((value) => value.trim() !== '')) items.push(toItem(row, header));
+        if (items.length < portion) continue;
+        yield items;
+        items = [];
+      }
     } catch (error) {
-      fault = error;
+      throw error instanceof RangeError ? unreadable(`a row has ${error.message}`) : error;
     }
+    yield items;
   }
 
-  /** @throws {ServiceError} `request.invalid` */
-  function growRow(chunk: Buffer): void {
-    row.bytes += chunk.length;
-    for (let at = chunk.indexOf(delimiter); at >= 0; at = chunk.indexOf(delimiter, at + 1)) row.delimiters++;
-    if (header === undefined && row.bytes > maxHeaderBytes) throw noHeader();
-    if (row.bytes <= maxRowBytes && row.delimiters <= maxDelimiters) return;
-    throw unreadable(
-      new Error(`a row has more than ${maxRowBytes} bytes or ${maxDelimiters} delimiters; is a quote left open?`),
-    );
+  function readHeader({ values, fault }: CsvRow): void {
+    if (fault !== undefined) throw badHeader(`The header of the CSV is not whole: ${quoteFault(fault)}`);
+    for (const name of values) {
+      if (!name.isWellFormed()) throw badHeader(`The header of the CSV: ${undecodable(name, encoding())}`);
+    }
+    header = headerOf(values);
+    columns = findColumns(header, columns, delimiter);
+    options.onHeader(header, columns);
   }
 
-  function readRow(values: string[], names: readonly string[], where: string): StoredItem {
-    const item: { image?: string; text?: string; id?: string; metadata?: Record<string, string> } = {};
+  function toItem({ values, line, fault }: CsvRow, names: readonly string[]): StoredItem {
+    const where = `line ${line + skippedLines}`;
+    const item: RawItem = {};
+    let isDecoded = true;
     for (const [at, name] of names.entries()) {
       const value = values[at];
       if (value === undefined) break;
+      isDecoded &&= value.isWellFormed();
       if (name === columns.image) item.image = value;
       else if (name === columns.text) item.text = value;
       else if (name === columns.id) item.id = value;
       else {
         item.metadata ??= {};
-        item.metadata[name] = value;
+        setOwn(item.metadata, name, value);
       }
     }
-    if (values.length > names.length) {
-      const message = `${values.length} columns, the header has ${names.length}`;
-      return badItem([{ path: '', message }], where, strictness, item);
+    const bad = (message: string, code?: 'item.encoding') =>
+      badItem([{ path: '', message }], where, strictness, item, code);
+    if (!isDecoded) {
+      return bad(undecodable(values.find((value) => !value.isWellFormed()) ?? '', encoding()), 'item.encoding');
     }
+    if (fault !== undefined) {
+      return bad(
+        quoteFault({ opened: fault.opened + skippedLines, closed: fault.closed && fault.closed + skippedLines }),
+      );
+    }
+    const has = `has ${values.length} ${values.length === 1 ? 'column' : 'columns'}, the header has ${names.length}`;
+    if (values.length > names.length) {
+      const extra = values.slice(names.length).map((value) => JSON.stringify(value));
+      return bad(`${has}; without a name is ${extra.join(', ')}`);
+    }
+    if (item.image === undefined || item.text === undefined) return bad(has);
     return toStoredItem(item, where, strictness);
   }
 
-  try {
-    for await (const chunk of bytes) {
-      const before = rows;
-      await new Promise<void>((resolve, reject) => {
-        parser.write(chunk, (error) => (error ? reject(unreadable(error)) : resolve()));
-      });
-      if (rows === before) growRow(chunk);
-      else row = { bytes: 0, delimiters: 0 };
-      yield flush();
-    }
-    await new Promise<void>((resolve, reject) => {
-      parser.once('error', (error) => reject(unreadable(error)));
-      parser.end(resolve);
-    });
-    yield flush();
-  } finally {
-    parser.destroy();
-  }
-
-  function flush(): StoredItem[] {
-    if (fault !== undefined) throw fault;
-    const collected = items;
-    items = [];
-    return collected;
-  }
+  return {
+    push,
+    *end(): Generator<StoredItem[]> {
+      if (start !== undefined) yield* begin();
+      yield* portions(reader.end());
+    },
+    /** @throws {ServiceError} `request.invalid` when the open row is too long. */
+    check(): void {
+      if (header === undefined && reader.pending > maxHeaderLength) {
+        throw badHeader(`The first row, which names the columns, does not end within ${maxHeaderLength} characters`);
+      }
+      if (reader.pending > maxRowLength) {
+        throw unreadable(`a row has more than ${maxRowLength} characters; is a quote left open?`);
+      }
+    },
+  };
 }
 
-function readHeader(row: string[], columns: CsvColumns): string[] {
-  const names = row.map((name) => name.trim());
-  for (const part of ['image', 'text'] as const) {
-    if (names.includes(columns[part])) continue;
-    const message = `The CSV has no column ${columns[part]}; it has ${names.join(', ')}. The query ?${part}=NAME chooses another`;
-    throw new ServiceError('request.invalid', message.slice(0, 1_000), { faults: [{ path: 'header', message }] });
-  }
-  return names;
+/** An object may have a column `__proto__`, which is set like any other. */
+function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
+  if (name !== '__proto__') metadata[name] = value;
+  else Object.defineProperty(metadata, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-const noHeader = (): ServiceError => {
-  const message = `The first row, which names the columns, does not end within ${maxHeaderBytes} bytes`;
-  return new ServiceError('request.invalid', message, { faults: [{ path: 'header', message }] });
-};
+function quoteFault({ opened, closed }: NonNullable<CsvRow['fault']>): string {
+  const opens = `a quote opens on line ${opened}`;
+  return closed === undefined
+    ? `${opens} and is never closed; a quote inside a quoted cell is written twice`
+    : `${opens}, and text follows the next quote on line ${closed}; a quote inside a quoted cell is written twice`;
+}
 
-const unreadable = (error: Error): ServiceError =>
-  new ServiceError('request.invalid', `The CSV cannot be read: ${error.message}`, { cause: error });
+const unreadable = (reason: string): ServiceError =>
+  new ServiceError('request.invalid', `The CSV cannot be read: ${reason}`);

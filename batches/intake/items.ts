@@ -1,4 +1,12 @@
-import { type BatchItem, batchItem, maxTextLength } from '../../shared/contracts/item.ts';
+import type { z } from 'zod';
+import {
+  type BatchItem,
+  batchItem,
+  type ImageSource,
+  maxAddressLength,
+  maxIdLength,
+  maxTextLength,
+} from '../../shared/contracts/item.ts';
 import { itemError, type RequestFault, ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../payload.ts';
 
@@ -8,62 +16,140 @@ export type ItemStream = AsyncIterable<StoredItem[]> | Iterable<StoredItem[]>;
 /** What becomes of a bad item: it fails alone, or it refuses the batch. */
 export type Strictness = 'lenient' | 'strict';
 
+/** An item as a client sent it. */
+export interface RawItem {
+  image?: unknown;
+  text?: unknown;
+  id?: unknown;
+  metadata?: Record<string, unknown>;
+}
+
 /**
- * Turns what a client sent as an item into what is stored.
+ * Turns what a client sent as an item into what is stored. A number as the id is its digits; null as id or metadata is
+ * nothing, as pandas writes it.
  * @param where place of the item for people: `line 7`, `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item, when strict.
  */
 export function toStoredItem(raw: unknown, where: string, strictness: Strictness): StoredItem {
-  const parsed = batchItem.safeParse(withoutError(raw));
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    const message = `${inWords(raw)}, where an object with image and text is expected`;
+    return badItem([{ path: '', message }], where, strictness);
+  }
+  const given = plainItem(raw as Record<string, unknown>);
+  const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
+    // As it was sent: the parsed one lacks a key `__proto__`.
+    const { metadata } = given as RawItem;
+    const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
+    const { text } = item;
     // Far over any limit: not worth storing and sending to a worker that would refuse it.
-    if (parsed.data.text.length <= 2 * maxTextLength) return parsed.data;
-    const { id, metadata, text } = parsed.data;
+    if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
-    return { id, metadata, error: itemError('text.too_long', `${where}: ${message}`) };
+    return { ...echoOf(item), error: itemError('text.too_long', `${where}: ${message}`) };
   }
-  const faults = parsed.error.issues.slice(0, 5).map(({ path, message }) => ({ path: path.join('.'), message }));
-  return badItem(faults, where, strictness, echoOf(raw));
+  const faults = parsed.error.issues.slice(0, 5).map(({ path, message }) => ({
+    path: path.join('.'),
+    message: path.length === 1 && given[String(path[0])] === undefined ? 'is missing' : message,
+  }));
+  return badItem(faults, where, strictness, given);
 }
 
-/** What failed before comes with its error, as it stands in the file of failures; that is no part of the item. */
-function withoutError(raw: unknown): unknown {
-  if (typeof raw !== 'object' || raw === null || !('error' in raw)) return raw;
-  const { error: _, ...item } = raw;
-  return item;
+/**
+ * The item without what is no part of it. What failed before comes with its error, as it stands in the file of failures.
+ */
+function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
+  return {
+    ...item,
+    ...(id !== undefined && id !== null && { id: idOf(id) }),
+    ...(metadata !== undefined && metadata !== null && { metadata }),
+  };
+}
+
+function idOf(id: unknown): unknown {
+  if (typeof id === 'number') return String(id);
+  return JSON.isRawJSON(id) ? id.rawJSON : id;
+}
+
+const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
+
+/** A fault as we say it; the validator's own words are for those who know it. */
+const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
+  if (code === 'unrecognized_keys' && 'keys' in issue) {
+    const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
+    return `has the unknown field ${keys}; an item has image, text, id and metadata, and metadata takes fields of your own`;
+  }
+  if (code === 'invalid_type' && 'expected' in issue) {
+    return `is ${inWords(input)}, where ${expected[String(issue.expected)] ?? String(issue.expected)} is expected`;
+  }
+  if (code === 'too_big' && 'maximum' in issue) return `is longer than ${issue.maximum} characters`;
+  if (code === 'too_small') return 'is empty';
+  return undefined;
+};
+
+function inWords(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (JSON.isRawJSON(value) || typeof value === 'number') return 'a number';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** What may be wrong with an item as a whole. */
-export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep';
+export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'item.encoding';
 
-/** An item that could not even be read. */
+/**
+ * An item that cannot be evaluated.
+ * @param raw what was sent; whatever of it can be echoed is stored, so that its owner recognises it.
+ */
 export function badItem(
   faults: readonly RequestFault[],
   where: string,
   strictness: Strictness,
-  echoed: Pick<BatchItem, 'id' | 'metadata'> = {},
+  raw: unknown = {},
   code: ItemFault = 'item.invalid',
 ): StoredItem {
   const said = faults
     .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
     .join('; ')
     .toWellFormed();
+  const sentence = said.startsWith('has ') ? `${where} ${said}` : `${where}: ${said}`;
   if (strictness === 'strict') {
     const placed = faults.map(({ path, message }) => ({ path: path === '' ? where : `${where}.${path}`, message }));
-    throw new ServiceError('request.invalid', `${where}: ${said}`, { faults: placed });
+    throw new ServiceError('request.invalid', sentence, { faults: placed });
   }
-  return { ...echoed, error: itemError(code, `${where}: ${said}`) };
+  return { ...echoOf(raw), error: itemError(code, sentence) };
 }
 
-/** Whatever of a bad item can still be echoed, so that its owner recognises it. */
-function echoOf(raw: unknown): Pick<BatchItem, 'id' | 'metadata'> {
-  if (typeof raw !== 'object' || raw === null) return {};
-  const { id, metadata } = batchItem.shape;
-  return {
-    id: id.safeParse('id' in raw ? raw.id : undefined).data,
-    metadata: metadata.safeParse('metadata' in raw ? raw.metadata : undefined).data,
+/** Whatever of a bad item is fit to be stored; characters that could not be decoded are U+FFFD in it. */
+function echoOf(raw: unknown): Partial<BatchItem> {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
+  const { image, text, id, metadata } = raw as RawItem;
+  const echoed = {
+    image: isShort(image) ? wellFormed(image) : undefined,
+    text: typeof text === 'string' && text.length <= 2 * maxTextLength ? text.toWellFormed() : undefined,
+    id: typeof id === 'string' && id.length <= maxIdLength ? id.toWellFormed() : undefined,
+    metadata: isPlain(metadata) ? wellFormed(metadata) : undefined,
   };
+  return Object.fromEntries(Object.entries(echoed).filter(([, value]) => value !== undefined));
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Inline images of bad items are not worth their room. */
+const isShort = (image: unknown): image is ImageSource =>
+  typeof image === 'string'
+    ? image.length <= maxAddressLength
+    : isPlain(image) && !('base64' in image) && batchItem.shape.image.safeParse(image).success;
+
+function wellFormed<Value>(value: Value): Value {
+  if (typeof value === 'string') return value.toWellFormed() as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  if (entries.every(([, cell]) => typeof cell !== 'string' || cell.isWellFormed())) return value;
+  return Object.fromEntries(
+    entries.map(([name, cell]) => [name, typeof cell === 'string' ? cell.toWellFormed() : cell]),
+  ) as Value;
 }
 
 /** Items of a JSON body, a slice at a time so that a long list does not hold the event loop. */

@@ -1,80 +1,82 @@
+import { parseExactly, withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 import type { StoredItem } from '../payload.ts';
-import { badItem, type Strictness, toStoredItem } from './items.ts';
+import { badItem, type ItemFault, type Strictness, toStoredItem } from './items.ts';
+import { decodeText, undecodable } from './text.ts';
 
-/** Longest line, in bytes: an inline image of 20 MB as base64, and room for its text and metadata. */
-const maxLineBytes = 32 * 1024 * 1024;
-const newline = 0x0a;
+/** Longest line, in characters: an inline image of 20 MB as base64, and room for its text and metadata. */
+const maxLineLength = 32 * 1024 * 1024;
+
+export interface NdjsonOptions {
+  /** The encoding that was declared, by its name in the Encoding Standard. */
+  encoding?: string | undefined;
+  /** Makes an item of what a line says, where its fields have other names. */
+  reshape?: ((raw: unknown) => unknown) | undefined;
+}
 
 /**
  * Items of newline-delimited JSON, as the bytes arrive; empty lines are passed over.
  * A line that is no item, or too long, becomes a failed item that names its line.
- * @param reshape makes an item of what a line says, where its fields have other names.
  * @throws {ServiceError} `request.invalid` for such a line, when strict.
  */
 export async function* itemsOfNdjson(
   bytes: AsyncIterable<Buffer>,
   strictness: Strictness,
-  reshape: (raw: unknown) => unknown = (raw) => raw,
+  { encoding: declared, reshape = (raw) => raw }: NdjsonOptions = {},
 ): AsyncGenerator<StoredItem[]> {
+  const { parts, encoding } = decodeText(bytes, declared);
   let line = 0;
   /** Beginning of a line whose end has not arrived. */
-  let rest: Buffer[] = [];
-  let restBytes = 0;
+  let rest: string[] = [];
+  let restLength = 0;
   let tooLong = false;
 
   const read = (untrimmed: string): StoredItem | undefined => {
     line++;
-    // Also takes a byte order mark away.
     const text = untrimmed.trim();
     if (text === '') return undefined;
-    const where = `line ${line}`;
+    const bad = (message: string, code?: ItemFault) =>
+      badItem([{ path: '', message }], `line ${line}`, strictness, {}, code);
+    if (!text.isWellFormed()) return bad(undecodable(text, encoding()), 'item.encoding');
     const fault = shapeFaultOf(text);
-    if (fault === 'too_deep') {
-      const message = `nested deeper than ${maxJsonDepth} levels`;
-      return badItem([{ path: '', message }], where, strictness, {}, 'item.too_deep');
-    }
-    if (fault === 'too_wide') {
-      const message = `an object of it has more than ${maxJsonKeys} keys`;
-      return badItem([{ path: '', message }], where, strictness);
-    }
+    if (fault === 'too_deep') return bad(`nested deeper than ${maxJsonDepth} levels`, 'item.too_deep');
+    if (fault === 'too_wide') return bad(`an object of it has more than ${maxJsonKeys} keys`);
     let raw: unknown;
     try {
-      raw = JSON.parse(text);
+      raw = parseExactly(withoutHalfPairs(text));
     } catch (error) {
-      return badItem([{ path: '', message: `not JSON (${(error as Error).message})` }], where, strictness);
+      return bad(notJson(text, error as Error));
     }
-    return toStoredItem(reshape(raw), where, strictness);
+    return toStoredItem(reshape(raw), `line ${line}`, strictness);
   };
   const readTooLong = (): StoredItem => {
     line++;
     tooLong = false;
-    const faults = [{ path: '', message: `longer than ${maxLineBytes} bytes` }];
+    const faults = [{ path: '', message: `longer than ${maxLineLength} characters` }];
     return badItem(faults, `line ${line}`, strictness, {}, 'item.too_large');
   };
 
-  for await (const chunk of bytes) {
+  for await (const part of parts) {
     const items: StoredItem[] = [];
     const add = (item: StoredItem | undefined) => {
       if (item !== undefined) items.push(item);
     };
     let from = 0;
-    const first = chunk.indexOf(newline);
+    const first = part.indexOf('\n');
     if (first >= 0) {
-      // The line that began in earlier chunks ends here.
+      // The line that began in earlier parts ends here.
       if (tooLong) add(readTooLong());
-      else add(read(Buffer.concat([...rest, chunk.subarray(0, first)]).toString('utf8')));
+      else add(read(rest.join('') + part.slice(0, first)));
       rest = [];
-      restBytes = 0;
-      const last = chunk.lastIndexOf(newline);
-      // The whole lines between, as one string: a conversion for each would cost more than parsing it.
-      if (last > first) for (const text of chunk.toString('utf8', first + 1, last).split('\n')) add(read(text));
+      restLength = 0;
+      const last = part.lastIndexOf('\n');
+      if (last > first) for (const text of part.slice(first + 1, last).split('\n')) add(read(text));
       from = last + 1;
     }
-    if (from < chunk.length && !tooLong) {
-      rest.push(chunk.subarray(from));
-      restBytes += chunk.length - from;
-      if (restBytes > maxLineBytes) {
+    if (from < part.length && !tooLong) {
+      rest.push(part.slice(from));
+      restLength += part.length - from;
+      if (restLength > maxLineLength) {
         tooLong = true;
         rest = [];
       }
@@ -83,7 +85,18 @@ export async function* itemsOfNdjson(
   }
   if (tooLong) yield [readTooLong()];
   else {
-    const last = read(Buffer.concat(rest).toString('utf8'));
+    const last = read(rest.join(''));
     if (last !== undefined) yield [last];
   }
+}
+
+/** Why a line is not JSON, as far as the parser says it. */
+function notJson(text: string, { message }: Error): string {
+  const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
+  if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (message.includes('end of JSON') || Number(position) === text.length) {
+    return 'not JSON: it ends in the middle of an item';
+  }
+  return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
 }

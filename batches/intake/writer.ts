@@ -1,4 +1,5 @@
 import { ServiceError } from '../../shared/errors.ts';
+import { hasRawNumber } from '../../shared/exact-json.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys, chunksPerHash } from '../keys.ts';
 import { encodeInput, type StoredItem } from '../payload.ts';
@@ -75,7 +76,8 @@ export function createChunkWriter(
   }
 
   async function close(): Promise<void> {
-    const payload = encodeInput({ offset: total - slice.length, items: slice });
+    const exact = slice.some(({ metadata }) => hasRawNumber(metadata));
+    const payload = encodeInput({ offset: total - slice.length, items: slice, exact });
     closed.push({ chunk: chunks, payload });
     closedBytes += payload.length;
     chunks++;
@@ -110,9 +112,10 @@ export function createChunkWriter(
 /** Roughly the bytes an item takes as JSON: its image, text, metadata or error. */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
-  if ('error' in item) return 100 + item.error.message.length + metadata;
-  const image = typeof item.image === 'string' ? item.image : Object.values(item.image).join('');
-  return 100 + image.length + item.text.length + metadata;
+  const { image = '', text = '' } = item;
+  const source = typeof image === 'string' ? image : Object.values(image).join('');
+  const error = 'error' in item ? item.error.message.length : 0;
+  return 100 + source.length + text.length + metadata + error;
 }
 
 /** Whoever sent it has not been heard of for too long, or somebody has stopped it meanwhile. */

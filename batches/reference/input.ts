@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { S3Place } from '../../shared/s3-place.ts';
 import { boundBadItems } from '../intake/bad-items.ts';
 import { readBody } from '../intake/body.ts';
+import type { CsvColumns } from '../intake/columns.ts';
 import { itemsOfCsv } from '../intake/csv.ts';
 import { formatOfName } from '../intake/format.ts';
 import { itemsOfNdjson } from '../intake/ndjson.ts';
@@ -18,7 +19,7 @@ export async function* itemsOfObject(
   objects: Objects,
   place: S3Place,
   etag: string,
-  { columns, delimiter, strictness }: Reading,
+  { columns, delimiter, encoding, strictness }: Reading,
   options: BatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<StoredItem[]> {
@@ -26,12 +27,12 @@ export async function* itemsOfObject(
   try {
     const { bytes, sent } = readBody(source);
     if (formatOfName(place.key)?.format === 'csv') {
-      const onHeader = (header: string[]) => {
+      const onHeader = (header: string[], found: CsvColumns) => {
         options.columns = header;
-        options.columnNames = columns;
+        options.columnNames = found;
       };
-      yield* boundBadItems(itemsOfCsv(bytes, { columns, delimiter, strictness, onHeader }), sent);
-    } else yield* boundBadItems(itemsOfNdjson(bytes, strictness), sent);
+      yield* boundBadItems(itemsOfCsv(bytes, { columns, delimiter, encoding, strictness, onHeader }), sent);
+    } else yield* boundBadItems(itemsOfNdjson(bytes, strictness, { encoding }), sent);
   } finally {
     // Its connection too, when reading has ended early.
     source.destroy();

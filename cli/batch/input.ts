@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { readBody } from '../../batches/intake/body.ts';
+import type { CsvColumns } from '../../batches/intake/columns.ts';
 import { itemsOfCsv } from '../../batches/intake/csv.ts';
 import type { Strictness } from '../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../batches/intake/ndjson.ts';
@@ -22,6 +23,8 @@ export interface ColumnFlags {
 export interface InputOptions extends ColumnFlags {
   /** What separates the columns of CSV; by the file's name when it is not said. */
   delimiter?: string | undefined;
+  /** Of CSV and NDJSON, by its name in the Encoding Standard; UTF-8 or UTF-16 when it is not said. */
+  encoding?: string | undefined;
   strictness: Strictness;
   /** Only the first rows. */
   limit?: number | undefined;
@@ -31,7 +34,10 @@ export interface InputOptions extends ColumnFlags {
 export interface BatchInput {
   file: string;
   format: InputFormat;
-  columnNames: { image: string; text: string; id: string };
+  /** Names that were asked for. */
+  columnNames: CsvColumns;
+  /** Names of the columns that are meant, once the first items have come: they may differ in case. */
+  foundNames(): CsvColumns;
   /** Names of the columns in their order, known once the first items have come; nothing for NDJSON. */
   columns(): string[] | undefined;
   /** The pairs in their order, a few at a time. What is no pair becomes a failed item, or ends the reading when strict. */
@@ -49,12 +55,14 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   };
   const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : ',');
   let columns: string[] | undefined;
-  const onHeader = (header: string[]) => {
+  let foundNames = columnNames;
+  const onHeader = (header: string[], found = columnNames) => {
     columns = header;
+    foundNames = found;
   };
 
   async function* items(): AsyncGenerator<StoredItem[]> {
-    const { strictness } = options;
+    const { strictness, encoding } = options;
     if (format === 'parquet') {
       const { itemsOfParquet } = await import('./parquet.ts');
       return yield* itemsOfParquet(file, { columns: columnNames, strictness, onHeader });
@@ -62,19 +70,21 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
     const { bytes } = readBody(createReadStream(file));
     if (format === 'csv') {
       try {
-        return yield* itemsOfCsv(bytes, { columns: columnNames, delimiter, strictness, onHeader });
+        return yield* itemsOfCsv(bytes, { columns: columnNames, delimiter, strictness, encoding, onHeader });
       } catch (error) {
         throw asUsageError(error, file);
       }
     }
     const named = options.imageColumn ?? options.textColumn ?? options.idColumn;
-    yield* itemsOfNdjson(bytes, strictness, named === undefined ? undefined : (raw) => reshape(raw, columnNames));
+    const reshaped = named === undefined ? undefined : (raw: unknown) => reshape(raw, columnNames);
+    yield* itemsOfNdjson(bytes, strictness, { encoding, reshape: reshaped });
   }
 
   return {
     file,
     format,
     columnNames,
+    foundNames: () => foundNames,
     columns: () => columns,
     items: options.limit === undefined ? items : () => firstOf(items(), options.limit ?? 0),
   };
@@ -104,7 +114,7 @@ async function statOf(file: string): Promise<Stats> {
 /** A column that is missing is a matter of how the command was typed. */
 function asUsageError(error: unknown, file: string): unknown {
   if (!(error instanceof ServiceError) || error.faults?.[0]?.path !== 'header') return error;
-  const what = error.message.replace(/^The CSV|\. The query .*$/gs, '');
+  const what = error.message.replace(/^The CSV|\. The query .*$|: the query .*$/gs, '');
   return new UsageError(`${file}${what}. --image-column, --text-column and --delimiter say what it has`);
 }
 
@@ -115,7 +125,7 @@ function reshape(raw: unknown, names: BatchInput['columnNames']): unknown {
   return {
     ...(image !== undefined && { image }),
     ...(text !== undefined && { text }),
-    ...(id !== undefined && id !== null && { id: typeof id === 'number' ? String(id) : id }),
+    ...(id !== undefined && { id }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
 }

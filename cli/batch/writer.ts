@@ -23,7 +23,7 @@ export interface ResultWriter {
 export interface WriterOptions {
   output: string;
   format: OutputFormat;
-  input: Pick<BatchInput, 'columns' | 'columnNames'>;
+  input: Pick<BatchInput, 'columns' | 'foundNames'>;
   formulas: StreamQuery['formulas'];
   /** Length of what an earlier run has written and this one goes on with. */
   from?: number;
@@ -63,7 +63,10 @@ export async function openWriter({ output, format, input, formulas, from = 0 }: 
   }
   async function startCsv(): Promise<ResultCsv> {
     const columns = input.columns();
-    const started = createResultCsv(columns === undefined ? {} : { columns, columnNames: input.columnNames }, formulas);
+    const started = createResultCsv(
+      columns === undefined ? {} : { columns, columnNames: input.foundNames() },
+      formulas,
+    );
     if (bytes === 0) await write(started.header());
     return started;
   }

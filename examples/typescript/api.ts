@@ -23,10 +23,10 @@ webhook?: Webhook;};
 
 export type BatchItem = {image: ImageSource;
 text: string;
-/** Echoed back with the result. */
-id?: string;
-/** Anything of your own; echoed back with the result. */
-metadata?: {[key: string]: unknown;};};
+/** Echoed back with the result, as a string. */
+id?: ((string) | (number)) | (null);
+/** Anything of your own; echoed back with the result. Numbers keep their digits. An escaped half of a surrogate pair becomes U+FFFD. */
+metadata?: ({[key: string]: unknown;}) | (null);};
 
 /** Stops a batch that is plainly wrong; it ends as `failed`. */
 export type FailureBudget = {/** More failed items than this stop the batch. */
@@ -49,6 +49,8 @@ text?: string;
 id?: string;};
 /** CSV: what separates columns; a comma, or the tab of a `.tsv`. */
 delimiter?: string;
+/** Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
+encoding?: string;
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
-import { batchItem, itemResult, longText } from './item.ts';
+import { itemResult, longText, postedItem } from './item.ts';
 import { arm } from './traffic.ts';
 
 /** Most items one JSON body may carry: the body limit is reached long before with anything but short URLs. */
@@ -52,6 +52,10 @@ const options = {
 
 const column = z.string().min(1).max(256);
 const delimiter = z.string().min(1).max(4);
+const encoding = z.string().min(1).max(40).optional().meta({
+  description:
+    'Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised.',
+});
 
 /** A batch whose items lie in a bucket, and whose results are put there. */
 const reference = {
@@ -69,6 +73,7 @@ const reference = {
   delimiter: delimiter
     .optional()
     .meta({ description: 'CSV: what separates columns; a comma, or the tab of a `.tsv`.' }),
+  encoding,
 };
 
 /** The JSON envelope as it is checked: items stay unknown here, because a bad item fails alone. */
@@ -80,7 +85,7 @@ export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 /** The same envelopes as clients write them; the documented form. */
 export const batchRequest = z
   .union([
-    z.strictObject({ items: z.array(batchItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
+    z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
     referenceEnvelope.meta({
       id: 'BatchByReference',
       examples: [{ input: 's3://bucket/team/pairs.ndjson', output: 's3://bucket/team/scores/' }],
@@ -111,6 +116,7 @@ export const batchQuery = z
     text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
     id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
     delimiter: delimiter.default(',').meta({ description: 'CSV: what separates columns.' }),
+    encoding,
   })
   .refine(
     ({ failureBudgetCount: count, failureBudgetShare: share, failureBudgetAfter: after }) =>

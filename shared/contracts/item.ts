@@ -41,19 +41,31 @@ export const longText = z.enum(['truncate', 'error']).default('truncate').meta({
 });
 export type LongText = z.output<typeof longText>;
 
+/** Longest id of an item, in UTF-16 units. */
+export const maxIdLength = 256;
+
 /** One pair inside a batch. */
-export const batchItem = z
-  .strictObject({
-    image: imageSource,
-    text: z.string(),
-    id: z.string().max(256).optional().meta({ description: 'Echoed back with the result.' }),
-    metadata: z
-      .record(z.string(), z.unknown())
-      .optional()
-      .meta({ description: 'Anything of your own; echoed back with the result.' }),
+export const batchItem = z.strictObject({
+  image: imageSource,
+  text: z.string(),
+  id: z.string().max(maxIdLength).optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+});
+export type BatchItem = z.output<typeof batchItem>;
+
+/** The same as clients may send it: numbers are taken as ids, and null for what there is none of, as pandas writes it. */
+export const postedItem = batchItem
+  .extend({
+    id: z
+      .union([z.string().max(maxIdLength), z.number()])
+      .nullish()
+      .meta({ description: 'Echoed back with the result, as a string.' }),
+    metadata: z.record(z.string(), z.unknown()).nullish().meta({
+      description:
+        'Anything of your own; echoed back with the result. Numbers keep their digits. An escaped half of a surrogate pair becomes U+FFFD.',
+    }),
   })
   .meta({ id: 'BatchItem' });
-export type BatchItem = z.output<typeof batchItem>;
 
 export const itemErrorSchema = z
   .object({

@@ -114,10 +114,20 @@ describe('bodies', () => {
     expect(status).toBe(200);
   });
 
-  test('in another charset than UTF-8 are refused', async () => {
-    const body = Buffer.from('{"image":"x","text":"y"}', 'utf16le');
+  test('of nested lists in UTF-16 are refused as those in UTF-8 are', async () => {
+    const body = Buffer.from(`{"image":${'['.repeat(65)}${']'.repeat(65)}}`, 'utf16le');
     const answer = await post(single, body, { 'content-type': 'application/json; charset=utf-16le' });
+    expect([answer.status, answer.body.code]).toEqual([400, 'request.too_deep']);
+  });
+
+  test('in a charset that nobody knows are refused', async () => {
+    const answer = await post(single, '{}', { 'content-type': 'application/json; charset=utf-9' });
     expect([answer.status, answer.body.code]).toEqual([415, 'request.unsupported_media_type']);
+  });
+
+  test('with bytes that are not UTF-8 are refused', async () => {
+    const answer = await post(single, Buffer.from('{"image":"x","text":"un caf\xe9"}', 'latin1'), json);
+    expect([answer.status, answer.body.code]).toEqual([400, 'request.encoding']);
   });
 
   test('that inflate beyond 32 MiB of JSON are refused', async () => {

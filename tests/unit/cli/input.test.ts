@@ -52,7 +52,11 @@ describe('CSV', () => {
 
   test('with a row too long fails that row alone', async () => {
     const file = await write('pairs.csv', 'image,text\na.jpg,a cat,and more\nb.jpg,a dog\n');
-    const error = { code: 'item.invalid', message: 'line 2: 3 columns, the header has 2', retryable: false };
+    const error = {
+      code: 'item.invalid',
+      message: 'line 2 has 3 columns, the header has 2; without a name is "and more"',
+      retryable: false,
+    };
     expect((await read(file)).items).toEqual([expect.objectContaining({ error }), { image: 'b.jpg', text: 'a dog' }]);
     await expect(read(file, { strictness: 'strict' })).rejects.toThrow('line 2');
   });

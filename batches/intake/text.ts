@@ -1,0 +1,225 @@
+import { isUtf8 } from 'node:buffer';
+import { ServiceError } from '../../shared/errors.ts';
+
+/**
+ * The text of a body, part by part. Bytes that its encoding does not have stand in it as lone surrogates, which no
+ * decoded text has: whoever reads a line or a row finds them with `isWellFormed`, and fails that line alone.
+ */
+export interface Text {
+  parts: AsyncIterable<string>;
+  /** The encoding that was read; known once the first part has come. */
+  encoding(): string;
+}
+
+/** Names of Python that the Encoding Standard does not list. */
+const aliases: Record<string, string> = {
+  'utf-8-sig': 'utf-8',
+  'latin-1': 'windows-1252',
+  'utf-16-le': 'utf-16le',
+  'utf-16-be': 'utf-16be',
+  cp932: 'shift_jis',
+  cp936: 'gbk',
+  cp949: 'euc-kr',
+  'mac-roman': 'macintosh',
+};
+
+/** The name of an encoding in the Encoding Standard; nothing for one that is not read here. */
+export function encodingOf(label: string): string | undefined {
+  const name = label.trim().toLowerCase();
+  try {
+    return new TextDecoder(aliases[name.replaceAll('_', '-')] ?? name).encoding;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The encoding of a content type, or one that was named elsewhere; nothing when neither says it.
+ * @throws {ServiceError} `request.unsupported_media_type` for one that is not read here.
+ */
+export function declaredEncoding(named: string | undefined, contentType = ''): string | undefined {
+  const label = named ?? /;\s*charset\s*=\s*"?([^";]*)/i.exec(contentType)?.[1];
+  if (label === undefined) return undefined;
+  const encoding = encodingOf(label);
+  if (encoding !== undefined) return encoding;
+  const message = `The charset ${label.slice(0, 40)} is not known here; names are those of the Encoding Standard, such as utf-8 and windows-1252`;
+  throw new ServiceError('request.unsupported_media_type', message);
+}
+
+/** Bytes that the guess of an encoding looks at. */
+const sampleBytes = 1_024;
+
+/**
+ * Decodes a body. A byte order mark decides; without one the declared encoding, then UTF-16 by its zero bytes, then
+ * UTF-8.
+ * @param declared a name that {@link encodingOf} knows.
+ * @throws {ServiceError} `request.unsupported_media_type` for UTF-32.
+ */
+export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Text {
+  let encoding = declared ?? 'utf-8';
+  async function* parts(): AsyncGenerator<string> {
+    let decoder: Decoder | undefined;
+    let first: Buffer = Buffer.alloc(0);
+    let isAtStart = true;
+    const withoutMark = (text: string) => {
+      if (!isAtStart || text === '') return text;
+      isAtStart = false;
+      return text.startsWith('\uFEFF') ? text.slice(1) : text;
+    };
+    for await (const chunk of bytes) {
+      if (decoder !== undefined) yield withoutMark(decoder.write(chunk));
+      else {
+        first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
+        // As many bytes as the longest byte order mark has.
+        if (first.length < 4) continue;
+        encoding = guess(first.subarray(0, sampleBytes), declared);
+        decoder = decoderOf(encoding);
+        yield withoutMark(decoder.write(first));
+      }
+    }
+    if (decoder === undefined) {
+      encoding = guess(first, declared);
+      decoder = decoderOf(encoding);
+      yield withoutMark(decoder.write(first));
+    }
+    yield withoutMark(decoder.end());
+  }
+  return { parts: parts(), encoding: () => encoding };
+}
+
+/** Decodes a whole text. @throws {ServiceError} `request.unsupported_media_type` for UTF-32. */
+export function decodeWhole(bytes: Buffer, declared?: string): { text: string; encoding: string } {
+  const encoding = guess(bytes.subarray(0, sampleBytes), declared);
+  const decoder = decoderOf(encoding);
+  const text = decoder.write(bytes) + decoder.end();
+  return { text: text.startsWith('\uFEFF') ? text.slice(1) : text, encoding };
+}
+
+/** Says which byte of a line its encoding does not have, and what to do. */
+export function undecodable(text: string, encoding: string): string {
+  const found = /\p{Surrogate}/u.exec(text);
+  const code = found?.[0].charCodeAt(0) ?? 0;
+  if (encoding !== 'utf-8') return `some of its bytes are not ${encoding}`;
+  const byte = `0x${(code & 0xff).toString(16)}`;
+  const at = (found?.index ?? 0) + 1;
+  return `the byte ${byte} at character ${at} is not UTF-8; name the encoding of the file: the charset of its content type, or --encoding of vls batch`;
+}
+
+function guess(sample: Buffer, declared: string | undefined): string {
+  if (startsWith(sample, [0xef, 0xbb, 0xbf])) return 'utf-8';
+  if (startsWith(sample, [0xff, 0xfe, 0, 0]) || startsWith(sample, [0, 0, 0xfe, 0xff])) {
+    throw new ServiceError('request.unsupported_media_type', 'The body is UTF-32, which is not read here; send UTF-8');
+  }
+  if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
+  if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
+  // UTF-8 is declared by many programs for whatever they send; with zero bytes all over it, it is not.
+  const other = declared === 'utf-8' ? undefined : declared;
+  return other ?? guessUtf16(sample) ?? 'utf-8';
+}
+
+const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
+
+/**
+ * Every character of ASCII has a zero byte in UTF-16, on the same side of each: quotes, commas, line breaks and
+ * addresses are a quarter of any list. UTF-8 has a zero byte for the character NUL alone.
+ */
+function guessUtf16(sample: Buffer): string | undefined {
+  const zeros = [0, 0];
+  for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
+  const [even = 0, odd = 0] = zeros;
+  const enough = sample.length / 8;
+  // Some other characters have a zero byte on the other side.
+  if (odd >= enough && odd > 4 * even) return 'utf-16le';
+  return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
+}
+
+interface Decoder {
+  write(chunk: Buffer): string;
+  /** What a last character lacked bytes of. */
+  end(): string;
+}
+
+function decoderOf(encoding: string): Decoder {
+  if (encoding === 'utf-8') return createUtf8();
+  if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
+  const decoder = new TextDecoder(encoding);
+  // None of these has a byte for U+FFFD (but GB18030, in four), so it stands for what could not be decoded.
+  const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
+  return {
+    write: (chunk) => marked(decoder.decode(chunk, { stream: true })),
+    end: () => marked(decoder.decode()),
+  };
+}
+
+function createUtf8(): Decoder {
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    write(chunk) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const end = bytes.length - cutOff(bytes);
+      rest = bytes.subarray(end);
+      const whole = bytes.subarray(0, end);
+      // 64 KiB in some microseconds; what is wrong is looked for in bad parts alone.
+      return isUtf8(whole) ? whole.toString('utf8') : withEscapes(whole);
+    },
+    end() {
+      return withEscapes(rest);
+    },
+  };
+}
+
+/** Bytes at the end that begin a character which the next chunk may complete. */
+function cutOff(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? back : 0;
+  }
+  return 0;
+}
+
+/** UTF-8 in which each byte that belongs to no character is U+DC00 and itself, as Python's `surrogateescape` has it. */
+function withEscapes(bytes: Buffer): string {
+  let text = '';
+  let from = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const length = lengthAt(bytes, at);
+    if (length === 0) {
+      text += bytes.toString('utf8', from, at) + String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
+      from = at + 1;
+    }
+    at += Math.max(1, length);
+  }
+  return text + bytes.toString('utf8', from);
+}
+
+/** Bytes of the character at a place; 0 when there is none (Unicode, table 3-7). */
+function lengthAt(bytes: Buffer, at: number): number {
+  const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const lowest = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const highest = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < lowest || second > highest) return 0;
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  for (let next = at + 2; next < at + length; next++) if (((bytes[next] ?? 0) & 0xc0) !== 0x80) return 0;
+  return length;
+}
+
+/** Keeps lone surrogates as they stand there. */
+function createUtf16(isBigEndian: boolean): Decoder {
+  let rest: Buffer = Buffer.alloc(0);
+  const toText = (bytes: Buffer) => (isBigEndian ? Buffer.from(bytes).swap16() : bytes).toString('utf16le');
+  return {
+    write(chunk) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      let end = bytes.length - (bytes.length % 2);
+      const last = bytes[end - (isBigEndian ? 2 : 1)] ?? 0;
+      // The first half of a pair waits for the second.
+      if (end > 0 && last >= 0xd8 && last <= 0xdb) end -= 2;
+      rest = bytes.subarray(end);
+      return toText(bytes.subarray(0, end));
+    },
+    end: () => toText(rest.subarray(0, rest.length - (rest.length % 2))) + (rest.length % 2 === 1 ? '\udcff' : ''),
+  };
+}
