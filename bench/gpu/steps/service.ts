@@ -24,6 +24,8 @@ const env = {
   DEVICE: provider,
   PRECISION: precision,
   IMAGE_HOSTS_ALLOW: images.map(({ ready }) => ready.authority).join(','),
+  // Two image servers stand for the many hosts of a real batch.
+  FETCH_PER_HOST: '256',
   EMBEDDING_CACHE_MB: '0',
   LOG_LEVEL: 'error',
   MODEL: model,
