@@ -147,6 +147,8 @@ const loading: Health = { ...health, status: 'unavailable', models: [] };
 
 const session: Session = { keysRequired: true, authenticated: true, tenant: 'acme', role: 'tenant' };
 
+const openAi = { id: model.model, object: 'model', created: 0, owned_by: model.source };
+
 /** What each operation answers with in JSON, by status. */
 export const answers: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   scoreSingle: { 200: single },
@@ -169,7 +171,8 @@ export const answers: Readonly<Record<string, Readonly<Record<string, object>>>>
       highest: [extreme],
     },
   },
-  listModels: { 200: { models: [model], fault: null } },
+  listModels: { 200: { object: 'list', data: [openAi], models: [model], fault: null } },
+  getModel: { 200: openAi },
   listTraffic: { 200: { profiles: [trafficExample] } },
   getTraffic: { 200: trafficExample },
   decideCanary: { 200: trafficExample },

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   createDocument,
   type ZodOpenApiOperationObject,
@@ -20,7 +21,7 @@ export function createOpenApi(routes: readonly Route[], version: string) {
     const security = access === 'public' ? [{}] : [{ bearer: [] }, { apiKey: [] }, { session: [] }];
     paths[full] = { ...paths[full], [method]: { ...operation, responses, security } };
   }
-  return createDocument({
+  const document = createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Vision-language similarity',
@@ -45,7 +46,36 @@ export function createOpenApi(routes: readonly Route[], version: string) {
       },
     },
   });
+  for (const schema of Object.values(document.components?.schemas ?? {})) describeDefaults(schema as object);
+  return document;
 }
+
+/**
+ * Says the defaults of a body's properties in words alone: openapi-typescript makes a property with a default one that
+ * must be sent. Those of the query stay, as parameters say themselves that they are optional.
+ */
+function describeDefaults(schema: object): void {
+  for (const part of Object.values(schema)) {
+    if (typeof part === 'object' && part !== null) describeDefaults(part);
+  }
+  if (!('properties' in schema)) return;
+  for (const property of Object.values(
+    schema.properties as Record<string, { default?: unknown; description?: string }>,
+  )) {
+    if (property.default === undefined) continue;
+    const words = `Default: \`${JSON.stringify(property.default).replaceAll('"', '')}\`.`;
+    property.description = property.description === undefined ? words : `${property.description} ${words}`;
+    delete property.default;
+  }
+}
+
+/**
+ * Every operation takes it. It is documented where openapi-python-client needs one optional parameter: it makes a module
+ * that cannot be imported of an operation that has several kinds of body and none.
+ */
+export const requestIdHeader = z.object({
+  'X-Request-Id': z.string().optional().meta({ description: 'An id of your own for this request, used in the logs.' }),
+});
 
 /** The problem responses of an operation; each names the codes that its status may carry. */
 export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {

@@ -22,16 +22,18 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (response.writableEnded) return;
     // Headers are out: all that can still be said is that the answer is not complete.
     if (response.headersSent) return breakOff(response);
+    const detail =
+      error.code === 'internal' ? 'The service failed; its log has the reason under this request id' : error.message;
     const problem: Problem = {
       type: `urn:vls:problem:${error.code}`,
       title,
       status,
       code: error.code,
-      detail:
-        error.code === 'internal' ? 'The service failed; its log has the reason under this request id' : error.message,
+      detail,
       requestId: String(response.locals['requestId']),
       ...(response.locals['traceId'] !== undefined && { traceId: String(response.locals['traceId']) }),
       ...(error.faults && { errors: [...error.faults] }),
+      ...(openAiPaths.test(request.originalUrl) && { error: toOpenAi(error, status, detail) }),
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
@@ -47,6 +49,15 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     response.status(status).type('application/problem+json').send(JSON.stringify(problem));
   };
 }
+
+/** The clients of OpenAI show the `message` of `error` and nothing else. */
+const openAiPaths = /^\/[^/?]+\/v1\/(?:embeddings|models)(?:[/?]|$)/i;
+const toOpenAi = ({ code, faults }: ServiceError, status: number, message: string): Problem['error'] => ({
+  message,
+  type: status < 500 ? 'invalid_request_error' : 'server_error',
+  code,
+  param: faults?.[0]?.path ?? null,
+});
 
 export const noSuchRoute: RequestHandler = (request) => {
   throw new ServiceError('route.not_found', `There is nothing at ${request.path.slice(0, 200)}`);

@@ -5,6 +5,7 @@ import {
   embeddingsRequest,
   embeddingsResponse,
 } from '../../shared/contracts/embeddings.ts';
+import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
@@ -45,9 +46,18 @@ export function embeddingsRoutes({ evaluation, traffic, admission }: EmbeddingsD
         admission.enter,
         jsonBody,
         async (request, response) => {
-          const { input, model, encoding_format, longText } = check(embeddingsRequest, request.body, 'body');
+          const { input, model, encoding_format, longText, dimensions } = check(
+            embeddingsRequest,
+            request.body,
+            'body',
+          );
           const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
           const { spec } = await traffic.route(model);
+          if (dimensions !== undefined && dimensions !== spec.dimensions) {
+            const message = `${spec.model} has ${spec.dimensions} dimensions, and embeddings are not shortened`;
+            const faults = [{ path: 'dimensions', message }];
+            throw new ServiceError('request.invalid', `dimensions: ${message}`, { faults });
+          }
           const options = { longText, tenant: tenantOf(request), signal: clientGone(response) };
           const embedded = await evaluation.embed(spec, inputs, options);
           const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);

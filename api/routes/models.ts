@@ -1,15 +1,15 @@
 import type { Evaluators } from '../../models/pool/evaluators.ts';
 import type { ListedModel, Registry } from '../../models/registry/registry.ts';
-import { type ModelInfo, modelList } from '../../shared/contracts/models.ts';
+import { type ModelInfo, modelList, modelPath, type OpenAiModel, openAiModel } from '../../shared/contracts/models.ts';
 import { problemResponses } from '../openapi.ts';
-import type { Route } from '../route.ts';
+import { check, type Route } from '../route.ts';
 
 export interface ModelDeps {
   registry: Registry;
   evaluators: Evaluators;
 }
 
-/** `GET /v1/models`: what there is, what is loaded here, and why something is not. */
+/** `GET /v1/models`: the models, their state in this process, and why one is not there. */
 export function modelRoutes({ registry, evaluators }: ModelDeps): Route[] {
   return [
     {
@@ -27,12 +27,42 @@ export function modelRoutes({ registry, evaluators }: ModelDeps): Route[] {
       handlers: [
         async (_request, response) => {
           const listed = await registry.list();
-          response.json({ models: listed.map((model) => toInfo(model, evaluators)), fault: registry.fault });
+          const models = listed.map((model) => toInfo(model, evaluators));
+          const data = models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi);
+          response.json({ object: 'list', data, models, fault: registry.fault });
+        },
+      ],
+    },
+    {
+      method: 'get',
+      path: '/v1/models/{model}',
+      operation: {
+        operationId: 'getModel',
+        summary: "One model, in the shape of OpenAI's API",
+        tags: ['operations'],
+        requestParams: { path: modelPath },
+        responses: {
+          '200': { description: 'The model', content: { 'application/json': { schema: openAiModel } } },
+          ...problemResponses(400, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const { spec } = await registry.resolve(check(modelPath, request.params, 'path').model);
+          const listed = (await registry.list()).find(({ model }) => model === spec.model);
+          response.json(toOpenAi({ model: spec.model, source: listed?.source ?? '' }));
         },
       ],
     },
   ];
 }
+
+const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenAiModel => ({
+  id: model,
+  object: 'model',
+  created: 0,
+  owned_by: source,
+});
 
 function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
   const { model, profiles, isDefault, description, revision, source, logitScale, speed, spec } = listed;

@@ -8,7 +8,7 @@ import type { Traffic } from '../../traffic/traffic.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
-import { problemResponses } from '../openapi.ts';
+import { problemResponses, requestIdHeader } from '../openapi.ts';
 import { check, clientGone, type Route, tenantOf } from '../route.ts';
 
 export interface SingleDeps {
@@ -28,6 +28,7 @@ export function singleRoutes({ traffic, metrics, admission, config }: SingleDeps
         operationId: 'scoreSingle',
         summary: 'Score one image against one text or several',
         tags: ['evaluation'],
+        requestParams: { header: requestIdHeader },
         requestBody: {
           required: true,
           content: {
@@ -42,6 +43,7 @@ export function singleRoutes({ traffic, metrics, admission, config }: SingleDeps
                 properties: {
                   image: {
                     type: 'string',
+                    format: 'binary',
                     contentMediaType: 'application/octet-stream',
                     description: 'The image file.',
                   },

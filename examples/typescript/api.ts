@@ -4,7 +4,7 @@ export type SingleRequest = {image: ImageSource;
 text: (string) | ((string)[]);
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";};
 
 /** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
@@ -16,7 +16,7 @@ export type BatchOfItems = {items: (BatchItem)[];
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
-/** Order among your own batches: a higher one is dispatched first. Others are not affected. */
+/** Order among your own batches: a higher one is dispatched first. Others are not affected. Default: `0`. */
 priority?: number;
 failureBudget?: FailureBudget;
 webhook?: Webhook;};
@@ -33,7 +33,7 @@ export type FailureBudget = {/** More failed items than this stop the batch. */
 count?: number;
 /** A larger share of failed items stops it. */
 share?: number;
-/** Not before this many items have their outcome. */
+/** Not before this many items have their outcome. Default: `100`. */
 after?: number;};
 
 /** Called once the batch has ended; signed as Standard Webhooks describes. */
@@ -54,7 +54,7 @@ encoding?: string;
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
-/** Order among your own batches: a higher one is dispatched first. Others are not affected. */
+/** Order among your own batches: a higher one is dispatched first. Others are not affected. Default: `0`. */
 priority?: number;
 failureBudget?: FailureBudget;
 webhook?: Webhook;};
@@ -63,21 +63,23 @@ export type RankRequest = ({image: ImageSource;
 texts: (string)[];
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";}) | ({images: (ImageSource)[];
 text: string;
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";});
 
 export type EmbeddingsRequest = {input: ((string) | ({text: string;}) | ({image: ImageSource;})) | (((string) | ({text: string;}) | ({image: ImageSource;}))[]);
 /** A profile or a model name. */
 model?: string;
-/** `base64`: little-endian float32. */
+/** `base64`: little-endian float32. Default: `float`. */
 encoding_format?: "float" | "base64";
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";
+/** Accepted where it is what the model has: embeddings are not shortened. */
+dimensions?: number;
 /** Accepted for compatibility; not used. */
 user?: string;};
 
@@ -133,7 +135,12 @@ requestId: string;
 traceId?: string;
 /** Each fault of the request, where it can be placed. */
 errors?: ({path: string;
-message: string;})[];};
+message: string;})[];
+/** The same as OpenAI's clients read it, at the paths of OpenAI's API. */
+error?: {message: string;
+type: "invalid_request_error" | "server_error";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+param: string | null;};};
 
 export type BatchWithResults = {id: string;
 /** Whose batch it is; `default` where no keys are needed. */
@@ -393,9 +400,19 @@ model: string;
 usage: {prompt_tokens: number;
 total_tokens: number;};};
 
-export type ModelList = {models: (Model)[];
+export type ModelList = {object: "list";
+/** The models whose files are here, in the shape that OpenAI's clients read. */
+data: (OpenAIModel)[];
+models: (Model)[];
 /** Why a change of the registry files is not in use; the former ones are. */
 fault: string | null;};
+
+export type OpenAIModel = {id: string;
+object: "model";
+/** Always 0: nobody notes when a model was made. */
+created: number;
+/** Where its files come from. */
+owned_by: string;};
 
 export type Model = {model: string;
 /** Names that lead to it. */
@@ -550,7 +567,8 @@ failed: number;
 workers: number;})[]) | (null);};
 
 export interface paths {'/evaluator/v1/evaluation/single': {post: {/** Score one image against one text or several */
-parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': SingleRequest;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': SingleResponse;};};
+parameters: {query?: never;path?: never;header?: {/** An id of your own for this request, used in the logs. */
+"X-Request-Id"?: string;};cookie?: never;}; requestBody: {content: {'application/json': SingleRequest;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': SingleResponse;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -742,6 +760,16 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/models/{model}': {get: {/** One model, in the shape of OpenAI's API */
+parameters: {query?: never;path: {/** A profile or a model name. */
+model: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIModel;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/traffic': {get: {/** Profiles whose traffic is shared among models */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficList;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

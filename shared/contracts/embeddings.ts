@@ -2,14 +2,19 @@ import { z } from 'zod';
 import { imageSource, longText } from './item.ts';
 import { maxTexts } from './single.ts';
 
+const expected = `expected a string, {text}, {image}, or a list of 1 to ${maxTexts} of them; numbers of tokens are not read`;
 const input = z
-  .union([z.string(), z.strictObject({ text: z.string() }), z.strictObject({ image: imageSource })])
+  .union([z.string(), z.strictObject({ text: z.string() }), z.strictObject({ image: imageSource })], {
+    error: expected,
+  })
   .meta({ description: 'A string or `{text}` goes through the text tower, `{image}` through the vision tower.' });
 
 /** The request of OpenAI's embeddings API, with images beside texts. */
 export const embeddingsRequest = z
   .strictObject({
-    input: z.union([input, z.array(input).min(1).max(maxTexts)]),
+    input: z.union([input, z.array(input, { error: expected }).min(1, expected).max(maxTexts, expected)], {
+      error: expected,
+    }),
     model: z
       .string()
       .min(1)
@@ -21,6 +26,11 @@ export const embeddingsRequest = z
       .default('float')
       .meta({ description: '`base64`: little-endian float32.' }),
     longText,
+    dimensions: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: 'Accepted where it is what the model has: embeddings are not shortened.' }),
     user: z.string().optional().meta({ description: 'Accepted for compatibility; not used.' }),
   })
   .meta({ id: 'EmbeddingsRequest' });

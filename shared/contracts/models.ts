@@ -36,8 +36,25 @@ export const modelInfo = z
   .meta({ id: 'Model' });
 export type ModelInfo = z.output<typeof modelInfo>;
 
+/** A model in the shape of OpenAI's API. */
+export const openAiModel = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.int().meta({ description: 'Always 0: nobody notes when a model was made.' }),
+    owned_by: z.string().meta({ description: 'Where its files come from.' }),
+  })
+  .meta({ id: 'OpenAIModel' });
+export type OpenAiModel = z.output<typeof openAiModel>;
+
+export const modelPath = z.object({ model: z.string().meta({ description: 'A profile or a model name.' }) });
+
 export const modelList = z
   .object({
+    object: z.literal('list'),
+    data: z
+      .array(openAiModel)
+      .meta({ description: "The models whose files are here, in the shape that OpenAI's clients read." }),
     models: z.array(modelInfo),
     fault: z
       .string()

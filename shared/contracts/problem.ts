@@ -18,6 +18,15 @@ export const problem = z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
       .meta({ description: 'Each fault of the request, where it can be placed.' }),
+    error: z
+      .object({
+        message: z.string(),
+        type: z.enum(['invalid_request_error', 'server_error']),
+        code: z.enum(codeNames),
+        param: z.string().nullable(),
+      })
+      .optional()
+      .meta({ description: "The same as OpenAI's clients read it, at the paths of OpenAI's API." }),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problem>;

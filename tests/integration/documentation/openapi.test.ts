@@ -92,6 +92,12 @@ test('every operation whose parameters or body are checked documents 400', () =>
   expect(silent).toEqual([]);
 });
 
+test('no property of a body has a default in its schema: generators make such a property one that must be sent', () => {
+  const text = JSON.stringify(document.components.schemas);
+  expect(text).not.toMatch(/"default":(?!\{"type"|\{"description")/);
+  expect(text).toContain('Default: `truncate`.');
+});
+
 test('every documented default may be sent, as some generated clients do', async () => {
   const posted = await running.client.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
   await running.client.batch.finished(posted.body.id);

@@ -280,6 +280,7 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/evaluation/rank',
     '/evaluator/v1/evaluation/single',
     '/evaluator/v1/models',
+    '/evaluator/v1/models/{model}',
     '/evaluator/v1/traffic',
     '/evaluator/v1/traffic/{profile}',
     '/evaluator/v1/traffic/{profile}/{action}',
