@@ -5,9 +5,9 @@ import { type GifFrame, readGifFrame, withColourTable } from '../pixels/gif.ts';
 import { asStored } from '../pixels/heif.ts';
 import { damagedChunk } from '../pixels/png.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from '../pixels/tiff.ts';
+import type { Rectangle, Size } from '../resample/plan.ts';
 import { checkStructure, inTurn } from './decode-limits.ts';
 import type { Asker } from './protocol.ts';
-import type { Rectangle, Size } from './resample.ts';
 
 // Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });

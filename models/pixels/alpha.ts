@@ -10,17 +10,7 @@ export function share(a: number, b: number): number {
   return ((product >> 8) + product) >> 8;
 }
 
-/** Multiplies the colours of the first `length` bytes by their alpha, in place. */
-export function multiplyByAlpha({ data, channels }: PixelsWithAlpha, length = data.length): void {
-  for (let at = 0; at < length; at += channels) {
-    const alpha = data[at + channels - 1] as number;
-    if (alpha === 255) continue;
-    for (let channel = at; channel < at + channels - 1; channel++)
-      data[channel] = share(data[channel] as number, alpha);
-  }
-}
-
-/** Undoes the multiplication, in place; a colour without alpha stays as it is. */
+/** Undoes a multiplication of the colours by their alpha, in place; a colour without alpha stays as it is. */
 export function divideByAlpha({ data, channels }: PixelsWithAlpha): void {
   for (let at = 0; at < data.length; at += channels) {
     const alpha = data[at + channels - 1] as number;
