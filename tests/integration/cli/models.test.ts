@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startHub } from '../../support/hub-server.ts';
+import { startHub } from '../../support/hub/server.ts';
 import { tinyClipFolder } from '../../support/model-folders.ts';
 
 const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
@@ -24,7 +24,13 @@ afterEach(() => rm(directory, { recursive: true }));
 async function vls(args: string[], env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], DATA_DIR: join(directory, 'data'), MODELS_FILE: modelsFile, ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HF_HOME: directory,
+      DATA_DIR: join(directory, 'data'),
+      MODELS_FILE: modelsFile,
+      ...env,
+    },
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
@@ -69,7 +75,7 @@ describe('vls models', () => {
     const source = { type: 'huggingface', repo: 'someone/clip', revision: commit, layout: 'xenova' };
     const profiles = { both: { model: 'compact-1', split: { first: 0.2 }, canary: { model: 'second' } } };
     await writeFile(modelsFile, JSON.stringify({ profiles, models: { first: { source }, second: { source } } }));
-    const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: new URL(hub.cdn).host };
+    const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow };
     const pulled = await vls(['models', 'pull', 'both', '--json'], env);
     expect(JSON.parse(pulled.stdout).models.map(({ model }: { model: string }) => model)).toEqual(['first', 'second']);
     const verified = await vls(['models', 'verify', 'both', '--json'], env);
@@ -84,7 +90,7 @@ describe('vls models', () => {
 
   test('pulls by profile, verifies and removes, in plain lines where there is no terminal', async () => {
     const hub = await hubWithTiny();
-    const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: new URL(hub.cdn).host };
+    const env = { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow };
     const pulled = await vls(['models', 'pull', 'small', '--data-dir', join(directory, 'elsewhere')], env);
     expect(pulled.stderr).toContain('tiny: onnx/vision_model.onnx');
     expect(pulled.stdout).toContain(join(directory, 'elsewhere', 'models', 'tiny', commit));
@@ -107,12 +113,12 @@ describe('vls models', () => {
     const hub = await hubWithTiny({ gated: true });
     const plain = await vls(['models', 'pull', 'tiny'], {
       HF_ENDPOINT: hub.url,
-      HF_HOSTS_ALLOW: new URL(hub.cdn).host,
+      HF_HOSTS_ALLOW: hub.allow,
     });
     expect(plain).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('HF_TOKEN') });
     const asJson = await vls(['models', 'pull', 'tiny', '--json'], {
       HF_ENDPOINT: hub.url,
-      HF_HOSTS_ALLOW: new URL(hub.cdn).host,
+      HF_HOSTS_ALLOW: hub.allow,
     });
     expect(JSON.parse(asJson.stdout).error).toMatchObject({ code: 'gated' });
   });

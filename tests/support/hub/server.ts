@@ -1,0 +1,170 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { listen } from './listen.ts';
+import { gitBlob, type HubRepo, isLinked, sha256, xetHash } from './repository.ts';
+import { type HubRequest, note } from './requests.ts';
+import { createStore, type Mishap, type Store } from './store.ts';
+
+/** A hub that speaks as huggingface.co does, and two CDNs of its store on other ports. They end with the test. */
+export interface HubServer extends Pick<Store, 'clientHas' | 'stalled'> {
+  url: string;
+  /** Where it redirects to for files in LFS and Xet, in turn. */
+  cdns: string[];
+  /** The CDNs as `HF_HOSTS_ALLOW` names them. */
+  allow: string;
+  requests: HubRequest[];
+  /** Bodies that the CDNs were asked for. */
+  downloads(): HubRequest[];
+  /** What happens to the next downloads from the CDNs, in this order. */
+  mishaps: Mishap[];
+  /** What happens to the next requests at the hub: their status, and headers. */
+  hubStatuses: (number | { status: number; headers: Record<string, string> })[];
+  /** How many requests its rate limit still allows, and in how many seconds the window ends. */
+  rateLimit: { remaining: number; resetSeconds: number };
+  /** From the former name of a repository to its present one. */
+  renamed: Record<string, string>;
+  /** What stands between the hub and its client. */
+  weather: {
+    /** A mirror keeps `x-linked-etag`, `x-repo-commit` and the like to itself. */
+    isSilent?: boolean;
+    /** A proxy refuses HEAD. */
+    refusesHead?: boolean;
+    /** A proxy compresses files of git, whatever is asked for. */
+    packs?: boolean;
+    /** A login page in place of everything. */
+    page?: boolean;
+    /** The store shares the hub's origin, as that of some mirrors does. */
+    ownStore?: boolean;
+  };
+}
+
+const windowSeconds = 300;
+const requestsPerWindow = 3_000;
+
+export async function startHub(repos: Record<string, HubRepo>): Promise<HubServer> {
+  const requests: HubRequest[] = [];
+  const store = createStore(repos);
+  const cdns = await Promise.all(
+    [0, 1].map((cdn) =>
+      listen((request, response) => {
+        note(requests, 'cdn', request, response);
+        store.answer(cdn, request, response);
+      }),
+    ),
+  );
+  let resolved = 0;
+  const hub: HubServer = {
+    url: await listen((request, response) => void answer(request, response)),
+    cdns,
+    allow: cdns.map((address) => new URL(address).host).join(),
+    requests,
+    downloads: () => requests.filter(({ path, method }) => path.startsWith('/xet-bridge-us/') && method === 'GET'),
+    mishaps: store.mishaps,
+    hubStatuses: [],
+    rateLimit: { remaining: requestsPerWindow, resetSeconds: windowSeconds },
+    renamed: {},
+    weather: {},
+    clientHas: store.clientHas,
+    stalled: store.stalled,
+  };
+
+  function answer(request: IncomingMessage, response: ServerResponse): ServerResponse {
+    note(requests, 'hub', request, response);
+    const { isSilent, page, refusesHead } = hub.weather;
+    const url = decodeURIComponent(request.url ?? '');
+    if (url.startsWith('/xet-bridge-us/')) return store.answer(0, request, response);
+    if (page) return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(loginPage(request));
+    if (refusesHead && request.method === 'HEAD') return response.writeHead(405).end();
+    const next = hub.hubStatuses.shift();
+    if (typeof next === 'number') return response.writeHead(next).end();
+    if (next !== undefined) return response.writeHead(next.status, next.headers).end();
+    const limit = limitHeaders();
+    if (hub.rateLimit.remaining < 0) return response.writeHead(429, limit).end('We had to rate limit you');
+
+    const cached = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/([^?]+)/.exec(url);
+    const match = cached ?? /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/([^?]+)/.exec(url);
+    const [, name = '', revision = '', path = ''] = match ?? [];
+    const present = hub.renamed[name];
+    if (present !== undefined) {
+      return response.writeHead(307, { ...limit, location: `/${present}/resolve/${revision}/${path}` }).end();
+    }
+    const fault = refusalOf(repos[name], name, revision, path, request.headers.authorization);
+    const { commit, files } = repos[name] ?? { commit: '', files: {} };
+    const bytes = files[path];
+    if (fault !== undefined || bytes === undefined) {
+      const [status, error, message] = fault ?? [404, 'EntryNotFound', 'Entry not found'];
+      return response.writeHead(status, { ...limit, 'x-error-code': error, 'x-error-message': message }).end();
+    }
+    const known = isSilent ? {} : { 'x-repo-commit': commit };
+    if (isLinked(path)) {
+      const linked = {
+        'x-linked-etag': `"${sha256(bytes)}"`,
+        'x-linked-size': String(bytes.length),
+        'x-xet-hash': xetHash(bytes),
+      };
+      const place = hub.weather.ownStore ? '' : cdns[resolved++ % cdns.length];
+      const location = `${place}${store.sign(name, path)}`;
+      return response.writeHead(302, { ...limit, ...known, ...(isSilent ? {} : linked), location }).end();
+    }
+    const etag = `"${gitBlob(bytes)}"`;
+    if (cached === null && !isSilent) {
+      const query = `${encodeURIComponent(`/${name}/resolve/${revision}/${path}`)}=&etag=${encodeURIComponent(etag)}`;
+      const location = `/api/resolve-cache/models/${name}/${commit}/${path}?${query}`;
+      const text = 'Temporary Redirect. Redirecting to a resolve-cache address';
+      response.writeHead(307, {
+        ...limit,
+        ...known,
+        location,
+        'content-type': 'text/plain',
+        'content-length': text.length,
+      });
+      return response.end(request.method === 'HEAD' ? undefined : text);
+    }
+    const packed = hub.weather.packs ? gzipSync(bytes) : bytes;
+    response.writeHead(200, {
+      ...limit,
+      ...known,
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': packed.length,
+      ...(hub.weather.packs && { 'content-encoding': 'gzip' }),
+      ...(isSilent ? {} : { etag }),
+    });
+    return response.end(request.method === 'HEAD' ? undefined : packed);
+  }
+
+  function limitHeaders(): Record<string, string> {
+    const { resetSeconds } = hub.rateLimit;
+    hub.rateLimit.remaining -= 1;
+    return {
+      ratelimit: `"resolvers";r=${Math.max(0, hub.rateLimit.remaining)};t=${resetSeconds}`,
+      'ratelimit-policy': `"fixed window";"resolvers";q=${requestsPerWindow};w=${windowSeconds}`,
+    };
+  }
+
+  return hub;
+}
+
+/** Why a repository does not answer. Whether a private one exists is nobody's business without a token. */
+function refusalOf(
+  repo: HubRepo | undefined,
+  name: string,
+  revision: string,
+  path: string,
+  authorization: string | undefined,
+): [status: number, error: string, message: string] | undefined {
+  const isAnonymous = authorization === undefined;
+  if (repo === undefined) {
+    return isAnonymous
+      ? [401, 'RepoNotFound', 'Invalid username or password.']
+      : [404, 'RepoNotFound', 'Repository not found'];
+  }
+  const wanted = repo.gated === undefined || repo.gated === true ? undefined : `Bearer ${repo.gated.token}`;
+  if (repo.gated === true || (wanted !== undefined && authorization !== wanted)) {
+    return [isAnonymous ? 401 : 403, 'GatedRepo', `Access to model ${name} is restricted.`];
+  }
+  if (revision !== repo.commit && revision !== 'main') return [404, 'RevisionNotFound', `Invalid rev id: ${revision}`];
+  return repo.files[path] === undefined ? [404, 'EntryNotFound', 'Entry not found'] : undefined;
+}
+
+const loginPage = ({ method }: IncomingMessage) =>
+  method === 'HEAD' ? undefined : '<!DOCTYPE html><html><title>Sign in to the network</title></html>';
