@@ -5,6 +5,7 @@ import type { Precision } from '../model.ts';
 import { isHubEntry, type ModelEntry } from '../registry/entries.ts';
 import { precisionsIn, readModelFolder } from '../registry/folder.ts';
 import { towerFile } from '../registry/layouts.ts';
+import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
 import { readManifest } from './manifest.ts';
 
@@ -89,7 +90,7 @@ async function verifyFile(
   const bytes = await sizeOf(path);
   if (bytes === 0) return { file, state: 'missing', bytes, sha256: null, fault: 'it is not there, or empty' };
   const digest = await digestOf(path, bytes);
-  const fault = faultOf(digest, expected) ?? null;
+  const fault = faultOf(digest, expected) ?? (await contentFaultOf(path, file)) ?? null;
   const state = fault !== null ? 'damaged' : expected.sha256 === undefined ? 'unknown' : 'intact';
   return { file, state, bytes, sha256: digest.sha256, fault };
 }
