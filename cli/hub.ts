@@ -2,7 +2,7 @@ import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
 /** The hub's own hosts, over https: a proxy on the same machine may give them private addresses. */
-const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
+export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
 /** The hub of the settings, asked behind the address guard or through the proxies of the settings. */
 export async function hubOf(config: Config): Promise<Hub> {

@@ -41,7 +41,8 @@ export interface HubServer extends Pick<Store, 'clientHas' | 'stalled'> {
 const windowSeconds = 300;
 const requestsPerWindow = 3_000;
 
-export async function startHub(repos: Record<string, HubRepo>): Promise<HubServer> {
+/** @param cdnNames addresses under which others reach the CDNs; their own by default. */
+export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string[]): Promise<HubServer> {
   const requests: HubRequest[] = [];
   const store = createStore(repos);
   const cdns = await Promise.all(
@@ -102,7 +103,7 @@ export async function startHub(repos: Record<string, HubRepo>): Promise<HubServe
         'x-linked-size': String(bytes.length),
         'x-xet-hash': xetHash(bytes),
       };
-      const place = hub.weather.ownStore ? '' : cdns[resolved++ % cdns.length];
+      const place = hub.weather.ownStore ? '' : (cdnNames ?? cdns)[resolved++ % cdns.length];
       const location = `${place}${store.sign(name, path)}`;
       return response.writeHead(302, { ...limit, ...known, ...(isSilent ? {} : linked), location }).end();
     }
