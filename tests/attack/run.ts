@@ -108,6 +108,7 @@ const gone = idle.pids.filter((pid) => !pids.includes(pid));
 if (gone.length > 0)
   faults.push(`${gone.length} processes ended (${stage.isRunning() ? 'evaluators' : 'API or worker'})`);
 if (stage.isRunning()) {
+  say('all batches are deleted; Redis and the API come back');
   await stage.deleteBatches();
   const leftAfter = async () => {
     const { keys, megabytes } = await store.read();
