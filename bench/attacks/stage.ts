@@ -76,6 +76,10 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     // Otherwise it is measured in the background, during the first quiet run.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
+    // As `npm start` runs it: what stays resident depends on them.
+    NODE_OPTIONS: '--max-semi-space-size=8',
+    MALLOC_ARENA_MAX: '2',
+    UV_THREADPOOL_SIZE: '16',
   };
   const roles = processes === 'together' ? (['service'] as const) : (['api', 'worker'] as const);
   let running: TestProcess[] = [];
