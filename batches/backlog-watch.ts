@@ -24,7 +24,7 @@ export function watchBacklog(
   onSilent: () => void,
   { everyMs = 5_000, afterMs = silentAfterMs } = {},
 ): BacklogWatch {
-  const base = `${queuePrefix}:${queueName(profile)}`;
+  const base = `${queuePrefix(redis)}:${queueName(profile)}`;
   let since: number | undefined;
   let toldAt: number | undefined;
   let isLooking = false;

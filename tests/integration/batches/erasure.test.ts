@@ -16,7 +16,7 @@ const keysOf = (id: string) => engine.keys(`*${id}*`);
 /** Whatever Redis holds of BullMQ's jobs, as one text. */
 async function jobsText(): Promise<string> {
   const texts: string[] = [];
-  for (const key of await engine.keys(`${queuePrefix}:evaluate-compact:*`)) {
+  for (const key of await engine.keys(`${queuePrefix(engine.redis)}:evaluate-compact:*`)) {
     const type = await engine.redis.type(key);
     if (type === 'hash') texts.push(JSON.stringify(await engine.redis.hgetall(key)));
     if (type === 'list') texts.push(JSON.stringify(await engine.redis.lrange(key, 0, -1)));

@@ -87,9 +87,15 @@ describe('items of unfinished batches', () => {
   });
 
   test('are bounded for all tenants together', async () => {
-    const answer = await as(unbounded).batch.post<Problem>(items(1001));
-    expect([answer.status, answer.body.code]).toEqual([503, 'overloaded']);
-    expect(answer.headers.has('retry-after')).toBe(true);
+    const alone = await as(unbounded).batch.post<Problem>(items(1001));
+    expect([alone.status, alone.body.code]).toEqual([413, 'batch.too_many_items']);
+    expect(alone.headers.has('retry-after')).toBe(false);
+    const first = await as(unbounded).batch.post(items(600));
+    expect(first.status).toBe(202);
+    const second = await as(unbounded).batch.post<Problem>(items(600));
+    expect([second.status, second.body.code]).toEqual([503, 'overloaded']);
+    expect(second.headers.has('retry-after')).toBe(true);
+    await as(unbounded).call(first.body.links.self.replace('/evaluator', ''), { method: 'DELETE' });
   });
 });
 

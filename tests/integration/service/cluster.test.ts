@@ -107,7 +107,7 @@ async function loseAndRegain(lost: TestServer, long: { id: string; total: number
   await until(() => load.refusals.length > 3);
   const before = load.singles.get(200) ?? 0;
   await until(() => (load.singles.get(200) ?? 0) > before + 10);
-  expect((await client.health()).body).toMatchObject({ status: 'degraded', redis: { status: 'down' } });
+  expect((await client.health()).body).toMatchObject({ status: 'degraded', redis: { status: 'refusing' } });
   expect((await client.call('/metrics')).body).toMatch(/^vls_redis_up 0$/m);
 
   await lost.start();
