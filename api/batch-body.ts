@@ -122,8 +122,12 @@ export async function readStream(
     items: boundBadItems(items, body.sent),
     hash: body.hash,
   });
+  if (query.columns !== undefined) {
+    if (form === 'csv') throw invalid('columns', 'CSV has its columns in its header');
+    Object.assign(options, { columns: query.columns, columnNames: columnsOf(query) });
+  }
   if (form === 'ndjson') return bounded(itemsOfNdjson(body.bytes, strictness, { encoding: charset }));
-  const columns = { image: query.image, text: query.text, id: query.id };
+  const columns = columnsOf(query);
   const onHeader = (header: string[], found: CsvColumns) => {
     options.columns = header;
     options.columnNames = found;
@@ -131,6 +135,11 @@ export async function readStream(
   const { delimiter } = query;
   return bounded(itemsOfCsv(body.bytes, { columns, delimiter, strictness, encoding: charset, onHeader }));
 }
+
+const columnsOf = ({ image, text, id }: BatchQuery): CsvColumns => ({ image, text, id });
+
+const invalid = (path: string, message: string): ServiceError =>
+  new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 
 /** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */
 function formatOfUpload(filename: string, type: string): Format {

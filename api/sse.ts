@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import type { BatchEvent } from '../batches/reading/events.ts';
+import { inOneLine } from '../shared/exact-json.ts';
 import { breakOff, drained, stalledMs } from './pace.ts';
 
 /** Proxies and browsers drop a connection on which nothing moves. */
@@ -37,7 +38,7 @@ export async function sendEvents(
   try {
     for await (const { id, event, data } of events) {
       if (signal.aborted) break;
-      const flows = response.write(`${retry}id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const flows = response.write(`${retry}id: ${id}\nevent: ${event}\ndata: ${inOneLine(JSON.stringify(data))}\n\n`);
       retry = '';
       if (!flows) await drained(response, signal, patienceMs);
     }

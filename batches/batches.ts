@@ -18,6 +18,7 @@ import type { Ending } from './ending.ts';
 import { batchKeys, deletedBatches, everyTenant } from './keys.ts';
 import { createIntake, type IntakeDeps, type Posting, type ReferencePosting, type TenantLimits } from './posting.ts';
 import type { QueueCounts } from './queues.ts';
+import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches } from './reading/list.ts';
 import { readResults } from './reading/results.ts';
@@ -67,6 +68,8 @@ export interface Batches {
     format: 'ndjson' | 'csv',
     query: StreamQuery,
   ): Promise<AsyncIterableIterator<string>>;
+  /** Cells of the results as CSV that get an apostrophe; nothing where that is not known. */
+  escapedCells(reach: Reach, id: string, query: StreamQuery): Promise<number | undefined>;
   summary(reach: Reach, id: string): Promise<BatchSummary>;
   /** Events since `lastId`, or from now on; nothing when the reader has seen the end. */
   follow(
@@ -215,6 +218,7 @@ export function createBatches(deps: BatchesDeps): Batches {
         const write = format === 'csv' ? streamCsv : streamNdjson;
         return write(source, await read(reach, id), query);
       }),
+    escapedCells: (reach, id, query) => guarded(async () => escapedCellsOf(await read(reach, id), query)),
     summary: (reach, id) => guarded(async () => readSummary(redis, await read(reach, id))),
     follow: (reach, id, lastId, signal) =>
       guarded(async () => {

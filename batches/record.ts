@@ -90,6 +90,9 @@ export const batchRecord = z.object({
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
   webhookError: z.string().optional(),
+  /** Cells of its succeeded and failed items that CSV with `formulas=escape` changes. */
+  succeededFormulas: count.default(0),
+  failedFormulas: count.default(0),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
   /** A moment five to ten seconds back, and the outcomes there were then. */

@@ -2,6 +2,7 @@ import type { Extreme } from '../shared/contracts/batch.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import { excerpt } from '../shared/errors.ts';
 import type { InputChunk, StoredItem } from './payload.ts';
+import { formulaCells } from './reading/csv.ts';
 
 /** Beyond these cosines an item would be among the fifty lowest or highest of its batch. */
 export interface Edges {
@@ -25,6 +26,8 @@ export interface Tally {
   highest: [cosine: number, item: string][];
   /** A few failures for those who follow the batch. */
   samples: { index: number; id?: string; code: string; message: string }[];
+  /** Cells that CSV with `formulas=escape` changes, where there are any: in every CSV, and in columns of the sender's. */
+  formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
 /** Histogram of cosines: 200 bins of 0.01 over [-1, 1]. */
@@ -58,6 +61,7 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
   };
   let sampled = 0;
   for (const [at, result] of results.entries()) {
+    countFormulas(tally, result, input.items[at]);
     if (result.status === 'failed') {
       const { code, message } = result.error;
       tally.failed++;
@@ -84,6 +88,14 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
   tally.lowest = tally.lowest.sort(([a], [b]) => a - b).slice(0, extremesKept);
   tally.highest = tally.highest.sort(([a], [b]) => b - a).slice(0, extremesKept);
   return tally;
+}
+
+function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | undefined): void {
+  const { common, own } = formulaCells(result, item);
+  if (common + own === 0 || result.status === 'cancelled') return;
+  tally.formulas ??= { succeeded: { common: 0, own: 0 }, failed: { common: 0, own: 0 } };
+  tally.formulas[result.status].common += common;
+  tally.formulas[result.status].own += own;
 }
 
 /** Enough to show an item among the lowest or highest without reading its chunk. */

@@ -51,6 +51,13 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
         responses: {
           '200': {
             description: 'Results',
+            headers: {
+              'Vls-Escaped-Cells': {
+                description:
+                  'CSV of a batch that has ended without cancelled items: cells that got an apostrophe, as a spreadsheet would run them as formulas.',
+                schema: { type: 'integer' },
+              },
+            },
             content: {
               'application/json': { schema: resultsPage },
               'application/x-ndjson': { schema: { type: 'string' } },
@@ -71,10 +78,10 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
           }
           refusePaging(query);
           const signal = longAnswers.begin(request, response);
-          const parts = await batches.stream(reachOf(request), id, format, {
-            status: query.status,
-            formulas: query.formulas ?? 'escape',
-          });
+          const asked = { status: query.status, formulas: query.formulas ?? 'escape' };
+          const parts = await batches.stream(reachOf(request), id, format, asked);
+          const escaped = format === 'csv' ? await batches.escapedCells(reachOf(request), id, asked) : undefined;
+          if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
           response.attachment(`batch-${id}.${format}`).type(type);
           await answers.stream(request, response, parts, signal);
         },

@@ -56,6 +56,14 @@ end
 keep(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 keep(KEYS[11], tally.highest, 'low', 'highestAbove')
 
+-- Absent in the tallies of older releases. Metadata has columns of its own only in a batch that came in columns.
+if tally.formulas then
+  local has_columns = redis.call('HEXISTS', KEYS[1], 'columns') == 1
+  for status, cells in pairs(tally.formulas) do
+    redis.call('HINCRBY', KEYS[1], status .. 'Formulas', cells.common + (has_columns and cells.own or 0))
+  end
+end
+
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
 redis.call('HDEL', KEYS[1], 'waitingFor', 'waitingSince')
 -- Two marks, five to ten seconds back: people want to see the recent rate, not that of the whole batch.

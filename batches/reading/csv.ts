@@ -19,11 +19,13 @@ export interface ResultCsv {
     items: readonly (StoredItem | undefined)[],
     status?: StreamQuery['status'],
   ): string;
+  /** Cells so far that were written with an apostrophe. */
+  escaped(): number;
 }
 
 /**
  * CSV with the columns that the items came with, then ours. A column of the same name as one of ours keeps it, and ours
- * gets the prefix `vls_`. Text of the client's that a spreadsheet would take for a formula is quoted with an apostrophe,
+ * gets the prefix `vls_`; then, when results are posted again, `vls_score_2`. Text of the client's that a spreadsheet would take for a formula is quoted with an apostrophe,
  * unless `formulas` is `keep`.
  * @param source header and meaning of the columns, where the items came in columns; and whether several models share
  * the batch, so that there is a column that says which.
@@ -35,21 +37,26 @@ export function createResultCsv(
   const given = source.columns ?? ['id', 'image', 'text', 'metadata'];
   const names = source.columnNames ?? { id: 'id', image: 'image', text: 'text' };
   const isShared = source.traffic !== undefined;
-  const ours = ['index', ...ownColumns, ...(isShared ? ['model'] : [])].map((name) =>
-    given.includes(name) ? `vls_${name}` : name,
-  );
-  const disarm = formulas === 'escape' ? disarmed : (text: string) => text;
+  const taken = new Set(given);
+  const ours = ['index', ...ownColumns, ...(isShared ? ['model'] : [])].map((name) => freeName(name, taken));
+  let escaped = 0;
+  const disarm = (text: string): string => {
+    if (formulas === 'keep' || !isFormula(text)) return text;
+    escaped++;
+    return `'${text}`;
+  };
   const [index = 'index', ...after] = ours;
 
   const cell = (column: string, item: StoredItem | undefined, result: ItemResult): string => {
     if (column === names.id) return result.id ?? '';
     if (column === names.image) return item === undefined ? '' : addressOf(item);
-    if (column === names.text) return item !== undefined && 'text' in item ? item.text : '';
+    if (column === names.text) return item?.text ?? '';
     const { metadata } = result;
     if (source.columns === undefined) return metadata === undefined ? '' : JSON.stringify(metadata);
-    return String(metadata?.[column] ?? '');
+    return metadata !== undefined && Object.hasOwn(metadata, column) ? cellOf(metadata[column]) : '';
   };
   return {
+    escaped: () => escaped,
     header: () => stringify([[index, ...given.map(disarm), ...after]]),
     rows(results, items, status) {
       const rows = results.flatMap((result, at) => {
@@ -69,11 +76,33 @@ export function createResultCsv(
 }
 
 /**
- * What a client sent, so that a spreadsheet shows it instead of running it; a number stays a number. The wide forms are
- * the same signs to a spreadsheet in East Asia.
+ * Whether a spreadsheet would run a cell; a number stays a number. The wide forms are the same signs to a spreadsheet in
+ * East Asia.
  */
-const disarmed = (text: string): string =>
-  /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+const isFormula = (text: string): boolean => /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text));
+
+/** The first of `score`, `vls_score`, `vls_score_2` … that no column has. */
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  let free = `vls_${name}`;
+  for (let number = 2; taken.has(free); number++) free = `vls_${name}_${number}`;
+  return free;
+}
+
+/** A value of metadata as it stands in a cell: a number as it was written, what is more than one value as JSON. */
+function cellOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Cells of an item that `formulas=escape` changes: those that every CSV has, and those in columns of its own. */
+export function formulaCells(result: ItemResult, item: StoredItem | undefined): { common: number; own: number } {
+  const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
+  if (result.status === 'failed') cells.push(result.error.message);
+  if (result.status === 'succeeded') cells.push(result.warnings?.join('; ') ?? '');
+  const own = Object.values(result.metadata ?? {}).filter((value) => isFormula(cellOf(value)));
+  return { common: cells.filter(isFormula).length, own: own.length };
+}
 
 /** Messages may begin with words of an image host or of the client. */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
@@ -89,10 +118,9 @@ function outcomeCells(result: ItemResult, disarm: (text: string) => string): str
   }
 }
 
-/** The image as it was given; an inline one is left out, as no spreadsheet could hold it. */
-function addressOf(item: StoredItem): string {
-  if ('error' in item) return '';
-  const { image } = item;
-  const source = typeof image === 'string' ? image : 'url' in image ? image.url : 'file' in image ? image.file : '';
+/** The image as it was given; of an inline one the path that came with it, as no spreadsheet could hold the bytes. */
+function addressOf({ image = '' }: StoredItem): string {
+  const source =
+    typeof image === 'string' ? image : 'url' in image ? image.url : 'file' in image ? image.file : (image.path ?? '');
   return source.length > 2048 || /^data:/i.test(source) ? '' : source;
 }

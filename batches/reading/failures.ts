@@ -1,3 +1,4 @@
+import { inOneLine } from '../../shared/exact-json.ts';
 import type { BatchRecord } from '../record.ts';
 import { readChunks, type Source } from './chunks.ts';
 import { inIndexOrder, type ReadAhead } from './stream.ts';
@@ -18,7 +19,7 @@ export async function* streamFailures(source: Source, batch: BatchRecord, ahead:
         const { retryOfIndex: _, ...posted } = item;
         return [`${JSON.stringify({ ...posted, error: result.error })}\n`];
       });
-      yield lines.join('');
+      yield inOneLine(lines.join(''));
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
+import { inOneLine } from '../../shared/exact-json.ts';
 import type { BatchRecord } from '../record.ts';
 import { type ChunkResults, readChunks, type Source } from './chunks.ts';
 import { createResultCsv } from './csv.ts';
@@ -67,7 +68,7 @@ export function streamNdjson(
         .filter((result) => status === undefined || result.status === status)
         .map((result) => `${JSON.stringify(result)}\n`),
     );
-    return lines.join('');
+    return inOneLine(lines.join(''));
   });
 }
 

@@ -29,5 +29,6 @@ export async function readSummary(redis: Redis, batch: BatchRecord): Promise<Bat
     histogram,
     lowest: lowest.map(parse),
     highest: highest.map(parse),
+    formulaCells: batch.succeededFormulas + batch.failedFormulas,
   };
 }

@@ -37,10 +37,11 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
       if (path === undefined) return item;
       try {
         const bytes = await readImageFile(path, [root], maxBytes);
-        return { ...(item as BatchItem), image: { base64: Buffer.from(bytes).toString('base64') } };
+        const { image } = item as BatchItem;
+        const base64 = Buffer.from(bytes).toString('base64');
+        return { ...(item as BatchItem), image: { base64, path: typeof image === 'string' ? image : path } };
       } catch (error) {
-        const { id, metadata } = item;
-        return { id, metadata, error: reworded(toItemError(error), path, root) };
+        return { ...item, error: reworded(toItemError(error), path, root) };
       }
     },
     asFile: asServerFile,

@@ -6,6 +6,7 @@ import type { CsvColumns } from '../../batches/intake/columns.ts';
 import { itemsOfCsv } from '../../batches/intake/csv.ts';
 import type { Strictness } from '../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../batches/intake/ndjson.ts';
+import { encodingOf } from '../../batches/intake/text.ts';
 import type { StoredItem } from '../../batches/payload.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { UsageError } from '../failure.ts';
@@ -53,6 +54,13 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
     text: options.textColumn ?? 'text',
     id: options.idColumn ?? 'id',
   };
+  const encoding = options.encoding === undefined ? undefined : encodingOf(options.encoding);
+  if (options.encoding !== undefined && encoding === undefined) {
+    throw new UsageError(
+      `--encoding ${options.encoding} is not known; utf-8, utf-16le, windows-1252 and shift_jis are`,
+    );
+  }
+  if (encoding !== undefined && format === 'parquet') throw new UsageError('--encoding is for CSV and NDJSON');
   const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : ',');
   let columns: string[] | undefined;
   let foundNames = columnNames;
@@ -62,10 +70,14 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   };
 
   async function* items(): AsyncGenerator<StoredItem[]> {
-    const { strictness, encoding } = options;
+    const { strictness } = options;
     if (format === 'parquet') {
       const { itemsOfParquet } = await import('./parquet.ts');
-      return yield* itemsOfParquet(file, { columns: columnNames, strictness, onHeader });
+      try {
+        return yield* itemsOfParquet(file, { columns: columnNames, strictness, onHeader });
+      } catch (error) {
+        throw asUsageError(error, file);
+      }
     }
     const { bytes } = readBody(createReadStream(file));
     if (format === 'csv') {

@@ -54,7 +54,9 @@ export async function scoreHere(
   for (let skipped = 0; skipped < begun; skipped += portion) await rows.take(Math.min(portion, begun - skipped));
   if (begun > 0) progress.say(`going on after ${begun} rows`);
   const writer = await openWriter({ ...options, from: state.partial?.bytes ?? 0 });
+  const escapedBefore = tally.escapedCells;
   const checkpoint = async () => {
+    tally.escapedCells = escapedBefore + writer.escaped();
     state.partial = { rows: rowsOf(tally), bytes: writer.bytes(), tally };
     await stateFile.write(state);
   };
@@ -92,6 +94,7 @@ export async function scoreHere(
     }
     while (inHand.length > 0) await write();
     await writer.commit();
+    tally.escapedCells = escapedBefore + writer.escaped();
     const { model, revision, precision, preprocess } = recipeOf(spec);
     return { tally, pinned: { model, revision, precision, preprocess } };
   } catch (error) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/payload.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { parseExactly } from '../../shared/exact-json.ts';
 import { type ServiceClient, unreachable } from '../client.ts';
 import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failure.ts';
@@ -113,12 +114,29 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   set('priority', posting.priority);
   set('failureBudgetCount', posting.maxFailures);
   set('failureBudgetShare', posting.maxFailureShare);
+  for (const [name, value] of columnsOf(await withHeader(deps.input))) query.set(name, value);
   return await client.json<BatchStatus>(`/v1/evaluation/batch?${query}`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': idempotencyKey },
     body: () => bodyOf(deps),
     signal,
   });
+}
+
+/** An input whose columns are known. */
+async function withHeader(input: BatchInput): Promise<BatchInput> {
+  if (input.columns() === undefined && input.format !== 'ndjson') for await (const _ of input.items()) break;
+  return input;
+}
+
+/** Longest list of columns that goes into an address, which servers bound: Node at 16 KiB with all headers. */
+const maxColumnsLength = 8_000;
+
+/** The rows go as NDJSON; with their columns, results as CSV are a table like the file for whoever reads them. */
+function columnsOf(input: BatchInput): [string, string][] {
+  const columns = JSON.stringify(input.columns() ?? []);
+  if (columns === '[]' || encodeURIComponent(columns).length > maxColumnsLength) return [];
+  return [['columns', columns], ...Object.entries(input.foundNames())];
 }
 
 /** The rows as NDJSON. */
@@ -143,11 +161,11 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
   if (part !== '') yield flush();
 }
 
-/** A row that is no pair keeps its place: the service makes it a failed item too. */
+/** A row that is no pair keeps its place: without a text the service makes it a failed item too. */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
-  const { id, metadata } = item;
-  return { id, metadata };
+  const { id, image, metadata } = item;
+  return { id, image, metadata };
 }
 
 /**
@@ -164,6 +182,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
         for (const result of results) count(tally, result);
       }
       await writer.commit();
+      tally.escapedCells = writer.escaped();
       return tally;
     } catch (error) {
       await writer.close();
@@ -187,7 +206,9 @@ export async function* joined(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    const sent = lines.map((line) => JSON.parse(line) as ItemResult);
+    // Scores have fractions, which only metadata needs to have read as text.
+    const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
+    const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
     if (items.length < sent.length || sent.some((result, at) => result.index !== index + at)) throw incomplete(id);
     index += sent.length;

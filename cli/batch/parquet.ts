@@ -6,15 +6,16 @@ import {
   parquetSchema,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { type CsvColumns, findColumns } from '../../batches/intake/columns.ts';
 import { type Strictness, toStoredItem } from '../../batches/intake/items.ts';
 import type { StoredItem } from '../../batches/payload.ts';
 import { UsageError } from '../failure.ts';
 
 export interface ParquetOptions {
-  columns: { image: string; text: string; id: string };
+  columns: CsvColumns;
   strictness: Strictness;
-  /** Told once the columns are known. */
-  onHeader(columns: string[]): void;
+  /** Called once the columns are known, with their names and those of the columns that are meant. */
+  onHeader(header: string[], columns: CsvColumns): void;
 }
 
 /** Uncompressed bytes of a row group that are decoded at a time; a group may hold a million rows. */
@@ -25,17 +26,17 @@ const portion = 256;
 /**
  * Items of a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have
  * it. Every further flat column becomes metadata, except bytes.
- * @throws {UsageError} for a file that is no Parquet, or lacks a column.
- * @throws {ServiceError} `request.invalid` for a bad row, when strict.
+ * @throws {UsageError} for a file that is not Parquet.
+ * @throws {ServiceError} `request.invalid` for a bad row, when strict, and for a file that lacks a column.
  */
 export async function* itemsOfParquet(path: string, options: ParquetOptions): AsyncGenerator<StoredItem[]> {
-  const { columns, strictness } = options;
+  const { strictness } = options;
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
     throw new UsageError(`${path} cannot be read as Parquet: ${(cause as Error).message}`);
   });
-  const wanted = columnsOf(path, metadata, columns);
-  options.onHeader(wanted);
+  const { wanted, columns } = columnsOf(metadata, options.columns);
+  options.onHeader(wanted, columns);
   let row = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
@@ -66,27 +67,23 @@ export async function* itemsOfParquet(path: string, options: ParquetOptions): As
 }
 
 /** The columns to read: image, text, id, and those whose values can stand in a cell. */
-function columnsOf(path: string, metadata: FileMetaData, columns: ParquetOptions['columns']): string[] {
+function columnsOf(metadata: FileMetaData, asked: CsvColumns): { wanted: string[]; columns: CsvColumns } {
   const { children } = parquetSchema(metadata);
   const names = children.map(({ element }) => element.name);
-  for (const part of ['image', 'text'] as const) {
-    if (names.includes(columns[part])) continue;
-    throw new UsageError(
-      `${path} has no column ${columns[part]}; it has ${names.join(', ')}. --${part}-column chooses another`,
-    );
-  }
+  const columns = findColumns(names, asked, ',');
   const isText = ({ converted_type, logical_type }: (typeof children)[number]['element']) =>
     converted_type === 'UTF8' || logical_type !== undefined;
   const isBytes = (element: (typeof children)[number]['element']) =>
     (element.type === 'BYTE_ARRAY' || element.type === 'FIXED_LEN_BYTE_ARRAY') && !isText(element);
   const own = new Set(Object.values(columns));
-  return children
+  const wanted = children
     .filter(({ element, children: parts }) => own.has(element.name) || (parts.length === 0 && !isBytes(element)))
     .map(({ element }) => element.name);
+  return { wanted, columns };
 }
 
 /** What `toStoredItem` checks: an object as it would stand in a line of NDJSON. */
-function toItem(row: Record<string, unknown>, columns: ParquetOptions['columns']): unknown {
+function toItem(row: Record<string, unknown>, columns: CsvColumns): unknown {
   const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
   const metadata = Object.fromEntries(
     Object.entries(rest)
@@ -96,7 +93,7 @@ function toItem(row: Record<string, unknown>, columns: ParquetOptions['columns']
   return {
     ...(image !== null && image !== undefined && { image: toSource(image) }),
     ...(text !== null && text !== undefined && { text: text instanceof Uint8Array ? textOf(text) : text }),
-    ...(id !== null && id !== undefined && { id: String(plain(id)) }),
+    ...(id !== null && id !== undefined && { id: typeof id === 'bigint' ? String(id) : String(plain(id)) }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
 }
@@ -110,15 +107,17 @@ function toSource(image: unknown): unknown {
   }
   if (typeof image !== 'object' || image === null) return image;
   const { bytes, path, url } = image as { bytes?: unknown; path?: unknown; url?: unknown };
-  if (bytes instanceof Uint8Array) return { base64: Buffer.from(bytes).toString('base64') };
-  return path ?? url;
+  if (!(bytes instanceof Uint8Array)) return path ?? url;
+  const named = typeof path === 'string' && path !== '';
+  return { base64: Buffer.from(bytes).toString('base64'), ...(named && { path }) };
 }
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** A value as JSON has it: whole numbers beyond 2^53 stay exact as text. */
+/** A value as JSON has it; whole numbers beyond 2^53 keep their digits. */
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'bigint')
+    return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));
   if (value instanceof Date) return value.toISOString();
   return value instanceof Uint8Array ? textOf(value) : value;
 }

@@ -24,7 +24,7 @@ export async function postReference(
     const flag = unfit.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`--${flag} is for files of this machine; ${options.file} is read by the service`);
   }
-  const { file, out, model, priority, maxFailures, maxFailureShare, delimiter, strict } = options;
+  const { file, out, model, priority, maxFailures, maxFailureShare, delimiter, encoding, strict } = options;
   const { imageColumn, textColumn, idColumn } = options;
   const failureBudget = { count: maxFailures, share: maxFailureShare };
   const body = {
@@ -33,6 +33,7 @@ export async function postReference(
     model,
     priority,
     delimiter,
+    encoding,
     columns: { image: imageColumn, text: textColumn, id: idColumn },
     ...((maxFailures ?? maxFailureShare) !== undefined && { failureBudget }),
   };

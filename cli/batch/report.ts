@@ -24,6 +24,10 @@ export function reportOf(
   ];
   const failures = failuresOf(tally);
   if (failures.length > 0) lines.push('', failureTable(tally, stream).trimEnd());
+  if (tally.escapedCells > 0) {
+    const cells = tally.escapedCells === 1 ? '1 cell begins' : `${whole(tally.escapedCells)} cells begin`;
+    lines.push('', `${cells} like a formula and got an apostrophe; --keep-formulas writes cells as they are.`);
+  }
   if (state === 'failed') lines.push('', 'This has failed as a whole; run again, it begins anew.');
   if (state === 'cancelled') lines.push('', 'The batch was cancelled; run again, this begins anew.');
   if (wasDone) lines.push('', 'An earlier run has scored it all; --again scores it anew.');

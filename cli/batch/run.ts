@@ -21,6 +21,8 @@ export interface RunOptions extends ColumnFlags, Posting {
   file: string;
   out?: string | undefined;
   delimiter?: string | undefined;
+  /** Of CSV and NDJSON; UTF-8 or UTF-16 when it is not said. */
+  encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;
   /** Directory of images that rows name by their path; that of the file by default. */
@@ -66,10 +68,11 @@ export async function runBatch(
 ): Promise<Run> {
   const start = performance.now();
   const { file, out, strict, formulas, serverFiles } = options;
-  const { imageColumn, textColumn, idColumn, delimiter, limit, priority, maxFailures, maxFailureShare } = options;
+  const { imageColumn, textColumn, idColumn, delimiter, encoding, limit, priority, maxFailures, maxFailureShare } =
+    options;
   const model = options.model ?? config.model;
   const input = await openInput(file, {
-    ...{ imageColumn, textColumn, idColumn, delimiter, limit },
+    ...{ imageColumn, textColumn, idColumn, delimiter, encoding, limit },
     strictness: strict ? 'strict' : 'lenient',
   });
   const output = resolve(out ?? outputBeside(file));
@@ -86,7 +89,7 @@ export async function runBatch(
       version: 1,
       input: { file: resolve(file), sha256: await hashFile(file) },
       options: {
-        ...{ columns: input.columnNames, delimiter, limit, strict, formulas, model },
+        ...{ columns: input.columnNames, delimiter, encoding, limit, strict, formulas, model },
         images: serverFiles ? null : directory,
       },
       service: client?.base ?? null,

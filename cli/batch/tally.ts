@@ -6,6 +6,8 @@ export const tallySchema = z.object({
   succeeded: z.int(),
   failed: z.int(),
   cancelled: z.int(),
+  /** Cells of the output that got an apostrophe, as a spreadsheet would run them as formulas. */
+  escapedCells: z.int().default(0),
   failures: z.record(
     z.string(),
     z.object({ items: z.int(), first: z.object({ index: z.int(), message: z.string() }) }),
@@ -13,7 +15,7 @@ export const tallySchema = z.object({
 });
 export type Tally = z.output<typeof tallySchema>;
 
-export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, failures: {} });
+export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, escapedCells: 0, failures: {} });
 
 /** Counts a result in. */
 export function count(tally: Tally, result: ItemResult): void {

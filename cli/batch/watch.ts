@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { inOneLine } from '../../shared/exact-json.ts';
 import type { ServiceClient } from '../client.ts';
 import type { Context } from '../command.ts';
 import { followBatch } from '../events.ts';
@@ -24,7 +25,7 @@ export async function watch(
   const progress = isSilent ? noProgress : await showProgress(context.stderr);
   try {
     for await (const event of followBatch(client, id, { signal, onLost: progress.say })) {
-      if (asEvents) context.stdout.write(`${JSON.stringify(event)}\n`);
+      if (asEvents) context.stdout.write(`${inOneLine(JSON.stringify(event))}\n`);
       if (event.event === 'end') {
         if (event.data.files?.state !== 'pending') return event.data;
         break;

@@ -3,6 +3,7 @@ import type { StoredItem } from '../../batches/payload.ts';
 import { createResultCsv, type ResultCsv } from '../../batches/reading/csv.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { inOneLine } from '../../shared/exact-json.ts';
 import { UsageError } from '../failure.ts';
 import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
@@ -13,6 +14,8 @@ export type OutputFormat = 'csv' | 'ndjson';
 export interface ResultWriter {
   /** @param items those of the results, in the same order. */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
+  /** Cells of CSV that were written with an apostrophe, as a spreadsheet would run them. */
+  escaped(): number;
   /** Length of what has been written. */
   bytes(): number;
   /** The output is whole: it takes its name. */
@@ -73,10 +76,12 @@ export async function openWriter({ output, format, input, formulas, from = 0 }: 
 
   return {
     async add(results, items) {
-      if (format === 'ndjson') return await write(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
+      if (format === 'ndjson')
+        return await write(inOneLine(results.map((result) => `${JSON.stringify(result)}\n`).join('')));
       csv ??= await startCsv();
       await write(csv.rows(results, items));
     },
+    escaped: () => csv?.escaped() ?? 0,
     bytes: () => bytes,
     async commit() {
       // On disk before its name says that it is whole.

@@ -35,6 +35,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--text-column <name>', 'column with the text (text)')
     .option('--id-column <name>', 'column with the id, if there is one (id)')
     .option('--delimiter <text>', 'what separates the columns of CSV')
+    .option('--encoding <name>', 'of CSV and NDJSON: windows-1252, shift_jis, …; UTF-8 or UTF-16 by default')
     .option('--images <dir>', 'directory that paths of images count from; that of FILE by default')
     .option('--server-files', 'send paths as they are, for a service with IMAGE_FILE_ROOTS', false)
     .option('-n, --limit <rows>', 'only the first rows', atLeast(1))

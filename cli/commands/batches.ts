@@ -126,6 +126,12 @@ async function results(
   const response = await client.open(`${pathOf(id)}/results?${query}`, {
     headers: { accept: form === 'csv' ? 'text/csv' : 'application/x-ndjson' },
   });
+  const escaped = Number(response.headers.get('vls-escaped-cells') ?? 0);
+  if (escaped > 0) {
+    context.remark(
+      `${whole(escaped)} cells begin like a formula and have an apostrophe; --keep-formulas leaves it out`,
+    );
+  }
   const { saveResponse, printResponse } = await import('../download.ts');
   if (out === undefined) return await printResponse(response, context.stdout, client.base);
   const bytes = await saveResponse(response, out, client.base);

@@ -52,6 +52,25 @@ const options = {
 
 const column = z.string().min(1).max(256);
 const delimiter = z.string().min(1).max(4);
+/** Names of columns in a query: a JSON list. */
+const columnList = z
+  .string()
+  .max(12_000)
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'expected a JSON list of names' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z
+      .array(z.string())
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, { error: 'two columns have one name' }),
+  );
+
 const encoding = z.string().min(1).max(40).optional().meta({
   description:
     'Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised.',
@@ -117,6 +136,10 @@ export const batchQuery = z
     id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
     delimiter: delimiter.default(',').meta({ description: 'CSV: what separates columns.' }),
     encoding,
+    columns: columnList.optional().meta({
+      description:
+        'NDJSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. CSV of the results has these columns.',
+    }),
   })
   .refine(
     ({ failureBudgetCount: count, failureBudgetShare: share, failureBudgetAfter: after }) =>
@@ -338,6 +361,9 @@ export const batchSummary = z
       .meta({ description: 'Succeeded items by cosine, in bins of 0.01; empty bins at both ends are left out.' }),
     lowest: z.array(extreme).meta({ description: 'The 50 lowest items, the lowest first.' }),
     highest: z.array(extreme).meta({ description: 'The 50 highest items, the highest first.' }),
+    formulaCells: count.meta({
+      description: 'Cells of its evaluated items that CSV with `formulas=escape` changes; NDJSON changes none.',
+    }),
   })
   .meta({ id: 'BatchSummary' });
 export type BatchSummary = z.output<typeof batchSummary>;

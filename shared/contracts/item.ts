@@ -22,7 +22,14 @@ export const imageSource = z
           error: `an address has at most ${maxAddressLength} characters`,
         }),
       z.strictObject({ url: addressed }),
-      z.strictObject({ base64: z.string().min(1) }),
+      z.strictObject({
+        base64: z.string().min(1),
+        path: z
+          .string()
+          .max(maxAddressLength)
+          .optional()
+          .meta({ description: 'Where the bytes were read from; stands in CSV in their place.' }),
+      }),
       z.strictObject({ file: addressed }),
     ],
     { error: 'expected an http(s) URL, a data URI or base64 as a string, or an object with url, base64 or file' },

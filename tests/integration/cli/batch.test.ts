@@ -72,6 +72,25 @@ describe('vls batch', () => {
     expect(await readFile(at('lines.ndjson'), 'utf8')).toBe(api.body);
   });
 
+  test('posts its columns and the paths of its images, so that the service gives later readers the same table', async () => {
+    await mkdir(at('photos'));
+    await writeFile(at('photos/a.jpg'), await readPhoto('coffee.jpg'));
+    const big = '1546130668394913822';
+    const rows = `Price,IMAGE,Text\n${big},photos/a.jpg,caf\xe9\n2,photos/none.jpg,=1+1\n`;
+    await writeFile(at('pairs.csv'), Buffer.from(rows, 'latin1'));
+    const { code, stdout } = await vls(['batch', at('pairs.csv'), '--encoding', 'latin1', '--json'], { env });
+    expect(code).toBe(4);
+    const { batchId, tally } = JSON.parse(stdout);
+    expect(tally.escapedCells).toBe(1);
+    const here = await readFile(at('pairs.scores.csv'), 'utf8');
+    expect(here).toMatch(new RegExp(`^index,Price,IMAGE,Text,status,.*\n0,${big},photos/a.jpg,café,succeeded,`));
+    expect(here).toContain(",photos/none.jpg,'=1+1,failed,,,image.file.not_found,");
+    const later = await vls(['results', batchId, '--format', 'csv'], { env });
+    const [header, first, second] = later.stdout.split('\n');
+    expect([header, first]).toEqual(here.split('\n').slice(0, 2));
+    expect(second).toContain('1,2,photos/none.jpg,');
+  });
+
   test('killed in the middle and run again goes on with the same batch, and each row is there once', async () => {
     running.host.latencyMs = 100;
     await writePairs('pairs.csv', 1000);

@@ -22,10 +22,9 @@ const inline = (image: string, maxBytes = 1000) =>
 const base64 = Buffer.from('picture').toString('base64');
 
 test('an image that is named by its path goes along as base64', async () => {
-  const item = { id: 'i', image: { base64 }, text: 't' };
-  expect(await inline('a.jpg')).toEqual(item);
-  expect(await inline(join(directory, 'a.jpg'))).toEqual(item);
-  expect(await inline(pathToFileURL(join(directory, 'a.jpg')).href)).toEqual(item);
+  for (const path of ['a.jpg', join(directory, 'a.jpg'), pathToFileURL(join(directory, 'a.jpg')).href]) {
+    expect(await inline(path)).toEqual({ id: 'i', image: { base64, path }, text: 't' });
+  }
 });
 
 test.each(['https://a.example/a.jpg', 'HTTP://a.example/a.jpg', 'data:image/png;base64,iVBOR', base64, '/9j/4AAQ'])(
@@ -42,6 +41,8 @@ test.each([
 ])('%s fails its row with %s and no other: nothing outside of the directory is read', async (image, code) => {
   expect(await inline(image)).toEqual({
     id: 'i',
+    image,
+    text: 't',
     error: { code, message: expect.stringContaining(directory), retryable: false },
   });
 });

@@ -50,6 +50,22 @@ describe('CSV', () => {
     await expect(read(file)).rejects.toThrow(/no column image; it has photo, text\. --image-column/);
   });
 
+  test('is read in the encoding that is named; one that nobody knows is refused', async () => {
+    const file = await write('pairs.csv', Buffer.from('image,text\na.jpg,un caf\xe9\n', 'latin1'));
+    expect((await read(file)).items[0]).toMatchObject({ error: { code: 'item.encoding' } });
+    for (const encoding of ['latin-1', 'cp1252', 'ISO-8859-1']) {
+      expect((await read(file, { encoding })).items).toEqual([{ image: 'a.jpg', text: 'un café' }]);
+    }
+    await expect(read(file, { encoding: 'latin9000' })).rejects.toThrow('--encoding latin9000 is not known');
+    await expect(read(fixture('links.parquet'), { encoding: 'cp1252' })).rejects.toThrow('for CSV and NDJSON');
+  });
+
+  test('with another delimiter, or a column twice, is refused with the flag', async () => {
+    const other = await write('pairs.csv', 'image;text\na.jpg;a cat\n');
+    await expect(read(other)).rejects.toThrow(/look separated by ";"\. --image-column, .*--delimiter/);
+    await expect(read(await write('twice.csv', 'image,text,text\na,b,c\n'))).rejects.toThrow('two columns text');
+  });
+
   test('with a row too long fails that row alone', async () => {
     const file = await write('pairs.csv', 'image,text\na.jpg,a cat,and more\nb.jpg,a dog\n');
     const error = {
@@ -89,7 +105,7 @@ describe('Parquet', () => {
       id: '9',
       image: 'https://images.example/9.jpg',
       text: 'caption 9',
-      metadata: { hash: '9007199254741002', day: '2024-01-10T00:00:00.000Z' },
+      metadata: { hash: JSON.rawJSON('9007199254741002'), day: '2024-01-10T00:00:00.000Z' },
     });
     expect(items[3]).toMatchObject({
       id: '3',
@@ -100,7 +116,7 @@ describe('Parquet', () => {
   test('may hold the images themselves, in the form of Hugging Face or bare', async () => {
     const { items } = await read(fixture('images.parquet'));
     expect(items).toEqual([
-      { image: { base64: expect.stringMatching(/^iVBOR/) }, text: 'a red dot' },
+      { image: { base64: expect.stringMatching(/^iVBOR/), path: 'a.png' }, text: 'a red dot' },
       { image: 'b.png', text: 'another' },
     ]);
     const bare = await read(fixture('images.parquet'), { imageColumn: 'raw' });

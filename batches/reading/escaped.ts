@@ -1,0 +1,18 @@
+import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.ts';
+import type { BatchRecord } from '../record.ts';
+import { createResultCsv } from './csv.ts';
+
+/**
+ * Cells of the results as CSV that get an apostrophe, as they were counted at each commit. Nothing while the batch runs,
+ * and for cancelled items, which no worker has counted.
+ */
+export function escapedCellsOf(batch: BatchRecord, { status, formulas }: StreamQuery): number | undefined {
+  if (formulas === 'keep') return 0;
+  if (!terminalStates.has(batch.state) || status === 'cancelled') return undefined;
+  if (status === undefined && batch.cancelled > 0) return undefined;
+  const csv = createResultCsv(batch, formulas);
+  csv.header();
+  const succeeded = status === 'failed' ? 0 : batch.succeededFormulas;
+  const failed = status === 'succeeded' ? 0 : batch.failedFormulas;
+  return csv.escaped() + succeeded + failed;
+}

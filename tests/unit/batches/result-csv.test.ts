@@ -1,0 +1,55 @@
+import { parse } from 'csv-parse/sync';
+import { expect, test } from 'vitest';
+import type { StoredItem } from '../../../batches/payload.ts';
+import { createResultCsv } from '../../../batches/reading/csv.ts';
+import { tallyOf } from '../../../batches/tally.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+
+const columnNames = { image: 'image', text: 'text', id: 'id' };
+const scored = { status: 'succeeded', score: 20, cosine: 0.2 } as const;
+
+test('results that are posted as input again keep their columns, and ours have names of their own', () => {
+  const post = (columns: string[]) => createResultCsv({ columns, columnNames }, 'escape').header().trim().split(',');
+  const first = post(['image', 'text', 'score']);
+  expect(first).toEqual('index,image,text,score,status,vls_score,cosine,error_code,error_message,warnings'.split(','));
+  const second = post(first);
+  const third = post(second);
+  for (const header of [second, third]) expect(new Set(header).size).toBe(header.length);
+  expect(second).toContain('vls_score_2');
+  expect(third).toContain('vls_score_3');
+});
+
+test('a row that is invalid has its own cells', () => {
+  const csv = createResultCsv({ columns: ['id', 'image', 'text', 'note'], columnNames }, 'escape');
+  const error = { code: 'item.invalid', message: 'line 2: no', retryable: false } as const;
+  const item: StoredItem = { id: 'a', image: 'x.jpg', text: 'a cat', metadata: { note: 'n' }, error };
+  const result: ItemResult = { index: 0, id: 'a', metadata: { note: 'n' }, status: 'failed', error };
+  expect(csv.rows([result], [item])).toBe('0,a,x.jpg,a cat,n,failed,,,item.invalid,line 2: no,\n');
+});
+
+test('cells have the digits that were sent, and no column takes anything from JavaScript', () => {
+  const columns = ['image', 'text', 'hash', 'constructor', 'toString', 'list'];
+  const csv = createResultCsv({ columns, columnNames }, 'escape');
+  const metadata = { hash: JSON.rawJSON('1546130668394913822'), list: [JSON.rawJSON('1.0')] };
+  const row = csv.rows(
+    [{ index: 0, metadata, ...scored }],
+    [{ image: { base64: 'AAAA', path: 'a/b.jpg' }, text: 't' }],
+  );
+  expect(row).toBe('0,a/b.jpg,t,1546130668394913822,,,[1.0],succeeded,20,0.2,,,\n');
+});
+
+test('what is kept equals its source, and what is escaped is counted as it was at the commit', () => {
+  const texts = ['=1+1', 'plain', '-5', '@x'];
+  const items = texts.map((text, at): StoredItem => ({ id: `+${at} a`, image: 'x', text, metadata: { note: '=2' } }));
+  const results = items.map(({ id, metadata }, index): ItemResult => ({ index, ...scored, id: id ?? '', metadata }));
+  const columns = ['id', 'image', 'text', 'note'];
+  const kept = createResultCsv({ columns, columnNames }, 'keep');
+  const rows: string[][] = parse(kept.rows(results, items));
+  expect(rows.map((row) => row.slice(1, 5))).toEqual(texts.map((text, at) => [`+${at} a`, 'x', text, '=2']));
+  expect(kept.escaped()).toBe(0);
+  const escaped = createResultCsv({ columns, columnNames }, 'escape');
+  escaped.rows(results, items);
+  const { formulas } = tallyOf({ offset: 0, items }, results);
+  expect(formulas?.succeeded).toEqual({ common: 6, own: 4 });
+  expect(escaped.escaped()).toBe(10);
+});
