@@ -169,6 +169,7 @@ export const answers: Readonly<Record<string, Readonly<Record<string, object>>>>
       histogram: [{ from: 0.51, to: 0.52, count: 1 }],
       lowest: [extreme],
       highest: [extreme],
+      formulaCells: 0,
     },
   },
   listModels: { 200: { object: 'list', data: [openAi], models: [model], fault: null } },

@@ -8,7 +8,9 @@ model?: string;
 longText?: "truncate" | "error";};
 
 /** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
-export type ImageSource = (string) | ({url: string;}) | ({base64: string;}) | ({file: string;});
+export type ImageSource = (string) | ({url: string;}) | ({base64: string;
+/** Where the bytes were read from; stands in CSV in their place. */
+path?: string;}) | ({file: string;});
 
 export type BatchRequest = (BatchOfItems) | (BatchByReference);
 
@@ -139,7 +141,7 @@ message: string;})[];
 /** The same as OpenAI's clients read it, at the paths of OpenAI's API. */
 error?: {message: string;
 type: "invalid_request_error" | "server_error";
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 param: string | null;};};
 
 export type BatchWithResults = {id: string;
@@ -372,7 +374,9 @@ score: number;
 /** Its first 300 characters. */
 text: string;
 /** Its address; null for an inline image. */
-image: string | null;})[];};
+image: string | null;})[];
+/** Cells of its evaluated items that CSV with `formulas=escape` changes; NDJSON changes none. */
+formulaCells: number;};
 
 export type RankResponse = {/** The best candidate first. */
 results: ({/** Position among the candidates as they were sent, from 0. */
@@ -604,7 +608,9 @@ id?: string;
 /** CSV: what separates columns. */
 delimiter?: string;
 /** Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
-encoding?: string;};path?: never;header?: {/** Printable ASCII. The same request with the same key again leads to the same batch. */
+encoding?: string;
+/** NDJSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. CSV of the results has these columns. */
+columns?: string;};path?: never;header?: {/** Printable ASCII. The same request with the same key again leads to the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answers when the batch has ended, after N seconds at the latest. */
 Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
