@@ -133,7 +133,8 @@ export async function readStream(
     options.columnNames = found;
   };
   const { delimiter } = query;
-  return bounded(itemsOfCsv(body.bytes, { columns, delimiter, strictness, encoding: charset, onHeader }));
+  const { sent } = body;
+  return bounded(itemsOfCsv(body.bytes, { columns, delimiter, strictness, encoding: charset, sent, onHeader }));
 }
 
 const columnsOf = ({ image, text, id }: BatchQuery): CsvColumns => ({ image, text, id });

@@ -31,7 +31,7 @@ export async function* itemsOfObject(
         options.columns = header;
         options.columnNames = found;
       };
-      yield* boundBadItems(itemsOfCsv(bytes, { columns, delimiter, encoding, strictness, onHeader }), sent);
+      yield* boundBadItems(itemsOfCsv(bytes, { columns, delimiter, encoding, strictness, sent, onHeader }), sent);
     } else yield* boundBadItems(itemsOfNdjson(bytes, strictness, { encoding }), sent);
   } finally {
     // Its connection too, when reading has ended early.

@@ -50,3 +50,18 @@ test.each(['=1+1', '+1+1', '-1+1', '@SUM(1)', '\t=1', '\r=1', '\n=1', '＝1+1', 
     expect(csv.rows([result], [{ image: 'x', text }])).toMatch(/^0,"?'/);
   },
 );
+
+test('names of columns that outgrow what was sent are refused, as each item stores them', async () => {
+  const name = 'n'.repeat(200_000);
+  const { items, fault } = await read(`image,text,${name}\n`, Buffer.from('u,t,x\n'.repeat(3_000)));
+  expect(fault).toContain('shorten the names');
+  expect(items * name.length).toBeLessThan(32 * MiB);
+});
+
+test('a table of hundreds of columns that are nearly empty is read', async () => {
+  const names = Array.from({ length: 500 }, (_, at) => `some column ${at}`);
+  const rows = `u,t${','.repeat(names.length)}\n`.repeat(4_000);
+  const { items, fault } = await read(`image,text,${names.join(',')}\n`, Buffer.from(rows));
+  expect(fault).toBeUndefined();
+  expect(items).toBe(4_000);
+});
