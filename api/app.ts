@@ -100,7 +100,7 @@ export function createApp(deps: AppDeps): Express {
   const admission = createAdmission({ evaluators: readyEvaluators });
   const longAnswers = createLongAnswers(access, config, keys.required);
   const answers = createAnswers();
-  const scoring = { ...deps, admission };
+  const scoring = { ...deps, admission, answers };
   const audit = createRequestAudit(createAudit(deps.log));
   const routes = [
     ...singleRoutes(scoring),

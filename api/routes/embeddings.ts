@@ -7,6 +7,7 @@ import {
 } from '../../shared/contracts/embeddings.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
+import type { Answers } from '../answers.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -16,10 +17,11 @@ export interface EmbeddingsDeps {
   evaluation: Evaluation;
   traffic: Traffic;
   admission: Admission;
+  answers: Answers;
 }
 
 /** `POST /v1/embeddings`, in the shape of OpenAI's: their client libraries work with another base URL. */
-export function embeddingsRoutes({ evaluation, traffic, admission }: EmbeddingsDeps): Route[] {
+export function embeddingsRoutes({ evaluation, traffic, admission, answers }: EmbeddingsDeps): Route[] {
   return [
     {
       method: 'post',
@@ -61,17 +63,20 @@ export function embeddingsRoutes({ evaluation, traffic, admission }: EmbeddingsD
           const options = { longText, tenant: tenantOf(request), signal: clientGone(response) };
           const embedded = await evaluation.embed(spec, inputs, options);
           const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
-          const answer: EmbeddingsResponse = {
-            object: 'list',
-            data: embedded.map(({ embedding }, index) => ({
-              object: 'embedding',
-              index,
-              embedding: encoding_format === 'base64' ? toBase64(embedding) : [...embedding],
-            })),
-            model: spec.model,
-            usage: { prompt_tokens: tokens, total_tokens: tokens },
-          };
-          response.json(answer);
+          await answers.computed(
+            request,
+            response,
+            (): EmbeddingsResponse => ({
+              object: 'list',
+              data: embedded.map(({ embedding }, index) => ({
+                object: 'embedding',
+                index,
+                embedding: encoding_format === 'base64' ? toBase64(embedding) : [...embedding],
+              })),
+              model: spec.model,
+              usage: { prompt_tokens: tokens, total_tokens: tokens },
+            }),
+          );
         },
       ],
     },

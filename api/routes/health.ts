@@ -26,6 +26,14 @@ const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 /** Live: the process answers. Ready: it can score. The whole: what is there, for people and dashboards. */
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.evaluators.states().some(({ state }) => state === 'ready');
+  /** One reading at a time, for all who ask meanwhile: it asks Redis some 50 times, and nothing limits who asks. */
+  let reading: Promise<Health> | undefined;
+  const read = () => {
+    reading ??= readHealth(deps, isReady()).finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
   deps.metrics.onScrape({ read: () => [{ name: 'vls_ready', labels: {}, value: isReady() ? 1 : 0 }] });
   return [
     {
@@ -44,7 +52,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          const everything = await readHealth(deps, isReady());
+          const everything = await read();
           const report = reachOf(request) === everyTenant ? everything : { ...everything, queues: null, settings: [] };
           response.status(report.status === 'unavailable' ? 503 : 200).json(report);
         },

@@ -3,6 +3,7 @@ import { probabilitiesOf } from '../../evaluation/score.ts';
 import type { ModelSpec } from '../../models/model.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
+import type { Answers } from '../answers.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
@@ -12,10 +13,11 @@ export interface RankDeps {
   evaluation: Evaluation;
   traffic: Traffic;
   admission: Admission;
+  answers: Answers;
 }
 
 /** `POST /v1/evaluation/rank`: which text describes the image best, or which image fits the text best. */
-export function rankRoutes({ evaluation, traffic, admission }: RankDeps): Route[] {
+export function rankRoutes({ evaluation, traffic, admission, answers }: RankDeps): Route[] {
   return [
     {
       method: 'post',
@@ -48,7 +50,7 @@ export function rankRoutes({ evaluation, traffic, admission }: RankDeps): Route[
           const options = { longText: asked.longText, tenant: tenantOf(request), signal: clientGone(response) };
           const scores = await score(evaluation, spec, asked, options);
           admission.observe(scores.timings);
-          response.json(toRanking(spec, asked, scores));
+          await answers.computed(request, response, () => toRanking(spec, asked, scores));
         },
       ],
     },

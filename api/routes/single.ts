@@ -5,6 +5,7 @@ import { singleRequest, singleResponse } from '../../shared/contracts/single.ts'
 import { ServiceError } from '../../shared/errors.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
+import type { Answers } from '../answers.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
@@ -15,11 +16,12 @@ export interface SingleDeps {
   traffic: Traffic;
   metrics: Metrics;
   admission: Admission;
+  answers: Answers;
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
-export function singleRoutes({ traffic, metrics, admission, config }: SingleDeps): Route[] {
+export function singleRoutes({ traffic, metrics, admission, answers, config }: SingleDeps): Route[] {
   return [
     {
       method: 'post',
@@ -84,7 +86,9 @@ export function singleRoutes({ traffic, metrics, admission, config }: SingleDeps
           admission.observe(timings);
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
           const [first] = results;
-          if (typeof text !== 'string' || first === undefined) return void response.json({ results, receipt, timings });
+          if (typeof text !== 'string' || first === undefined) {
+            return void (await answers.computed(request, response, () => ({ results, receipt, timings })));
+          }
           response.json({ score: first.score, cosine: first.cosine, receipt, timings });
         },
       ],

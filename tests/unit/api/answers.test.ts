@@ -24,12 +24,12 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** How many parts and pages have been read. */
-let read = 0;
+/** How many parts, pages and lists the running service has read; requests of the one before may still end. */
+let reads = { count: 0 };
 
-async function* twoParts(): AsyncGenerator<string> {
+async function* twoParts(counted: typeof reads): AsyncGenerator<string> {
   for (let part = 0; part < 2; part++) {
-    read++;
+    counted.count++;
     yield largePart;
   }
 }
@@ -41,7 +41,8 @@ async function* breaking(): AsyncGenerator<string> {
 
 /** A tenant is told by the path. */
 async function start(options: AnswersOptions): Promise<void> {
-  read = 0;
+  const counted = { count: 0 };
+  reads = counted;
   const answers = createAnswers(options);
   const asTenant: RequestHandler = (request, _response, next) => {
     setPrincipal(request, { ...everybody, tenant: request.path.split('/')[1] ?? '' });
@@ -49,12 +50,18 @@ async function start(options: AnswersOptions): Promise<void> {
   };
   const app = express().use(asTenant);
   app.get('/:tenant/stream', async (request, response) => {
-    const source = twoParts();
+    const source = twoParts(counted);
     await answers.stream(request, response, source, clientGone(response));
   });
   app.get('/:tenant/page', (request, response) =>
     answers.json(request, response, async () => {
-      read++;
+      counted.count++;
+      return largePart;
+    }),
+  );
+  app.get('/:tenant/list', (request, response) =>
+    answers.computed(request, response, () => {
+      counted.count++;
       return largePart;
     }),
   );
@@ -95,34 +102,42 @@ async function endOf(socket: Socket): Promise<string | undefined> {
 test('however many streams are asked for and not read, few of their parts are in memory, and another tenant has its own', async () => {
   await start({ parts: 3, guaranteed: 1 });
   for (let count = 0; count < 20; count++) askOnly('/hostile/stream');
-  await vi.waitUntil(() => read === 3, { timeout: 20_000 });
+  await vi.waitUntil(() => reads.count === 3, { timeout: 20_000 });
 
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/stream`);
   expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
-  expect(read).toBe(3 + 2);
+  expect(reads.count).toBe(3 + 2);
 });
 
 test('a stream that is not read is reset after a while, and the next one has its place', async () => {
-  await start({ parts: 1, guaranteed: 0, patienceMs: 200 });
+  await start({ parts: 1, guaranteed: 0, patienceMs: 1_000 });
   const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream')];
   const answer = await fetch(`http://127.0.0.1:${port()}/hostile/stream`);
   expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
   expect(await Promise.all(unread.map(endOf))).toEqual(['ECONNRESET', 'ECONNRESET']);
 });
 
-test('the same with pages of JSON', async () => {
-  await start({ pages: 2, guaranteed: 1, patienceMs: 60_000 });
-  for (let count = 0; count < 20; count++) askOnly('/hostile/page');
-  await vi.waitUntil(() => read === 2, { timeout: 20_000 });
-  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/page`);
+test.each(['page', 'list'])('the same with a %s of JSON', async (kind) => {
+  await start({ pages: 2, lists: 2, guaranteed: 1, patienceMs: 60_000 });
+  for (let count = 0; count < 20; count++) askOnly(`/hostile/${kind}`);
+  await vi.waitUntil(() => reads.count === 2, { timeout: 20_000 });
+  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/${kind}`);
   expect(await answer.json()).toBe(largePart);
-  expect(read).toBe(2 + 1);
+  expect(reads.count).toBe(2 + 1);
+});
+
+test('slow readers of pages hold up no list of scores', async () => {
+  await start({ pages: 1, lists: 1, guaranteed: 0, patienceMs: 60_000 });
+  askOnly('/ordinary/page');
+  await vi.waitUntil(() => reads.count === 1, { timeout: 20_000 });
+  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/list`);
+  expect(await answer.json()).toBe(largePart);
 });
 
 test('a reader that goes away gives its place back at once, waiting or not', async () => {
   await start({ parts: 1, guaranteed: 0 });
   const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream'), askOnly('/hostile/stream')];
-  await vi.waitUntil(() => read === 1, { timeout: 20_000 });
+  await vi.waitUntil(() => reads.count === 1, { timeout: 20_000 });
   for (const socket of unread) socket.destroy();
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/stream`);
   expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
