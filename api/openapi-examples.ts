@@ -14,7 +14,7 @@ const receipt = {
   revision: '1',
   precision: 'fp32',
   provider: 'cpu',
-  preprocess: 'pillow-bicubic-3',
+  preprocess: 'pillow-bicubic-3-exact',
   textCleaning: 'openclip-3.3-1',
   warnings: [],
 };
@@ -42,7 +42,7 @@ const running: BatchStatus = {
   model: 'compact-1',
   revision: '1',
   precision: 'fp32',
-  preprocess: 'pillow-bicubic-3',
+  preprocess: 'pillow-bicubic-3-exact',
   textCleaning: 'openclip-3.3-1',
   longText: 'truncate',
   traffic: null,

@@ -1,13 +1,15 @@
-/** How pictures are preprocessed; see `models/evaluator/preprocess.ts`. */
-export type PreprocessMode = 'standard' | 'exact';
+/** How images are preprocessed; see `models/evaluator/preprocess.ts`. */
+export const preprocessModes = ['exact', 'fast'] as const;
+export type PreprocessMode = (typeof preprocessModes)[number];
 
 /**
- * Versions of the steps from picture to tensor, and from text to tokens. Part of every receipt, of every cache key and of
- * what a batch pins: change one whenever the values that reach its tower change.
+ * Versions of the steps from image to tensor, and from text to tokens. Part of every receipt, of every cache key and of
+ * what a batch pins: change one whenever the values that reach its tower change. `fast` was the default once, under the
+ * same version and with the same values, so batches that pinned it continue.
  */
 export const preprocessVersions: Record<PreprocessMode, string> = {
-  standard: 'pillow-bicubic-3',
   exact: 'pillow-bicubic-3-exact',
+  fast: 'pillow-bicubic-3',
 };
 /** Cleaning of texts before the tokenizer: OpenCLIP's for vocabularies of CLIP, none for others. */
 export const textCleanings = { openclip: 'openclip-3.3-1', none: 'none-1' } as const;

@@ -440,8 +440,8 @@ export const settings = {
   ),
   preprocess: setting(
     'PREPROCESS',
-    z.enum(['standard', 'exact']).default('standard'),
-    'How pictures become tensors: `standard` is within 0.002 of the reference for most, `exact` bit-identical and slower.',
+    z.enum(['exact', 'fast']).default('exact'),
+    'How images are resized: `exact` gives the bytes that Pillow gives; `fast` shrinks JPEGs while it decodes them, and is close.',
   ),
   microBatch: setting(
     'MICRO_BATCH',

@@ -1,3 +1,4 @@
+import type { PreprocessMode } from '../model.ts';
 import { divideByAlpha, share } from '../pixels/alpha.ts';
 import { planResample, type Rectangle, type Size } from '../resample/plan.ts';
 import { resample } from '../resample/resample.ts';
@@ -12,12 +13,11 @@ export interface CropOptions {
   /** Refused above this many pixels, before anything is decoded. */
   maxPixels: number;
   /**
-   * `exact`: the bytes that Pillow gives, for every picture. `standard` (the default) leaves it to libvips to shrink
-   * colour pictures without alpha and palette, which are nearly all. Its cosines are within 0.002 of the exact ones
-   * on the golden images, mostly within 0.003 on resized ones, and up to 0.011 off where libvips shrinks a JPEG of
-   * more than four times the size while it decodes (tiny-clip, random weights).
+   * `exact` (the default): the bytes that Pillow gives, for every image. `fast` leaves it to libvips to shrink colour
+   * images without alpha and palette, which are nearly all: it shrinks a JPEG of more than four times the size while it
+   * decodes it. Cosines move by up to 0.010 (`docs/models.md`).
    */
-  mode?: 'standard' | 'exact';
+  mode?: PreprocessMode;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: 
     height: size,
   };
   // libvips enlarges in another way: cosines off by 0.013.
-  if (mode !== 'exact' && picture.resized && short > size) return (await picture.resized(target, window)).data;
+  if (mode === 'fast' && picture.resized && short > size) return (await picture.resized(target, window)).data;
   return exactCrop(picture, target, window);
 }
 

@@ -3,7 +3,14 @@ import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { cpu, type Device } from '../device/device.ts';
-import { type ModelSpec, type Precision, type PreprocessMode, preprocessVersions, type Recipe } from '../model.ts';
+import {
+  type ModelSpec,
+  type Precision,
+  type PreprocessMode,
+  preprocessModes,
+  preprocessVersions,
+  type Recipe,
+} from '../model.ts';
 import { atOtherRevision, type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
@@ -68,7 +75,7 @@ export interface Runtime extends Pick<Config, 'precision' | 'preprocess'> {
   deviceFallback: boolean;
 }
 
-export const onCpu: Runtime = { device: cpu, precision: 'auto', preprocess: 'standard', deviceFallback: false };
+export const onCpu: Runtime = { device: cpu, precision: 'auto', preprocess: 'exact', deviceFallback: false };
 
 /**
  * The registry of this installation: built in, added to `DATA_DIR`, overlay (`MODELS_FILE`), default (`MODEL`).
@@ -127,7 +134,7 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
       if (entry === undefined) {
         return { difference: `revision ${current?.revision ?? 'none'} of ${model} instead of ${revision}` };
       }
-      const mode = (['standard', 'exact'] as const).find((name) => preprocessVersions[name] === preprocess);
+      const mode = preprocessModes.find((name) => preprocessVersions[name] === preprocess);
       if (mode === undefined) return { difference: `no preprocess ${preprocess}` };
       const spec = await specOf(entry, precision as Precision, mode);
       if (textCleaning !== undefined && textCleaning !== spec.textCleaning) {

@@ -30,7 +30,7 @@ export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Pro
     precision: 'fp32',
     provider: 'cpu',
     choice: 'of the test',
-    preprocess: 'standard',
+    preprocess: 'exact',
     logitScale: 100,
     microBatch: { images: 8, texts: 16 },
     memoryBytes: 100_000_000,

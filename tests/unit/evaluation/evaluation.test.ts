@@ -414,7 +414,7 @@ test('a receipt names the model, its revision, precision and provider, and the p
     revision: '1',
     precision: 'fp32',
     provider: 'cpu',
-    preprocess: preprocessVersions.standard,
+    preprocess: preprocessVersions.exact,
     textCleaning: textCleanings.openclip,
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { recipeOf } from '../../../../models/model.ts';
+import { preprocessModes, recipeOf } from '../../../../models/model.ts';
 import { loadRegistry, onCpu, type Registry, type Runtime } from '../../../../models/registry/registry.ts';
 import { compactFolder, tinyClipFolder } from '../../../support/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
@@ -334,7 +334,12 @@ describe('what a batch is pinned to', () => {
   test('decides the preprocess, whatever this process is set to', async () => {
     const registry = await loadWith({ models: { mine: tinyClip } });
     const { spec } = await registry.resolve('mine');
-    const posted = recipeOf({ ...spec, preprocess: 'exact' });
-    expect(await registry.resolvePinned(posted)).toMatchObject({ preprocess: 'exact' });
+    for (const preprocess of preprocessModes) {
+      const posted = recipeOf({ ...spec, preprocess });
+      expect(await registry.resolvePinned(posted)).toMatchObject({ preprocess });
+    }
+    // The default of earlier releases.
+    const earlier = { ...recipeOf(spec), preprocess: 'pillow-bicubic-3' };
+    expect(await registry.resolvePinned(earlier)).toMatchObject({ preprocess: 'fast' });
   });
 });
