@@ -1,6 +1,8 @@
 import type { MultiBar, SingleBar } from 'cli-progress';
 import type { PullEvent } from '../models/pulling/pull.ts';
 import { megabytes, styled } from './output.ts';
+import { duration } from './progress.ts';
+import { createRate, type Rate } from './rate.ts';
 
 /** Shows the pull of one model. */
 export interface PullProgress {
@@ -10,22 +12,88 @@ export interface PullProgress {
 
 export const silent: PullProgress = { onEvent: () => {}, stop: () => {} };
 
-/** A bar for each file on a terminal; a line for each finished file elsewhere. */
-export async function showPull(model: string, stream: NodeJS.WriteStream): Promise<PullProgress> {
-  return stream.isTTY ? await bars(model, stream) : lines(model, stream);
+/** How often a pull without a terminal says where it is, in milliseconds. Logs of builds need no more. */
+const lineEveryMs = 10_000;
+
+/** A bar for each file on a terminal; elsewhere a line every ten seconds and for each finished file. */
+export async function showPull(
+  model: string,
+  stream: NodeJS.WriteStream,
+  { everyMs = lineEveryMs }: { everyMs?: number } = {},
+): Promise<PullProgress> {
+  return stream.isTTY ? await bars(model, stream) : lines(model, stream, everyMs);
 }
 
-function lines(model: string, stream: NodeJS.WriteStream): PullProgress {
-  const say = (text: string) => void stream.write(`${model}: ${text}\n`);
-  return {
-    onEvent(event) {
-      if (event.type === 'waiting') say('another process pulls it; waiting');
-      if (event.type === 'retry') say(`${event.local}: ${event.reason}; trying again`);
-      if (event.type === 'verified') say(`${event.local} (${megabytes(event.bytes)}) verified`);
-    },
-    stop: () => {},
+/** Bytes and speed of each file. A file that begins anew is measured anew. */
+function createMeter(): (local: string, received: number, total: number | undefined) => string {
+  const files = new Map<string, { received: number; rate: ReturnType<typeof createRate> }>();
+  return (local, received, total) => {
+    const known = files.get(local);
+    const file = known === undefined || received < known.received ? { received, rate: createRate() } : known;
+    file.received = received;
+    files.set(local, file);
+    return speedOf(file.rate(received, total ?? received, performance.now()));
   };
 }
+
+function speedOf({ perSecond, etaSeconds }: Rate): string {
+  if (perSecond === null) return '';
+  const left = etaSeconds !== null && etaSeconds > 0 ? `, ${duration(etaSeconds)} left` : '';
+  return `${megabytes(perSecond)}/s${left}`;
+}
+
+const sizes = (received: number, total: number | undefined): string =>
+  total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
+
+function retryText({ reason, waitMs }: { reason: string; waitMs: number }): string {
+  return waitMs < 1_000 ? `${reason}; trying again` : `${reason}; waiting ${duration(waitMs / 1_000)}`;
+}
+
+function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): PullProgress {
+  const say = (text: string) => void stream.write(`${model}: ${text}\n`);
+  const meter = createMeter();
+  /** What is done at present; said when it takes long. */
+  let present: (() => string) | undefined;
+  const timer = setInterval(() => {
+    if (present !== undefined) say(present());
+  }, everyMs);
+  timer.unref();
+  return {
+    onEvent(event) {
+      switch (event.type) {
+        case 'waiting':
+          say('another process pulls it; waiting');
+          present = () => 'waiting for another process that pulls it';
+          break;
+        case 'asking':
+          say(`asking ${event.hub}`);
+          present = () => `waiting for an answer of ${event.hub}`;
+          break;
+        case 'planned':
+          present = undefined;
+          say(`${event.files.length} files, ${sum(event.files)}`);
+          break;
+        case 'progress': {
+          const speed = meter(event.local, event.received, event.total);
+          const at = `${event.local}: ${sizes(event.received, event.total)}`;
+          present = () => (speed === '' ? at : `${at}, ${speed}`);
+          break;
+        }
+        case 'retry':
+          say(`${event.local}: ${retryText(event)}`);
+          break;
+        case 'verified':
+          present = undefined;
+          say(`${event.local} (${megabytes(event.bytes)}) verified`);
+          break;
+      }
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+const sum = (files: { bytes: number | undefined }[]): string =>
+  megabytes(files.reduce((all, { bytes }) => all + (bytes ?? 0), 0));
 
 async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProgress> {
   // Only here, so that no other command pays for it.
@@ -36,36 +104,59 @@ async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProg
     hideCursor: true,
     emptyOnZero: true,
     barsize: 20,
+    // The command ends itself on Ctrl-C, and stops the bars then.
+    gracefulExit: false,
   });
   const byFile = new Map<string, SingleBar>();
-  let width = 0;
-  const note = (local: string, text: string) => byFile.get(local)?.update({ note: text });
+  const meter = createMeter();
+  // Nothing is drawn before there are bars: what is said until then is written as it is.
+  const say = (text: string) => (byFile.size === 0 ? void stream.write(`${text}\n`) : all.log(`${text}\n`));
   return {
     onEvent(event) {
       switch (event.type) {
         case 'waiting':
-          all.log(`${model}: another process pulls it; waiting\n`);
+          say(`${model}: another process pulls it; waiting`);
           break;
-        case 'planned':
-          width = Math.max(...event.files.map(({ local }) => local.length));
+        case 'asking':
+          say(`${model}: asking ${event.hub}`);
+          break;
+        case 'planned': {
+          const width = Math.max(...event.files.map(({ local }) => local.length));
           for (const { local, bytes } of event.files) {
-            const payload = { name: local.padEnd(width), size: bytes === undefined ? '' : megabytes(bytes), note: '' };
-            byFile.set(local, all.create(bytes ?? 0, 0, payload));
+            const size = bytes === undefined ? '' : megabytes(bytes);
+            byFile.set(local, all.create(bytes ?? 0, 0, { name: local.padEnd(width), size, note: '' }));
           }
           break;
-        case 'progress':
-          byFile.get(event.local)?.update(event.received, { note: '' });
+        }
+        case 'progress': {
+          const bar = byFile.get(event.local);
+          if (event.total !== undefined) bar?.setTotal(event.total);
+          const note = meter(event.local, event.received, event.total);
+          bar?.update(event.received, { size: sizes(event.received, event.total), note });
           break;
+        }
         case 'retry':
-          note(event.local, styled(stream, 'yellow', 'trying again'));
-          all.log(`${event.local}: ${event.reason}\n`);
+          byFile.get(event.local)?.update({
+            note: styled(
+              stream,
+              'yellow',
+              event.waitMs < 1_000 ? 'trying again' : `waiting until ${clock(event.waitMs)}`,
+            ),
+          });
+          say(`${event.local}: ${retryText(event)}`);
           break;
-        case 'verified':
-          byFile.get(event.local)?.setTotal(event.bytes);
-          byFile.get(event.local)?.update(event.bytes, { note: styled(stream, 'green', 'verified') });
+        case 'verified': {
+          const bar = byFile.get(event.local);
+          bar?.setTotal(event.bytes);
+          bar?.update(event.bytes, { size: megabytes(event.bytes), note: styled(stream, 'green', 'verified') });
           break;
+        }
       }
     },
-    stop: () => all.stop(),
+    stop: () => {
+      if (byFile.size > 0) all.stop();
+    },
   };
 }
+
+const clock = (waitMs: number): string => new Date(Date.now() + waitMs).toTimeString().slice(0, 8);

@@ -4,20 +4,70 @@ import type { Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
-import type { CommandDeps } from '../command.ts';
+import { type CommandDeps, interruptible } from '../command.ts';
 import { UsageError } from '../failure.ts';
-import { hubOf } from '../hub.ts';
-import { json, megabytes, styled, table } from '../output.ts';
+import { hubOf, wayOf } from '../hub.ts';
+import { json, megabytes, styled, type Terminal, table } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
 
 interface Global {
   json?: boolean;
+  quiet?: boolean;
 }
 
 interface PullFlags {
   precision?: Precision[];
   repair?: boolean;
   unverified?: boolean;
+  dryRun?: boolean;
+}
+
+interface Surroundings extends Global, Terminal {
+  settings: Config;
+}
+
+/** Ctrl-C ends a pull in good order: its lock is free, and its files are synchronised. */
+async function pullAll(models: HubEntry[], flags: PullFlags, around: Surroundings): Promise<void> {
+  const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = around;
+  const { pull } = await import('../../models/pulling/pull.ts');
+  const hub = await hubOf(settings);
+  const results: Awaited<ReturnType<typeof pull>>[] = [];
+  for (const entry of models) {
+    const progress = isJson || isQuiet ? silent : await showPull(entry.model, stderr);
+    const { precision: precisions, repair, unverified } = flags;
+    const result = await interruptible(
+      (signal) => pull(entry, { hub, precisions, repair, unverified, signal, onEvent: progress.onEvent }),
+      () => 'What has arrived is stored: the same command continues there.',
+    ).finally(() => progress.stop());
+    results.push(result);
+    if (isJson) continue;
+    for (const warning of result.warnings) stderr.write(`${styled(stderr, 'yellow', 'warning')} ${warning}\n`);
+    if (!isQuiet) for (const note of result.notes) stderr.write(`${note}\n`);
+    const what = result.outcome === 'present' ? 'is here already' : `is here, from ${hub.name}`;
+    stdout.write(`${result.model} (${result.precisions.join(', ')}) ${what}: ${result.directory}\n`);
+  }
+  if (isJson) stdout.write(json({ models: results }));
+}
+
+/** Ends with 1 when the hub contradicts the registry, or does not answer. */
+async function surveyAll(models: HubEntry[], { precision }: PullFlags, around: Surroundings): Promise<void> {
+  const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = around;
+  const [{ survey }, { describeSurvey, hasFault }] = await Promise.all([
+    import('../../models/pulling/dry-run.ts'),
+    import('../dry-run.ts'),
+  ]);
+  const hub = await hubOf(settings);
+  const surveys: Awaited<ReturnType<typeof survey>>[] = [];
+  for (const entry of models) {
+    const onRetry = (local: string, { reason }: { reason: string }) => {
+      if (!isQuiet) stderr.write(`${entry.model}: ${local}: ${reason}; trying again\n`);
+    };
+    const found = await survey(entry, { hub, precisions: precision, onRetry });
+    surveys.push(found);
+    if (!isJson) stdout.write(describeSurvey(found, wayOf(settings), stdout));
+  }
+  if (surveys.some(hasFault)) process.exitCode = 1;
+  if (isJson) stdout.write(json({ models: surveys }));
 }
 
 /** `vls models list | pull | verify | remove | add`. What they do is in models/, loaded when one of them runs. */
@@ -75,6 +125,7 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     .addOption(precision)
     .option('--repair', 'read what is here too, and fetch what is damaged again')
     .option('--unverified', 'take files of an endpoint that states neither hash nor commit')
+    .option('--dry-run', 'ask the hub about every file, print sizes and hashes, and fetch nothing')
     .action(async (names: string[], options: PullFlags, command: Command) => {
       const settings = config();
       const { entries, findAll } = await registryOf(settings);
@@ -89,32 +140,8 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
         if (isHubEntry(entry)) return entry;
         throw new UsageError(`${entry.model} is a folder (${entry.directory}): there is nothing to pull`);
       });
-      const { pull } = await import('../../models/pulling/pull.ts');
-      const hub = await hubOf(settings);
-      const isJson = command.optsWithGlobals<Global>().json ?? false;
-      const results: Awaited<ReturnType<typeof pull>>[] = [];
-      for (const entry of fromHub) {
-        const progress = isJson ? silent : await showPull(entry.model, stderr);
-        try {
-          results.push(
-            await pull(entry, {
-              hub,
-              precisions: options.precision,
-              repair: options.repair,
-              unverified: options.unverified,
-              onEvent: progress.onEvent,
-            }),
-          );
-        } finally {
-          progress.stop();
-        }
-        const result = results.at(-1);
-        if (isJson || result === undefined) continue;
-        for (const warning of result.warnings) stderr.write(`${styled(stderr, 'yellow', 'warning')} ${warning}\n`);
-        const what = result.outcome === 'present' ? 'is here already' : `is here, from ${hub.name}`;
-        stdout.write(`${result.model} (${result.precisions.join(', ')}) ${what}: ${result.directory}\n`);
-      }
-      if (isJson) stdout.write(json({ models: results }));
+      const run = options.dryRun ? surveyAll : pullAll;
+      await run(fromHub, options, { ...terminal, settings, ...command.optsWithGlobals<Global>() });
     });
 
   models

@@ -21,6 +21,8 @@ export interface HubServer extends Pick<Store, 'clientHas' | 'stalled'> {
   hubStatuses: (number | { status: number; headers: Record<string, string> })[];
   /** How many requests its rate limit still allows, and in how many seconds the window ends. */
   rateLimit: { remaining: number; resetSeconds: number };
+  /** The connection breaks in place of the answer to this request, counted from 1 over the hub and its CDNs. */
+  breakAt?: number;
   /** From the former name of a repository to its present one. */
   renamed: Record<string, string>;
   /** What stands between the hub and its client. */
@@ -49,7 +51,8 @@ export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string
     [0, 1].map((cdn) =>
       listen((request, response) => {
         note(requests, 'cdn', request, response);
-        store.answer(cdn, request, response);
+        if (requests.length === hub.breakAt) response.destroy();
+        else store.answer(cdn, request, response);
       }),
     ),
   );
@@ -71,6 +74,7 @@ export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string
 
   function answer(request: IncomingMessage, response: ServerResponse): ServerResponse {
     note(requests, 'hub', request, response);
+    if (requests.length === hub.breakAt) return response.destroy();
     const { isSilent, page, refusesHead } = hub.weather;
     const url = decodeURIComponent(request.url ?? '');
     if (url.startsWith('/xet-bridge-us/')) return store.answer(0, request, response);
