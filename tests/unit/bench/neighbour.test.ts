@@ -42,7 +42,7 @@ describe('an attack beside a neighbour', () => {
     ['webhook 3.5 x', { probes: { ...probes, webhook: 3.5 } }],
     ['2 x single: 503 overloaded', { refused: { 'single: 503 overloaded': 2 } }],
     ['memory +501 MiB', { peakMiB: 501 }],
-    ['memory +151 MiB afterwards', { afterMiB: 151 }],
+    ['memory +251 MiB afterwards', { afterMiB: 251 }],
     ['a process ended', { samePids: false, peakMiB: null, afterMiB: null }],
   ])('misses "%s" when that is so', (miss, change) => {
     expect(missesOf({ ...held, ...change })).toEqual([miss]);
