@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createDurability } from '../../batches/durability.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
+import { describeCudaParts, findCudaParts } from '../../models/device/libraries.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { type Config, defaultServiceUrl } from '../../shared/config.ts';
@@ -164,10 +165,17 @@ async function devices(config: Config): Promise<Finding[]> {
     ({ provider, fault }): Finding => ({
       subject: `device ${provider}`,
       state: fault === null ? 'ok' : provider === config.device ? missing : 'none',
-      detail: fault ?? 'works',
+      detail: [fault ?? 'works', ...(provider === 'cuda' ? cudaParts() : [])].join('; '),
     }),
   );
   return [...accelerators, await deviceUsed(config)];
+}
+
+/** Driver, CUDA and cuDNN, where there is something of NVIDIA's. */
+function cudaParts(): string[] {
+  if (process.platform !== 'linux') return [];
+  const parts = findCudaParts();
+  return parts.driver === null && parts.needed === null ? [] : [describeCudaParts(parts)];
 }
 
 /** What a start would do. */

@@ -62,9 +62,13 @@ export function createLane<Input>({
   const bulk: Entry[] = [];
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
-  /** Running means, in milliseconds: of a run over one input, and of the time per input of larger runs. */
+  /**
+   * Running means, in milliseconds: of a run over one input; of the time per input of larger runs; and of what each input
+   * beyond the first adds to these.
+   */
   let single: number | undefined;
   let each: number | undefined;
+  let more: number | undefined;
 
   const mean = (before: number | undefined, value: number) =>
     before === undefined ? value : before + weight * (value - before);
@@ -76,7 +80,11 @@ export function createLane<Input>({
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
     // Without a run over one input so far, what one costs in company is the least it can cost alone.
-    return Math.max(1, Math.min(lane.size, Math.floor((interactiveCap * (single ?? perInput)) / perInput)));
+    const alone = single ?? perInput;
+    const asShares = Math.floor((interactiveCap * alone) / perInput);
+    // On a GPU 8 images take no longer than one: by their shares, short runs would keep all later ones short.
+    const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
+    return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
 
   async function run(entries: readonly Entry[]): Promise<void> {
@@ -91,7 +99,10 @@ export function createLane<Input>({
       const inferenceMs = now() - start;
       onRun(entries.length, inferenceMs);
       if (entries.length === 1) single = mean(single, inferenceMs);
-      else each = mean(each, inferenceMs / entries.length);
+      else {
+        each = mean(each, inferenceMs / entries.length);
+        if (single !== undefined) more = mean(more, Math.max(0, (inferenceMs - single) / (entries.length - 1)));
+      }
       for (const [row, entry] of entries.entries()) {
         const embedding = embeddings[row];
         if (embedding) entry.resolve({ embedding, inferenceMs, runInputs: entries.length });

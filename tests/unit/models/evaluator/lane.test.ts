@@ -45,6 +45,21 @@ describe('a batch run', () => {
     expect(sizes).toEqual([8]);
   });
 
+  test('is as large as it may be where a larger one takes no longer, though short ones came before', async () => {
+    // As on a GPU: a run takes 2 ms, whatever it is over.
+    const { lane, sizes } = laneOf(64, 2, 0.05);
+    const run = async (count: number, interactive: boolean) => {
+      const all = Array.from({ length: count }, (_, at) => lane.add(at, interactive));
+      while (lane.hasInteractive() || lane.since() !== undefined) await lane.runNext();
+      await Promise.all(all);
+    };
+    await run(1, true);
+    for (let short = 0; short < 10; short++) await run(2, false);
+    sizes.length = 0;
+    await run(60, false);
+    expect(sizes).toEqual([60]);
+  });
+
   test('has at least one input, however slow the tower is', async () => {
     const { lane, sizes } = laneOf(4, 0, 1_000);
     await Promise.all([lane.add(1, true), lane.runNext()]);
