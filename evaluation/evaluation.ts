@@ -105,6 +105,19 @@ export interface EvaluationDeps {
   metrics?: Metrics | undefined;
 }
 
+/**
+ * Options of which `end` aborts what is in flight, with the first part of a request that fails. A request with one bad
+ * input and 999 images of slow hosts was answered at once, no longer counted, and left its downloads behind.
+ */
+function endingWith(asked: Options): { options: Options; end: () => void } {
+  const ended = new AbortController();
+  const signal = asked.signal === undefined ? ended.signal : AbortSignal.any([asked.signal, ended.signal]);
+  return {
+    options: { ...asked, signal },
+    end: () => ended.abort(new ServiceError('request.aborted', 'Another part of the request has failed')),
+  };
+}
+
 export function createEvaluation({ images, embedder, concurrency, metrics }: EvaluationDeps): Evaluation {
   const places = {
     batch: createFairPlaces({
@@ -204,9 +217,10 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
   }
 
   return {
-    async score(spec, image, texts, options = {}) {
+    async score(spec, image, texts, asked = {}) {
       const start = performance.now();
       for (const text of texts) checkText(text);
+      const { options, end } = endingWith(asked);
       const stages = startStages('single', metrics);
       try {
         // The texts are embedded while the image is on its way.
@@ -228,6 +242,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
           },
         };
       } finally {
+        end();
         stages.end();
       }
     },
@@ -280,8 +295,9 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
       };
     },
 
-    async embed(spec, inputs, options = {}) {
+    async embed(spec, inputs, asked = {}) {
       for (const input of inputs) if ('text' in input) checkText(input.text);
+      const { options, end } = endingWith(asked);
       const limit = pLimit(textsInHand);
       const stages = startStages('single', metrics);
       try {
@@ -293,6 +309,8 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
           ),
         );
       } finally {
+        limit.clearQueue();
+        end();
         stages.end();
       }
     },

@@ -91,9 +91,14 @@ describe('score', () => {
   });
 
   test('hands the signal of the caller to the download', async () => {
-    const { signal } = new AbortController();
-    await evaluation().score(spec, { url: 'http://example.org/cat.jpg' }, ['0.5'], { signal });
-    expect(loads).toEqual([{ source: { url: 'http://example.org/cat.jpg' }, signal }]);
+    const client = new AbortController();
+    images.load = async (_source, { signal } = {}) => {
+      const aborted = new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      client.abort(new Error('The client has gone'));
+      return await aborted;
+    };
+    const scoring = evaluation().score(spec, { url: 'http://example.org/cat.jpg' }, ['0.5'], { signal: client.signal });
+    await expect(scoring).rejects.toThrow('The client has gone');
   });
 
   test('embeds the texts while the image is on its way', async () => {
@@ -159,6 +164,25 @@ describe('score', () => {
     failing('text', '0.5', new ServiceError('model.unavailable', 'gone'));
     await expect(evaluation().score(spec, 'cat.jpg', ['0.5'])).rejects.toMatchObject({ code: 'image.fetch.dns' });
   });
+});
+
+test('a request that fails leaves nothing behind: its other downloads end, and those that wait never begin', async () => {
+  const begun: AbortSignal[] = [];
+  images.load = async (source, { signal } = {}) => {
+    if (source === 'bad') throw new ServiceError('image.corrupt', 'It is damaged');
+    if (signal === undefined) throw new Error('The download cannot be aborted');
+    begun.push(signal);
+    return await new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  };
+  // Of four places the bad image has the last, and one that waits may have it next.
+  const inputs = ['slow', 'slow', 'slow', 'bad', ...Array.from({ length: 996 }, () => 'slow')].map((image) => ({
+    image,
+  }));
+  const embedding = evaluation(1).embed(spec, inputs);
+  await expect(embedding).rejects.toMatchObject({ code: 'image.corrupt' });
+  await new Promise(setImmediate);
+  expect(begun.length).toBeLessThanOrEqual(4);
+  expect(begun.every(({ aborted }) => aborted)).toBe(true);
 });
 
 describe('evaluate', () => {
