@@ -71,7 +71,7 @@ function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): Pull
           break;
         case 'planned':
           present = undefined;
-          say(`${event.files.length} files, ${sum(event.files)}`);
+          say(`${event.files.length} ${event.files.length === 1 ? 'file' : 'files'}, ${sum(event.files)}`);
           break;
         case 'progress': {
           const speed = meter(event.local, event.received, event.total);
