@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ServiceError } from '../shared/errors.ts';
+import { type Code, ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { asFolder, formatS3Place } from '../shared/s3-place.ts';
@@ -111,6 +111,10 @@ export function createIntake(deps: IntakeDeps): Intake {
       await room.check();
       await store(id, reservation);
       await durability.confirm();
+    } catch (error) {
+      // Keys of requests that stored nothing must not fill Redis for a week. After any other fault the batch may exist.
+      if (isRefusal(error)) await reservation?.forget().catch(() => {});
+      throw error;
     } finally {
       await reservation?.release().catch(() => {});
     }
@@ -197,6 +201,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
   };
 }
+
+/** Refusals that are decided before a batch is sealed, besides those of the request itself. */
+const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
 /** @throws {ServiceError} `request.invalid` when a file of the results would take the place of the input. */
 function keepInput(input: string, output: string): void {

@@ -13,6 +13,8 @@ export interface Reservation {
   renew(): Promise<void>;
   /** The body has been received, or has come to nothing: whoever asks next is told, or may try. */
   release(): Promise<void>;
+  /** The request was refused, and certainly stored nothing: as if the key had never been sent. */
+  forget(): Promise<void>;
 }
 
 export type Reserved = { reservation: Reservation } | { existing: string };
@@ -57,6 +59,9 @@ export async function reserve(
       },
       async release() {
         await hold(0);
+      },
+      async forget() {
+        await hold(-1);
       },
     },
   };

@@ -8,7 +8,7 @@ import { runScript } from '../../../batches/scripts.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
-import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
+import { type Engine, failed, item, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -198,4 +198,23 @@ test('a page of results ends with its bytes, and pages on', async () => {
     next = page.next;
   }
   expect(indexes).toEqual(Array.from({ length: 30 }, (_, at) => at));
+});
+
+test('idempotency keys of refused requests are not stored, and may be used again', async () => {
+  const post = (items: unknown[], idempotencyKey: string) =>
+    engine.batches.post({
+      tenant,
+      pinned,
+      options: {},
+      items: itemsOfList(items, 'strict'),
+      idempotencyKey,
+      bodyHash: () => JSON.stringify(items),
+    });
+  await expect(post([], 'empty')).rejects.toMatchObject({ code: 'batch.empty' });
+  await expect(post(['no item'], 'bad')).rejects.toMatchObject({ code: 'request.invalid' });
+  const stored = await engine.redis.keys('*idempotency*');
+  expect(stored).toEqual([]);
+
+  const first = await post([item(0)], 'bad');
+  expect((await post([item(0)], 'bad')).id).toBe(first.id);
 });
