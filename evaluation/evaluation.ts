@@ -171,10 +171,10 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     const limit = pLimit(textsInHand);
     try {
       return await Promise.all(
-        texts.map((text) =>
+        texts.map((text, at) =>
           limit(async () => {
             options.signal?.throwIfAborted();
-            return await embedText(spec, text, true, stages, options);
+            return await embedText(spec, text, true, stages, options, nameOf(at, texts));
           }),
         ),
       );
@@ -189,6 +189,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     interactive: boolean,
     stages: Stages,
     { longText, tenant, signal }: Options,
+    name = 'The text',
   ): Promise<Embedded> {
     const embedded = await embedder.text(spec, text, { interactive, tenant, signal });
     stages.embedded(embedded);
@@ -196,7 +197,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     if (longText === 'error' && totalTokens > tokens) {
       throw new ServiceError(
         'text.too_long',
-        `The text has at least ${totalTokens} tokens, more than the ${tokens} that ${spec.model} reads`,
+        `${name} has at least ${totalTokens} tokens, more than the ${tokens} that ${spec.model} reads`,
       );
     }
     return embedded;
@@ -219,7 +220,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
   return {
     async score(spec, image, texts, asked = {}) {
       const start = performance.now();
-      for (const text of texts) checkText(text);
+      for (const [at, text] of texts.entries()) checkText(text, nameOf(at, texts));
       const { options, end } = endingWith(asked);
       const stages = startStages('single', metrics);
       try {
@@ -296,15 +297,15 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     },
 
     async embed(spec, inputs, asked = {}) {
-      for (const input of inputs) if ('text' in input) checkText(input.text);
+      for (const [at, input] of inputs.entries()) if ('text' in input) checkText(input.text, nameOf(at, inputs));
       const { options, end } = endingWith(asked);
       const limit = pLimit(textsInHand);
       const stages = startStages('single', metrics);
       try {
         return await Promise.all(
-          inputs.map((input) =>
+          inputs.map((input, at) =>
             'text' in input
-              ? limit(() => embedText(spec, input.text, true, stages, options))
+              ? limit(() => embedText(spec, input.text, true, stages, options, nameOf(at, inputs)))
               : embedImage(spec, input.image, stages, options).then(({ embedded }) => embedded),
           ),
         );
@@ -383,11 +384,15 @@ function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
   return { ...receiptOf(spec), warnings: warningsOf(...embedded), ...(id !== undefined && { traceId: id }) };
 }
 
-function checkText(text: string): void {
-  if (text.trim() === '') throw new ServiceError('text.empty', 'The text is empty');
+function checkText(text: string, name = 'The text'): void {
+  if (text.trim() === '') throw new ServiceError('text.empty', `${name} is empty`);
   if (text.length > maxTextLength) {
-    throw new ServiceError('text.too_long', `The text has ${text.length} characters, more than ${maxTextLength}`);
+    throw new ServiceError('text.too_long', `${name} has ${text.length} characters, more than ${maxTextLength}`);
   }
 }
+
+/** Which of the texts of a request is meant. */
+const nameOf = (at: number, { length }: readonly unknown[]): string =>
+  length === 1 ? 'The text' : `The text at index ${at}`;
 
 const milliseconds = (value: number): number => Math.round(value * 10) / 10;

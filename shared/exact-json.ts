@@ -24,9 +24,12 @@ const unlikeNumber = /[:,[]\s*-?(?:\d{16}|\d+[.eE]|0(?=\s*[,}\]])(?<=-0))/;
 /** Whether JSON text may have a number that {@link parseExactly} keeps as its text. */
 export const hasUnlikeNumber = (json: string): boolean => unlikeNumber.test(json);
 
-/** Parses JSON; numbers that would change are {@link RawNumber}. @throws {SyntaxError} */
+/**
+ * Parses JSON; numbers that would change are {@link RawNumber}, but in browsers that do not have them yet.
+ * @throws {SyntaxError}
+ */
 export function parseExactly(json: string): unknown {
-  return unlikeNumber.test(json) ? JSON.parse(json, keepNumber as Reviver) : JSON.parse(json);
+  return unlikeNumber.test(json) && 'rawJSON' in JSON ? JSON.parse(json, keepNumber as Reviver) : JSON.parse(json);
 }
 
 type Reviver = (key: string, value: unknown) => unknown;

@@ -18,7 +18,9 @@ export const rankRequest = z
       z.strictObject({ image: imageSource, texts: z.array(z.string()).min(1).max(maxTexts), model, longText }),
       z.strictObject({ images: z.array(imageSource).min(1).max(maxRankedImages), text: z.string(), model, longText }),
     ],
-    { error: 'expected {image, texts} for one image and many texts, or {images, text} for many images and one text' },
+    {
+      error: `expected {image, texts} for one image and 1 to ${maxTexts} texts, or {images, text} for 1 to ${maxRankedImages} images and one text`,
+    },
   )
   .meta({ id: 'RankRequest' });
 export type RankRequest = z.output<typeof rankRequest>;

@@ -3,16 +3,24 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { ask, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
-import { downloadResults, type ResultFormat } from './downloads.ts';
+import { downloadResults, type Formulas, type ResultFormat } from './downloads.ts';
 import { nameOfBatch, rememberName } from './names.ts';
 
 /** What can be done with a batch, at its present state. */
 export function BatchActions({
   status,
+  formulas,
+  formulaCells,
+  onFormulas,
   onChanged,
   onFailure,
 }: {
   status: BatchStatus;
+  /** How CSV is downloaded. */
+  formulas: Formulas;
+  /** Cells that begin like a formula; undefined while that is not known. */
+  formulaCells: number | undefined;
+  onFormulas: (formulas: Formulas) => void;
   onChanged: () => void;
   onFailure: (failure: RequestFailed | undefined) => void;
 }) {
@@ -32,7 +40,8 @@ export function BatchActions({
     setBusy(undefined);
   }
 
-  const download = (format: ResultFormat) => run(format, () => downloadResults(status.id, format));
+  const download = (format: ResultFormat) =>
+    run(format, () => downloadResults(status.id, format, format === 'csv' ? { formulas } : {}));
   const cancel = () =>
     run('cancel', async () => {
       await ask(`${path}/cancel`, { method: 'POST' });
@@ -70,6 +79,14 @@ export function BatchActions({
       <button type="button" disabled={busy !== undefined} onClick={() => void download('ndjson')}>
         {busy === 'ndjson' ? 'Downloading…' : 'Results as NDJSON'}
       </button>
+      <label class="check fine soft">
+        <input
+          type="checkbox"
+          checked={formulas === 'escape'}
+          onChange={(event) => onFormulas(event.currentTarget.checked ? 'escape' : 'keep')}
+        />
+        {formulasInWords(formulaCells)}
+      </label>
       <button
         type="button"
         class="quiet danger"
@@ -90,4 +107,10 @@ export function BatchActions({
       </dialog>
     </div>
   );
+}
+
+function formulasInWords(cells: number | undefined): string {
+  const words = 'CSV for spreadsheets: an apostrophe before formulas';
+  if (cells === undefined || cells === 0) return words;
+  return `${words} (${numbers.count(cells)} ${cells === 1 ? 'cell' : 'cells'})`;
 }

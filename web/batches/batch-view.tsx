@@ -8,7 +8,7 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
 import { BatchActions } from './actions.tsx';
-import { downloadPassing } from './downloads.ts';
+import { downloadPassing, type Formulas } from './downloads.ts';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
 import { type Followed, type Follower, followBatch } from './follow.ts';
@@ -22,6 +22,7 @@ import { stateWords } from './state.ts';
 export function BatchView({ id }: { id: string }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
+  const [formulas, setFormulas] = useState<Formulas>('escape');
   const follower = useRef<Follower | undefined>(undefined);
   useEffect(() => {
     const started = followBatch(id, setFollowed);
@@ -75,17 +76,24 @@ export function BatchView({ id }: { id: string }) {
           {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
           {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
           <Plot samples={samples} isLive={status.finishedAt === null} />
-          <BatchActions status={status} onChanged={() => follower.current?.refresh()} onFailure={setFailure} />
+          <BatchActions
+            status={status}
+            formulas={formulas}
+            formulaCells={summary?.formulaCells}
+            onFormulas={setFormulas}
+            onChanged={() => follower.current?.refresh()}
+            onFailure={setFailure}
+          />
           {failure !== undefined && <ProblemBox failure={failure} />}
         </section>
         {summary !== undefined && summary.succeeded > 0 && (
           <HistogramBox
             summary={summary}
             scale={scale}
-            onDownloadPassing={(threshold) => void downloadPassing(id, threshold).catch(setFailure)}
+            onDownloadPassing={(threshold) => void downloadPassing(id, threshold, formulas).catch(setFailure)}
           />
         )}
-        <FailuresBox status={status} onFailure={setFailure} />
+        <FailuresBox status={status} formulas={formulas} onFailure={setFailure} />
         {summary !== undefined && <ExtremesBox summary={summary} tenant={status.tenant} />}
       </div>
     </>

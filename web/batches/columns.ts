@@ -22,7 +22,7 @@ const names = {
     'path',
   ],
   text: ['text', 'caption', 'prompt', 'description', 'title', 'alt', 'alt_text', 'label', 'sentence', 'name'],
-  id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'index'],
+  id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'sample_id', 'index'],
 } as const;
 
 /** By their names first, then by what stands in them. Empty where nothing fits. */

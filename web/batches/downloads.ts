@@ -1,8 +1,10 @@
 import { send } from '../http/client.ts';
 import { type CsvRow, createCsvReader } from './csv.ts';
-import { ownColumnsOf } from './own-columns.ts';
+import { ownColumnsIn, ownColumnsOf } from './own-columns.ts';
 
 export type ResultFormat = 'csv' | 'ndjson';
+/** CSV for spreadsheets, which run cells such as `=1+1`, or with the cells as they were sent. */
+export type Formulas = 'escape' | 'keep';
 
 const accept: Record<ResultFormat, string> = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
 
@@ -28,8 +30,8 @@ export async function downloadResults(
 }
 
 /** Rows whose score reaches the threshold, under the header, as they were written. */
-export async function downloadPassing(id: string, threshold: number): Promise<void> {
-  const response = await resultsOf(id, 'csv', { status: 'succeeded' });
+export async function downloadPassing(id: string, threshold: number, formulas: Formulas): Promise<void> {
+  const response = await resultsOf(id, 'csv', { status: 'succeeded', formulas });
   const rows = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(passingRows(threshold));
   const blob = await new Response(rows?.pipeThrough(new TextEncoderStream()) ?? '', {
     headers: { 'content-type': 'text/csv' },
@@ -39,12 +41,12 @@ export async function downloadPassing(id: string, threshold: number): Promise<vo
 
 function passingRows(threshold: number): TransformStream<string, string> {
   const reader = createCsvReader();
-  let isHeader = true;
+  let own = 0;
   const keep = (rows: CsvRow[]): string =>
     rows
       .filter((row) => {
-        if (!isHeader) return Number(ownColumnsOf(row).cosine) * 100 >= threshold - 1e-6;
-        isHeader = false;
+        if (own > 0) return Number(ownColumnsOf(row, own).cosine) * 100 >= threshold - 1e-6;
+        own = ownColumnsIn(row);
         return true;
       })
       .map(({ raw }) => `${raw}\n`)

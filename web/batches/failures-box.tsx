@@ -4,15 +4,17 @@ import { type Code, codes } from '../../shared/errors.ts';
 import type { RequestFailed } from '../http/client.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { downloadResults } from './downloads.ts';
+import { downloadResults, type Formulas } from './downloads.ts';
 import { type Cause, type FailureSample, sampleFailures } from './failures.ts';
 
 /** Failed items by code, and inside a code by what was said of them, with links to their images. */
 export function FailuresBox({
   status,
+  formulas,
   onFailure,
 }: {
   status: BatchStatus;
+  formulas: Formulas;
   onFailure: (failure: RequestFailed) => void;
 }) {
   const [sample, setSample] = useState<FailureSample>();
@@ -40,7 +42,7 @@ export function FailuresBox({
         <h2 id="failures">Failures</h2>
         <button
           type="button"
-          onClick={() => void downloadResults(status.id, 'csv', { status: 'failed' }).catch(onFailure)}
+          onClick={() => void downloadResults(status.id, 'csv', { status: 'failed', formulas }).catch(onFailure)}
         >
           Download failed rows
         </button>

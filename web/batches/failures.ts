@@ -1,6 +1,6 @@
 import { createCsvReader } from './csv.ts';
 import { resultsOf } from './downloads.ts';
-import { ownColumnsOf } from './own-columns.ts';
+import { ownColumnsIn, ownColumnsOf } from './own-columns.ts';
 
 /** A failed item, with enough to look after it. */
 export interface FailedItem {
@@ -33,13 +33,15 @@ export async function sampleFailures(id: string, signal: AbortSignal): Promise<F
   const causes = new Map<string, Cause[]>();
   const csv = createCsvReader();
   let read = -1;
+  let own = 0;
   const stream = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (let ended = stream === undefined; !ended && read < mostRead; ) {
     const part = await stream?.read();
     ended = part === undefined || part.done;
     for (const row of ended ? csv.end() : csv.push(part?.value ?? '')) {
       // The first is the header.
-      if (read++ >= 0) add(causes, ownColumnsOf(row));
+      if (read++ >= 0) add(causes, ownColumnsOf(row, own));
+      else own = ownColumnsIn(row);
     }
   }
   await stream?.cancel();

@@ -7,6 +7,7 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { Scrollable } from '../ui/scrollable.tsx';
 import { type ColumnMapping, faultOfMapping, guessColumns, looksLikeImage } from './columns.ts';
+import { encodings, nameOfEncoding } from './encoding.ts';
 import { rememberName } from './names.ts';
 import { NoPreview, type Preview, previewOf } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
@@ -27,10 +28,10 @@ export function NewView({ dropped }: { dropped?: File }) {
     if (dropped !== undefined) void choose(dropped);
   }, [dropped]);
 
-  async function choose(file: File): Promise<void> {
+  async function choose(file: File, encoding?: string): Promise<void> {
     setUnreadable(undefined);
     try {
-      setChosen({ file, preview: await previewOf(file), idempotencyKey: randomKey() });
+      setChosen({ file, preview: await previewOf(file, encoding), idempotencyKey: randomKey() });
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
       setChosen(undefined);
@@ -74,7 +75,15 @@ export function NewView({ dropped }: { dropped?: File }) {
             {unreadable}
           </p>
         )}
-        {chosen === undefined ? <FormatHelp /> : <StartForm key={chosen.idempotencyKey} {...chosen} />}
+        {chosen === undefined ? (
+          <FormatHelp />
+        ) : (
+          <StartForm
+            key={chosen.idempotencyKey}
+            {...chosen}
+            onEncoding={(encoding) => void choose(chosen.file, encoding)}
+          />
+        )}
       </div>
     </>
   );
@@ -100,7 +109,7 @@ function FormatHelp() {
   );
 }
 
-function StartForm({ file, preview, idempotencyKey }: Chosen) {
+function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onEncoding: (encoding: string) => void }) {
   const { value: models } = useModels();
   const [mapping, setMapping] = useState<ColumnMapping>(() => guessColumns(preview.columns, preview.rows));
   const [model, setModel] = useState('');
@@ -146,12 +155,28 @@ function StartForm({ file, preview, idempotencyKey }: Chosen) {
           <h2 id="columns">Which column is what</h2>
           <p class="soft">{inWords(preview)}</p>
         </div>
+        {!/^utf/.test(preview.encoding) && (
+          <p class="notice">
+            Read as {nameOfEncoding(preview.encoding)}. If letters with accents look wrong below, choose another
+            encoding.
+          </p>
+        )}
         {preview.format === 'csv' && preview.columns.some(looksLikeImage) && (
           <p class="notice">
             The first row looks like an item. A CSV needs a header row: this one would be taken for it.
           </p>
         )}
         <div class="mapping">
+          <div class="field">
+            <label for="encoding">Read as</label>
+            <select id="encoding" value={preview.encoding} onChange={(event) => onEncoding(event.currentTarget.value)}>
+              {Object.entries(encodings).map(([encoding, name]) => (
+                <option key={encoding} value={encoding}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </div>
           {(['image', 'text', 'id'] as const).map((part) => (
             <div class="field" key={part}>
               <label for={`column-${part}`}>{{ image: 'Image', text: 'Text', id: 'Id (optional)' }[part]}</label>
@@ -221,9 +246,9 @@ const stageWords: Record<UploadProgress['stage'], string> = {
   storing: 'The service stores the last items…',
 };
 
-function inWords({ format, gzipped, estimate, columns }: Preview): string {
+function inWords({ format, gzipped, encoding, estimate, columns }: Preview): string {
   const rows = estimate === undefined ? '' : `${estimate.exact ? '' : 'about '}${numbers.count(estimate.rows)} rows, `;
-  return `${format.toUpperCase()}${gzipped ? ', gzipped' : ''}: ${rows}${numbers.count(columns.length)} columns. The first rows:`;
+  return `${format.toUpperCase()}, ${nameOfEncoding(encoding)}${gzipped ? ', gzipped' : ''}: ${rows}${numbers.count(columns.length)} columns. The first rows:`;
 }
 
 /** Leaving the page would break the upload off, and then the batch has never existed. */

@@ -1,4 +1,6 @@
+import { parseExactly } from '../../shared/exact-json.ts';
 import { createCsvReader } from './csv.ts';
+import { guessEncoding } from './encoding.ts';
 
 /** The beginning of a file, in columns. The rest of the file is not read for it. */
 export interface Preview {
@@ -6,6 +8,8 @@ export interface Preview {
   /** CSV alone. */
   delimiter: string;
   gzipped: boolean;
+  /** What it was read as, by its name in the Encoding Standard. */
+  encoding: string;
   columns: string[];
   rows: string[][];
   /** Rows in the whole file, when they are about as long as the first ones. `exact`: all of it was read. */
@@ -20,19 +24,29 @@ export class NoPreview extends Error {
 const headBytes = 256 * 1024;
 const shownRows = 5;
 
-/** @throws {NoPreview} */
-export async function previewOf(file: File): Promise<Preview> {
-  const head = await readHead(file);
+/**
+ * @param encoding what the file is read as; by its bytes when it is not said.
+ * @throws {NoPreview}
+ */
+export async function previewOf(file: File, encoding?: string): Promise<Preview> {
+  const head = await readHead(file, encoding);
   if (head.text.trim() === '') throw new NoPreview('The file is empty.');
   const format = formatOf(file.name, head.text);
   const found = format === 'csv' ? readCsv(head) : readNdjson(head);
   if (found.columns.length === 0) throw new NoPreview(`Nothing in it could be read as ${format.toUpperCase()}.`);
-  return { ...found, format, gzipped: head.gzipped, estimate: estimateOf(file, head, found.rowBytes) };
+  return {
+    ...found,
+    format,
+    gzipped: head.gzipped,
+    encoding: head.encoding,
+    estimate: estimateOf(file, head, found.rowBytes),
+  };
 }
 
 interface Head {
   text: string;
   gzipped: boolean;
+  encoding: string;
   /** The file ends here. */
   whole: boolean;
 }
@@ -45,16 +59,17 @@ interface Found {
   rowBytes: { mean: number; rows: number };
 }
 
-async function readHead(file: File): Promise<Head> {
+async function readHead(file: File, asked: string | undefined): Promise<Head> {
   const bytes = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const { content, whole } = gzipped
     ? await inflate(bytes, file.size)
     : { content: bytes, whole: file.size <= headBytes };
-  const text = new TextDecoder().decode(content).replace(/^\uFEFF/, '');
+  const encoding = asked ?? guessEncoding(content);
+  const text = new TextDecoder(encoding).decode(content).replace(/^\uFEFF/, '');
   // A row that is cut off is none; neither is a character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
-  return { text: text.slice(0, end === 0 ? text.length : end), gzipped, whole };
+  return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
 /** As far as the head goes: a stream that is cut off ends with an error. */
@@ -92,9 +107,10 @@ function formatOf(name: string, text: string): Preview['format'] {
 }
 
 function readCsv({ text, whole }: Head): Found {
-  const delimiter = delimiterOf(text);
+  const stated = /^"?sep=([^"\r\n])"?\r?\n/i.exec(text);
+  const delimiter = stated?.[1] ?? delimiterOf(text);
   const reader = createCsvReader(delimiter);
-  const all = [...reader.push(text), ...(whole ? reader.end() : [])];
+  const all = [...reader.push(text.slice(stated?.[0].length ?? 0)), ...(whole ? reader.end() : [])];
   const [header, ...rows] = all;
   const length = rows.reduce((sum, { raw }) => sum + raw.length + 1, 0);
   return {
@@ -130,7 +146,7 @@ function readNdjson({ text }: Head): Found {
 
 export function readObject(line: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value = parseExactly(line);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;

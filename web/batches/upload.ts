@@ -1,12 +1,13 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
 import type { ColumnMapping } from './columns.ts';
+import { nameOfEncoding } from './encoding.ts';
 import type { Preview } from './preview.ts';
 import { needsRenaming, renameLines } from './rename.ts';
 
 export interface Upload {
   file: File;
-  preview: Pick<Preview, 'format' | 'delimiter' | 'gzipped' | 'columns'>;
+  preview: Pick<Preview, 'format' | 'delimiter' | 'encoding' | 'gzipped' | 'columns'>;
   mapping: ColumnMapping;
   /** Empty: the default. */
   model: string;
@@ -31,9 +32,10 @@ export async function uploadBatch(
   onProgress: (progress: UploadProgress) => void,
   signal: AbortSignal,
 ): Promise<BatchStatus> {
-  const body = needsRenaming(upload.preview, upload.mapping) ? await renamed(upload, onProgress, signal) : upload.file;
+  if (!needsRenaming(upload.preview, upload.mapping)) return await send(upload, upload.file, onProgress, signal);
+  const body = await renamed(upload, onProgress, signal);
   signal.throwIfAborted();
-  return await send(upload, body, onProgress, signal);
+  return await send({ ...upload, preview: { ...upload.preview, encoding: 'utf-8' } }, body, onProgress, signal);
 }
 
 const brokenOff = 'The file did not arrive whole. Start again: if it had arrived after all, its batch is shown.';
@@ -58,7 +60,8 @@ function send(
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', apiUrl(`v1/evaluation/batch?${query}`));
-    request.setRequestHeader('content-type', preview.format === 'csv' ? 'text/csv' : 'application/x-ndjson');
+    const type = preview.format === 'csv' ? 'text/csv' : 'application/x-ndjson';
+    request.setRequestHeader('content-type', `${type}; charset=${preview.encoding}`);
     request.setRequestHeader('idempotency-key', idempotencyKey);
     request.upload.onprogress = ({ loaded, total }) => onProgress({ stage: 'sending', share: loaded / total });
     request.upload.onload = () => onProgress({ stage: 'storing', share: 1 });
@@ -93,7 +96,13 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  const lines = bytes.pipeThrough(new TextDecoderStream()).pipeThrough(renameLines(mapping));
+  // Fatal: what is not of the encoding must not become another text.
+  const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
+  const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));
-  return await new Response(packed).blob();
+  return await new Response(packed).blob().catch((error: unknown) => {
+    if (signal.aborted || !(error instanceof TypeError)) throw error;
+    const message = `Some of its bytes are not ${nameOfEncoding(preview.encoding)}. Choose the encoding it was written in.`;
+    throw new RequestFailed(0, 'The file cannot be read', message);
+  });
 }

@@ -129,6 +129,20 @@ describe('score', () => {
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'text.too_long', retryable: false } });
   });
 
+  test('says which of many texts is empty, too long, or has too many tokens', async () => {
+    const refused = async (texts: string[]) =>
+      await evaluation()
+        .score(spec, 'cat.jpg', texts, { longText: 'error' })
+        .catch((error: Error) => error.message);
+    expect(await refused(['0.5', '0.5', 'x'.repeat(maxTextLength + 1)])).toMatch(/^The text at index 2 has 20001 char/);
+    expect(await refused(['0.5', ' '])).toBe('The text at index 1 is empty');
+    expect(await refused([' '])).toBe('The text is empty');
+    embedder.text = async (_spec, text) => ({ ...textAt(0.5), tokens: 77, totalTokens: text === 'long' ? 90 : 7 });
+    expect(await refused(['0.5', 'long'])).toMatch(/^The text at index 1 has at least 90 tokens/);
+    const inputs = [{ text: '0.5' }, { text: ' ' }];
+    await expect(evaluation().embed(spec, inputs)).rejects.toThrow('The text at index 1 is empty');
+  });
+
   test('counts the image and the slowest text as inference', async () => {
     embedder.image = async () => ({ ...embeddingOf(1, 0), decodeMs: 3.14, inferenceMs: 20 });
     embedder.text = async (_spec, text) => ({ ...textAt(0.5), inferenceMs: Number(text) });

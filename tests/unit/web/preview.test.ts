@@ -14,6 +14,35 @@ test('the first rows of a CSV show in its own columns', async () => {
   expect(preview.estimate).toEqual({ rows: 3, exact: true });
 });
 
+test.each([
+  ['utf-8', '', 'Größe', (text: string) => Buffer.from(text)],
+  ['utf-16le', '\uFEFF', 'Größe 絵', (text: string) => Buffer.from(text, 'utf16le')],
+  ['utf-16le', '', 'Größe', (text: string) => Buffer.from(text, 'utf16le')],
+  ['utf-16be', '', 'Größe', (text: string) => Buffer.from(text, 'utf16le').swap16()],
+  ['windows-1252', '', 'Größe', (text: string) => Buffer.from(text, 'latin1')],
+] as const)('a file in %s is recognised, and its preview says so', async (encoding, mark, word, encode) => {
+  const bytes = new Uint8Array(encode(`${mark}image,text\nx,${word}\n`));
+  const preview = await previewOf(new File([bytes], 'pairs.csv'));
+  expect(preview).toMatchObject({ encoding, columns: ['image', 'text'], rows: [['x', word]] });
+});
+
+test('another encoding may be chosen, and a character that the head cuts does not change the guess', async () => {
+  const cyrillic = Uint8Array.of(...Buffer.from('image,text\nx,'), 0xea, 0xee, 0xf2, 0x0a);
+  const file = new File([cyrillic], 'pairs.csv');
+  expect((await previewOf(file)).encoding).toBe('windows-1252');
+  expect(await previewOf(file, 'windows-1251')).toMatchObject({ encoding: 'windows-1251', rows: [['x', 'кот']] });
+  const long = new File([`image,text\n${'x,é\n'.repeat(100_001)}`], 'pairs.csv');
+  for (const cut of [0, 1, 2, 3]) {
+    const moved = new File(['a'.repeat(cut), long], 'pairs.csv');
+    expect((await previewOf(moved)).encoding).toBe('utf-8');
+  }
+});
+
+test('a first line sep=| is not a header, and says what separates', async () => {
+  const preview = await previewOf(new File(['sep=|\r\nimage|text\r\nx|a,b\r\n'], 'pairs.csv'));
+  expect(preview).toMatchObject({ delimiter: '|', columns: ['image', 'text'], rows: [['x', 'a,b']] });
+});
+
 test('of a long file the head alone is read, and the rows are estimated', async () => {
   const file = new File([csv(200_000)], 'pairs.csv');
   const read: [number | undefined, number | undefined][] = [];

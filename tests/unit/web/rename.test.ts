@@ -22,6 +22,15 @@ test('metadata that is there already is kept beside what is left', async () => {
   expect(JSON.parse(line)).toEqual({ image: 'u', text: 'a', metadata: { row: 2, shop: 'x' } });
 });
 
+test('numbers keep their digits, and keys their names', async () => {
+  const [line = ''] = await renamed([
+    '{"url":"u","alt":"a","n":1546130668394913822,"tweet":1546130668394913823,"x":1e400,"__proto__":{"y":1.0}}',
+  ]);
+  expect(line).toBe(
+    '{"image":"u","text":"a","id":"1546130668394913822","metadata":{"tweet":1546130668394913823,"x":1e400,"__proto__":{"y":1.0}}}',
+  );
+});
+
 test('every line stays a line in its place: the service names one that is no item', async () => {
   const lines = await renamed(['{"url":"u","alt":"a"}\nno js', 'on\n\n{"url":"v"}']);
   expect(lines).toEqual(['{"image":"u","text":"a"}', 'no json', '', '{"image":"v"}']);
