@@ -15,15 +15,18 @@ export interface CudaParts {
 }
 
 const providerFile = 'libonnxruntime_providers_cuda.so';
-/** Sonames in the table of strings that every shared library has. */
-const sonames = /lib(?:cudart|cublas|cublasLt|cudnn|cufft|curand|nvrtc)\.so\.\d+/g;
+/** Of NVIDIA's; libcuda comes with the driver. The provider loads cuDNN by itself when it is first used. */
+const isOfCuda = /^lib(?:cudart|cublas|cublasLt|cufft|curand|nvrtc)\.so/;
+const cudnn = 'libcudnn.so.9';
 const toolTimeoutMs = 10_000;
 
 /** Looks at this machine without loading anything. Linux alone. */
 export function findCudaParts(): CudaParts {
   const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
   const provider = join(dirname(binding), '../bin/napi-v6/linux', process.arch, providerFile);
-  const needed = existsSync(provider) ? sonamesIn(readFileSync(provider)) : null;
+  const needed = existsSync(provider)
+    ? [...neededBy(readFileSync(provider)).filter((name) => isOfCuda.test(name)), cudnn]
+    : null;
   const listed = needed === null ? '' : run('ldconfig', ['-p']);
   return {
     driver:
@@ -33,9 +36,33 @@ export function findCudaParts(): CudaParts {
   };
 }
 
-/** The sonames in a shared library, sorted, each once. */
-export const sonamesIn = (library: Buffer): string[] =>
-  [...new Set(library.toString('latin1').match(sonames) ?? [])].sort();
+const elf = { loadSegment: 1, dynamicSegment: 2, needed: 1, stringTable: 5 } as const;
+
+/** Names of the libraries that a shared library is linked to: `DT_NEEDED` of a 64-bit ELF file. */
+export function neededBy(library: Buffer): string[] {
+  if (library.toString('latin1', 0, 5) !== '\x7fELF\x02') return [];
+  const number = (at: number) => Number(library.readBigUInt64LE(at));
+  const headers = Array.from({ length: library.readUInt16LE(56) }, (_, index) => {
+    const at = number(32) + index * library.readUInt16LE(54);
+    const type = library.readUInt32LE(at);
+    return { type, offset: number(at + 8), address: number(at + 16), size: number(at + 32) };
+  });
+  const dynamic = headers.find(({ type }) => type === elf.dynamicSegment);
+  if (dynamic === undefined) return [];
+  const entries: { tag: number; value: number }[] = [];
+  for (let at = dynamic.offset; at + 16 <= dynamic.offset + dynamic.size; at += 16) {
+    entries.push({ tag: number(at), value: number(at + 8) });
+  }
+  const strings = entries.find(({ tag }) => tag === elf.stringTable)?.value ?? 0;
+  const segment = headers.find(
+    ({ type, address, size }) => type === elf.loadSegment && strings >= address && strings < address + size,
+  );
+  if (segment === undefined) return [];
+  const table = strings - segment.address + segment.offset;
+  return entries
+    .filter(({ tag }) => tag === elf.needed)
+    .map(({ value }) => library.toString('latin1', table + value, library.indexOf(0, table + value)));
+}
 
 const isOnPath = (name: string): boolean =>
   (process.env['LD_LIBRARY_PATH'] ?? '')

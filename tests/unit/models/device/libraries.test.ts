@@ -1,9 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { describeCudaParts, findCudaParts, sonamesIn } from '../../../../models/device/libraries.ts';
+import { describeCudaParts, findCudaParts, neededBy } from '../../../../models/device/libraries.ts';
 
-test('the libraries that a provider is linked to are read from its table of strings', () => {
-  const library = Buffer.from('\x7fELF\0libcublasLt.so.13\0libcudnn.so.9\0libc.so.6\0libcublasLt.so.13\0');
-  expect(sonamesIn(library)).toEqual(['libcublasLt.so.13', 'libcudnn.so.9']);
+test.skipIf(process.platform !== 'linux')('the libraries that a library is linked to are read from it', () => {
+  const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const library = join(dirname(binding), `../bin/napi-v6/linux/${process.arch}/onnxruntime_binding.node`);
+  expect(neededBy(readFileSync(library))).toEqual(expect.arrayContaining(['libonnxruntime.so.1', 'libc.so.6']));
+});
+
+test('what is not such a library has none', () => {
+  expect(neededBy(Buffer.from('#!/bin/sh\n'))).toEqual([]);
 });
 
 test('what is missing is named with what is there', () => {
