@@ -19,6 +19,8 @@ interface Step {
   args?: string[];
   env?: Record<string, string>;
   processes?: number;
+  /** Shows what goes wrong without a measure that the service takes. */
+  mustFail?: boolean;
   limit: number;
 }
 
@@ -52,7 +54,7 @@ for (const name of names) {
   const begin = performance.now();
   const runs = Array.from({ length: step.processes ?? 1 }, (_, at) => run(step, at === 0 ? name : `${name}-${at + 1}`));
   const codes = await Promise.all(runs);
-  if (codes.some((code) => code !== 0)) failed++;
+  if (codes.some((code) => (code !== 0) !== (step.mustFail ?? false))) failed++;
   process.stdout.write(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s, exit ${codes.join(' and ')}\n`);
 }
 process.exit(failed > 0 ? 1 : 0);
@@ -88,6 +90,7 @@ function stepsOf(): Record<string, Step> {
       script: 'golden',
       args: [...on, '--precision', 'fp32'],
       env: { NVIDIA_TF32_OVERRIDE: '1' },
+      mustFail: provider === 'cuda',
       limit: 60,
     },
     'golden-fp16': { script: 'golden', args: [...on, '--precision', 'fp16'], limit: 60 },
