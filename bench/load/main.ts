@@ -1,11 +1,10 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startRedis } from '../../tests/support/redis.ts';
 import { startProcess } from '../../tests/support/service.ts';
+import { forkScript } from '../processes/forked.ts';
+import { startRedis } from '../processes/redis.ts';
 import { plot, table } from './report.ts';
 import { type Measured, runScenario } from './run.ts';
 import { scenarios, type Target } from './scenarios.ts';
@@ -38,6 +37,8 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean' },
   },
 });
+// What this has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
@@ -53,11 +54,8 @@ interface Service {
 }
 
 async function startOwn(): Promise<Service> {
-  const images = fork(fileURLToPath(new URL('../image-server.ts', import.meta.url)), [], { execArgv: [] });
-  const [[{ authority }], redis] = await Promise.all([
-    once(images, 'message') as Promise<[{ authority: string }]>,
-    startRedis(),
-  ]);
+  const [images, redis] = await Promise.all([forkScript<{ authority: string }>('image-server.ts'), startRedis()]);
+  const { authority } = images.ready;
   const service = await startProcess('service', {
     REDIS_URL: redis.url,
     IMAGE_HOSTS_ALLOW: authority,
@@ -68,8 +66,7 @@ async function startOwn(): Promise<Service> {
     target: { imageUrl: (n) => `http://${authority}/picture.jpg?n=${n}` },
     async close() {
       await service.stop();
-      images.disconnect();
-      await redis.remove();
+      await Promise.all([images.stop(), redis.stop()]);
     },
   };
 }

@@ -13,6 +13,12 @@ import { startProcess } from '../../tests/support/service.ts';
  *
  * `npm run bench:overload -- [seconds] [times]`, by default 60 and 10
  */
+if (process.argv.includes('--help')) {
+  process.stdout.write('npm run bench:overload -- [seconds] [times], by default 60 and 10\n');
+  process.exit(0);
+}
+// What this has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const seconds = Number(process.argv[2] ?? 60);
 const times = Number(process.argv[3] ?? 10);
 const say = (line: string) => process.stdout.write(`${line}\n`);

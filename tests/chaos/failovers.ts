@@ -15,6 +15,12 @@ import { startBurners } from './burners.ts';
  *
  * `npm run failovers -- [failovers] [sentinel|cluster|both]`, by default 50 both: 50 of each
  */
+if (process.argv.includes('--help')) {
+  process.stdout.write('npm run failovers -- [failovers] [sentinel|cluster|both], by default 50 both: 50 of each\n');
+  process.exit(0);
+}
+// What this has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const [failovers = '50', which = 'both'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

@@ -14,6 +14,12 @@ import { startProcess, type TestProcess } from '../support/service.ts';
  *
  * `npm run chaos -- [items] [kills] [seed]`, by default 50000 20 and a seed that is printed
  */
+if (process.argv.includes('--help')) {
+  process.stdout.write('npm run chaos -- [items] [kills] [seed], by default 50000 20 and a seed that is printed\n');
+  process.exit(0);
+}
+// What this has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const [items = 50_000, kills = 20, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

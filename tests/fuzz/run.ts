@@ -8,6 +8,12 @@ import { mutated, seeds } from './mutations.ts';
  *
  * `npm run fuzz -- [files] [seed]`, by default 1000 and a seed that is printed
  */
+if (process.argv.includes('--help')) {
+  process.stdout.write('npm run fuzz -- [files] [seed], by default 1000 and a seed that is printed\n');
+  process.exit(0);
+}
+// What this has started ends with it, by the handlers of `exit` and by channels that close.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const [files = 1_000, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,12 @@ export interface TestServer {
   /** One connection that waits for the server; whoever asks for it ends it. */
   connect(): Redis;
 }
+
+/** What is still there when this process exits: no channel says to a Redis that its parent is gone. */
+const left = new Set<() => void>();
+process.once('exit', () => {
+  for (const abandon of left) abandon();
+});
 
 /** Every write is on disk before it is answered, as in production. */
 export const durable = { save: '', appendonly: 'yes', appendfsync: 'always' };
@@ -61,6 +68,11 @@ export async function startServer(
     server.kill('SIGKILL');
     await ended;
   }
+  const abandon = () => {
+    server?.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
+  left.add(abandon);
   await start();
   return {
     kill,
@@ -70,6 +82,7 @@ export async function startServer(
     thaw: () => void server?.kill('SIGCONT'),
     async remove() {
       await kill();
+      left.delete(abandon);
       await rm(directory, { recursive: true, force: true });
     },
   };
