@@ -23,7 +23,20 @@ export const comparisonField = (
  * two: one of eight takes longer than one of one, and is cheaper for each input.
  */
 export const runField = (model: string, input: Input, inputs: number, what: 'ms' | 'inputs'): string =>
-  `run:${model}:${input}:${2 ** Math.ceil(Math.log2(Math.max(1, inputs)))}:${what}`;
+  `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
+
+/** Size of a run as it is told apart: the next power of two. */
+export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
+
+/**
+ * Pairs of items by the time that the candidate took over the main model's for the same item, in steps of a sixteenth of
+ * a power of two, which is 4 %. `alike`: the runs of both were of one size.
+ */
+export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
+  `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
+const stepsOfTwo = 16;
+/** Beyond 32 times as slow or as fast nothing is told apart. */
+const mostSteps = 5 * stepsOfTwo;
 
 type Input = 'image' | 'text';
 /** Sizes that are told apart: larger runs are no cheaper for an input. */
@@ -44,7 +57,8 @@ const leastCommon = 0.2;
 const fewestPairs = 10;
 
 /**
- * Time of the candidate's towers over what the main model would have taken for the same. Runs of equal size are compared
+ * Time of the candidate's towers over what the main model would have taken for the same, of a canary that is not compared:
+ * by different items of the two. Runs of equal size are compared
  * where there are enough of them. A candidate that is so slow that its inputs pile up has few of them: then it is the
  * time for each input in all runs, which flatters the one with the larger runs, by less than half.
  * @returns nothing where too little was timed.
@@ -77,6 +91,31 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
   ms: sum(parts.map(({ ms }) => ms)),
 });
 
+/**
+ * Median over pairs of items of the candidate's time over the main model's. A mean belongs to its slowest runs: two
+ * identical models on a busy machine came to 2.08 by their sums. Pairs with runs of equal size count where there are
+ * enough of them; a candidate whose inputs pile up has few.
+ * @returns nothing where too few pairs were timed.
+ */
+export function medianLatencyRatio(counts: Counts, candidate: string): number | null {
+  const of = (runs: 'alike' | 'any') =>
+    Array.from({ length: 2 * mostSteps + 1 }, (_, at) => {
+      const ratio = 2 ** ((at - mostSteps) / stepsOfTwo);
+      return { ratio, pairs: counts[ratioField(candidate, runs, ratio)] ?? 0 };
+    });
+  const pairsOf = (steps: ReturnType<typeof of>) => sum(steps.map(({ pairs }) => pairs));
+  const [alike, any] = [of('alike'), of('any')];
+  const steps = pairsOf(alike) >= Math.max(fewestPairs, leastCommon * pairsOf(any)) ? alike : any;
+  const total = pairsOf(steps);
+  if (total < fewestPairs) return null;
+  let seen = 0;
+  for (const { ratio, pairs } of steps) {
+    seen += pairs;
+    if (2 * seen >= total) return ratio;
+  }
+  return null;
+}
+
 /** What the open window of a canary shows. */
 export function figuresOf(
   counts: Counts,
@@ -94,7 +133,8 @@ export function figuresOf(
     items: counts[armField(candidate, 'items')] ?? 0,
     errorShare: errorShare(candidate),
     mainErrorShare: errorShare(main),
-    latencyRatio: rounded(latencyRatio(counts, main, candidate)),
+    // Nothing is paired where a canary is not compared.
+    latencyRatio: rounded(medianLatencyRatio(counts, candidate) ?? latencyRatio(counts, main, candidate)),
     compared,
     scoreDrift: isEnough ? rounded((counts[comparisonField('canary', candidate, 'absolute')] ?? 0) / compared) : null,
     rankCorrelation: isEnough ? rounded(rankCorrelation(pairs)) : null,

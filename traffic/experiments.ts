@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelSpec } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { createAudit } from '../shared/audit.ts';
-import type { CanaryAction, CanaryPhase, TrafficPlan } from '../shared/contracts/traffic.ts';
+import type { CanaryAction, CanaryPhase, TrafficPlan, Trial } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { figuresOf } from './counts.ts';
-import { judge } from './guard.ts';
+import { isSlow, judge } from './guard.ts';
 import type { Observations, Ongoing } from './observations.ts';
 import { type Experiment, mainModel, planOf, readExperiment } from './plan.ts';
 import type { OpenWindow, Place, TrafficStore } from './store.ts';
@@ -138,13 +138,21 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const isPassed = reasons.length === 0;
     const passed = isPassed ? ((await store.state(place))?.passed ?? 0) + 1 : 0;
     const isPromoted = passed >= trial.promoteAfter;
-    const phase = !isPassed ? 'rolled_back' : isPromoted ? 'promoted' : 'trial';
+    const isAcquitted =
+      reasons.length === 1 && isSlow(figures, trial.guard) && !(await wasSlow(place, number - 1, trial));
+    if (isAcquitted) reasons.push('a second window in a row that is only too slow ends the trial');
+    const phase = isAcquitted ? 'trial' : !isPassed ? 'rolled_back' : isPromoted ? 'promoted' : 'trial';
     const reason = !isPassed ? reasons.join('; ') : isPromoted ? `passed ${passed} windows in a row` : '';
     const verdict = isPassed ? ('passed' as const) : ('failed' as const);
     const window = { number, verdict, reasons, endedAt: new Date(now).toISOString(), figures };
     if (!(await store.settle(place, window, phase, passed, reason))) return;
     log.info({ profile, model: trial.model, window: number, verdict, reasons }, 'window of a canary judged');
     if (phase !== 'trial') audit(`canary.${phase}`, { by: 'canary_guard', profile, model: trial.model, reason });
+  }
+
+  async function wasSlow(place: Place, number: number, { guard }: Trial): Promise<boolean> {
+    const window = (await store.windows(place)).find((one) => one.number === number);
+    return window !== undefined && isSlow(window.figures, guard);
   }
 
   let reporting: Promise<void> | undefined;

@@ -3,7 +3,7 @@ import type { Scored } from '../evaluation/scored.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { ArmRole, ComparedPair, TrafficPlan, Trial } from '../shared/contracts/traffic.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import { armField, type ComparisonKind, comparisonField, runField, writePair } from './counts.ts';
+import { armField, type ComparisonKind, comparisonField, ratioField, runField, sizeOf, writePair } from './counts.ts';
 import type { Place, Seen, SeenPairs, StoredPair } from './store.ts';
 
 /** Which experiment, and the canary that was on trial in it. */
@@ -63,6 +63,22 @@ export function createObservations(metrics?: Metrics): Observations {
     }
   }
 
+  /** Only inputs that both models have embedded for this item are compared: either may have had one in its cache. */
+  function addRatio(seen: Seen, reference: Scored, candidate: Scored): void {
+    const both = candidate.runs.flatMap((tried) => {
+      const known = reference.runs.find(({ input }) => input === tried.input);
+      return known === undefined ? [] : [{ tried, known }];
+    });
+    const taken = both.reduce((sum, { tried }) => sum + tried.ms / tried.inputs, 0);
+    const expected = both.reduce((sum, { known }) => sum + known.ms / known.inputs, 0);
+    if (!(taken > 0 && expected > 0)) return;
+    const { model } = candidate.spec;
+    add(seen, ratioField(model, 'any', taken / expected), 1);
+    if (both.every(({ tried, known }) => sizeOf(tried.inputs) === sizeOf(known.inputs))) {
+      add(seen, ratioField(model, 'alike', taken / expected), 1);
+    }
+  }
+
   return {
     answered(plan, role, scored) {
       if (isNoEvidence(scored)) return;
@@ -94,7 +110,7 @@ export function createObservations(metrics?: Metrics): Observations {
       if ('code' in reference.outcome || isNoEvidence(candidate)) return;
       const seen = seenOf(plan);
       const { model } = candidate.spec;
-      if (kind === 'canary') for (const scored of [reference, candidate]) addRuns(seen, scored);
+      if (kind === 'canary') addRatio(seen, reference, candidate);
       if ('code' in candidate.outcome) {
         add(seen, comparisonField(kind, model, 'failed'), 1);
         return;

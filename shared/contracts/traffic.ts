@@ -29,7 +29,7 @@ export const canaryWindow = z.strictObject({
 export const canaryGuard = z.strictObject({
   /** So much larger than the main model's may its share of failed items be. */
   errorShare: z.number().min(0).max(1).default(0.02),
-  /** So many times the main model's may the time of its towers be. */
+  /** So many times the main model's may the time of its towers be, in one of two windows in a row. */
   latencyRatio: z.number().gt(0).default(2),
   /** Mean absolute difference of the scores, in points of 0 to 100. */
   scoreDrift: points.default(1),
@@ -82,7 +82,7 @@ export const windowFigures = z.object({
   errorShare: share.nullable().meta({ description: 'Share of its items that failed.' }),
   mainErrorShare: share.nullable(),
   latencyRatio: z.number().nullable().meta({
-    description: "Time its towers took over the main model's for runs of equal size.",
+    description: "Time its towers took over the main model's: the median over the items that both have scored.",
   }),
   compared: count.meta({ description: 'Items that both models have scored.' }),
   scoreDrift: z.number().nullable().meta({ description: 'Mean absolute difference of the two scores, in points.' }),

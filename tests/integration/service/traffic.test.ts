@@ -200,13 +200,16 @@ test("each decision about a canary, the guard's and an operator's, is one audit 
   ]);
 });
 
-test('a slower canary is rolled back for its time alone', async () => {
+test('a slower canary is rolled back for its time alone, after two windows', async () => {
   write(canary('slow', { guard: { ...open, latencyRatio: 2 } }));
   await until(({ canary: found }) => found?.model === 'slow' && found.phase === 'trial');
   await evaluate(400);
+  const { canary: once } = await until(({ canary: now }) => (now?.windows.length ?? 0) > 0);
+  expect(once?.windows.at(-1)).toMatchObject({ verdict: 'failed', reasons: [expect.any(String), expect.any(String)] });
+  for (let round = 0; round < 4 && (await report()).canary?.phase === 'trial'; round++) await evaluate(400);
   const { canary: found } = await until(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.reason).toMatch(/times as long as the main model; 2 is allowed/);
-  expect(found?.windows).toHaveLength(1);
+  expect(found?.windows.map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
 });
 
 test('a canary that cannot be loaded is rolled back, and costs nobody an answer', async () => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Counts, figuresOf, latencyRatio, runField } from '../../../traffic/counts.ts';
+import {
+  type Counts,
+  figuresOf,
+  latencyRatio,
+  medianLatencyRatio,
+  ratioField,
+  runField,
+} from '../../../traffic/counts.ts';
 import { rankCorrelation } from '../../../traffic/rank-correlation.ts';
 
 /** So many inputs in runs of that size, which take that long each. */
@@ -42,6 +49,44 @@ describe('the latency of two models', () => {
     expect(runField('m', 'image', 5, 'ms')).toBe(runField('m', 'image', 8, 'ms'));
     expect(runField('m', 'image', 8, 'ms')).not.toBe(runField('m', 'image', 9, 'ms'));
     expect(runField('m', 'image', 1, 'ms')).not.toBe(runField('m', 'text', 1, 'ms'));
+  });
+});
+
+describe('the median over pairs of items', () => {
+  const pairs = (ratios: number[], runs: 'alike' | 'any' = 'alike') => {
+    const counts: Counts = {};
+    for (const ratio of ratios) {
+      for (const field of runs === 'alike' ? (['alike', 'any'] as const) : (['any'] as const)) {
+        const name = ratioField('new', field, ratio);
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+    }
+    return counts;
+  };
+
+  test('does not care for runs that other programs have slowed down', () => {
+    // By its sums an identical model would be 5 times as slow.
+    const noisy = Array.from({ length: 50 }, (_, at) => (at % 5 === 0 ? 21 : 1));
+    expect(medianLatencyRatio(pairs(noisy), 'new')).toBe(1);
+    expect(figuresOf(pairs(noisy), [], 'main', 'new').latencyRatio).toBe(1);
+  });
+
+  test('is known to 4 %', () => {
+    for (const ratio of [0.3, 1.3, 2.1, 7]) {
+      expect((medianLatencyRatio(pairs(Array(20).fill(ratio)), 'new') ?? 0) / ratio).toBeCloseTo(1, 1);
+    }
+    expect(medianLatencyRatio(pairs(Array(20).fill(1e6)), 'new')).toBe(32);
+  });
+
+  test('takes runs of equal size where there are enough, and all where there are not', () => {
+    const alike = pairs(Array(20).fill(1));
+    const mixed = { ...alike, ...pairs(Array(60).fill(4), 'any') };
+    expect(medianLatencyRatio(mixed, 'new')).toBe(1);
+    expect(medianLatencyRatio({ ...mixed, ...pairs(Array(600).fill(4), 'any') }, 'new')).toBe(4);
+  });
+
+  test('is unknown for fewer than ten pairs', () => {
+    expect(medianLatencyRatio(pairs(Array(9).fill(3)), 'new')).toBeNull();
   });
 });
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Scored } from '../../../evaluation/scored.ts';
 import type { TrafficPlan } from '../../../shared/contracts/traffic.ts';
+import { ratioField } from '../../../traffic/counts.ts';
 import { createObservations, type Observations } from '../../../traffic/observations.ts';
 
 const plan: TrafficPlan = { profile: 'fast', experiment: 'one', arms: [] };
@@ -79,19 +80,32 @@ describe('two models on the same pair', () => {
 
   test('are compared by their time on the same items', () => {
     const [reference, candidate] = [{ cosine: 0.2 }, { cosine: 0.3 }] as const;
+    for (const [known, tried] of [
+      [run(2, 20), run(1, 30)],
+      [run(4, 20), run(3, 30)],
+    ] as const) {
+      observations.compared(
+        plan,
+        'canary',
+        subject('t'),
+        scored('old', reference, [known]),
+        scored('new', candidate, [tried]),
+      );
+    }
+    // One of them had nothing to embed.
     observations.compared(
       plan,
       'canary',
       subject('t'),
-      scored('old', reference, [run(2, 20)]),
-      scored('new', candidate, [run(1, 30)]),
+      scored('old', reference, []),
+      scored('new', candidate, [run(1, 9)]),
     );
-    expect(taken()?.seen.add).toMatchObject({
-      'run:old:image:2:inputs': 1,
-      'run:old:image:2:ms': 10,
-      'run:new:image:1:inputs': 1,
-      'run:new:image:1:ms': 30,
-    });
+    const { add } = taken()?.seen ?? { add: {} };
+    expect(Object.entries(add).filter(([field]) => field.startsWith('ratio:'))).toEqual([
+      [ratioField('new', 'any', 3), 1],
+      [ratioField('new', 'any', 2), 1],
+      [ratioField('new', 'alike', 2), 1],
+    ]);
   });
 
   test('hold a bounded number of pairs, however many come', () => {
