@@ -51,6 +51,8 @@ const none = '-';
 const percent = (share: number | null) => (share === null ? none : `${(100 * share).toFixed(1)} %`);
 const fixed = (value: number | null, digits: number) => (value === null ? none : value.toFixed(digits));
 
+const signed = (value: number | null) => (value === null ? none : `${value < 0 ? '' : '+'}${value.toFixed(2)}`);
+
 function inWords(report: TrafficReport, stream: NodeJS.WriteStream): string {
   const { profile, arms, comparisons, fault } = report;
   const rows = arms.map(({ model, role, share, shareNow, items, errorShare, meanInferenceMs, ...scores }) => [
@@ -93,10 +95,10 @@ function comparisonInWords({ kind, candidate, reference, pairs, failed, ...far }
   const about = `${kind} ${candidate} beside ${reference}: ${whole(pairs)} items by both`;
   if (pairs === 0) return `${about}\n`;
   const figures = [
-    `${fixed(far.meanDifference, 2)} points in the mean`,
-    `${fixed(far.maxAbsoluteDifference, 2)} at most`,
+    `candidate minus reference ${signed(far.meanDifference)} points in the mean`,
+    `absolute difference ${fixed(far.meanAbsoluteDifference, 2)} in the mean and ${fixed(far.maxAbsoluteDifference, 2)} at most`,
     `rank correlation ${fixed(far.rankCorrelation, 3)}`,
     ...(failed > 0 ? [`${whole(failed)} failed`] : []),
   ];
-  return `${about}, ${figures.join(', ')}\n`;
+  return `${about}; ${figures.join('; ')}\n`;
 }

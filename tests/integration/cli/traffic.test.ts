@@ -41,8 +41,12 @@ describe('vls traffic', () => {
       `canary twin: trial\n  window 1: ${canary?.items} of 1,000 items; 0 of 3 passed in a row\n`,
     );
     const shadow = comparisons.find(({ kind }) => kind === 'shadow');
+    const mean = `${(shadow?.meanDifference ?? 0) < 0 ? '' : '+'}${shadow?.meanDifference?.toFixed(2)}`;
+    const [distance, most] = [shadow?.meanAbsoluteDifference, shadow?.maxAbsoluteDifference].map((one) =>
+      one?.toFixed(2),
+    );
     expect(stdout).toContain(
-      `shadow tiny beside the model that answered: 30 items by both, ${shadow?.meanDifference?.toFixed(2)} points`,
+      `shadow tiny beside the model that answered: 30 items by both; candidate minus reference ${mean} points in the mean; absolute difference ${distance} in the mean and ${most} at most; rank`,
     );
     expect((await vls(['traffic', 'shared'], { env })).stdout).toBe(stdout);
   });
