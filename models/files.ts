@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
 
@@ -8,9 +8,12 @@ export async function sizeOf(path: string): Promise<number> {
   return found?.size ?? 0;
 }
 
-/** Writes beside the file and renames, so that a reader sees the old content or the new. */
+/**
+ * Writes beside the file and renames, so that a reader sees the old content or the new. Not named by the process: in
+ * containers that share a directory every process has the id 1.
+ */
 export async function writeJson(path: string, content: unknown): Promise<void> {
-  const beside = `${path}.${process.pid}.new`;
+  const beside = `${path}.${randomUUID()}.new`;
   await writeFile(beside, `${JSON.stringify(content, null, 2)}\n`);
   await rename(beside, path);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { type KeyUse, parseKeyUse, useFileOf } from '../../shared/api-keys.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -28,7 +29,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
     const uses = seen;
     seen = new Map();
     const file = useFileOf(await realpath(keyFile).catch(() => keyFile));
-    const draft = `${file}.${process.pid}`;
+    const draft = `${file}.${randomUUID()}`;
     try {
       const former = parseKeyUse(await readFile(file, 'utf8').catch(() => ''));
       await writeFile(draft, `${JSON.stringify(latest(former, uses, known()))}\n`, { mode: 0o600 });

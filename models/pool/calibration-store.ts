@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,7 +36,8 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        const beside = `${path}.${process.pid}.new`;
+        // Not named by the process: in containers that share the directory every process has the id 1.
+        const beside = `${path}.${randomUUID()}.new`;
         // Read again just before: a worker beside this process may have measured another model.
         writeFileSync(beside, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
         renameSync(beside, path);

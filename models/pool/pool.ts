@@ -176,6 +176,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   let restarts = 0;
   let closed = false;
   let startFault: string | null = null;
+  let saidRefusal: string | null = null;
 
   const slots: Slot[] = Array.from({ length: options.evaluators }, () => ({
     process: undefined,
@@ -231,6 +232,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         // What one could load the others may, too.
         if (startFault !== null) startAgain();
         startFault = null;
+        saidRefusal = null;
         verified = message.verified;
         calibration ??= calibrateWhenQuiet();
         log.debug({ model: spec.model, pid: slot.process?.pid }, 'evaluator ready');
@@ -352,10 +354,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     slot.retiring = false;
     slot.succeeding = false;
     restarts++;
-    log.warn(
-      { model: spec.model, reason, inFlight: lost.length, detail: startFault },
-      'evaluator ended, starting another',
-    );
+    if (wasReady) log.warn({ model: spec.model, reason, inFlight: lost.length }, 'evaluator ended, starting another');
+    else sayRefusal(startFault ?? reason);
     slot.isolating = true;
     if (lost.length === 1 && lost[0]) lost[0].deaths++;
     for (const task of lost) {
@@ -381,6 +381,13 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         dispatch();
       }
     }
+  }
+
+  /** Once for each reason: every evaluator tries again and again. */
+  function sayRefusal(reason: string): void {
+    if (reason === saidRefusal) log.debug({ model: spec.model, reason }, 'model not loaded again');
+    else log.error({ model: spec.model, revision: spec.revision, reason }, 'model not loaded; it is tried again');
+    saidRefusal = reason;
   }
 
   /** Starts at once what waits for its next attempt. */

@@ -55,6 +55,23 @@ function poolOf(options: Partial<PoolOptions> = {}): Setup {
   };
 }
 
+test('a model that is refused is said once for each reason, however often and by however many it is tried', async () => {
+  const said: [level: string, reason: unknown][] = [];
+  const note = (level: string) => (fields: { reason?: unknown }) => void said.push([level, fields.reason]);
+  const log = { ...silentLog(), debug: () => {}, info: () => {}, warn: note('warn'), error: note('error') } as never;
+  const { launched, pool } = poolOf({ evaluators: 2, log });
+  for (let tried = 0; tried < 6; tried++) {
+    launched[tried]?.failToLoad(tried < 4 ? 'wrong golden values' : 'no memory');
+    launched[tried]?.die();
+    await vi.advanceTimersByTimeAsync(60_000);
+  }
+  expect(said).toEqual([
+    ['error', 'wrong golden values'],
+    ['error', 'no memory'],
+  ]);
+  await pool.close();
+});
+
 /** Lets a successor start at once, where the pool does not wait before it. */
 const successorStarts = () => vi.advanceTimersByTimeAsync(1);
 const named = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
