@@ -38,6 +38,9 @@ export const logOptions = (options: { name: string; level: string }): LoggerOpti
   timestamp: pino.stdTimeFunctions.isoTime,
 });
 
+/** One line for each: a request has ten fields, and each would have a line of its own. */
+export const onTerminal = { sync: true, ignore: 'pid,hostname', singleLine: true } as const;
+
 /**
  * The structured log of one process: JSON lines on stdout, or readable lines when stdout is a terminal. Secrets and
  * image bytes never reach it.
@@ -47,5 +50,5 @@ export async function createLogger(options: { name: string; level: string }): Pr
   if (!process.stdout.isTTY) return pino(base);
   // Loaded here so that a container, which never has a terminal, does not pay for it.
   const { default: pretty } = await import('pino-pretty');
-  return pino(base, pretty({ sync: true, ignore: 'pid,hostname' }) as DestinationStream);
+  return pino(base, pretty(onTerminal) as DestinationStream);
 }

@@ -12,6 +12,7 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent, pastSpan, traceChunk, traced } from '../shared/telemetry/spans.ts';
 import type { RoutedOutcome } from '../traffic/shared-evaluation.ts';
 import type { Traffic } from '../traffic/traffic.ts';
+import { failuresByHost } from './failures-by-host.ts';
 import { createNetworkFault, networkEvidence } from './network-fault.ts';
 import type { StoppedBatches } from './stopped-batches.ts';
 
@@ -137,6 +138,12 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
           profile,
           items: results.length,
           failed: failed.length,
+          ...(failed.length > 0 && {
+            failures: failuresByHost(
+              results,
+              picked.input.items.map(({ image }) => image),
+            ),
+          }),
           verdict: committed.verdict,
           ms: Math.round(seconds * 1000),
         },

@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
 import { expect, test } from 'vitest';
-import { logOptions } from '../../../shared/log.ts';
+import { logOptions, onTerminal } from '../../../shared/log.ts';
 
 function logged(fields: object): string {
   const out = new PassThrough();
@@ -28,4 +29,12 @@ test('an error takes a bounded part of a line, whatever its message and its caus
   const line = logged({ err: new Error('y'.repeat(4_000_000), { cause }) });
   expect(line.length).toBeLessThan(12_000);
   expect(JSON.parse(line).err).toMatchObject({ type: 'Error', message: expect.stringMatching(/^y{1000}/) });
+});
+
+test('on a terminal each line of the log is one line, however many fields it has', () => {
+  const request = { requestId: 'r1', method: 'POST', path: '/evaluator/v1/evaluation/single', status: 200, ms: 12 };
+  const line = { level: 'info', time: new Date(0).toISOString(), pid: 1, hostname: 'h', name: 'vls', msg: 'request' };
+  const printed = prettyFactory({ ...onTerminal, colorize: false })({ ...line, ...request });
+  expect(printed.trimEnd().split('\n')).toHaveLength(1);
+  expect(printed).toContain('"path":"/evaluator/v1/evaluation/single"');
 });

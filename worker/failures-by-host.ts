@@ -1,0 +1,38 @@
+import type { ImageSource, ItemResult } from '../shared/contracts/item.ts';
+
+export interface Failures {
+  code: string;
+  /** Absent where the image has no address. */
+  host?: string;
+  items: number;
+}
+
+/** Kinds that a line of the log names. */
+const mostKinds = 10;
+
+/**
+ * Failed items of a chunk by code and host of the image, the most frequent first. What else a message says may be the
+ * sender's own.
+ * @param images of the results, in their order.
+ */
+export function failuresByHost(
+  results: readonly ItemResult[],
+  images: readonly (ImageSource | undefined)[],
+): Failures[] {
+  const kinds = new Map<string, Failures>();
+  for (const [at, result] of results.entries()) {
+    if (result.status !== 'failed') continue;
+    const { code } = result.error;
+    const host = code.startsWith('image.') ? hostOf(images[at]) : undefined;
+    const kind = kinds.get(`${code} ${host}`) ?? { code, ...(host !== undefined && { host }), items: 0 };
+    kind.items++;
+    kinds.set(`${code} ${host}`, kind);
+  }
+  return [...kinds.values()].sort((a, b) => b.items - a.items).slice(0, mostKinds);
+}
+
+function hostOf(image: ImageSource | undefined): string | undefined {
+  const address = typeof image === 'string' ? image : image !== undefined && 'url' in image ? image.url : '';
+  if (!/^\s*https?:/i.test(address)) return undefined;
+  return URL.parse(address)?.host.slice(0, 253);
+}
