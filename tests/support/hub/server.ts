@@ -125,16 +125,21 @@ export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string
       });
       return response.end(request.method === 'HEAD' ? undefined : text);
     }
-    const packed = hub.weather.packs ? gzipSync(bytes) : bytes;
-    response.writeHead(200, {
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const isPart = range !== null && !hub.weather.packs;
+    const [start, end] = isPart ? [Number(range[1]), Number(range[2] || bytes.length - 1)] : [0, bytes.length - 1];
+    const body = hub.weather.packs ? gzipSync(bytes) : bytes.subarray(start, end + 1);
+    response.writeHead(isPart ? 206 : 200, {
       ...limit,
       ...known,
+      'accept-ranges': 'bytes',
       'content-type': 'text/plain; charset=utf-8',
-      'content-length': packed.length,
+      'content-length': body.length,
+      ...(isPart && { 'content-range': `bytes ${start}-${start + body.length - 1}/${bytes.length}` }),
       ...(hub.weather.packs && { 'content-encoding': 'gzip' }),
       ...(isSilent ? {} : { etag }),
     });
-    return response.end(request.method === 'HEAD' ? undefined : packed);
+    return response.end(request.method === 'HEAD' ? undefined : body);
   }
 
   function limitHeaders(): Record<string, string> {
