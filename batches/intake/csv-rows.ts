@@ -166,7 +166,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   /** The row up to the end of the line on which its stray quote opens; the rest of that line is split as it stands. */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);
-    const next = behindBreak(end);
+    const next = end === text.length && !isEnd ? undefined : behindBreak(end);
     if (next === undefined) return undefined;
     return {
       values: [...values, ...text.slice(at, end).split(delimiter)],

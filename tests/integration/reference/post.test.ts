@@ -88,6 +88,20 @@ describe('with a worker', () => {
     expect(rows[1]).toMatch(/^0,A-1,https:\/\/example.org\/1.jpg,a cat,3,succeeded,/);
   });
 
+  test('an object is read in the encoding that is named; without one its bad lines fail by themselves', async () => {
+    const { s3, post, written } = service;
+    const csv = 'image,text\nhttps://example.org/1.jpg,a cup\nhttps://example.org/2.jpg,un caf\xe9\n';
+    await s3.put('open/e/pairs.csv', Buffer.from(csv, 'latin1'));
+    const input = s3.url('open/e/pairs.csv');
+    const named = await written((await post({ input, encoding: 'latin1' })).body.id);
+    expect(named).toMatchObject({ state: 'completed', failures: {} });
+    const rows = (await s3.get(keyOf(named.files?.csv ?? ''))).toString();
+    expect(rows).toContain(',un café,succeeded,');
+    const unnamed = await written((await post({ input })).body.id);
+    expect(unnamed).toMatchObject({ items: { succeeded: 1 }, failures: { 'item.encoding': 1 } });
+    expect((await post({ input, encoding: 'klingon' })).status).toBe(415);
+  });
+
   test('a CSV without the columns ends its batch, with the reason in its status and in its file', async () => {
     const { s3, post, written } = service;
     await s3.put('open/d/pairs.csv', 'a,b\n1,2\n');

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { stringify } from 'csv-stringify/sync';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CsvOptions, itemsOfCsv } from '../../../batches/intake/csv.ts';
 import type { StoredItem } from '../../../batches/payload.ts';
@@ -231,5 +233,52 @@ describe('encodings', () => {
   test('a NUL in UTF-8 does not make it UTF-16, and UTF-32 is refused', async () => {
     expect(textsOf((await read('image,text\nx,a\0\n')).items)).toEqual(['a\0']);
     await expect(read(Buffer.from([0xff, 0xfe, 0, 0, 0x69, 0, 0, 0]))).rejects.toThrow('UTF-32');
+  });
+});
+
+describe('any table', () => {
+  const cell = fc.string({ unit: fc.constantFrom('a', 'é', '😀', ' ', ',', ';', '"', '\n', '\r', '\r\n', '5') });
+
+  test('that was written as CSV is read back, with line ends of any kind and wherever its parts are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 8 }),
+        fc.constantFrom('\n', '\r\n', '\r'),
+        fc.integer({ min: 1, max: 20 }),
+        async (rows, lineEnd, partBytes) => {
+          const table = rows.map(([image, text]) => [`x${image}`, text]);
+          const content = stringify([['image', 'text'], ...table], { record_delimiter: lineEnd, quoted: true });
+          const { items } = await read(content, {}, partBytes);
+          expect(items).toEqual(table.map(([image, text]) => ({ image, text })));
+        },
+      ),
+    );
+  });
+
+  test('of odd quotes gives a row or a failure for each of its lines, and none twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: fc.constantFrom('a', '"', ',', ' ') }), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (lines, partBytes) => {
+          // Each line has a mark of its own, in a cell that no quote opens.
+          const marked = lines.map((line, at) => `m${at}m,${line}`);
+          const content = `image,text\n${marked.join('\n')}\n`;
+          const [cut, whole] = [await read(content, {}, partBytes), await read(content, {}, 10_000)];
+          expect(cut.items).toEqual(whole.items);
+          const found = JSON.stringify(whole.items.map((item) => [item.image, item.text, item.metadata, item]));
+          for (const at of lines.keys()) expect(found).toContain(`m${at}m`);
+          const starts = whole.items.map(({ image }) => image);
+          expect(new Set(starts).size).toBe(starts.length);
+        },
+      ),
+    );
+  });
+
+  test('with an open quote on each of 20,000 lines is read in linear time', async () => {
+    const content = `image,text\n${'x,"open\n'.repeat(20_000)}`;
+    const { items } = await read(content, {}, 65_536);
+    expect(items).toHaveLength(20_000);
+    expect(items.every((item) => 'error' in item)).toBe(true);
   });
 });
