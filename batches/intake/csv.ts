@@ -154,16 +154,14 @@ function createRows(options: CsvOptions, encoding: () => string) {
     if (!isDecoded) {
       return bad(undecodable(values.find((value) => !value.isWellFormed()) ?? '', encoding()), 'item.encoding');
     }
+    const extra = values.slice(names.length).map((value) => JSON.stringify(value));
+    const unnamed = extra.length === 0 ? '' : `; without a name is ${extra.join(', ')}`;
     if (fault !== undefined) {
-      return bad(
-        quoteFault({ opened: fault.opened + skippedLines, closed: fault.closed && fault.closed + skippedLines }),
-      );
+      const closed = fault.closed === undefined ? undefined : fault.closed + skippedLines;
+      return bad(`${quoteFault({ opened: fault.opened + skippedLines, closed })}${unnamed}`);
     }
     const has = `has ${values.length} ${values.length === 1 ? 'column' : 'columns'}, the header has ${names.length}`;
-    if (values.length > names.length) {
-      const extra = values.slice(names.length).map((value) => JSON.stringify(value));
-      return bad(`${has}; without a name is ${extra.join(', ')}`);
-    }
+    if (extra.length > 0) return bad(`${has}${unnamed}`);
     if (item.image === undefined || item.text === undefined) return bad(has);
     return toStoredItem(item, where, strictness);
   }
