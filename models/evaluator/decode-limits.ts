@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Metadata } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
@@ -75,8 +76,23 @@ export function shareLargePlaces(take: typeof takeLargePlace): void {
   takePlace = take;
 }
 
+const placesForOthers = (places: number) => ({
+  batch: createFairPlaces({ places, guaranteed: 1 }),
+  interactive: createFairPlaces({ places, guaranteed: 1 }),
+});
+
+let others = placesForOthers(availableParallelism() + 1);
+
 /**
- * Decodes an image; a large one when it has a place.
+ * How many images that are not large are decoded at a time, of batches and of interactive requests: one of just below
+ * the bound takes 100 MB. A tenant's first image never waits for those of others.
+ */
+export function limitDecodes(places: number): void {
+  others = placesForOthers(places);
+}
+
+/**
+ * Decodes and resamples an image when it has a place; its pixels are gone when it gives it back.
  * @throws the reason of the asker's signal, when it aborts first.
  */
 export async function inTurn<Value>(
@@ -84,8 +100,11 @@ export async function inTurn<Value>(
   decode: () => Promise<Value>,
   asker: Asker = { interactive: false },
 ): Promise<Value> {
-  if (metadata.width * metadata.height * bytesPerPixel(metadata) < largeBytes) return await decode();
-  const release = await takePlace(asker);
+  const isLarge = metadata.width * metadata.height * bytesPerPixel(metadata) >= largeBytes;
+  const { interactive, tenant = '', signal } = asker;
+  const release = isLarge
+    ? await takePlace(asker)
+    : await others[interactive ? 'interactive' : 'batch'].take(tenant, signal);
   try {
     return await decode();
   } finally {

@@ -6,8 +6,7 @@ import { asStored } from '../pixels/heif.ts';
 import { damagedChunk } from '../pixels/png.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from '../pixels/tiff.ts';
 import type { Rectangle, Size } from '../resample/plan.ts';
-import { checkStructure, inTurn } from './decode-limits.ts';
-import type { Asker } from './protocol.ts';
+import { checkStructure } from './decode-limits.ts';
 
 // Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -34,6 +33,7 @@ export type PictureMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 /** A picture whose header has been read. */
 export interface Picture extends Size {
   mode: PictureMode;
+  metadata: Metadata;
   /**
    * The stored values of the columns of `region`, from its top down to the picture's end: rows below it are decoded
    * too, so that a file that was cut off is found out. `1` comes as grey, `P` as red, green, blue and alpha.
@@ -60,7 +60,7 @@ const decodeSeconds = 10;
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the image
  * also `image.decode_timeout`.
  */
-export async function openPicture(bytes: Uint8Array, maxPixels: number, asker?: Asker): Promise<Picture> {
+export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
   const guarded = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     try {
       return await work();
@@ -86,8 +86,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number, asker?: 
   const needsFill = gif !== undefined && (gif.isTransparent || gif.width < width || gif.height < height);
 
   const oriented = () => (isTurned ? image.clone().autoOrient() : image);
-  const decoded = (pipeline: Sharp, isWide = false) =>
-    guarded(() => inTurn(metadata, () => raw(pipeline, isWide), asker));
+  const decoded = (pipeline: Sharp, isWide = false) => guarded(() => raw(pipeline, isWide));
   const pixels = async ({ left, top, width: columns }: Rectangle) => {
     const region = { left, top, width: columns, height: height - top };
     const isWideCmyk = mode === 'CMYK' && metadata.bitsPerSample === 16;
@@ -102,7 +101,14 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number, asker?: 
         .resize(target.width, target.height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: false })
         .extract(window),
     );
-  return { width, height, mode, pixels, resized: mode === 'RGB' && !hasAlpha && !needsFill ? resized : undefined };
+  return {
+    width,
+    height,
+    mode,
+    metadata,
+    pixels,
+    resized: mode === 'RGB' && !hasAlpha && !needsFill ? resized : undefined,
+  };
 }
 
 /** Facts of the container that libvips does not report, and the bytes that libvips is to decode. */

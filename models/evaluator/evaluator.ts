@@ -4,9 +4,9 @@ import type { Slots } from '../slots.ts';
 import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
-import { crop } from './preprocess.ts';
 import type { Asker, Calibration, Embedded, ImageBytes, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
+import { startCropThread } from './threaded-crop.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers, type Pixels, pixelBytes, release, type Towers } from './towers.ts';
@@ -39,9 +39,9 @@ const longestTextWaitMs = 200;
 const idleCheckMs = 50;
 
 /**
- * Decoding runs beside inference; what is decoded waits for its micro-batch. Interactive work goes first at both
- * stages. With `decoders` it feeds an accelerator: images are decoded by processes of their own, and the towers run in
- * a thread of their own.
+ * Decoding runs beside inference, in a thread of its own; what is decoded waits for its micro-batch. Interactive work
+ * goes first at both stages. With `decoders` it feeds an accelerator: images are decoded by processes of their own, and
+ * the towers run in a thread of their own.
  * @param slots where encoded images may lie.
  * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
  */
@@ -68,10 +68,11 @@ export async function createEvaluator(
   // In processes of their own images are decoded whatever the towers do: two for each, so that the next one is there.
   const decoding = createDecodeQueue(spec.provider, threads, () => (decoders > 0 ? 2 * decoders : images.allowed()));
   const cropOptions = { size: spec.imageSize, maxPixels, mode: spec.preprocess };
+  // One image more than the run in progress leaves cores for.
+  const thread = startCropThread({ ...cropOptions, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
   async function decode(bytes: ImageBytes, asker: Asker): Promise<Pixels> {
-    if (farm !== undefined) return await farm.crop(bytes, asker);
-    return await crop(bytesIn(bytes), { ...cropOptions, asker });
+    return farm === undefined ? await thread.crop(bytesIn(bytes), asker) : await farm.crop(bytes, asker);
   }
   function bytesIn(bytes: ImageBytes): Uint8Array {
     if (bytes instanceof Uint8Array) return bytes;
@@ -167,7 +168,7 @@ export async function createEvaluator(
   }
 
   const { goldenPath, precision, provider } = spec;
-  const cropExactly = (bytes: ImageBytes) => crop(bytesIn(bytes), { ...cropOptions, mode: 'exact' });
+  const cropExactly = (bytes: ImageBytes, asker: Asker) => thread.crop(bytesIn(bytes), asker, 'exact');
   const verified =
     goldenPath !== undefined &&
     (await selfTest({
@@ -177,6 +178,7 @@ export async function createEvaluator(
       image: async (bytes) => (await image(bytes, { interactive: false }, cropExactly)).embedding,
       text: async (sentence) => (await text(sentence, false)).embedding,
     })) > 0;
+  if (farm !== undefined) thread.close();
 
   return {
     verified,
@@ -203,6 +205,7 @@ export async function createEvaluator(
     },
     close() {
       farm?.close();
+      thread.close();
       towers.close?.();
     },
   };

@@ -17,9 +17,8 @@ setPriority(niceness);
 // being drained; a parent that is gone must not leave its children.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // A thread in the middle of a run would be stopped with a complaint; there is nothing to write.
-  if (isThreaded) process.kill(process.pid, 'SIGKILL');
-  process.exit(0);
+  // A thread in the middle of its work would be stopped with a complaint; there is nothing to write.
+  process.kill(process.pid, 'SIGKILL');
 });
 
 /** What is answered at the same moment, such as the results of one run, crosses as one list. */
@@ -35,7 +34,6 @@ function send(message: FromEvaluator): void {
 }
 
 let evaluator: Evaluator | undefined;
-let isThreaded = false;
 const cancels = new Map<number, AbortController>();
 
 /** A size that could not be measured, for want of memory most likely, is a size that is not used. */
@@ -78,7 +76,6 @@ function receive(message: ToEvaluator): void {
 }
 
 async function load(options: LoadOptions): Promise<void> {
-  isThreaded = (options.decoders ?? 0) > 0;
   try {
     evaluator = await createEvaluator(
       options,

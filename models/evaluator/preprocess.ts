@@ -3,6 +3,7 @@ import { divideByAlpha, share } from '../pixels/alpha.ts';
 import { planResample, type Rectangle, type Size } from '../resample/plan.ts';
 import { resample } from '../resample/resample.ts';
 import { openPicture, type Picture, type Pixels } from './decode.ts';
+import { inTurn } from './decode-limits.ts';
 import type { Asker } from './protocol.ts';
 
 export interface CropOptions {
@@ -29,7 +30,7 @@ export interface CropOptions {
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
 export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: CropOptions): Promise<Uint8Array> {
-  const picture = await openPicture(bytes, maxPixels, asker);
+  const picture = await openPicture(bytes, maxPixels);
   // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
   const short = Math.min(picture.width, picture.height);
   const target = {
@@ -43,8 +44,11 @@ export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: 
     height: size,
   };
   // libvips enlarges in another way: cosines off by 0.013.
-  if (mode === 'fast' && picture.resized && short > size) return (await picture.resized(target, window)).data;
-  return exactCrop(picture, target, window);
+  const { resized } = picture;
+  if (mode === 'fast' && resized && short > size) {
+    return await inTurn(picture.metadata, async () => (await resized(target, window)).data, asker);
+  }
+  return await inTurn(picture.metadata, () => exactCrop(picture, target, window), asker);
 }
 
 async function exactCrop(picture: Picture, target: Size, window: Rectangle): Promise<Uint8Array> {

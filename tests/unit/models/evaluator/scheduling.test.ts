@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
-import { crop } from '../../../../models/evaluator/preprocess.ts';
+import { startCropThread } from '../../../../models/evaluator/threaded-crop.ts';
 import { loadTowers, type Towers } from '../../../../models/evaluator/towers.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 // Decoding and the towers are played here, so that each lasts until the test ends it.
-vi.mock('../../../../models/evaluator/preprocess.ts', { spy: true });
+vi.mock('../../../../models/evaluator/threaded-crop.ts', { spy: true });
 vi.mock('../../../../models/evaluator/towers.ts', { spy: true });
 
 interface Run {
@@ -16,6 +16,7 @@ interface Run {
   fail(error: Error): void;
 }
 
+const crop = vi.fn<(bytes: Uint8Array) => Promise<Uint8Array>>();
 let runs: Run[];
 let waiting: ((run: Run) => void)[];
 
@@ -47,11 +48,13 @@ beforeEach(() => {
       ),
   };
   vi.mocked(loadTowers).mockResolvedValue(towers);
-  vi.mocked(crop).mockImplementation(async ([first]) => Uint8Array.of(first ?? 0));
+  crop.mockImplementation(async ([first]) => Uint8Array.of(first ?? 0));
+  vi.mocked(startCropThread).mockReturnValue({ crop, close() {} });
 });
 afterEach(() => {
   vi.mocked(loadTowers).mockReset();
-  vi.mocked(crop).mockReset();
+  crop.mockReset();
+  vi.mocked(startCropThread).mockReset();
 });
 
 /** The next run that a tower begins. */
@@ -254,7 +257,7 @@ test('a tower that gives too few rows fails the inputs without one', async () =>
 
 test('a damaged picture leaves its place in decoding to the next', async () => {
   const evaluator = await evaluatorOf({ images: 1, texts: 1 });
-  vi.mocked(crop).mockImplementation(async ([first]) => {
+  crop.mockImplementation(async ([first]) => {
     if (first === 0) throw new Error('damaged');
     return Uint8Array.of(first ?? 0);
   });
