@@ -480,7 +480,7 @@ items: number;
 /** Share of its items that failed. */
 errorShare: (number) | (null);
 mainErrorShare: (number) | (null);
-/** Time its towers took over the main model's for runs of equal size. */
+/** Time its towers took over the main model's: the median over the items that both have scored. */
 latencyRatio: number | null;
 /** Items that both models have scored. */
 compared: number;
