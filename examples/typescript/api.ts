@@ -28,7 +28,9 @@ text: string;
 /** Echoed back with the result, as a string. */
 id?: ((string) | (number)) | (null);
 /** Anything of your own; echoed back with the result. Numbers keep their digits. An escaped half of a surrogate pair becomes U+FFFD. */
-metadata?: ({[key: string]: unknown;}) | (null);};
+metadata?: (BatchItemMetadata) | (null);};
+
+export type BatchItemMetadata = {[key: string]: unknown;};
 
 /** Stops a batch that is plainly wrong; it ends as `failed`. */
 export type FailureBudget = {/** More failed items than this stop the batch. */

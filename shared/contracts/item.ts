@@ -67,7 +67,8 @@ export const postedItem = batchItem
       .union([z.string().max(maxIdLength), z.number()])
       .nullish()
       .meta({ description: 'Echoed back with the result, as a string.' }),
-    metadata: z.record(z.string(), z.unknown()).nullish().meta({
+    // Named, so that generators have one class for it, whether or not null is allowed.
+    metadata: z.record(z.string(), z.unknown()).meta({ id: 'BatchItemMetadata' }).nullish().meta({
       description:
         'Anything of your own; echoed back with the result. Numbers keep their digits. An escaped half of a surrogate pair becomes U+FFFD.',
     }),
