@@ -122,6 +122,8 @@ const model: ModelInfo = {
   evaluators: { ready: 2, configured: 2, threads: 1, restarts: 0 },
   microBatch: 1,
   speed: { measuredImagesPerSecond: null, stated: null },
+  pullCommand: null,
+  pull: null,
   detail: null,
 };
 

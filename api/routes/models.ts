@@ -65,7 +65,8 @@ const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenA
 });
 
 function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
-  const { model, profiles, isDefault, description, revision, source, logitScale, speed, spec } = listed;
+  const { model, profiles, isDefault, description, revision, source, logitScale, speed, spec, pullCommand, pull } =
+    listed;
   const pool = evaluators.states().find((state) => state.model === model && state.revision === revision);
   const known = spec instanceof Error ? undefined : spec;
   const idle = known === undefined ? 'absent' : 'available';
@@ -97,6 +98,8 @@ function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
           : pool.imagesPerSecond * pool.configured,
       stated: speed ?? null,
     },
+    pullCommand,
+    pull,
     detail: spec instanceof Error ? spec.message : (pool?.detail ?? null),
   };
 }

@@ -6,6 +6,10 @@ import { createDurability } from '../../batches/durability.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { describeCudaParts, findCudaParts } from '../../models/device/libraries.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
+import { seePull } from '../../models/pulling/running.ts';
+import { type HubEntry, isHubEntry, readEntries } from '../../models/registry/entries.ts';
+import { precisionsIn } from '../../models/registry/folder.ts';
+import { filesOf } from '../../models/registry/layouts.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { type Config, defaultServiceUrl } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
@@ -17,6 +21,7 @@ import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
+import { hubOf, wayOf } from '../hub.ts';
 
 /** One thing the service depends on, as it is on this machine. */
 export interface Finding {
@@ -40,7 +45,7 @@ const littleMemory = 1024 ** 3;
 /** Looks at everything, one thing after the other; what cannot be found out is a finding too. */
 export async function examine(config: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const check of [machine, disk, redis, devices, models, service]) {
+  for (const check of [machine, disk, redis, devices, models, hub, service]) {
     try {
       findings.push(...(await check(config)));
     } catch (error) {
@@ -202,6 +207,36 @@ async function models(config: Config): Promise<Finding[]> {
     const shape = `${evaluators} evaluator${evaluators > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
     return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };
   });
+}
+
+const hubWaitMs = 5_000;
+
+/** Whether models can be pulled, by which way, and what is pulled already. A service works without a hub. */
+async function hub(config: Config): Promise<Finding[]> {
+  const subject = 'model hub';
+  const { models: entries } = await readEntries(config);
+  const fromHub = [...entries.values()].filter(isHubEntry);
+  const [first] = fromHub;
+  if (first === undefined) return [{ subject, state: 'none', detail: 'no model of the registry comes from a hub' }];
+  const pulled = await Promise.all(fromHub.map(describePulled));
+  const here = `pulled: ${pulled.filter((text) => text !== undefined).join(', ') || 'none'}`;
+  const way = wayOf(config);
+  try {
+    const { name, facts } = await hubOf(config);
+    const [file] = filesOf(first.source, first.precision ?? 'fp32');
+    if (file !== undefined) await facts(file, AbortSignal.timeout(hubWaitMs));
+    return [{ subject, state: 'ok', detail: `${name} answers, ${way}; ${here}` }];
+  } catch (error) {
+    const { message, advice } = error as Error & { advice?: string };
+    const remedy = advice ?? 'correct the settings of the hub';
+    return [{ subject, state: 'none', detail: `not reachable, ${way}: ${message}; ${here}`, remedy }];
+  }
+}
+
+async function describePulled({ model, directory }: HubEntry): Promise<string | undefined> {
+  const [precisions, begun] = await Promise.all([precisionsIn(directory), seePull(directory)]);
+  const parts = [...precisions, ...(begun === undefined ? [] : [`a pull is ${begun.state}`])];
+  return parts.length === 0 ? undefined : `${model} (${parts.join(', ')})`;
 }
 
 /** Asks the service that VLS_URL names, or else the one that a start with these settings runs. */

@@ -452,6 +452,14 @@ speed: {/** Vision towers of all evaluators alone, as measured on this machine. 
 measuredImagesPerSecond: number | null;
 stated: ({imagesPerSecond: number;
 on: string;}) | (null);};
+/** The command that fetches its files from a hub; null for a model in a folder. */
+pullCommand: string | null;
+/** A pull of its files on this machine that is not complete. */
+pull: ({/** `interrupted`: the same command continues with what has arrived. */
+state: "running" | "interrupted";
+receivedBytes: number;
+/** Of all files of the pull, where they are known. */
+bytes: (number) | (null);}) | (null);
 /** Why it is absent or failed. */
 detail: string | null;};
 

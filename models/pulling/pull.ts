@@ -12,7 +12,7 @@ import { type Manifest, type ManifestEntry, readManifest, writeManifest } from '
 import { type Patience, patience, type Retry } from './persist.ts';
 import { isCommit, type Planned, plan } from './plan.ts';
 import { PullError } from './pull-error.ts';
-import { announce, type Running } from './running.ts';
+import { announce, type Running, stagingAt } from './running.ts';
 
 /** What happens during a pull, for whoever shows it. Files go by their local names. */
 export type PullEvent =
@@ -105,9 +105,6 @@ const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
 
-/** Where downloads wait until the model is complete. On the same disk, so that a rename is all it takes. */
-export const stagingOf = (entry: HubEntry): string => `${entry.directory}.partial`;
-
 /** The files that the directory lacks, or has in another state than its manifest and the registry say. */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const manifest = await readManifest(entry.directory);
@@ -169,7 +166,7 @@ async function fetchAndInstall(
     if (facts.sha256 !== undefined) notes.push(`${options.hub.name} confirms the SHA-256 of ${file.local}.`);
     else warnings.push(`One source alone states the SHA-256 of ${file.local}, and ${options.hub.name} states none.`);
   }
-  const staging = stagingOf(entry);
+  const staging = stagingAt(entry.directory);
   await mkdir(staging, { recursive: true });
   await requireSpace(planned, staging, options);
   const known = planned.map(({ file, expected }) => ({ local: file.local, bytes: expected.bytes }));
@@ -238,7 +235,7 @@ async function fetchOne(
   options: Pulling,
 ): Promise<ManifestEntry> {
   const { local } = file;
-  const staged = join(stagingOf(entry), local);
+  const staged = join(stagingAt(entry.directory), local);
   const digest =
     (await intactAt(staged, expected)) ??
     (await intactAt(join(entry.directory, local), expected)) ??
@@ -268,7 +265,7 @@ async function intactAt(path: string, expected: Expected) {
 
 /** Writes what the repositories do not say of the model, and checks the result as the service will read it. */
 async function complete(entry: HubEntry, fetched: Manifest['files']): Promise<Manifest['files']> {
-  const staging = stagingOf(entry);
+  const staging = stagingAt(entry.directory);
   const { dimensions, contextLength, preprocess } = entry;
   const present: Record<string, unknown> = {};
   for (const name of ['config.json', 'preprocessor_config.json']) {
@@ -311,7 +308,7 @@ async function readJson(path: string): Promise<unknown> {
 /** One rename where the model is new. Else each file on its own, and the manifest last. */
 async function install(entry: HubEntry, manifest: Manifest): Promise<void> {
   const { directory } = entry;
-  const staging = stagingOf(entry);
+  const staging = stagingAt(entry.directory);
   if (!(await exists(directory))) {
     await removeOthers(staging, manifest);
     await requireUsable(entry, staging);
@@ -369,9 +366,9 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
   try {
     release = await takeLock(lockFile, onWait);
     let removed = false;
-    for (const path of [directory, stagingOf(entry)]) {
+    for (const path of [directory, stagingAt(entry.directory)]) {
       // Renamed first, so that nobody reads half a model. A staged name again: an interrupted removal is cleared later.
-      const away = `${stagingOf(entry)}.removed`;
+      const away = `${stagingAt(entry.directory)}.removed`;
       await rm(away, { recursive: true, force: true });
       const there = await rename(path, away).then(
         () => true,

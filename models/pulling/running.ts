@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
+/** Where the downloads of a model wait until it is complete. On the same disk, so that a rename is all it takes. */
+export const stagingAt = (directory: string): string => `${directory}.partial`;
+
 /** A pull says every so often that it runs, in milliseconds; one that has been silent for long has been ended. */
 const signOfLifeMs = 5_000;
 const silenceMs = 30_000;
@@ -45,8 +48,9 @@ export interface SeenPull {
   bytes: number | null;
 }
 
-/** The pull whose downloads are in this directory; nothing where there is none. */
-export async function seePull(staging: string): Promise<SeenPull | undefined> {
+/** The pull that will fill this directory; nothing where there is none. */
+export async function seePull(directory: string): Promise<SeenPull | undefined> {
+  const staging = stagingAt(directory);
   const entries = await readdir(staging, { recursive: true, withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) return undefined;
   const files = entries.filter(

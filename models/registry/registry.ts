@@ -11,7 +11,15 @@ import {
   preprocessVersions,
   type Recipe,
 } from '../model.ts';
-import { atOtherRevision, type Entries, type ModelEntry, type RegistryConfig, readEntries } from './entries.ts';
+import { type SeenPull, seePull } from '../pulling/running.ts';
+import {
+  atOtherRevision,
+  type Entries,
+  isHubEntry,
+  type ModelEntry,
+  type RegistryConfig,
+  readEntries,
+} from './entries.ts';
 import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
 import type { TrafficRules } from './traffic.ts';
@@ -64,6 +72,10 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision' | 'lo
   /** Where its files come from. */
   source: string;
   speed: ModelEntry['speed'];
+  /** The command that fetches its files, where a hub has them; null for a folder. */
+  pullCommand: string | null;
+  /** A pull of it that runs, or was interrupted. */
+  pull: SeenPull | null;
   /** What is known from its files; or why they cannot be used. */
   spec: ModelSpec | ServiceError;
 }
@@ -160,6 +172,8 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
           source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
           logitScale: entry.logitScale,
           speed: entry.speed,
+          pullCommand: isHubEntry(entry) ? `npx vls models pull ${model}` : null,
+          pull: isHubEntry(entry) ? ((await seePull(entry.directory)) ?? null) : null,
           spec: await specOf(entry).catch((error: ServiceError) => error),
         })),
       );

@@ -31,6 +31,20 @@ export const modelInfo = z
         .meta({ description: 'Vision towers of all evaluators alone, as measured on this machine.' }),
       stated: z.object({ imagesPerSecond: z.number(), on: z.string() }).nullable(),
     }),
+    pullCommand: z
+      .string()
+      .nullable()
+      .meta({ description: 'The command that fetches its files from a hub; null for a model in a folder.' }),
+    pull: z
+      .object({
+        state: z
+          .enum(['running', 'interrupted'])
+          .meta({ description: '`interrupted`: the same command continues with what has arrived.' }),
+        receivedBytes: z.int(),
+        bytes: z.int().nullable().meta({ description: 'Of all files of the pull, where they are known.' }),
+      })
+      .nullable()
+      .meta({ description: 'A pull of its files on this machine that is not complete.' }),
     detail: z.string().nullable().meta({ description: 'Why it is absent or failed.' }),
   })
   .meta({ id: 'Model' });

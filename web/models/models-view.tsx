@@ -3,6 +3,7 @@ import type { ModelInfo } from '../../shared/contracts/models.ts';
 import { ask } from '../http/client.ts';
 import { usePolled } from '../http/polled.ts';
 import { Badge } from '../ui/badge.tsx';
+import { Copyable } from '../ui/copy.tsx';
 import { Fact } from '../ui/fact.tsx';
 import { useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
@@ -58,6 +59,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
       </h2>
       {model.description !== null && <p>{model.description}</p>}
       {model.detail !== null && <p class={model.state === 'absent' ? 'notice plain' : 'notice'}>{model.detail}</p>}
+      <Pull model={model} />
       <dl class="facts">
         <Fact name="profiles">
           {model.profiles.join(', ') || 'none'}
@@ -94,5 +96,32 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="revision">{model.revision}</Fact>
       </dl>
     </article>
+  );
+}
+
+/** How far a pull is, or the command that begins one. */
+function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo }) {
+  if (pullCommand === null || (state !== 'absent' && pull === null)) return null;
+  if (pull?.state === 'running') {
+    const total = pull.bytes === null ? '' : ` of ${numbers.bytes(pull.bytes)}`;
+    return (
+      <p role="status">
+        Being pulled: {numbers.bytes(pull.receivedBytes)}
+        {total}{' '}
+        {pull.bytes !== null && (
+          <progress max={pull.bytes} value={pull.receivedBytes} aria-label={`Pull of ${model}`} />
+        )}
+      </p>
+    );
+  }
+  return (
+    <>
+      <p>
+        {pull === null
+          ? 'This command fetches its files; a service that runs picks them up within seconds.'
+          : `A pull was interrupted after ${numbers.bytes(pull.receivedBytes)}. The same command continues there.`}
+      </p>
+      <Copyable label={`Command that pulls ${model}`} text={pullCommand} />
+    </>
   );
 }

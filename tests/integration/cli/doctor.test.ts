@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../../cli/doctor/checks.ts';
+import { realRepositories } from '../../support/hub/real-repositories.ts';
+import { startHub } from '../../support/hub/server.ts';
 import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { startCluster } from '../../support/redis-cluster.ts';
 
@@ -20,12 +22,15 @@ afterAll(async () => {
   await redis.remove();
 });
 
+/** Nothing listens there. */
+const noHub = 'http://127.0.0.1:1';
+
 async function doctor(env: Record<string, string>): Promise<{ code: number; findings: Map<string, Finding> }> {
   return await new Promise((resolve) => {
     execFile(
       process.execPath,
       [cli, 'doctor', '--json'],
-      { env: { ...process.env, DATA_DIR: dataDir, PORT: '1', ...env } },
+      { env: { ...process.env, DATA_DIR: dataDir, PORT: '1', HF_ENDPOINT: noHub, ...env } },
       (error, stdout) => {
         const { findings } = JSON.parse(stdout) as { findings: Finding[] };
         resolve({
@@ -48,6 +53,22 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   expect(findings.get('service')).toMatchObject({ state: 'none', remedy: '`npm start` starts it' });
   expect(findings.get('model fast')).toMatchObject({ state: 'none' });
   expect(findings.get('device cuda')).toMatchObject({ state: 'none' });
+});
+
+test('doctor says whether the hub can be reached, by which way, and what is pulled; its absence is no failure', async () => {
+  const hub = await startHub(realRepositories);
+  const reached = (await doctor({ HF_ENDPOINT: hub.url })).findings.get('model hub');
+  expect(reached).toMatchObject({ state: 'ok', detail: `${hub.url} answers, directly; pulled: none` });
+  expect(hub.requests.every(({ method }) => method === 'HEAD')).toBe(true);
+
+  const absent = await doctor({ HTTP_PROXY: 'http://user:geheim@127.0.0.1:1' });
+  expect(absent.code).toBe(0);
+  const finding = absent.findings.get('model hub');
+  expect(finding).toMatchObject({ state: 'none', detail: expect.stringContaining('through the proxy 127.0.0.1:1') });
+  expect(JSON.stringify(finding)).not.toContain('geheim');
+
+  const folder = (await doctor({ HF_OFFLINE_DIR: dataDir })).findings.get('model hub');
+  expect(folder).toMatchObject({ detail: expect.stringContaining('a directory (HF_OFFLINE_DIR)') });
 });
 
 test('doctor looks into the Redis that is configured', async () => {
