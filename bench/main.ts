@@ -8,11 +8,12 @@ import { benchInference } from './sections/inference.ts';
 import { benchIsolation } from './sections/isolation.ts';
 import { benchMemory } from './sections/memory.ts';
 import { benchPayloads } from './sections/payloads.ts';
+import { benchPreprocess } from './sections/preprocess.ts';
 import { benchStart } from './sections/start.ts';
 
 const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--compare FILE] [ITEMS...]
 
-  --only     of: control-plane, control-plane-scale, payloads, ${Object.keys(benchModels).join(', ')}, start, isolation, memory
+  --only     of: control-plane, control-plane-scale, payloads, ${Object.keys(benchModels).join(', ')}, preprocess, start, isolation, memory
   --quick    shorter and rougher
   --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
@@ -82,6 +83,7 @@ function sectionsOf(quick: boolean, sizes: readonly number[]): Record<string, ()
     'vit-b-32': ofModel('vit-b-32'),
     'vit-b-32-int8': ofModel('vit-b-32-int8'),
     'vit-l-14': ofModel('vit-l-14'),
+    preprocess: () => benchPreprocess(quick, say),
     start: () => benchStart(quick ? 1 : 3, say),
     isolation: () => benchIsolation(quick ? 2 : 4, quick ? 3 : 5, say),
     memory: () => benchMemory(sizes.at(-1) ?? (quick ? 15_000 : 100_000), say),

@@ -1,0 +1,93 @@
+import sharp from 'sharp';
+import { crop } from '../../models/evaluator/preprocess.ts';
+import { type Figure, readable } from '../figures.ts';
+import { median } from '../statistics.ts';
+
+const formats = ['jpeg', 'png', 'webp'] as const;
+type Format = (typeof formats)[number];
+
+interface Size {
+  width: number;
+  height: number;
+  /** Rounds in which each way has one turn; an image takes the longer the larger it is. */
+  rounds: number;
+}
+
+const sizes: readonly Size[] = [
+  { width: 640, height: 480, rounds: 60 },
+  { width: 1600, height: 1200, rounds: 20 },
+  { width: 4000, height: 3000, rounds: 7 },
+];
+/** Before V8 has optimised the kernels, a turn takes several times as long. */
+const warmUps = 3;
+const options = { size: 224, maxPixels: 50_000_000 };
+
+/** Ways from an encoded image to pixels; in turns, so that what else this machine does falls on all of them. */
+const ways = {
+  decode: (bytes: Buffer) => sharp(bytes, { sequentialRead: true, ignoreIcc: true }).removeAlpha().raw().toBuffer(),
+  exact: (bytes: Buffer) => crop(bytes, { ...options, mode: 'exact' }),
+  fast: (bytes: Buffer) => crop(bytes, { ...options, mode: 'fast' }),
+};
+type Way = keyof typeof ways;
+interface Turn {
+  wallMs: number;
+  cpuMs: number;
+}
+
+/** The default preprocess against libvips: its whole decode, and its own resize, which shrinks large JPEGs on load. */
+export async function benchPreprocess(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const { width, height, rounds } of sizes) {
+    for (const format of formats) {
+      const turns = await measure(await imageOf(format, width, height), quick ? Math.ceil(rounds / 4) : rounds);
+      const wall = medianOf(turns, 'wallMs');
+      const cpu = medianOf(turns, 'cpuMs');
+      const name = `${width} x ${height} ${format}`;
+      say(
+        `preprocess: ${name}: ${(Object.keys(ways) as Way[]).map((way) => `${way} ${readable(wall[way])} ms`).join(', ')}`,
+      );
+      const ratio = (id: string, other: Exclude<Way, 'exact'>, what: string, most: number | undefined): Figure => ({
+        id: `preprocess/${width}x${height}/${format}/${id}`,
+        name: `${name}: exact / ${what}`,
+        // One thread does it all, so this is the ratio of times on a quiet machine, and holds on a busy one too.
+        value: cpu.exact / cpu[other],
+        unit: '',
+        ...(most !== undefined && { target: { most } }),
+        detail: `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,
+      });
+      figures.push(
+        ratio('over-fast', 'fast', "libvips' resize", width === 640 ? 1.1 : undefined),
+        ratio('over-decode', 'decode', 'bare decode', width === 4000 ? 1.7 : undefined),
+      );
+    }
+  }
+  return figures;
+}
+
+async function measure(bytes: Buffer, rounds: number): Promise<Record<Way, Turn[]>> {
+  const turns: Record<Way, Turn[]> = { decode: [], exact: [], fast: [] };
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const way of Object.keys(ways) as Way[]) {
+      const [start, cpu] = [performance.now(), process.cpuUsage()];
+      await ways[way](bytes);
+      const { user, system } = process.cpuUsage(cpu);
+      if (round >= 0) turns[way].push({ wallMs: performance.now() - start, cpuMs: (user + system) / 1000 });
+    }
+  }
+  return turns;
+}
+
+const medianOf = (turns: Record<Way, Turn[]>, clock: keyof Turn): Record<Way, number> => ({
+  decode: median(turns.decode.map((turn) => turn[clock])),
+  exact: median(turns.exact.map((turn) => turn[clock])),
+  fast: median(turns.fast.map((turn) => turn[clock])),
+});
+
+function imageOf(format: Format, width: number, height: number): Promise<Buffer> {
+  const path = new URL('../../examples/photos/alpine.jpg', import.meta.url).pathname;
+  const image = sharp(path).resize(width, height, { fit: 'cover' });
+  // Effort 2 of 6: the files are made here, and only their decoding is measured.
+  return (
+    format === 'webp' ? image.webp({ effort: 2 }) : image.toFormat(format, format === 'png' ? {} : { quality: 85 })
+  ).toBuffer();
+}
