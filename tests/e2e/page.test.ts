@@ -257,6 +257,24 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('button', { name: 'Start' }).count()).toBe(0);
   });
 
+  test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {
+    await open('models');
+    const card = page.getByRole('article', { name: /vit-b-32/ });
+    expect(await card.innerText()).toContain('npx vls models pull vit-b-32');
+    await card.getByRole('button', { name: 'Copy' }).waitFor();
+
+    await page.route('**/v1/models', async (route) => {
+      const list = (await (await route.fetch()).json()) as { models: { model: string; pull: object | null }[] };
+      for (const model of list.models) {
+        if (model.model === 'vit-b-32') model.pull = { state: 'running', receivedBytes: 305e6, bytes: 610e6 };
+      }
+      await route.fulfill({ json: list });
+    });
+    await page.reload();
+    await card.getByText('Being pulled: 305.0 MB of 610.0 MB').waitFor();
+    expect(await card.getByRole('progressbar').getAttribute('value')).toBe('305000000');
+  });
+
   test('who is signed in is shown and can sign out, and whoever is not is sent to the sign-in page', async () => {
     let signedOut = false;
     await page.route('**/evaluator/session', (route) => {
