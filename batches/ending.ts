@@ -11,6 +11,7 @@ import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
+import type { StoredBytes } from './stored-bytes.ts';
 
 /** The state that a stopped batch ends in. */
 export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
@@ -48,6 +49,7 @@ export function createEnding(
   queues: Queues,
   dispatcher: Dispatcher,
   queued: QueuedItems,
+  stored: StoredBytes,
   payloads: PayloadStore,
   retentionHours: number,
   log: Logger,
@@ -130,6 +132,7 @@ export function createEnding(
       await redis.zrem(tenantBatches(redis, everyTenant), id);
       await queued.release(id);
       await unlinkPayloads(redis, id);
+      await stored.release(id);
       await redis.zrem(liveBatches(redis), id);
       if (await payloads.forget(id)) await redis.zrem(finishedBatches(redis), id);
     },

@@ -20,6 +20,7 @@ import { createPlaces } from './reference/places.ts';
 import { createRoomGauge } from './room.ts';
 import { createSharedSettings, type SharedSettings } from './shared-settings.ts';
 import { createSpeed, type Speed } from './speed.ts';
+import { createStoredBytes } from './stored-bytes.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
 import type { Task, TaskRun } from './tasks.ts';
 
@@ -64,10 +65,11 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
   const queued = createQueuedItems(redis, options.queuedItems ?? 0);
-  const ending = createEnding(redis, queues, dispatcher, queued, payloads, retentionHours, log);
+  const room = createRoomGauge(redis);
+  const stored = createStoredBytes(redis, room);
+  const ending = createEnding(redis, queues, dispatcher, queued, stored, payloads, retentionHours, log);
   const speed = createSpeed(redis);
   const chunks = createChunks(redis, dispatcher, ending, payloads, log);
-  const room = createRoomGauge(redis);
   const durability = createDurability(redis, log);
   const { onPosted = () => {} } = options;
   const deps = {
@@ -80,6 +82,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     ending,
     room,
     queued,
+    stored,
     chunks,
     durability,
     onPosted,

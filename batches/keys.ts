@@ -93,6 +93,10 @@ export const idempotencyKey = (redis: Redis, tenant: string, keyHash: string): s
 export const queuedItems = (redis: Redis): string => `${queuePrefix(redis)}:queued:items`;
 export const queuedSums = (redis: Redis): string => `${queuePrefix(redis)}:queued:sums`;
 
+/** Bytes that batches hold of Redis' memory: hash of batch id to its bytes and tenant, hash of tenant to its bytes. */
+export const storedBytes = (redis: Redis): string => `${queuePrefix(redis)}:stored:bytes`;
+export const storedSums = (redis: Redis): string => `${queuePrefix(redis)}:stored:sums`;
+
 /** String with a lifetime: processes write it to see whether Redis takes writes. */
 export const probeKey = (redis: Redis): string => `${queuePrefix(redis)}:probe`;
 

@@ -11,6 +11,7 @@ import { type Reservation, reserve } from './intake/idempotency.ts';
 import type { ItemStream } from './intake/items.ts';
 import { openBatch } from './intake/open.ts';
 import { storeBatch } from './intake/store.ts';
+import type { MemoryShare } from './intake/writer.ts';
 import type { Objects } from './payloads/objects.ts';
 import type { PayloadStore } from './payloads/store.ts';
 import type { QueuedItems } from './queued-items.ts';
@@ -19,11 +20,14 @@ import type { BatchOptions, BatchRecord, Pinned, Reading } from './record.ts';
 import { filesOf } from './reference/files-of.ts';
 import type { Places } from './reference/places.ts';
 import type { RoomGauge } from './room.ts';
+import type { StoredBytes } from './stored-bytes.ts';
 
 /** What a tenant's batches may take. */
 export interface TenantLimits {
   /** Items of unfinished batches; 0: any number. */
   queuedItems: number;
+  /** It shares the memory of Redis with other tenants; otherwise it may fill it. */
+  sharesMemory?: boolean;
   /** Share of the workers beside other tenants'. */
   weight: number;
 }
@@ -76,6 +80,7 @@ export interface IntakeDeps {
   dispatcher: Dispatcher;
   room: RoomGauge;
   queued: QueuedItems;
+  stored: StoredBytes;
   durability: Durability;
   /** Told of every batch whose items have been stored. */
   onPosted: (profile: string, items: number) => void;
@@ -122,6 +127,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     return id;
   }
 
+  const shareOf = (id: string, tenant: string, options: BatchOptions): MemoryShare => ({
+    claim: (inputs) => deps.stored.claim(id, tenant, { inputs, options }),
+    release: () => deps.stored.release(id),
+  });
+
   return {
     async post(posting) {
       const { tenant, limits, pinned, options, items, output, bodyHash } = posting;
@@ -131,6 +141,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         const batch = {
           checkRoom: room.check,
           claim: (count: number) => queued.claim(batchId, tenant, count, limits?.queuedItems ?? 0),
+          memory: limits?.sharesMemory ? shareOf(batchId, tenant, options) : undefined,
           id: batchId,
           tenant,
           weight: limits?.weight,
@@ -187,7 +198,12 @@ export function createIntake(deps: IntakeDeps): Intake {
         const reference = {
           input: formatS3Place(place),
           inputEtag: etag,
-          reading: { ...reading, delimiter, queuedItems: limits?.queuedItems ?? 0 },
+          reading: {
+            ...reading,
+            delimiter,
+            queuedItems: limits?.queuedItems ?? 0,
+            sharesMemory: limits?.sharesMemory ?? false,
+          },
           bodyHash: idempotencyKey === undefined ? undefined : bodyHash(),
         };
         await openBatch(redis, batch, { reference });

@@ -1,7 +1,7 @@
 import { ServiceError } from '../shared/errors.ts';
 import type { Redis } from '../shared/redis.ts';
+import { type Claims, createClaims } from './claims.ts';
 import { queuedItems, queuedSums } from './keys.ts';
-import { runScript } from './scripts.ts';
 
 /** Items of unfinished batches, by tenant: what bounds how much may wait. A batch counts whole until it has ended. */
 export interface QueuedItems {
@@ -13,6 +13,8 @@ export interface QueuedItems {
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
   /** The batch has ended, or has come to nothing. Safe to repeat. */
   release(id: string): Promise<void>;
+  /** See {@link Claims.releaseAbsent}. */
+  releaseAbsent(): Promise<void>;
 }
 
 /** How long a refused sender should wait: batches of this size take minutes, in seconds. */
@@ -20,7 +22,7 @@ const retryAfter = 30;
 
 /** @param total what all tenants may have together; 0: any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
-  const keys = [queuedItems(redis), queuedSums(redis)];
+  const claims: Claims = createClaims(redis, [queuedItems(redis), queuedSums(redis)]);
 
   /** A batch that alone is more than its tenant, or all together, may have waiting is refused for good. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {
@@ -36,8 +38,7 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   return {
     async claim(id, tenant, count, limit) {
       refuseTooLarge(tenant, count, limit);
-      const reply = (await runScript(redis, 'claim', keys, [id, tenant, count, limit, total])) as Buffer[];
-      const [verdict, sum] = reply.map(String);
+      const { verdict, sum } = await claims.claim(id, tenant, count, limit, total);
       if (verdict === 'tenant') {
         const message = `${tenant} has ${sum} items in unfinished batches, and may have ${limit} with these`;
         throw new ServiceError('tenant.queue_full', message, { retryAfter });
@@ -46,8 +47,7 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
         throw new ServiceError('overloaded', `${sum} items wait already; the service takes ${total}`, { retryAfter });
       }
     },
-    async release(id) {
-      await runScript(redis, 'unclaim', keys, [id]);
-    },
+    release: claims.release,
+    releaseAbsent: claims.releaseAbsent,
   };
 }

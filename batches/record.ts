@@ -19,6 +19,7 @@ const reading = z.object({
   encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),
   queuedItems: count,
+  sharesMemory: z.boolean().default(false),
 });
 export type Reading = z.output<typeof reading>;
 

@@ -10,9 +10,11 @@ import type { Ending, Stop } from './ending.ts';
 import { batchKeys, deletedBatches, finishedBatches, liveBatches } from './keys.ts';
 import { decodeInput, echoed, type InputChunk } from './payload.ts';
 import { isLost, type PayloadStore } from './payloads/store.ts';
+import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
+import type { StoredBytes } from './stored-bytes.ts';
 
 /** Repairs what a dead process left, and forgets what has had its time. */
 export interface Sweeper {
@@ -27,6 +29,8 @@ export interface SweeperDeps {
   chunks: Chunks;
   ending: Ending;
   payloads: PayloadStore;
+  queued: Pick<QueuedItems, 'releaseAbsent'>;
+  stored: Pick<StoredBytes, 'releaseAbsent'>;
   log: Logger;
 }
 
@@ -48,7 +52,7 @@ const eraseMs = 600_000;
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
-  const { redis, queues, dispatcher, chunks, ending, payloads, log } = deps;
+  const { redis, queues, dispatcher, chunks, ending, payloads, queued, stored, log } = deps;
 
   async function sweepBatch(id: string, createdAt: number, now: number): Promise<void> {
     const keys = batchKeys(redis, id);
@@ -183,6 +187,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       await sweepLive();
       await sweepFinished();
       await sweepDeleted();
+      await queued.releaseAbsent();
+      await stored.releaseAbsent();
       await queues.promoteMistimed(await redisTime(redis));
     },
   };

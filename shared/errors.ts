@@ -53,7 +53,7 @@ export const codes = {
   'access.throttled': { status: 429, retryable: true, title: 'Too many wrong keys came from this address' },
   'access.operator_only': { status: 403, retryable: false, title: 'This needs a key of an operator' },
   'tenant.rate_limited': { status: 429, retryable: true, title: 'The tenant sends too many requests' },
-  'tenant.queue_full': { status: 429, retryable: true, title: 'The tenant has too many unfinished items' },
+  'tenant.queue_full': { status: 429, retryable: true, title: 'The tenant has too much in its batches' },
   'tenant.too_many_streams': {
     status: 429,
     retryable: true,

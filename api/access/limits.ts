@@ -14,6 +14,10 @@ export function createLimits(
   const configured = tenantQueuedItems ?? (keysRequired ? defaultItems : 0);
   return (request) => {
     const principal = principalOf(request);
-    return { queuedItems: principal?.limits?.queuedItems ?? configured, weight: principal?.weight ?? 1 };
+    return {
+      queuedItems: principal?.limits?.queuedItems ?? configured,
+      sharesMemory: keysRequired,
+      weight: principal?.weight ?? 1,
+    };
   };
 }

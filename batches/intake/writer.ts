@@ -23,6 +23,15 @@ export interface Admission {
   checkRoom: () => Promise<void>;
   /** Counts so many items in; throws when its tenant, or all together, would have too many. */
   claim: (count: number) => Promise<void>;
+  /** The share of Redis' memory; absent where nobody shares it. */
+  memory?: MemoryShare | undefined;
+}
+
+/** Counts what a batch stores in Redis. */
+export interface MemoryShare {
+  /** @param bytes of all inputs until now; throws when its tenant would hold more than its share. */
+  claim(bytes: number): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** Cuts items into chunks and writes them. The same items are always cut into the same chunks. */
@@ -41,7 +50,7 @@ export function createChunkWriter(
   redis: Redis,
   payloads: PayloadStore,
   id: string,
-  { checkRoom, claim }: Admission,
+  { checkRoom, claim, memory }: Admission,
 ): ChunkWriter {
   const keys = batchKeys(redis, id);
   let slice: StoredItem[] = [];
@@ -49,6 +58,7 @@ export function createChunkWriter(
   let chunks = 0;
   let total = 0;
   let claimed = 0;
+  let storedBytes = 0;
   let closed: { chunk: number; payload: Buffer }[] = [];
   let closedBytes = 0;
 
@@ -63,6 +73,9 @@ export function createChunkWriter(
     closed = [];
     closedBytes = 0;
     const kept = await Promise.all(pending.map(({ chunk, payload }) => payloads.putInput(id, chunk, payload)));
+    // With payloads in a bucket these are references. Counted first: a refusal then leaves Redis as it was.
+    for (const bytes of kept) storedBytes += bytes.length;
+    await memory?.claim(storedBytes);
     const byHash = new Map<string, (string | Buffer)[]>();
     for (const [at, { chunk }] of pending.entries()) {
       const hash = keys.input(chunk);
@@ -105,6 +118,7 @@ export function createChunkWriter(
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
       }
+      await memory?.release();
     },
   };
 }

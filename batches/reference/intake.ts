@@ -14,6 +14,7 @@ import { unlinkPayloads } from '../payloads/unlink.ts';
 import type { QueuedItems } from '../queued-items.ts';
 import { type BatchOptions, type BatchRecord, batchRecord } from '../record.ts';
 import type { RoomGauge } from '../room.ts';
+import type { StoredBytes } from '../stored-bytes.ts';
 import type { Attempt, TaskRun } from '../tasks.ts';
 import { itemsOfObject } from './input.ts';
 
@@ -25,6 +26,7 @@ export interface ReferenceIntakeDeps {
   ending: Ending;
   room: RoomGauge;
   queued: QueuedItems;
+  stored: StoredBytes;
   /** Told of every batch whose items have been stored. */
   onPosted: (profile: string, items: number) => void;
   log: Logger;
@@ -35,24 +37,34 @@ export interface ReferenceIntakeDeps {
  * are the same. What is wrong with the object ends the batch; what is wrong in passing is tried again.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
-  const { redis, payloads, objects, dispatcher, ending, room, queued, onPosted, log } = deps;
+  const { redis, payloads, objects, dispatcher, ending, room, queued, stored, onPosted, log } = deps;
 
   async function read(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(redis, id).batch);
     return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
   }
 
-  const writerOf = ({ id, tenant, reading }: BatchRecord): ChunkWriter =>
+  const writerOf = ({ id, tenant, reading }: BatchRecord, options: BatchOptions): ChunkWriter =>
     createChunkWriter(redis, payloads, id, {
       checkRoom: room.check,
       claim: (count) => queued.claim(id, tenant, count, reading?.queuedItems ?? 0),
+      ...(reading?.sharesMemory && {
+        memory: {
+          claim: (inputs: number) => stored.claim(id, tenant, { inputs, options }),
+          release: () => stored.release(id),
+        },
+      }),
     });
 
-  async function takeIn(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
+  async function takeIn(
+    record: BatchRecord,
+    writer: ChunkWriter,
+    options: BatchOptions,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { id, input = '', inputEtag = '', reading } = record;
     const place = parseS3Place(input);
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
-    const options: BatchOptions = {};
     return await storeItems(redis, writer, {
       id,
       items: itemsOfObject(objects, place, inputEtag, reading, options, signal),
@@ -81,7 +93,8 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     const record = await read(id);
     // Deleted while a worker read it, which has died since: its items still count, and its payloads are nobody's.
     if (record === undefined) return void (await ending.forget({ id, tenant: 'default' }));
-    const writer = writerOf(record);
+    const options: BatchOptions = {};
+    const writer = writerOf(record, options);
     const left = () =>
       leave(record, writer).catch((error: unknown) => {
         // They go with the batch at the latest.
@@ -90,7 +103,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     if (record.state !== 'accepting') return void (await left());
     const start = performance.now();
     try {
-      onPosted(record.profile, await takeIn(record, writer, signal));
+      onPosted(record.profile, await takeIn(record, writer, options, signal));
     } catch (error) {
       signal.throwIfAborted();
       if ((await read(id))?.state === 'accepting') {

@@ -19,12 +19,14 @@ export interface Memory {
   limit: number;
 }
 
+export const memoryOf = (info: string): Memory => ({
+  used: infoNumber(info, 'used_memory'),
+  limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
+});
+
 /** The memory of the server that has the largest share of its own in use. */
 export function fullestOf(infos: readonly string[]): Memory {
-  const memories = infos.map((info) => ({
-    used: infoNumber(info, 'used_memory'),
-    limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
-  }));
+  const memories = infos.map(memoryOf);
   const share = ({ used, limit }: Memory) => (limit === 0 ? 0 : used / limit);
   return memories.reduce((fullest, one) => (share(one) >= share(fullest) ? one : fullest), { used: 0, limit: 0 });
 }

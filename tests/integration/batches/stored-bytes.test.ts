@@ -1,0 +1,109 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { itemsOfList } from '../../../batches/intake/items.ts';
+import { batchKeys, finishedBatches, storedBytes, storedSums } from '../../../batches/keys.ts';
+import { runScript } from '../../../batches/scripts.ts';
+import { askMasters, mastersOf } from '../../../shared/redis/masters.ts';
+import { type Engine, pinned, startEngine, succeeded } from '../../support/engine.ts';
+
+let engine: Engine;
+beforeEach(async () => {
+  engine = await startEngine();
+});
+afterEach(() => engine.close());
+
+const mebibyte = 1024 * 1024;
+const setLimit = (bytes: number) => askMasters(engine.redis, (master) => master.config('SET', 'maxmemory', bytes));
+const limits = { queuedItems: 0, weight: 1, sharesMemory: true };
+const sums = async () => {
+  const held = await engine.redis.hgetall(storedSums(engine.redis));
+  return Object.fromEntries(Object.entries(held).map(([tenant, bytes]) => [tenant, Number(bytes)]));
+};
+
+/** Items whose metadata takes about 0.75 MiB of Redis. */
+async function post(tenant: string): Promise<string> {
+  const items = Array.from({ length: 4 }, () => ({
+    image: 'x://y',
+    text: 't',
+    metadata: { m: randomBytes(192 * 1024).toString('base64') },
+  }));
+  const posting = { tenant, limits, pinned, options: {}, items: itemsOfList(items, 'lenient'), bodyHash: () => '' };
+  return (await engine.batches.post(posting)).id;
+}
+
+/** Posts until it is refused; the batches, and the refusal. */
+async function fill(tenant: string): Promise<{ ids: string[]; refusal: unknown }> {
+  const ids: string[] = [];
+  for (let posts = 0; posts < 200; posts++) {
+    try {
+      ids.push(await post(tenant));
+    } catch (refusal) {
+      return { ids, refusal };
+    }
+  }
+  throw new Error(`${tenant} was never refused`);
+}
+
+test('a tenant that stores all it can leaves room for the next ones, and gets room again when it deletes', async () => {
+  await setLimit(64 * mebibyte);
+  const { ids, refusal } = await fill('hostile');
+  expect(refusal).toMatchObject({
+    code: 'tenant.queue_full',
+    retryAfter: 60,
+    message: expect.stringMatching(/^hostile holds \d+ MiB of Redis, and may hold \d+ MiB/),
+  });
+  // Alone it had two thirds of the room, inputs and outputs.
+  const room = 0.85 * 64 * mebibyte * mastersOf(engine.redis).length;
+  expect((await sums())['hostile']).toBeGreaterThan(0.5 * room);
+  expect((await sums())['hostile']).toBeLessThan(0.75 * room);
+  // That its batches have ended changes nothing.
+  for (const id of ids) await engine.commit(id, 0, succeeded(0, 4));
+  await expect(post('hostile')).rejects.toMatchObject({ code: 'tenant.queue_full' });
+  for (const next of ['ordinary', 'third']) {
+    await post(next);
+    await expect(fill(next)).resolves.toMatchObject({ refusal: { code: 'tenant.queue_full' } });
+  }
+  for (const id of ids) await engine.batches.remove('hostile', id);
+  expect(await sums()).not.toHaveProperty('hostile');
+  await post('hostile');
+});
+
+test('a batch counts until it has expired, and once however often it is forgotten', async () => {
+  const other = await post('other');
+  const { other: before } = await sums();
+  const id = await post('short');
+  await engine.commit(id, 0, succeeded(0, 4));
+  expect((await sums())['short']).toBeGreaterThan(mebibyte);
+  await engine.redis.zadd(finishedBatches(engine.redis), 1, id);
+  await engine.sweeper.sweep();
+  await engine.ending.forget({ id, tenant: 'short' });
+  expect(await sums()).toEqual({ other: before, '': before });
+  await engine.batches.remove('other', other);
+  expect(await sums()).toEqual({ '': 0 });
+});
+
+test('a batch whose upload breaks off counts no longer', async () => {
+  async function* broken() {
+    for (let index = 0; index < 1_000; index++) yield [{ image: 'x://y', text: randomBytes(8_192).toString('base64') }];
+    throw new Error('The sender has left');
+  }
+  const posting = { tenant: 'a', limits, pinned, options: {}, items: broken(), bodyHash: () => '' };
+  await expect(engine.batches.post(posting)).rejects.toThrow('The sender has left');
+  expect(await sums()).toEqual({ '': 0 });
+  expect(await engine.redis.hlen(storedBytes(engine.redis))).toBe(0);
+});
+
+test('claims of batches that are gone are released by the sweeper, those of a batch in its intake are not', async () => {
+  const keys = [storedBytes(engine.redis), storedSums(engine.redis)];
+  const live = randomUUID();
+  await engine.redis.hset(batchKeys(engine.redis, live).batch, 'state', 'accepting');
+  await runScript(engine.redis, 'claim', keys, [live, 'a', 7, 0, 0]);
+  for (let gone = 0; gone < 300; gone++) await runScript(engine.redis, 'claim', keys, [randomUUID(), 'a', 1_000, 0, 0]);
+  for (let rounds = 0; rounds < 5 && (await sums())['a'] !== 7; rounds++) await engine.sweeper.sweep();
+  expect(await sums()).toEqual({ a: 7, '': 7 });
+});
+
+test('a tenant that is alone by configuration may fill Redis, and is not counted', async () => {
+  await engine.post(8, { limits: { queuedItems: 0, weight: 1 } });
+  expect(await sums()).toEqual({});
+});
