@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type Request, Router } from 'express';
 import type { Batches } from '../batches/batches.ts';
@@ -200,9 +201,13 @@ function mount(routes: readonly Route[]): Router {
 
 /** Built when it is first asked for: it costs tens of milliseconds that a start need not spend. */
 function openApi(routes: readonly Route[], version: string): express.RequestHandler {
-  let document: string | undefined;
+  let document: { body: Buffer; etag: string } | undefined;
   return (_request, response) => {
-    document ??= JSON.stringify(createOpenApi(routes, version));
-    response.type('application/json').send(document);
+    if (document === undefined) {
+      const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
+      document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
+    }
+    // All answers share one buffer: a caller without a key who asks and does not read costs no copy.
+    response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

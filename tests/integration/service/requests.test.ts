@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { prefix } from '../../../shared/contracts/paths.ts';
 import { readPhoto } from '../../support/image-host.ts';
 import { useService } from '../../support/running-service.ts';
 
@@ -258,6 +259,16 @@ test('a text over the context is cut, with a warning in the receipt', async () =
     text: 'a cup of coffee '.repeat(100),
   });
   expect(body.receipt.warnings).toEqual([expect.stringContaining('truncated')]);
+});
+
+test('a document that has been read already is not sent again', async () => {
+  const address = `${running.service.url}${prefix}/openapi.json`;
+  const first = await fetch(address);
+  const etag = first.headers.get('etag') ?? '';
+  expect(etag).toMatch(/^"\S+"$/);
+  expect(Number(first.headers.get('content-length'))).toBe((await first.arrayBuffer()).byteLength);
+  const second = await fetch(address, { headers: { 'If-None-Match': etag, 'Cache-Control': 'max-age=0' } });
+  expect([second.status, second.headers.get('etag')]).toEqual([304, etag]);
 });
 
 test('the OpenAPI document describes every call, and Swagger UI comes from local files', async () => {
