@@ -18,6 +18,7 @@ import type { Ending } from './ending.ts';
 import { batchKeys, deletedBatches, everyTenant } from './keys.ts';
 import { createIntake, type IntakeDeps, type Posting, type ReferencePosting, type TenantLimits } from './posting.ts';
 import type { QueueCounts } from './queues.ts';
+import { readFields } from './read-record.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches } from './reading/list.ts';
@@ -111,18 +112,21 @@ export function createBatches(deps: BatchesDeps): Batches {
   const follower = createFollower(redis);
   let closing = false;
 
-  async function find(id: string): Promise<BatchRecord | undefined> {
-    const hash = await redis.hgetall(batchKeys(redis, id).batch);
+  function visible(hash: Record<string, string>): BatchRecord | undefined {
     if (hash['state'] === undefined) return undefined;
     const record = batchRecord.parse(hash);
     return isVisible(record) ? record : undefined;
   }
+  const find = async (id: string) => visible(await readFields(redis, id));
+  const findWithColumns = async (id: string) => visible(await redis.hgetall(batchKeys(redis, id).batch));
 
-  async function read(reach: Reach, id: string): Promise<BatchRecord> {
-    const record = await find(id);
+  async function read(reach: Reach, id: string, findBatch = find): Promise<BatchRecord> {
+    const record = await findBatch(id);
     if (record !== undefined && (reach === everyTenant || record.tenant === reach)) return record;
     throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
   }
+
+  const readWithColumns = (reach: Reach, id: string) => read(reach, id, findWithColumns);
 
   async function toFullStatus(record: BatchRecord): Promise<BatchStatus> {
     const keys = batchKeys(redis, record.id);
@@ -154,7 +158,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     id: string,
     { limits, idempotencyKey, onCreated }: RetryOptions = {},
   ): Promise<BatchStatus> {
-    const record = await read(reach, id);
+    const record = await readWithColumns(reach, id);
     if (!terminalStates.has(record.state)) {
       throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
     }
@@ -212,13 +216,13 @@ export function createBatches(deps: BatchesDeps): Batches {
         const { records, next } = await listBatches(redis, reach, query);
         return { batches: await Promise.all(records.map(toFullStatus)), next };
       }),
-    results: (reach, id, query) => guarded(async () => readResults(source, await read(reach, id), query)),
+    results: (reach, id, query) => guarded(async () => readResults(source, await readWithColumns(reach, id), query)),
     stream: (reach, id, format, query) =>
       guarded(async () => {
         const write = format === 'csv' ? streamCsv : streamNdjson;
-        return write(source, await read(reach, id), query);
+        return write(source, await readWithColumns(reach, id), query);
       }),
-    escapedCells: (reach, id, query) => guarded(async () => escapedCellsOf(await read(reach, id), query)),
+    escapedCells: (reach, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(reach, id), query)),
     summary: (reach, id) => guarded(async () => readSummary(redis, await read(reach, id))),
     follow: (reach, id, lastId, signal) =>
       guarded(async () => {

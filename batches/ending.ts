@@ -9,6 +9,7 @@ import type { PayloadStore } from './payloads/store.ts';
 import { unlinkPayloads } from './payloads/unlink.ts';
 import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
+import { readFields } from './read-record.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
 import type { StoredBytes } from './stored-bytes.ts';
@@ -57,7 +58,7 @@ export function createEnding(
   const retentionMs = Math.round(retentionHours * 3_600_000);
 
   async function read(id: string): Promise<BatchRecord | undefined> {
-    const hash = await redis.hgetall(batchKeys(redis, id).batch);
+    const hash = await readFields(redis, id);
     return Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
   }
 

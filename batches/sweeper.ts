@@ -12,6 +12,7 @@ import { decodeInput, echoed, type InputChunk } from './payload.ts';
 import { isLost, type PayloadStore } from './payloads/store.ts';
 import type { QueuedItems } from './queued-items.ts';
 import type { Queues } from './queues.ts';
+import { readFields } from './read-record.ts';
 import { type BatchRecord, batchRecord } from './record.ts';
 import { runScript } from './scripts.ts';
 import type { StoredBytes } from './stored-bytes.ts';
@@ -56,7 +57,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function sweepBatch(id: string, createdAt: number, now: number): Promise<void> {
     const keys = batchKeys(redis, id);
-    const hash = await redis.hgetall(keys.batch);
+    const hash = await readFields(redis, id);
     if (Object.keys(hash).length === 0) {
       if (now - createdAt > openingMs) await ending.forget({ id, tenant: 'default' });
       return;

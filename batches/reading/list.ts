@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { ListQuery } from '../../shared/contracts/batch.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { Reach } from '../batches.ts';
-import { batchKeys, tenantBatches } from '../keys.ts';
+import { tenantBatches } from '../keys.ts';
+import { readFields } from '../read-record.ts';
 import { type BatchRecord, batchRecord, isVisible } from '../record.ts';
 import { createCursor } from './cursor.ts';
 
@@ -26,7 +27,7 @@ export async function listBatches(
     for (const [createdAt, id] of page) {
       last = [createdAt, id];
       looked++;
-      const hash = await redis.hgetall(batchKeys(redis, id).batch);
+      const hash = await readFields(redis, id);
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
       if (record === undefined || !isVisible(record)) continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);
