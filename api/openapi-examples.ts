@@ -21,7 +21,7 @@ const receipt = {
 const timings = { fetchMs: 18.5, decodeMs: 8, inferenceMs: 7.2, totalMs: 35.2 };
 const id = 'a24e7b91-fb37-4ded-a6c7-2ef4d3eed8c2';
 
-const single: SingleResponse = { score: 51.5602, cosine: 0.515602, receipt, timings };
+const single: SingleResponse = { score: 51.6113, cosine: 0.516113, receipt, timings };
 
 const rank: RankResponse = {
   results: [
@@ -68,7 +68,7 @@ const running: BatchStatus = {
   links: linksOfBatch(id),
 };
 const results: ResultsPage['results'] = [
-  { index: 0, id: 'cat', status: 'succeeded', score: 51.5602, cosine: 0.515602 },
+  { index: 0, id: 'cat', status: 'succeeded', score: 51.6113, cosine: 0.516113 },
   {
     index: 1,
     id: 'lost',
@@ -90,8 +90,8 @@ const ended: BatchStatus = {
 const extreme = {
   index: 0,
   id: 'cat',
-  cosine: 0.515602,
-  score: 51.5602,
+  cosine: 0.516113,
+  score: 51.6113,
   text: 'a cat looking at the camera',
   image: 'https://example.org/cat.jpg',
 };
@@ -167,7 +167,7 @@ export const answers: Readonly<Record<string, Readonly<Record<string, object>>>>
       id,
       state: 'completed_with_errors',
       succeeded: 1,
-      mean: { cosine: 0.515602, score: 51.5602 },
+      mean: { cosine: 0.516113, score: 51.6113 },
       histogram: [{ from: 0.51, to: 0.52, count: 1 }],
       lowest: [extreme],
       highest: [extreme],
