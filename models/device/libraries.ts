@@ -27,10 +27,10 @@ export function findCudaParts(): CudaParts {
   const needed = existsSync(provider)
     ? [...neededBy(readFileSync(provider)).filter((name) => isOfCuda.test(name)), cudnn]
     : null;
-  const listed = needed === null ? '' : run('ldconfig', ['-p']);
+  const listed = needed === null ? '' : outputOf('ldconfig', ['-p']);
   return {
     driver:
-      run('nvidia-smi', ['--query-gpu=driver_version', '--format=csv,noheader']).split('\n', 1)[0]?.trim() || null,
+      outputOf('nvidia-smi', ['--query-gpu=driver_version', '--format=csv,noheader']).split('\n', 1)[0]?.trim() || null,
     needed,
     missing: (needed ?? []).filter((name) => !listed.includes(`${name} `) && !isOnPath(name)),
   };
@@ -69,7 +69,7 @@ const isOnPath = (name: string): boolean =>
     .split(delimiter)
     .some((folder) => folder !== '' && existsSync(join(folder, name)));
 
-function run(program: string, args: string[]): string {
+function outputOf(program: string, args: string[]): string {
   const found = spawnSync(program, args, {
     encoding: 'utf8',
     timeout: toolTimeoutMs,
