@@ -57,16 +57,21 @@ test('a batch whose sender is still heard of is left alone by the sweeper', asyn
 });
 
 test('a batch that is sealed while the sweeper looks at it is kept', async () => {
-  const hgetall = engine.redis.hgetall.bind(engine.redis);
+  const hmget = engine.redis.hmget.bind(engine.redis) as (
+    key: string,
+    ...fields: string[]
+  ) => Promise<(string | null)[]>;
   const looked = Promise.withResolvers<void>();
   let sealed: Promise<BatchStatus> | undefined;
   let sweep: Promise<void> | undefined;
   async function* swept() {
     yield [item(0)];
     // What the sweeper sees of a batch that is still being sent, it acts on once that is sealed.
-    const spy = vi.spyOn(engine.redis, 'hgetall').mockImplementation(async (key) => {
-      const seen = await hgetall(key);
-      if (seen['state'] !== 'accepting') return seen;
+    const spy = vi.spyOn(engine.redis, 'hmget');
+    spy.mockImplementation(async (...args: unknown[]) => {
+      const [key = '', ...fields] = args as string[];
+      const seen = await hmget(key, ...fields);
+      if (seen[fields.indexOf('state')] !== 'accepting') return seen;
       spy.mockRestore();
       looked.resolve();
       await sealed;
