@@ -15,7 +15,7 @@ const receipt = {
   precision: 'fp32',
   provider: 'cpu',
   preprocess: 'pillow-bicubic-3-exact',
-  textCleaning: 'openclip-3.3-1',
+  textCleaning: 'none-1',
   warnings: [],
 };
 const timings = { fetchMs: 18.5, decodeMs: 8, inferenceMs: 7.2, totalMs: 35.2 };
@@ -43,7 +43,7 @@ const running: BatchStatus = {
   revision: '1',
   precision: 'fp32',
   preprocess: 'pillow-bicubic-3-exact',
-  textCleaning: 'openclip-3.3-1',
+  textCleaning: 'none-1',
   longText: 'truncate',
   traffic: null,
   priority: 0,
