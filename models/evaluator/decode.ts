@@ -68,6 +68,8 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
       throw toImageError(error, bytes, maxPixels);
     }
   };
+  // sharp has other words for this in each kind of buffer.
+  if (bytes.length === 0) throw new ServiceError('image.unsupported_format', describeNonImage(bytes));
   const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
     const facts = readHeader(bytes);
@@ -205,7 +207,7 @@ function toImageError(error: unknown, bytes: Uint8Array, maxPixels: number): Ser
   if (error instanceof ServiceError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
-  if (/input buffer is empty|unsupported image format|operation is blocked|not a known file format/i.test(message)) {
+  if (/unsupported image format|operation is blocked|not a known file format/i.test(message)) {
     return new ServiceError('image.unsupported_format', describeNonImage(bytes), cause);
   }
   if (/exceeds pixel limit/i.test(message)) return tooManyPixels('The image', maxPixels);
