@@ -20,6 +20,9 @@ beforeAll(async () => {
   await running.client.batch.finished(body.id);
   const counted = async () => (await report()).arms.reduce((sum, arm) => sum + arm.items, 0);
   await vi.waitFor(async () => expect(await counted()).toBe(items.length), { timeout: 10_000 });
+  // The shadow scores after the answer was given.
+  const compared = async () => (await report()).comparisons.find(({ kind }) => kind === 'shadow')?.pairs;
+  await vi.waitFor(async () => expect(await compared()).toBe(items.length), { timeout: 20_000 });
 });
 afterAll(() => profile.remove());
 
