@@ -27,6 +27,8 @@ export default defineConfig({
     // Integration tests start real processes; two cores carry two files at a time.
     maxWorkers: 2,
     testTimeout: 60_000,
+    // A shared CI machine may stall for seconds; a test that needs its second run is marked in the output.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     hookTimeout: 120_000,
     pool: 'forks',
     globalSetup: ['tests/support/require-redis.ts'],
