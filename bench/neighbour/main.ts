@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -90,7 +90,8 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
-  const meter = meterCpu({ own: descendantsOf(process.pid) });
+  // The program that lists the processes is one of them, and has ended by now.
+  const meter = meterCpu({ own: descendantsOf(process.pid).filter((pid) => existsSync(`/proc/${pid}`)) });
   const lived = await ordinary.live(work);
   const cpuOfOthers = shareOfOthers(meter);
   const peak = stage.isRunning() ? peakMiBOf(stage.apiPid()) - idleMiB : null;
