@@ -4,7 +4,7 @@ import express, { type Express, type Request, Router } from 'express';
 import type { Batches } from '../batches/batches.ts';
 import type { Queues } from '../batches/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
-import type { Evaluators } from '../models/pool/evaluators.ts';
+import type { Encoders } from '../models/pool/encoders.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { createAudit } from '../shared/audit.ts';
 import type { Config } from '../shared/config.ts';
@@ -68,7 +68,7 @@ type AppConfig = BoundaryConfig &
 export interface AppDeps {
   registry: Registry;
   evaluation: Evaluation;
-  evaluators: Evaluators;
+  encoders: Encoders;
   traffic: Traffic;
   batches: Batches;
   queues: Queues;
@@ -94,11 +94,11 @@ const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
 /** The HTTP service, not listening: everything it needs is handed to it. */
 export function createApp(deps: AppDeps): Express {
-  const { config, evaluators, keys, redis } = deps;
+  const { config, encoders, keys, redis } = deps;
   const sessions = createSessions(redis, config);
   const access = createAccess({ keys, sessions, config });
-  const readyEvaluators = () => evaluators.states().reduce((sum, { ready }) => sum + ready, 0);
-  const admission = createAdmission({ evaluators: readyEvaluators });
+  const readyEncoders = () => encoders.states().reduce((sum, { ready }) => sum + ready, 0);
+  const admission = createAdmission({ encoders: readyEncoders });
   const longAnswers = createLongAnswers(access, config, keys.required);
   const answers = createAnswers();
   const scoring = { ...deps, admission, answers };

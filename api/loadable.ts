@@ -1,5 +1,5 @@
 import type { Pinned } from '../batches/record.ts';
-import type { LoadedModel } from '../models/pool/evaluators.ts';
+import type { LoadedModel } from '../models/pool/encoders.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /** A client may ask again after this time, in seconds: a model that could not be loaded is tried again every five minutes. */

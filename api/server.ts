@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BatchEngine, createBatchEngine } from '../batches/engine.ts';
 import { probeKey } from '../batches/keys.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
-import type { Evaluators } from '../models/pool/evaluators.ts';
+import type { Encoders } from '../models/pool/encoders.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { Config } from '../shared/config.ts';
 import { createConnections } from '../shared/connections.ts';
@@ -25,7 +25,7 @@ export interface ApiDeps {
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
-  evaluators: Evaluators;
+  encoders: Encoders;
   traffic: Traffic;
 }
 

@@ -9,7 +9,7 @@ import { startProcess } from '../tests/support/service.ts';
 
 /**
  * What traces cost: batches with the model `compact` on two installations, one that sends every trace and one that sends
- * none, in turns. CPU time is that of API, worker and evaluators; the collector's is not theirs.
+ * none, in turns. CPU time is that of API, worker and encoders; the collector's is not theirs.
  *
  * `node bench/telemetry.ts [items] [rounds]`, by default 1500 7
  */
@@ -29,7 +29,7 @@ async function install(more: Record<string, string>) {
   const env = {
     REDIS_URL: redis.url,
     IMAGE_HOSTS_ALLOW: host.authority,
-    EVALUATORS: '1',
+    ENCODERS: '1',
     // Measured by each for itself, it would not be the same.
     MICRO_BATCH: '1',
     EMBEDDING_CACHE_MB: '0',

@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Embedded } from '../models/evaluator/protocol.ts';
+import type { Embedded } from '../models/encoder/protocol.ts';
 import { type ModelSpec, modelKey } from '../models/model.ts';
-import type { Evaluators } from '../models/pool/evaluators.ts';
+import type { Encoders } from '../models/pool/encoders.ts';
 import type { EmbedOptions } from '../models/pool/pool.ts';
 import type { Metrics } from '../shared/metrics.ts';
 
 /** Embeddings by content: whatever was embedded lately, or is being embedded now, is not computed again. */
 export interface Embedder {
-  /** @throws {ServiceError} what the evaluators throw; the signal's reason when that aborts first. */
+  /** @throws {ServiceError} what the encoders throw; the signal's reason when that aborts first. */
   image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
@@ -25,7 +25,7 @@ interface Running {
 
 type Input = { image: Uint8Array } | { text: string };
 
-export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: number, metrics?: Metrics): Embedder {
+export function createEmbedder(encoders: Pick<Encoders, 'for'>, cacheBytes: number, metrics?: Metrics): Embedder {
   const cache =
     cacheBytes > 0
       ? new LRUCache<string, Embedded>({
@@ -100,7 +100,7 @@ export function createEmbedder(evaluators: Pick<Evaluators, 'for'>, cacheBytes: 
 
   async function compute(spec: ModelSpec, input: Input, options: EmbedOptions): Promise<Embedded> {
     const start = performance.now();
-    const embedded = await evaluators.for(spec).embed(input, options);
+    const embedded = await encoders.for(spec).embed(input, options);
     if (metrics !== undefined) {
       const { decodeMs, inferenceMs } = embedded;
       const mode = options.interactive ? 'single' : 'batch';

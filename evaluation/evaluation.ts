@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { ImageLoader } from '../images/loader.ts';
-import type { Embedded } from '../models/evaluator/protocol.ts';
+import type { Embedded } from '../models/encoder/protocol.ts';
 import { type ModelSpec, recipeOf } from '../models/model.ts';
 import { type ImageSource, type LongText, maxTextLength, type Receipt } from '../shared/contracts/item.ts';
 import type { Timings } from '../shared/contracts/single.ts';
@@ -88,7 +88,7 @@ const singlesPerBatchPlace = 4;
 /** Pictures of single requests that other models score besides; beyond this many, the next ones are not compared. */
 const besideInHand = 16;
 
-/** Texts of one request that wait for an evaluator at a time: a thousand of them must not shut others out. */
+/** Texts of one request that wait for an encoder at a time: a thousand of them must not shut others out. */
 const textsInHand = 32;
 
 /** Codes that say something about this process and nothing about the pair. */

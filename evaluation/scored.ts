@@ -1,4 +1,4 @@
-import type { Embedded } from '../models/evaluator/protocol.ts';
+import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { type Code, ServiceError, toItemError } from '../shared/errors.ts';
 import { cosineOf, scoreOf } from './score.ts';

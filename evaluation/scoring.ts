@@ -1,7 +1,7 @@
 import { createImageLoader } from '../images/loader.ts';
 import { chooseDevice } from '../models/device/device.ts';
 import type { ModelSpec } from '../models/model.ts';
-import { createEvaluators, type Evaluators } from '../models/pool/evaluators.ts';
+import { createEncoders, type Encoders } from '../models/pool/encoders.ts';
 import { thisMachine } from '../models/pool/shape.ts';
 import { loadRegistry, type Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
@@ -13,15 +13,15 @@ import { createEvaluation, type Evaluation } from './evaluation.ts';
 /** All a process needs to score pairs: the same for an API, a worker, both together, or a command line. */
 export interface Scoring {
   registry: Registry;
-  evaluators: Evaluators;
+  encoders: Encoders;
   evaluation: Evaluation;
   /** Begins to load a model, if it is not loaded. */
   warm(spec: ModelSpec): void;
-  /** From now on changes of the registry are seen: evaluators follow them, then `onChange` is told. */
+  /** From now on changes of the registry are seen: encoders follow them, then `onChange` is told. */
   watchRegistry(onChange?: () => void): void;
   /** Resolves when the models to load at the start are loaded, rejects when the first of them cannot be. */
   whenReady(): Promise<void>;
-  /** Ends the evaluators and the connections to image hosts. */
+  /** Ends the encoders and the connections to image hosts. */
   close(): Promise<void>;
 }
 
@@ -39,27 +39,27 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
   const { provider, count, reason } = device;
   log.info({ provider, count, reason }, 'device');
   const registry = await loadRegistry(config, { ...config, device }).catch(asConfigError);
-  const evaluators = createEvaluators(config, log, device.count, thisMachine(), metrics);
+  const encoders = createEncoders(config, log, device.count, thisMachine(), metrics);
   const preloaded = await Promise.all(
     (config.preload ?? [registry.defaultName]).map((name) => registry.resolve(name).catch(asConfigError)),
   );
-  const pools = preloaded.map(({ spec }) => evaluators.for(spec));
+  const pools = preloaded.map(({ spec }) => encoders.for(spec));
   const images = createImageLoader(
     config,
     (code) => metrics?.count('vls_fetch_retries_total', { code }),
     (host, address) => log.warn({ host: host.slice(0, 253), address }, 'address of an image host refused'),
   );
   const concurrency = config.fetchConcurrency ?? (provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu);
-  const embedder = createEmbedder(evaluators, config.cacheBytes, metrics);
+  const embedder = createEmbedder(encoders, config.cacheBytes, metrics);
   return {
     registry,
-    evaluators,
-    warm: (spec) => void evaluators.for(spec),
+    encoders,
+    warm: (spec) => void encoders.for(spec),
     evaluation: createEvaluation({ images, embedder, concurrency, metrics }),
     watchRegistry(onChange) {
       registry.watch(log, () => {
-        evaluators.follow(registry).catch((error: Error) => {
-          log.error({ reason: error.message }, 'evaluators do not follow the change of the registry');
+        encoders.follow(registry).catch((error: Error) => {
+          log.error({ reason: error.message }, 'encoders do not follow the change of the registry');
         });
         onChange?.();
       });
@@ -69,7 +69,7 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
     },
     async close() {
       registry.close();
-      evaluators.close();
+      encoders.close();
       await images.close();
     },
   };

@@ -1,4 +1,4 @@
-import type { Embedded } from '../models/evaluator/protocol.ts';
+import type { Embedded } from '../models/encoder/protocol.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 

@@ -1,4 +1,4 @@
-/** How images are preprocessed; see `models/evaluator/preprocess.ts`. */
+/** How images are preprocessed; see `models/encoder/preprocess.ts`. */
 export const preprocessModes = ['exact', 'fast'] as const;
 export type PreprocessMode = (typeof preprocessModes)[number];
 
@@ -18,7 +18,7 @@ export type TextCleaning = (typeof textCleanings)[keyof typeof textCleanings];
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
-/** What an evaluator needs to load a model; plain data, so that it crosses to another process. */
+/** What an encoder needs to load a model; plain data, so that it crosses to another process. */
 export interface ModelSpec {
   model: string;
   revision: string;
@@ -47,7 +47,7 @@ export interface ModelSpec {
   logitScale: number;
   /** Pictures and texts that one run of a tower takes at most. */
   microBatch: { images: number; texts: number };
-  /** Resident memory of one evaluator with this model, in bytes. */
+  /** Resident memory of one encoder with this model, in bytes. */
   memoryBytes: number;
 }
 

@@ -413,15 +413,15 @@ export const settings = {
     z.coerce.number().min(0).max(1).default(1),
     'Share of requests that are traced, from 0 to 1, for the samplers with `ratio` in their name.',
   ),
-  evaluators: setting(
-    'EVALUATORS',
+  encoders: setting(
+    'ENCODERS',
     integer(1, 256).optional(),
-    'Evaluator processes per model. Default: from the CPU quota and the memory limit.',
+    'Encoder processes per model. Default: from the CPU quota and the memory limit.',
   ),
-  evaluatorThreads: setting(
-    'EVALUATOR_THREADS',
+  encoderThreads: setting(
+    'ENCODER_THREADS',
     integer(1, 256).optional(),
-    'Intra-op threads of each evaluator. Default: CPU quota / evaluators.',
+    'Intra-op threads of each encoder. Default: CPU quota / encoders.',
   ),
   device: setting(
     'DEVICE',

@@ -25,14 +25,14 @@ export interface ServiceOptions {
   onFailed(error: Error): void;
 }
 
-/** Forks the service and keeps it running. Its evaluators share its process group and never outlive it. */
+/** Forks the service and keeps it running. Its encoders share its process group and never outlive it. */
 export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed }: ServiceOptions): Kept {
   let attempts = 0;
   let fatal: string | undefined;
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // A group of its own: Ctrl-C in the terminal is the supervisor's to hand on, and a crash leaves no evaluators behind.
+      // A group of its own: Ctrl-C in the terminal is the supervisor's to hand on, and a crash leaves no encoders behind.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -90,7 +90,7 @@ async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (li
   await untilGone(previous);
   hurry.removeEventListener('abort', kill);
   clearTimeout(patience);
-  // Its evaluators, should they not have noticed.
+  // Its encoders, should they not have noticed.
   kill();
 }
 

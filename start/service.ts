@@ -8,7 +8,7 @@ import { connectRedis } from '../shared/redis.ts';
 import { createTraffic } from '../traffic/traffic.ts';
 import { startWorker } from '../worker/worker.ts';
 
-/** API and worker in one process, sharing one pool of evaluators: what `npm start` supervises. */
+/** API and worker in one process, sharing one pool of encoders: what `npm start` supervises. */
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();

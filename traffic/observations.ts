@@ -37,7 +37,7 @@ export interface Observations {
 
 /**
  * Faults of an item are the same for every model, and come by chance now to the one and now to the other: only what a
- * model or its evaluator does wrong is evidence.
+ * model or its encoder does wrong is evidence.
  */
 const isNoEvidence = ({ outcome }: Scored): boolean => 'code' in outcome && /^(image|text|item)\./.test(outcome.code);
 

@@ -34,7 +34,7 @@ await runProcess('vls-worker', async (config, log) => {
   const probes = createProbes({
     metrics,
     redisWatch,
-    evaluators: scoring.evaluators,
+    encoders: scoring.encoders,
     silentMs: worker.silentMs,
     fault: () => (draining ? 'draining' : worker.fault()),
   });

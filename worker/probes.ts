@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http';
-import type { Evaluators } from '../models/pool/evaluators.ts';
+import type { Encoders } from '../models/pool/encoders.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { RedisWatch } from '../shared/redis/watch.ts';
 
 export interface ProbeDeps {
   metrics: Metrics;
   redisWatch: Pick<RedisWatch, 'sentence'>;
-  evaluators: Evaluators;
+  encoders: Encoders;
   /** What keeps this worker from evaluating, or nothing. */
   fault: () => string | null;
   /** How long work has waited while this worker was idle and took none, in milliseconds. */
@@ -17,11 +17,11 @@ export interface ProbeDeps {
 const deadAfterMs = 150_000;
 
 /** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
-export function createProbes({ metrics, redisWatch, evaluators, fault, silentMs }: ProbeDeps): RequestListener {
+export function createProbes({ metrics, redisWatch, encoders, fault, silentMs }: ProbeDeps): RequestListener {
   const whyNot = (): string | null => {
     const redisFault = redisWatch.sentence();
     if (redisFault !== undefined) return redisFault;
-    if (!evaluators.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
+    if (!encoders.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
     return fault();
   };
   metrics.onScrape({

@@ -48,7 +48,7 @@ export interface RunningWorker extends Consumer {
 }
 
 /**
- * Chunks of one profile in flight, by tenants in fair shares. Eight of the small first chunks keep several evaluators and
+ * Chunks of one profile in flight, by tenants in fair shares. Eight of the small first chunks keep several encoders and
  * slow hosts busy. A tenant that has fewer than two gets a place although others hold all of them.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };

@@ -14,17 +14,17 @@ export interface Admission {
 }
 
 export interface AdmissionOptions {
-  /** Evaluators that answer requests now. */
-  evaluators: () => number;
+  /** Encoders that answer requests now. */
+  encoders: () => number;
   /** For tests; milliseconds. */
   now?: () => number;
 }
 
 /**
- * Requests for each evaluator: twice the number that keeps one busy (its throughput stops growing at four), so that a
+ * Requests for each encoder: twice the number that keeps one busy (its throughput stops growing at four), so that a
  * request that is let in waits for about as long again as its work takes.
  */
-const perEvaluator = 8;
+const perEncoder = 8;
 /** Requests in flight, however long they fetch: each may hold an image. */
 const most = 512;
 /** Of these, requests of one tenant that others cannot take. */
@@ -33,22 +33,22 @@ const guaranteed = 32;
 const growth = 1.5;
 /** The time that counts as recent, in milliseconds. */
 const memoryMs = 2_000;
-/** A request in flight for longer waits for the host of its image and for no evaluator: it takes nobody's place. */
+/** A request in flight for longer waits for the host of its image and for no encoder: it takes nobody's place. */
 const slowMs = 3_000;
 
 /**
- * The bound is the number of requests that the evaluators can work on, and as many as are at their image hosts at a
+ * The bound is the number of requests that the encoders can work on, and as many as are at their image hosts at a
  * time. That number is the time requests spend there, summed and divided by the time that passes (Little's law), so it
  * needs no look into the requests. A fixed bound would be wrong either way: images that take a second to download keep
- * hundreds of requests in flight and no evaluator busy; inline ones queue behind sixteen.
+ * hundreds of requests in flight and no encoder busy; inline ones queue behind sixteen.
  *
  * A tenant takes all of it while it is alone. Its requests cannot use up the share of another: one that sent 20 requests
  * a second to a host that never answered left another 7 of 60.
  */
-export function createAdmission({ evaluators, now = () => performance.now() }: AdmissionOptions): Admission {
+export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
   /** Everything in flight. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
-  /** Requests that may wait for an evaluator, by owner. */
+  /** Requests that may wait for an encoder, by owner. */
   const quick = new Map<string, number>();
   let quickInAll = 0;
   let fetching = 0;
@@ -70,11 +70,11 @@ export function createAdmission({ evaluators, now = () => performance.now() }: A
 
   /** Whether there is room for one more request of this owner. */
   function hasRoom(owner: string): boolean {
-    const bound = perEvaluator * Math.max(1, evaluators()) + Math.floor(growth * recentlyFetching());
+    const bound = perEncoder * Math.max(1, encoders()) + Math.floor(growth * recentlyFetching());
     if (quickInAll < bound) return true;
     const owners = quick.size + (quick.has(owner) ? 0 : 1);
     // The share of an owner that is alone is the bound.
-    return owners > 1 && (quick.get(owner) ?? 0) < Math.max(perEvaluator, Math.floor(bound / owners));
+    return owners > 1 && (quick.get(owner) ?? 0) < Math.max(perEncoder, Math.floor(bound / owners));
   }
 
   return {

@@ -8,7 +8,7 @@ import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/record.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
 import { recipeOf } from '../../models/model.ts';
-import type { Evaluators } from '../../models/pool/evaluators.ts';
+import type { Encoders } from '../../models/pool/encoders.ts';
 import type { Config } from '../../shared/config.ts';
 import {
   type BatchQuery,
@@ -38,7 +38,7 @@ import { check, type Route, reachOf, tenantOf } from '../route.ts';
 export interface BatchDeps {
   batches: Batches;
   traffic: Traffic;
-  evaluators: Pick<Evaluators, 'states'>;
+  encoders: Pick<Encoders, 'states'>;
   config: Pick<Config, 'webhookSecret'> & WebhookConfig;
   limitsOf: (request: Request) => TenantLimits;
   longAnswers: LongAnswers;
@@ -69,7 +69,7 @@ const preferHeader = z.object({
 export function batchRoutes({
   batches,
   traffic,
-  evaluators,
+  encoders,
   config,
   limitsOf,
   longAnswers,
@@ -163,7 +163,7 @@ export function batchRoutes({
             : readEnvelope(request, query, strictness);
           checkWebhook(body.options.webhookUrl);
           const pinned = await pin(traffic, body);
-          checkLoadable(pinned, evaluators.states());
+          checkLoadable(pinned, encoders.states());
           const posting = {
             tenant: tenantOf(request),
             limits: limitsOf(request),

@@ -1,6 +1,6 @@
 import type { Batches } from '../../batches/batches.ts';
 import { everyTenant } from '../../batches/keys.ts';
-import type { Evaluators } from '../../models/pool/evaluators.ts';
+import type { Encoders } from '../../models/pool/encoders.ts';
 import { type Health, health } from '../../shared/contracts/health.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import { refusals } from '../../shared/redis/fault.ts';
@@ -14,7 +14,7 @@ export interface HealthDeps {
   redis: Redis;
   redisWatch: RedisWatch;
   batches: Batches;
-  evaluators: Evaluators;
+  encoders: Encoders;
   metrics: Metrics;
   version: string;
   /** Set while the process drains: it still answers, and asks for no more work. */
@@ -25,7 +25,7 @@ const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 
 /** Live: the process answers. Ready: it can score. The whole: what is there, for people and dashboards. */
 export function healthRoutes(deps: HealthDeps): Route[] {
-  const isReady = () => !deps.isDraining() && deps.evaluators.states().some(({ state }) => state === 'ready');
+  const isReady = () => !deps.isDraining() && deps.encoders.states().some(({ state }) => state === 'ready');
   /** One reading at a time, for all who ask meanwhile: it asks Redis some 50 times, and nothing limits who asks. */
   let reading: Promise<Health> | undefined;
   const read = () => {
@@ -41,7 +41,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       path: '/health',
       operation: {
         operationId: 'getHealth',
-        summary: 'Redis, models, evaluators, workers and queues',
+        summary: 'Redis, models, encoders, workers and queues',
         description:
           'Queues are for operators alone: their counts are the work of all tenants. So are settings, which name folders of others.',
         tags: ['operations'],
@@ -103,7 +103,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
 }
 
 async function readHealth(deps: HealthDeps, ready: boolean): Promise<Health> {
-  const { redis, redisWatch, batches, evaluators, version } = deps;
+  const { redis, redisWatch, batches, encoders, version } = deps;
   await redisWatch.look();
   const fault = redisWatch.fault();
   const answers = fault === undefined || refusals.has(fault);
@@ -125,11 +125,11 @@ async function readHealth(deps: HealthDeps, ready: boolean): Promise<Health> {
       durability,
       detail: redisWatch.sentence() ?? (queues instanceof Error ? queues.message : null),
     },
-    models: evaluators.states().map(({ model, revision, state, ready: up, configured, restarts, detail }) => ({
+    models: encoders.states().map(({ model, revision, state, ready: up, configured, restarts, detail }) => ({
       model,
       revision,
       state,
-      evaluators: { ready: up, configured, restarts },
+      encoders: { ready: up, configured, restarts },
       detail,
     })),
     settings,

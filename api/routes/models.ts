@@ -1,4 +1,4 @@
-import type { Evaluators } from '../../models/pool/evaluators.ts';
+import type { Encoders } from '../../models/pool/encoders.ts';
 import type { ListedModel, Registry } from '../../models/registry/registry.ts';
 import { type ModelInfo, modelList, modelPath, type OpenAiModel, openAiModel } from '../../shared/contracts/models.ts';
 import { problemResponses } from '../openapi.ts';
@@ -6,11 +6,11 @@ import { check, type Route } from '../route.ts';
 
 export interface ModelDeps {
   registry: Registry;
-  evaluators: Evaluators;
+  encoders: Encoders;
 }
 
 /** `GET /v1/models`: the models, their state in this process, and why one is not there. */
-export function modelRoutes({ registry, evaluators }: ModelDeps): Route[] {
+export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   return [
     {
       method: 'get',
@@ -27,7 +27,7 @@ export function modelRoutes({ registry, evaluators }: ModelDeps): Route[] {
       handlers: [
         async (_request, response) => {
           const listed = await registry.list();
-          const models = listed.map((model) => toInfo(model, evaluators));
+          const models = listed.map((model) => toInfo(model, encoders));
           const data = models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi);
           response.json({ object: 'list', data, models, fault: registry.fault });
         },
@@ -64,10 +64,10 @@ const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenA
   owned_by: source,
 });
 
-function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
+function toInfo(listed: ListedModel, encoders: Encoders): ModelInfo {
   const { model, profiles, isDefault, description, revision, source, logitScale, speed, spec, pullCommand, pull } =
     listed;
-  const pool = evaluators.states().find((state) => state.model === model && state.revision === revision);
+  const pool = encoders.states().find((state) => state.model === model && state.revision === revision);
   const known = spec instanceof Error ? undefined : spec;
   const idle = known === undefined ? 'absent' : 'available';
   return {
@@ -86,7 +86,7 @@ function toInfo(listed: ListedModel, evaluators: Evaluators): ModelInfo {
     provider: known?.provider ?? null,
     choice: known?.choice ?? null,
     memoryBytes: known?.memoryBytes ?? null,
-    evaluators:
+    encoders:
       pool === undefined
         ? null
         : { ready: pool.ready, configured: pool.configured, threads: pool.threads, restarts: pool.restarts },

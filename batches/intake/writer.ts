@@ -9,7 +9,7 @@ import { runScript } from '../scripts.ts';
 /** A chunk closes at this many items, or at this many bytes, whichever is first. */
 const chunkItems = 64;
 const chunkBytes = 4 * 1024 * 1024;
-/** The first chunks are small, so that a small batch spreads over all evaluators. */
+/** The first chunks are small, so that a small batch spreads over all encoders. */
 const smallChunks = { count: 32, items: 4 };
 
 /** Items are counted in so many at a time: once for most batches, and seldom against what storing them costs. */

@@ -41,9 +41,9 @@ export interface Stage {
   base(): string;
   /** Process of the API. */
   apiPid(): number;
-  /** Processes of the service with their evaluators; fewer when one has ended. */
+  /** Processes of the service with their encoders; fewer when one has ended. */
   pids(): number[];
-  /** Whether each process that was started still runs. Evaluators are not counted. */
+  /** Whether each process that was started still runs. Encoders are not counted. */
   isRunning(): boolean;
   /** Bytes that the service has logged. */
   logged(): number;
@@ -103,7 +103,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     keys,
     base: () => api().url,
     apiPid: () => api().pid,
-    pids: () => running.flatMap(({ pid }) => [pid, ...childrenOf(pid, 'vls-evaluator')]),
+    pids: () => running.flatMap(({ pid }) => [pid, ...childrenOf(pid, 'vls-encoder')]),
     isRunning: () => running.every(({ pid }) => exists(pid)),
     logged: () => running.reduce((sum, process) => sum + process.output().length, 0),
     lastLines: () => running.map((process) => process.output().slice(-2_000)).join('\n'),

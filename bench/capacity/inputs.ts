@@ -18,7 +18,7 @@ export const measured = {
   pairsPerSecondOfTwoCores: { compact: 130, vitB32: 32 },
   /** CPU milliseconds of a JPEG of 0.3 megapixels, decoded and resized. */
   decodeMs: 5,
-  /** CPU milliseconds of an item in the worker's own process: download, hand over to an evaluator, commit. */
+  /** CPU milliseconds of an item in the worker's own process: download, hand over to an encoder, commit. */
   workerMs: 1.1,
   /** Bytes of an item in Redis, input and result: of the bench, whose addresses are much alike; and, by a test, with random names. */
   redisBytes: { alike: 46, random: 80 },

@@ -79,7 +79,7 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    // As an evaluator is started; and as ONNX Runtime would do it.
+    // As an encoder is started; and as ONNX Runtime would do it.
     'golden-fp32': {
       script: 'golden',
       args: [...on, '--precision', 'fp32'],

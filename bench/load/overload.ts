@@ -40,7 +40,7 @@ const body = () => {
   return JSON.stringify({ image, text: `a cup of coffee number ${number++}` });
 };
 
-/** Resident memory of the API, without its evaluators, in MiB. */
+/** Resident memory of the API, without its encoders, in MiB. */
 const memory = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 

@@ -17,8 +17,8 @@ export interface Roofline {
   bareMs: number;
 }
 
-/** As `models/evaluator/process.ts` starts its evaluators, so that the two are comparable. */
-const evaluatorEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
+/** As `models/encoder/process.ts` starts its encoders, so that the two are comparable. */
+const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 
 /**
  * Measures the stages of a model.
@@ -27,7 +27,7 @@ const evaluatorEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
   const cores = availableParallelism();
   const processes = await Promise.all(
-    Array.from({ length: cores }, () => forkScript('./stage.ts', [model], { ...env, ...evaluatorEnv })),
+    Array.from({ length: cores }, () => forkScript('./stage.ts', [model], { ...env, ...encoderEnv })),
   );
   const run = (stage: StageName, members = processes) =>
     Promise.all(members.map((member) => member.ask<StageSpeed>({ stage, seconds } satisfies StageRequest)));

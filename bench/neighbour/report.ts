@@ -16,7 +16,7 @@ const row = z.object({
   /** Resident memory of the API above idle in MiB: at its highest, and some time after the attack. null: it ended. */
   peakMiB: z.number().nullable(),
   afterMiB: z.number().nullable(),
-  /** Whether every process, evaluators included, was still the same. */
+  /** Whether every process, encoders included, was still the same. */
   samePids: z.boolean(),
   /** Share of the CPUs that other programs took meanwhile; null when it could not be measured. */
   cpuOfOthers: z.number().nullable(),

@@ -1,6 +1,6 @@
-import { crop } from '../../models/evaluator/preprocess.ts';
-import { loadTokenizer } from '../../models/evaluator/tokenizer.ts';
-import { loadTowers } from '../../models/evaluator/towers.ts';
+import { crop } from '../../models/encoder/preprocess.ts';
+import { loadTokenizer } from '../../models/encoder/tokenizer.ts';
+import { loadTowers } from '../../models/encoder/towers.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { readConfig } from '../../shared/config.ts';
 import { benchPictures } from './pictures.ts';
@@ -23,7 +23,7 @@ export async function createStages(model: string): Promise<Stages> {
   const ids = () => tokenizer.encode(`a photo of thing number ${number++} on a table`).ids;
   const { images, texts } = spec.microBatch;
   return {
-    /** Two at a time, as an evaluator does. */
+    /** Two at a time, as an encoder does. */
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startApi } from '../../api/server.ts';
 import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
 import type { Evaluation, Outcome } from '../../evaluation/evaluation.ts';
-import type { Evaluators } from '../../models/pool/evaluators.ts';
+import type { Encoders } from '../../models/pool/encoders.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { type Running, runProcess } from '../../shared/lifecycle.ts';
 import { createMetrics } from '../../shared/metrics.ts';
@@ -48,9 +48,9 @@ const evaluation: Evaluation = {
   },
 };
 
-const evaluators: Evaluators = {
+const encoders: Encoders = {
   for: () => {
-    throw new Error('The stub has no evaluators');
+    throw new Error('The stub has no encoders');
   },
   states: () => [],
   follow: async () => {},
@@ -66,7 +66,7 @@ await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const traffic = createTraffic({ registry, evaluation, redis, metrics, log });
   const parts = { config, log, metrics, redis, registry, evaluation, traffic };
   if (role === 'api') {
-    const api = await startApi({ ...parts, evaluators });
+    const api = await startApi({ ...parts, encoders });
     return { url: api.url, close: () => end(api, api.engine) };
   }
   const { retentionHours } = config;

@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 /**
  * Loaded into every process of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`): samples from when
  * the file `start` appears in the directory until `stop` does, and writes `<title>-<pid>.cpuprofile` there.
- * `--cpu-prof` writes when a process exits by itself, and evaluators are killed; it would also sample the start.
+ * `--cpu-prof` writes when a process exits by itself, and encoders are killed; it would also sample the start.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();

@@ -3,8 +3,8 @@ import { createEmbedder } from '../../evaluation/embedder.ts';
 import { createEvaluation } from '../../evaluation/evaluation.ts';
 import { concurrencyOnCpu } from '../../evaluation/scoring.ts';
 import { createImageLoader } from '../../images/loader.ts';
-import { createEvaluators, type Evaluators } from '../../models/pool/evaluators.ts';
-import type { EvaluatorPool } from '../../models/pool/pool.ts';
+import { createEncoders, type Encoders } from '../../models/pool/encoders.ts';
+import type { EncoderPool } from '../../models/pool/pool.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { runProcess } from '../../shared/lifecycle.ts';
 import { createMetrics } from '../../shared/metrics.ts';
@@ -23,8 +23,8 @@ process.on('message', (message) => {
   process.send?.(watch.times());
 });
 
-/** Each embedding in its parts, as the evaluator reports them; what is left of it was waiting. */
-function watched(pool: EvaluatorPool): EvaluatorPool {
+/** Each embedding in its parts, as the encoder reports them; what is left of it was waiting. */
+function watched(pool: EncoderPool): EncoderPool {
   return {
     ...pool,
     async embed(input, options) {
@@ -33,7 +33,7 @@ function watched(pool: EvaluatorPool): EvaluatorPool {
       const kind = 'image' in input ? 'image' : 'text';
       const { decodeMs, inferenceMs } = embedded;
       watch.add(`${kind}: ${kind === 'image' ? 'decode' : 'tokenise'}`, decodeMs);
-      watch.add(`${kind}: wait for evaluator and micro-batch`, performance.now() - start - decodeMs - inferenceMs);
+      watch.add(`${kind}: wait for encoder and micro-batch`, performance.now() - start - decodeMs - inferenceMs);
       watch.add(`${kind}: inference (of its micro-batch)`, inferenceMs);
       return embedded;
     },
@@ -43,15 +43,15 @@ function watched(pool: EvaluatorPool): EvaluatorPool {
 await runProcess('vls-worker', async (config, log) => {
   const registry = await loadRegistry(config);
   const { spec } = await registry.resolve();
-  // Not measured: the evaluator that does is replaced afterwards, and its profile would end with it.
-  const pools = createEvaluators({ ...config, microBatch: spec.microBatch.images }, log);
-  const evaluators: Evaluators = { ...pools, for: (spec) => watched(pools.for(spec)) };
+  // Not measured: the encoder that does is replaced afterwards, and its profile would end with it.
+  const pools = createEncoders({ ...config, microBatch: spec.microBatch.images }, log);
+  const encoders: Encoders = { ...pools, for: (spec) => watched(pools.for(spec)) };
   const loader = createImageLoader(config);
   const images: typeof loader = {
     ...loader,
     load: (source, signal) => watch.time('image: fetch', () => loader.load(source, signal)),
   };
-  const embedder = createEmbedder(evaluators, config.cacheBytes);
+  const embedder = createEmbedder(encoders, config.cacheBytes);
   const evaluation = createEvaluation({ images, embedder, concurrency: config.fetchConcurrency ?? concurrencyOnCpu });
   const redis = connectRedis(config.redisUrl ?? '', 'consumer', log);
   const engine = createBatchEngine({

@@ -85,7 +85,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
       images: [host.pid],
       redis: [redis.pid],
       service: [service.pid],
-      evaluators: childrenOf(service.pid),
+      encoders: childrenOf(service.pid),
     });
     const begin = performance.now();
     const { body } = await client.batch.post(pairs);
@@ -149,9 +149,7 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
   const useful = (alone.pairs * cpuMs) / 1000;
   const net = pairs * (1 - own / machineSeconds);
   const share = (seconds: number) => `${((100 * seconds) / machineSeconds).toFixed(1)} %`;
-  const shares = ['evaluators', 'service', 'redis', 'images', 'client'].map(
-    (part) => `${part} ${share(cpu[part] ?? 0)}`,
-  );
+  const shares = ['encoders', 'service', 'redis', 'images', 'client'].map((part) => `${part} ${share(cpu[part] ?? 0)}`);
   const sequentialRate = 1000 / mean(farSingles);
   const idleP95 = percentile(idleSingles, 0.95);
   const least = (value: number | undefined) => (value === undefined ? {} : { target: { least: value } });

@@ -9,7 +9,7 @@ interface Measured {
   mib: number;
 }
 
-/** What it costs that evaluators are processes: two of them against two threads that run the same evaluator. */
+/** What it costs that encoders are processes: two of them against two threads that run the same encoder. */
 export async function benchIsolation(rounds: number, seconds: number, say: (line: string) => void): Promise<Figure[]> {
   const processes: Measured[] = [];
   const threads: Measured[] = [];
@@ -28,14 +28,14 @@ export async function benchIsolation(rounds: number, seconds: number, say: (line
   return [
     {
       id: 'isolation/rate',
-      name: 'two evaluator processes / two threads, images/s',
+      name: 'two encoder processes / two threads, images/s',
       value: rateOf(processes) / rateOf(threads),
       unit: '',
       detail: `processes ${each(processes)}; threads ${each(threads)}`,
     },
     {
       id: 'isolation/memory',
-      name: 'two evaluator processes / two threads, memory',
+      name: 'two encoder processes / two threads, memory',
       value: memoryOf(processes) / memoryOf(threads),
       unit: '',
       detail: `${readable(memoryOf(processes))} of ${readable(memoryOf(threads))} MiB, the process that feeds them included`,
@@ -44,7 +44,7 @@ export async function benchIsolation(rounds: number, seconds: number, say: (line
 }
 
 async function measure(kind: 'process' | 'thread', seconds: number): Promise<Measured> {
-  // Threads share libuv's: two evaluators need the four of each.
+  // Threads share libuv's: two encoders need the four of each.
   const env = { UV_THREADPOOL_SIZE: '8', MALLOC_ARENA_MAX: kind === 'thread' ? '4' : '2' };
   const harness = await forkScript('../isolation/harness.ts', [kind, '2', String(seconds), 'compact'], env);
   // The first runs allocate.

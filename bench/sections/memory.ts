@@ -13,7 +13,7 @@ const firstItems = 5_000;
 const itemsOfABatch = 5_000;
 
 /**
- * Whether a worker grows: memory of its process and its evaluators after `items` over that after 5,000, with caches
+ * Whether a worker grows: memory of its process and its encoders after `items` over that after 5,000, with caches
  * that are full by then. Images and texts are unique, pictures of four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
@@ -54,7 +54,7 @@ export async function benchMemory(items: number, say: (line: string) => void): P
     return [
       {
         id: 'memory/growth',
-        name: `worker and evaluators after ${readable(last.items)} items / ${readable(first.items)}`,
+        name: `worker and encoders after ${readable(last.items)} items / ${readable(first.items)}`,
         value: last.mib / first.mib,
         unit: '',
         target: { most: 1.05 },

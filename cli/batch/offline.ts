@@ -34,7 +34,7 @@ const checkpointMs = 1_000;
 export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
 
 /**
- * Scores the rows in this process and its evaluators, without a service. An output that an earlier run has begun is
+ * Scores the rows in this process and its encoders, without a service. An output that an earlier run has begun is
  * gone on with.
  */
 export async function scoreHere(
@@ -62,7 +62,7 @@ export async function scoreHere(
   };
   try {
     const { spec } = await scoring.registry.resolve();
-    await scoring.evaluators.for(spec).whenReady();
+    await scoring.encoders.for(spec).whenReady();
     let savedAt = performance.now();
     const inHand: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
     const write = async () => {

@@ -62,7 +62,7 @@ async function askService(
   });
 }
 
-/** The same answer from evaluators of this process. */
+/** The same answer from encoders of this process. */
 async function scoreHere(
   { config }: Context,
   image: TypedImage,
@@ -77,7 +77,7 @@ async function scoreHere(
   const scoring = await createScoring({ ...config, model: model ?? config.model }, log);
   try {
     const { spec } = await scoring.registry.resolve();
-    await scoring.evaluators.for(spec).whenReady();
+    await scoring.encoders.for(spec).whenReady();
     const source = 'source' in image ? image.source : new Uint8Array(await image.blob.arrayBuffer());
     return asAnswer(await scoring.evaluation.score(spec, source, texts));
   } finally {

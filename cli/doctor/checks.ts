@@ -202,9 +202,9 @@ async function models(config: Config): Promise<Finding[]> {
   return (await registry.list()).map(({ model, profiles, isDefault, spec }): Finding => {
     const subject = `model ${profiles[0] ?? model}`;
     if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'none', detail: spec.message };
-    const asked = { evaluators: config.evaluators, threads: config.evaluatorThreads };
-    const { evaluators, threads } = shapeOf(thisMachine(), spec.memoryBytes, asked, on);
-    const shape = `${evaluators} evaluator${evaluators > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
+    const asked = { encoders: config.encoders, threads: config.encoderThreads };
+    const { encoders, threads } = shapeOf(thisMachine(), spec.memoryBytes, asked, on);
+    const shape = `${encoders} encoder${encoders > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
     return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };
   });
 }

@@ -440,15 +440,15 @@ precision: string | null;
 provider: string | null;
 /** Why this provider and this precision. */
 choice: string | null;
-/** Of one evaluator, about. */
+/** Of one encoder, about. */
 memoryBytes: (number) | (null);
-evaluators: ({ready: number;
+encoders: ({ready: number;
 configured: number;
 threads: number;
 restarts: number;}) | (null);
 /** Pictures that one run of the vision tower takes at most. */
 microBatch: (number) | (null);
-speed: {/** Vision towers of all evaluators alone, as measured on this machine. */
+speed: {/** Vision towers of all encoders alone, as measured on this machine. */
 measuredImagesPerSecond: number | null;
 stated: ({imagesPerSecond: number;
 on: string;}) | (null);};
@@ -565,7 +565,7 @@ detail: string | null;};
 models: ({model: string;
 revision: string;
 state: "loading" | "ready" | "failed";
-evaluators: {ready: number;
+encoders: {ready: number;
 configured: number;
 restarts: number;};
 detail: string | null;})[];
@@ -846,7 +846,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/health': {get: {/** Redis, models, evaluators, workers and queues */
+'/evaluator/health': {get: {/** Redis, models, encoders, workers and queues */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Health;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

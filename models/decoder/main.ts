@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { toItemError } from '../../shared/errors.ts';
-import { shareLargePlaces } from '../evaluator/decode-limits.ts';
-import { crop } from '../evaluator/preprocess.ts';
-import type { Asker } from '../evaluator/protocol.ts';
+import { shareLargePlaces } from '../encoder/decode-limits.ts';
+import { crop } from '../encoder/preprocess.ts';
+import type { Asker } from '../encoder/protocol.ts';
 import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
@@ -14,7 +14,7 @@ const niceness = 10;
 process.title = 'vls-decoder';
 setPriority(niceness);
 
-// As for evaluators: its parent decides when it ends, and takes it along.
+// As for encoders: its parent decides when it ends, and takes it along.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 

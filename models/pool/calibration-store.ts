@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Logger } from '../../shared/log.ts';
-import type { Calibration } from '../evaluator/protocol.ts';
+import type { Calibration } from '../encoder/protocol.ts';
 import { type ModelSpec, modelKey } from '../model.ts';
 
 const file = z.record(

@@ -1,33 +1,33 @@
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { type EvaluatorEvents, type EvaluatorProcess, forkEvaluator } from '../evaluator/process.ts';
-import type { Calibration, Embedded, FromEvaluator, TowerRun } from '../evaluator/protocol.ts';
+import { type EncoderEvents, type EncoderProcess, forkEncoder } from '../encoder/process.ts';
+import type { Calibration, Embedded, FromEncoder, TowerRun } from '../encoder/protocol.ts';
 import type { ModelSpec } from '../model.ts';
 import { afterPatience } from './patience.ts';
 import { createTaskQueue, type TaskQueue } from './task-queue.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
-  /** Evaluator processes, one ONNX session pair each. */
-  evaluators: number;
+  /** Encoder processes, one ONNX session pair each. */
+  encoders: number;
   /** Intra-op threads of each. */
   threads: number;
-  /** Devices of the provider: evaluators are dealt out over them. */
+  /** Devices of the provider: encoders are dealt out over them. */
   devices?: number;
-  /** Processes that decode for each evaluator; none by default: it decodes itself then. */
+  /** Processes that decode for each encoder; none by default: it decodes itself then. */
   decoders?: number;
   maxPixels: number;
   log: Logger;
   /** Called with what the vision tower's micro-batch was found to be; without it none is looked for. */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
-  /** Called after each run of a tower in one of the evaluators. */
+  /** Called after each run of a tower in one of the encoders. */
   onRun?: ((run: TowerRun) => void) | undefined;
-  /** How an evaluator process is started; for tests that need one to die at a chosen moment. */
-  launch?: (events: EvaluatorEvents) => EvaluatorProcess;
+  /** How an encoder process is started; for tests that need one to die at a chosen moment. */
+  launch?: (events: EncoderEvents) => EncoderProcess;
   /** Waiting interactive requests above which more are refused. */
   maxInteractive?: number;
   /**
-   * An evaluator that has work and gives no sign of it for so long, in milliseconds, is taken to hang; and so is a task
+   * An encoder that has work and gives no sign of it for so long, in milliseconds, is taken to hang; and so is a task
    * that stays so long while many that came after it are answered.
    */
   taskTimeoutMs?: number;
@@ -37,11 +37,11 @@ export interface PoolState {
   state: 'loading' | 'ready' | 'failed';
   ready: number;
   configured: number;
-  /** Evaluators that ended and were replaced, since the start. */
+  /** Encoders that ended and were replaced, since the start. */
   restarts: number;
-  /** Tasks that wait for an evaluator. */
+  /** Tasks that wait for an encoder. */
   waiting: number;
-  /** Tasks that evaluators hold. */
+  /** Tasks that encoders hold. */
   inFlight: number;
   /** Whether the model has reproduced golden values; nothing before it is loaded. */
   verified: boolean | null;
@@ -57,26 +57,26 @@ const kindOf = (input: Input): Kind => ('image' in input ? 'image' : 'text');
 export interface EmbedOptions {
   /** Interactive work goes before that of batches. */
   interactive: boolean;
-  /** Tenants share the evaluators fairly, in each of the two kinds of work. */
+  /** Tenants share the encoders fairly, in each of the two kinds of work. */
   tenant?: string | undefined;
   /** Ends the task: one that waits leaves the queue; of one in flight, what has not begun is left out. */
   signal?: AbortSignal | undefined;
 }
 
-/** Evaluator processes of one model, and the work that waits for them. */
-export interface EvaluatorPool {
+/** Encoder processes of one model, and the work that waits for them. */
+export interface EncoderPool {
   /**
    * Embeds a picture or a text.
    * @throws {ServiceError} an `image.*` or `text.*` code for the input's own faults, `internal.poison` when it ends
-   * every evaluator, `model.unavailable` when none can be started, `overloaded` when too many wait; the signal's reason
+   * every encoder, `model.unavailable` when none can be started, `overloaded` when too many wait; the signal's reason
    * when that aborts first.
    */
   embed(input: Input, options: EmbedOptions): Promise<Embedded>;
-  /** Resolves when an evaluator is ready, rejects when the first attempt of all has failed. */
+  /** Resolves when an encoder is ready, rejects when the first attempt of all has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
   /**
-   * Told after a change of the model's files or of its entry: evaluators are started with this from now on, and those
+   * Told after a change of the model's files or of its entry: encoders are started with this from now on, and those
    * that could not be started are tried again at once.
    */
   refresh(spec: ModelSpec): void;
@@ -89,9 +89,9 @@ interface Task {
   interactive: boolean;
   tenant: string;
   signal: AbortSignal | undefined;
-  /** Where it waits, and where it counts while an evaluator holds it. */
+  /** Where it waits, and where it counts while an encoder holds it. */
   queue: TaskQueue<Task>;
-  /** Evaluators that ended while this task was alone in them. */
+  /** Encoders that ended while this task was alone in them. */
   deaths: number;
   resolve(embedded: Embedded): void;
   reject(error: unknown): void;
@@ -104,18 +104,18 @@ interface InFlight {
   overtaken: number;
 }
 
-/** A place for an evaluator: the process changes, the place stays. */
+/** A place for an encoder: the process changes, the place stays. */
 interface Slot {
-  process: EvaluatorProcess | undefined;
+  process: EncoderProcess | undefined;
   state: 'loading' | 'ready' | 'down';
   inFlight: Map<number, InFlight>;
-  /** Ends the evaluator; put off by every sign of progress. */
+  /** Ends the encoder; put off by every sign of progress. */
   silence: (() => void) | undefined;
   /** How many of those are of each kind; and how many of these belong to batches. */
   held: Record<Kind, number>;
   heldOfBatches: Record<Kind, number>;
   /**
-   * What was in flight when the evaluator here died. Each runs alone in its successor, before any other work, so that
+   * What was in flight when the encoder here died. Each runs alone in its successor, before any other work, so that
    * an item which kills is told from its neighbours.
    */
   suspects: Task[];
@@ -133,20 +133,20 @@ interface Slot {
 }
 
 /**
- * Pictures of one evaluator at a time: two micro-batches decoded and one running, and enough that the answer's way back
+ * Pictures of one encoder at a time: two micro-batches decoded and one running, and enough that the answer's way back
  * never leaves it idle (a micro-batch of 1: 8; of 8: 24).
  */
 const pictureWindow = (microBatch: number) => Math.max(8, 3 * microBatch);
-/** Texts of one evaluator at a time: one run and the next. Alone in its run a text costs more than twice as much. */
+/** Texts of one encoder at a time: one run and the next. Alone in its run a text costs more than twice as much. */
 const textWindow = (microBatch: number) => 2 * microBatch;
 /** Places beyond the window that interactive tasks may take, so that they never wait for a batch task to finish. */
 const interactivePlaces = 8;
 /**
- * Tasks of a tenant that go to an evaluator although others have filled its window, up to twice the window: large images of
+ * Tasks of a tenant that go to an encoder although others have filled its window, up to twice the window: large images of
  * one tenant must not hold up small ones of another.
  */
 const guaranteedTasks = 2;
-/** An item that was alone in an evaluator when it died, this often, is the cause. */
+/** An item that was alone in an encoder when it died, this often, is the cause. */
 const deathsOfPoison = 2;
 /** Between two attempts to load a model: the first pause, doubled with each, and the longest; in milliseconds. */
 const firstPauseMs = 500;
@@ -158,9 +158,9 @@ const leastRetrySeconds = 5;
 /** A model that is not loaded by then never will be, in milliseconds. */
 const loadTimeoutMs = 300_000;
 
-/** Starts the evaluators of a pool and keeps them running until `close`. */
-export function createPool(options: PoolOptions): EvaluatorPool {
-  const { log, launch = forkEvaluator } = options;
+/** Starts the encoders of a pool and keeps them running until `close`. */
+export function createPool(options: PoolOptions): EncoderPool {
+  const { log, launch = forkEncoder } = options;
   let { spec } = options;
   const maxInteractive = options.maxInteractive ?? 512;
   const taskTimeoutMs = options.taskTimeoutMs ?? 60_000;
@@ -178,7 +178,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   let startFault: string | null = null;
   let saidRefusal: string | null = null;
 
-  const slots: Slot[] = Array.from({ length: options.evaluators }, () => ({
+  const slots: Slot[] = Array.from({ length: options.encoders }, () => ({
     process: undefined,
     state: 'down',
     inFlight: new Map(),
@@ -222,7 +222,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     });
   }
 
-  function onMessage(slot: Slot, message: FromEvaluator): void {
+  function onMessage(slot: Slot, message: FromEncoder): void {
     switch (message.type) {
       case 'loaded':
         slot.loading?.();
@@ -235,7 +235,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
         saidRefusal = null;
         verified = message.verified;
         calibration ??= calibrateWhenQuiet();
-        log.debug({ model: spec.model, pid: slot.process?.pid }, 'evaluator ready');
+        log.debug({ model: spec.model, pid: slot.process?.pid }, 'encoder ready');
         for (const waiter of readyWaiters.splice(0)) waiter.resolve();
         break;
       case 'load_failed':
@@ -274,7 +274,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     for (const { state, process } of slots) if (state === 'ready') process?.send({ type: 'micro_batch', images });
   }
 
-  /** Once in the life of a pool, by one evaluator: one that dies of it is not made to do it again. */
+  /** Once in the life of a pool, by one encoder: one that dies of it is not made to do it again. */
   function calibrateWhenQuiet(): NodeJS.Timeout | undefined {
     if (options.onCalibrated === undefined) return undefined;
     const timer = setInterval(() => {
@@ -287,7 +287,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return timer;
   }
 
-  /** Batch tasks of each kind that an evaluator is given however many interactive ones it holds: one run's. */
+  /** Batch tasks of each kind that an encoder is given however many interactive ones it holds: one run's. */
   const leastOfBatches = () => ({ image: microBatch, text: spec.microBatch.texts });
   const windows = () => ({ image: pictureWindow(microBatch), text: textWindow(spec.microBatch.texts) });
   const waiting = () => interactive.size + bulk.image.size + bulk.text.size;
@@ -325,7 +325,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     return task;
   }
 
-  /** Waits for the next sign of progress, from now on; how long a task waits in a slow evaluator says nothing. */
+  /** Waits for the next sign of progress, from now on; how long a task waits in a slow encoder says nothing. */
   function listen(slot: Slot): void {
     slot.silence?.();
     slot.silence = undefined;
@@ -333,7 +333,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   }
 
   function end(slot: Slot, why: string): void {
-    log.error({ model: spec.model, pid: slot.process?.pid, taskTimeoutMs, why }, 'evaluator hangs, ending it');
+    log.error({ model: spec.model, pid: slot.process?.pid, taskTimeoutMs, why }, 'encoder hangs, ending it');
     slot.process?.kill();
   }
 
@@ -354,7 +354,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     slot.retiring = false;
     slot.succeeding = false;
     restarts++;
-    if (wasReady) log.warn({ model: spec.model, reason, inFlight: lost.length }, 'evaluator ended, starting another');
+    if (wasReady) log.warn({ model: spec.model, reason, inFlight: lost.length }, 'encoder ended, starting another');
     else sayRefusal(startFault ?? reason);
     slot.isolating = true;
     if (lost.length === 1 && lost[0]) lost[0].deaths++;
@@ -363,7 +363,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
       if (task.deaths < deathsOfPoison) slot.suspects.push(task);
       else
         task.reject(
-          new ServiceError('internal.poison', `This item ended ${task.deaths} evaluator processes (${reason})`),
+          new ServiceError('internal.poison', `This item ended ${task.deaths} encoder processes (${reason})`),
         );
     }
     if (!wasReady) slot.failedStarts++;
@@ -371,7 +371,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     slot.restartAt = performance.now() + delayMs;
     slot.restart = setTimeout(() => start(slot), delayMs);
     if (!wasReady) {
-      startFault ??= `the evaluator ended while it loaded the model (${reason})`;
+      startFault ??= `the encoder ended while it loaded the model (${reason})`;
       const other = slots.find(({ state }) => state === 'ready');
       if (other === undefined) rejectAll(unavailable());
       else if (slot.suspects.length > 0) {
@@ -383,7 +383,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     }
   }
 
-  /** Once for each reason: every evaluator tries again and again. */
+  /** Once for each reason: every encoder tries again and again. */
   function sayRefusal(reason: string): void {
     if (reason === saidRefusal) log.debug({ model: spec.model, reason }, 'model not loaded again');
     else log.error({ model: spec.model, revision: spec.revision, reason }, 'model not loaded; it is tried again');
@@ -400,7 +400,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     }
   }
 
-  /** Seconds until an evaluator is started; 0 while one is. */
+  /** Seconds until an encoder is started; 0 while one is. */
   function secondsToStart(): number {
     const down = slots.filter(({ state }) => state !== 'ready');
     const next = Math.min(...down.map(({ restart, restartAt }) => (restart === undefined ? 0 : restartAt)));
@@ -439,7 +439,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     for (const kind of ['image', 'text'] as const) while (deal(bulk[kind], () => most[kind]));
   }
 
-  /** Gives a queue's next task that an evaluator has room for to that evaluator. */
+  /** Gives a queue's next task that an encoder has room for to that encoder. */
   function deal(queue: TaskQueue<Task>, windowOf: (kind: Kind) => number): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {
@@ -453,8 +453,8 @@ export function createPool(options: PoolOptions): EvaluatorPool {
   }
 
   /**
-   * The evaluator that holds fewest of the task's kind, if that is below the window. Without a few places of their own,
-   * batch tasks would never reach an evaluator that interactive ones keep full.
+   * The encoder that holds fewest of the task's kind, if that is below the window. Without a few places of their own,
+   * batch tasks would never reach an encoder that interactive ones keep full.
    */
   function slotFor({ input, interactive: first, tenant, queue }: Task, window: number): Slot | undefined {
     const kind = kindOf(input);
@@ -488,7 +488,7 @@ export function createPool(options: PoolOptions): EvaluatorPool {
     );
   }
 
-  /** Its evaluator leaves out what has not begun, and answers it all the same. */
+  /** Its encoder leaves out what has not begun, and answers it all the same. */
   function cancel(task: Task): void {
     for (const slot of slots) {
       for (const [id, entry] of slot.inFlight) if (entry.task === task) slot.process?.send({ type: 'cancel', id });

@@ -1,23 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import type { Reading } from '../../shared/telemetry/readings.ts';
-import type { EvaluatorPool } from './pool.ts';
+import type { EncoderPool } from './pool.ts';
 
-/** How a model's evaluators are, for whoever scrapes. Two revisions of a model that are loaded at once are added up. */
-export async function readPool(model: string, pool: EvaluatorPool): Promise<Reading[]> {
+/** How a model's encoders are, for whoever scrapes. Two revisions of a model that are loaded at once are added up. */
+export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();
   const resident = await Promise.all(pool.pids().map(residentBytes));
   const known = resident.filter((bytes) => bytes !== undefined);
   return [
-    { name: 'vls_evaluators', labels: { model, state: 'ready' }, value: ready },
-    { name: 'vls_evaluators', labels: { model, state: 'configured' }, value: configured },
-    { name: 'vls_evaluator_restarts_total', labels: { model }, value: restarts },
-    { name: 'vls_evaluator_tasks', labels: { model, state: 'waiting' }, value: waiting },
-    { name: 'vls_evaluator_tasks', labels: { model, state: 'in_flight' }, value: inFlight },
+    { name: 'vls_encoders', labels: { model, state: 'ready' }, value: ready },
+    { name: 'vls_encoders', labels: { model, state: 'configured' }, value: configured },
+    { name: 'vls_encoder_restarts_total', labels: { model }, value: restarts },
+    { name: 'vls_encoder_tasks', labels: { model, state: 'waiting' }, value: waiting },
+    { name: 'vls_encoder_tasks', labels: { model, state: 'in_flight' }, value: inFlight },
     ...(known.length === 0
       ? []
       : [
           {
-            name: 'vls_evaluator_memory_bytes' as const,
+            name: 'vls_encoder_memory_bytes' as const,
             labels: { model },
             value: known.reduce((sum, bytes) => sum + bytes, 0),
           },

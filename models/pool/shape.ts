@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Provider } from '../model.ts';
 
-/** How many evaluators a process runs for a model, and with how many threads each. */
+/** How many encoders a process runs for a model, and with how many threads each. */
 export interface PoolShape {
-  evaluators: number;
+  encoders: number;
   threads: number;
-  /** Processes that decode for each evaluator; 0 where it decodes itself. */
+  /** Processes that decode for each encoder; 0 where it decodes itself. */
   decoders: number;
 }
 
@@ -16,7 +16,7 @@ export interface Machine {
   memoryBytes: number;
 }
 
-/** Memory the process itself needs beside its evaluators, in bytes. */
+/** Memory the process itself needs beside its encoders, in bytes. */
 const baseMemoryBytes = 300_000_000;
 
 /** Node asks libuv, which reads affinity and the cgroup's CPU quota (v1 and v2), and the cgroup's memory limit. */
@@ -34,13 +34,13 @@ export function thisMachine(): Machine {
 export function shapeOf(
   machine: Machine,
   modelBytes: number,
-  asked: { evaluators?: number | undefined; threads?: number | undefined },
+  asked: { encoders?: number | undefined; threads?: number | undefined },
   on: { provider: Provider; devices: number } = { provider: 'cpu', devices: 1 },
 ): PoolShape {
   const fitting = Math.floor((machine.memoryBytes - baseMemoryBytes) / (1.4 * modelBytes));
   const wanted = on.provider === 'cpu' ? Math.min(machine.cpus, fitting) : on.devices;
-  const evaluators = asked.evaluators ?? Math.max(1, wanted);
-  const threads = asked.threads ?? Math.max(1, Math.floor(machine.cpus / evaluators));
-  const decoders = on.provider === 'cpu' ? 0 : Math.max(1, Math.floor((machine.cpus - 1) / evaluators));
-  return { evaluators, threads, decoders };
+  const encoders = asked.encoders ?? Math.max(1, wanted);
+  const threads = asked.threads ?? Math.max(1, Math.floor(machine.cpus / encoders));
+  const decoders = on.provider === 'cpu' ? 0 : Math.max(1, Math.floor((machine.cpus - 1) / encoders));
+  return { encoders, threads, decoders };
 }

@@ -1,4 +1,4 @@
-/** Tasks that wait for an evaluator, shared fairly between tenants. */
+/** Tasks that wait for an encoder, shared fairly between tenants. */
 export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
@@ -10,9 +10,9 @@ export interface TaskQueue<Task extends { tenant: string }> {
   removeNewestOfLongest(): Task | undefined;
   /** Removes all, the oldest first. */
   removeAll(): Task[];
-  /** A task of this tenant has gone to an evaluator (1), or has left it (-1). */
+  /** A task of this tenant has gone to an encoder (1), or has left it (-1). */
   hold(tenant: string, change: 1 | -1): void;
-  /** Tasks of this tenant that evaluators hold. */
+  /** Tasks of this tenant that encoders hold. */
   held(tenant: string): number;
   /** Whether one more task would make this tenant's queue the longest of all. */
   isLongest(tenant: string): boolean;
@@ -25,8 +25,8 @@ interface Share<Task> {
 }
 
 /**
- * The order of `shared/fair-places.ts`. A queue and not places, because the pool chooses the evaluator together with the
- * task: each evaluator has windows of its own for images and texts.
+ * The order of `shared/fair-places.ts`. A queue and not places, because the pool chooses the encoder together with the
+ * task: each encoder has windows of its own for images and texts.
  */
 export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
   const shares = new Map<string, Share<Task>>();

@@ -11,7 +11,7 @@ import type { Runtime } from './registry.ts';
 const processBytes = 150_000_000;
 
 /**
- * Reads what an evaluator needs to know from the files of a model, and chooses its precision.
+ * Reads what an encoder needs to know from the files of a model, and chooses its precision.
  * @param pinned the precision it must have, when that is settled.
  * @throws {ServiceError} `model.unavailable` with what is missing and how to get it.
  */

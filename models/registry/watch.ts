@@ -17,7 +17,7 @@ export function createRegistryWatch(
     const models = [...entries().models.values()].map(async ({ model, directory }) => [
       model,
       ...(await precisionsIn(directory)),
-      // Evaluators that start later would miss it, or not know of it.
+      // Encoders that start later would miss it, or not know of it.
       await versionOf(join(directory, 'golden.json')),
     ]);
     return JSON.stringify(await Promise.all([...files, ...models]));

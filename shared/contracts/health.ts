@@ -30,7 +30,7 @@ export const health = z
         model: z.string(),
         revision: z.string(),
         state: z.enum(['loading', 'ready', 'failed']),
-        evaluators: z.object({ ready: z.int(), configured: z.int(), restarts: z.int() }),
+        encoders: z.object({ ready: z.int(), configured: z.int(), restarts: z.int() }),
         detail: z.string().nullable(),
       }),
     ),

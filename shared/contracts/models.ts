@@ -21,14 +21,14 @@ export const modelInfo = z
     precision: z.string().nullable(),
     provider: z.string().nullable(),
     choice: z.string().nullable().meta({ description: 'Why this provider and this precision.' }),
-    memoryBytes: z.int().nullable().meta({ description: 'Of one evaluator, about.' }),
-    evaluators: z.object({ ready: z.int(), configured: z.int(), threads: z.int(), restarts: z.int() }).nullable(),
+    memoryBytes: z.int().nullable().meta({ description: 'Of one encoder, about.' }),
+    encoders: z.object({ ready: z.int(), configured: z.int(), threads: z.int(), restarts: z.int() }).nullable(),
     microBatch: z.int().nullable().meta({ description: 'Pictures that one run of the vision tower takes at most.' }),
     speed: z.object({
       measuredImagesPerSecond: z
         .number()
         .nullable()
-        .meta({ description: 'Vision towers of all evaluators alone, as measured on this machine.' }),
+        .meta({ description: 'Vision towers of all encoders alone, as measured on this machine.' }),
       stated: z.object({ imagesPerSecond: z.number(), on: z.string() }).nullable(),
     }),
     pullCommand: z

@@ -1,4 +1,4 @@
-/** Which processes tell a metric: `scoring` is everything that has evaluators, so both API and worker. */
+/** Which processes tell a metric: `scoring` is everything that has encoders, so both API and worker. */
 export type Teller = 'api' | 'worker' | 'scoring' | 'every process';
 
 export interface Instrument {
@@ -92,30 +92,30 @@ export const instruments = {
     help: 'Inputs of one run of a tower',
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   },
-  vls_evaluators: {
+  vls_encoders: {
     type: 'gauge',
     from: 'scoring',
     labels: ['model', 'state'],
-    help: 'Evaluator processes: those there should be (configured) and those that answer (ready)',
+    help: 'Encoder processes: those there should be (configured) and those that answer (ready)',
   },
-  vls_evaluator_restarts_total: {
+  vls_encoder_restarts_total: {
     type: 'counter',
     keptElsewhere: true,
     from: 'scoring',
     labels: ['model'],
-    help: 'Evaluator processes that ended and were replaced',
+    help: 'Encoder processes that ended and were replaced',
   },
-  vls_evaluator_tasks: {
+  vls_encoder_tasks: {
     type: 'gauge',
     from: 'scoring',
     labels: ['model', 'state'],
-    help: 'Inputs that wait for an evaluator (waiting) or are in one (in_flight)',
+    help: 'Inputs that wait for an encoder (waiting) or are in one (in_flight)',
   },
-  vls_evaluator_memory_bytes: {
+  vls_encoder_memory_bytes: {
     type: 'gauge',
     from: 'scoring',
     labels: ['model'],
-    help: 'Resident memory of the evaluator processes of a model (on Linux)',
+    help: 'Resident memory of the encoder processes of a model (on Linux)',
   },
 
   vls_arm_items_total: {

@@ -7,7 +7,7 @@ import { BootstrapError } from './bootstrap-error.js';
 const isWindows = process.platform === 'win32';
 /**
  * In MiB. On a machine with much memory V8 lets the young generation of each process grow to 134 MiB, mostly air: a worker
- * with two evaluators went from 600 to 800 MiB over 60,000 items, and stays at 600 with this.
+ * with two encoders went from 600 to 800 MiB over 60,000 items, and stays at 600 with this.
  */
 const youngObjects = '--max-semi-space-size=8';
 

@@ -107,7 +107,7 @@ clearInterval(heartbeat);
 const pids = stage.pids();
 const gone = idle.pids.filter((pid) => !pids.includes(pid));
 if (gone.length > 0)
-  faults.push(`${gone.length} processes ended (${stage.isRunning() ? 'evaluators' : 'API or worker'})`);
+  faults.push(`${gone.length} processes ended (${stage.isRunning() ? 'encoders' : 'API or worker'})`);
 if (stage.isRunning()) {
   say('all batches are deleted; Redis and the API come back');
   await stage.deleteBatches();

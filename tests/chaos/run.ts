@@ -9,7 +9,7 @@ import { startRedis } from '../support/redis.ts';
 import { startProcess, type TestProcess } from '../support/service.ts';
 
 /**
- * Evaluates a batch in peace, and again while evaluators, workers, the API and Redis are killed at random; then both
+ * Evaluates a batch in peace, and again while encoders, workers, the API and Redis are killed at random; then both
  * must have the same outcomes, each item once. Everything runs on this machine and ends by itself.
  *
  * `npm run chaos -- [items] [kills] [seed]`, by default 50000 20 and a seed that is printed
@@ -44,7 +44,7 @@ const apiPort = await new Promise<number>((resolve) => {
 const env = {
   REDIS_URL: redis.url,
   IMAGE_HOSTS_ALLOW: host.authority,
-  EVALUATORS: '1',
+  ENCODERS: '1',
   // With its cache a worker would be through before anybody could be killed.
   EMBEDDING_CACHE_MB: '0',
   LOG_LEVEL: 'fatal',
@@ -96,8 +96,8 @@ async function resultsOf(id: string): Promise<ItemResult[]> {
 }
 
 const victims = {
-  evaluator: async () => {
-    const pids = workers.flatMap(({ pid }) => childrenOf(pid, 'vls-evaluator'));
+  encoder: async () => {
+    const pids = workers.flatMap(({ pid }) => childrenOf(pid, 'vls-encoder'));
     if (pids.length > 0) process.kill(pickOf(pids), 'SIGKILL');
   },
   worker: async () => {

@@ -95,7 +95,7 @@ test('a service process that crashes is started again, and its batch goes on', a
   }));
   const { body } = await client.batch.post(items);
   await client.batch.until(body.id, ({ items: { succeeded } }) => succeeded > 20);
-  const service = descendantsOf(child.pid ?? 0).find((pid) => childrenOf(pid, 'vls-evaluator').length > 0);
+  const service = descendantsOf(child.pid ?? 0).find((pid) => childrenOf(pid, 'vls-encoder').length > 0);
   process.kill(service ?? 0, 'SIGKILL');
 
   // The same address: a client that polls sees a pause and nothing else.

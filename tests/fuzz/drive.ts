@@ -13,18 +13,18 @@ export interface FuzzReport {
   /** How many inputs ended in an embedding, and in each code. */
   outcomes: Record<string, number>;
   slowest: { name: string; ms: number };
-  /** Resident memory of the evaluator in MB: before the inputs, after them, and at its highest. Only Linux tells. */
+  /** Resident memory of the encoder in MB: before the inputs, after them, and at its highest. Only Linux tells. */
   memory: { before: number; after: number; peak: number } | undefined;
-  /** Evaluators that ended. */
+  /** Encoders that ended. */
   restarts: number;
   /** What must not be: an answer that is neither an embedding nor an `image.*` code. */
   faults: string[];
 }
 
 /**
- * Gives inputs to a real evaluator process.
+ * Gives inputs to a real encoder process.
  * @param warmUp embedded first, so that what the process needs once is not counted as what it kept.
- * @param options.atOnce inputs in the evaluator at a time; the time of each then holds its waiting.
+ * @param options.atOnce inputs in the encoder at a time; the time of each then holds its waiting.
  */
 export async function drive(
   warmUp: readonly FuzzInput[],
@@ -32,7 +32,7 @@ export async function drive(
   { maxPixels, atOnce }: { maxPixels: number; atOnce: number },
 ): Promise<FuzzReport> {
   const spec = await specOf(tinyClipFolder);
-  const pool = createPool({ spec, evaluators: 1, threads: 1, maxPixels, log: silentLog() });
+  const pool = createPool({ spec, encoders: 1, threads: 1, maxPixels, log: silentLog() });
   try {
     await pool.whenReady();
     const [pid] = pool.pids();

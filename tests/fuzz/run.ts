@@ -3,7 +3,7 @@ import { drive, type FuzzReport } from './drive.ts';
 import { mutated, seeds } from './mutations.ts';
 
 /**
- * Damaged images and files made to do harm, given to a real evaluator: each must end in an embedding or an `image.*`
+ * Damaged images and files made to do harm, given to a real encoder: each must end in an embedding or an `image.*`
  * code within 5 s, none may end the process, and its memory must come back to where it was.
  *
  * `npm run fuzz -- [files] [seed]`, by default 1000 and a seed that is printed
@@ -37,7 +37,7 @@ function judge(what: string, { outcomes, slowest, memory, restarts, faults: wron
     `  slowest ${slowest.ms} ms (${slowest.name}); ${memory ? `memory ${memory.before} MB before, ${memory.after} after, ${memory.peak} at most` : 'memory is not measured here'}`,
   );
   faults.push(...wrong);
-  if (restarts > 0) faults.push(`${what}: ${restarts} evaluators ended`);
+  if (restarts > 0) faults.push(`${what}: ${restarts} encoders ended`);
   if (slowest.ms > slowestMs) faults.push(`${what}: ${slowest.name} took ${slowest.ms} ms`);
   if (memory && memory.after > memory.before + keptMb)
     faults.push(`${what}: memory grew from ${memory.before} to ${memory.after} MB`);

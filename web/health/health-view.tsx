@@ -58,7 +58,7 @@ export function HealthView() {
               <Fact name="Worker connections">{value.workers ?? 'unknown'}</Fact>
             </dl>
           </section>
-          <Evaluators models={value.models} />
+          <Encoders models={value.models} />
           {value.queues !== null && <Queues queues={value.queues} />}
           {mayOperate(session) && <StageTimes />}
           <section class="card" aria-labelledby="more">
@@ -93,19 +93,19 @@ export function HealthView() {
 
 const toneOf = (status: Health['status']) => (status === 'ok' ? 'good' : status === 'degraded' ? 'warn' : 'bad');
 
-function Evaluators({ models }: { models: Health['models'] }) {
+function Encoders({ models }: { models: Health['models'] }) {
   return (
-    <section class="card" aria-labelledby="evaluators">
-      <h2 id="evaluators">Evaluators</h2>
+    <section class="card" aria-labelledby="encoders">
+      <h2 id="encoders">Encoders</h2>
       {models.length === 0 && <p class="soft">No model has been asked for yet.</p>}
       <ul class="rows">
-        {models.map(({ model, revision, state, evaluators, detail }) => (
+        {models.map(({ model, revision, state, encoders, detail }) => (
           <li key={`${model}@${revision}`}>
             <strong>{model}</strong>
             <Badge tone={state === 'ready' ? 'good' : state === 'loading' ? 'warn' : 'bad'}>{state}</Badge>
             <span>
-              {evaluators.ready} of {evaluators.configured} processes ready
-              {evaluators.restarts > 0 && `, ${numbers.count(evaluators.restarts)} restarts`}
+              {encoders.ready} of {encoders.configured} processes ready
+              {encoders.restarts > 0 && `, ${numbers.count(encoders.restarts)} restarts`}
             </span>
             {detail !== null && <span class="soft">{detail}</span>}
           </li>

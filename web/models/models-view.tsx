@@ -73,10 +73,10 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="verified">
           {model.verified === null ? undefined : model.verified ? 'reproduced its golden values' : 'no golden values'}
         </Fact>
-        <Fact name="evaluators">
-          {model.evaluators === null
+        <Fact name="encoders">
+          {model.encoders === null
             ? undefined
-            : `${model.evaluators.ready} of ${model.evaluators.configured} ready, ${model.evaluators.threads} ${model.evaluators.threads === 1 ? 'thread' : 'threads'} each, ${model.evaluators.restarts} restarts`}
+            : `${model.encoders.ready} of ${model.encoders.configured} ready, ${model.encoders.threads} ${model.encoders.threads === 1 ? 'thread' : 'threads'} each, ${model.encoders.restarts} restarts`}
         </Fact>
         <Fact name="pictures">
           {model.speed.measuredImagesPerSecond === null

@@ -1,4 +1,4 @@
-import { loadSessions, pixelBytes, roomFor } from '../../../models/evaluator/towers.ts';
+import { loadSessions, pixelBytes, roomFor } from '../../../models/encoder/towers.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec } from '../spec.ts';
 import { report, rounded, stepOptions } from '../step.ts';

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEvaluator } from '../../../models/evaluator/evaluator.ts';
+import { createEncoder } from '../../../models/encoder/encoder.ts';
 import { towerFile } from '../../../models/registry/layouts.ts';
 import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../tests/support/model-folders.ts';
 import { toHalf } from '../onnx-file.ts';
@@ -24,16 +24,16 @@ const spec = await specOf(folder, {
   visionPath: join(folder, towerFile('vision', precision)),
   textPath: join(folder, towerFile('text', precision)),
 });
-const evaluator = await createEvaluator({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
-const texts = await Promise.all(goldenClip.texts.map(({ text }) => evaluator.text(text, false)));
+const encoder = await createEncoder({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
+const texts = await Promise.all(goldenClip.texts.map(({ text }) => encoder.text(text, false)));
 /** A run with company, and alone. */
 const batched = await Promise.all(
-  goldenClip.images.map(({ file }) => evaluator.image(goldenImage(file), { interactive: false })),
+  goldenClip.images.map(({ file }) => encoder.image(goldenImage(file), { interactive: false })),
 );
 const errors: number[] = [];
 let alone = 0;
 for (const [row, { file }] of goldenClip.images.entries()) {
-  const single = await evaluator.image(goldenImage(file), { interactive: true });
+  const single = await encoder.image(goldenImage(file), { interactive: true });
   for (const [column, { embedding }] of texts.entries()) {
     const cosineOf = (image: Float32Array) =>
       image.reduce((sum, value, at) => sum + value * (embedding[at] ?? Number.NaN), 0);

@@ -58,7 +58,7 @@ async function run(count: number): Promise<void> {
   await Promise.all(batches);
 }
 
-const encodersOf = (one: TestProcess) => childrenOf(one.pid, 'vls-evaluator');
+const encodersOf = (one: TestProcess) => childrenOf(one.pid, 'vls-encoder');
 try {
   await run(Math.ceil(pairs / 8));
   const encoders = all.flatMap(encodersOf);

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEmbedder } from '../../../evaluation/embedder.ts';
 import { createEvaluation } from '../../../evaluation/evaluation.ts';
 import { createImageLoader } from '../../../images/loader.ts';
-import { forkEvaluator } from '../../../models/evaluator/process.ts';
+import { forkEncoder } from '../../../models/encoder/process.ts';
 import { recipeOf } from '../../../models/model.ts';
-import { createPool, type EvaluatorPool } from '../../../models/pool/pool.ts';
+import { createPool, type EncoderPool } from '../../../models/pool/pool.ts';
 import { loadRegistry } from '../../../models/registry/registry.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createLogger } from '../../../shared/log.ts';
@@ -16,10 +16,10 @@ import { createStoppedBatches } from '../../../worker/stopped-batches.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
 import { readPhoto } from '../../support/image-host.ts';
 
-const entry = fileURLToPath(new URL('../../support/crashing-evaluator.ts', import.meta.url));
+const entry = fileURLToPath(new URL('../../support/crashing-encoder.ts', import.meta.url));
 const config = readConfig({});
 let engine: Engine;
-let pool: EvaluatorPool;
+let pool: EncoderPool;
 let evaluate: (items: object[]) => Promise<string>;
 
 beforeAll(async () => {
@@ -29,12 +29,12 @@ beforeAll(async () => {
   const { profile, spec } = await registry.resolve('compact');
   pool = createPool({
     spec,
-    evaluators: 2,
+    encoders: 2,
     threads: 1,
     maxPixels: 1e7,
     log,
     taskTimeoutMs: 3_000,
-    launch: (events) => forkEvaluator(events, entry),
+    launch: (events) => forkEncoder(events, entry),
   });
   await pool.whenReady();
   const evaluation = createEvaluation({
@@ -74,7 +74,7 @@ afterAll(async () => {
 const photo = (name: string) => ({ image: readPhoto(name).toString('base64'), text: 'a photo' });
 const bytes = (text: string) => ({ image: Buffer.from(text).toString('base64'), text: 'a photo' });
 
-test('an item that kills its evaluator is recorded as poison, and the rest of its chunk completes', async () => {
+test('an item that kills its encoder is recorded as poison, and the rest of its chunk completes', async () => {
   const id = await evaluate([photo('coffee.jpg'), bytes('crash now'), photo('rocket.jpg'), photo('chelsea.jpg')]);
   expect(await engine.batches.status(tenant, id)).toMatchObject({
     state: 'completed_with_errors',
@@ -85,7 +85,7 @@ test('an item that kills its evaluator is recorded as poison, and the rest of it
   expect(results.map(({ index }) => index)).toEqual([1]);
 });
 
-test('an item that hangs its evaluator is cut by its deadline, and the rest of its chunk completes', async () => {
+test('an item that hangs its encoder is cut by its deadline, and the rest of its chunk completes', async () => {
   const id = await evaluate([photo('coffee.jpg'), bytes('hang! for ever'), photo('rocket.jpg'), photo('alpine.jpg')]);
   expect(await engine.batches.status(tenant, id)).toMatchObject({
     items: { succeeded: 3, failed: 1 },

@@ -141,7 +141,7 @@ describe.skipIf(registry.status !== 0)('the image that deploy/Dockerfile makes',
       METRICS_PORT: metricsPort,
       REDIS_URL: `redis://127.0.0.1:${redisPort}`,
       IMAGE_HOSTS_ALLOW: host.authority,
-      EVALUATORS: '1',
+      ENCODERS: '1',
     };
     const redis = new Redis(settings.REDIS_URL, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     redis.on('error', () => {});
@@ -185,7 +185,7 @@ describe.skipIf(registry.status !== 0)('the image that deploy/Dockerfile makes',
 
   test('scores as a single container with a Redis of its own, which its command is when none is given', async () => {
     const before = contents();
-    const settings = { HOST: '127.0.0.1', PORT: await freePort(), METRICS_PORT: '1', EVALUATORS: '1' };
+    const settings = { HOST: '127.0.0.1', PORT: await freePort(), METRICS_PORT: '1', ENCODERS: '1' };
     const combined = launch([...image.entrypoint, ...image.command], settings);
     await untilReady(combined, settings);
     const client = createClient(`http://127.0.0.1:${settings.PORT}`);

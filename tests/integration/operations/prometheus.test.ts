@@ -30,7 +30,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
       REDIS_URL: redis.url,
       IMAGE_HOSTS_ALLOW: host.authority,
       MODELS_FILE: profile.path,
-      EVALUATORS: '1',
+      ENCODERS: '1',
       LOG_LEVEL: 'error',
     };
     [api, worker] = await Promise.all([startProcess('api', env), startProcess('worker', env)]);

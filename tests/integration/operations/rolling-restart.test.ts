@@ -21,7 +21,7 @@ const exits: (number | null)[] = [];
 const env = () => ({
   REDIS_URL: redis.url,
   IMAGE_HOSTS_ALLOW: host.authority,
-  EVALUATORS: '1',
+  ENCODERS: '1',
   // Otherwise the worker would be through before anybody is restarted.
   EMBEDDING_CACHE_MB: '0',
   // Several looks of the balancer.

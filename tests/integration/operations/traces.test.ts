@@ -20,7 +20,7 @@ beforeAll(async () => {
   const env = {
     REDIS_URL: redis.url,
     IMAGE_HOSTS_ALLOW: host.authority,
-    EVALUATORS: '1',
+    ENCODERS: '1',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     OTEL_BSP_SCHEDULE_DELAY: '100',

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const env = {
     REDIS_URL: cluster.url,
     IMAGE_HOSTS_ALLOW: host.authority,
-    EVALUATORS: '1',
+    ENCODERS: '1',
     MICRO_BATCH: '1',
     // With its cache the worker would be through before anybody is killed.
     EMBEDDING_CACHE_MB: '0',

@@ -49,18 +49,18 @@ async function expectEachOnce(client: Client, id: string, count: number): Promis
   expect(results.map(({ index }) => index).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at));
 }
 
-test('an evaluator that is killed in the middle of a batch is replaced, and every item is counted once', async () => {
+test('an encoder that is killed in the middle of a batch is replaced, and every item is counted once', async () => {
   const service = await start('service');
   const client = createClient(service.url);
   const { body } = await client.batch.post(itemsOf(400));
   for (const share of [50, 150, 250]) {
     await client.batch.until(body.id, ({ items }) => items.succeeded >= share);
-    const [evaluator] = childrenOf(service.pid, 'vls-evaluator');
-    process.kill(evaluator ?? 0, 'SIGKILL');
+    const [encoder] = childrenOf(service.pid, 'vls-encoder');
+    process.kill(encoder ?? 0, 'SIGKILL');
   }
   await expectEachOnce(client, body.id, 400);
   const health = await client.health();
-  expect(health.body.models[0]?.evaluators.restarts).toBe(3);
+  expect(health.body.models[0]?.encoders.restarts).toBe(3);
 });
 
 test('a worker that is killed in the middle of a batch is made good by another, and every item is counted once', async () => {

@@ -126,5 +126,5 @@ test('whatever is sent to an operation, the answer has a status that is document
   expect([...seen].filter((one) => /20[0-4]$/.test(one)).length).toBeGreaterThan(7);
   const { status, body } = await running.client.health();
   expect(status).toBe(200);
-  expect(body.models[0]?.evaluators.restarts).toBe(0);
+  expect(body.models[0]?.encoders.restarts).toBe(0);
 });

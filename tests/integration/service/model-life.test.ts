@@ -34,10 +34,10 @@ beforeAll(async () => {
     REDIS_URL: redis.url,
     IMAGE_HOSTS_ALLOW: host.authority,
     MODELS_FILE: overlay,
-    // Room for one evaluator of compact and two more of tiny models, so that a third model needs the place of another.
+    // Room for one encoder of compact and two more of tiny models, so that a third model needs the place of another.
     MODEL_MEMORY_MB: '800',
-    EVALUATORS: '1',
-    // An evaluator that has measured it is replaced, and its model is `loading` meanwhile.
+    ENCODERS: '1',
+    // An encoder that has measured it is replaced, and its model is `loading` meanwhile.
     MICRO_BATCH: '1',
     LOG_LEVEL: 'info',
   });

@@ -14,7 +14,7 @@ let client: Client;
 
 beforeAll(async () => {
   [redis, host] = await Promise.all([startRedis(), startImageHost()]);
-  const env = { REDIS_URL: redis.url, IMAGE_HOSTS_ALLOW: host.authority, EVALUATORS: '1', LOG_LEVEL: 'warn' };
+  const env = { REDIS_URL: redis.url, IMAGE_HOSTS_ALLOW: host.authority, ENCODERS: '1', LOG_LEVEL: 'warn' };
   [api, worker] = await Promise.all([startProcess('api', env), startProcess('worker', env)]);
   client = createClient(api.url);
   await vi.waitFor(async () => expect((await client.call('/health/ready')).status).toBe(200), { timeout: 60_000 });

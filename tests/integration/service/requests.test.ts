@@ -191,7 +191,7 @@ test.for(refused)(
 test('after all of that the service goes on as before', async () => {
   const { status, body } = await running.client.health();
   expect(status).toBe(200);
-  expect(body).toMatchObject({ status: 'ok', models: [{ state: 'ready', evaluators: { restarts: 0 } }] });
+  expect(body).toMatchObject({ status: 'ok', models: [{ state: 'ready', encoders: { restarts: 0 } }] });
 });
 
 test('the same image scores the same as URL, data URI, base64, object and upload', async () => {

@@ -11,7 +11,7 @@ const overlay = join(directory, 'models.json');
 writeFileSync(overlay, JSON.stringify({ models: { tiny: { source: { type: 'folder', path: tinyClipFolder } } } }));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Each with evaluators of its own, and micro-batches of eight. */
+/** Each with encoders of its own, and micro-batches of eight. */
 const running = useApiAndWorker(() => ({
   MODELS_FILE: overlay,
   MODEL: 'tiny',

@@ -43,7 +43,7 @@ changed('shifted', (path) => {
   // Brighter pictures with less contrast: the same model, fed wrongly.
   writeFileSync(file, JSON.stringify({ ...config, image_mean: [0, 0, 0], image_std: [1, 1, 1] }));
 });
-// A start of an evaluator with it ends with an error.
+// A start of an encoder with it ends with an error.
 changed('broken', (path) => writeFileSync(join(path, 'onnx', 'vision_model.onnx'), 'no model'));
 write({ split: { other: 0.3 } });
 
@@ -51,7 +51,7 @@ write({ split: { other: 0.3 } });
 const running = useApiAndWorker(() => ({
   MODELS_FILE: overlay,
   MODEL: 'shared',
-  EVALUATORS: '1',
+  ENCODERS: '1',
   EMBEDDING_CACHE_MB: '0',
   MICRO_BATCH: '4',
   LOG_LEVEL: 'info',

@@ -21,9 +21,9 @@ async function running(dataDir: string, env: NodeJS.ProcessEnv = {}) {
 
 async function serviceProcesses(supervisor: Started) {
   const [, service] = await supervisor.said(/service (\d+) on/);
-  const [, evaluator] = await supervisor.said(/evaluator (\d+)/);
+  const [, encoder] = await supervisor.said(/encoder (\d+)/);
   onTestFinished(() => endIfAlive(Number(service)));
-  return { service: Number(service), evaluator: Number(evaluator) };
+  return { service: Number(service), encoder: Number(encoder) };
 }
 
 function endIfAlive(pid: number): void {
@@ -53,11 +53,11 @@ withRedis('a second Ctrl-C stops a service that does not drain, and still leaves
   expect(Object.values(processes).filter(isAlive)).toEqual([]);
 });
 
-withRedis('a service that crashes is started again, its evaluators with it and none left over', async () => {
-  const { supervisor, service, evaluator } = await running(temporaryDirectory());
+withRedis('a service that crashes is started again, its encoders with it and none left over', async () => {
+  const { supervisor, service, encoder } = await running(temporaryDirectory());
   process.kill(service, 'SIGKILL');
   await supervisor.said(/The service was killed by SIGKILL; starting it again in 100 ms\./);
-  await untilGone(evaluator);
+  await untilGone(encoder);
   const next = await serviceProcesses(supervisor);
   await supervisor.said(/The service is back at http:\/\/127\.0\.0\.1:8000\./);
   process.kill(supervisor.pid, 'SIGTERM');
@@ -73,7 +73,7 @@ withRedis(
     process.kill(first.supervisor.pid, 'SIGKILL');
     const second = await running(dataDir);
     expect(isAlive(first.service)).toBe(false);
-    await untilGone(first.evaluator);
+    await untilGone(first.encoder);
     expect(second.redis).toBe(first.redis);
     process.kill(second.supervisor.pid, 'SIGINT');
     expect((await second.supervisor.ended).code).toBe(0);
@@ -84,11 +84,11 @@ withRedis(
 withRedis('a fault that restarting cannot mend is one line, exit code 1, and everything is stopped', async () => {
   const dataDir = temporaryDirectory();
   const supervisor = startSupervisor(dataDir, { FAKE_SERVICE: 'fatal' });
-  const { evaluator } = await serviceProcesses(supervisor);
+  const { encoder } = await serviceProcesses(supervisor);
   const { code, output } = await supervisor.ended;
   expect(code).toBe(1);
   expect(output.trim().split('\n').at(-1)).toBe('Port 8000 is in use.');
-  expect(isAlive(evaluator)).toBe(false);
+  expect(isAlive(encoder)).toBe(false);
   expect(readPidFile(join(dataDir, 'redis', 'redis.pid'))).toBeUndefined();
 });
 

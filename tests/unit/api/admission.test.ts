@@ -7,7 +7,7 @@ import { type Admission, createAdmission } from '../../../api/middleware/admissi
 let admission: Admission;
 beforeEach(() => {
   vi.useFakeTimers();
-  admission = createAdmission({ evaluators: () => 2, now: Date.now });
+  admission = createAdmission({ encoders: () => 2, now: Date.now });
   return () => vi.useRealTimers();
 });
 
@@ -50,7 +50,7 @@ async function rounds(count: number, fetchMs: number): Promise<number> {
 }
 
 describe('the bound on requests in flight', () => {
-  test('is what the evaluators can work on where images come with their requests', async () => {
+  test('is what the encoders can work on where images come with their requests', async () => {
     expect(await rounds(50, 0)).toBe(16);
   });
 
@@ -86,7 +86,7 @@ describe('the bound on requests in flight', () => {
 });
 
 describe('a tenant whose host never answers', () => {
-  test('leaves another its share of the evaluators', async () => {
+  test('leaves another its share of the encoders', async () => {
     expect(await fill('hostile')).toHaveLength(16);
     expect(await fill('ordinary')).toHaveLength(8);
     expect(await fill('third')).toHaveLength(8);

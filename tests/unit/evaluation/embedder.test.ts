@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createEmbedder } from '../../../evaluation/embedder.ts';
-import type { Embedded } from '../../../models/evaluator/protocol.ts';
+import type { Embedded } from '../../../models/encoder/protocol.ts';
 import type { ModelSpec } from '../../../models/model.ts';
-import type { Evaluators } from '../../../models/pool/evaluators.ts';
-import { embeddingOf, readyPool } from '../../support/fake-evaluators.ts';
+import type { Encoders } from '../../../models/pool/encoders.ts';
+import { embeddingOf, readyPool } from '../../support/fake-encoders.ts';
 import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
@@ -21,10 +21,10 @@ interface Computation {
 }
 
 let computations: Computation[];
-let evaluators: Pick<Evaluators, 'for'>;
+let encoders: Pick<Encoders, 'for'>;
 beforeEach(() => {
   computations = [];
-  evaluators = {
+  encoders = {
     for: (asked) => ({
       embed: (input, { interactive, signal }) =>
         new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ const finish = () => {
 
 describe('the cache', () => {
   test('gives the same embedding again without computing it, and says that it took no time', async () => {
-    const embedder = createEmbedder(evaluators, cacheBytes);
+    const embedder = createEmbedder(encoders, cacheBytes);
     const first = embedder.text(spec, 'a cat', batch);
     computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), tokens: 77, totalTokens: 90 });
     expect(await first).toMatchObject({ decodeMs: 1, inferenceMs: 2 });
@@ -69,7 +69,7 @@ describe('the cache', () => {
   });
 
   test('knows a picture by its bytes, not by its array', async () => {
-    const embedder = createEmbedder(evaluators, cacheBytes);
+    const embedder = createEmbedder(encoders, cacheBytes);
     const first = embedder.image(spec, Uint8Array.of(1, 2, 3), batch);
     finish();
     await first;
@@ -78,7 +78,7 @@ describe('the cache', () => {
   });
 
   test('serves interactive and batch work alike', async () => {
-    const embedder = createEmbedder(evaluators, cacheBytes);
+    const embedder = createEmbedder(encoders, cacheBytes);
     const first = embedder.text(spec, 'a cat', batch);
     finish();
     await first;
@@ -87,7 +87,7 @@ describe('the cache', () => {
   });
 
   test('tells models, revisions and precisions apart, texts from pictures, and texts by every character', async () => {
-    const embedder = createEmbedder(evaluators, cacheBytes);
+    const embedder = createEmbedder(encoders, cacheBytes);
     const ask = () => [
       embedder.text(spec, 'a cat', batch),
       embedder.text({ ...spec, model: 'other' }, 'a cat', batch),
@@ -107,7 +107,7 @@ describe('the cache', () => {
   });
 
   test('keeps no failure', async () => {
-    const embedder = createEmbedder(evaluators, cacheBytes);
+    const embedder = createEmbedder(encoders, cacheBytes);
     const first = embedder.text(spec, 'a cat', batch);
     computations[0]?.fail(new Error('out of memory'));
     await expect(first).rejects.toThrow('out of memory');
@@ -118,7 +118,7 @@ describe('the cache', () => {
 
   test('forgets what was not used for longest when its bytes are full', async () => {
     // Room for three embeddings of 1,000 bytes and what belongs to them, not for four.
-    const embedder = createEmbedder(evaluators, 5_000);
+    const embedder = createEmbedder(encoders, 5_000);
     const large = embeddingOf(...new Array<number>(250).fill(1));
     const ask = async (text: string) => {
       const embedded = embedder.text(spec, text, batch);
@@ -136,7 +136,7 @@ describe('the cache', () => {
   });
 
   test('counts the text itself', async () => {
-    const embedder = createEmbedder(evaluators, 5_000);
+    const embedder = createEmbedder(encoders, 5_000);
     const text = 'x'.repeat(3_000);
     for (let time = 0; time < 2; time++) {
       const embedded = embedder.text(spec, text, batch);
@@ -148,7 +148,7 @@ describe('the cache', () => {
   });
 
   test('of no bytes computes everything anew', async () => {
-    const embedder = createEmbedder(evaluators, 0);
+    const embedder = createEmbedder(encoders, 0);
     for (let time = 0; time < 2; time++) {
       const embedded = embedder.text(spec, 'a cat', batch);
       finish();
@@ -163,7 +163,7 @@ describe.each([
   ['without a cache', 0],
 ])('what is being computed, %s', (_how, bytes) => {
   test('is computed once for all that ask meanwhile', async () => {
-    const embedder = createEmbedder(evaluators, bytes);
+    const embedder = createEmbedder(encoders, bytes);
     const asked = [1, 2, 3].map(() => embedder.image(spec, Uint8Array.of(1, 2, 3), batch));
     expect(computations).toHaveLength(1);
     computations[0]?.succeed(embeddingOf(5));
@@ -171,7 +171,7 @@ describe.each([
   });
 
   test('fails for all that asked, and is computed again for the next', async () => {
-    const embedder = createEmbedder(evaluators, bytes);
+    const embedder = createEmbedder(encoders, bytes);
     const asked = Promise.allSettled([1, 2].map(() => embedder.text(spec, 'a cat', batch)));
     computations[0]?.fail(new Error('out of memory'));
     expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -181,7 +181,7 @@ describe.each([
   });
 
   test('for a batch does not make an interactive request wait', async () => {
-    const embedder = createEmbedder(evaluators, bytes);
+    const embedder = createEmbedder(encoders, bytes);
     const posted = embedder.text(spec, 'a cat', batch);
     const interactive = embedder.text(spec, 'a cat', single);
     expect(computations.map((computation) => computation.interactive)).toEqual([false, true]);
@@ -192,13 +192,13 @@ describe.each([
   });
 
   test('for one tenant does not make another wait', () => {
-    const embedder = createEmbedder(evaluators, bytes);
+    const embedder = createEmbedder(encoders, bytes);
     for (const tenant of ['a', 'b']) embedder.text(spec, 'a cat', { ...batch, tenant }).catch(() => {});
     expect(computations).toHaveLength(2);
   });
 
   test('is aborted with the last that waits for it, and no earlier', async () => {
-    const embedder = createEmbedder(evaluators, bytes);
+    const embedder = createEmbedder(encoders, bytes);
     const clients = [new AbortController(), new AbortController()];
     const asked = clients.map(({ signal }) => embedder.text(spec, 'a cat', { ...single, signal }));
     clients[0]?.abort(new Error('the first client left'));

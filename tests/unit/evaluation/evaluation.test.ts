@@ -9,11 +9,11 @@ import {
 } from '../../../evaluation/evaluation.ts';
 import type { Scored } from '../../../evaluation/scored.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
-import type { Embedded } from '../../../models/evaluator/protocol.ts';
+import type { Embedded } from '../../../models/encoder/protocol.ts';
 import { preprocessVersions, textCleanings } from '../../../models/model.ts';
 import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../../../shared/errors.ts';
-import { embeddingOf } from '../../support/fake-evaluators.ts';
+import { embeddingOf } from '../../support/fake-encoders.ts';
 import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });

@@ -87,7 +87,7 @@ test('every file that starts processes names the environment of each', async () 
   // The one file that takes the environment as an argument; its callers are in this list.
   const { 'start/bootstrap/child.js': taken, ...others } = environments;
   expect(taken).toBe(1);
-  expect(Object.keys(others)).toContain('models/evaluator/process.ts');
+  expect(Object.keys(others)).toContain('models/encoder/process.ts');
   expect(others).toEqual(Object.fromEntries(Object.keys(others).map((path) => [path, 0])));
 });
 

@@ -44,7 +44,7 @@ test('what is gone since the last scrape is gone from this one', async () => {
   const metrics = createMetrics();
   let models = ['a', 'b'];
   metrics.onScrape({
-    read: () => models.map((model) => ({ name: 'vls_evaluators', labels: { model, state: 'ready' }, value: 1 })),
+    read: () => models.map((model) => ({ name: 'vls_encoders', labels: { model, state: 'ready' }, value: 1 })),
   });
   expect(await metrics.text()).toContain('model="b"');
   models = ['a'];

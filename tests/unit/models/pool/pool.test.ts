@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EvaluatorEvents } from '../../../../models/evaluator/process.ts';
-import type { ToEvaluator } from '../../../../models/evaluator/protocol.ts';
-import { createPool, type EvaluatorPool, type PoolOptions } from '../../../../models/pool/pool.ts';
-import { embeddingOf, type FakeEvaluator, fakeEvaluators } from '../../../support/fake-evaluators.ts';
+import type { EncoderEvents } from '../../../../models/encoder/process.ts';
+import type { ToEncoder } from '../../../../models/encoder/protocol.ts';
+import { createPool, type EncoderPool, type PoolOptions } from '../../../../models/pool/pool.ts';
+import { embeddingOf, type FakeEncoder, fakeEncoders } from '../../../support/fake-encoders.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
@@ -11,24 +11,24 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const tinyClip = await specOf(tinyClipFolder, { model: 'tiny', microBatch: { images: 1, texts: 4 } });
-/** Texts of one evaluator at a time: two micro-batches. */
+/** Texts of one encoder at a time: two micro-batches. */
 const window = 8;
 
 interface Setup {
-  pool: EvaluatorPool;
-  launched: FakeEvaluator[];
-  /** An evaluator by the order of its start. */
-  evaluator(number: number): FakeEvaluator;
+  pool: EncoderPool;
+  launched: FakeEncoder[];
+  /** An encoder by the order of its start. */
+  encoder(number: number): FakeEncoder;
   /** Embeds texts for a batch, or interactively. */
   bulk(...texts: string[]): Promise<unknown>[];
   interactive(...texts: string[]): Promise<unknown>[];
 }
 
 function poolOf(options: Partial<PoolOptions> = {}): Setup {
-  const { launched, launch } = fakeEvaluators();
+  const { launched, launch } = fakeEncoders();
   const pool = createPool({
     spec: tinyClip,
-    evaluators: 1,
+    encoders: 1,
     threads: 1,
     maxPixels: 1_000,
     log: silentLog(),
@@ -45,10 +45,10 @@ function poolOf(options: Partial<PoolOptions> = {}): Setup {
   return {
     pool,
     launched,
-    evaluator(number) {
-      const evaluator = launched[number];
-      if (evaluator === undefined) throw new Error(`Only ${launched.length} evaluators were started`);
-      return evaluator;
+    encoder(number) {
+      const encoder = launched[number];
+      if (encoder === undefined) throw new Error(`Only ${launched.length} encoders were started`);
+      return encoder;
     },
     bulk: (...texts) => embed(false)(texts),
     interactive: (...texts) => embed(true)(texts),
@@ -59,7 +59,7 @@ test('a model that is refused is said once for each reason, however often and by
   const said: [level: string, reason: unknown][] = [];
   const note = (level: string) => (fields: { reason?: unknown }) => void said.push([level, fields.reason]);
   const log = { ...silentLog(), debug: () => {}, info: () => {}, warn: note('warn'), error: note('error') } as never;
-  const { launched, pool } = poolOf({ evaluators: 2, log });
+  const { launched, pool } = poolOf({ encoders: 2, log });
   for (let tried = 0; tried < 6; tried++) {
     launched[tried]?.failToLoad(tried < 4 ? 'wrong golden values' : 'no memory');
     launched[tried]?.die();
@@ -77,34 +77,34 @@ const successorStarts = () => vi.advanceTimersByTimeAsync(1);
 const named = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
 
 describe('a pool', () => {
-  test('tells every evaluator to load the model before anything else', () => {
-    const { launched } = poolOf({ evaluators: 2, threads: 3 });
+  test('tells every encoder to load the model before anything else', () => {
+    const { launched } = poolOf({ encoders: 2, threads: 3 });
     const load = { type: 'load', spec: tinyClip, threads: 3, deviceId: 0, maxPixels: 1_000, decoders: 0 };
     expect(launched.map(({ told }) => told)).toEqual([[load], [load]]);
   });
 
-  test('keeps work until an evaluator is ready, and gives its answer', async () => {
-    const { evaluator, bulk } = poolOf();
+  test('keeps work until an encoder is ready, and gives its answer', async () => {
+    const { encoder, bulk } = poolOf();
     const [embedded] = bulk('a cat');
-    expect(evaluator(0).texts()).toEqual([]);
-    evaluator(0).load();
-    expect(evaluator(0).texts()).toEqual(['a cat']);
-    evaluator(0).answer('a cat', embeddingOf(0.6, 0.8));
+    expect(encoder(0).texts()).toEqual([]);
+    encoder(0).load();
+    expect(encoder(0).texts()).toEqual(['a cat']);
+    encoder(0).answer('a cat', embeddingOf(0.6, 0.8));
     await expect(embedded).resolves.toEqual(embeddingOf(0.6, 0.8));
   });
 
   test('sends pictures as bytes', () => {
-    const { pool, evaluator } = poolOf();
-    evaluator(0).load();
+    const { pool, encoder } = poolOf();
+    encoder(0).load();
     void pool.embed({ image: Uint8Array.of(1, 2) }, { interactive: true });
-    expect(evaluator(0).told.at(-1)).toMatchObject({ type: 'image', interactive: true, bytes: Uint8Array.of(1, 2) });
+    expect(encoder(0).told.at(-1)).toMatchObject({ type: 'image', interactive: true, bytes: Uint8Array.of(1, 2) });
   });
 
-  test("gives an evaluator's failure with its code", async () => {
-    const { evaluator, bulk } = poolOf();
-    evaluator(0).load();
+  test("gives an encoder's failure with its code", async () => {
+    const { encoder, bulk } = poolOf();
+    encoder(0).load();
     const [embedded] = bulk('a cat');
-    evaluator(0).fail('a cat', 'image.corrupt', 'The image is damaged');
+    encoder(0).fail('a cat', 'image.corrupt', 'The image is damaged');
     await expect(embedded).rejects.toMatchObject({
       name: 'ServiceError',
       code: 'image.corrupt',
@@ -112,27 +112,27 @@ describe('a pool', () => {
     });
   });
 
-  test('spreads work over its evaluators', () => {
-    const { evaluator, bulk } = poolOf({ evaluators: 2 });
-    evaluator(0).load();
-    evaluator(1).load();
+  test('spreads work over its encoders', () => {
+    const { encoder, bulk } = poolOf({ encoders: 2 });
+    encoder(0).load();
+    encoder(1).load();
     void bulk('a', 'b', 'c', 'd');
-    expect([evaluator(0).texts(), evaluator(1).texts()]).toEqual([
+    expect([encoder(0).texts(), encoder(1).texts()]).toEqual([
       ['a', 'c'],
       ['b', 'd'],
     ]);
   });
 
-  test('is ready with its first evaluator', async () => {
-    const { pool, evaluator } = poolOf({ evaluators: 2 });
+  test('is ready with its first encoder', async () => {
+    const { pool, encoder } = poolOf({ encoders: 2 });
     const ready = pool.whenReady();
-    evaluator(1).load();
+    encoder(1).load();
     await expect(ready).resolves.toBeUndefined();
     await expect(pool.whenReady()).resolves.toBeUndefined();
   });
 
   test('counts what it has in its state', async () => {
-    const { pool, evaluator, bulk } = poolOf({ evaluators: 2 });
+    const { pool, encoder, bulk } = poolOf({ encoders: 2 });
     void bulk('a');
     expect(pool.state()).toEqual({
       state: 'loading',
@@ -145,14 +145,14 @@ describe('a pool', () => {
       microBatch: 1,
       detail: null,
     });
-    evaluator(0).load();
+    encoder(0).load();
     expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, waiting: 0, inFlight: 1, verified: false });
     expect(pool.pids()).toEqual([1_000, 1_001]);
-    evaluator(0).die();
+    encoder(0).die();
     expect(pool.state()).toMatchObject({ state: 'loading', ready: 0, restarts: 1 });
     expect(pool.pids()).toEqual([1_001]);
     await successorStarts();
-    evaluator(2).load();
+    encoder(2).load();
     expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, restarts: 1 });
     expect(pool.pids()).toEqual([1_002, 1_001]);
   });
@@ -161,94 +161,94 @@ describe('a pool', () => {
 describe('calibration', () => {
   const calibration = { images: 4, imagesPerSecond: { 1: 10, 4: 20 } };
 
-  test('is asked of one evaluator once the pool is quiet, and all of them use what it found', async () => {
+  test('is asked of one encoder once the pool is quiet, and all of them use what it found', async () => {
     const found: unknown[] = [];
-    const { pool, evaluator, bulk } = poolOf({ evaluators: 2, onCalibrated: (it) => found.push(it) });
-    evaluator(0).load();
-    evaluator(1).load();
+    const { pool, encoder, bulk } = poolOf({ encoders: 2, onCalibrated: (it) => found.push(it) });
+    encoder(0).load();
+    encoder(1).load();
     void bulk('a');
     await vi.advanceTimersByTimeAsync(10_000);
-    const asked = () => [0, 1].map((at) => evaluator(at).told.filter(({ type }) => type === 'calibrate').length);
+    const asked = () => [0, 1].map((at) => encoder(at).told.filter(({ type }) => type === 'calibrate').length);
     expect(asked()).toEqual([0, 0]);
-    evaluator(0).answer('a');
+    encoder(0).answer('a');
     await vi.advanceTimersByTimeAsync(10_000);
     expect(asked()).toEqual([1, 0]);
-    evaluator(0).calibrated(calibration);
+    encoder(0).calibrated(calibration);
     expect(found).toEqual([calibration]);
     expect(pool.state().microBatch).toBe(4);
-    for (const at of [0, 1]) expect(evaluator(at).told).toContainEqual({ type: 'micro_batch', images: 4 });
-    evaluator(1).die();
+    for (const at of [0, 1]) expect(encoder(at).told).toContainEqual({ type: 'micro_batch', images: 4 });
+    encoder(1).die();
     await successorStarts();
-    expect(evaluator(2).told[0]).toMatchObject({ type: 'load', spec: { microBatch: { images: 4 } } });
+    expect(encoder(2).told[0]).toMatchObject({ type: 'load', spec: { microBatch: { images: 4 } } });
   });
 
-  test('leaves its evaluator replaced once that is empty, as it holds the memory of the largest run', async () => {
-    const { pool, launched, evaluator, bulk } = poolOf({ evaluators: 2, onCalibrated: () => {} });
-    evaluator(0).load();
-    evaluator(1).load();
+  test('leaves its encoder replaced once that is empty, as it holds the memory of the largest run', async () => {
+    const { pool, launched, encoder, bulk } = poolOf({ encoders: 2, onCalibrated: () => {} });
+    encoder(0).load();
+    encoder(1).load();
     await vi.advanceTimersByTimeAsync(10_000);
     const [done] = bulk('a');
-    evaluator(0).calibrated(calibration);
-    expect(evaluator(0).killed).toBe(false);
+    encoder(0).calibrated(calibration);
+    expect(encoder(0).killed).toBe(false);
     void bulk('b');
-    expect(evaluator(1).texts()).toEqual(['b']);
-    evaluator(0).answer('a');
+    expect(encoder(1).texts()).toEqual(['b']);
+    encoder(0).answer('a');
     await done;
-    expect(evaluator(0).killed).toBe(true);
+    expect(encoder(0).killed).toBe(true);
     await successorStarts();
     expect(launched).toHaveLength(3);
-    evaluator(2).load();
+    encoder(2).load();
     expect(pool.state()).toMatchObject({ ready: 2, restarts: 0 });
   });
 
-  test('leaves a pool of one evaluator ready, whose work waits for the successor', async () => {
-    const { pool, evaluator, bulk } = poolOf({ evaluators: 1, onCalibrated: () => {} });
-    evaluator(0).load();
+  test('leaves a pool of one encoder ready, whose work waits for the successor', async () => {
+    const { pool, encoder, bulk } = poolOf({ encoders: 1, onCalibrated: () => {} });
+    encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    evaluator(0).calibrated(calibration);
+    encoder(0).calibrated(calibration);
     await successorStarts();
     expect(pool.state()).toMatchObject({ state: 'ready', ready: 1 });
     const [done] = bulk('a');
-    expect(evaluator(1).texts()).toEqual([]);
-    evaluator(1).load();
-    evaluator(1).answer('a');
+    expect(encoder(1).texts()).toEqual([]);
+    encoder(1).load();
+    encoder(1).answer('a');
     await done;
   });
 
   test('leaves it not ready when the successor does not start', async () => {
-    const { pool, evaluator } = poolOf({ evaluators: 1, onCalibrated: () => {} });
-    evaluator(0).load();
+    const { pool, encoder } = poolOf({ encoders: 1, onCalibrated: () => {} });
+    encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    evaluator(0).calibrated(calibration);
+    encoder(0).calibrated(calibration);
     await successorStarts();
-    evaluator(1).die();
+    encoder(1).die();
     expect(pool.state()).toMatchObject({ ready: 0, restarts: 1 });
   });
 
-  test('is not asked a second time when the evaluator died of it', async () => {
-    const { evaluator } = poolOf({ onCalibrated: () => {} });
-    evaluator(0).load();
+  test('is not asked a second time when the encoder died of it', async () => {
+    const { encoder } = poolOf({ onCalibrated: () => {} });
+    encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(evaluator(0).told.at(-1)).toEqual({ type: 'calibrate' });
-    evaluator(0).die();
+    expect(encoder(0).told.at(-1)).toEqual({ type: 'calibrate' });
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
+    encoder(1).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(evaluator(1).told.map(({ type }) => type)).toEqual(['load']);
+    expect(encoder(1).told.map(({ type }) => type)).toEqual(['load']);
   });
 
   test('is left out where nobody wants it', async () => {
-    const { evaluator } = poolOf();
-    evaluator(0).load();
+    const { encoder } = poolOf();
+    encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(evaluator(0).told.map(({ type }) => type)).toEqual(['load']);
+    expect(encoder(0).told.map(({ type }) => type)).toEqual(['load']);
   });
 });
 
 describe('several devices', () => {
-  test('have the evaluators dealt out over them', () => {
-    const { evaluator } = poolOf({ evaluators: 3, devices: 2 });
-    expect([0, 1, 2].map((at) => evaluator(at).told[0])).toMatchObject([
+  test('have the encoders dealt out over them', () => {
+    const { encoder } = poolOf({ encoders: 3, devices: 2 });
+    expect([0, 1, 2].map((at) => encoder(at).told[0])).toMatchObject([
       { deviceId: 0 },
       { deviceId: 1 },
       { deviceId: 0 },
@@ -256,73 +256,73 @@ describe('several devices', () => {
   });
 
   test('that had no memory for a run this large take smaller ones from then on', () => {
-    const { pool, evaluator } = poolOf({ evaluators: 2, spec: { ...tinyClip, microBatch: { images: 8, texts: 1 } } });
-    evaluator(0).load();
-    evaluator(1).load();
-    evaluator(0).shrink(4);
+    const { pool, encoder } = poolOf({ encoders: 2, spec: { ...tinyClip, microBatch: { images: 8, texts: 1 } } });
+    encoder(0).load();
+    encoder(1).load();
+    encoder(0).shrink(4);
     expect(pool.state().microBatch).toBe(4);
-    expect(evaluator(1).told.at(-1)).toEqual({ type: 'micro_batch', images: 4 });
+    expect(encoder(1).told.at(-1)).toEqual({ type: 'micro_batch', images: 4 });
   });
 });
 
 describe('the window', () => {
-  test('bounds the batch tasks of one evaluator', () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).load();
+  test('bounds the batch tasks of one encoder', () => {
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).load();
     void bulk(...named('b', window + 2));
-    expect(evaluator(0).texts()).toEqual(named('b', window));
+    expect(encoder(0).texts()).toEqual(named('b', window));
     expect(pool.state().waiting).toBe(2);
-    evaluator(0).answer('b3');
-    expect(evaluator(0).texts()).toHaveLength(window);
-    expect(evaluator(0).texts().at(-1)).toBe('b9');
+    encoder(0).answer('b3');
+    expect(encoder(0).texts()).toHaveLength(window);
+    expect(encoder(0).texts().at(-1)).toBe('b9');
   });
 
   test('holds three micro-batches of pictures and two of texts where these are large, each kind for itself', () => {
-    const { pool, evaluator, bulk } = poolOf({ spec: { ...tinyClip, microBatch: { images: 8, texts: 16 } } });
-    evaluator(0).load();
+    const { pool, encoder, bulk } = poolOf({ spec: { ...tinyClip, microBatch: { images: 8, texts: 16 } } });
+    encoder(0).load();
     void bulk(...named('b', 40));
     for (let at = 0; at < 30; at++) pool.embed({ image: Uint8Array.of(at) }, { interactive: false }).catch(() => {});
-    expect(evaluator(0).texts()).toHaveLength(32);
-    expect(evaluator(0).told.filter(({ type }) => type === 'image')).toHaveLength(24);
+    expect(encoder(0).texts()).toHaveLength(32);
+    expect(encoder(0).told.filter(({ type }) => type === 'image')).toHaveLength(24);
   });
 
   test('has eight more places for interactive tasks, which do not wait for batch tasks', () => {
-    const { pool, evaluator, bulk, interactive } = poolOf();
-    evaluator(0).load();
+    const { pool, encoder, bulk, interactive } = poolOf();
+    encoder(0).load();
     void bulk(...named('b', window + 2));
     void interactive(...named('i', 9));
-    expect(evaluator(0).texts()).toEqual([...named('b', window), ...named('i', 8)]);
+    expect(encoder(0).texts()).toEqual([...named('b', window), ...named('i', 8)]);
     expect(pool.state().waiting).toBe(3);
   });
 
-  test('has places for one run of batch tasks in an evaluator that interactive ones keep full', () => {
-    const { evaluator, bulk, interactive } = poolOf();
-    evaluator(0).load();
+  test('has places for one run of batch tasks in an encoder that interactive ones keep full', () => {
+    const { encoder, bulk, interactive } = poolOf();
+    encoder(0).load();
     void interactive(...named('i', window + 12));
     void bulk(...named('b', 6));
-    expect(evaluator(0).texts()).toEqual([...named('i', window + 8), ...named('b', 4)]);
-    evaluator(0).answer('b2');
-    expect(evaluator(0).texts()).toContain('b5');
+    expect(encoder(0).texts()).toEqual([...named('i', window + 8), ...named('b', 4)]);
+    encoder(0).answer('b2');
+    expect(encoder(0).texts()).toContain('b5');
   });
 
   test('lets interactive tasks through first when a place gets free', () => {
-    const { evaluator, bulk, interactive } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk, interactive } = poolOf();
+    encoder(0).load();
     void bulk(...named('b', window + 2));
     void interactive(...named('i', 9));
-    evaluator(0).answer('b1');
-    expect(evaluator(0).texts().at(-1)).toBe('i9');
-    evaluator(0).answer('b2');
-    expect(evaluator(0).texts()).not.toContain('b9');
+    encoder(0).answer('b1');
+    expect(encoder(0).texts().at(-1)).toBe('i9');
+    encoder(0).answer('b2');
+    expect(encoder(0).texts()).not.toContain('b9');
   });
 });
 
 test('interactive tasks that came while the model was loading go before batch tasks that came earlier', () => {
-  const { evaluator, bulk, interactive } = poolOf();
+  const { encoder, bulk, interactive } = poolOf();
   void bulk('b1', 'b2');
   void interactive('i1', 'i2');
-  evaluator(0).load();
-  expect(evaluator(0).texts()).toEqual(['i1', 'i2', 'b1', 'b2']);
+  encoder(0).load();
+  expect(encoder(0).texts()).toEqual(['i1', 'i2', 'b1', 'b2']);
 });
 
 describe('too many interactive tasks', () => {
@@ -332,83 +332,83 @@ describe('too many interactive tasks', () => {
     await expect(third).rejects.toMatchObject({ code: 'overloaded', retryAfter: 1 });
   });
 
-  test('are admitted again when some have gone to an evaluator', async () => {
-    const { evaluator, interactive } = poolOf({ maxInteractive: 2 });
+  test('are admitted again when some have gone to an encoder', async () => {
+    const { encoder, interactive } = poolOf({ maxInteractive: 2 });
     void interactive('i1', 'i2');
-    evaluator(0).load();
+    encoder(0).load();
     const [third] = interactive('i3');
-    evaluator(0).answer('i3');
+    encoder(0).answer('i3');
     await expect(third).resolves.toEqual(embeddingOf(1));
   });
 
   test('are not counted from batch tasks', async () => {
-    const { evaluator, bulk, interactive } = poolOf({ maxInteractive: 1 });
+    const { encoder, bulk, interactive } = poolOf({ maxInteractive: 1 });
     void bulk(...named('b', 20));
     const [only] = interactive('i1');
-    evaluator(0).load();
-    evaluator(0).answer('i1');
+    encoder(0).load();
+    encoder(0).answer('i1');
     await expect(only).resolves.toEqual(embeddingOf(1));
   });
 });
 
-describe('when an evaluator dies', () => {
+describe('when an encoder dies', () => {
   test('its work runs again in its successor, one task at a time', async () => {
-    const { evaluator, bulk } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf();
+    encoder(0).load();
     const all = bulk('a', 'b', 'c');
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
+    encoder(1).load();
     const alone: string[][] = [];
     for (const text of ['a', 'b', 'c']) {
-      alone.push(evaluator(1).texts());
-      evaluator(1).answer(text);
+      alone.push(encoder(1).texts());
+      encoder(1).answer(text);
     }
     expect(alone).toEqual([['a'], ['b'], ['c']]);
     await expect(Promise.all(all)).resolves.toHaveLength(3);
   });
 
   test('other work waits until the last of them has been judged', async () => {
-    const { evaluator, bulk, interactive } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk, interactive } = poolOf();
+    encoder(0).load();
     void bulk('a', 'b');
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
     void bulk('later');
     void interactive('sooner');
-    evaluator(1).load();
-    expect(evaluator(1).texts()).toEqual(['a']);
-    evaluator(1).answer('a');
-    expect(evaluator(1).texts()).toEqual(['b']);
-    evaluator(1).answer('b');
-    expect(evaluator(1).texts()).toEqual(['sooner', 'later']);
+    encoder(1).load();
+    expect(encoder(1).texts()).toEqual(['a']);
+    encoder(1).answer('a');
+    expect(encoder(1).texts()).toEqual(['b']);
+    encoder(1).answer('b');
+    expect(encoder(1).texts()).toEqual(['sooner', 'later']);
   });
 
-  test('the other evaluators go on meanwhile', async () => {
-    const { evaluator, bulk } = poolOf({ evaluators: 2 });
-    evaluator(0).load();
-    evaluator(1).load();
+  test('the other encoders go on meanwhile', async () => {
+    const { encoder, bulk } = poolOf({ encoders: 2 });
+    encoder(0).load();
+    encoder(1).load();
     void bulk('a', 'b');
-    evaluator(0).die();
+    encoder(0).die();
     void bulk('c', 'd');
-    expect(evaluator(1).texts()).toEqual(['b', 'c', 'd']);
+    expect(encoder(1).texts()).toEqual(['b', 'c', 'd']);
   });
 
   test('an item that kills alone twice is poison, and its neighbours succeed', async () => {
-    const { evaluator, bulk } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf();
+    encoder(0).load();
     const [a, poison, c] = bulk('a', 'poison', 'c');
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
-    evaluator(1).answer('a');
-    expect(evaluator(1).texts()).toEqual(['poison']);
-    evaluator(1).die();
+    encoder(1).load();
+    encoder(1).answer('a');
+    expect(encoder(1).texts()).toEqual(['poison']);
+    encoder(1).die();
     await successorStarts();
-    evaluator(2).load();
-    evaluator(2).answer('c');
-    expect(evaluator(2).texts()).toEqual(['poison']);
-    evaluator(2).die('SIGABRT');
+    encoder(2).load();
+    encoder(2).answer('c');
+    expect(encoder(2).texts()).toEqual(['poison']);
+    encoder(2).die('SIGABRT');
     await expect(poison).rejects.toMatchObject({
       code: 'internal.poison',
       message: expect.stringContaining('SIGABRT'),
@@ -417,46 +417,46 @@ describe('when an evaluator dies', () => {
   });
 
   test('an item that was alone in only one death is no poison', async () => {
-    const { evaluator, bulk } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf();
+    encoder(0).load();
     const [unlucky] = bulk('unlucky');
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
-    evaluator(1).answer('unlucky');
+    encoder(1).load();
+    encoder(1).answer('unlucky');
     await expect(unlucky).resolves.toEqual(embeddingOf(1));
   });
 
   test('a death in company is not counted against an item', async () => {
-    const { evaluator, bulk } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf();
+    encoder(0).load();
     const all = bulk('a', 'b');
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
-    expect(evaluator(1).texts()).toEqual(['a']);
-    evaluator(1).die();
+    encoder(1).load();
+    expect(encoder(1).texts()).toEqual(['a']);
+    encoder(1).die();
     await successorStarts();
-    evaluator(2).load();
-    evaluator(2).answer('b');
-    evaluator(2).answer('a');
+    encoder(2).load();
+    encoder(2).answer('b');
+    encoder(2).answer('a');
     await expect(Promise.all(all)).resolves.toHaveLength(2);
   });
 
   test('without work, it is replaced just the same', async () => {
-    const { launched, evaluator, bulk } = poolOf();
-    evaluator(0).load();
-    evaluator(0).die();
+    const { launched, encoder, bulk } = poolOf();
+    encoder(0).load();
+    encoder(0).die();
     await successorStarts();
     expect(launched).toHaveLength(2);
-    evaluator(1).load();
+    encoder(1).load();
     void bulk('a', 'b');
-    expect(evaluator(1).texts()).toEqual(['a', 'b']);
+    expect(encoder(1).texts()).toEqual(['a', 'b']);
   });
 
   test('that it was loaded, told only afterwards, gives its successor no work before that is loaded', async () => {
-    const events: EvaluatorEvents[] = [];
-    const told: ToEvaluator[] = [];
+    const events: EncoderEvents[] = [];
+    const told: ToEncoder[] = [];
     const { bulk } = poolOf({
       launch(of) {
         events.push(of);
@@ -473,34 +473,34 @@ describe('when an evaluator dies', () => {
   });
 
   test('an answer that comes from it afterwards changes nothing', async () => {
-    const { evaluator, bulk } = poolOf();
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf();
+    encoder(0).load();
     const [embedded] = bulk('a');
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
-    evaluator(0).answer('a', embeddingOf(0));
-    evaluator(1).answer('a', embeddingOf(1));
+    encoder(1).load();
+    encoder(0).answer('a', embeddingOf(0));
+    encoder(1).answer('a', embeddingOf(1));
     await expect(embedded).resolves.toEqual(embeddingOf(1));
   });
 
-  test('its work is not lost when its successor cannot be loaded while another evaluator is ready', async () => {
-    const { launched, evaluator, bulk } = poolOf({ evaluators: 2 });
-    evaluator(0).load();
-    evaluator(1).load();
+  test('its work is not lost when its successor cannot be loaded while another encoder is ready', async () => {
+    const { launched, encoder, bulk } = poolOf({ encoders: 2 });
+    encoder(0).load();
+    encoder(1).load();
     const [a] = bulk('a', 'b');
-    evaluator(1).answer('b');
-    evaluator(0).die();
+    encoder(1).answer('b');
+    encoder(0).die();
     let settled = false;
     a?.catch(() => {}).finally(() => {
       settled = true;
     });
-    // A minute in which no successor can be loaded, and the other evaluator answers whatever it is given.
+    // A minute in which no successor can be loaded, and the other encoder answers whatever it is given.
     for (let seconds = 0; seconds < 60; seconds++) {
       await vi.advanceTimersByTimeAsync(1_000);
       const successor = launched.at(-1);
-      if (successor !== evaluator(1) && successor?.killed === false) successor.failToLoad('not enough memory');
-      for (const text of evaluator(1).texts()) evaluator(1).answer(text);
+      if (successor !== encoder(1) && successor?.killed === false) successor.failToLoad('not enough memory');
+      for (const text of encoder(1).texts()) encoder(1).answer(text);
     }
     expect(launched.length).toBeGreaterThan(3);
     expect(settled).toBe(true);
@@ -509,10 +509,10 @@ describe('when an evaluator dies', () => {
 
 describe('when the model cannot be loaded', () => {
   test('whoever waits is told why', async () => {
-    const { pool, evaluator, bulk, interactive } = poolOf();
+    const { pool, encoder, bulk, interactive } = poolOf();
     const waiting = [pool.whenReady(), ...bulk('a'), ...interactive('b')];
     const outcomes = Promise.allSettled(waiting);
-    evaluator(0).failToLoad('the graph is damaged');
+    encoder(0).failToLoad('the graph is damaged');
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({
         status: 'rejected',
@@ -523,24 +523,24 @@ describe('when the model cannot be loaded', () => {
     expect(pool.state().detail).toBe('the graph is damaged; it is tried again in 1 s');
   });
 
-  test('the evaluator that failed is ended', async () => {
-    const { evaluator } = poolOf();
-    evaluator(0).failToLoad('the graph is damaged');
-    expect(evaluator(0).killed).toBe(true);
+  test('the encoder that failed is ended', async () => {
+    const { encoder } = poolOf();
+    encoder(0).failToLoad('the graph is damaged');
+    expect(encoder(0).killed).toBe(true);
   });
 
   test('work that comes later is refused at once', async () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).failToLoad('the graph is damaged');
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).failToLoad('the graph is damaged');
     await successorStarts();
     await expect(bulk('a')[0]).rejects.toMatchObject({ code: 'model.unavailable' });
     await expect(pool.whenReady()).rejects.toMatchObject({ code: 'model.unavailable' });
   });
 
-  test('an evaluator that dies while it loads counts as a failure', async () => {
-    const { pool, evaluator, bulk } = poolOf();
+  test('an encoder that dies while it loads counts as a failure', async () => {
+    const { pool, encoder, bulk } = poolOf();
     const [embedded] = bulk('a');
-    evaluator(0).die('SIGKILL');
+    encoder(0).die('SIGKILL');
     await expect(embedded).rejects.toMatchObject({ code: 'model.unavailable' });
     expect(pool.state()).toMatchObject({ state: 'failed', detail: expect.stringContaining('SIGKILL') });
   });
@@ -579,8 +579,8 @@ describe('when the model cannot be loaded', () => {
     expect(await failAttempts(setup, 2)).toEqual([0.5, 1]);
   });
 
-  test('the first evaluator that loads it has the others tried again at once', async () => {
-    const { launched } = poolOf({ evaluators: 2 });
+  test('the first encoder that loads it has the others tried again at once', async () => {
+    const { launched } = poolOf({ encoders: 2 });
     launched[0]?.failToLoad('not enough memory');
     launched[1]?.failToLoad('not enough memory');
     await vi.advanceTimersByTimeAsync(500);
@@ -592,195 +592,195 @@ describe('when the model cannot be loaded', () => {
   });
 
   test('a later success serves new work and forgets the fault', async () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).failToLoad('the graph is damaged');
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).failToLoad('the graph is damaged');
     await vi.advanceTimersByTimeAsync(500);
-    evaluator(1).load();
+    encoder(1).load();
     const [embedded] = bulk('a');
-    evaluator(1).answer('a');
+    encoder(1).answer('a');
     await expect(embedded).resolves.toEqual(embeddingOf(1));
     expect(pool.state()).toMatchObject({ state: 'ready', detail: null });
   });
 
-  test('of one evaluator, the others serve what waits', async () => {
-    const { evaluator, bulk } = poolOf({ evaluators: 2 });
-    evaluator(0).load();
+  test('of one encoder, the others serve what waits', async () => {
+    const { encoder, bulk } = poolOf({ encoders: 2 });
+    encoder(0).load();
     const [embedded] = bulk('a');
-    evaluator(1).failToLoad('not enough memory');
+    encoder(1).failToLoad('not enough memory');
     await successorStarts();
-    evaluator(0).answer('a');
+    encoder(0).answer('a');
     await expect(embedded).resolves.toEqual(embeddingOf(1));
   });
 });
 
 describe('a task that hangs', () => {
-  test('ends its evaluator after the time a task may take, and its neighbours run again', async () => {
-    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
-    evaluator(0).load();
+  test('ends its encoder after the time a task may take, and its neighbours run again', async () => {
+    const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    encoder(0).load();
     const [, neighbour] = bulk('hangs', 'neighbour');
     await vi.advanceTimersByTimeAsync(59_999);
-    expect(evaluator(0).killed).toBe(false);
+    expect(encoder(0).killed).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
-    expect(evaluator(0).killed).toBe(true);
+    expect(encoder(0).killed).toBe(true);
     await successorStarts();
-    evaluator(1).load();
+    encoder(1).load();
     // It hangs here too, alone this time.
-    expect(evaluator(1).texts()).toEqual(['hangs']);
+    expect(encoder(1).texts()).toEqual(['hangs']);
     await vi.advanceTimersByTimeAsync(60_000);
     await successorStarts();
-    evaluator(2).load();
-    evaluator(2).answer('neighbour');
+    encoder(2).load();
+    encoder(2).answer('neighbour');
     await expect(neighbour).resolves.toEqual(embeddingOf(1));
   });
 
   test('is poison when it hangs alone twice', async () => {
-    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 1_000 });
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf({ taskTimeoutMs: 1_000 });
+    encoder(0).load();
     const [embedded] = bulk('hangs');
     await vi.advanceTimersByTimeAsync(1_000);
     await successorStarts();
-    evaluator(1).load();
+    encoder(1).load();
     await vi.advanceTimersByTimeAsync(1_000);
     await expect(embedded).rejects.toMatchObject({ code: 'internal.poison' });
   });
 
   test('that is answered in time ends nothing', async () => {
-    const { launched, evaluator, bulk } = poolOf({ taskTimeoutMs: 1_000 });
-    evaluator(0).load();
+    const { launched, encoder, bulk } = poolOf({ taskTimeoutMs: 1_000 });
+    encoder(0).load();
     const [embedded] = bulk('slow');
     await vi.advanceTimersByTimeAsync(999);
-    evaluator(0).answer('slow');
+    encoder(0).answer('slow');
     await vi.advanceTimersByTimeAsync(10_000);
     await expect(embedded).resolves.toEqual(embeddingOf(1));
-    expect([launched.length, evaluator(0).killed]).toEqual([1, false]);
+    expect([launched.length, encoder(0).killed]).toEqual([1, false]);
   });
 });
 
-describe('an evaluator that is slow', () => {
+describe('an encoder that is slow', () => {
   test('is not ended while it answers, however long a task waits in it', async () => {
-    const { launched, evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
-    evaluator(0).load();
+    const { launched, encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    encoder(0).load();
     const texts = ['a', 'b', 'c', 'd'];
     const embedded = bulk(...texts);
     for (const text of texts) {
       await vi.advanceTimersByTimeAsync(59_000);
-      evaluator(0).answer(text);
+      encoder(0).answer(text);
     }
     await Promise.all(embedded);
     await vi.advanceTimersByTimeAsync(600_000);
-    expect([launched.length, evaluator(0).killed]).toEqual([1, false]);
+    expect([launched.length, encoder(0).killed]).toEqual([1, false]);
   });
 
   test('is not ended while its runs end, although all of them were for others', async () => {
-    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    encoder(0).load();
     void bulk('a');
     await vi.advanceTimersByTimeAsync(59_000);
-    evaluator(0).ran(1);
+    encoder(0).ran(1);
     await vi.advanceTimersByTimeAsync(59_999);
-    expect(evaluator(0).killed).toBe(false);
+    expect(encoder(0).killed).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
-    expect(evaluator(0).killed).toBe(true);
+    expect(encoder(0).killed).toBe(true);
   });
 
   test('is ended for a task that hangs in it while those that came after it are answered', async () => {
-    const { evaluator, bulk } = poolOf({ taskTimeoutMs: 60_000 });
-    evaluator(0).load();
+    const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    encoder(0).load();
     void bulk('hangs');
     for (let seconds = 0; seconds < 60; seconds++) {
-      expect(evaluator(0).killed).toBe(false);
+      expect(encoder(0).killed).toBe(false);
       void bulk(`after ${seconds}`);
       await vi.advanceTimersByTimeAsync(1_000);
-      evaluator(0).answer(`after ${seconds}`);
+      encoder(0).answer(`after ${seconds}`);
     }
-    expect(evaluator(0).killed).toBe(true);
+    expect(encoder(0).killed).toBe(true);
   });
 });
 
 describe('tenants', () => {
-  test('share the evaluators fairly: large work of one does not hold up another', () => {
-    const { pool, evaluator } = poolOf();
-    evaluator(0).load();
+  test('share the encoders fairly: large work of one does not hold up another', () => {
+    const { pool, encoder } = poolOf();
+    encoder(0).load();
     const ask = (tenant: string, ...texts: string[]) => {
       for (const text of texts) pool.embed({ text }, { interactive: false, tenant }).catch(() => {});
     };
     ask('hostile', ...named('h', 20));
     ask('ordinary', ...named('o', 4));
-    // The window is full, and the other tenant's first two go to the evaluator all the same.
-    expect(evaluator(0).texts()).toEqual([...named('h', 8), 'o1', 'o2']);
-    evaluator(0).answer('o1');
-    evaluator(0).answer('o2');
-    expect(evaluator(0).texts()).toEqual([...named('h', 8), 'o3', 'o4']);
-    for (const text of named('h', 3)) evaluator(0).answer(text);
-    expect(evaluator(0).texts().slice(-1)).toEqual(['h9']);
+    // The window is full, and the other tenant's first two go to the encoder all the same.
+    expect(encoder(0).texts()).toEqual([...named('h', 8), 'o1', 'o2']);
+    encoder(0).answer('o1');
+    encoder(0).answer('o2');
+    expect(encoder(0).texts()).toEqual([...named('h', 8), 'o3', 'o4']);
+    for (const text of named('h', 3)) encoder(0).answer(text);
+    expect(encoder(0).texts().slice(-1)).toEqual(['h9']);
   });
 
   test('with the fewest requests in flight are next', () => {
-    const { pool, evaluator } = poolOf();
-    evaluator(0).load();
+    const { pool, encoder } = poolOf();
+    encoder(0).load();
     const ask = (tenant: string, ...texts: string[]) => {
       for (const text of texts) pool.embed({ text }, { interactive: true, tenant }).catch(() => {});
     };
     ask('hostile', ...named('h', 40));
     ask('ordinary', ...named('o', 4));
-    const before = evaluator(0).texts().length;
-    for (const text of named('h', 3)) evaluator(0).answer(text);
+    const before = encoder(0).texts().length;
+    for (const text of named('h', 3)) encoder(0).answer(text);
     expect(
-      evaluator(0)
+      encoder(0)
         .texts()
         .slice(before - 3),
     ).toEqual(['o3']);
   });
 
   test('are not refused for another that fills the queue of requests', async () => {
-    const { pool, evaluator } = poolOf({ maxInteractive: 3 });
+    const { pool, encoder } = poolOf({ maxInteractive: 3 });
     const ask = (tenant: string, text: string) => pool.embed({ text }, { interactive: true, tenant });
     const hostile = named('h', 3).map((text) => ask('hostile', text));
     for (const waiting of hostile) waiting.catch(() => {});
     await expect(ask('hostile', 'h4')).rejects.toMatchObject({ code: 'overloaded' });
     const ordinary = ask('ordinary', 'o1');
     await expect(hostile[2]).rejects.toMatchObject({ code: 'overloaded' });
-    evaluator(0).load();
-    evaluator(0).answer('o1');
+    encoder(0).load();
+    encoder(0).answer('o1');
     await expect(ordinary).resolves.toEqual(embeddingOf(1));
   });
 });
 
 describe('a task that is aborted', () => {
-  test('leaves the queue, and the evaluator never gets it', async () => {
-    const { pool, evaluator } = poolOf();
+  test('leaves the queue, and the encoder never gets it', async () => {
+    const { pool, encoder } = poolOf();
     const abort = new AbortController();
     const embedded = pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal });
     abort.abort(new Error('the client left'));
     await expect(embedded).rejects.toThrow('the client left');
-    evaluator(0).load();
-    expect(evaluator(0).texts()).toEqual([]);
+    encoder(0).load();
+    expect(encoder(0).texts()).toEqual([]);
     expect(pool.state()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 
-  test('in flight ends for its caller at once, the evaluator leaves it out, and its place is free with the answer', async () => {
-    const { pool, evaluator } = poolOf();
-    evaluator(0).load();
+  test('in flight ends for its caller at once, the encoder leaves it out, and its place is free with the answer', async () => {
+    const { pool, encoder } = poolOf();
+    encoder(0).load();
     const abort = new AbortController();
     const embedded = pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal });
     abort.abort(new Error('the client left'));
     await expect(embedded).rejects.toThrow('the client left');
-    expect(evaluator(0).told.at(-1)).toEqual({ type: 'cancel', id: 1 });
+    expect(encoder(0).told.at(-1)).toEqual({ type: 'cancel', id: 1 });
     expect(pool.state()).toMatchObject({ inFlight: 1 });
-    evaluator(0).fail('left', 'cancelled', 'not needed');
+    encoder(0).fail('left', 'cancelled', 'not needed');
     expect(pool.state()).toMatchObject({ inFlight: 0 });
   });
 
-  test('is not done again after its evaluator has died', async () => {
-    const { pool, evaluator } = poolOf();
-    evaluator(0).load();
+  test('is not done again after its encoder has died', async () => {
+    const { pool, encoder } = poolOf();
+    encoder(0).load();
     const abort = new AbortController();
     pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal }).catch(() => {});
     abort.abort();
-    evaluator(0).die();
+    encoder(0).die();
     await successorStarts();
-    evaluator(1).load();
-    expect(evaluator(1).texts()).toEqual([]);
+    encoder(1).load();
+    expect(encoder(1).texts()).toEqual([]);
     expect(pool.state()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 });
@@ -810,54 +810,54 @@ describe('a pool that is closed', () => {
     }
   });
 
-  test('rejects what is in an evaluator', async () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).load();
+  test('rejects what is in an encoder', async () => {
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).load();
     const [embedded] = bulk('a');
     pool.close();
     expect(await outcomeOf(embedded)).toMatchObject({ code: 'overloaded' });
   });
 
-  test('rejects what a dead evaluator left to its successor', async () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).load();
+  test('rejects what a dead encoder left to its successor', async () => {
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).load();
     const [embedded] = bulk('a');
-    evaluator(0).die();
+    encoder(0).die();
     pool.close();
     expect(await outcomeOf(embedded)).toMatchObject({ code: 'overloaded' });
   });
 
   test('takes no more work', async () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).load();
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).load();
     pool.close();
     await expect(bulk('a')[0]).rejects.toMatchObject({ code: 'overloaded' });
   });
 
-  test('ends its evaluators and starts no others', async () => {
-    const { pool, launched, evaluator } = poolOf({ evaluators: 2 });
-    evaluator(0).load();
+  test('ends its encoders and starts no others', async () => {
+    const { pool, launched, encoder } = poolOf({ encoders: 2 });
+    encoder(0).load();
     pool.close();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(launched.map(({ killed }) => killed)).toEqual([true, true]);
   });
 
-  test('starts no successor for an evaluator that died before', async () => {
-    const { pool, launched, evaluator } = poolOf();
-    evaluator(0).load();
-    evaluator(0).die();
+  test('starts no successor for an encoder that died before', async () => {
+    const { pool, launched, encoder } = poolOf();
+    encoder(0).load();
+    encoder(0).die();
     pool.close();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(launched).toHaveLength(1);
   });
 
   test('leaves no timer behind, which would keep the process alive', async () => {
-    const { pool, evaluator, bulk } = poolOf();
-    evaluator(0).failToLoad('not enough memory');
+    const { pool, encoder, bulk } = poolOf();
+    encoder(0).failToLoad('not enough memory');
     await vi.advanceTimersByTimeAsync(500);
-    evaluator(1).load();
+    encoder(1).load();
     void bulk('a', 'b');
-    evaluator(1).die();
+    encoder(1).die();
     pool.close();
     await Promise.resolve();
     expect(vi.getTimerCount()).toBe(0);

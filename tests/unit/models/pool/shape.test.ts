@@ -4,28 +4,28 @@ import { shapeOf, thisMachine } from '../../../../models/pool/shape.ts';
 const GB = 1_000_000_000;
 
 test.each([
-  { cpus: 2, memory: 16, model: 1, shape: { evaluators: 2, threads: 1 }, why: 'a session for each CPU' },
-  { cpus: 8, memory: 64, model: 1, shape: { evaluators: 8, threads: 1 }, why: 'a session for each CPU' },
-  { cpus: 8, memory: 4, model: 1, shape: { evaluators: 2, threads: 4 }, why: 'as many as memory carries' },
-  { cpus: 7, memory: 4, model: 1, shape: { evaluators: 2, threads: 3 }, why: 'threads never exceed the CPUs' },
-  { cpus: 4, memory: 1, model: 1, shape: { evaluators: 1, threads: 4 }, why: 'one, even where none fits' },
-  { cpus: 1, memory: 16, model: 1, shape: { evaluators: 1, threads: 1 }, why: 'one of each on one CPU' },
+  { cpus: 2, memory: 16, model: 1, shape: { encoders: 2, threads: 1 }, why: 'a session for each CPU' },
+  { cpus: 8, memory: 64, model: 1, shape: { encoders: 8, threads: 1 }, why: 'a session for each CPU' },
+  { cpus: 8, memory: 4, model: 1, shape: { encoders: 2, threads: 4 }, why: 'as many as memory carries' },
+  { cpus: 7, memory: 4, model: 1, shape: { encoders: 2, threads: 3 }, why: 'threads never exceed the CPUs' },
+  { cpus: 4, memory: 1, model: 1, shape: { encoders: 1, threads: 4 }, why: 'one, even where none fits' },
+  { cpus: 1, memory: 16, model: 1, shape: { encoders: 1, threads: 1 }, why: 'one of each on one CPU' },
 ])('$cpus CPUs and $memory GB carry $shape for a model of $model GB: $why', ({ cpus, memory, model, shape }) => {
   expect(shapeOf({ cpus, memoryBytes: memory * GB }, model * GB, {})).toEqual({ ...shape, decoders: 0 });
 });
 
 test('memory counts 1.4 times the model and 300 MB beside it', () => {
-  const evaluators = (memoryBytes: number) => shapeOf({ cpus: 8, memoryBytes }, GB, {}).evaluators;
-  expect(evaluators(0.3 * GB + 3 * 1.4 * GB)).toBe(3);
-  expect(evaluators(0.3 * GB + 3 * 1.4 * GB - 1_000)).toBe(2);
+  const encoders = (memoryBytes: number) => shapeOf({ cpus: 8, memoryBytes }, GB, {}).encoders;
+  expect(encoders(0.3 * GB + 3 * 1.4 * GB)).toBe(3);
+  expect(encoders(0.3 * GB + 3 * 1.4 * GB - 1_000)).toBe(2);
 });
 
 test('what is asked for is given, and the rest follows from it', () => {
   const machine = { cpus: 8, memoryBytes: 64 * GB };
-  expect(shapeOf(machine, GB, { evaluators: 2 })).toMatchObject({ evaluators: 2, threads: 4 });
-  expect(shapeOf(machine, GB, { evaluators: 16 })).toMatchObject({ evaluators: 16, threads: 1 });
-  expect(shapeOf(machine, GB, { threads: 3 })).toMatchObject({ evaluators: 8, threads: 3 });
-  expect(shapeOf(machine, GB, { evaluators: 2, threads: 1 })).toMatchObject({ evaluators: 2, threads: 1 });
+  expect(shapeOf(machine, GB, { encoders: 2 })).toMatchObject({ encoders: 2, threads: 4 });
+  expect(shapeOf(machine, GB, { encoders: 16 })).toMatchObject({ encoders: 16, threads: 1 });
+  expect(shapeOf(machine, GB, { threads: 3 })).toMatchObject({ encoders: 8, threads: 3 });
+  expect(shapeOf(machine, GB, { encoders: 2, threads: 1 })).toMatchObject({ encoders: 2, threads: 1 });
 });
 
 test.each([
@@ -33,10 +33,10 @@ test.each([
   { cpus: 16, devices: 2, decoders: 7 },
   { cpus: 1, devices: 1, decoders: 1 },
 ])(
-  '$devices GPUs have an evaluator each, and $cpus CPUs decode for them: $decoders each',
+  '$devices GPUs have an encoder each, and $cpus CPUs decode for them: $decoders each',
   ({ cpus, devices, decoders }) => {
     const machine = { cpus, memoryBytes: 64 * GB };
-    expect(shapeOf(machine, GB, {}, { provider: 'cuda', devices })).toMatchObject({ evaluators: devices, decoders });
+    expect(shapeOf(machine, GB, {}, { provider: 'cuda', devices })).toMatchObject({ encoders: devices, decoders });
   },
 );
 

@@ -3,31 +3,31 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { createSlots } from '../slots.ts';
-import { type FromEvaluator, imageSlots, type ToEvaluator } from './protocol.ts';
+import { type FromEncoder, imageSlots, type ToEncoder } from './protocol.ts';
 
-const evaluatorEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
+const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** An evaluator process as its parent sees it. */
-export interface EvaluatorProcess {
+/** An encoder process as its parent sees it. */
+export interface EncoderProcess {
   readonly pid: number | undefined;
-  send(message: ToEvaluator): void;
+  send(message: ToEncoder): void;
   /** Ends the process at once; its exit is reported like any other. */
   kill(): void;
 }
 
-export interface EvaluatorEvents {
-  onMessage(message: FromEvaluator): void;
+export interface EncoderEvents {
+  onMessage(message: FromEncoder): void;
   /** Called once, however the process ended. */
   onExit(reason: string): void;
 }
 
 /**
- * Forks an evaluator. Messages cross by structured clone ("advanced"), in which an image of 60 KB costs 0.19 ms; so the
+ * Forks an encoder. Messages cross by structured clone ("advanced"), in which an image of 60 KB costs 0.19 ms; so the
  * bytes of images lie in shared slots where there are some. What is said at the same moment crosses as one list: a
  * message of its own for each text costs as much as a tenth of its run.
  * @param entry another script that speaks the same protocol, for tests of what a crash does.
  */
-export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): EvaluatorProcess {
+export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
   /** Slots by the id of their image, until that is answered. */
   const used = new Map<number, number>();
@@ -45,7 +45,7 @@ export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): 
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', slots?.fd ?? 'ignore'],
   });
   let ended = false;
-  let outbox: ToEvaluator[] = [];
+  let outbox: ToEncoder[] = [];
   const flush = () => {
     const messages = outbox;
     outbox = [];
@@ -59,7 +59,7 @@ export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): 
     events.onExit(reason);
   };
   child.on('message', (messages) => {
-    for (const message of messages as FromEvaluator[]) {
+    for (const message of messages as FromEncoder[]) {
       if (message.type === 'embedded' || message.type === 'failed') leaveSlot(message.id);
       events.onMessage(message);
     }
@@ -76,7 +76,7 @@ export function forkEvaluator(events: EvaluatorEvents, entry = evaluatorEntry): 
   }
 
   /** The same message with its bytes in a slot, where one is free and large enough. */
-  function inSlot(message: ToEvaluator): ToEvaluator {
+  function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;
     const { id, bytes } = message;

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { forkEvaluator } from '../../../../models/evaluator/process.ts';
-import { type FromEvaluator, imageSlots } from '../../../../models/evaluator/protocol.ts';
+import { forkEncoder } from '../../../../models/encoder/process.ts';
+import { type FromEncoder, imageSlots } from '../../../../models/encoder/protocol.ts';
 
-const echoing = fileURLToPath(new URL('../../../support/echoing-evaluator.ts', import.meta.url));
+const echoing = fileURLToPath(new URL('../../../support/echoing-encoder.ts', import.meta.url));
 
 /** Sends images and waits until all are answered. */
 async function answersTo(rounds: readonly (readonly Buffer[])[]): Promise<string[]> {
   const said: string[] = [];
   let onAnswer = () => {};
-  const evaluator = forkEvaluator(
+  const encoder = forkEncoder(
     {
-      onMessage(message: FromEvaluator) {
+      onMessage(message: FromEncoder) {
         if (message.type === 'failed') said.push(message.message);
         onAnswer();
       },
@@ -20,14 +20,14 @@ async function answersTo(rounds: readonly (readonly Buffer[])[]): Promise<string
     },
     echoing,
   );
-  onTestFinished(() => evaluator.kill());
+  onTestFinished(() => encoder.kill());
   let id = 0;
   for (const images of rounds) {
     const expected = said.length + images.length;
     const all = new Promise<void>((resolve) => {
       onAnswer = () => said.length === expected && resolve();
     });
-    for (const bytes of images) evaluator.send({ type: 'image', id: id++, interactive: false, bytes });
+    for (const bytes of images) encoder.send({ type: 'image', id: id++, interactive: false, bytes });
     await all;
   }
   return said;

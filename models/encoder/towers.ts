@@ -90,12 +90,12 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // The arena keeps what the largest run took. Without it an evaluator of compact moved between 283 and 900 MiB, as the
+    // The arena keeps what the largest run took. Without it an encoder of compact moved between 283 and 900 MiB, as the
     // heap falls to pieces; with it, it stays at 292.
     enableCpuMemArena: true,
     extra: {
       session: {
-        // Idle threads that spin would take the CPU from decoding and from the other evaluators.
+        // Idle threads that spin would take the CPU from decoding and from the other encoders.
         intra_op: { allow_spinning: '0' },
         // Weights that lie in files of their own: the graph is handed over as bytes, which lie nowhere.
         model_external_initializers_file_folder_path: dirname(path),

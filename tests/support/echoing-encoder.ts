@@ -1,7 +1,7 @@
-import { type ImageBytes, imageSlots } from '../../models/evaluator/protocol.ts';
+import { type ImageBytes, imageSlots } from '../../models/encoder/protocol.ts';
 import { slotsOf } from '../../models/slots.ts';
 
-/** An evaluator that answers each image by the way it came and its text, as the message of a fault. */
+/** An encoder that answers each image by the way it came and its text, as the message of a fault. */
 const slots = slotsOf(imageSlots.childFd, imageSlots.bytes);
 
 function textOf(bytes: ImageBytes): string {

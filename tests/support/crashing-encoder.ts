@@ -1,8 +1,8 @@
-import { type ImageBytes, imageSlots } from '../../models/evaluator/protocol.ts';
+import { type ImageBytes, imageSlots } from '../../models/encoder/protocol.ts';
 import { slotsOf } from '../../models/slots.ts';
 
 /**
- * An evaluator that dies of certain bytes, as one does of a picture that its decoder cannot bear. `hang` instead of
+ * An encoder that dies of certain bytes, as one does of a picture that its decoder cannot bear. `hang` instead of
  * `crash` keeps it busy for ever.
  */
 const slots = slotsOf(imageSlots.childFd, imageSlots.bytes);
@@ -21,4 +21,4 @@ process.on('message', (messages: { type: string; bytes?: ImageBytes }[]) => {
     while (text === 'hang!');
   }
 });
-await import('../../models/evaluator/main.ts');
+await import('../../models/encoder/main.ts');

@@ -1,8 +1,8 @@
 import type { Code } from '../../shared/errors.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** What an evaluator process is told, in lists. The first message is `load`. */
-export type ToEvaluator =
+/** What an encoder process is told, in lists. The first message is `load`. */
+export type ToEncoder =
   | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; tenant?: string; bytes: ImageBytes }
   | { type: 'text'; id: number; interactive: boolean; text: string }
@@ -41,7 +41,7 @@ export interface Asker {
 }
 
 /** What it answers, in lists. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */
-export type FromEvaluator =
+export type FromEncoder =
   | { type: 'loaded'; verified: boolean }
   | { type: 'load_failed'; message: string }
   | { type: 'embedded'; id: number; embedded: Embedded }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
+import { createEncoder } from '../../../../models/encoder/encoder.ts';
 import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 let folder: string;
@@ -19,7 +19,7 @@ const rocket = goldenClip.images.findIndex(({ file }) => file === 'rocket.jpg');
 const cosine = goldenClip.cosine[rocket]?.[0] ?? Number.NaN;
 const golden = (content: unknown) => writeFile(join(folder, 'golden.json'), JSON.stringify(content));
 const load = async (from = folder) =>
-  createEvaluator({ spec: await specOf(from), threads: 1, deviceId: 0, maxPixels: 50_000_000 });
+  createEncoder({ spec: await specOf(from), threads: 1, deviceId: 0, maxPixels: 50_000_000 });
 
 test('a model that reproduces its golden values is verified', async () => {
   await golden({ source: 'the reference', pairs: [{ image: 'rocket.jpg', text, cosine }] });
@@ -45,7 +45,7 @@ test('a golden file that is wrong is refused by its field', async () => {
 describe('the embedded model', () => {
   test.each(['exact', 'fast'] as const)('is verified where images are preprocessed as %s', async (preprocess) => {
     const spec = await specOf(compactFolder, { preprocess });
-    expect((await createEvaluator({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 })).verified).toBe(true);
+    expect((await createEncoder({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 })).verified).toBe(true);
   });
 
   /** Effect on a cosine of the golden pairs; the tolerance is 0.0002. */
@@ -57,7 +57,7 @@ describe('the embedded model', () => {
     ['a half instead of 127/255 and 128/255', [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], 0.0003],
   ] as const)('is refused with %s', async (_what, mean, std, _effect) => {
     const spec = await specOf(compactFolder, { mean, std });
-    const loaded = createEvaluator({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 });
+    const loaded = createEncoder({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 });
     await expect(loaded).rejects.toThrow('does not reproduce its golden values');
   });
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createEvaluator } from '../../../../models/evaluator/evaluator.ts';
-import { startCropThread } from '../../../../models/evaluator/threaded-crop.ts';
-import { loadTowers, type Towers } from '../../../../models/evaluator/towers.ts';
+import { createEncoder } from '../../../../models/encoder/encoder.ts';
+import { startCropThread } from '../../../../models/encoder/threaded-crop.ts';
+import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 // Decoding and the towers are played here, so that each lasts until the test ends it.
-vi.mock('../../../../models/evaluator/threaded-crop.ts', { spy: true });
-vi.mock('../../../../models/evaluator/towers.ts', { spy: true });
+vi.mock('../../../../models/encoder/threaded-crop.ts', { spy: true });
+vi.mock('../../../../models/encoder/towers.ts', { spy: true });
 
 interface Run {
   tower: 'images' | 'texts';
@@ -71,8 +71,8 @@ async function succeedRuns(count: number): Promise<number[][]> {
   return inputs;
 }
 
-const evaluatorOf = async (microBatch: { images: number; texts: number }, onShrunk?: (images: number) => void) =>
-  createEvaluator(
+const encoderOf = async (microBatch: { images: number; texts: number }, onShrunk?: (images: number) => void) =>
+  createEncoder(
     { spec: await specOf(tinyClipFolder, { microBatch }), threads: 1, deviceId: 0, maxPixels: 1_000_000 },
     onShrunk,
   );
@@ -82,8 +82,8 @@ const text = (words: number) => 'cat '.repeat(words).trim();
 const picture = (first: number) => Uint8Array.of(first);
 
 test('a run takes at most a micro-batch, in the order of arrival', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 3 });
-  const all = Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((tokens) => evaluator.text(text(tokens), false)));
+  const encoder = await encoderOf({ images: 1, texts: 3 });
+  const all = Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((tokens) => encoder.text(text(tokens), false)));
   const seen: number[][] = [];
   for (let left = 8; left > 0; ) {
     const run = await nextRun();
@@ -97,18 +97,18 @@ test('a run takes at most a micro-batch, in the order of arrival', async () => {
 });
 
 test('an interactive text goes before the batch texts that wait, in a run of its own', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 8 });
-  const bulk = [1, 2, 3].map((tokens) => evaluator.text(text(tokens), false));
-  const interactive = evaluator.text(text(9), true);
+  const encoder = await encoderOf({ images: 1, texts: 8 });
+  const bulk = [1, 2, 3].map((tokens) => encoder.text(text(tokens), false));
+  const interactive = encoder.text(text(9), true);
   expect(await succeedRuns(3)).toEqual([[1], [9], [2, 3]]);
   await Promise.all([interactive, ...bulk]);
 });
 
 test('an interactive picture runs before the batch pictures that are decoded, in a run of its own', async () => {
-  const evaluator = await evaluatorOf({ images: 8, texts: 1 });
-  const bulk = [1, 2, 3].map((first) => evaluator.image(picture(first), { interactive: false }));
+  const encoder = await encoderOf({ images: 8, texts: 1 });
+  const bulk = [1, 2, 3].map((first) => encoder.image(picture(first), { interactive: false }));
   const first = await nextRun();
-  const interactive = evaluator.image(picture(200), { interactive: true });
+  const interactive = encoder.image(picture(200), { interactive: true });
   await new Promise(setImmediate);
   first.succeed();
   expect([first.inputs, ...(await succeedRuns(2))]).toEqual([[1], [200], [2, 3]]);
@@ -116,15 +116,15 @@ test('an interactive picture runs before the batch pictures that are decoded, in
 });
 
 test('however many interactive pictures and texts there are, each tower has a batch run a second', async () => {
-  const evaluator = await evaluatorOf({ images: 8, texts: 8 });
+  const encoder = await encoderOf({ images: 8, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const interactive = () =>
-    void Promise.all([evaluator.image(picture(200), { interactive: true }), evaluator.text(text(9), true)]);
+    void Promise.all([encoder.image(picture(200), { interactive: true }), encoder.text(text(9), true)]);
   interactive();
   let run = await nextRun();
   for (let at = 0; at < 30; at++)
-    void Promise.all([evaluator.image(picture(1), { interactive: false }), evaluator.text('cat', false)]);
+    void Promise.all([encoder.image(picture(1), { interactive: false }), encoder.text('cat', false)]);
   // Every run lasts 100 ms, and by its end there is interactive work for both towers again.
   const batchRuns: Record<Run['tower'], number[]> = { images: [0], texts: [0] };
   for (let at = 100; at <= 3_500; at += 100) {
@@ -147,11 +147,11 @@ test('however many interactive pictures and texts there are, each tower has a ba
 
 describe('of batch work', () => {
   const order = async (texts: number, pictures: number, microBatch: { images: number; texts: number }) => {
-    const evaluator = await evaluatorOf(microBatch);
-    const all: Promise<unknown>[] = [evaluator.image(picture(0), { interactive: false })];
+    const encoder = await encoderOf(microBatch);
+    const all: Promise<unknown>[] = [encoder.image(picture(0), { interactive: false })];
     const first = await nextRun();
-    for (let at = 1; at <= pictures; at++) all.push(evaluator.image(picture(at), { interactive: false }));
-    for (let at = 0; at < texts; at++) all.push(evaluator.text(text(2), false));
+    for (let at = 1; at <= pictures; at++) all.push(encoder.image(picture(at), { interactive: false }));
+    for (let at = 0; at < texts; at++) all.push(encoder.text(text(2), false));
     await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(1 + pictures));
     const seen: string[] = [];
     let done = 0;
@@ -175,8 +175,8 @@ describe('of batch work', () => {
 });
 
 test('a run that fails rejects its own inputs and the next one runs', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 2 });
-  const settled = Promise.allSettled([1, 2, 3, 4].map((tokens) => evaluator.text(text(tokens), false)));
+  const encoder = await encoderOf({ images: 1, texts: 2 });
+  const settled = Promise.allSettled([1, 2, 3, 4].map((tokens) => encoder.text(text(tokens), false)));
   (await nextRun()).succeed();
   (await nextRun()).fail(new Error('a shape that does not fit'));
   (await nextRun()).succeed();
@@ -185,10 +185,10 @@ test('a run that fails rejects its own inputs and the next one runs', async () =
 
 test('a run for which the device has no memory is made in halves, and the next ones are no larger', async () => {
   const shrunk: number[] = [];
-  const evaluator = await evaluatorOf({ images: 4, texts: 1 }, (images) => shrunk.push(images));
-  const first = evaluator.image(Uint8Array.of(0), { interactive: false });
+  const encoder = await encoderOf({ images: 4, texts: 1 }, (images) => shrunk.push(images));
+  const first = encoder.image(Uint8Array.of(0), { interactive: false });
   const run = await nextRun();
-  const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => evaluator.image(Uint8Array.of(byte), { interactive: false }));
+  const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => encoder.image(Uint8Array.of(byte), { interactive: false }));
   await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(8));
   run.succeed();
   await first;
@@ -204,22 +204,22 @@ test('a run for which the device has no memory is made in halves, and the next o
 });
 
 test('a single input for which the device has no memory fails', async () => {
-  const evaluator = await evaluatorOf({ images: 4, texts: 1 });
-  const embedded = evaluator.image(Uint8Array.of(0), { interactive: false });
+  const encoder = await encoderOf({ images: 4, texts: 1 });
+  const embedded = encoder.image(Uint8Array.of(0), { interactive: false });
   (await nextRun()).fail(new Error('out of memory'));
   await expect(embedded).rejects.toThrow('out of memory');
 });
 
 test('calibration waits until nothing is running, and work goes before its next run', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 1 });
-  const embedded = evaluator.image(Uint8Array.of(7), { interactive: false });
+  const encoder = await encoderOf({ images: 1, texts: 1 });
+  const embedded = encoder.image(Uint8Array.of(7), { interactive: false });
   const work = await nextRun();
-  const calibrated = evaluator.calibrate();
+  const calibrated = encoder.calibrate();
   work.succeed();
   await embedded;
   const measured = await nextRun();
   expect(measured.inputs).toEqual([0]);
-  const next = evaluator.image(Uint8Array.of(9), { interactive: true });
+  const next = encoder.image(Uint8Array.of(9), { interactive: true });
   await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(2));
   await new Promise(setImmediate);
   measured.succeed();
@@ -235,10 +235,10 @@ test('calibration waits until nothing is running, and work goes before its next 
 });
 
 test('what comes while calibration tries a size that does not fit runs after it', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 1 });
-  const calibrated = evaluator.calibrate();
+  const encoder = await encoderOf({ images: 1, texts: 1 });
+  const calibrated = encoder.calibrate();
   const measured = await nextRun();
-  const embedded = evaluator.text(text(3), false);
+  const embedded = encoder.text(text(3), false);
   measured.fail(new Error('CUDA out of memory'));
   await expect(calibrated).rejects.toThrow('out of memory');
   const run = await nextRun();
@@ -248,21 +248,21 @@ test('what comes while calibration tries a size that does not fit runs after it'
 });
 
 test('a tower that gives too few rows fails the inputs without one', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 2 });
-  const settled = Promise.allSettled([1, 2, 3].map((tokens) => evaluator.text(text(tokens), false)));
+  const encoder = await encoderOf({ images: 1, texts: 2 });
+  const settled = Promise.allSettled([1, 2, 3].map((tokens) => encoder.text(text(tokens), false)));
   (await nextRun()).succeed();
   (await nextRun()).succeed(1);
   expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
 });
 
 test('a damaged picture leaves its place in decoding to the next', async () => {
-  const evaluator = await evaluatorOf({ images: 1, texts: 1 });
+  const encoder = await encoderOf({ images: 1, texts: 1 });
   crop.mockImplementation(async ([first]) => {
     if (first === 0) throw new Error('damaged');
     return Uint8Array.of(first ?? 0);
   });
-  const damaged = [1, 2, 3].map(() => evaluator.image(picture(0), { interactive: false }));
-  const good = evaluator.image(picture(5), { interactive: false });
+  const damaged = [1, 2, 3].map(() => encoder.image(picture(0), { interactive: false }));
+  const good = encoder.image(picture(5), { interactive: false });
   expect((await Promise.allSettled(damaged)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   (await nextRun()).succeed();
   await expect(good).resolves.toMatchObject({ embedding: Float32Array.of(1) });

@@ -2,29 +2,29 @@ import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Metrics } from '../../shared/metrics.ts';
-import type { Calibration, TowerRun } from '../evaluator/protocol.ts';
+import type { Calibration, TowerRun } from '../encoder/protocol.ts';
 import { type ModelSpec, modelKey, recipeOf } from '../model.ts';
 import type { Registry } from '../registry/registry.ts';
 import { createCalibrationStore } from './calibration-store.ts';
-import { createPool, type EvaluatorPool, type PoolState } from './pool.ts';
+import { createPool, type EncoderPool, type PoolState } from './pool.ts';
 import { readPool } from './readings.ts';
 import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
 
 /** A loaded model as others see it. */
 export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revision' | 'precision'> {
   threads: number;
-  /** Pictures a second of one evaluator's vision tower alone, as measured here; nothing before it was. */
+  /** Pictures a second of one encoder's vision tower alone, as measured here; nothing before it was. */
   imagesPerSecond: number | null;
 }
 
-/** Every evaluator of this process: one pool a model, started when it is first asked for. */
-export interface Evaluators {
+/** Every encoder of this process: one pool a model, started when it is first asked for. */
+export interface Encoders {
   /**
-   * The pool of a model; its evaluators are loading when it is new. The least used models are unloaded for it when
+   * The pool of a model; its encoders are loading when it is new. The least used models are unloaded for it when
    * memory does not suffice for all.
    * @throws {ServiceError} `model.unavailable` when there is no memory for it beside models that are at work.
    */
-  for(spec: ModelSpec): EvaluatorPool;
+  for(spec: ModelSpec): EncoderPool;
   states(): LoadedModel[];
   /**
    * Takes up a change of the registry: what was loaded goes on with its files as they are now, and a model that the
@@ -34,14 +34,14 @@ export interface Evaluators {
   close(): void;
 }
 
-export type EvaluatorConfig = Pick<
+export type EncoderConfig = Pick<
   Config,
-  'evaluators' | 'evaluatorThreads' | 'imageMaxPixels' | 'microBatch' | 'modelMemoryBytes' | 'dataDir'
+  'encoders' | 'encoderThreads' | 'imageMaxPixels' | 'microBatch' | 'modelMemoryBytes' | 'dataDir'
 >;
 
 interface Loaded {
   spec: ModelSpec;
-  pool: EvaluatorPool;
+  pool: EncoderPool;
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
@@ -61,20 +61,20 @@ const unusedMs = 60_000;
 const cudaMicroBatch = 64;
 
 /** @param devices how many devices of its provider a model can run on. */
-export function createEvaluators(
-  config: EvaluatorConfig,
+export function createEncoders(
+  config: EncoderConfig,
   log: Logger,
   devices = 1,
   machine: Machine = thisMachine(),
   metrics?: Metrics,
-): Evaluators {
+): Encoders {
   const loaded = new Map<string, Loaded>();
   const calibrations = createCalibrationStore(config.dataDir, log);
   const budget = config.modelMemoryBytes ?? memoryShare * machine.memoryBytes;
 
   let unloading: NodeJS.Timeout | undefined;
 
-  const bytesOf = ({ spec, shape }: Loaded) => spec.memoryBytes * shape.evaluators;
+  const bytesOf = ({ spec, shape }: Loaded) => spec.memoryBytes * shape.encoders;
   const isAtWork = ({ pool }: Loaded) => pool.state().inFlight + pool.state().waiting > 0;
   const taken = () => [...loaded.values()].reduce((sum, one) => sum + bytesOf(one), 0);
 
@@ -106,10 +106,10 @@ export function createEvaluators(
   }
 
   function load(spec: ModelSpec): Loaded {
-    const asked = { evaluators: config.evaluators, threads: config.evaluatorThreads };
+    const asked = { encoders: config.encoders, threads: config.encoderThreads };
     const on = { provider: spec.provider, devices };
     const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, asked, on);
-    makeRoom(spec.memoryBytes * whole.evaluators);
+    makeRoom(spec.memoryBytes * whole.encoders);
     const free = budget - taken();
     // The first model is loaded whatever it takes: refusing it would leave nothing at all.
     if (loaded.size > 0 && free < spec.memoryBytes) {
@@ -131,7 +131,7 @@ export function createEvaluators(
       metrics?.begin('vls_micro_batch_size', { model, input });
       metrics?.begin('vls_run_duration_seconds', { model, input });
     }
-    log.info({ model, revision, choice, ...shape, cpus: machine.cpus, microBatch: images }, 'starting evaluators');
+    log.info({ model, revision, choice, ...shape, cpus: machine.cpus, microBatch: images }, 'starting encoders');
     const one: Loaded = {
       spec,
       shape,

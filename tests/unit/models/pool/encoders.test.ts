@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Recipe } from '../../../../models/model.ts';
-import { createEvaluators, type Evaluators } from '../../../../models/pool/evaluators.ts';
-import { createPool, type EvaluatorPool } from '../../../../models/pool/pool.ts';
+import { createEncoders, type Encoders } from '../../../../models/pool/encoders.ts';
+import { createPool, type EncoderPool } from '../../../../models/pool/pool.ts';
 import type { ListedModel } from '../../../../models/registry/registry.ts';
-import { readyPool } from '../../../support/fake-evaluators.ts';
+import { readyPool } from '../../../support/fake-encoders.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
@@ -16,7 +16,7 @@ beforeEach(() => {
   vi.mocked(createPool)
     .mockReset()
     .mockImplementation(
-      (): EvaluatorPool => ({
+      (): EncoderPool => ({
         embed: () => Promise.reject(new Error('nobody embeds here')),
         whenReady: () => Promise.resolve(),
         state: () => readyPool,
@@ -29,8 +29,8 @@ beforeEach(() => {
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
 const config = {
-  evaluators: 3,
-  evaluatorThreads: 2,
+  encoders: 3,
+  encoderThreads: 2,
   imageMaxPixels: 1_000,
   microBatch: undefined,
   modelMemoryBytes: undefined,
@@ -38,85 +38,85 @@ const config = {
 };
 
 test('a model gets one pool, started when it is first asked for', () => {
-  const evaluators = createEvaluators(config, silentLog());
+  const encoders = createEncoders(config, silentLog());
   expect(createPool).not.toHaveBeenCalled();
-  const pool = evaluators.for(spec);
-  expect(evaluators.for({ ...spec })).toBe(pool);
+  const pool = encoders.for(spec);
+  expect(encoders.for({ ...spec })).toBe(pool);
   expect(createPool).toHaveBeenCalledTimes(1);
-  expect(vi.mocked(createPool).mock.calls[0]?.[0]).toMatchObject({ spec, evaluators: 3, threads: 2, maxPixels: 1_000 });
+  expect(vi.mocked(createPool).mock.calls[0]?.[0]).toMatchObject({ spec, encoders: 3, threads: 2, maxPixels: 1_000 });
 });
 
 test('another model, revision or precision is another pool', () => {
-  const evaluators = createEvaluators(config, silentLog());
+  const encoders = createEncoders(config, silentLog());
   const pools = [
     spec,
     { ...spec, model: 'other' },
     { ...spec, revision: '2' },
     { ...spec, precision: 'int8' as const },
   ];
-  expect(new Set(pools.map((each) => evaluators.for(each))).size).toBe(4);
+  expect(new Set(pools.map((each) => encoders.for(each))).size).toBe(4);
 });
 
 test('states name the model and the revision of each pool', () => {
-  const evaluators = createEvaluators(config, silentLog());
-  evaluators.for(spec);
-  evaluators.for({ ...spec, revision: '2' });
-  expect(evaluators.states()).toEqual([
+  const encoders = createEncoders(config, silentLog());
+  encoders.for(spec);
+  encoders.for({ ...spec, revision: '2' });
+  expect(encoders.states()).toEqual([
     { model: 'tiny', revision: '1', precision: 'fp32', threads: 2, imagesPerSecond: null, ...readyPool },
     { model: 'tiny', revision: '2', precision: 'fp32', threads: 2, imagesPerSecond: null, ...readyPool },
   ]);
 });
 
 test('close closes every pool', () => {
-  const evaluators = createEvaluators(config, silentLog());
-  const pools = [evaluators.for(spec), evaluators.for({ ...spec, revision: '2' })];
-  evaluators.close();
+  const encoders = createEncoders(config, silentLog());
+  const pools = [encoders.for(spec), encoders.for({ ...spec, revision: '2' })];
+  encoders.close();
   for (const pool of pools) expect(pool.close).toHaveBeenCalledTimes(1);
 });
 
 describe('the memory budget', () => {
   const megabyte = 1024 * 1024;
   const machine = { cpus: 1, memoryBytes: 10_000 * megabyte };
-  const one = { ...config, evaluators: 1, modelMemoryBytes: 1_000 * megabyte };
+  const one = { ...config, encoders: 1, modelMemoryBytes: 1_000 * megabyte };
   const model = (name: string, memory = 400) => ({ ...spec, model: name, memoryBytes: memory * megabyte });
-  const names = (evaluators: Evaluators) => evaluators.states().map(({ model: name }) => name);
+  const names = (encoders: Encoders) => encoders.states().map(({ model: name }) => name);
 
   test('unloads the model that was used least lately for another', () => {
-    const evaluators = createEvaluators(one, silentLog(), 1, machine);
-    const a = evaluators.for(model('a'));
-    const b = evaluators.for(model('b'));
-    evaluators.for(model('a'));
-    evaluators.for(model('c'));
-    expect(names(evaluators)).toEqual(['a', 'c']);
+    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const a = encoders.for(model('a'));
+    const b = encoders.for(model('b'));
+    encoders.for(model('a'));
+    encoders.for(model('c'));
+    expect(names(encoders)).toEqual(['a', 'c']);
     expect(a.close).not.toHaveBeenCalled();
     expect(b.close).toHaveBeenCalledTimes(1);
   });
 
   test('leaves a model alone that is at work, and refuses the other with the reason', () => {
-    const evaluators = createEvaluators(one, silentLog(), 1, machine);
-    const busy = evaluators.for(model('a', 800));
+    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const busy = encoders.for(model('a', 800));
     busy.state = () => ({ ...readyPool, inFlight: 1 });
-    expect(() => evaluators.for(model('b'))).toThrow(
+    expect(() => encoders.for(model('b'))).toThrow(
       expect.objectContaining({ code: 'model.unavailable', message: expect.stringContaining('a is at work') }),
     );
     busy.state = () => readyPool;
-    evaluators.for(model('b'));
-    expect(names(evaluators)).toEqual(['b']);
+    encoders.for(model('b'));
+    expect(names(encoders)).toEqual(['b']);
   });
 
   test('loads a model that is larger than the budget when it is the only one', () => {
-    const evaluators = createEvaluators(one, silentLog(), 1, machine);
-    evaluators.for(model('a'));
-    evaluators.for(model('giant', 5_000));
-    expect(names(evaluators)).toEqual(['giant']);
+    const encoders = createEncoders(one, silentLog(), 1, machine);
+    encoders.for(model('a'));
+    encoders.for(model('giant', 5_000));
+    expect(names(encoders)).toEqual(['giant']);
   });
 
   test('a model that was unloaded is loaded again when it is asked for', () => {
-    const evaluators = createEvaluators(one, silentLog(), 1, machine);
-    const first = evaluators.for(model('a', 800));
-    evaluators.for(model('b', 800));
-    expect(evaluators.for(model('a', 800))).not.toBe(first);
-    expect(names(evaluators)).toEqual(['a']);
+    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const first = encoders.for(model('a', 800));
+    encoders.for(model('b', 800));
+    expect(encoders.for(model('a', 800))).not.toBe(first);
+    expect(names(encoders)).toEqual(['a']);
   });
 });
 
@@ -129,59 +129,59 @@ describe('a change of the registry', () => {
     list: async () => models.map((model) => ({ model, revision: '1' }) as ListedModel),
     resolvePinned: async ({ model }: Recipe) => ({ ...spec, model, visionPath: '/now' }),
   });
-  const names = (evaluators: Evaluators) => evaluators.states().map(({ model }) => model);
+  const names = (encoders: Encoders) => encoders.states().map(({ model }) => model);
   const minutes = (count: number) => vi.advanceTimersByTimeAsync(count * 61_000);
 
   test('has what is loaded go on with its files as they are now', async () => {
-    const evaluators = createEvaluators(config, silentLog());
-    const pool = evaluators.for({ ...spec, model: 'a' });
-    await evaluators.follow(registryOf('a'));
+    const encoders = createEncoders(config, silentLog());
+    const pool = encoders.for({ ...spec, model: 'a' });
+    await encoders.follow(registryOf('a'));
     expect(pool.refresh).toHaveBeenCalledWith({ ...spec, model: 'a', visionPath: '/now' });
     await minutes(2);
-    expect(names(evaluators)).toEqual(['a']);
-    evaluators.close();
+    expect(names(encoders)).toEqual(['a']);
+    encoders.close();
   });
 
   test('that drops a model has it unloaded once it was not used for a minute', async () => {
-    const evaluators = createEvaluators(config, silentLog());
-    const a = evaluators.for({ ...spec, model: 'a' });
-    evaluators.for({ ...spec, model: 'b' });
-    await evaluators.follow(registryOf('b'));
-    expect(names(evaluators)).toEqual(['a', 'b']);
+    const encoders = createEncoders(config, silentLog());
+    const a = encoders.for({ ...spec, model: 'a' });
+    encoders.for({ ...spec, model: 'b' });
+    await encoders.follow(registryOf('b'));
+    expect(names(encoders)).toEqual(['a', 'b']);
     // A batch that is pinned to it goes on.
     await vi.advanceTimersByTimeAsync(50_000);
-    evaluators.for({ ...spec, model: 'a' });
+    encoders.for({ ...spec, model: 'a' });
     await vi.advanceTimersByTimeAsync(50_000);
     a.state = () => ({ ...readyPool, inFlight: 1 });
     await minutes(2);
-    expect(names(evaluators)).toEqual(['a', 'b']);
+    expect(names(encoders)).toEqual(['a', 'b']);
     a.state = () => readyPool;
     await minutes(1);
-    expect(names(evaluators)).toEqual(['b']);
+    expect(names(encoders)).toEqual(['b']);
     expect(a.close).toHaveBeenCalledTimes(1);
     await minutes(1);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   test('that drops the only model there is leaves it loaded until another is', async () => {
-    const evaluators = createEvaluators(config, silentLog());
-    evaluators.for({ ...spec, model: 'a' });
-    await evaluators.follow(registryOf());
+    const encoders = createEncoders(config, silentLog());
+    encoders.for({ ...spec, model: 'a' });
+    await encoders.follow(registryOf());
     await minutes(2);
-    expect(names(evaluators)).toEqual(['a']);
-    evaluators.for({ ...spec, model: 'b' });
+    expect(names(encoders)).toEqual(['a']);
+    encoders.for({ ...spec, model: 'b' });
     await minutes(1);
-    expect(names(evaluators)).toEqual(['b']);
+    expect(names(encoders)).toEqual(['b']);
   });
 
   test('that takes a model up again before it was unloaded leaves it loaded', async () => {
-    const evaluators = createEvaluators(config, silentLog());
-    for (const model of ['a', 'b']) evaluators.for({ ...spec, model });
-    await evaluators.follow(registryOf('b'));
-    await evaluators.follow(registryOf('a', 'b'));
+    const encoders = createEncoders(config, silentLog());
+    for (const model of ['a', 'b']) encoders.for({ ...spec, model });
+    await encoders.follow(registryOf('b'));
+    await encoders.follow(registryOf('a', 'b'));
     await minutes(2);
-    expect(names(evaluators)).toEqual(['a', 'b']);
-    evaluators.close();
+    expect(names(encoders)).toEqual(['a', 'b']);
+    encoders.close();
   });
 });
 
@@ -195,35 +195,35 @@ describe('a calibration', () => {
   const lastOptions = () => vi.mocked(createPool).mock.lastCall?.[0];
 
   test('is remembered for the next start, and not made again', () => {
-    const first = createEvaluators({ ...config, dataDir }, silentLog());
+    const first = createEncoders({ ...config, dataDir }, silentLog());
     first.for(spec);
     lastOptions()?.onCalibrated?.(calibration);
     expect(first.states()[0]?.imagesPerSecond).toBe(20);
-    const second = createEvaluators({ ...config, dataDir }, silentLog());
+    const second = createEncoders({ ...config, dataDir }, silentLog());
     second.for(spec);
     expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 4 } }, onCalibrated: undefined });
     expect(second.states()[0]?.imagesPerSecond).toBe(20);
   });
 
   test('holds for one model, precision and number of threads', () => {
-    createEvaluators({ ...config, dataDir }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir }, silentLog()).for(spec);
     lastOptions()?.onCalibrated?.(calibration);
-    createEvaluators({ ...config, dataDir }, silentLog()).for({ ...spec, precision: 'int8' });
+    createEncoders({ ...config, dataDir }, silentLog()).for({ ...spec, precision: 'int8' });
     expect(lastOptions()?.onCalibrated).toBeDefined();
-    createEvaluators({ ...config, dataDir, evaluatorThreads: 1 }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir, encoderThreads: 1 }, silentLog()).for(spec);
     expect(lastOptions()?.onCalibrated).toBeDefined();
   });
 
   test('is not made where the micro-batch is configured', () => {
-    createEvaluators({ ...config, dataDir, microBatch: 3 }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir, microBatch: 3 }, silentLog()).for(spec);
     expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 3 } }, onCalibrated: undefined });
   });
 
   test('file that is broken costs the measuring and nothing else', () => {
     writeFileSync(join(dataDir, 'calibration.json'), '{"');
-    createEvaluators({ ...config, dataDir }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir }, silentLog()).for(spec);
     lastOptions()?.onCalibrated?.(calibration);
-    createEvaluators({ ...config, dataDir }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir }, silentLog()).for(spec);
     expect(lastOptions()?.onCalibrated).toBeUndefined();
   });
 });

@@ -1,19 +1,19 @@
 import { setPriority } from 'node:os';
 import { ServiceError, toItemError } from '../../shared/errors.ts';
 import { slotsOf } from '../slots.ts';
-import { createEvaluator, type Evaluator } from './evaluator.ts';
-import { type Embedded, type FromEvaluator, imageSlots, type LoadOptions, type ToEvaluator } from './protocol.ts';
+import { createEncoder, type Encoder } from './encoder.ts';
+import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
 
 /** Of 19. At 5 a process gets a third of what one at 0 gets, if both want all. */
 const niceness = 5;
 
-process.title = 'vls-evaluator';
+process.title = 'vls-encoder';
 
-// Evaluators take all the CPU there is. The process that answers requests, refuses them and talks to Redis is in between
+// Encoders take all the CPU there is. The process that answers requests, refuses them and talks to Redis is in between
 // with a little each time, and must not queue behind them. Threads that start later inherit this.
 setPriority(niceness);
 
-// The parent decides when an evaluator ends. A Ctrl-C reaches the whole process group and must not cut work that is
+// The parent decides when an encoder ends. A Ctrl-C reaches the whole process group and must not cut work that is
 // being drained; a parent that is gone must not leave its children.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
@@ -22,28 +22,28 @@ process.on('disconnect', () => {
 });
 
 /** What is answered at the same moment, such as the results of one run, crosses as one list. */
-let outbox: FromEvaluator[] = [];
+let outbox: FromEncoder[] = [];
 function flush(): void {
   const messages = outbox;
   outbox = [];
   // With a callback, because a parent that is just dying makes the write fail, and that is no news.
   if (process.connected) process.send?.(messages, () => {});
 }
-function send(message: FromEvaluator): void {
+function send(message: FromEncoder): void {
   if (outbox.push(message) === 1) setImmediate(flush);
 }
 
-let evaluator: Evaluator | undefined;
+let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
 /** A size that could not be measured, for want of memory most likely, is a size that is not used. */
 const ignore = () => {};
 
-process.on('message', (messages: ToEvaluator[]) => {
+process.on('message', (messages: ToEncoder[]) => {
   for (const message of messages) receive(message);
 });
 
-function receive(message: ToEvaluator): void {
+function receive(message: ToEncoder): void {
   switch (message.type) {
     case 'load':
       void load(message);
@@ -67,33 +67,33 @@ function receive(message: ToEvaluator): void {
       cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is not needed any more'));
       break;
     case 'calibrate':
-      void evaluator?.calibrate().then((calibration) => send({ type: 'calibrated', calibration }), ignore);
+      void encoder?.calibrate().then((calibration) => send({ type: 'calibrated', calibration }), ignore);
       break;
     case 'micro_batch':
-      evaluator?.setMicroBatch(message.images);
+      encoder?.setMicroBatch(message.images);
       break;
   }
 }
 
 async function load(options: LoadOptions): Promise<void> {
   try {
-    evaluator = await createEvaluator(
+    encoder = await createEncoder(
       options,
       (images) => send({ type: 'shrunk', images }),
       // The self-test's runs are nobody's work.
-      (run) => evaluator && send({ type: 'ran', ...run }),
+      (run) => encoder && send({ type: 'ran', ...run }),
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );
-    send({ type: 'loaded', verified: evaluator.verified });
+    send({ type: 'loaded', verified: encoder.verified });
   } catch (error) {
     send({ type: 'load_failed', message: error instanceof Error ? error.message : String(error) });
   }
 }
 
-async function answer(id: number, embed: (loaded: Evaluator) => Promise<Embedded>): Promise<void> {
+async function answer(id: number, embed: (loaded: Encoder) => Promise<Embedded>): Promise<void> {
   try {
-    if (evaluator === undefined) throw new Error('The evaluator was asked before its model was loaded');
-    send({ type: 'embedded', id, embedded: await embed(evaluator) });
+    if (encoder === undefined) throw new Error('The encoder was asked before its model was loaded');
+    send({ type: 'embedded', id, embedded: await embed(encoder) });
   } catch (error) {
     send({ type: 'failed', id, ...toItemError(error) });
   }

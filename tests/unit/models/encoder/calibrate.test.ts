@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { calibrate } from '../../../../models/evaluator/calibrate.ts';
+import { calibrate } from '../../../../models/encoder/calibrate.ts';
 
 /** A tower with these times by micro-batch, in milliseconds; the first run of each size is slow. */
 function towerOf(times: Record<number, number>) {

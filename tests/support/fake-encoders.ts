@@ -1,5 +1,5 @@
-import type { EvaluatorEvents, EvaluatorProcess } from '../../models/evaluator/process.ts';
-import type { Calibration, Embedded, FromEvaluator, ToEvaluator } from '../../models/evaluator/protocol.ts';
+import type { EncoderEvents, EncoderProcess } from '../../models/encoder/process.ts';
+import type { Calibration, Embedded, FromEncoder, ToEncoder } from '../../models/encoder/protocol.ts';
 import type { PoolState } from '../../models/pool/pool.ts';
 import type { Code } from '../../shared/errors.ts';
 
@@ -13,7 +13,7 @@ export const embeddingOf = (...values: number[]): Embedded => ({
   totalTokens: 0,
 });
 
-/** A pool with an evaluator that waits for work. */
+/** A pool with an encoder that waits for work. */
 export const readyPool = {
   state: 'ready',
   ready: 1,
@@ -26,10 +26,10 @@ export const readyPool = {
   detail: null,
 } as const satisfies PoolState;
 
-/** An evaluator process that does what a test says, when it says so. Its tasks are texts. */
-export interface FakeEvaluator extends EvaluatorProcess {
+/** An encoder process that does what a test says, when it says so. Its tasks are texts. */
+export interface FakeEncoder extends EncoderProcess {
   /** Everything it was told. */
-  readonly told: ToEvaluator[];
+  readonly told: ToEncoder[];
   killed: boolean;
   /** Texts that it was given and has not answered, in their order. */
   texts(): string[];
@@ -44,32 +44,31 @@ export interface FakeEvaluator extends EvaluatorProcess {
   die(reason?: string): void;
 }
 
-/** Stands in for `forkEvaluator`; `launched` lists the processes in the order of their start. */
-export function fakeEvaluators(): {
-  launched: FakeEvaluator[];
-  launch(events: EvaluatorEvents): EvaluatorProcess;
+/** Stands in for `forkEncoder`; `launched` lists the processes in the order of their start. */
+export function fakeEncoders(): {
+  launched: FakeEncoder[];
+  launch(events: EncoderEvents): EncoderProcess;
 } {
-  const launched: FakeEvaluator[] = [];
+  const launched: FakeEncoder[] = [];
   return {
     launched,
     launch(events) {
-      const evaluator = fakeEvaluator(events, 1_000 + launched.length);
-      launched.push(evaluator);
-      return evaluator;
+      const encoder = fakeEncoder(events, 1_000 + launched.length);
+      launched.push(encoder);
+      return encoder;
     },
   };
 }
 
-function fakeEvaluator(events: EvaluatorEvents, pid: number): FakeEvaluator {
+function fakeEncoder(events: EncoderEvents, pid: number): FakeEncoder {
   const open = new Map<number, string>();
   let ended = false;
-  const say = (message: FromEvaluator) => {
+  const say = (message: FromEncoder) => {
     if (!ended) events.onMessage(message);
   };
   const take = (text: string): number => {
     const id = [...open].find(([, candidate]) => candidate === text)?.[0];
-    if (id === undefined)
-      throw new Error(`The evaluator was not given ${text}; it has ${[...open.values()].join(', ')}`);
+    if (id === undefined) throw new Error(`The encoder was not given ${text}; it has ${[...open.values()].join(', ')}`);
     open.delete(id);
     return id;
   };

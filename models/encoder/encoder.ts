@@ -12,7 +12,7 @@ import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers, type Pixels, pixelBytes, release, type Towers } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */
-export interface Evaluator {
+export interface Encoder {
   /** Whether it has reproduced golden values; `false` where the model has none. */
   readonly verified: boolean;
   /** @param bytes of a slot only where this process has been given slots. */
@@ -35,7 +35,7 @@ const longestYieldMs = 100;
  * takes 2 ms as one over many does, 20 ms instead cost a seventh to a fifth of the pairs (H100).
  */
 const longestTextWaitMs = 200;
-/** How often calibration looks whether the evaluator has become idle, in milliseconds. */
+/** How often calibration looks whether the encoder has become idle, in milliseconds. */
 const idleCheckMs = 50;
 
 /**
@@ -45,12 +45,12 @@ const idleCheckMs = 50;
  * @param slots where encoded images may lie.
  * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
  */
-export async function createEvaluator(
+export async function createEncoder(
   { spec, threads, deviceId, maxPixels, decoders = 0 }: LoadOptions,
   onShrunk: (images: number) => void = () => {},
   onRun: (run: TowerRun) => void = () => {},
   slots?: Slots,
-): Promise<Evaluator> {
+): Promise<Encoder> {
   const load: (...args: Parameters<typeof loadTowers>) => Promise<Towers & { close?(): void }> =
     decoders > 0 ? loadTowersInThread : loadTowers;
   const [towers, tokenizer] = await Promise.all([load(spec, threads, deviceId), loadTokenizer(spec)]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLane } from '../../../../models/evaluator/lane.ts';
+import { createLane } from '../../../../models/encoder/lane.ts';
 
 /** A lane over a tower that takes `fixedMs` a run and `eachMs` an input, in time of its own. */
 function laneOf(size: number, fixedMs: number, eachMs: number) {
