@@ -8,7 +8,7 @@ import { type Code, type ItemError, ServiceError, toItemError } from '../shared/
 import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
-import type { Embedder } from './embedder.ts';
+import type { EmbeddingCache } from './embedding-cache.ts';
 import { bothOf, compare, type Listener, tell, tellLater, warningsOf } from './scored.ts';
 import { type Stages, startStages } from './stages.ts';
 
@@ -96,7 +96,7 @@ const processFaults = new Set<Code>(['model.unavailable', 'overloaded']);
 
 export interface EvaluationDeps {
   images: ImageLoader;
-  embedder: Embedder;
+  embeddings: EmbeddingCache;
   /**
    * Images of batches between the start of their download and their embedding; bounds memory. Tenants share these places
    * fairly. Interactive requests have four times as many, and share them likewise.
@@ -118,7 +118,7 @@ function endingWith(asked: Options): { options: Options; end: () => void } {
   };
 }
 
-export function createEvaluation({ images, embedder, concurrency, metrics }: EvaluationDeps): Evaluation {
+export function createEvaluation({ images, embeddings, concurrency, metrics }: EvaluationDeps): Evaluation {
   const places = {
     batch: createFairPlaces({
       places: concurrency,
@@ -146,9 +146,9 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
   /** Loads and embeds one image of an interactive request. */
   async function embedImage(spec: ModelSpec, source: ImageSource | Uint8Array, stages: Stages, options: Options) {
     const { tenant, signal } = options;
-    const asker = { interactive: true, tenant, signal };
+    const caller = { interactive: true, tenant, signal };
     const embed = async (bytes: Uint8Array, fetchMs: number) => {
-      const embedded = await embedder.image(spec, bytes, asker);
+      const embedded = await embeddings.image(spec, bytes, caller);
       stages.embedded(embedded);
       return { embedded, bytes, fetchMs };
     };
@@ -156,7 +156,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     return await withPlace('single', options, async () => {
       // How long it waited for its place says nothing about the image host, from which admission learns.
       const start = performance.now();
-      const bytes = await stages.fetch(() => images.load(source, asker));
+      const bytes = await stages.fetch(() => images.load(source, caller));
       return await embed(bytes, performance.now() - start);
     });
   }
@@ -191,7 +191,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     { longText, tenant, signal }: Options,
     name = 'The text',
   ): Promise<Embedded> {
-    const embedded = await embedder.text(spec, text, { interactive, tenant, signal });
+    const embedded = await embeddings.text(spec, text, { interactive, tenant, signal });
     stages.embedded(embedded);
     const { tokens, totalTokens } = embedded;
     if (longText === 'error' && totalTokens > tokens) {
@@ -208,10 +208,10 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
     for (const other of options.beside ?? []) {
       if (comparing >= besideInHand) return;
       comparing++;
-      const asker = { interactive: false, tenant: options.tenant };
-      const picture = embedder.image(other, bytes, asker);
+      const caller = { interactive: false, tenant: options.tenant };
+      const picture = embeddings.image(other, bytes, caller);
       const told = texts.map((text, at) =>
-        tellLater(other, at, picture, embedder.text(other, text, asker), options.onScored),
+        tellLater(other, at, picture, embeddings.text(other, text, caller), options.onScored),
       );
       await Promise.all(told).finally(() => comparing--);
     }
@@ -318,7 +318,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
 
     async evaluate(spec, pairs, options = {}) {
       const { tenant, signal } = options;
-      const asker = { interactive: false, tenant, signal };
+      const caller = { interactive: false, tenant, signal };
       // The same source twice in one chunk is downloaded once.
       const pictures = new Map<string, Promise<{ embedded: Embedded; others: Promise<Embedded>[] }>>();
       const stages = startStages('batch', metrics);
@@ -328,10 +328,10 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
         let picture = pictures.get(key);
         if (picture === undefined) {
           picture = withPlace('batch', options, async () => {
-            const bytes = await stages.fetch(() => images.load(source, asker));
+            const bytes = await stages.fetch(() => images.load(source, caller));
             // Beside it from the same bytes, and before they are let go.
-            const others = beside.map((other) => embedder.image(other, bytes, asker));
-            const [embedded] = await bothOf(embedder.image(spec, bytes, asker), Promise.allSettled(others));
+            const others = beside.map((other) => embeddings.image(other, bytes, caller));
+            const [embedded] = await bothOf(embeddings.image(spec, bytes, caller), Promise.allSettled(others));
             stages.embedded(embedded);
             return { embedded, others };
           });
@@ -350,7 +350,7 @@ export function createEvaluation({ images, embedder, concurrency, metrics }: Eva
           const scored = tell(spec, at, embedded, sentence, options.onScored);
           await Promise.all(
             beside.map((other, nth) =>
-              tellLater(other, at, others[nth], embedder.text(other, pair.text, asker), options.onScored),
+              tellLater(other, at, others[nth], embeddings.text(other, pair.text, caller), options.onScored),
             ),
           );
           const warnings = warningsOf(embedded, sentence);

@@ -1,7 +1,7 @@
 import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { type Code, ServiceError, toItemError } from '../shared/errors.ts';
-import { cosineOf, scoreOf } from './score.ts';
+import { cosineOf, scoreOf } from './formulas.ts';
 
 /** What one model made of one pair. */
 export interface Scored {

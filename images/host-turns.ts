@@ -2,18 +2,18 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Requests to each host take turns: so many at a time, shared fairly between askers, fewer for a host that is overrun,
- * none while it wants a rest. An asker learns from its own requests alone that a host refuses: addresses that one tenant
+ * Requests to each host take turns: so many at a time, shared fairly between callers, fewer for a host that is overrun,
+ * none while it wants a rest. A caller learns from its own requests alone that a host refuses: addresses that one tenant
  * chose must not keep another from the same host.
  */
 export interface HostTurns {
   /**
    * Waits for a turn. Every turn that is given is given back with `end`.
-   * @param asker who shares: a tenant with one kind of work.
+   * @param caller who shares: a tenant with one kind of work.
    * @param patienceMs how long the caller can wait, in milliseconds.
    * @throws {ServiceError} `image.fetch.unavailable` when that is not long enough; the signal's reason once it aborts.
    */
-  take(host: string, asker: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
+  take(host: string, caller: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
 }
 
 export interface Turn {
@@ -28,7 +28,7 @@ export interface Turn {
   end(): void;
 }
 
-/** A host as one asker knows it. */
+/** A host as one caller knows it. */
 interface Host {
   active: number;
   /** Requests at a time; grows back by one for each round of requests that were answered. */
@@ -50,10 +50,10 @@ const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
 /** Hosts that are remembered for being slow or at rest; beyond that the oldest are forgotten. */
 const rememberedHosts = 1_000;
-/** Requests to a host that an asker may have although others have all of them. */
+/** Requests to a host that a caller may have although others have all of them. */
 const guaranteedRequests = 2;
 
-/** Requests to one host at a time, those that are guaranteed to further askers included. */
+/** Requests to one host at a time, those that are guaranteed to further callers included. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
 /** @param widest requests to one host at a time. */
@@ -101,7 +101,7 @@ export function createHostTurns(widest: number): HostTurns {
     advance(key, host);
   }
 
-  /** Waits until this asker may send one more request to the host. */
+  /** Waits until this caller may send one more request to the host. */
   async function untilDue(name: string, key: string, host: Host, patienceMs: number, signal?: AbortSignal) {
     const restMs = host.restsUntil - performance.now();
     const notAsked = (why: string, seconds: number) =>
@@ -157,9 +157,9 @@ export function createHostTurns(widest: number): HostTurns {
   }
 
   return {
-    async take(name, asker, patienceMs, signal) {
+    async take(name, caller, patienceMs, signal) {
       signal?.throwIfAborted();
-      const key = `${asker}\n${name}`;
+      const key = `${caller}\n${name}`;
       const host = hostOf(key);
       await untilDue(name, key, host, patienceMs, signal);
       let places = placesOf.get(name);
@@ -174,7 +174,7 @@ export function createHostTurns(widest: number): HostTurns {
         if (held + waiting === 0) placesOf.delete(name);
       };
       try {
-        return turnOf(key, host, give(await own.take(asker, signal)));
+        return turnOf(key, host, give(await own.take(caller, signal)));
       } catch (error) {
         host.active--;
         advance(key, host);

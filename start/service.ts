@@ -1,7 +1,7 @@
 import { checkBindRule } from '../api/bind-rule.ts';
 import { startApi } from '../api/server.ts';
 import { createBatchEngine } from '../batches/engine.ts';
-import { createScoring } from '../evaluation/scoring.ts';
+import { createEvaluationEngine } from '../evaluation/engine.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
@@ -12,7 +12,7 @@ import { startWorker } from '../worker/worker.ts';
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();
-  const scoring = await createScoring(config, log, metrics);
+  const evaluationEngine = await createEvaluationEngine(config, log, metrics);
   const redisUrl = config.redisUrl ?? 'redis://127.0.0.1:6379';
   const producer = connectRedis(redisUrl, 'producer', log, config);
   const consumer = connectRedis(redisUrl, 'consumer', log, config);
@@ -26,17 +26,17 @@ await runProcess('vls-api', async (config, log) => {
     log,
   });
   // Its calls are answered to people: a Redis that is silent is given up after a while.
-  const traffic = createTraffic({ ...scoring, redis: producer, metrics, log });
-  const api = await startApi({ ...scoring, traffic, config, log, metrics, redis: producer });
-  const worker = await startWorker({ ...scoring, traffic, config, redis: consumer, engine, metrics, log });
-  await scoring.whenReady();
+  const traffic = createTraffic({ ...evaluationEngine, redis: producer, metrics, log });
+  const api = await startApi({ ...evaluationEngine, traffic, config, log, metrics, redis: producer });
+  const worker = await startWorker({ ...evaluationEngine, traffic, config, redis: consumer, engine, metrics, log });
+  await evaluationEngine.whenReady();
   return {
     url: api.url,
     async close() {
       await api.close();
       await worker.close();
       await traffic.close();
-      await scoring.close();
+      await evaluationEngine.close();
       await Promise.all([api.engine.close(), engine.close()]);
       producer.disconnect();
       consumer.disconnect();

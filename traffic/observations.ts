@@ -1,4 +1,4 @@
-import { scoreOf } from '../evaluation/score.ts';
+import { scoreOf } from '../evaluation/formulas.ts';
 import type { Scored } from '../evaluation/scored.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { ArmRole, ComparedPair, TrafficPlan, Trial } from '../shared/contracts/traffic.ts';

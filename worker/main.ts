@@ -1,6 +1,6 @@
 import { createBatchEngine } from '../batches/engine.ts';
 import { probeKey } from '../batches/keys.ts';
-import { createScoring } from '../evaluation/scoring.ts';
+import { createEvaluationEngine } from '../evaluation/engine.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
@@ -14,7 +14,11 @@ import { startWorker } from './worker.ts';
 /** A worker as a process of its own. */
 await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
-  const scoring = await createScoring({ ...config, preload: config.preload ?? config.workerProfiles }, log, metrics);
+  const evaluationEngine = await createEvaluationEngine(
+    { ...config, preload: config.preload ?? config.workerProfiles },
+    log,
+    metrics,
+  );
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log, config);
   const { retentionHours } = config;
   const engine = createBatchEngine({
@@ -29,12 +33,12 @@ await runProcess('vls-worker', async (config, log) => {
   metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
   // It loads what its profiles need; a canary of others is none of its business.
-  const traffic = createTraffic({ ...scoring, warm: undefined, redis, metrics, log });
-  const worker = await startWorker({ ...scoring, traffic, config, redis, engine, metrics, log });
+  const traffic = createTraffic({ ...evaluationEngine, warm: undefined, redis, metrics, log });
+  const worker = await startWorker({ ...evaluationEngine, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({
     metrics,
     redisWatch,
-    encoders: scoring.encoders,
+    encoders: evaluationEngine.encoders,
     silentMs: worker.silentMs,
     fault: () => (draining ? 'draining' : worker.fault()),
   });
@@ -45,7 +49,7 @@ await runProcess('vls-worker', async (config, log) => {
       draining = true;
       await worker.close();
       await traffic.close();
-      await scoring.close();
+      await evaluationEngine.close();
       await engine.close();
       redisWatch.close();
       redis.disconnect();

@@ -1,5 +1,5 @@
 import type { Evaluation, ImageScores, Options, Scores } from '../../evaluation/evaluation.ts';
-import { probabilitiesOf } from '../../evaluation/score.ts';
+import { probabilitiesOf } from '../../evaluation/formulas.ts';
 import type { ModelSpec } from '../../models/model.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
 import type { Traffic } from '../../traffic/traffic.ts';

@@ -1,7 +1,7 @@
 import { createBatchEngine } from '../../batches/engine.ts';
-import { createEmbedder } from '../../evaluation/embedder.ts';
+import { createEmbeddingCache } from '../../evaluation/embedding-cache.ts';
+import { concurrencyOnCpu } from '../../evaluation/engine.ts';
 import { createEvaluation } from '../../evaluation/evaluation.ts';
-import { concurrencyOnCpu } from '../../evaluation/scoring.ts';
 import { createImageLoader } from '../../images/loader.ts';
 import { createEncoders, type Encoders } from '../../models/pool/encoders.ts';
 import type { EncoderPool } from '../../models/pool/pool.ts';
@@ -51,8 +51,8 @@ await runProcess('vls-worker', async (config, log) => {
     ...loader,
     load: (source, signal) => watch.time('image: fetch', () => loader.load(source, signal)),
   };
-  const embedder = createEmbedder(encoders, config.cacheBytes);
-  const evaluation = createEvaluation({ images, embedder, concurrency: config.fetchConcurrency ?? concurrencyOnCpu });
+  const embeddings = createEmbeddingCache(encoders, config.cacheBytes);
+  const evaluation = createEvaluation({ images, embeddings, concurrency: config.fetchConcurrency ?? concurrencyOnCpu });
   const redis = connectRedis(config.redisUrl ?? '', 'consumer', log);
   const engine = createBatchEngine({
     redis,

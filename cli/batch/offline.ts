@@ -1,7 +1,7 @@
 import type { StoredItem } from '../../batches/payload.ts';
 import { echoed } from '../../batches/payload.ts';
+import { createEvaluationEngine } from '../../evaluation/engine.ts';
 import type { Outcome, Pair } from '../../evaluation/evaluation.ts';
-import { createScoring } from '../../evaluation/scoring.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
@@ -47,7 +47,7 @@ export async function scoreHere(
   if (total === 0) throw new UsageError(`${input.file} has no rows`);
   const roots = [{ tenant: '*', path: images.directory }, ...config.imageFileRoots];
   const log = await createLogger({ name: 'vls', level: 'silent' });
-  const scoring = await createScoring({ ...config, imageFileRoots: roots }, log);
+  const evaluationEngine = await createEvaluationEngine({ ...config, imageFileRoots: roots }, log);
   const tally = state.partial?.tally ?? emptyTally();
   const rows = createRows(input.items());
   const begun = rowsOf(tally);
@@ -61,8 +61,8 @@ export async function scoreHere(
     await stateFile.write(state);
   };
   try {
-    const { spec } = await scoring.registry.resolve();
-    await scoring.encoders.for(spec).whenReady();
+    const { spec } = await evaluationEngine.registry.resolve();
+    await evaluationEngine.encoders.for(spec).whenReady();
     let savedAt = performance.now();
     const inHand: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
     const write = async () => {
@@ -79,7 +79,7 @@ export async function scoreHere(
     for (;;) {
       const items = await rows.take(portion);
       if (items.length === 0) break;
-      const evaluated = scoring.evaluation
+      const evaluated = evaluationEngine.evaluation
         .evaluate(
           spec,
           items.map((item) => toPair(images.asFile(item))),
@@ -102,7 +102,7 @@ export async function scoreHere(
     await writer.close();
     throw error;
   } finally {
-    await scoring.close();
+    await evaluationEngine.close();
   }
 }
 

@@ -69,19 +69,19 @@ async function scoreHere(
   texts: string[],
   model: string | undefined,
 ): Promise<SingleResponse> {
-  const [{ createScoring }, { createLogger }] = await Promise.all([
-    import('../../evaluation/scoring.ts'),
+  const [{ createEvaluationEngine }, { createLogger }] = await Promise.all([
+    import('../../evaluation/engine.ts'),
     import('../../shared/log.ts'),
   ]);
   const log = await createLogger({ name: 'vls', level: 'silent' });
-  const scoring = await createScoring({ ...config, model: model ?? config.model }, log);
+  const evaluationEngine = await createEvaluationEngine({ ...config, model: model ?? config.model }, log);
   try {
-    const { spec } = await scoring.registry.resolve();
-    await scoring.encoders.for(spec).whenReady();
+    const { spec } = await evaluationEngine.registry.resolve();
+    await evaluationEngine.encoders.for(spec).whenReady();
     const source = 'source' in image ? image.source : new Uint8Array(await image.blob.arrayBuffer());
-    return asAnswer(await scoring.evaluation.score(spec, source, texts));
+    return asAnswer(await evaluationEngine.evaluation.score(spec, source, texts));
   } finally {
-    await scoring.close();
+    await evaluationEngine.close();
   }
 }
 

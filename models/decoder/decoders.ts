@@ -5,7 +5,7 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { ServiceError } from '../../shared/errors.ts';
 import { takeLargePlace } from '../encoder/decode-limits.ts';
 import type { CropOptions } from '../encoder/preprocess.ts';
-import type { Asker, ImageBytes } from '../encoder/protocol.ts';
+import type { Caller, ImageBytes } from '../encoder/protocol.ts';
 import type { Pixels } from '../encoder/towers.ts';
 import { createSlots, type Slots } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
@@ -15,15 +15,15 @@ import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts
 export interface Decoders {
   /**
    * The crop of an encoded image, as `crop` of `models/encoder/preprocess.ts` makes it.
-   * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the reason of the asker's
+   * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the reason of the caller's
    * signal, when it aborts before the image is with a decoder.
    */
-  crop(bytes: ImageBytes, asker: Asker): Promise<Pixels>;
+  crop(bytes: ImageBytes, caller: Caller): Promise<Pixels>;
   pids(): number[];
   close(): void;
 }
 
-export interface DecodersOptions extends Omit<CropOptions, 'asker'> {
+export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
   /** How many processes. */
   processes: number;
   /** Where encoded images may lie. */
@@ -36,7 +36,7 @@ export interface DecodersOptions extends Omit<CropOptions, 'asker'> {
 
 interface Job {
   bytes: ImageBytes;
-  asker: Asker;
+  caller: Caller;
   /** For its pixels. */
   slot: number | undefined;
   /** Decoders that ended while this image was alone in them. */
@@ -186,7 +186,7 @@ export function createDecoders({
     const gone = new AbortController();
     slot.large.set(id, () => gone.abort());
     slot.waitingForLarge++;
-    const release = await takeLargePlace({ ...job.asker, signal: gone.signal }).catch(() => undefined);
+    const release = await takeLargePlace({ ...job.caller, signal: gone.signal }).catch(() => undefined);
     if (slot.pipe !== pipe) return release?.();
     slot.waitingForLarge--;
     if (release === undefined) return;
@@ -258,7 +258,7 @@ export function createDecoders({
       const slot = freest();
       const job = slot && (interactive.shift() ?? bulk.shift());
       if (slot === undefined || job === undefined) return;
-      if (job.asker.signal?.aborted) job.reject(job.asker.signal.reason);
+      if (job.caller.signal?.aborted) job.reject(job.caller.signal.reason);
       else send(slot, job);
     }
   }
@@ -286,9 +286,9 @@ export function createDecoders({
   }
 
   return {
-    crop: (bytes, asker) =>
+    crop: (bytes, caller) =>
       new Promise((resolve, reject) => {
-        (asker.interactive ? interactive : bulk).push({ bytes, asker, slot: undefined, deaths: 0, resolve, reject });
+        (caller.interactive ? interactive : bulk).push({ bytes, caller, slot: undefined, deaths: 0, resolve, reject });
         dispatch();
       }),
     pids: () => slots.flatMap(({ child }) => child?.pid ?? []),

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { toItemError } from '../../shared/errors.ts';
 import { shareLargePlaces } from '../encoder/decode-limits.ts';
 import { crop } from '../encoder/preprocess.ts';
-import type { Asker } from '../encoder/protocol.ts';
+import type { Caller } from '../encoder/protocol.ts';
 import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
@@ -28,11 +28,11 @@ let imageSlots: Slots | undefined;
 /** Slots for the pixels of images that are to come, by id. */
 const given = new Map<number, number>();
 /** Which image somebody asks for; who it is for is known to the encoder. */
-const ids = new WeakMap<Asker, number>();
+const ids = new WeakMap<Caller, number>();
 const granted = new Map<number, () => void>();
 
-shareLargePlaces(async (asker) => {
-  const id = ids.get(asker) ?? 0;
+shareLargePlaces(async (caller) => {
+  const id = ids.get(caller) ?? 0;
   await new Promise<void>((resolve) => {
     granted.set(id, resolve);
     writeFrame(pipe, frameTypes.largeAsked, id);
@@ -68,13 +68,13 @@ readFrames(pipe, ({ type, id, first, second, body }) => {
 });
 
 async function decode(id: number, read: () => Uint8Array): Promise<void> {
-  const asker: Asker = { interactive: false };
-  ids.set(asker, id);
+  const caller: Caller = { interactive: false };
+  ids.set(caller, id);
   const slot = given.get(id);
   given.delete(id);
   try {
     if (options === undefined) throw new Error('The decoder was asked before it had its options');
-    const pixels = await crop(read(), { ...options, asker });
+    const pixels = await crop(read(), { ...options, caller });
     if (slot !== undefined && pixelSlots?.write(slot, pixels)) writeFrame(pipe, frameTypes.pixelsInSlot, id);
     else writeFrame(pipe, frameTypes.pixels, id, pixels);
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Code } from '../../shared/errors.ts';
 import type { CropOptions } from '../encoder/preprocess.ts';
 
 /** What a decoder needs to know first. */
-export interface DecoderOptions extends Omit<CropOptions, 'asker'> {
+export interface DecoderOptions extends Omit<CropOptions, 'caller'> {
   /** Bytes of a slot for pixels, and of one for encoded images; none where there are no slots. */
   pixelSlotBytes?: number | undefined;
   imageSlotBytes?: number | undefined;

@@ -29,8 +29,8 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
   const cancel = new AbortController();
   cancels.set(id, cancel);
   try {
-    const asker = { interactive, tenant, signal: cancel.signal };
-    const pixels = await crop(bytes, { ...options, ...(mode && { mode }), asker });
+    const caller = { interactive, tenant, signal: cancel.signal };
+    const pixels = await crop(bytes, { ...options, ...(mode && { mode }), caller });
     // What libvips has made lies in memory that cannot be handed over.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);

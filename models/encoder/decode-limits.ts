@@ -3,7 +3,7 @@ import type { Metadata } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
 import { countPages } from '../pixels/tiff.ts';
-import type { Asker } from './protocol.ts';
+import type { Caller } from './protocol.ts';
 
 /** Encoders write some ten; a file of 0.5 MB with 2,646 empty ones kept libjpeg busy for 22 s, deaf to any deadline. */
 const maxScans = 100;
@@ -65,9 +65,9 @@ const large = {
 /**
  * A place for a large image of this process.
  * @returns gives it back.
- * @throws the reason of the asker's signal, when it aborts first.
+ * @throws the reason of the caller's signal, when it aborts first.
  */
-export const takeLargePlace = ({ interactive, tenant = '', signal }: Asker): Promise<() => void> =>
+export const takeLargePlace = ({ interactive, tenant = '', signal }: Caller): Promise<() => void> =>
   large[interactive ? 'interactive' : 'batch'].take(tenant, signal);
 
 let takePlace = takeLargePlace;
@@ -94,17 +94,17 @@ export function limitDecodes(places: number): void {
 
 /**
  * Decodes and resamples an image when it has a place; its pixels are gone when it gives it back.
- * @throws the reason of the asker's signal, when it aborts first.
+ * @throws the reason of the caller's signal, when it aborts first.
  */
 export async function inTurn<Value>(
   metadata: Metadata,
   decode: () => Promise<Value>,
-  asker: Asker = { interactive: false },
+  caller: Caller = { interactive: false },
 ): Promise<Value> {
   const isLarge = metadata.width * metadata.height * bytesPerPixel(metadata) >= largeBytes;
-  const { interactive, tenant = '', signal } = asker;
+  const { interactive, tenant = '', signal } = caller;
   const release = isLarge
-    ? await takePlace(asker)
+    ? await takePlace(caller)
     : await others[interactive ? 'interactive' : 'batch'].take(tenant, signal);
   try {
     return await decode();

@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import type { Provider } from '../model.ts';
 import { createFloor } from './floor.ts';
-import type { Asker } from './protocol.ts';
+import type { Caller } from './protocol.ts';
 
 /** Images that wait to be decoded, a few at a time. */
 export interface DecodeQueue {
   /**
    * Runs a task in its turn, or at once when it is interactive.
    * @returns its value, and the milliseconds that it took once it had begun.
-   * @throws the reason of the asker's signal, when it aborts before the task begins.
+   * @throws the reason of the caller's signal, when it aborts before the task begins.
    */
-  run<Value>(asker: Asker, task: () => Promise<Value>): Promise<{ value: Value; ms: number }>;
+  run<Value>(caller: Caller, task: () => Promise<Value>): Promise<{ value: Value; ms: number }>;
   isBusy(): boolean;
 }
 

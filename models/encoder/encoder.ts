@@ -4,7 +4,7 @@ import type { Slots } from '../slots.ts';
 import { calibrate } from './calibrate.ts';
 import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
-import type { Asker, Calibration, Embedded, ImageBytes, LoadOptions, TowerRun } from './protocol.ts';
+import type { Calibration, Caller, Embedded, ImageBytes, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
 import { startCropThread } from './threaded-crop.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
@@ -16,7 +16,7 @@ export interface Encoder {
   /** Whether it has reproduced golden values; `false` where the model has none. */
   readonly verified: boolean;
   /** @param bytes of a slot only where this process has been given slots. */
-  image(bytes: ImageBytes, asker: Asker): Promise<Embedded>;
+  image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean): Promise<Embedded>;
   /** Measures micro-batches while nothing else is to be done. */
   calibrate(): Promise<Calibration>;
@@ -71,8 +71,8 @@ export async function createEncoder(
   // One image more than the run in progress leaves cores for.
   const thread = startCropThread({ ...cropOptions, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
-  async function decode(bytes: ImageBytes, asker: Asker): Promise<Pixels> {
-    return farm === undefined ? await thread.crop(bytesIn(bytes), asker) : await farm.crop(bytes, asker);
+  async function decode(bytes: ImageBytes, caller: Caller): Promise<Pixels> {
+    return farm === undefined ? await thread.crop(bytesIn(bytes), caller) : await farm.crop(bytes, caller);
   }
   function bytesIn(bytes: ImageBytes): Uint8Array {
     if (bytes instanceof Uint8Array) return bytes;
@@ -134,12 +134,12 @@ export async function createEncoder(
     run();
   }
 
-  async function image(bytes: ImageBytes, asker: Asker, cropImage = decode): Promise<Embedded> {
-    const { interactive, signal } = asker;
+  async function image(bytes: ImageBytes, caller: Caller, cropImage = decode): Promise<Embedded> {
+    const { interactive, signal } = caller;
     if (interactive) interactiveDecoding++;
     let decoded: { ms: number; began: number; pixels: Pixels; result: Promise<Run> };
     try {
-      const { value: pixels, ms } = await decoding.run(asker, () => cropImage(bytes, asker));
+      const { value: pixels, ms } = await decoding.run(caller, () => cropImage(bytes, caller));
       if (signal?.aborted) {
         release(pixels);
         throw signal.reason;
@@ -168,7 +168,7 @@ export async function createEncoder(
   }
 
   const { goldenPath, precision, provider } = spec;
-  const cropExactly = (bytes: ImageBytes, asker: Asker) => thread.crop(bytesIn(bytes), asker, 'exact');
+  const cropExactly = (bytes: ImageBytes, caller: Caller) => thread.crop(bytesIn(bytes), caller, 'exact');
   const verified =
     goldenPath !== undefined &&
     (await selfTest({
@@ -182,7 +182,7 @@ export async function createEncoder(
 
   return {
     verified,
-    image: (bytes, asker) => image(bytes, asker),
+    image: (bytes, caller) => image(bytes, caller),
     text,
     async calibrate() {
       const blank = new Uint8Array(pixelBytes(spec));

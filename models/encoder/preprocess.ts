@@ -4,11 +4,11 @@ import { planResample, type Rectangle, type Size } from '../resample/plan.ts';
 import { resample } from '../resample/resample.ts';
 import { openPicture, type Picture, type Pixels } from './decode.ts';
 import { inTurn } from './decode-limits.ts';
-import type { Asker } from './protocol.ts';
+import type { Caller } from './protocol.ts';
 
 export interface CropOptions {
   /** On whose behalf, for the places of large images. Default: a batch of nobody in particular. */
-  asker?: Asker;
+  caller?: Caller;
   /** Side of the square, in pixels. */
   size: number;
   /** Refused above this many pixels, before anything is decoded. */
@@ -29,7 +29,7 @@ export interface CropOptions {
  * @returns interleaved bytes: `size * size * 3`.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
-export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: CropOptions): Promise<Uint8Array> {
+export async function crop(bytes: Uint8Array, { size, maxPixels, mode, caller }: CropOptions): Promise<Uint8Array> {
   const picture = await openPicture(bytes, maxPixels);
   // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
   const short = Math.min(picture.width, picture.height);
@@ -46,9 +46,9 @@ export async function crop(bytes: Uint8Array, { size, maxPixels, mode, asker }: 
   // libvips enlarges in another way: cosines off by 0.013.
   const { resized } = picture;
   if (mode === 'fast' && resized && short > size) {
-    return await inTurn(picture.metadata, async () => (await resized(target, window)).data, asker);
+    return await inTurn(picture.metadata, async () => (await resized(target, window)).data, caller);
   }
-  return await inTurn(picture.metadata, () => exactCrop(picture, target, window), asker);
+  return await inTurn(picture.metadata, () => exactCrop(picture, target, window), caller);
 }
 
 async function exactCrop(picture: Picture, target: Size, window: Rectangle): Promise<Uint8Array> {

@@ -31,7 +31,7 @@ export interface LoadOptions {
 }
 
 /** On whose behalf an image is decoded and a tower runs. */
-export interface Asker {
+export interface Caller {
   /** Interactive work goes before that of batches. */
   interactive: boolean;
   /** Images of tenants are decoded in fair order. */

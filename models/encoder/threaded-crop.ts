@@ -2,10 +2,10 @@ import { Worker } from 'node:worker_threads';
 import { type Code, ServiceError } from '../../shared/errors.ts';
 import type { PreprocessMode } from '../model.ts';
 import type { CropOptions } from './preprocess.ts';
-import type { Asker } from './protocol.ts';
+import type { Caller } from './protocol.ts';
 
 /** What the thread is given at its start. */
-export interface CropThreadOptions extends Omit<CropOptions, 'asker'> {
+export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
   /** How many images are decoded at a time. */
   places: number;
 }
@@ -32,9 +32,9 @@ export interface CropThread {
   /**
    * `crop` of `preprocess.ts`. The bytes are copied.
    * @param mode instead of that of the options.
-   * @throws {ServiceError} as `crop`; the reason of the asker's signal, when it aborts first.
+   * @throws {ServiceError} as `crop`; the reason of the caller's signal, when it aborts first.
    */
-  crop(bytes: Uint8Array, asker: Asker, mode?: PreprocessMode): Promise<Uint8Array>;
+  crop(bytes: Uint8Array, caller: Caller, mode?: PreprocessMode): Promise<Uint8Array>;
   /** Ends the thread when it has answered what it was asked. */
   close(): void;
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createEmbedder } from '../../../evaluation/embedder.ts';
+import { createEmbeddingCache } from '../../../evaluation/embedding-cache.ts';
 import { createEvaluation } from '../../../evaluation/evaluation.ts';
 import { createImageLoader } from '../../../images/loader.ts';
 import { forkEncoder } from '../../../models/encoder/process.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   await pool.whenReady();
   const evaluation = createEvaluation({
     images: createImageLoader(config),
-    embedder: createEmbedder({ for: () => pool }, 0),
+    embeddings: createEmbeddingCache({ for: () => pool }, 0),
     concurrency: 64,
   });
   const process = createChunkProcessor({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createScoring, type Scoring } from '../../../evaluation/scoring.ts';
+import { createEvaluationEngine, type EvaluationEngine } from '../../../evaluation/engine.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { captions, photoNames, readPhoto } from '../../support/image-host.ts';
@@ -14,16 +14,16 @@ const reference = JSON.parse(
   readFileSync(new URL('../../golden/compact/expected.json', import.meta.url), 'utf8'),
 ) as Reference;
 
-let scoring: Scoring;
+let evaluationEngine: EvaluationEngine;
 beforeAll(async () => {
-  scoring = await createScoring(readConfig({}), await createLogger({ name: 'test', level: 'warn' }));
+  evaluationEngine = await createEvaluationEngine(readConfig({}), await createLogger({ name: 'test', level: 'warn' }));
 });
-afterAll(() => scoring.close());
+afterAll(() => evaluationEngine.close());
 
 test('the embedded model reproduces the 36 reference cosines within 0.02', async () => {
-  const { spec } = await scoring.registry.resolve('compact');
+  const { spec } = await evaluationEngine.registry.resolve('compact');
   for (const [row, image] of reference.images.entries()) {
-    const { results } = await scoring.evaluation.score(spec, readPhoto(image), reference.texts);
+    const { results } = await evaluationEngine.evaluation.score(spec, readPhoto(image), reference.texts);
     for (const [column, { cosine, text }] of results.entries()) {
       expect(
         Math.abs(cosine - (reference.cosine[row]?.[column] ?? Number.NaN)),
@@ -34,9 +34,9 @@ test('the embedded model reproduces the 36 reference cosines within 0.02', async
 });
 
 test.for(photoNames)('the right caption comes first for %s', async (photo) => {
-  const { spec } = await scoring.registry.resolve('compact');
+  const { spec } = await evaluationEngine.registry.resolve('compact');
   const texts = Object.values(captions);
-  const { results } = await scoring.evaluation.score(spec, readPhoto(photo), texts);
+  const { results } = await evaluationEngine.evaluation.score(spec, readPhoto(photo), texts);
   const best = results.toSorted((a, b) => b.score - a.score)[0];
   expect(best?.text).toBe(captions[photo]);
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { Embedder } from '../../../evaluation/embedder.ts';
+import type { EmbeddingCache } from '../../../evaluation/embedding-cache.ts';
 import {
   createEvaluation,
   type Evaluation,
@@ -22,12 +22,12 @@ const spec = await specOf(tinyClipFolder, { model: 'tiny' });
 const textAt = (cosine: number): Embedded => embeddingOf(cosine, Math.sqrt(1 - cosine * cosine));
 
 let loads: { source: ImageSource; signal: AbortSignal | undefined }[];
-let embeddings: { kind: 'image' | 'text'; input: string; interactive: boolean }[];
+let calls: { kind: 'image' | 'text'; input: string; interactive: boolean }[];
 let images: ImageLoader;
-let embedder: Embedder;
+let embeddings: EmbeddingCache;
 beforeEach(() => {
   loads = [];
-  embeddings = [];
+  calls = [];
   images = {
     async load(source, options) {
       loads.push({ source, signal: options?.signal });
@@ -35,19 +35,19 @@ beforeEach(() => {
     },
     close: async () => {},
   };
-  embedder = {
+  embeddings = {
     async image(_spec, bytes, { interactive }) {
-      embeddings.push({ kind: 'image', input: Buffer.from(bytes).toString(), interactive });
+      calls.push({ kind: 'image', input: Buffer.from(bytes).toString(), interactive });
       return embeddingOf(1, 0);
     },
     async text(_spec, text, { interactive }) {
-      embeddings.push({ kind: 'text', input: text, interactive });
+      calls.push({ kind: 'text', input: text, interactive });
       return textAt(Number(text));
     },
   };
 });
 
-const evaluation = (concurrency = 64): Evaluation => createEvaluation({ images, embedder, concurrency });
+const evaluation = (concurrency = 64): Evaluation => createEvaluation({ images, embeddings, concurrency });
 
 /** Lets one image fail to load, or one text to be embedded. */
 function failing(what: 'image' | 'text', input: string, error: unknown): void {
@@ -58,8 +58,8 @@ function failing(what: 'image' | 'text', input: string, error: unknown): void {
       return await load(source, options);
     };
   } else {
-    const { text: embed } = embedder;
-    embedder.text = async (asked, text, options) => {
+    const { text: embed } = embeddings;
+    embeddings.text = async (asked, text, options) => {
       if (text === input) throw error;
       return await embed(asked, text, options);
     };
@@ -80,13 +80,13 @@ describe('score', () => {
 
   test('goes before batch work, with image and texts', async () => {
     await evaluation().score(spec, 'cat.jpg', ['0.5']);
-    expect(embeddings.map(({ interactive }) => interactive)).toEqual([true, true]);
+    expect(calls.map(({ interactive }) => interactive)).toEqual([true, true]);
   });
 
   test('takes bytes as they are, and fetching them took no time', async () => {
     const { timings } = await evaluation().score(spec, Buffer.from('bytes'), ['0.5']);
     expect(loads).toEqual([]);
-    expect(embeddings).toContainEqual({ kind: 'image', input: 'bytes', interactive: true });
+    expect(calls).toContainEqual({ kind: 'image', input: 'bytes', interactive: true });
     expect(timings.fetchMs).toBe(0);
   });
 
@@ -105,13 +105,13 @@ describe('score', () => {
     const arrived = Promise.withResolvers<Uint8Array>();
     images.load = () => arrived.promise;
     const scored = evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
-    await vi.waitFor(() => expect(embeddings.map(({ input }) => input)).toEqual(['0.5', '0.25']));
+    await vi.waitFor(() => expect(calls.map(({ input }) => input)).toEqual(['0.5', '0.25']));
     arrived.resolve(Buffer.from('bytes'));
     await scored;
   });
 
   test('has a receipt with every warning once', async () => {
-    embedder.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
+    embeddings.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
     const { receipt } = await evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
     expect(receipt).toEqual({
       ...receiptOf(spec),
@@ -120,7 +120,7 @@ describe('score', () => {
   });
 
   test('refuses a text that the model cuts off where it is asked to, and says by how much', async () => {
-    embedder.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
+    embeddings.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
     await expect(evaluation().score(spec, 'cat.jpg', ['0.5'], { longText: 'error' })).rejects.toMatchObject({
       code: 'text.too_long',
       message: expect.stringContaining('90 tokens, more than the 77'),
@@ -137,22 +137,22 @@ describe('score', () => {
     expect(await refused(['0.5', '0.5', 'x'.repeat(maxTextLength + 1)])).toMatch(/^The text at index 2 has 20001 char/);
     expect(await refused(['0.5', ' '])).toBe('The text at index 1 is empty');
     expect(await refused([' '])).toBe('The text is empty');
-    embedder.text = async (_spec, text) => ({ ...textAt(0.5), tokens: 77, totalTokens: text === 'long' ? 90 : 7 });
+    embeddings.text = async (_spec, text) => ({ ...textAt(0.5), tokens: 77, totalTokens: text === 'long' ? 90 : 7 });
     expect(await refused(['0.5', 'long'])).toMatch(/^The text at index 1 has at least 90 tokens/);
     const inputs = [{ text: '0.5' }, { text: ' ' }];
     await expect(evaluation().embed(spec, inputs)).rejects.toThrow('The text at index 1 is empty');
   });
 
   test('counts the image and the slowest text as inference', async () => {
-    embedder.image = async () => ({ ...embeddingOf(1, 0), decodeMs: 3.14, inferenceMs: 20 });
-    embedder.text = async (_spec, text) => ({ ...textAt(0.5), inferenceMs: Number(text) });
+    embeddings.image = async () => ({ ...embeddingOf(1, 0), decodeMs: 3.14, inferenceMs: 20 });
+    embeddings.text = async (_spec, text) => ({ ...textAt(0.5), inferenceMs: Number(text) });
     const { timings } = await evaluation().score(spec, 'cat.jpg', ['1', '7', '2']);
     expect(timings).toMatchObject({ decodeMs: 3.1, inferenceMs: 27 });
   });
 
   test.each(['', '   ', '\n\t'])('refuses the empty text %j before anything is fetched', async (text) => {
     await expect(evaluation().score(spec, 'cat.jpg', ['0.5', text])).rejects.toMatchObject({ code: 'text.empty' });
-    expect([loads, embeddings]).toEqual([[], []]);
+    expect([loads, calls]).toEqual([[], []]);
   });
 
   test('refuses a text over the bound and takes one that reaches it', async () => {
@@ -214,7 +214,7 @@ describe('evaluate', () => {
 
   test('is batch work, with image and text', async () => {
     await evaluation().evaluate(spec, pairs(['a', '0.5']));
-    expect(embeddings.map(({ interactive }) => interactive)).toEqual([false, false]);
+    expect(calls.map(({ interactive }) => interactive)).toEqual([false, false]);
   });
 
   test('loads and embeds the same source once', async () => {
@@ -225,7 +225,7 @@ describe('evaluate', () => {
     );
     expect(outcomes.every(({ status }) => status === 'succeeded')).toBe(true);
     expect(loads.map(({ source }) => source)).toEqual(['a', url, 'b']);
-    expect(embeddings.filter(({ kind }) => kind === 'image')).toHaveLength(3);
+    expect(calls.filter(({ kind }) => kind === 'image')).toHaveLength(3);
   });
 
   test('does not take a string for the object that it spells', async () => {
@@ -274,11 +274,11 @@ describe('evaluate', () => {
   test('gives back the fault that intake found', async () => {
     const error = { code: 'item.invalid', message: 'image is missing', retryable: false } as const;
     expect(await evaluation().evaluate(spec, [{ error }])).toEqual([{ status: 'failed', error }]);
-    expect([loads, embeddings]).toEqual([[], []]);
+    expect([loads, calls]).toEqual([[], []]);
   });
 
   test('says the warnings of a pair, each once, and none when there are none', async () => {
-    embedder.text = async (_spec, text) => ({
+    embeddings.text = async (_spec, text) => ({
       ...textAt(0.5),
       tokens: 77,
       totalTokens: text === 'long' ? 90 : 77,
@@ -318,7 +318,7 @@ describe('evaluate', () => {
   test('does not give back a pair while its text is still being embedded, so that nothing piles up', async () => {
     failing('image', 'lost', new ServiceError('image.file.not_found', 'not there'));
     const text = Promise.withResolvers<Embedded>();
-    embedder.text = () => text.promise;
+    embeddings.text = () => text.promise;
     let ended = false;
     const evaluated = evaluation()
       .evaluate(spec, [{ image: 'lost', text: '0.5' }])
@@ -339,7 +339,7 @@ describe('evaluate', () => {
       await new Promise(setImmediate);
       return Buffer.from(String(source));
     };
-    embedder.image = async () => {
+    embeddings.image = async () => {
       await new Promise(setImmediate);
       open--;
       return embeddingOf(1, 0);
@@ -470,9 +470,9 @@ describe('whoever listens', () => {
         ),
     ],
   ])('is told once of the run that an image with many texts was in, %s', async (_how, score) => {
-    const { image, text } = embedder;
-    embedder.image = async (...asked) => ({ ...(await image(...asked)), began: { decode: 1, run: 1 } });
-    embedder.text = async (...asked) => ({
+    const { image, text } = embeddings;
+    embeddings.image = async (...asked) => ({ ...(await image(...asked)), began: { decode: 1, run: 1 } });
+    embeddings.text = async (...asked) => ({
       ...(await text(...asked)),
       began: { decode: 1, run: 1 },
       tokens: 3,

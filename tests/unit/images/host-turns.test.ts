@@ -11,8 +11,8 @@ const patienceMs = 20_000;
 function asking(widest: number) {
   const turns = createHostTurns(widest);
   const given: { host: string; turn: Awaited<ReturnType<typeof turns.take>> }[] = [];
-  const ask = (host: string, signal = never, asker = 'a') =>
-    turns.take(host, asker, patienceMs, signal).then((turn) => given.push({ host, turn }));
+  const ask = (host: string, signal = never, caller = 'a') =>
+    turns.take(host, caller, patienceMs, signal).then((turn) => given.push({ host, turn }));
   return { turns, given, ask };
 }
 /** Lets promises that are due settle. */
@@ -101,7 +101,7 @@ test('an answer between refusals keeps a host from resting', async () => {
   expect(given).toHaveLength(6);
 });
 
-test('a host that refuses the addresses of one asker rests for no other', async () => {
+test('a host that refuses the addresses of one caller rests for no other', async () => {
   const setUp = asking(4);
   const { given, ask } = setUp;
   await refuse(setUp, 3, 60_000);
@@ -138,11 +138,11 @@ test('an hour of rest is a minute for whoever comes next', async () => {
   await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).resolves.toBeDefined();
 });
 
-test('an asker does not wait for the requests of others to the same host, and they share its turns', async () => {
+test('a caller does not wait for the requests of others to the same host, and they share its turns', async () => {
   const { given, ask } = asking(4);
   const asked: string[] = [];
-  for (const asker of ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'b'])
-    void ask('a.test', never, asker).then(() => asked.push(asker));
+  for (const caller of ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'b'])
+    void ask('a.test', never, caller).then(() => asked.push(caller));
   await settle();
   expect(asked.toSorted()).toEqual(['a', 'a', 'a', 'a', 'b', 'b']);
   for (const { turn } of given.slice(0, 3)) turn.end();

@@ -1,7 +1,7 @@
 import type { Metadata } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { checkStructure, inTurn } from '../../../../models/encoder/decode-limits.ts';
-import type { Asker } from '../../../../models/encoder/protocol.ts';
+import type { Caller } from '../../../../models/encoder/protocol.ts';
 import { goldenImage } from '../../../support/model-folders.ts';
 
 const corrupt = expect.objectContaining({ code: 'image.corrupt' });
@@ -100,7 +100,7 @@ describe('the decoding', () => {
   function setUp() {
     const begun: string[] = [];
     const ends = new Map<string, () => void>();
-    const decode = (name: string, asker: Asker) => {
+    const decode = (name: string, caller: Caller) => {
       const end = Promise.withResolvers<void>();
       ends.set(name, end.resolve);
       return inTurn(
@@ -109,7 +109,7 @@ describe('the decoding', () => {
           begun.push(name);
           await end.promise;
         },
-        asker,
+        caller,
       );
     };
     const end = async (...names: string[]) => {

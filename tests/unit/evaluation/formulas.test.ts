@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cosineOf, scoreOf } from '../../../evaluation/score.ts';
+import { cosineOf, scoreOf } from '../../../evaluation/formulas.ts';
 
 const vector = (...values: number[]) => Float32Array.from(values);
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createEmbedder } from '../../../evaluation/embedder.ts';
+import { createEmbeddingCache } from '../../../evaluation/embedding-cache.ts';
 import type { Embedded } from '../../../models/encoder/protocol.ts';
 import type { ModelSpec } from '../../../models/model.ts';
 import type { Encoders } from '../../../models/pool/encoders.ts';
@@ -53,11 +53,11 @@ const finish = () => {
 
 describe('the cache', () => {
   test('gives the same embedding again without computing it, and says that it took no time', async () => {
-    const embedder = createEmbedder(encoders, cacheBytes);
-    const first = embedder.text(spec, 'a cat', batch);
+    const embeddings = createEmbeddingCache(encoders, cacheBytes);
+    const first = embeddings.text(spec, 'a cat', batch);
     computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), tokens: 77, totalTokens: 90 });
     expect(await first).toMatchObject({ decodeMs: 1, inferenceMs: 2 });
-    expect(await embedder.text(spec, 'a cat', batch)).toEqual({
+    expect(await embeddings.text(spec, 'a cat', batch)).toEqual({
       embedding: Float32Array.of(0.6, 0.8),
       decodeMs: 0,
       inferenceMs: 0,
@@ -69,34 +69,34 @@ describe('the cache', () => {
   });
 
   test('knows a picture by its bytes, not by its array', async () => {
-    const embedder = createEmbedder(encoders, cacheBytes);
-    const first = embedder.image(spec, Uint8Array.of(1, 2, 3), batch);
+    const embeddings = createEmbeddingCache(encoders, cacheBytes);
+    const first = embeddings.image(spec, Uint8Array.of(1, 2, 3), batch);
     finish();
     await first;
-    await embedder.image(spec, Uint8Array.of(0, 1, 2, 3).subarray(1), batch);
+    await embeddings.image(spec, Uint8Array.of(0, 1, 2, 3).subarray(1), batch);
     expect(computations).toHaveLength(1);
   });
 
   test('serves interactive and batch work alike', async () => {
-    const embedder = createEmbedder(encoders, cacheBytes);
-    const first = embedder.text(spec, 'a cat', batch);
+    const embeddings = createEmbeddingCache(encoders, cacheBytes);
+    const first = embeddings.text(spec, 'a cat', batch);
     finish();
     await first;
-    await embedder.text(spec, 'a cat', single);
+    await embeddings.text(spec, 'a cat', single);
     expect(computations).toHaveLength(1);
   });
 
   test('tells models, revisions and precisions apart, texts from pictures, and texts by every character', async () => {
-    const embedder = createEmbedder(encoders, cacheBytes);
+    const embeddings = createEmbeddingCache(encoders, cacheBytes);
     const ask = () => [
-      embedder.text(spec, 'a cat', batch),
-      embedder.text({ ...spec, model: 'other' }, 'a cat', batch),
-      embedder.text({ ...spec, revision: '2' }, 'a cat', batch),
-      embedder.text({ ...spec, precision: 'int8' }, 'a cat', batch),
-      embedder.text(spec, 'A cat', batch),
-      embedder.text(spec, 'a cat ', batch),
-      embedder.image(spec, Buffer.from('a cat'), batch),
-      embedder.image(spec, Buffer.from('a dog'), batch),
+      embeddings.text(spec, 'a cat', batch),
+      embeddings.text({ ...spec, model: 'other' }, 'a cat', batch),
+      embeddings.text({ ...spec, revision: '2' }, 'a cat', batch),
+      embeddings.text({ ...spec, precision: 'int8' }, 'a cat', batch),
+      embeddings.text(spec, 'A cat', batch),
+      embeddings.text(spec, 'a cat ', batch),
+      embeddings.image(spec, Buffer.from('a cat'), batch),
+      embeddings.image(spec, Buffer.from('a dog'), batch),
     ];
     const first = ask();
     expect(computations).toHaveLength(8);
@@ -107,21 +107,21 @@ describe('the cache', () => {
   });
 
   test('keeps no failure', async () => {
-    const embedder = createEmbedder(encoders, cacheBytes);
-    const first = embedder.text(spec, 'a cat', batch);
+    const embeddings = createEmbeddingCache(encoders, cacheBytes);
+    const first = embeddings.text(spec, 'a cat', batch);
     computations[0]?.fail(new Error('out of memory'));
     await expect(first).rejects.toThrow('out of memory');
-    const second = embedder.text(spec, 'a cat', batch);
+    const second = embeddings.text(spec, 'a cat', batch);
     computations[1]?.succeed(embeddingOf(7));
     expect((await second).embedding).toEqual(Float32Array.of(7));
   });
 
   test('forgets what was not used for longest when its bytes are full', async () => {
     // Room for three embeddings of 1,000 bytes and what belongs to them, not for four.
-    const embedder = createEmbedder(encoders, 5_000);
+    const embeddings = createEmbeddingCache(encoders, 5_000);
     const large = embeddingOf(...new Array<number>(250).fill(1));
     const ask = async (text: string) => {
-      const embedded = embedder.text(spec, text, batch);
+      const embedded = embeddings.text(spec, text, batch);
       computations.at(-1)?.succeed(large);
       await embedded;
     };
@@ -136,10 +136,10 @@ describe('the cache', () => {
   });
 
   test('counts the text itself', async () => {
-    const embedder = createEmbedder(encoders, 5_000);
+    const embeddings = createEmbeddingCache(encoders, 5_000);
     const text = 'x'.repeat(3_000);
     for (let time = 0; time < 2; time++) {
-      const embedded = embedder.text(spec, text, batch);
+      const embedded = embeddings.text(spec, text, batch);
       finish();
       await embedded;
     }
@@ -148,9 +148,9 @@ describe('the cache', () => {
   });
 
   test('of no bytes computes everything anew', async () => {
-    const embedder = createEmbedder(encoders, 0);
+    const embeddings = createEmbeddingCache(encoders, 0);
     for (let time = 0; time < 2; time++) {
-      const embedded = embedder.text(spec, 'a cat', batch);
+      const embedded = embeddings.text(spec, 'a cat', batch);
       finish();
       await embedded;
     }
@@ -163,27 +163,27 @@ describe.each([
   ['without a cache', 0],
 ])('what is being computed, %s', (_how, bytes) => {
   test('is computed once for all that ask meanwhile', async () => {
-    const embedder = createEmbedder(encoders, bytes);
-    const asked = [1, 2, 3].map(() => embedder.image(spec, Uint8Array.of(1, 2, 3), batch));
+    const embeddings = createEmbeddingCache(encoders, bytes);
+    const asked = [1, 2, 3].map(() => embeddings.image(spec, Uint8Array.of(1, 2, 3), batch));
     expect(computations).toHaveLength(1);
     computations[0]?.succeed(embeddingOf(5));
     for (const { embedding } of await Promise.all(asked)) expect(embedding).toEqual(Float32Array.of(5));
   });
 
   test('fails for all that asked, and is computed again for the next', async () => {
-    const embedder = createEmbedder(encoders, bytes);
-    const asked = Promise.allSettled([1, 2].map(() => embedder.text(spec, 'a cat', batch)));
+    const embeddings = createEmbeddingCache(encoders, bytes);
+    const asked = Promise.allSettled([1, 2].map(() => embeddings.text(spec, 'a cat', batch)));
     computations[0]?.fail(new Error('out of memory'));
     expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const next = embedder.text(spec, 'a cat', batch);
+    const next = embeddings.text(spec, 'a cat', batch);
     computations[1]?.succeed();
     await expect(next).resolves.toMatchObject({ totalTokens: 0 });
   });
 
   test('for a batch does not make an interactive request wait', async () => {
-    const embedder = createEmbedder(encoders, bytes);
-    const posted = embedder.text(spec, 'a cat', batch);
-    const interactive = embedder.text(spec, 'a cat', single);
+    const embeddings = createEmbeddingCache(encoders, bytes);
+    const posted = embeddings.text(spec, 'a cat', batch);
+    const interactive = embeddings.text(spec, 'a cat', single);
     expect(computations.map((computation) => computation.interactive)).toEqual([false, true]);
     computations[1]?.succeed(embeddingOf(2));
     expect((await interactive).embedding).toEqual(Float32Array.of(2));
@@ -192,15 +192,15 @@ describe.each([
   });
 
   test('for one tenant does not make another wait', () => {
-    const embedder = createEmbedder(encoders, bytes);
-    for (const tenant of ['a', 'b']) embedder.text(spec, 'a cat', { ...batch, tenant }).catch(() => {});
+    const embeddings = createEmbeddingCache(encoders, bytes);
+    for (const tenant of ['a', 'b']) embeddings.text(spec, 'a cat', { ...batch, tenant }).catch(() => {});
     expect(computations).toHaveLength(2);
   });
 
   test('is aborted with the last that waits for it, and no earlier', async () => {
-    const embedder = createEmbedder(encoders, bytes);
+    const embeddings = createEmbeddingCache(encoders, bytes);
     const clients = [new AbortController(), new AbortController()];
-    const asked = clients.map(({ signal }) => embedder.text(spec, 'a cat', { ...single, signal }));
+    const asked = clients.map(({ signal }) => embeddings.text(spec, 'a cat', { ...single, signal }));
     clients[0]?.abort(new Error('the first client left'));
     await expect(asked[0]).rejects.toThrow('the first client left');
     expect(computations[0]?.signal?.aborted).toBe(false);
@@ -208,7 +208,7 @@ describe.each([
     await expect(asked[1]).rejects.toThrow('the second client left');
     expect(computations[0]?.signal?.aborted).toBe(true);
     // Who asks now does not join what is ending.
-    embedder.text(spec, 'a cat', single).catch(() => {});
+    embeddings.text(spec, 'a cat', single).catch(() => {});
     expect(computations).toHaveLength(2);
   });
 });

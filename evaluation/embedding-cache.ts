@@ -7,7 +7,7 @@ import type { EmbedOptions } from '../models/pool/pool.ts';
 import type { Metrics } from '../shared/metrics.ts';
 
 /** Embeddings by content: whatever was embedded lately, or is being embedded now, is not computed again. */
-export interface Embedder {
+export interface EmbeddingCache {
   /** @throws {ServiceError} what the encoders throw; the signal's reason when that aborts first. */
   image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
@@ -19,13 +19,17 @@ const entryOverheadBytes = 300;
 /** A computation that runs, and how many wait for it. */
 interface Running {
   embedded: Promise<Embedded>;
-  askers: number;
+  callers: number;
   abort: AbortController;
 }
 
 type Input = { image: Uint8Array } | { text: string };
 
-export function createEmbedder(encoders: Pick<Encoders, 'for'>, cacheBytes: number, metrics?: Metrics): Embedder {
+export function createEmbeddingCache(
+  encoders: Pick<Encoders, 'for'>,
+  cacheBytes: number,
+  metrics?: Metrics,
+): EmbeddingCache {
   const cache =
     cacheBytes > 0
       ? new LRUCache<string, Embedded>({
@@ -43,7 +47,7 @@ export function createEmbedder(encoders: Pick<Encoders, 'for'>, cacheBytes: numb
     for (const result of ['hit', 'joined', 'miss'])
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
-  /** One that was not computed for this asker does not say when it was. */
+  /** One that was not computed for this caller does not say when it was. */
   async function once(spec: ModelSpec, key: string, input: Input, options: EmbedOptions): Promise<Embedded> {
     const looked = (result: 'hit' | 'joined' | 'miss') =>
       metrics?.count('vls_embedding_cache_lookups_total', { input: 'image' in input ? 'image' : 'text', result });
@@ -67,7 +71,7 @@ export function createEmbedder(encoders: Pick<Encoders, 'for'>, cacheBytes: numb
     );
     // It fails for those that wait; when all have left, nobody listens.
     embedded.catch(() => {});
-    const started: Running = { embedded, askers: 0, abort };
+    const started: Running = { embedded, callers: 0, abort };
     pending.set(pendingKey, started);
     const computed = await shareOf(pendingKey, started, signal);
     cache?.set(key, withoutTimes(computed));
@@ -80,12 +84,12 @@ export function createEmbedder(encoders: Pick<Encoders, 'for'>, cacheBytes: numb
 
   /** Waits for a computation until the signal aborts. It is aborted with the last that leaves. */
   async function shareOf(pendingKey: string, running: Running, signal: AbortSignal | undefined): Promise<Embedded> {
-    running.askers++;
+    running.callers++;
     if (signal === undefined) return await running.embedded;
     const { promise: left, reject } = Promise.withResolvers<never>();
     const leave = () => {
       reject(signal.reason);
-      if (--running.askers > 0) return;
+      if (--running.callers > 0) return;
       forget(pendingKey, running);
       running.abort.abort(signal.reason);
     };

@@ -7,11 +7,11 @@ import { loadRegistry, type Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import { createEmbedder } from './embedder.ts';
+import { createEmbeddingCache } from './embedding-cache.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
 
 /** All a process needs to score pairs: the same for an API, a worker, both together, or a command line. */
-export interface Scoring {
+export interface EvaluationEngine {
   registry: Registry;
   encoders: Encoders;
   evaluation: Evaluation;
@@ -34,7 +34,11 @@ const concurrencyOnCuda = 256;
  * Starts loading the models that are wanted at once (`PRELOAD`, else the default) and returns without waiting for them.
  * @throws {ConfigError} what is wrong with the device, the registry or those models.
  */
-export async function createScoring(config: Config, log: Logger, metrics?: Metrics): Promise<Scoring> {
+export async function createEvaluationEngine(
+  config: Config,
+  log: Logger,
+  metrics?: Metrics,
+): Promise<EvaluationEngine> {
   const device = await chooseDevice(config).catch(asConfigError);
   const { provider, count, reason } = device;
   log.info({ provider, count, reason }, 'device');
@@ -50,12 +54,12 @@ export async function createScoring(config: Config, log: Logger, metrics?: Metri
     (host, address) => log.warn({ host: host.slice(0, 253), address }, 'address of an image host refused'),
   );
   const concurrency = config.fetchConcurrency ?? (provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu);
-  const embedder = createEmbedder(encoders, config.cacheBytes, metrics);
+  const embeddings = createEmbeddingCache(encoders, config.cacheBytes, metrics);
   return {
     registry,
     encoders,
     warm: (spec) => void encoders.for(spec),
-    evaluation: createEvaluation({ images, embedder, concurrency, metrics }),
+    evaluation: createEvaluation({ images, embeddings, concurrency, metrics }),
     watchRegistry(onChange) {
       registry.watch(log, () => {
         encoders.follow(registry).catch((error: Error) => {
