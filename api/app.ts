@@ -20,21 +20,21 @@ import { type BoundaryConfig, createBoundary } from './access/boundary.ts';
 import { createCors } from './access/cors.ts';
 import type { KeyRing } from './access/key-ring.ts';
 import { createLimits } from './access/limits.ts';
-import { createLongAnswers } from './access/long-answers.ts';
+import { createOpenStreams } from './access/open-streams.ts';
 import { createRateLimit } from './access/rate-limit.ts';
 import { createRequestAudit } from './access/request-audit.ts';
 import { createSessions } from './access/sessions.ts';
 import { answerWithSignIn } from './access/sign-in-page.ts';
-import { createAnswers } from './answers.ts';
 import { streamFormat } from './batch-body.ts';
 import { docsRouter } from './docs.ts';
+import { createLargeResponses } from './large-responses.ts';
 import { createAdmission } from './middleware/admission.ts';
 import { createBodyBudget } from './middleware/body-budget.ts';
-import { shareConnections } from './middleware/connections.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { createPressureGuard } from './middleware/pressure.ts';
-import { answerProblems, noSuchRoute } from './middleware/problems.ts';
+import { answerProblems, routeNotFound } from './middleware/problems.ts';
 import { keepPrivate, securityHeaders } from './middleware/security-headers.ts';
+import { shareConnections } from './middleware/share-connections.ts';
 import { createUploads } from './middleware/uploads.ts';
 import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
@@ -99,14 +99,14 @@ export function createApp(deps: AppDeps): Express {
   const access = createAccess({ keys, sessions, config });
   const readyEncoders = () => encoders.states().reduce((sum, { ready }) => sum + ready, 0);
   const admission = createAdmission({ encoders: readyEncoders });
-  const longAnswers = createLongAnswers(access, config, keys.required);
-  const answers = createAnswers();
-  const scoring = { ...deps, admission, answers };
+  const openStreams = createOpenStreams(access, config, keys.required);
+  const largeResponses = createLargeResponses();
+  const scoring = { ...deps, admission, largeResponses };
   const audit = createRequestAudit(createAudit(deps.log));
   const routes = [
     ...singleRoutes(scoring),
-    ...batchRoutes({ ...deps, audit, longAnswers, answers, limitsOf: createLimits(config, keys.required) }),
-    ...resultRoutes({ ...deps, longAnswers, answers }),
+    ...batchRoutes({ ...deps, audit, openStreams, largeResponses, limitsOf: createLimits(config, keys.required) }),
+    ...resultRoutes({ ...deps, openStreams, largeResponses }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),
@@ -129,11 +129,11 @@ export function createApp(deps: AppDeps): Express {
     prefix,
     access.authenticate((path) => publicPaths.has(path)),
   );
-  app.use(forgetAbandoned);
+  app.use(dropClosed);
   app.use(shareConnections(deps));
   app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
   app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
-  app.use(forgetAbandoned);
+  app.use(dropClosed);
   const guard = createPressureGuard();
   app.post(
     newWork.map((path) => prefix + path),
@@ -155,7 +155,7 @@ export function createApp(deps: AppDeps): Express {
   // Assets carry a hash of their content in their names; the page that names them is asked for anew.
   app.use(`${prefix}/assets`, express.static(`${webRoot}assets`, { immutable: true, maxAge: '1y', index: false }));
   app.use(prefix, express.static(webRoot, { maxAge: 0 }));
-  app.use(noSuchRoute);
+  app.use(routeNotFound);
   app.use(answerWithSignIn);
   app.use(answerProblems(deps.log));
   return app;
@@ -165,7 +165,7 @@ export function createApp(deps: AppDeps): Express {
  * Whoever went away while it was looked up who they are: what counts requests from here on would never be told of the
  * end of this one.
  */
-const forgetAbandoned: express.RequestHandler = (_request, response, next) => {
+const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 

@@ -15,9 +15,9 @@ import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { hasUnlikeNumber, parseExactly } from '../shared/exact-json.ts';
+import { check } from './check.ts';
 import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
-import { check } from './route.ts';
 
 /** A batch as it was sent, whatever its form. */
 export type BatchBody = {

@@ -152,7 +152,7 @@ const session: Session = { keysRequired: true, authenticated: true, tenant: 'acm
 const openAi = { id: model.model, object: 'model', created: 0, owned_by: model.source };
 
 /** What each operation answers with in JSON, by status. */
-export const answers: Readonly<Record<string, Readonly<Record<string, object>>>> = {
+export const responseExamples: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   scoreSingle: { 200: single },
   rank: { 200: rank },
   createEmbeddings: { 200: embeddings },
@@ -185,7 +185,7 @@ export const answers: Readonly<Record<string, Readonly<Record<string, object>>>>
 };
 
 /** One problem document for each code. */
-export const problems = Object.fromEntries(
+export const problemExamples = Object.fromEntries(
   Object.entries(codes).map(([code, { status, title, retryable }]) => [
     code,
     {

@@ -8,7 +8,7 @@ import {
 import { prefix } from '../shared/contracts/paths.ts';
 import { problem } from '../shared/contracts/problem.ts';
 import { type Code, codes } from '../shared/errors.ts';
-import { answers, problems } from './openapi-examples.ts';
+import { problemExamples, responseExamples } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
 /** The OpenAPI 3.1 document of these routes: generated from the schemas that also check the requests. */
@@ -34,7 +34,7 @@ export function createOpenApi(routes: readonly Route[], version: string) {
     },
     paths,
     components: {
-      examples: problems,
+      examples: problemExamples,
       securitySchemes: {
         bearer: {
           type: 'http',
@@ -96,7 +96,7 @@ const examplesOf = (names: readonly Code[]) =>
 
 /** The responses of an operation, with the examples of its JSON beside the schemas. */
 function withExamples({ operationId, responses }: ZodOpenApiOperationObject): ZodOpenApiResponsesObject {
-  const examples = answers[operationId ?? ''] ?? {};
+  const examples = responseExamples[operationId ?? ''] ?? {};
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
       const json = 'content' in response ? response.content?.['application/json'] : undefined;

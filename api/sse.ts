@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { BatchEvent } from '../batches/reading/events.ts';
 import { inOneLine } from '../shared/exact-json.ts';
-import { breakOff, drained, stalledMs } from './pace.ts';
+import { resetConnection, stallTimeoutMs, whenDrained } from './slow-readers.ts';
 
 /** Proxies and browsers drop a connection on which nothing moves. */
 const heartbeatMs = 15_000;
@@ -21,7 +21,7 @@ export async function sendEvents(
   events: AsyncGenerator<BatchEvent>,
   response: Response,
   signal: AbortSignal,
-  patienceMs = stalledMs,
+  patienceMs = stallTimeoutMs,
 ): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -40,10 +40,10 @@ export async function sendEvents(
       if (signal.aborted) break;
       const flows = response.write(`${retry}id: ${id}\nevent: ${event}\ndata: ${inOneLine(JSON.stringify(data))}\n\n`);
       retry = '';
-      if (!flows) await drained(response, signal, patienceMs);
+      if (!flows) await whenDrained(response, signal, patienceMs);
     }
   } catch (error) {
-    if (response.writableNeedDrain) breakOff(response);
+    if (response.writableNeedDrain) resetConnection(response);
     if (!signal.aborted) throw error;
   } finally {
     clearInterval(heartbeat);

@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from 'express';
 import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { isProvenOwnPage, isSafe } from './boundary.ts';
-import { createFailedKeys } from './failures.ts';
+import { createFailedKeys } from './failed-keys.ts';
 import type { KeyRing } from './key-ring.ts';
 import { addressOf } from './owner.ts';
 import { everybody, type Principal, principalOf, setPrincipal, toPrincipal } from './principal.ts';
@@ -29,7 +29,7 @@ export interface Access {
    * Whether a request that was let in would be let in again: its key is there with the same rights, its session has not
    * ended. For answers that go on.
    */
-  isStillIn(request: Request): Promise<boolean>;
+  isStillAllowed(request: Request): Promise<boolean>;
 }
 
 export function createAccess({ keys, sessions, config }: AccessDeps): Access {
@@ -84,7 +84,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
       }
       next();
     },
-    async isStillIn(request) {
+    async isStillAllowed(request) {
       const principal = principalOf(request);
       if (principal === undefined || principal.keyId === null) return true;
       if (principal.via === 'session' && (await sessions.keyIdOf(request)) !== principal.keyId) return false;

@@ -6,7 +6,7 @@ import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 const mended = new Set<Code>(['access.key_missing', 'access.key_invalid', 'access.operator_only', 'access.throttled']);
 
 /**
- * Answers a browser with a form for a key instead of a problem document, where it looks at a page or sends that form.
+ * LargeResponses a browser with a form for a key instead of a problem document, where it looks at a page or sends that form.
  * The form needs no script, and nothing of the pages it leads to.
  */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {

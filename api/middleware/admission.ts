@@ -3,7 +3,7 @@ import type { Timings } from '../../shared/contracts/single.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
 import { ownerOf } from '../access/owner.ts';
-import { clientGone } from '../route.ts';
+import { clientGone } from '../client-gone.ts';
 
 /** Lets in as many interactive requests at a time as are answered without queueing for long. */
 export interface Admission {

@@ -4,7 +4,7 @@ import { ServiceError } from '../../shared/errors.ts';
 import { ownerOf } from '../access/owner.ts';
 import { maxFieldBytes } from '../multipart.ts';
 import { maxJsonBytes } from './json-body.ts';
-import { type Pace, watchPace } from './pace-of-senders.ts';
+import { type SenderWatch, watchSender } from './slow-senders.ts';
 
 /** Bytes of bodies that are held whole at the same time; parsing and decoding take about three times as much. */
 const budgetBytes = 256 * 1024 * 1024;
@@ -28,7 +28,7 @@ const mostOfGzip = 1_032;
 interface Held {
   owner: string;
   bytes: number;
-  pace: Pace | undefined;
+  pace: SenderWatch | undefined;
   /** Gives the place back and refuses the sender. */
   evict(): void;
 }
@@ -88,7 +88,7 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     held.add(place);
     add(owner, bytes);
     const start = performance.now();
-    place.pace = watchPace(request, response, evict, (pace) => {
+    place.pace = watchSender(request, response, evict, (pace) => {
       const late = performance.now() - start - arriveMs;
       if (late >= 0 && pace.bytes() < late * bytesPerMs) evict();
     });

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { breakOff } from '../pace.ts';
+import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
 /** How long a sender that is still busy sending may take to read why it is refused, in milliseconds. */
@@ -21,7 +21,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     // The answer is complete: a body that was given up ends after its sender has been answered.
     if (response.writableEnded) return;
     // Headers are out: all that can still be said is that the answer is not complete.
-    if (response.headersSent) return breakOff(response);
+    if (response.headersSent) return resetConnection(response);
     const detail =
       error.code === 'internal' ? 'The service failed; its log has the reason under this request id' : error.message;
     const problem: Problem = {
@@ -59,7 +59,7 @@ const toOpenAi = ({ code, faults }: ServiceError, status: number, message: strin
   param: faults?.[0]?.path ?? null,
 });
 
-export const noSuchRoute: RequestHandler = (request) => {
+export const routeNotFound: RequestHandler = (request) => {
   throw new ServiceError('route.not_found', `There is nothing at ${request.path.slice(0, 200)}`);
 };
 

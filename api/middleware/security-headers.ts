@@ -28,7 +28,7 @@ export const securityHeaders = helmet({
   strictTransportSecurity: false,
 });
 
-/** Answers depend on who asks, by a header or a cookie: no proxy may keep them, and a browser asks again. */
+/** LargeResponses depend on who asks, by a header or a cookie: no proxy may keep them, and a browser asks again. */
 export const keepPrivate: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'private, no-cache');
   next();

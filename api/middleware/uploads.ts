@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
 import { ownerOf } from '../access/owner.ts';
-import { clientGone } from '../route.ts';
-import { watchPace } from './pace-of-senders.ts';
+import { clientGone } from '../client-gone.ts';
+import { watchSender } from './slow-senders.ts';
 
 export interface UploadOptions {
   /** Uploads that are read at a time. Each may hold a line of 32 MiB, and chunks of 8 MiB. */
@@ -38,7 +38,7 @@ export function createUploads({
     if (response.closed) return release();
     response.on('close', release);
     request.on('end', release);
-    watchPace(request, response, () => {
+    watchSender(request, response, () => {
       release();
       next(new ServiceError('request.timeout', 'The body took too long to arrive'));
     });

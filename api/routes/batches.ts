@@ -25,15 +25,17 @@ import {
 } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
-import type { LongAnswers } from '../access/long-answers.ts';
+import type { OpenStreams } from '../access/open-streams.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
-import type { Answers } from '../answers.ts';
+import { reachOf, tenantOf } from '../access/tenant.ts';
 import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
+import { check } from '../check.ts';
+import type { LargeResponses } from '../large-responses.ts';
 import { checkLoadable } from '../loadable.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { secondsToWait } from '../prefer.ts';
-import { check, type Route, reachOf, tenantOf } from '../route.ts';
+import { preferredWaitSeconds } from '../prefer-wait.ts';
+import type { Route } from '../route.ts';
 
 export interface BatchDeps {
   batches: Batches;
@@ -41,8 +43,8 @@ export interface BatchDeps {
   encoders: Pick<Encoders, 'states'>;
   config: Pick<Config, 'webhookSecret'> & WebhookConfig;
   limitsOf: (request: Request) => TenantLimits;
-  longAnswers: LongAnswers;
-  answers: Answers;
+  openStreams: OpenStreams;
+  largeResponses: LargeResponses;
   audit: RequestAudit;
 }
 
@@ -72,8 +74,8 @@ export function batchRoutes({
   encoders,
   config,
   limitsOf,
-  longAnswers,
-  answers,
+  openStreams,
+  largeResponses,
   audit,
 }: BatchDeps): Route[] {
   const checkAddress = createWebhookCheck(config);
@@ -154,9 +156,9 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const strictness = query.strict === 'true' ? 'strict' : 'lenient';
-          const seconds = secondsToWait(request.get('prefer'));
+          const seconds = preferredWaitSeconds(request.get('prefer'));
           // Before anything is stored: whoever is refused has posted nothing.
-          const signal = seconds > 0 ? longAnswers.begin(request, response) : undefined;
+          const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
             ? await readStream(request, format, query, strictness)
@@ -185,7 +187,7 @@ export function batchRoutes({
             if (terminalStates.has(ended.state)) {
               const results = await batches.stream(reachOf(request), posted.id, 'ndjson', allOfThem);
               response.type('json');
-              return void (await answers.stream(request, response, withResults(ended, results), signal));
+              return void (await largeResponses.stream(request, response, withResults(ended, results), signal));
             }
             return void response.status(202).json(ended);
           }
@@ -211,7 +213,7 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(listQuery, request.query, 'query');
           const reach = listedFor(request, query.tenant);
-          await answers.json(request, response, () => batches.list(reach, query));
+          await largeResponses.page(request, response, () => batches.list(reach, query));
         },
       ],
     },

@@ -7,21 +7,24 @@ import {
 } from '../../shared/contracts/embeddings.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
-import type { Answers } from '../answers.ts';
+import { tenantOf } from '../access/tenant.ts';
+import { check } from '../check.ts';
+import { clientGone } from '../client-gone.ts';
+import type { LargeResponses } from '../large-responses.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route, tenantOf } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface EmbeddingsDeps {
   evaluation: Evaluation;
   traffic: Traffic;
   admission: Admission;
-  answers: Answers;
+  largeResponses: LargeResponses;
 }
 
 /** `POST /v1/embeddings`, in the shape of OpenAI's: their client libraries work with another base URL. */
-export function embeddingsRoutes({ evaluation, traffic, admission, answers }: EmbeddingsDeps): Route[] {
+export function embeddingsRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {
       method: 'post',
@@ -63,7 +66,7 @@ export function embeddingsRoutes({ evaluation, traffic, admission, answers }: Em
           const options = { longText, tenant: tenantOf(request), signal: clientGone(response) };
           const embedded = await evaluation.embed(spec, inputs, options);
           const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
-          await answers.computed(
+          await largeResponses.list(
             request,
             response,
             (): EmbeddingsResponse => ({

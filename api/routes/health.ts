@@ -7,8 +7,9 @@ import { refusals } from '../../shared/redis/fault.ts';
 import { serverOf, versionOf } from '../../shared/redis/info.ts';
 import type { RedisWatch } from '../../shared/redis/watch.ts';
 import type { Redis } from '../../shared/redis.ts';
+import { reachOf } from '../access/tenant.ts';
 import { problemResponses } from '../openapi.ts';
-import { type Route, reachOf } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface HealthDeps {
   redis: Redis;

@@ -1,8 +1,9 @@
 import type { Encoders } from '../../models/pool/encoders.ts';
 import type { ListedModel, Registry } from '../../models/registry/registry.ts';
 import { type ModelInfo, modelList, modelPath, type OpenAiModel, openAiModel } from '../../shared/contracts/models.ts';
+import { check } from '../check.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, type Route } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface ModelDeps {
   registry: Registry;

@@ -3,21 +3,24 @@ import { probabilitiesOf } from '../../evaluation/formulas.ts';
 import type { ModelSpec } from '../../models/model.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
-import type { Answers } from '../answers.ts';
+import { tenantOf } from '../access/tenant.ts';
+import { check } from '../check.ts';
+import { clientGone } from '../client-gone.ts';
+import type { LargeResponses } from '../large-responses.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, clientGone, type Route, tenantOf } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface RankDeps {
   evaluation: Evaluation;
   traffic: Traffic;
   admission: Admission;
-  answers: Answers;
+  largeResponses: LargeResponses;
 }
 
 /** `POST /v1/evaluation/rank`: which text describes the image best, or which image fits the text best. */
-export function rankRoutes({ evaluation, traffic, admission, answers }: RankDeps): Route[] {
+export function rankRoutes({ evaluation, traffic, admission, largeResponses }: RankDeps): Route[] {
   return [
     {
       method: 'post',
@@ -50,7 +53,7 @@ export function rankRoutes({ evaluation, traffic, admission, answers }: RankDeps
           const options = { longText: asked.longText, tenant: tenantOf(request), signal: clientGone(response) };
           const scores = await score(evaluation, spec, asked, options);
           admission.observe(scores.timings);
-          await answers.computed(request, response, () => toRanking(spec, asked, scores));
+          await largeResponses.list(request, response, () => toRanking(spec, asked, scores));
         },
       ],
     },

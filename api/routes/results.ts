@@ -2,11 +2,13 @@ import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { batchPath, batchSummary, type ResultsQuery, resultsPage, resultsQuery } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import type { LongAnswers } from '../access/long-answers.ts';
-import type { Answers } from '../answers.ts';
+import type { OpenStreams } from '../access/open-streams.ts';
+import { reachOf } from '../access/tenant.ts';
+import { check } from '../check.ts';
+import type { LargeResponses } from '../large-responses.ts';
 import { problemResponses } from '../openapi.ts';
-import { formOfResults } from '../results-form.ts';
-import { check, type Route, reachOf } from '../route.ts';
+import { negotiateResultsFormat } from '../results-format.ts';
+import type { Route } from '../route.ts';
 import { sendEvents } from '../sse.ts';
 
 const eventsQuery = z.strictObject({
@@ -28,12 +30,12 @@ function refusePaging({ cursor, limit }: ResultsQuery): void {
 
 export interface ResultDeps {
   batches: Batches;
-  longAnswers: LongAnswers;
-  answers: Answers;
+  openStreams: OpenStreams;
+  largeResponses: LargeResponses;
 }
 
 /** What is read of a batch: its results, their shape, and what happens while it runs. */
-export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Route[] {
+export function resultRoutes({ batches, openStreams, largeResponses }: ResultDeps): Route[] {
   return [
     {
       method: 'get',
@@ -71,19 +73,21 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
         async (request, response) => {
           const { id } = check(batchPath, request.params, 'path');
           response.vary('Accept');
-          const { type, format } = formOfResults(request);
+          const { type, format } = negotiateResultsFormat(request);
           const query = check(resultsQuery, request.query, 'query');
           if (format === 'json') {
-            return void (await answers.json(request, response, () => batches.results(reachOf(request), id, query)));
+            return void (await largeResponses.page(request, response, () =>
+              batches.results(reachOf(request), id, query),
+            ));
           }
           refusePaging(query);
-          const signal = longAnswers.begin(request, response);
+          const signal = openStreams.open(request, response);
           const asked = { status: query.status, formulas: query.formulas ?? 'escape' };
           const parts = await batches.stream(reachOf(request), id, format, asked);
           const escaped = format === 'csv' ? await batches.escapedCells(reachOf(request), id, asked) : undefined;
           if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
           response.attachment(`batch-${id}.${format}`).type(type);
-          await answers.stream(request, response, parts, signal);
+          await largeResponses.stream(request, response, parts, signal);
         },
       ],
     },
@@ -131,7 +135,7 @@ export function resultRoutes({ batches, longAnswers, answers }: ResultDeps): Rou
           const { id } = check(batchPath, request.params, 'path');
           const { lastEventId } = check(eventsQuery, request.query, 'query');
           const lastId = request.get('last-event-id') ?? lastEventId;
-          const signal = longAnswers.begin(request, response);
+          const signal = openStreams.open(request, response);
           const events = await batches.follow(reachOf(request), id, lastId, signal);
           if (events === undefined) return void response.status(204).end();
           if (request.method === 'HEAD') return void response.type('text/event-stream').end();

@@ -7,9 +7,10 @@ import { type Principal, principalOf } from '../access/principal.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
 import type { Sessions } from '../access/sessions.ts';
 import { targetOf } from '../access/sign-in-page.ts';
+import { check } from '../check.ts';
 import { createJsonBody } from '../middleware/json-body.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, type Route } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface SessionDeps {
   access: Access;

@@ -5,23 +5,26 @@ import { singleRequest, singleResponse } from '../../shared/contracts/single.ts'
 import { ServiceError } from '../../shared/errors.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
-import type { Answers } from '../answers.ts';
+import { tenantOf } from '../access/tenant.ts';
+import { check } from '../check.ts';
+import { clientGone } from '../client-gone.ts';
+import type { LargeResponses } from '../large-responses.ts';
 import type { Admission } from '../middleware/admission.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { readForm } from '../multipart.ts';
 import { problemResponses, requestIdHeader } from '../openapi.ts';
-import { check, clientGone, type Route, tenantOf } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface SingleDeps {
   traffic: Traffic;
   metrics: Metrics;
   admission: Admission;
-  answers: Answers;
+  largeResponses: LargeResponses;
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
 /** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
-export function singleRoutes({ traffic, metrics, admission, answers, config }: SingleDeps): Route[] {
+export function singleRoutes({ traffic, metrics, admission, largeResponses, config }: SingleDeps): Route[] {
   return [
     {
       method: 'post',
@@ -87,7 +90,7 @@ export function singleRoutes({ traffic, metrics, admission, answers, config }: S
           metrics.items({ mode: 'single', outcome: 'succeeded', code: '' }, texts.length);
           const [first] = results;
           if (typeof text !== 'string' || first === undefined) {
-            return void (await answers.computed(request, response, () => ({ results, receipt, timings })));
+            return void (await largeResponses.list(request, response, () => ({ results, receipt, timings })));
           }
           response.json({ score: first.score, cosine: first.cosine, receipt, timings });
         },

@@ -7,8 +7,9 @@ import {
 } from '../../shared/contracts/traffic.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
+import { check } from '../check.ts';
 import { problemResponses } from '../openapi.ts';
-import { check, type Route } from '../route.ts';
+import type { Route } from '../route.ts';
 
 export interface TrafficDeps {
   traffic: Traffic;

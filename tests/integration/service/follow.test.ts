@@ -9,7 +9,7 @@ import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { startProcess, type TestProcess } from '../../support/service.ts';
 import { readEvents, type SentEvent } from '../../support/sse.ts';
 
-/** Answers 500 to its first call, then 200. */
+/** LargeResponses 500 to its first call, then 200. */
 const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
 const receiver = createServer((request, response) => {
   let body = '';

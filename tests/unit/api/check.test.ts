@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { check } from '../../../api/route.ts';
+import { check } from '../../../api/check.ts';
 import { embeddingsRequest } from '../../../shared/contracts/embeddings.ts';
 import { signIn } from '../../../shared/contracts/session.ts';
 import { singleRequest } from '../../../shared/contracts/single.ts';

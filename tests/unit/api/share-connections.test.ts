@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import { everybody, setPrincipal } from '../../../api/access/principal.ts';
-import { shareConnections } from '../../../api/middleware/connections.ts';
+import { shareConnections } from '../../../api/middleware/share-connections.ts';
 
 let surplus = false;
 const share = () => shareConnections({ isSurplus: () => surplus, guaranteed: 2, unknown: 3 });

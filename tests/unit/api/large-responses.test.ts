@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import express, { type RequestHandler } from 'express';
 import { afterEach, expect, test, vi } from 'vitest';
 import { everybody, setPrincipal } from '../../../api/access/principal.ts';
-import { type AnswersOptions, createAnswers } from '../../../api/answers.ts';
+import { clientGone } from '../../../api/client-gone.ts';
+import { createLargeResponses, type LargeResponseOptions } from '../../../api/large-responses.ts';
 import { answerProblems } from '../../../api/middleware/problems.ts';
-import { clientGone } from '../../../api/route.ts';
 import { sendEvents } from '../../../api/sse.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -40,10 +40,10 @@ async function* breaking(): AsyncGenerator<string> {
 }
 
 /** A tenant is told by the path. */
-async function start(options: AnswersOptions): Promise<void> {
+async function start(options: LargeResponseOptions): Promise<void> {
   const counted = { count: 0 };
   reads = counted;
-  const answers = createAnswers(options);
+  const largeResponses = createLargeResponses(options);
   const asTenant: RequestHandler = (request, _response, next) => {
     setPrincipal(request, { ...everybody, tenant: request.path.split('/')[1] ?? '' });
     next();
@@ -51,22 +51,22 @@ async function start(options: AnswersOptions): Promise<void> {
   const app = express().use(asTenant);
   app.get('/:tenant/stream', async (request, response) => {
     const source = twoParts(counted);
-    await answers.stream(request, response, source, clientGone(response));
+    await largeResponses.stream(request, response, source, clientGone(response));
   });
   app.get('/:tenant/page', (request, response) =>
-    answers.json(request, response, async () => {
+    largeResponses.page(request, response, async () => {
       counted.count++;
       return largePart;
     }),
   );
   app.get('/:tenant/list', (request, response) =>
-    answers.computed(request, response, () => {
+    largeResponses.list(request, response, () => {
       counted.count++;
       return largePart;
     }),
   );
   app.get('/:tenant/breaking', (request, response) =>
-    answers.stream(request, response, breaking(), clientGone(response)),
+    largeResponses.stream(request, response, breaking(), clientGone(response)),
   );
   app.get('/:tenant/events', async (_request, response) => {
     async function* events() {

@@ -1,10 +1,10 @@
 import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
-export type ResultsForm = 'json' | 'ndjson' | 'csv';
+export type ResultsFormat = 'json' | 'ndjson' | 'csv';
 
 /** The forms of results by the content types that clients ask for them with; the first of each is the documented one. */
-const types: Record<ResultsForm, readonly string[]> = {
+const types: Record<ResultsFormat, readonly string[]> = {
   json: ['application/json'],
   ndjson: [
     'application/x-ndjson',
@@ -20,14 +20,14 @@ const types: Record<ResultsForm, readonly string[]> = {
   ],
   csv: ['text/csv', 'application/csv', 'text/comma-separated-values'],
 };
-const forms = Object.keys(types) as ResultsForm[];
+const forms = Object.keys(types) as ResultsFormat[];
 const known = forms.flatMap((form) => types[form]);
 
 /**
  * The form that a client prefers by its `Accept`, JSON where it does not mind, and the name it calls that form by.
  * @throws {ServiceError} `request.not_acceptable`
  */
-export function formOfResults(request: Request): { type: string; format: ResultsForm } {
+export function negotiateResultsFormat(request: Request): { type: string; format: ResultsFormat } {
   // A `charset` there is no wish for another form; as it stands it would match nothing.
   request.headers.accept = request.get('accept')?.replace(/;\s*(?!q\s*=)[^;,]*/gi, '');
   const type = request.accepts(known);

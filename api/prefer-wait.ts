@@ -9,7 +9,7 @@ const preference =
  * The seconds of `Prefer: wait=N`, at most 60; 0 without a wait that is a whole number. The first one counts, as the RFC
  * says.
  */
-export function secondsToWait(header: string | undefined): number {
+export function preferredWaitSeconds(header: string | undefined): number {
   if (header === undefined) return 0;
   for (let at = 0; at < header.length; at = preference.lastIndex) {
     preference.lastIndex = at;

@@ -7,7 +7,7 @@ export const windowBytes = 2 * 1024;
 const lookMs = 1_000;
 
 /** How a body arrives. */
-export interface Pace {
+export interface SenderWatch {
   /** Bytes that have arrived. */
   bytes(): number;
   /** How long the last byte is ago, in milliseconds; to a second. */
@@ -22,13 +22,18 @@ export interface Pace {
  * @param onSlow called once when the sender is slower than it may be.
  * @param look called every second, for bounds of a caller's own.
  */
-export function watchPace(request: Request, response: Response, onSlow: () => void, look = (_pace: Pace) => {}): Pace {
+export function watchSender(
+  request: Request,
+  response: Response,
+  onSlow: () => void,
+  look = (_pace: SenderWatch) => {},
+): SenderWatch {
   const { socket } = request;
   const before = socket.bytesRead;
   let [last, silentMs] = [before, 0];
   let [windowStart, waitedMs] = [before, 0];
   const end = () => clearInterval(timer);
-  const pace: Pace = { bytes: () => socket.bytesRead - before, silentMs: () => silentMs, end };
+  const pace: SenderWatch = { bytes: () => socket.bytesRead - before, silentMs: () => silentMs, end };
   const timer = setInterval(() => {
     if (request.complete) return end();
     const { bytesRead } = socket;

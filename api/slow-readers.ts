@@ -2,10 +2,10 @@ import type { Response } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
 /** A reader that takes none of what waits for it for so long gets no more, in milliseconds. */
-export const stalledMs = 20_000;
+export const stallTimeoutMs = 20_000;
 /**
  * What is written at a time, in bytes. The next piece follows once the kernel has taken this one, so that a reader must
- * take at least this much in {@link stalledMs}, and one that takes a byte now and then does not count as reading.
+ * take at least this much in {@link stallTimeoutMs}, and one that takes a byte now and then does not count as reading.
  */
 const pieceBytes = 64 * 1024;
 
@@ -18,11 +18,11 @@ export async function writePaced(
   response: Response,
   bytes: Uint8Array,
   signal: AbortSignal,
-  patienceMs = stalledMs,
+  patienceMs = stallTimeoutMs,
 ): Promise<void> {
   for (let from = 0; from < bytes.length; from += pieceBytes) {
     signal.throwIfAborted();
-    if (!response.write(bytes.subarray(from, from + pieceBytes))) await drained(response, signal, patienceMs);
+    if (!response.write(bytes.subarray(from, from + pieceBytes))) await whenDrained(response, signal, patienceMs);
   }
 }
 
@@ -30,7 +30,7 @@ export async function writePaced(
  * Resolves when the reader has caught up; leaves no listener behind.
  * @throws as {@link writePaced} does.
  */
-export async function drained(response: Response, signal: AbortSignal, patienceMs = stalledMs): Promise<void> {
+export async function whenDrained(response: Response, signal: AbortSignal, patienceMs = stallTimeoutMs): Promise<void> {
   signal.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const settle = (step: () => void) => {
@@ -55,7 +55,7 @@ export async function drained(response: Response, signal: AbortSignal, patienceM
  * takes the end of the connection for the end of the answer: it passed 385 of 3,001 rows on as complete. A reset is an
  * error to every reader.
  */
-export function breakOff(response: Response): void {
+export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();
   // Without a socket the reader has gone.
   response.destroy();

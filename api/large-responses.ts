@@ -1,25 +1,26 @@
 import type { Request, Response } from 'express';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
-import { breakOff, stalledMs, writePaced } from './pace.ts';
-import { clientGone, tenantOf } from './route.ts';
+import { tenantOf } from './access/tenant.ts';
+import { clientGone } from './client-gone.ts';
+import { resetConnection, stallTimeoutMs, writePaced } from './slow-readers.ts';
 
 /**
  * Large answers, of which so many are in memory at a time. The others wait without holding anything. A stream holds its
  * place for one part, and takes its turn again for the next.
  */
-export interface Answers {
+export interface LargeResponses {
   /**
    * Answers with what `read` gives, as JSON.
    * @throws what `read` throws; {@link ServiceError} `overloaded` when too many wait.
    */
-  json(request: Request, response: Response, read: () => Promise<unknown>): Promise<void>;
+  page(request: Request, response: Response, read: () => Promise<unknown>): Promise<void>;
   /**
    * Answers with scores or embeddings, as JSON. They share no places with what {@link json} answers: an interactive
    * request must not wait for the slow readers of pages.
    * @param make builds the answer from what was computed, which is smaller.
    * @throws {ServiceError} `overloaded` when too many wait.
    */
-  computed(request: Request, response: Response, make: () => unknown): Promise<void>;
+  list(request: Request, response: Response, make: () => unknown): Promise<void>;
   /**
    * Sends parts as they are read. An answer that has begun and cannot be completed is broken off visibly.
    * @param signal aborted when nothing more is to be sent.
@@ -28,7 +29,7 @@ export interface Answers {
   stream(request: Request, response: Response, parts: AsyncIterator<string>, signal: AbortSignal): Promise<void>;
 }
 
-export interface AnswersOptions {
+export interface LargeResponseOptions {
   /** Pages of JSON in memory at a time. One has up to 8 MiB and its last chunk. */
   pages?: number;
   /** Lists of scores or embeddings in memory at a time. A thousand embeddings have 10 MB, a thousand texts up to 20 MB. */
@@ -45,13 +46,13 @@ export interface AnswersOptions {
  * Without these bounds 100 streams that were asked for and not read took 1.1 GB, 60 pages 0.45 GB, and 60 lists of a
  * thousand embeddings 0.54 GB.
  */
-export function createAnswers({
+export function createLargeResponses({
   pages = 8,
   lists = 8,
   parts = 16,
   guaranteed = 2,
-  patienceMs = stalledMs,
-}: AnswersOptions = {}): Answers {
+  patienceMs = stallTimeoutMs,
+}: LargeResponseOptions = {}): LargeResponses {
   // Apart: a page is answered at once, and must not wait for the slow readers of streams of the same tenant.
   const pagePlaces = createFairPlaces({ places: pages, guaranteed, maxWaiting: 1_000 });
   const listPlaces = createFairPlaces({ places: lists, guaranteed, maxWaiting: 1_000 });
@@ -72,8 +73,8 @@ export function createAnswers({
   }
 
   return {
-    json: (request, response, read) => sendJson(pagePlaces, request, response, read),
-    computed: (request, response, make) => sendJson(listPlaces, request, response, make),
+    page: (request, response, read) => sendJson(pagePlaces, request, response, read),
+    list: (request, response, make) => sendJson(listPlaces, request, response, make),
     async stream(request, response, source, signal) {
       if (request.method === 'HEAD') return void response.end();
       await sending(response, signal, async () => {
@@ -107,7 +108,7 @@ async function sending(response: Response, signal: AbortSignal, send: () => Prom
     if (!response.headersSent) {
       response.removeHeader('Content-Disposition');
       response.removeHeader('Content-Length');
-    } else breakOff(response);
+    } else resetConnection(response);
     if (!signal.aborted) throw error;
   }
 }

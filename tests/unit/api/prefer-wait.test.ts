@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { secondsToWait } from '../../../api/prefer.ts';
+import { preferredWaitSeconds } from '../../../api/prefer-wait.ts';
 
 test.each([
   ['wait=5', 5],
@@ -25,10 +25,10 @@ test.each([
   ['x="wait=5"', 0],
   ['', 0],
   [undefined, 0],
-])('Prefer: %s waits %d s', (header, seconds) => expect(secondsToWait(header)).toBe(seconds));
+])('Prefer: %s waits %d s', (header, seconds) => expect(preferredWaitSeconds(header)).toBe(seconds));
 
 test('a header of 16 KB is read in time that grows with its length alone', () => {
   for (const part of ['a=', 'a="\\', ';', 'a;b="', ' ', 'a ,', '?']) {
-    expect(secondsToWait(`${part.repeat(16_000 / part.length)}wait=5x`)).toBe(0);
+    expect(preferredWaitSeconds(`${part.repeat(16_000 / part.length)}wait=5x`)).toBe(0);
   }
 });

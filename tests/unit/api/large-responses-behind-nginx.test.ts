@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAnswers } from '../../../api/answers.ts';
+import { clientGone } from '../../../api/client-gone.ts';
+import { createLargeResponses } from '../../../api/large-responses.ts';
 import { answerProblems } from '../../../api/middleware/problems.ts';
-import { clientGone } from '../../../api/route.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** nginx asks its upstreams in HTTP/1.0 by default, where an answer ends with its connection. */
@@ -37,9 +37,9 @@ describe.skipIf(!isInstalled)('a reader behind nginx with its default settings',
   const socketPath = join(dir, 'nginx.sock');
 
   beforeAll(async () => {
-    const answers = createAnswers();
+    const largeResponses = createLargeResponses();
     const app = express().get('/:until', (asked, response) =>
-      answers.stream(asked, response, rowsUntil(Number(asked.params.until)), clientGone(response)),
+      largeResponses.stream(asked, response, rowsUntil(Number(asked.params.until)), clientGone(response)),
     );
     upstream = createServer(app.use(answerProblems(silentLog()))).listen(0, '127.0.0.1');
     await once(upstream, 'listening');

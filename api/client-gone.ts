@@ -1,0 +1,13 @@
+import type { Response } from 'express';
+import { ServiceError } from '../shared/errors.ts';
+
+/** Aborted when the client goes away before its answer. */
+export function clientGone(response: Response): AbortSignal {
+  const controller = new AbortController();
+  const onClose = () => {
+    if (!response.writableFinished) controller.abort(new ServiceError('request.aborted', 'The client went away'));
+  };
+  if (response.closed) onClose();
+  else response.on('close', onClose);
+  return controller.signal;
+}
