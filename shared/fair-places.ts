@@ -1,4 +1,5 @@
 import { ServiceError } from './errors.ts';
+import { createRecentUse } from './recent-use.ts';
 
 export interface FairPlacesOptions {
   /** Places that are in use at the same time; one tenant alone may take them all. */
@@ -12,13 +13,16 @@ export interface FairPlacesOptions {
   hardLimit?: number;
   /** The most callers that may wait. Beyond it the tenant with the longest queue loses its newest caller. */
   maxWaiting?: number;
+  /** The clock in milliseconds, for tests. */
+  now?: () => number;
 }
 
 /** Places of one resource, shared fairly between tenants. */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next place goes to the waiting tenant that holds the fewest, then to the one served longest
-   * ago; callers of one tenant are served in order.
+   * Waits for a place. The next place goes to the waiting tenant that has held places for the shortest time recently:
+   * where one holds a place for seconds and another for milliseconds, equal numbers are not equal shares. Of equals it
+   * goes to the one that holds the fewest, then to the one served longest ago; callers of one tenant are served in order.
    * @returns releases the place; a second call does nothing.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many wait.
    */
@@ -48,6 +52,7 @@ interface Share {
 export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
   const { places, guaranteed = 0, hardLimit = 4 * options.places, maxWaiting = Number.POSITIVE_INFINITY } = options;
   const shares = new Map<string, Share>();
+  const use = createRecentUse(undefined, options.now);
   let held = 0;
   let waiting = 0;
   let grants = 0;
@@ -65,10 +70,12 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
     held++;
     share.held++;
     share.servedAt = ++grants;
+    const endUse = use.begin(tenant);
     let released = false;
     return () => {
       if (released) return;
       released = true;
+      endUse();
       held--;
       share.held--;
       forget(tenant, share);
@@ -84,14 +91,13 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
   const serve = () => {
     while (waiting > 0) {
       let next: Share | undefined;
-      for (const share of shares.values()) {
+      let leastUsed = 0;
+      for (const [tenant, share] of shares) {
         if (share.waiting.size === 0 || !mayHold(share)) continue;
-        if (
-          next === undefined ||
-          share.held < next.held ||
-          (share.held === next.held && share.servedAt < next.servedAt)
-        ) {
+        const used = use.of(tenant);
+        if (next === undefined || (used - leastUsed || share.held - next.held || share.servedAt - next.servedAt) < 0) {
           next = share;
+          leastUsed = used;
         }
       }
       const [first] = next?.waiting ?? [];

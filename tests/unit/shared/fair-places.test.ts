@@ -21,8 +21,8 @@ test('one tenant alone takes all places', async () => {
   expect(places.total()).toEqual({ held: 3, waiting: 0 });
 });
 
-test('the next place goes to the tenant that holds the fewest', async () => {
-  const places = createFairPlaces({ places: 2 });
+test('of tenants with equal use the next place goes to the one that holds the fewest', async () => {
+  const places = createFairPlaces({ places: 2, now: () => 0 });
   const { order, take, release, settle } = recorder(places);
   await take('many', 'm1');
   await take('many', 'm2');
@@ -37,6 +37,45 @@ test('the next place goes to the tenant that holds the fewest', async () => {
   release('f1');
   await Promise.all(waiting);
   expect(order.slice(4).sort()).toEqual(['f2', 'm4']);
+});
+
+test('the next place goes to the tenant that has held places for the shortest time recently', async () => {
+  let time = 0;
+  const places = createFairPlaces({ places: 1, now: () => time });
+  const { order, take, release, settle } = recorder(places);
+  const waiting = [take('slow', 's1'), take('slow', 's2'), take('slow', 's3')];
+  for (const name of ['q1', 'q2', 'q3', 'q4', 'q5']) waiting.push(take('quick', name));
+  for (const [name, milliseconds] of Object.entries({ s1: 1_000, q1: 300, q2: 300, q3: 300, q4: 300, s2: 1_000 })) {
+    await settle();
+    expect(order.at(-1)).toBe(name);
+    time += milliseconds;
+    release(name);
+  }
+  await settle();
+  expect(order.at(-1)).toBe('q5');
+  release('q5');
+  await settle();
+  release('s3');
+  await Promise.all(waiting);
+});
+
+test('a tenant with long uses does not begin many before the first has ended', async () => {
+  let time = 0;
+  const places = createFairPlaces({ places: 4, now: () => time });
+  const { order, take, release, settle } = recorder(places);
+  await take('slow', 's0');
+  time += 1_000;
+  release('s0');
+  for (const name of ['q1', 'q2', 'q3', 'q4']) await take('quick', name);
+  for (let number = 1; number <= 4; number++) {
+    void take('slow', `s${number}`);
+    void take('quick', `q${number + 4}`);
+  }
+  time += 300;
+  // The four quick ones took 1,200 ms together: the slow tenant begins one, which counts as long as its first one took.
+  for (const name of ['q1', 'q2', 'q3', 'q4']) release(name);
+  await settle();
+  expect(order.slice(-4)).toEqual(['s1', 'q5', 'q6', 'q7']);
 });
 
 test('a tenant below its guaranteed places does not wait for others, up to the hard limit', async () => {
