@@ -1,4 +1,4 @@
-/** How images are preprocessed; see `models/encoder/preprocess.ts`. */
+/** How images are preprocessed; see `models/pixels/preprocess.ts`. */
 export const preprocessModes = ['exact', 'fast'] as const;
 export type PreprocessMode = (typeof preprocessModes)[number];
 

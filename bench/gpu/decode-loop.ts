@@ -1,4 +1,4 @@
-import { crop } from '../../models/encoder/preprocess.ts';
+import { crop } from '../../models/pixels/preprocess.ts';
 import { benchPictures } from '../processes/pictures.ts';
 
 /** One of the processes that decode on all cores: asked for seconds, it answers with images a second. */

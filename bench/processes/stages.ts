@@ -1,5 +1,5 @@
-import { crop } from '../../models/encoder/preprocess.ts';
-import { loadTokenizer } from '../../models/encoder/tokenizer.ts';
+import { crop } from '../../models/pixels/preprocess.ts';
+import { loadTokenizer } from '../../models/texts/tokenizer.ts';
 import { loadTowers } from '../../models/encoder/towers.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { readConfig } from '../../shared/config.ts';

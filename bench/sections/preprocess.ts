@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { crop } from '../../models/encoder/preprocess.ts';
+import { crop } from '../../models/pixels/preprocess.ts';
 import { type Figure, readable } from '../figures.ts';
 import { median } from '../statistics.ts';
 

@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { ServiceError } from '../../shared/errors.ts';
-import { takeLargePlace } from '../encoder/decode-limits.ts';
-import type { CropOptions } from '../encoder/preprocess.ts';
 import type { Caller, ImageBytes } from '../encoder/protocol.ts';
 import type { Pixels } from '../encoder/towers.ts';
+import { takeLargePlace } from '../pixels/decode-limits.ts';
+import type { CropOptions } from '../pixels/preprocess.ts';
 import { createSlots, type Slots } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts';
@@ -14,7 +14,7 @@ import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts
 /** Processes that decode images for one encoder. */
 export interface Decoders {
   /**
-   * The crop of an encoded image, as `crop` of `models/encoder/preprocess.ts` makes it.
+   * The crop of an encoded image, as `crop` of `models/pixels/preprocess.ts` makes it.
    * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the reason of the caller's
    * signal, when it aborts before the image is with a decoder.
    */

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { toItemError } from '../../shared/errors.ts';
-import { shareLargePlaces } from '../encoder/decode-limits.ts';
-import { crop } from '../encoder/preprocess.ts';
 import type { Caller } from '../encoder/protocol.ts';
+import { shareLargePlaces } from '../pixels/decode-limits.ts';
+import { crop } from '../pixels/preprocess.ts';
 import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';

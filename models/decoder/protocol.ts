@@ -1,5 +1,5 @@
 import type { Code } from '../../shared/errors.ts';
-import type { CropOptions } from '../encoder/preprocess.ts';
+import type { CropOptions } from '../pixels/preprocess.ts';
 
 /** What a decoder needs to know first. */
 export interface DecoderOptions extends Omit<CropOptions, 'caller'> {

@@ -1,14 +1,14 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { createDecoders } from '../decoder/decoders.ts';
+import { createDecodeQueue } from '../pixels/decode-queue.ts';
+import { startCropThread } from '../pixels/threaded-crop.ts';
 import type { Slots } from '../slots.ts';
+import { loadTokenizer } from '../texts/tokenizer.ts';
 import { calibrate } from './calibrate.ts';
-import { createDecodeQueue } from './decode-queue.ts';
 import { createLane, type Lane, type Run } from './lane.ts';
 import type { Calibration, Caller, Embedded, ImageBytes, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
-import { startCropThread } from './threaded-crop.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
-import { loadTokenizer } from './tokenizer.ts';
 import { loadTowers, type Pixels, pixelBytes, release, type Towers } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */

@@ -1,4 +1,4 @@
-import { createFloor } from './floor.ts';
+import { createFloor } from '../floor.ts';
 import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureShapeModels } from '../../../bench/shape-models/build.ts';
-import { loadTokenizer } from '../../../models/encoder/tokenizer.ts';
+import { loadTokenizer } from '../../../models/texts/tokenizer.ts';
 import { loadTowers, type Towers } from '../../../models/encoder/towers.ts';
 import type { ModelSpec } from '../../../models/model.ts';
 import { towerFile } from '../../../models/registry/layouts.ts';

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDecoders, type DecodersOptions } from '../../../../models/decoder/decoders.ts';
-import { crop } from '../../../../models/encoder/preprocess.ts';
 import type { Pixels } from '../../../../models/encoder/towers.ts';
+import { crop } from '../../../../models/pixels/preprocess.ts';
 import { createSlots } from '../../../../models/slots.ts';
 import { goldenClip, goldenImage } from '../../../support/model-folders.ts';
 

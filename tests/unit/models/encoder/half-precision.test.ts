@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toHalf } from '../../../../bench/gpu/onnx-file.ts';
-import { crop } from '../../../../models/encoder/preprocess.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
+import { crop } from '../../../../models/pixels/preprocess.ts';
 import { towerFile } from '../../../../models/registry/layouts.ts';
 import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 

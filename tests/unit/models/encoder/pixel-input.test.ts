@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addPixelInput, pixelInputName } from '../../../../models/encoder/pixel-input.ts';
-import { crop } from '../../../../models/encoder/preprocess.ts';
-import { loadTokenizer } from '../../../../models/encoder/tokenizer.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import type { ModelSpec } from '../../../../models/model.ts';
 import { InferenceSession, Tensor } from '../../../../models/onnx-runtime.ts';
+import { crop } from '../../../../models/pixels/preprocess.ts';
+import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
 import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 const cut = (bytes: Uint8Array) => crop(bytes, { size: 224, maxPixels: 50_000_000 });

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEncoder } from '../../../../models/encoder/encoder.ts';
-import { startCropThread } from '../../../../models/encoder/threaded-crop.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
+import { startCropThread } from '../../../../models/pixels/threaded-crop.ts';
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 // Decoding and the towers are played here, so that each lasts until the test ends it.
-vi.mock('../../../../models/encoder/threaded-crop.ts', { spy: true });
+vi.mock('../../../../models/pixels/threaded-crop.ts', { spy: true });
 vi.mock('../../../../models/encoder/towers.ts', { spy: true });
 
 interface Run {

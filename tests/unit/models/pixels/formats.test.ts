@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { crop } from '../../../../models/encoder/preprocess.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
+import { crop } from '../../../../models/pixels/preprocess.ts';
 import embeddings from '../../../golden/formats/embeddings.json' with { type: 'json' };
 import expected from '../../../golden/formats/expected.json' with { type: 'json' };
 import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';

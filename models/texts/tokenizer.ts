@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { type ModelSpec, textCleanings } from '../model.ts';
-import { beginningsOf, boundMarks } from './text-beginning.ts';
-import { cleanText } from './text-cleaning.ts';
+import { beginningsOf, boundMarks } from './beginning.ts';
+import { cleanText } from './cleaning.ts';
 
 /**
  * As much of a text is cleaned and tokenized at first, for each token that the model reads: several times what text has.

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { type Code, ServiceError } from '../../shared/errors.ts';
+import type { Caller } from '../encoder/protocol.ts';
 import type { PreprocessMode } from '../model.ts';
 import type { CropOptions } from './preprocess.ts';
-import type { Caller } from './protocol.ts';
 
 /** What the thread is given at its start. */
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {

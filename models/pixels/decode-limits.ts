@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Metadata } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
-import { countPages } from '../pixels/tiff.ts';
-import type { Caller } from './protocol.ts';
+import type { Caller } from '../encoder/protocol.ts';
+import { countPages } from './tiff.ts';
 
 /** Encoders write some ten; a file of 0.5 MB with 2,646 empty ones kept libjpeg busy for 22 s, deaf to any deadline. */
 const maxScans = 100;

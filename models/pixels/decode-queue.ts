@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
+import type { Caller } from '../encoder/protocol.ts';
+import { createFloor } from '../floor.ts';
 import type { Provider } from '../model.ts';
-import { createFloor } from './floor.ts';
-import type { Caller } from './protocol.ts';
 
 /** Images that wait to be decoded, a few at a time. */
 export interface DecodeQueue {

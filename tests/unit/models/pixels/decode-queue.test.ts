@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDecodeQueue } from '../../../../models/encoder/decode-queue.ts';
+import { createDecodeQueue } from '../../../../models/pixels/decode-queue.ts';
 
 /** A queue for a CPU with one thread, which decodes two pictures at a time or as many as a run takes. */
 function setUp(nextRun = 1) {

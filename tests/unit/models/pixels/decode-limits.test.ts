@@ -1,7 +1,7 @@
 import type { Metadata } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { checkStructure, inTurn } from '../../../../models/encoder/decode-limits.ts';
 import type { Caller } from '../../../../models/encoder/protocol.ts';
+import { checkStructure, inTurn } from '../../../../models/pixels/decode-limits.ts';
 import { goldenImage } from '../../../support/model-folders.ts';
 
 const corrupt = expect.objectContaining({ code: 'image.corrupt' });

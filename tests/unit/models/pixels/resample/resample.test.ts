@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { divideByAlpha } from '../../../../models/pixels/alpha.ts';
-import { type Filter, planResample, type Rectangle, type Size } from '../../../../models/resample/plan.ts';
-import { resample } from '../../../../models/resample/resample.ts';
-import expected from '../../../golden/resample/expected.json' with { type: 'json' };
+import { divideByAlpha } from '../../../../../models/pixels/alpha.ts';
+import { type Filter, planResample, type Rectangle, type Size } from '../../../../../models/pixels/resample/plan.ts';
+import { resample } from '../../../../../models/pixels/resample/resample.ts';
+import expected from '../../../../golden/resample/expected.json' with { type: 'json' };
 
 const channelsOf = { L: 1, RGB: 3, RGBA: 4, CMYK: 4 } as const;
 type Mode = keyof typeof channelsOf;

@@ -1,10 +1,10 @@
+import type { Caller } from '../encoder/protocol.ts';
 import type { PreprocessMode } from '../model.ts';
-import { divideByAlpha, share } from '../pixels/alpha.ts';
-import { planResample, type Rectangle, type Size } from '../resample/plan.ts';
-import { resample } from '../resample/resample.ts';
+import { divideByAlpha, share } from './alpha.ts';
 import { openPicture, type Picture, type Pixels } from './decode.ts';
 import { inTurn } from './decode-limits.ts';
-import type { Caller } from './protocol.ts';
+import { planResample, type Rectangle, type Size } from './resample/plan.ts';
+import { resample } from './resample/resample.ts';
 
 export interface CropOptions {
   /** On whose behalf, for the places of large images. Default: a batch of nobody in particular. */

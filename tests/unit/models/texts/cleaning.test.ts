@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { cleanText } from '../../../../models/encoder/text-cleaning.ts';
+import { cleanText } from '../../../../models/texts/cleaning.ts';
 
 /** What OpenCLIP makes of texts that need cleaning; see TEXTS.md beside them. */
 const { texts: goldenTexts } = JSON.parse(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { crop } from '../../../../models/encoder/preprocess.ts';
-import { type CropThread, startCropThread } from '../../../../models/encoder/threaded-crop.ts';
+import { crop } from '../../../../models/pixels/preprocess.ts';
+import { type CropThread, startCropThread } from '../../../../models/pixels/threaded-crop.ts';
 import { solidPng } from '../../../support/encoded-images.ts';
 import { goldenClip, goldenImage } from '../../../support/model-folders.ts';
 

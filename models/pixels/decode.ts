@@ -1,12 +1,12 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { describeNonImage, fileFormat } from '../../shared/file-format.ts';
-import { type GifFrame, readGifFrame, withColourTable } from '../pixels/gif.ts';
-import { asStored } from '../pixels/heif.ts';
-import { damagedChunk } from '../pixels/png.ts';
-import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from '../pixels/tiff.ts';
-import type { Rectangle, Size } from '../resample/plan.ts';
 import { checkStructure } from './decode-limits.ts';
+import { type GifFrame, readGifFrame, withColourTable } from './gif.ts';
+import { asStored } from './heif.ts';
+import { damagedChunk } from './png.ts';
+import type { Rectangle, Size } from './resample/plan.ts';
+import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
 // Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });

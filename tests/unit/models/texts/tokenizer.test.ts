@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadTokenizer } from '../../../../models/encoder/tokenizer.ts';
+import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
 import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 const load = async (folder: string, contextLength: number) =>
