@@ -1,7 +1,7 @@
-import { crop } from '../../models/pixels/preprocess.ts';
-import { loadTokenizer } from '../../models/texts/tokenizer.ts';
 import { loadTowers } from '../../models/encoder/towers.ts';
+import { crop } from '../../models/pixels/preprocess.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
+import { loadTokenizer } from '../../models/texts/tokenizer.ts';
 import { readConfig } from '../../shared/config.ts';
 import { benchPictures } from './pictures.ts';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureShapeModels } from '../../../bench/shape-models/build.ts';
-import { loadTokenizer } from '../../../models/texts/tokenizer.ts';
 import { loadTowers, type Towers } from '../../../models/encoder/towers.ts';
 import type { ModelSpec } from '../../../models/model.ts';
 import { towerFile } from '../../../models/registry/layouts.ts';
+import { loadTokenizer } from '../../../models/texts/tokenizer.ts';
 import { specOf } from '../../support/model-folders.ts';
 
 const cache = mkdtempSync(join(tmpdir(), 'vls-shape-models-'));
