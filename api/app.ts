@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type Request, Router } from 'express';
 import type { Batches } from '../batches/batches.ts';
-import type { Queues } from '../batches/queues.ts';
+import type { Queues } from '../batches/queue/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { Encoders } from '../models/pool/encoders.ts';
 import type { Registry } from '../models/registry/registry.ts';

@@ -1,4 +1,4 @@
-import type { Pinned } from '../batches/record.ts';
+import type { Pinned } from '../batches/store/record.ts';
 import type { LoadedModel } from '../models/pool/encoders.ts';
 import { ServiceError } from '../shared/errors.ts';
 

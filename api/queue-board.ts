@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import type { Queues } from '../batches/queues.ts';
+import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**

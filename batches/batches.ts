@@ -13,22 +13,28 @@ import { ServiceError } from '../shared/errors.ts';
 import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
-import type { DurabilityLevel } from './durability.ts';
-import type { Ending } from './ending.ts';
-import { batchKeys, deletedBatches, everyTenant } from './keys.ts';
-import { createIntake, type IntakeDeps, type Posting, type ReferencePosting, type TenantLimits } from './posting.ts';
-import type { QueueCounts } from './queues.ts';
-import { readFields } from './read-record.ts';
+import {
+  createIntake,
+  type IntakeDeps,
+  type Posting,
+  type ReferencePosting,
+  type TenantLimits,
+} from './intake/posting.ts';
+import { batchKeys, deletedBatches, everyTenant, type TenantScope } from './keys.ts';
+import type { Ending } from './lifecycle/ending.ts';
+import type { QueueCounts } from './queue/queues.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches } from './reading/list.ts';
 import { readResults } from './reading/results.ts';
+import { failedItems } from './reading/retry.ts';
 import { streamCsv, streamNdjson } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
-import { type BatchRecord, batchRecord, isVisible, toStatus } from './record.ts';
-import { failedItems } from './retry.ts';
-import { runScript } from './scripts.ts';
-import type { SharedSettings } from './shared-settings.ts';
+import type { DurabilityLevel } from './store/durability.ts';
+import { readFields } from './store/read-record.ts';
+import { type BatchRecord, batchRecord, isVisible, toStatus } from './store/record.ts';
+import { runScript } from './store/scripts.ts';
+import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
   limits?: TenantLimits;
@@ -37,12 +43,9 @@ export interface RetryOptions {
   onCreated?: (id: string, tenant: string) => void;
 }
 
-/** Whose batches are looked among: a tenant's, or for operators everybody's. */
-export type Reach = string | typeof everyTenant;
-
 /**
  * Batches as the API sees them. Every call fails with `queue.unavailable` while Redis is away, and with
- * `batch.not_found` for a batch out of reach.
+ * `batch.not_found` for a batch out of scope.
  */
 export interface Batches {
   /**
@@ -56,38 +59,38 @@ export interface Batches {
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
-  status(reach: Reach, id: string): Promise<BatchStatus>;
+  status(scope: TenantScope, id: string): Promise<BatchStatus>;
   /** The status once the batch has ended, or as it is after so many milliseconds. */
-  wait(reach: Reach, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
-  list(reach: Reach, query: ListQuery): Promise<BatchList>;
+  wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
+  list(scope: TenantScope, query: ListQuery): Promise<BatchList>;
   /** @throws {ServiceError} `request.invalid` */
-  results(reach: Reach, id: string, query: ResultsQuery): Promise<ResultsPage>;
+  results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /** The whole batch in index order, as it is written. */
   stream(
-    reach: Reach,
+    scope: TenantScope,
     id: string,
     format: 'ndjson' | 'csv',
     query: StreamQuery,
   ): Promise<AsyncIterableIterator<string>>;
   /** Cells of the results as CSV that get an apostrophe; nothing where that is not known. */
-  escapedCells(reach: Reach, id: string, query: StreamQuery): Promise<number | undefined>;
-  summary(reach: Reach, id: string): Promise<BatchSummary>;
+  escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
+  summary(scope: TenantScope, id: string): Promise<BatchSummary>;
   /** Events since `lastId`, or from now on; nothing when the reader has seen the end. */
   follow(
-    reach: Reach,
+    scope: TenantScope,
     id: string,
     lastId: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
   /** Stops a batch; the status says `stopping` while chunks are in flight. One that has ended stays as it is. */
-  cancel(reach: Reach, id: string): Promise<BatchStatus>;
+  cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
    * The failed items as a new batch of the same tenant. A repetition with the same key leads to the same batch.
    * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and what posting throws.
    */
-  retry(reach: Reach, id: string, options?: RetryOptions): Promise<BatchStatus>;
+  retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
   /** Stops it if it is live, and forgets it. */
-  remove(reach: Reach, id: string): Promise<void>;
+  remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
   /** What becomes of acknowledged work when Redis dies. */
   durability(): Promise<DurabilityLevel>;
@@ -120,13 +123,13 @@ export function createBatches(deps: BatchesDeps): Batches {
   const find = async (id: string) => visible(await readFields(redis, id));
   const findWithColumns = async (id: string) => visible(await redis.hgetall(batchKeys(redis, id).batch));
 
-  async function read(reach: Reach, id: string, findBatch = find): Promise<BatchRecord> {
+  async function read(scope: TenantScope, id: string, findBatch = find): Promise<BatchRecord> {
     const record = await findBatch(id);
-    if (record !== undefined && (reach === everyTenant || record.tenant === reach)) return record;
+    if (record !== undefined && (scope === everyTenant || record.tenant === scope)) return record;
     throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
   }
 
-  const readWithColumns = (reach: Reach, id: string) => read(reach, id, findWithColumns);
+  const readWithColumns = (scope: TenantScope, id: string) => read(scope, id, findWithColumns);
 
   async function toFullStatus(record: BatchRecord): Promise<BatchStatus> {
     const keys = batchKeys(redis, record.id);
@@ -138,14 +141,19 @@ export function createBatches(deps: BatchesDeps): Batches {
     ]);
     return toStatus(record, failures, active, now);
   }
-  const status = async (reach: Reach, id: string) => toFullStatus(await read(reach, id));
+  const status = async (scope: TenantScope, id: string) => toFullStatus(await read(scope, id));
 
-  async function ended(reach: Reach, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus> {
+  async function ended(
+    scope: TenantScope,
+    id: string,
+    milliseconds: number,
+    signal: AbortSignal,
+  ): Promise<BatchStatus> {
     const until = performance.now() + milliseconds;
-    let record = await read(reach, id);
+    let record = await read(scope, id);
     while (!terminalStates.has(record.state) && performance.now() < until && !signal.aborted && !closing) {
       await delay(waitPollMs);
-      record = await read(reach, id);
+      record = await read(scope, id);
     }
     return await toFullStatus(record);
   }
@@ -154,11 +162,11 @@ export function createBatches(deps: BatchesDeps): Batches {
   const post = async (posting: Posting) => status(posting.tenant, await intake.post(posting));
 
   async function retry(
-    reach: Reach,
+    scope: TenantScope,
     id: string,
     { limits, idempotencyKey, onCreated }: RetryOptions = {},
   ): Promise<BatchStatus> {
-    const record = await readWithColumns(reach, id);
+    const record = await readWithColumns(scope, id);
     if (!terminalStates.has(record.state)) {
       throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
     }
@@ -190,8 +198,8 @@ export function createBatches(deps: BatchesDeps): Batches {
     return formatS3Place(places.check(tenant, `${parent}${childId}/`, 'output'));
   }
 
-  async function remove(reach: Reach, id: string): Promise<void> {
-    const record = await read(reach, id);
+  async function remove(scope: TenantScope, id: string): Promise<void> {
+    const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
     // Its jobs that are being worked on end later. The sweeper erases those.
     await runScript(redis, 'enlist', [deletedBatches(redis)], [await redisTime(redis), `${id}:${record.profile}`]);
@@ -209,35 +217,35 @@ export function createBatches(deps: BatchesDeps): Batches {
   return {
     post: (posting) => guarded(() => post(posting)),
     postReference: (posting) => guarded(async () => status(posting.tenant, await intake.postReference(posting))),
-    status: (reach, id) => guarded(() => status(reach, id)),
-    wait: (reach, id, milliseconds, signal) => guarded(() => ended(reach, id, milliseconds, signal)),
-    list: (reach, query) =>
+    status: (scope, id) => guarded(() => status(scope, id)),
+    wait: (scope, id, milliseconds, signal) => guarded(() => ended(scope, id, milliseconds, signal)),
+    list: (scope, query) =>
       guarded(async () => {
-        const { records, next } = await listBatches(redis, reach, query);
+        const { records, next } = await listBatches(redis, scope, query);
         return { batches: await Promise.all(records.map(toFullStatus)), next };
       }),
-    results: (reach, id, query) => guarded(async () => readResults(source, await readWithColumns(reach, id), query)),
-    stream: (reach, id, format, query) =>
+    results: (scope, id, query) => guarded(async () => readResults(source, await readWithColumns(scope, id), query)),
+    stream: (scope, id, format, query) =>
       guarded(async () => {
         const write = format === 'csv' ? streamCsv : streamNdjson;
-        return write(source, await readWithColumns(reach, id), query);
+        return write(source, await readWithColumns(scope, id), query);
       }),
-    escapedCells: (reach, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(reach, id), query)),
-    summary: (reach, id) => guarded(async () => readSummary(redis, await read(reach, id))),
-    follow: (reach, id, lastId, signal) =>
+    escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),
+    summary: (scope, id) => guarded(async () => readSummary(redis, await read(scope, id))),
+    follow: (scope, id, lastId, signal) =>
       guarded(async () => {
-        await read(reach, id);
-        return await follower.follow(id, () => status(reach, id), lastId, signal);
+        await read(scope, id);
+        return await follower.follow(id, () => status(scope, id), lastId, signal);
       }),
-    cancel: (reach, id) =>
+    cancel: (scope, id) =>
       guarded(async () => {
-        const { tenant, state } = await read(reach, id);
+        const { tenant, state } = await read(scope, id);
         if (!terminalStates.has(state)) log.info({ batchId: id, tenant }, 'batch cancelled');
         await ending.stop(id, { state: 'cancelled' });
-        return await ended(reach, id, cancelWaitMs, new AbortController().signal);
+        return await ended(scope, id, cancelWaitMs, new AbortController().signal);
       }),
-    retry: (reach, id, options) => guarded(() => retry(reach, id, options)),
-    remove: (reach, id) => guarded(() => remove(reach, id)),
+    retry: (scope, id, options) => guarded(() => retry(scope, id, options)),
+    remove: (scope, id) => guarded(() => remove(scope, id)),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),
     unlikeSettings: () => deps.sharedSettings.differences(),

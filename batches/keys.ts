@@ -64,10 +64,12 @@ export const liveBatches = (redis: Redis): string => `${queuePrefix(redis)}:batc
 export const finishedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:finished`;
 /** Sorted set: batches that were deleted in the last minutes, as `<id>:<profile>`, by the time in ms of their deletion. */
 export const deletedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:deleted`;
-/** In place of a tenant's name: everybody. */
+/** Stands for all tenants where a tenant's name is expected. */
 export const everyTenant = Symbol('every tenant');
-/** Sorted set: a tenant's batches, or everybody's, by creation time in ms. */
-export const tenantBatches = (redis: Redis, tenant: string | typeof everyTenant): string =>
+/** The tenant whose batches a caller may see; operators see those of every tenant. */
+export type TenantScope = string | typeof everyTenant;
+/** Sorted set: the batches of one tenant, or of every tenant, by creation time in ms. */
+export const tenantBatches = (redis: Redis, tenant: TenantScope): string =>
   `${queuePrefix(redis)}:${tenant === everyTenant ? 'batches:all' : `tenant:${tenant}:batches`}`;
 
 /** Sorted set: a tenant's batches of one profile that have chunks left to dispatch, by falling priority. */

@@ -1,8 +1,8 @@
-import type { Chunks, Committed, Picked } from '../batches/chunks.ts';
-import type { Delivery, HandBack, Verdict } from '../batches/consumers.ts';
-import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/payload.ts';
-import { isLost } from '../batches/payloads/store.ts';
-import type { Speed } from '../batches/speed.ts';
+import type { Chunks, Committed, Picked } from '../batches/lifecycle/chunks.ts';
+import type { Speed } from '../batches/metrics/speed.ts';
+import type { Delivery, HandBack, Verdict } from '../batches/queue/consumers.ts';
+import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/store/payload.ts';
+import { isLost } from '../batches/store/payload-store.ts';
 import type { Pair } from '../evaluation/evaluation.ts';
 import { terminalStates } from '../shared/contracts/batch.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';

@@ -1,4 +1,4 @@
-import type { StoredItem } from '../batches/payload.ts';
+import type { StoredItem } from '../batches/store/payload.ts';
 import type { Outcome } from '../evaluation/evaluation.ts';
 import type { Code } from '../shared/errors.ts';
 

@@ -1,3 +1,6 @@
+import type { BatchEngine } from '../batches/engine.ts';
+import { consumeWebhooks } from '../batches/lifecycle/webhook-consumer.ts';
+import { deliverWebhook } from '../batches/lifecycle/webhook-delivery.ts';
 import {
   type ChunkConsumer,
   type Consumer,
@@ -5,11 +8,8 @@ import {
   type Delivery,
   scheduleMaintenance,
   type Verdict,
-} from '../batches/consumers.ts';
-import type { BatchEngine } from '../batches/engine.ts';
-import { consumeTasks, type Task } from '../batches/tasks.ts';
-import { deliverWebhook } from '../batches/webhook.ts';
-import { consumeWebhooks } from '../batches/webhooks.ts';
+} from '../batches/queue/consumers.ts';
+import { consumeTasks, type Task } from '../batches/queue/tasks.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { TenantLimits } from '../../batches/posting.ts';
+import type { TenantLimits } from '../../batches/intake/posting.ts';
 import type { Config } from '../../shared/config.ts';
 import { principalOf } from './principal.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { Batches, Reach } from '../../batches/batches.ts';
-import { everyTenant } from '../../batches/keys.ts';
-import type { TenantLimits } from '../../batches/posting.ts';
+import type { Batches } from '../../batches/batches.ts';
+import type { TenantLimits } from '../../batches/intake/posting.ts';
+import { everyTenant, type TenantScope } from '../../batches/keys.ts';
 import { partsOf } from '../../batches/reading/parts.ts';
-import type { Pinned } from '../../batches/record.ts';
+import type { Pinned } from '../../batches/store/record.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
@@ -304,7 +304,7 @@ export function batchRoutes({
 }
 
 /** @throws {ServiceError} `access.operator_only` */
-function listedFor(request: Request, asked: string | undefined): Reach {
+function listedFor(request: Request, asked: string | undefined): TenantScope {
   const tenant = asked ?? tenantOf(request);
   if (tenant === tenantOf(request)) return tenant;
   if (reachOf(request) === everyTenant) return tenant === '*' ? everyTenant : tenant;

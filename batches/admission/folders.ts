@@ -1,7 +1,7 @@
 import { ConfigError, type TenantFolder } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
-import type { PayloadPlace } from '../payloads/store.ts';
+import type { PayloadPlace } from '../store/payload-store.ts';
 
 /** Which places in buckets tenants may name. */
 export interface Places {

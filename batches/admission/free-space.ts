@@ -1,7 +1,7 @@
-import { ServiceError } from '../shared/errors.ts';
-import { fullestOf, memoryOf } from '../shared/redis/info.ts';
-import { askMasters } from '../shared/redis/masters.ts';
-import type { Redis } from '../shared/redis.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import { fullestOf, memoryOf } from '../../shared/redis/info.ts';
+import { askMasters } from '../../shared/redis/masters.ts';
+import type { Redis } from '../../shared/redis.ts';
 
 /** Whether Redis has room for more batches. */
 export interface RoomGauge {

@@ -1,7 +1,7 @@
-import { ServiceError } from '../shared/errors.ts';
-import type { Redis } from '../shared/redis.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { queuedItems, queuedSums } from '../keys.ts';
 import { type Claims, createClaims } from './claims.ts';
-import { queuedItems, queuedSums } from './keys.ts';
 
 /** Items of unfinished batches, by tenant: what bounds how much may wait. A batch counts whole until it has ended. */
 export interface QueuedItems {

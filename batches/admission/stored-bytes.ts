@@ -1,9 +1,9 @@
-import { ServiceError } from '../shared/errors.ts';
-import type { Redis } from '../shared/redis.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { storedBytes, storedSums } from '../keys.ts';
+import type { BatchOptions } from '../store/record.ts';
 import { createClaims } from './claims.ts';
-import { storedBytes, storedSums } from './keys.ts';
-import type { BatchOptions } from './record.ts';
-import type { RoomGauge } from './room.ts';
+import type { RoomGauge } from './free-space.ts';
 
 /** Bytes that batches hold of Redis' memory, by tenant: from their intake until they are forgotten. */
 export interface StoredBytes {

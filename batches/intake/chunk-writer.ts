@@ -2,9 +2,9 @@ import { ServiceError } from '../../shared/errors.ts';
 import { hasRawNumber } from '../../shared/exact-json.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys, chunksPerHash } from '../keys.ts';
-import { encodeInput, type StoredItem } from '../payload.ts';
-import type { PayloadStore } from '../payloads/store.ts';
-import { runScript } from '../scripts.ts';
+import { encodeInput, type StoredItem } from '../store/payload.ts';
+import type { PayloadStore } from '../store/payload-store.ts';
+import { runScript } from '../store/scripts.ts';
 
 /** A chunk closes at this many items, or at this many bytes, whichever is first. */
 const chunkItems = 64;

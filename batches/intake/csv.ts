@@ -1,5 +1,5 @@
 import { ServiceError } from '../../shared/errors.ts';
-import type { StoredItem } from '../payload.ts';
+import type { StoredItem } from '../store/payload.ts';
 import { badHeader, type CsvColumns, checkDelimiter, findColumns, headerOf } from './columns.ts';
 import { type CsvRow, createCsvRows } from './csv-rows.ts';
 import { badItem, type RawItem, type Strictness, toStoredItem } from './items.ts';

@@ -8,7 +8,7 @@ import {
   maxTextLength,
 } from '../../shared/contracts/item.ts';
 import { itemError, type RequestFault, ServiceError } from '../../shared/errors.ts';
-import type { StoredItem } from '../payload.ts';
+import type { StoredItem } from '../store/payload.ts';
 
 /** Items as they come out of a body, in their order; an empty list says that bytes arrived and no item is whole yet. */
 export type ItemStream = AsyncIterable<StoredItem[]> | Iterable<StoredItem[]>;

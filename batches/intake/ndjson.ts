@@ -1,6 +1,6 @@
 import { parseExactly, withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
-import type { StoredItem } from '../payload.ts';
+import type { StoredItem } from '../store/payload.ts';
 import { badItem, type ItemFault, type Strictness, toStoredItem } from './items.ts';
 import { decodeText, undecodable } from './text.ts';
 

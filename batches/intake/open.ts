@@ -1,8 +1,8 @@
 import { redisTime } from '../../shared/redis/time.ts';
 import { type Redis, throwFirst } from '../../shared/redis.ts';
 import { batchKeys, everyTenant, liveBatches, tenantBatches } from '../keys.ts';
-import { payloadVersion } from '../payload.ts';
-import { type BatchOptions, type BatchRecord, type Pinned, toHash } from '../record.ts';
+import { payloadVersion } from '../store/payload.ts';
+import { type BatchOptions, type BatchRecord, type Pinned, toHash } from '../store/record.ts';
 
 /** A batch about to be opened. */
 export interface OpenedBatch {

@@ -1,26 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { type Code, ServiceError } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
-import type { Redis } from '../shared/redis.ts';
-import { asFolder, formatS3Place } from '../shared/s3-place.ts';
-import { traced, traceparent } from '../shared/telemetry/spans.ts';
-import type { Dispatcher } from './dispatch.ts';
-import type { Durability } from './durability.ts';
-import { formatOfName } from './intake/format.ts';
-import { type Reservation, reserve } from './intake/idempotency.ts';
-import type { ItemStream } from './intake/items.ts';
-import { openBatch } from './intake/open.ts';
-import { storeBatch } from './intake/store.ts';
-import type { MemoryShare } from './intake/writer.ts';
-import type { Objects } from './payloads/objects.ts';
-import type { PayloadStore } from './payloads/store.ts';
-import type { QueuedItems } from './queued-items.ts';
-import type { Queues } from './queues.ts';
-import type { BatchOptions, BatchRecord, Pinned, Reading } from './record.ts';
-import { filesOf } from './reference/files-of.ts';
-import type { Places } from './reference/places.ts';
-import type { RoomGauge } from './room.ts';
-import type { StoredBytes } from './stored-bytes.ts';
+import { type Code, ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { asFolder, formatS3Place } from '../../shared/s3-place.ts';
+import { traced, traceparent } from '../../shared/telemetry/spans.ts';
+import type { Places } from '../admission/folders.ts';
+import type { RoomGauge } from '../admission/free-space.ts';
+import type { QueuedItems } from '../admission/queued-items.ts';
+import type { StoredBytes } from '../admission/stored-bytes.ts';
+import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Queues } from '../queue/queues.ts';
+import type { Durability } from '../store/durability.ts';
+import { filesOf } from '../store/files-of.ts';
+import type { Objects } from '../store/objects.ts';
+import type { PayloadStore } from '../store/payload-store.ts';
+import type { BatchOptions, BatchRecord, Pinned, Reading } from '../store/record.ts';
+import type { MemoryShare } from './chunk-writer.ts';
+import { formatOfName } from './format.ts';
+import { type Reservation, reserve } from './idempotency.ts';
+import type { ItemStream } from './items.ts';
+import { openBatch } from './open.ts';
+import { storeBatch } from './store-batch.ts';
 
 /** What a tenant's batches may take. */
 export interface TenantLimits {

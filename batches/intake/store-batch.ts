@@ -1,12 +1,12 @@
 import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
-import type { PayloadStore } from '../payloads/store.ts';
-import type { BatchOptions } from '../record.ts';
-import { runScript } from '../scripts.ts';
+import type { PayloadStore } from '../store/payload-store.ts';
+import type { BatchOptions } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
+import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from './chunk-writer.ts';
 import type { ItemStream } from './items.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
-import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from './writer.ts';
 
 /** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */
 const leaseMs = 30_000;

@@ -1,15 +1,15 @@
-import { type BatchState, terminalStates } from '../shared/contracts/batch.ts';
-import { type ItemResult, longText as longTextSchema } from '../shared/contracts/item.ts';
-import { trafficPlan } from '../shared/contracts/traffic.ts';
-import type { Logger } from '../shared/log.ts';
-import type { Redis } from '../shared/redis.ts';
-import type { Dispatcher } from './dispatch.ts';
+import { type BatchState, terminalStates } from '../../shared/contracts/batch.ts';
+import { type ItemResult, longText as longTextSchema } from '../../shared/contracts/item.ts';
+import { trafficPlan } from '../../shared/contracts/traffic.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { batchKeys } from '../keys.ts';
+import type { Dispatcher } from '../queue/dispatch.ts';
+import { decodeInput, encodeOutput, type InputChunk, type JobData } from '../store/payload.ts';
+import type { PayloadStore } from '../store/payload-store.ts';
+import type { Pinned } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
 import { type Ending, inFlightMs } from './ending.ts';
-import { batchKeys } from './keys.ts';
-import { decodeInput, encodeOutput, type InputChunk, type JobData } from './payload.ts';
-import type { PayloadStore } from './payloads/store.ts';
-import type { Pinned } from './record.ts';
-import { runScript } from './scripts.ts';
 import { type Edges, tallyOf } from './tally.ts';
 
 /** A chunk that a worker evaluates, or why there is none. `lost`: its items are gone, and its batch has failed. */

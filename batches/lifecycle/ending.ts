@@ -1,18 +1,18 @@
-import type { FailureReason } from '../shared/contracts/batch.ts';
-import type { ItemError } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
-import { unlessFull } from '../shared/redis/fault.ts';
-import type { Redis } from '../shared/redis.ts';
-import type { Dispatcher } from './dispatch.ts';
-import { batchKeys, everyTenant, finishedBatches, fixedKeys, liveBatches, tenantBatches } from './keys.ts';
-import type { PayloadStore } from './payloads/store.ts';
-import { unlinkPayloads } from './payloads/unlink.ts';
-import type { QueuedItems } from './queued-items.ts';
-import type { Queues } from './queues.ts';
-import { readFields } from './read-record.ts';
-import { type BatchRecord, batchRecord } from './record.ts';
-import { runScript } from './scripts.ts';
-import type { StoredBytes } from './stored-bytes.ts';
+import type { FailureReason } from '../../shared/contracts/batch.ts';
+import type { ItemError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import { unlessFull } from '../../shared/redis/fault.ts';
+import type { Redis } from '../../shared/redis.ts';
+import type { QueuedItems } from '../admission/queued-items.ts';
+import type { StoredBytes } from '../admission/stored-bytes.ts';
+import { batchKeys, everyTenant, finishedBatches, fixedKeys, liveBatches, tenantBatches } from '../keys.ts';
+import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Queues } from '../queue/queues.ts';
+import type { PayloadStore } from '../store/payload-store.ts';
+import { readFields } from '../store/read-record.ts';
+import { type BatchRecord, batchRecord } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
+import { unlinkPayloads } from '../store/unlink-payloads.ts';
 
 /** The state that a stopped batch ends in. */
 export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };

@@ -1,21 +1,21 @@
-import { terminalStates } from '../shared/contracts/batch.ts';
-import { itemError, ServiceError } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
-import { redisTime } from '../shared/redis/time.ts';
-import type { Redis } from '../shared/redis.ts';
-import { bitReader } from './bitmap.ts';
+import { terminalStates } from '../../shared/contracts/batch.ts';
+import { itemError, ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import { redisTime } from '../../shared/redis/time.ts';
+import type { Redis } from '../../shared/redis.ts';
+import type { QueuedItems } from '../admission/queued-items.ts';
+import type { StoredBytes } from '../admission/stored-bytes.ts';
+import { batchKeys, deletedBatches, finishedBatches, liveBatches } from '../keys.ts';
+import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Queues } from '../queue/queues.ts';
+import { bitReader } from '../store/bitmap.ts';
+import { decodeInput, echoed, type InputChunk } from '../store/payload.ts';
+import { isLost, type PayloadStore } from '../store/payload-store.ts';
+import { readFields } from '../store/read-record.ts';
+import { type BatchRecord, batchRecord } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
 import type { Chunks } from './chunks.ts';
-import type { Dispatcher } from './dispatch.ts';
 import type { Ending, Stop } from './ending.ts';
-import { batchKeys, deletedBatches, finishedBatches, liveBatches } from './keys.ts';
-import { decodeInput, echoed, type InputChunk } from './payload.ts';
-import { isLost, type PayloadStore } from './payloads/store.ts';
-import type { QueuedItems } from './queued-items.ts';
-import type { Queues } from './queues.ts';
-import { readFields } from './read-record.ts';
-import { type BatchRecord, batchRecord } from './record.ts';
-import { runScript } from './scripts.ts';
-import type { StoredBytes } from './stored-bytes.ts';
 
 /** Repairs what a dead process left, and forgets what has had its time. */
 export interface Sweeper {

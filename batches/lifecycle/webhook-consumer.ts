@@ -1,11 +1,11 @@
 import { type Job, UnrecoverableError } from 'bullmq';
-import type { Logger } from '../shared/log.ts';
-import type { Redis } from '../shared/redis.ts';
-import type { Consumer } from './consumers.ts';
-import { consumeFairly } from './fair-jobs.ts';
-import { webhookQueueName } from './keys.ts';
-import { webhookJobOptions } from './queues.ts';
-import type { Delivered } from './webhook.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { webhookQueueName } from '../keys.ts';
+import type { Consumer } from '../queue/consumers.ts';
+import { consumeFairly } from '../queue/fair-jobs.ts';
+import { webhookJobOptions } from '../queue/queues.ts';
+import type { Delivered } from './webhook-delivery.ts';
 
 /**
  * Deliveries of one worker. A receiver may take 15 s: a tenant has at least four places, whatever the receivers of others

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { codes, ServiceError } from '../shared/errors.ts';
-import { redisTime } from '../shared/redis/time.ts';
-import type { Redis } from '../shared/redis.ts';
-import { batchKeys } from './keys.ts';
-import { type BatchRecord, batchRecord, toStatus } from './record.ts';
-import { runScript } from './scripts.ts';
+import { codes, ServiceError } from '../../shared/errors.ts';
+import { redisTime } from '../../shared/redis/time.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { batchKeys } from '../keys.ts';
+import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
 
 /** The answer of a receiver. */
 export interface WebhookAnswer {

@@ -1,8 +1,8 @@
-import { redisTime } from '../shared/redis/time.ts';
-import type { Redis } from '../shared/redis.ts';
-import type { Reading } from '../shared/telemetry/readings.ts';
-import { batchKeys, liveBatches } from './keys.ts';
-import type { Queues } from './queues.ts';
+import { redisTime } from '../../shared/redis/time.ts';
+import type { Redis } from '../../shared/redis.ts';
+import type { Reading } from '../../shared/telemetry/readings.ts';
+import { batchKeys, liveBatches } from '../keys.ts';
+import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
 /** Live batches that one look reads; when there are more, the rest is taken to be like them. */

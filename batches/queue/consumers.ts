@@ -1,11 +1,11 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
-import type { Logger } from '../shared/log.ts';
-import { faultOfReply } from '../shared/redis/fault.ts';
-import type { Redis } from '../shared/redis.ts';
+import type { Logger } from '../../shared/log.ts';
+import { faultOfReply } from '../../shared/redis/fault.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { maintenanceQueueName, queueName, queuePrefix } from '../keys.ts';
+import { type JobData, jobData } from '../store/payload.ts';
 import { watchBacklog } from './backlog-watch.ts';
 import { closeWorker } from './close-worker.ts';
-import { maintenanceQueueName, queueName, queuePrefix } from './keys.ts';
-import { type JobData, jobData } from './payload.ts';
 import { quickRecovery, refusedRestMs, restWhenRefused, workerOptions } from './worker-options.ts';
 
 /** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */

@@ -1,10 +1,10 @@
-import { unlessFull } from '../shared/redis/fault.ts';
-import type { Redis } from '../shared/redis.ts';
-import { batchKeys, dispatchOrder, turnKeys } from './keys.ts';
-import type { JobData } from './payload.ts';
+import { unlessFull } from '../../shared/redis/fault.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { batchKeys, dispatchOrder, turnKeys } from '../keys.ts';
+import type { JobData } from '../store/payload.ts';
+import type { BatchRecord, Dispatched } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
 import { jobId, type Queues } from './queues.ts';
-import type { BatchRecord, Dispatched } from './record.ts';
-import { runScript } from './scripts.ts';
 
 /** Chunks of one batch that wait in the queue at most; those being evaluated come on top. */
 const windowChunks = 32;

@@ -1,6 +1,6 @@
 import { DelayedError, type Job, Worker } from 'bullmq';
-import { createFairPlaces } from '../shared/fair-places.ts';
-import type { Redis } from '../shared/redis.ts';
+import { createFairPlaces } from '../../shared/fair-places.ts';
+import type { Redis } from '../../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 

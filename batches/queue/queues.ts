@@ -1,9 +1,9 @@
 import { Queue } from 'bullmq';
-import type { Logger } from '../shared/log.ts';
-import type { Redis } from '../shared/redis.ts';
-import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from './keys.ts';
-import { type JobData, payloadVersion } from './payload.ts';
-import type { BatchRecord, Dispatched } from './record.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from '../keys.ts';
+import { type JobData, payloadVersion } from '../store/payload.ts';
+import type { BatchRecord, Dispatched } from '../store/record.ts';
 import { type Task, taskJobOptions } from './tasks.ts';
 
 export interface QueueCounts {

@@ -1,9 +1,9 @@
 import type { Job } from 'bullmq';
-import type { Logger } from '../shared/log.ts';
-import type { Redis } from '../shared/redis.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redis } from '../../shared/redis.ts';
+import { taskQueues } from '../keys.ts';
 import type { Consumer } from './consumers.ts';
 import { consumeFairly, handedBackMs } from './fair-jobs.ts';
-import { taskQueues } from './keys.ts';
 import { quickRecovery } from './worker-options.ts';
 
 /** What workers do for a batch by reference as a whole: read its object, write the files of its results. */

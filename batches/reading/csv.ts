@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import type { StoredItem } from '../payload.ts';
-import type { BatchOptions, BatchRecord } from '../record.ts';
+import type { StoredItem } from '../store/payload.ts';
+import type { BatchOptions, BatchRecord } from '../store/record.ts';
 
 /** What is said of every item, after the columns it came with. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;

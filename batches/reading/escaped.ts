@@ -1,5 +1,5 @@
 import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.ts';
-import type { BatchRecord } from '../record.ts';
+import type { BatchRecord } from '../store/record.ts';
 import { createResultCsv } from './csv.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { inOneLine } from '../../shared/exact-json.ts';
-import type { BatchRecord } from '../record.ts';
-import { readChunks, type Source } from './chunks.ts';
+import type { BatchRecord } from '../store/record.ts';
+import { readChunks, type Source } from './read-chunks.ts';
 import { inIndexOrder, type ReadAhead } from './stream.ts';
 
 /**

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { ListQuery } from '../../shared/contracts/batch.ts';
 import type { Redis } from '../../shared/redis.ts';
-import type { Reach } from '../batches.ts';
-import { tenantBatches } from '../keys.ts';
-import { readFields } from '../read-record.ts';
-import { type BatchRecord, batchRecord, isVisible } from '../record.ts';
+import { type TenantScope, tenantBatches } from '../keys.ts';
+import { readFields } from '../store/read-record.ts';
+import { type BatchRecord, batchRecord, isVisible } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 
 /** The last batch of the page before: its creation time in ms, and its id to tell those of one millisecond apart. */
@@ -16,10 +15,10 @@ const lookedAt = 1_000;
 /** A tenant's batches, or everybody's, the latest first. */
 export async function listBatches(
   redis: Redis,
-  reach: Reach,
+  scope: TenantScope,
   query: ListQuery,
 ): Promise<{ records: BatchRecord[]; next: string | null }> {
-  const list = tenantBatches(redis, reach);
+  const list = tenantBatches(redis, scope);
   const records: BatchRecord[] = [];
   let last = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
   for (let looked = 0; looked < lookedAt; ) {

@@ -3,9 +3,9 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
-import { decodeInput, decodeOutput, echoed, type StoredItem } from '../payload.ts';
-import { isLost, type PayloadStore } from '../payloads/store.ts';
-import type { BatchRecord } from '../record.ts';
+import { decodeInput, decodeOutput, echoed, type StoredItem } from '../store/payload.ts';
+import { isLost, type PayloadStore } from '../store/payload-store.ts';
+import type { BatchRecord } from '../store/record.ts';
 
 /** The results of one chunk, with the items they belong to when those were asked for. */
 export interface ChunkResults {

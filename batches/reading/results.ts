@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { type ResultsPage, type ResultsQuery, resultsPageSize, terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { bitReader } from '../bitmap.ts';
 import { batchKeys } from '../keys.ts';
-import type { BatchRecord } from '../record.ts';
-import { readChunks, type Source } from './chunks.ts';
+import { bitReader } from '../store/bitmap.ts';
+import type { BatchRecord } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
+import { readChunks, type Source } from './read-chunks.ts';
 
 /**
  * A place in the results. `log`: so many chunks of the commit log were read whole. A batch that was stopped goes on with

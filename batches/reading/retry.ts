@@ -1,7 +1,7 @@
-import { ServiceError } from '../shared/errors.ts';
-import type { StoredItem } from './payload.ts';
-import { readChunks, type Source } from './reading/chunks.ts';
-import type { BatchRecord } from './record.ts';
+import { ServiceError } from '../../shared/errors.ts';
+import type { StoredItem } from '../store/payload.ts';
+import type { BatchRecord } from '../store/record.ts';
+import { readChunks, type Source } from './read-chunks.ts';
 
 const chunksPerRead = 4;
 

@@ -1,9 +1,9 @@
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
-import type { BatchRecord } from '../record.ts';
-import { type ChunkResults, readChunks, type Source } from './chunks.ts';
+import type { BatchRecord } from '../store/record.ts';
 import { createResultCsv } from './csv.ts';
 import { partsOf } from './parts.ts';
+import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 
 /** What is read together, and so held in memory. A chunk may have bytes by the million: metadata, inline images. */
 export interface ReadAhead {

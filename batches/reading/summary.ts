@@ -1,8 +1,8 @@
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { batchKeys } from '../keys.ts';
-import type { BatchRecord } from '../record.ts';
-import { binStart, binWidth } from '../tally.ts';
+import { binStart, binWidth } from '../lifecycle/tally.ts';
+import type { BatchRecord } from '../store/record.ts';
 
 /** The shape of a batch's scores, as it was counted at each commit: its cost does not grow with the batch. */
 export async function readSummary(redis: Redis, batch: BatchRecord): Promise<BatchSummary> {

@@ -6,9 +6,9 @@ import type { CsvColumns } from '../intake/columns.ts';
 import { itemsOfCsv } from '../intake/csv.ts';
 import { formatOfName } from '../intake/format.ts';
 import { itemsOfNdjson } from '../intake/ndjson.ts';
-import type { StoredItem } from '../payload.ts';
-import type { Objects } from '../payloads/objects.ts';
-import type { BatchOptions, Reading } from '../record.ts';
+import type { Objects } from '../store/objects.ts';
+import type { StoredItem } from '../store/payload.ts';
+import type { BatchOptions, Reading } from '../store/record.ts';
 
 /**
  * The items of an object, read as those of an upload are.

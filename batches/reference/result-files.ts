@@ -3,16 +3,16 @@ import { codes, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
-import type { Ending } from '../ending.ts';
 import { batchKeys } from '../keys.ts';
-import type { Objects } from '../payloads/objects.ts';
-import type { PayloadStore } from '../payloads/store.ts';
+import type { Ending } from '../lifecycle/ending.ts';
+import type { TaskRun } from '../queue/tasks.ts';
 import { streamFailures } from '../reading/failures.ts';
 import { type ReadAhead, streamCsv, streamNdjson } from '../reading/stream.ts';
-import { type BatchRecord, batchRecord, toStatus } from '../record.ts';
-import { runScript } from '../scripts.ts';
-import type { TaskRun } from '../tasks.ts';
-import { filesOf } from './files-of.ts';
+import { filesOf } from '../store/files-of.ts';
+import type { Objects } from '../store/objects.ts';
+import type { PayloadStore } from '../store/payload-store.ts';
+import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
+import { runScript } from '../store/scripts.ts';
 
 export interface ResultFilesDeps {
   redis: Redis;

@@ -1,6 +1,6 @@
-import type { Logger } from '../shared/log.ts';
-import { askMasters } from '../shared/redis/masters.ts';
-import type { Redis } from '../shared/redis.ts';
+import type { Logger } from '../../shared/log.ts';
+import { askMasters } from '../../shared/redis/masters.ts';
+import type { Redis } from '../../shared/redis.ts';
 
 /** What becomes of acknowledged work when Redis dies: nothing is lost, the last two seconds may be, all is, or unknown. */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';

@@ -1,8 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
-import type { BatchItem, ItemResult } from '../shared/contracts/item.ts';
-import type { ItemError } from '../shared/errors.ts';
-import { parseExactly } from '../shared/exact-json.ts';
+import type { BatchItem, ItemResult } from '../../shared/contracts/item.ts';
+import type { ItemError } from '../../shared/errors.ts';
+import { parseExactly } from '../../shared/exact-json.ts';
 
 /** Version of the payloads in Redis. A reader refuses what is newer than itself instead of misreading it. */
 export const payloadVersion = 1;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type BatchStatus, batchState, failureReason, terminalStates } from '../shared/contracts/batch.ts';
-import { longText } from '../shared/contracts/item.ts';
-import { linksOfBatch } from '../shared/contracts/paths.ts';
-import { trafficPlan } from '../shared/contracts/traffic.ts';
-import { type Code, isCode } from '../shared/errors.ts';
-import { filesOf } from './reference/files-of.ts';
+import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch.ts';
+import { longText } from '../../shared/contracts/item.ts';
+import { linksOfBatch } from '../../shared/contracts/paths.ts';
+import { trafficPlan } from '../../shared/contracts/traffic.ts';
+import { type Code, isCode } from '../../shared/errors.ts';
+import { filesOf } from './files-of.ts';
 
 const count = z.coerce.number().int().min(0);
 const time = z.coerce.number().int();

@@ -7,7 +7,7 @@ import { itemsOfCsv } from '../../batches/intake/csv.ts';
 import type { Strictness } from '../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../batches/intake/ndjson.ts';
 import { encodingOf } from '../../batches/intake/text.ts';
-import type { StoredItem } from '../../batches/payload.ts';
+import type { StoredItem } from '../../batches/store/payload.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { UsageError } from '../failure.ts';
 import { cannotRead } from '../output-file.ts';

@@ -1,5 +1,5 @@
-import type { StoredItem } from '../../batches/payload.ts';
-import { echoed } from '../../batches/payload.ts';
+import type { StoredItem } from '../../batches/store/payload.ts';
+import { echoed } from '../../batches/store/payload.ts';
 import { createEvaluationEngine } from '../../evaluation/engine.ts';
 import type { Outcome, Pair } from '../../evaluation/evaluation.ts';
 import { recipeOf } from '../../models/model.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { StoredItem } from '../../batches/payload.ts';
+import type { StoredItem } from '../../batches/store/payload.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';

@@ -8,7 +8,7 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { type CsvColumns, findColumns } from '../../batches/intake/columns.ts';
 import { type Strictness, toStoredItem } from '../../batches/intake/items.ts';
-import type { StoredItem } from '../../batches/payload.ts';
+import type { StoredItem } from '../../batches/store/payload.ts';
 import { UsageError } from '../failure.ts';
 
 export interface ParquetOptions {

@@ -1,4 +1,4 @@
-import type { StoredItem } from '../../batches/payload.ts';
+import type { StoredItem } from '../../batches/store/payload.ts';
 
 /** Rows by the number asked for, whatever the number they come in. */
 export interface Rows {

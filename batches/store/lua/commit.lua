@@ -1,6 +1,6 @@
 -- Records the outcomes of a chunk, once; ends the batch with its last chunk, or when its failure budget is spent.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
--- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/tally.ts)
+-- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/tally.ts)
 --       5 time of other chunks in flight once the budget is spent (ms)
 -- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:
 --   committed  counted

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { watchBacklog } from '../../../batches/backlog-watch.ts';
+import { watchBacklog } from '../../../batches/queue/backlog-watch.ts';
 import { type Engine, startEngine } from '../../support/engine.ts';
 
 let engine: Engine;

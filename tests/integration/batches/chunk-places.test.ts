@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Consumer, consume, type Delivery } from '../../../batches/consumers.ts';
+import { type Consumer, consume, type Delivery } from '../../../batches/queue/consumers.ts';
 import { createFairPlaces } from '../../../shared/fair-places.ts';
 import { type Engine, failed, startEngine } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { consume } from '../../../batches/consumers.ts';
 import { queuePrefix } from '../../../batches/keys.ts';
+import { consume } from '../../../batches/queue/consumers.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { type Engine, failed, startEngine, tenant } from '../../support/engine.ts';
 

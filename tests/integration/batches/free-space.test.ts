@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createRoomGauge } from '../../../batches/room.ts';
+import { createRoomGauge } from '../../../batches/admission/free-space.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { mastersOf } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';

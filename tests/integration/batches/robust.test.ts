@@ -4,7 +4,7 @@ import { itemsOfList } from '../../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
 import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../batches/keys.ts';
 import type { BatchEvent } from '../../../batches/reading/events.ts';
-import { runScript } from '../../../batches/scripts.ts';
+import { runScript } from '../../../batches/store/scripts.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';

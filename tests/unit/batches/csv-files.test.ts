@@ -3,7 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CsvOptions, itemsOfCsv } from '../../../batches/intake/csv.ts';
-import type { StoredItem } from '../../../batches/payload.ts';
+import type { StoredItem } from '../../../batches/store/payload.ts';
 
 const caseOf = (name: string): Buffer => readFileSync(new URL(`../../cases/${name}`, import.meta.url));
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { StoredItem } from '../../../batches/payload.ts';
+import type { StoredItem } from '../../../batches/store/payload.ts';
 import { type InputOptions, openInput } from '../../../cli/batch/input.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { encodeInput, encodeOutput } from '../../../batches/payload.ts';
+import { encodeInput, encodeOutput } from '../../../batches/store/payload.ts';
 import { fleet, gpuRate, mean, network, peak, redisGigabytes } from '../../../bench/capacity/arithmetic.ts';
 import { assumed, measured } from '../../../bench/capacity/inputs.ts';
 import { capacityPage } from '../../../bench/capacity/page.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Chunks } from '../../../batches/chunks.ts';
-import { payloadVersion } from '../../../batches/payload.ts';
+import type { Chunks } from '../../../batches/lifecycle/chunks.ts';
+import { payloadVersion } from '../../../batches/store/payload.ts';
 import { type Code, itemError, ServiceError } from '../../../shared/errors.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import type { RoutedOutcome } from '../../../traffic/shared-evaluation.ts';

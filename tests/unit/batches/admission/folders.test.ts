@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createPlaces } from '../../../batches/reference/places.ts';
-import { ConfigError, readConfig } from '../../../shared/config.ts';
+import { createPlaces } from '../../../../batches/admission/folders.ts';
+import { ConfigError, readConfig } from '../../../../shared/config.ts';
 
 const placesOf = (batchBuckets: string, payloads = 'redis') => {
   const config = readConfig({ BATCH_BUCKETS: batchBuckets, PAYLOADS: payloads });

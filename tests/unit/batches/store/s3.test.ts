@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Objects } from '../../../batches/payloads/objects.ts';
-import { connectS3 } from '../../../batches/payloads/s3.ts';
+import type { Objects } from '../../../../batches/store/objects.ts';
+import { connectS3 } from '../../../../batches/store/s3.ts';
 
 const content = Buffer.from(Array.from({ length: 1_000 }, (_, index) => `line ${index}\n`).join(''));
 const etag = '"abc"';
