@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BatchEngine, createBatchEngine } from '../batches/engine.ts';
-import { probeKey } from '../batches/keys.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { Encoders } from '../models/pool/encoders.ts';
 import type { Registry } from '../models/registry/registry.ts';
@@ -9,6 +8,7 @@ import { createConnections } from '../shared/connections.ts';
 import { listen } from '../shared/http-server.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { probeKey } from '../shared/redis/keys.ts';
 import { watchRedis } from '../shared/redis/watch.ts';
 import { type Redis, whenConnected } from '../shared/redis.ts';
 import { observeRedis } from '../shared/telemetry/redis-readings.ts';

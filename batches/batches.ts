@@ -10,6 +10,7 @@ import {
   terminalStates,
 } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
+import { batchKeys, deletedBatches, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
 import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
@@ -20,7 +21,6 @@ import {
   type ReferencePosting,
   type TenantLimits,
 } from './intake/posting.ts';
-import { batchKeys, deletedBatches, everyTenant, type TenantScope } from './keys.ts';
 import type { Ending } from './lifecycle/ending.ts';
 import type { QueueCounts } from './queue/queues.ts';
 import { escapedCellsOf } from './reading/escaped.ts';

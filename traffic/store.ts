@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { trafficKeys } from '../batches/keys.ts';
 import {
   type CanaryPhase,
   type ComparedPair,
@@ -8,6 +7,7 @@ import {
   judgedWindow,
 } from '../shared/contracts/traffic.ts';
 import { loadScripts } from '../shared/lua.ts';
+import { trafficKeys } from '../shared/redis/keys.ts';
 import type { Redis } from '../shared/redis.ts';
 import { type ComparisonKind, type Counts, readPair } from './counts.ts';
 

@@ -1,9 +1,9 @@
 import { createBatchEngine } from '../batches/engine.ts';
-import { probeKey } from '../batches/keys.ts';
 import { createEvaluationEngine } from '../evaluation/engine.ts';
 import { listen } from '../shared/http-server.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
+import { probeKey } from '../shared/redis/keys.ts';
 import { watchRedis } from '../shared/redis/watch.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { readRedisState } from '../shared/telemetry/redis-readings.ts';

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 import { type ClientRateLimitInfo, MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
 import { type RedisReply, RedisStore } from 'rate-limit-redis';
-import { rateLimitPrefix } from '../../batches/keys.ts';
 import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { rateLimitPrefix } from '../../shared/redis/keys.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { principalOf } from './principal.ts';

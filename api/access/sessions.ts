@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
-import { sessionKey } from '../../batches/keys.ts';
 import type { Config } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { loadScripts } from '../../shared/lua.ts';
+import { sessionKey } from '../../shared/redis/keys.ts';
 import { type Redis, withRedis } from '../../shared/redis.ts';
 
 /** Browsers that have signed in. All APIs over one Redis share them. */

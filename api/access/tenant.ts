@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { everyTenant, type TenantScope } from '../../batches/keys.ts';
+import { everyTenant, type TenantScope } from '../../shared/redis/keys.ts';
 import { everybody, principalOf } from './principal.ts';
 
 /** Whom a request is made for. Every record carries it, also where no keys are needed and everybody is one tenant. */

@@ -3,7 +3,6 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import type { TenantLimits } from '../../batches/intake/posting.ts';
-import { everyTenant, type TenantScope } from '../../batches/keys.ts';
 import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/store/record.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
@@ -24,6 +23,7 @@ import {
   terminalStates,
 } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { everyTenant, type TenantScope } from '../../shared/redis/keys.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
 import type { RequestAudit } from '../access/request-audit.ts';

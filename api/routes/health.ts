@@ -1,10 +1,10 @@
 import type { Batches } from '../../batches/batches.ts';
-import { everyTenant } from '../../batches/keys.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
 import { type Health, health } from '../../shared/contracts/health.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import { refusals } from '../../shared/redis/fault.ts';
 import { serverOf, versionOf } from '../../shared/redis/info.ts';
+import { everyTenant } from '../../shared/redis/keys.ts';
 import type { RedisWatch } from '../../shared/redis/watch.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { reachOf } from '../access/tenant.ts';

@@ -1,5 +1,5 @@
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import { runScript } from '../store/scripts.ts';
 
 /** Amounts that batches hold of something bounded, summed by tenant and for all. One batch has one amount. */

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
+import { queuedItems, queuedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { queuedItems, queuedSums } from '../keys.ts';
 import { type Claims, createClaims } from './claims.ts';
 
 /** Items of unfinished batches, by tenant: what bounds how much may wait. A batch counts whole until it has ended. */

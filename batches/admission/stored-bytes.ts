@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
+import { storedBytes, storedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { storedBytes, storedSums } from '../keys.ts';
 import type { BatchOptions } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { RoomGauge } from './free-space.ts';

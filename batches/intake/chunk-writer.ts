@@ -1,7 +1,7 @@
 import { ServiceError } from '../../shared/errors.ts';
 import { hasRawNumber } from '../../shared/exact-json.ts';
+import { batchKeys, chunksPerHash } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys, chunksPerHash } from '../keys.ts';
 import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { runScript } from '../store/scripts.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { ServiceError } from '../../shared/errors.ts';
+import { idempotencyKey } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { idempotencyKey } from '../keys.ts';
 import { runScript } from '../store/scripts.ts';
 
 /** A sender's promise that requests with the same key are the same request. */

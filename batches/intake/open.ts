@@ -1,6 +1,6 @@
+import { batchKeys, everyTenant, liveBatches, tenantBatches } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import { type Redis, throwFirst } from '../../shared/redis.ts';
-import { batchKeys, everyTenant, liveBatches, tenantBatches } from '../keys.ts';
 import { payloadVersion } from '../store/payload.ts';
 import { type BatchOptions, type BatchRecord, type Pinned, toHash } from '../store/record.ts';
 

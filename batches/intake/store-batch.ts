@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import type { BatchOptions } from '../store/record.ts';
 import { runScript } from '../store/scripts.ts';

@@ -2,8 +2,8 @@ import { type BatchState, terminalStates } from '../../shared/contracts/batch.ts
 import { type ItemResult, longText as longTextSchema } from '../../shared/contracts/item.ts';
 import { trafficPlan } from '../../shared/contracts/traffic.ts';
 import type { Logger } from '../../shared/log.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import type { Dispatcher } from '../queue/dispatch.ts';
 import { decodeInput, encodeOutput, type InputChunk, type JobData } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';

@@ -2,10 +2,17 @@ import type { FailureReason } from '../../shared/contracts/batch.ts';
 import type { ItemError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { unlessFull } from '../../shared/redis/fault.ts';
+import {
+  batchKeys,
+  everyTenant,
+  finishedBatches,
+  fixedKeys,
+  liveBatches,
+  tenantBatches,
+} from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import { batchKeys, everyTenant, finishedBatches, fixedKeys, liveBatches, tenantBatches } from '../keys.ts';
 import type { Dispatcher } from '../queue/dispatch.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { PayloadStore } from '../store/payload-store.ts';

@@ -1,11 +1,11 @@
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import { itemError, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { batchKeys, deletedBatches, finishedBatches, liveBatches } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import { batchKeys, deletedBatches, finishedBatches, liveBatches } from '../keys.ts';
 import type { Dispatcher } from '../queue/dispatch.ts';
 import type { Queues } from '../queue/queues.ts';
 import { bitReader } from '../store/bitmap.ts';

@@ -1,7 +1,7 @@
 import { type Job, UnrecoverableError } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
+import { webhookQueueName } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { webhookQueueName } from '../keys.ts';
 import type { Consumer } from '../queue/consumers.ts';
 import { consumeFairly } from '../queue/fair-jobs.ts';
 import { webhookJobOptions } from '../queue/queues.ts';

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { codes, ServiceError } from '../../shared/errors.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { runScript } from '../store/scripts.ts';
 

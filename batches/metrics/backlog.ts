@@ -1,7 +1,7 @@
+import { batchKeys, liveBatches } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { Reading } from '../../shared/telemetry/readings.ts';
-import { batchKeys, liveBatches } from '../keys.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 

@@ -1,6 +1,6 @@
+import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { committedItems } from '../keys.ts';
 
 /** How fast all workers of a profile are together: reported by those that commit, read by those that ask. */
 export interface Speed {

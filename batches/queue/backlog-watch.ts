@@ -1,5 +1,5 @@
+import { queueName, queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { queueName, queuePrefix } from '../keys.ts';
 
 /** Sees that jobs wait which an idle worker could take and does not: a connection that waits for jobs in vain looks well. */
 export interface BacklogWatch {

@@ -1,8 +1,8 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
 import { faultOfReply } from '../../shared/redis/fault.ts';
+import { maintenanceQueueName, queueName, queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { maintenanceQueueName, queueName, queuePrefix } from '../keys.ts';
 import { type JobData, jobData } from '../store/payload.ts';
 import { watchBacklog } from './backlog-watch.ts';
 import { closeWorker } from './close-worker.ts';

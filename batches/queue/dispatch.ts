@@ -1,6 +1,6 @@
 import { unlessFull } from '../../shared/redis/fault.ts';
+import { batchKeys, dispatchOrder, turnKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys, dispatchOrder, turnKeys } from '../keys.ts';
 import type { JobData } from '../store/payload.ts';
 import type { BatchRecord, Dispatched } from '../store/record.ts';
 import { runScript } from '../store/scripts.ts';

@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
+import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { maintenanceQueueName, queueName, queuePrefix, taskQueues, webhookQueueName } from '../keys.ts';
 import { type JobData, payloadVersion } from '../store/payload.ts';
 import type { BatchRecord, Dispatched } from '../store/record.ts';
 import { type Task, taskJobOptions } from './tasks.ts';

@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
+import { taskQueues } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { taskQueues } from '../keys.ts';
 import type { Consumer } from './consumers.ts';
 import { consumeFairly, handedBackMs } from './fair-jobs.ts';
 import { quickRecovery } from './worker-options.ts';

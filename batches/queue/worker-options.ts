@@ -1,7 +1,7 @@
 import type { Worker } from 'bullmq';
 import { faultOfReply } from '../../shared/redis/fault.ts';
+import { queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { queuePrefix } from '../keys.ts';
 
 /**
  * Options that every BullMQ worker here shares. A stall is no evidence against an item, so the number of stalls is

@@ -1,6 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 
 /** Something that happened to a batch, as those who follow it are told. */
 export interface BatchEvent {

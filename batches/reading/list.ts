@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ListQuery } from '../../shared/contracts/batch.ts';
+import { type TenantScope, tenantBatches } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { type TenantScope, tenantBatches } from '../keys.ts';
 import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord, isVisible } from '../store/record.ts';
 import { createCursor } from './cursor.ts';

@@ -1,8 +1,8 @@
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import { decodeInput, decodeOutput, echoed, type StoredItem } from '../store/payload.ts';
 import { isLost, type PayloadStore } from '../store/payload-store.ts';
 import type { BatchRecord } from '../store/record.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type ResultsPage, type ResultsQuery, resultsPageSize, terminalStates } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import { bitReader } from '../store/bitmap.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { createCursor } from './cursor.ts';

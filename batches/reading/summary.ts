@@ -1,6 +1,6 @@
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import { binStart, binWidth } from '../lifecycle/tally.ts';
 import type { BatchRecord } from '../store/record.ts';
 

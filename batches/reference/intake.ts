@@ -1,6 +1,7 @@
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import { codes, ServiceError, toItemError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
 import type { RoomGauge } from '../admission/free-space.ts';
@@ -8,7 +9,6 @@ import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
 import { type ChunkWriter, createChunkWriter, interrupted } from '../intake/chunk-writer.ts';
 import { storeItems } from '../intake/store-batch.ts';
-import { batchKeys } from '../keys.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { Dispatcher } from '../queue/dispatch.ts';
 import type { Attempt, TaskRun } from '../queue/tasks.ts';

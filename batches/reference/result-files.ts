@@ -1,9 +1,9 @@
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
-import { batchKeys } from '../keys.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { TaskRun } from '../queue/tasks.ts';
 import { streamFailures } from '../reading/failures.ts';

@@ -1,5 +1,5 @@
+import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys } from '../keys.ts';
 import { batchRecord } from './record.ts';
 
 /** The header of a CSV takes up to 256 KB, and only results and retries need it. */

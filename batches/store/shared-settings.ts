@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../shared/log.ts';
+import { settingsOfProcesses } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { settingsOfProcesses } from '../keys.ts';
 import { runScript } from './scripts.ts';
 
 /** What the processes of one service must have alike; by the name of the setting. */

@@ -1,5 +1,5 @@
+import { batchKeys, chunksPerHash } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { batchKeys, chunksPerHash } from '../keys.ts';
 
 /** Removes what Redis keeps of a batch's payloads. */
 export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {

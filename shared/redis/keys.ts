@@ -1,5 +1,5 @@
-import { prefixOf } from '../shared/redis/prefix.ts';
-import type { Redis } from '../shared/redis.ts';
+import type { Redis } from '../redis.ts';
+import { prefixOf } from './prefix.ts';
 
 /**
  * Every Redis key of this project is named here, and nowhere else. All begin with the prefix of their connection.

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
-import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
 import { consume } from '../../../batches/queue/consumers.ts';
+import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { queuePrefix } from '../../../batches/keys.ts';
 import { consume } from '../../../batches/queue/consumers.ts';
 import { createLogger } from '../../../shared/log.ts';
+import { queuePrefix } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, tenant } from '../../support/engine.ts';
 
 let engine: Engine;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { batchKeys, dispatchOrder, turnKeys } from '../../../batches/keys.ts';
+import { batchKeys, dispatchOrder, turnKeys } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine } from '../../support/engine.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { itemsOfList } from '../../../batches/intake/items.ts';
-import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
 import { runScript } from '../../../batches/store/scripts.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
+import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { itemsOfList } from '../../../batches/intake/items.ts';
-import { batchKeys, liveBatches } from '../../../batches/keys.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { batchKeys, liveBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, item, startEngine, tenant } from '../../support/engine.ts';
 
 let engine: Engine;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../../batches/engine.ts';
-import { batchKeys, finishedBatches } from '../../../batches/keys.ts';
 import { createObjects } from '../../../batches/store/objects.ts';
 import { createPayloadStore, isLost, type PayloadPlace } from '../../../batches/store/payload-store.ts';
 import type { ServiceError } from '../../../shared/errors.ts';
+import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { bucket, startS3, type TestS3 } from '../../support/s3.ts';
 import { silentLog } from '../../support/silent-log.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { everyTenant, queuedItems, queuedSums } from '../../../batches/keys.ts';
+import { everyTenant, queuedItems, queuedSums } from '../../../shared/redis/keys.ts';
 import { type Engine, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 const total = 30_000;

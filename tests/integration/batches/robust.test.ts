@@ -2,11 +2,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
 import { itemsOfList } from '../../../batches/intake/items.ts';
 import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
-import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../batches/keys.ts';
 import type { BatchEvent } from '../../../batches/reading/events.ts';
 import { runScript } from '../../../batches/store/scripts.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
+import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, failed, item, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
 

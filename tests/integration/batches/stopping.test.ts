@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchKeys, liveBatches } from '../../../batches/keys.ts';
+import { batchKeys, liveBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;

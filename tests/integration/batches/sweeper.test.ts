@@ -1,6 +1,6 @@
 import { Worker } from 'bullmq';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { batchKeys, finishedBatches, liveBatches, queueName, queuePrefix } from '../../../batches/keys.ts';
+import { batchKeys, finishedBatches, liveBatches, queueName, queuePrefix } from '../../../shared/redis/keys.ts';
 import { type Engine, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchKeys } from '../../../batches/keys.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { webhookQueueName } from '../../../batches/keys.ts';
 import { consumeWebhooks } from '../../../batches/lifecycle/webhook-consumer.ts';
 import { deliverWebhook, type PostWebhook, type WebhookAnswer } from '../../../batches/lifecycle/webhook-delivery.ts';
 import { ServiceError } from '../../../shared/errors.ts';
+import { webhookQueueName } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
 

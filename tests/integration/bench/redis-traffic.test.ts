@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { batchKeys } from '../../../batches/keys.ts';
 import { recordTraffic, replayTraffic } from '../../../bench/measure/redis-traffic.ts';
 import { postBatch, whenEnded } from '../../../bench/processes/batch-client.ts';
 import { startControlPlane } from '../../../bench/processes/control-plane.ts';
 import { type BenchRedis, startRedis } from '../../../bench/processes/redis.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
 
 async function someRedis(): Promise<BenchRedis> {
   const redis = await startRedis();

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchKeys, queueName, taskQueues } from '../../../batches/keys.ts';
+import { batchKeys, queueName, taskQueues } from '../../../shared/redis/keys.ts';
 import { keyOf, lines, resultsIn, useReferenceService } from '../../support/reference.ts';
 
 const service = useReferenceService({

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchKeys, finishedBatches, taskQueues } from '../../../batches/keys.ts';
+import { batchKeys, finishedBatches, taskQueues } from '../../../shared/redis/keys.ts';
 import { keyOf, line, lines, resultsIn, useReferenceService } from '../../support/reference.ts';
 
 const service = useReferenceService();

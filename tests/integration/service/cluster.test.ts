@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchKeys, liveBatches } from '../../../batches/keys.ts';
 import type { BatchList } from '../../../shared/contracts/batch.ts';
+import { batchKeys, liveBatches } from '../../../shared/redis/keys.ts';
 import { connectRedis, type Redis } from '../../../shared/redis.ts';
 import { type Client, createClient } from '../../support/client.ts';
 import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';

@@ -2,8 +2,8 @@ import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { liveBatches } from '../../../batches/keys.ts';
 import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch.ts';
+import { liveBatches } from '../../../shared/redis/keys.ts';
 import { captions, photoNames } from '../../support/image-host.ts';
 import { useService } from '../../support/running-service.ts';
 
