@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type RequestHandler } from 'express';
-import { declaredEncoding, decodeWhole, undecodable } from '../../batches/intake/text.ts';
+import { declaredEncoding, decodeWhole, undecodable } from '../../formats/text.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';

@@ -1,6 +1,6 @@
+import type { ItemStream } from '../../formats/items.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
-import type { ItemStream } from './items.ts';
 
 /** Bad items that any upload may have. An upload that begins with so many and has not one good item is refused. */
 const freeBadItems = 1_000;

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { ItemStream } from '../../formats/items.ts';
+import { formatOfName } from '../../formats/names.ts';
 import { type Code, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
@@ -16,9 +18,7 @@ import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import type { BatchOptions, BatchRecord, Pinned, Reading } from '../store/record.ts';
 import type { MemoryShare } from './chunk-writer.ts';
-import { formatOfName } from './format.ts';
 import { type Reservation, reserve } from './idempotency.ts';
-import type { ItemStream } from './items.ts';
 import { openBatch } from './open.ts';
 import { storeBatch } from './store-batch.ts';
 

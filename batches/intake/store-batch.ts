@@ -1,3 +1,4 @@
+import type { ItemStream } from '../../formats/items.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
@@ -5,7 +6,6 @@ import type { PayloadStore } from '../store/payload-store.ts';
 import type { BatchOptions } from '../store/record.ts';
 import { runScript } from '../store/scripts.ts';
 import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from './chunk-writer.ts';
-import type { ItemStream } from './items.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 
 /** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */

@@ -1,7 +1,7 @@
+import { formulaCells } from '../../formats/delimited/results.ts';
 import type { Extreme } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { excerpt } from '../../shared/errors.ts';
-import { formulaCells } from '../reading/csv.ts';
 import type { InputChunk, StoredItem } from '../store/payload.ts';
 
 /** Beyond these cosines an item would be among the fifty lowest or highest of its batch. */

@@ -1,6 +1,6 @@
+import { createResultCsv } from '../../formats/delimited/results.ts';
 import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.ts';
 import type { BatchRecord } from '../store/record.ts';
-import { createResultCsv } from './csv.ts';
 
 /**
  * Cells of the results as CSV that get an apostrophe, as they were counted at each commit. Nothing while the batch runs,

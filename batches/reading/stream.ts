@@ -1,7 +1,7 @@
+import { createResultCsv } from '../../formats/delimited/results.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
 import type { BatchRecord } from '../store/record.ts';
-import { createResultCsv } from './csv.ts';
 import { partsOf } from './parts.ts';
 import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 

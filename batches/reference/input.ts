@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
+import { readBody } from '../../formats/body.ts';
+import type { CsvColumns } from '../../formats/delimited/columns.ts';
+import { itemsOfCsv } from '../../formats/delimited/reader.ts';
+import { formatOfName } from '../../formats/names.ts';
+import { itemsOfNdjson } from '../../formats/ndjson.ts';
 import type { S3Place } from '../../shared/s3-place.ts';
 import { boundBadItems } from '../intake/bad-items.ts';
-import { readBody } from '../intake/body.ts';
-import type { CsvColumns } from '../intake/columns.ts';
-import { itemsOfCsv } from '../intake/csv.ts';
-import { formatOfName } from '../intake/format.ts';
-import { itemsOfNdjson } from '../intake/ndjson.ts';
 import type { Objects } from '../store/objects.ts';
 import type { StoredItem } from '../store/payload.ts';
 import type { BatchOptions, Reading } from '../store/record.ts';

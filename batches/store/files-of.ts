@@ -1,5 +1,5 @@
+import { formatOfName } from '../../formats/names.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
-import { formatOfName } from '../intake/format.ts';
 
 /** What of a batch's record says where its files are. */
 interface Filed {

@@ -1,14 +1,14 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
-import type { BatchItem, ItemResult } from '../../shared/contracts/item.ts';
-import type { ItemError } from '../../shared/errors.ts';
+import type { ReadItem } from '../../formats/items.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 
 /** Version of the payloads in Redis. A reader refuses what is newer than itself instead of misreading it. */
 export const payloadVersion = 1;
 
-/** An item as it is stored: itself, or the fault that intake found in it, with whatever of it can be echoed. */
-export type StoredItem = (BatchItem | (Partial<BatchItem> & { error: ItemError })) & {
+/** An item as it is stored. */
+export type StoredItem = ReadItem & {
   /** In a retry: its index in the batch that is retried. */
   retryOfIndex?: number;
 };

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { readBody } from '../../batches/intake/body.ts';
-import type { CsvColumns } from '../../batches/intake/columns.ts';
-import { itemsOfCsv } from '../../batches/intake/csv.ts';
-import type { Strictness } from '../../batches/intake/items.ts';
-import { itemsOfNdjson } from '../../batches/intake/ndjson.ts';
-import { encodingOf } from '../../batches/intake/text.ts';
 import type { StoredItem } from '../../batches/store/payload.ts';
+import { readBody } from '../../formats/body.ts';
+import type { CsvColumns } from '../../formats/delimited/columns.ts';
+import { itemsOfCsv } from '../../formats/delimited/reader.ts';
+import type { Strictness } from '../../formats/items.ts';
+import { itemsOfNdjson } from '../../formats/ndjson.ts';
+import { encodingOf } from '../../formats/text.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { UsageError } from '../failure.ts';
 import { cannotRead } from '../output-file.ts';
@@ -72,7 +72,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   async function* items(): AsyncGenerator<StoredItem[]> {
     const { strictness } = options;
     if (format === 'parquet') {
-      const { itemsOfParquet } = await import('./parquet.ts');
+      const { itemsOfParquet } = await import('../../formats/parquet.ts');
       try {
         return yield* itemsOfParquet(file, { columns: columnNames, strictness, onHeader });
       } catch (error) {
@@ -123,9 +123,12 @@ async function statOf(file: string): Promise<Stats> {
   return found;
 }
 
-/** A column that is missing is a matter of how the command was typed. */
+/** Makes a usage error of a missing column, and of a file that is not of its format. */
 function asUsageError(error: unknown, file: string): unknown {
-  if (!(error instanceof ServiceError) || error.faults?.[0]?.path !== 'header') return error;
+  if (!(error instanceof ServiceError)) return error;
+  const fault = error.faults?.[0];
+  if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
+  if (fault?.path !== 'header') return error;
   const what = error.message.replace(/^The CSV|\. The query .*$|: the query .*$/gs, '');
   return new UsageError(`${file}${what}. --image-column, --text-column and --delimiter say what it has`);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/store/payload.ts';
+import { linesOf } from '../../formats/lines.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
@@ -8,7 +9,6 @@ import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failure.ts';
 import type { Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
-import { linesOf } from './lines.ts';
 import { createRows } from './rows.ts';
 import type { RunState, StateFile } from './state.ts';
 import { count, emptyTally, type Tally } from './tally.ts';

@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { createResultCsv, type ResultCsv } from '../../batches/reading/csv.ts';
 import type { StoredItem } from '../../batches/store/payload.ts';
+import { createResultCsv, type ResultCsv } from '../../formats/delimited/results.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { inOneLine } from '../../shared/exact-json.ts';

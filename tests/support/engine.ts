@@ -1,8 +1,8 @@
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../batches/engine.ts';
-import { type ItemStream, itemsOfList } from '../../batches/intake/items.ts';
 import type { TenantLimits } from '../../batches/intake/posting.ts';
 import type { InputChunk, JobData } from '../../batches/store/payload.ts';
 import type { BatchOptions, Pinned } from '../../batches/store/record.ts';
+import { type ItemStream, itemsOfList } from '../../formats/items.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';

@@ -27,7 +27,7 @@ export function guessEncoding(head: Uint8Array): string {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  // The rule of the service: see batches/intake/text.ts.
+  // The rule of the service: see formats/text.ts.
   if (odd >= sample.length / 8 && odd > 4 * even) return 'utf-16le';
   if (even >= sample.length / 8 && even > 4 * odd) return 'utf-16be';
   try {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { itemsOfList } from '../../../batches/intake/items.ts';
 import { createSpeed } from '../../../batches/metrics/speed.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import type { Reading } from '../../../shared/telemetry/readings.ts';
 import { type Engine, failed, item, pinned, startEngine, succeeded } from '../../support/engine.ts';

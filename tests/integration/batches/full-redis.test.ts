@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { itemsOfList } from '../../../batches/intake/items.ts';
 import { runScript } from '../../../batches/store/scripts.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';

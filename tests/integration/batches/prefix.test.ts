@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { itemsOfList } from '../../../batches/intake/items.ts';
 import { consume } from '../../../batches/queue/consumers.ts';
 import { createSharedSettings } from '../../../batches/store/shared-settings.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches, settingsOfProcesses } from '../../../shared/redis/keys.ts';
 import { type Engine, item, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
-import { itemsOfList } from '../../../batches/intake/items.ts';
-import { itemsOfNdjson } from '../../../batches/intake/ndjson.ts';
 import type { BatchEvent } from '../../../batches/reading/events.ts';
 import { runScript } from '../../../batches/store/scripts.ts';
+import { itemsOfList } from '../../../formats/items.ts';
+import { itemsOfNdjson } from '../../../formats/ndjson.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../shared/redis/keys.ts';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { itemsOfList } from '../../../batches/intake/items.ts';
 import { runScript } from '../../../batches/store/scripts.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches, storedBytes, storedSums } from '../../../shared/redis/keys.ts';
 import { askMasters, mastersOf } from '../../../shared/redis/masters.ts';
 import { type Engine, pinned, startEngine, succeeded } from '../../support/engine.ts';

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** Files whose code reads bodies of requests. */
-const files = globSync(['api/**/*.ts', 'batches/intake/*.ts', 'shared/http-server.ts'], { cwd: root });
+const files = globSync(['api/**/*.ts', 'batches/intake/*.ts', 'formats/**/*.ts', 'shared/http-server.ts'], {
+  cwd: root,
+});
 
 /** Streams of a source that are read or piped, and have no listener for their errors. */
 function withoutErrorPath(name: string, source: string): string[] {

@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { boundBadItems } from '../../../../batches/intake/bad-items.ts';
-import { readBody } from '../../../../batches/intake/body.ts';
-import { itemsOfCsv } from '../../../../batches/intake/csv.ts';
-import { type ItemStream, itemsOfList } from '../../../../batches/intake/items.ts';
-import { itemsOfNdjson } from '../../../../batches/intake/ndjson.ts';
+import { readBody } from '../../../../formats/body.ts';
+import { itemsOfCsv } from '../../../../formats/delimited/reader.ts';
+import { type ItemStream, itemsOfList } from '../../../../formats/items.ts';
+import { itemsOfNdjson } from '../../../../formats/ndjson.ts';
 
 const good = JSON.stringify({ image: 'https://example.org/1.jpg', text: 'a' });
 

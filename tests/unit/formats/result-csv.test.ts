@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
 import { tallyOf } from '../../../batches/lifecycle/tally.ts';
-import { createResultCsv } from '../../../batches/reading/csv.ts';
 import type { StoredItem } from '../../../batches/store/payload.ts';
+import { createResultCsv } from '../../../formats/delimited/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 
 const columnNames = { image: 'image', text: 'text', id: 'id' };

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { ServiceError } from '../../shared/errors.ts';
+import { ServiceError } from '../shared/errors.ts';
 
 /** The decoded bytes of a body, and their hash once they have been read to the end. */
 export interface Body {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CsvOptions, itemsOfCsv } from '../../../batches/intake/csv.ts';
 import type { StoredItem } from '../../../batches/store/payload.ts';
+import { type CsvOptions, itemsOfCsv } from '../../../formats/delimited/reader.ts';
 
 const caseOf = (name: string): Buffer => readFileSync(new URL(`../../cases/${name}`, import.meta.url));
 

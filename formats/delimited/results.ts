@@ -1,11 +1,21 @@
 import { stringify } from 'csv-stringify/sync';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import type { StoredItem } from '../store/payload.ts';
-import type { BatchOptions, BatchRecord } from '../store/record.ts';
+import type { ReadItem } from '../items.ts';
+import type { CsvColumns } from './columns.ts';
 
 /** What is said of every item, after the columns it came with. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
+
+/** The facts of a batch that decide the columns of its results. */
+export interface ResultSource {
+  /** Header of the file that the items came in, where it had columns. */
+  columns?: readonly string[] | undefined;
+  /** The columns that were read as image, text and id. */
+  columnNames?: CsvColumns | undefined;
+  /** Present where several models share the batch. */
+  traffic?: object | undefined;
+}
 
 /** Writes results as CSV, a few rows at a time. */
 export interface ResultCsv {
@@ -16,7 +26,7 @@ export interface ResultCsv {
    */
   rows(
     results: readonly ItemResult[],
-    items: readonly (StoredItem | undefined)[],
+    items: readonly (ReadItem | undefined)[],
     status?: StreamQuery['status'],
   ): string;
   /** Cells so far that were written with an apostrophe. */
@@ -27,13 +37,8 @@ export interface ResultCsv {
  * CSV with the columns that the items came with, then ours. A column of the same name as one of ours keeps it, and ours
  * gets the prefix `vls_`; then, when results are posted again, `vls_score_2`. Text of the client's that a spreadsheet would take for a formula is quoted with an apostrophe,
  * unless `formulas` is `keep`.
- * @param source header and meaning of the columns, where the items came in columns; and whether several models share
- * the batch, so that there is a column that says which.
  */
-export function createResultCsv(
-  source: Pick<BatchOptions, 'columns' | 'columnNames'> & Partial<Pick<BatchRecord, 'traffic'>>,
-  formulas: StreamQuery['formulas'],
-): ResultCsv {
+export function createResultCsv(source: ResultSource, formulas: StreamQuery['formulas']): ResultCsv {
   const given = source.columns ?? ['id', 'image', 'text', 'metadata'];
   const names = source.columnNames ?? { id: 'id', image: 'image', text: 'text' };
   const isShared = source.traffic !== undefined;
@@ -47,7 +52,7 @@ export function createResultCsv(
   };
   const [index = 'index', ...after] = ours;
 
-  const cell = (column: string, item: StoredItem | undefined, result: ItemResult): string => {
+  const cell = (column: string, item: ReadItem | undefined, result: ItemResult): string => {
     if (column === names.id) return result.id ?? '';
     if (column === names.image) return item === undefined ? '' : addressOf(item);
     if (column === names.text) return item?.text ?? '';
@@ -96,7 +101,7 @@ function cellOf(value: unknown): string {
 }
 
 /** Cells of an item that `formulas=escape` changes: those that every CSV has, and those in columns of its own. */
-export function formulaCells(result: ItemResult, item: StoredItem | undefined): { common: number; own: number } {
+export function formulaCells(result: ItemResult, item: ReadItem | undefined): { common: number; own: number } {
   const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
   if (result.status === 'failed') cells.push(result.error.message);
   if (result.status === 'succeeded') cells.push(result.warnings?.join('; ') ?? '');
@@ -119,7 +124,7 @@ function outcomeCells(result: ItemResult, disarm: (text: string) => string): str
 }
 
 /** The image as it was given; of an inline one the path that came with it, as no spreadsheet could hold the bytes. */
-function addressOf({ image = '' }: StoredItem): string {
+function addressOf({ image = '' }: ReadItem): string {
   const source =
     typeof image === 'string' ? image : 'url' in image ? image.url : 'file' in image ? image.file : (image.path ?? '');
   return source.length > 2048 || /^data:/i.test(source) ? '' : source;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { itemsOfCsv } from '../../../batches/intake/csv.ts';
-import { createResultCsv } from '../../../batches/reading/csv.ts';
+import { itemsOfCsv } from '../../../formats/delimited/reader.ts';
+import { createResultCsv } from '../../../formats/delimited/results.ts';
 
 const MiB = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { ServiceError } from '../../shared/errors.ts';
+import { ServiceError } from '../shared/errors.ts';
 
 /**
  * The text of a body, part by part. Bytes that its encoding does not have stand in it as lone surrogates, which no

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { itemsOfNdjson, type NdjsonOptions } from '../../../batches/intake/ndjson.ts';
 import { decodeInput, encodeInput, type StoredItem } from '../../../batches/store/payload.ts';
+import { itemsOfNdjson, type NdjsonOptions } from '../../../formats/ndjson.ts';
 import { hasRawNumber, inOneLine } from '../../../shared/exact-json.ts';
 
 const caseOf = (name: string): Buffer => readFileSync(new URL(`../../cases/${name}`, import.meta.url));

@@ -6,12 +6,14 @@ import {
   maxAddressLength,
   maxIdLength,
   maxTextLength,
-} from '../../shared/contracts/item.ts';
-import { itemError, type RequestFault, ServiceError } from '../../shared/errors.ts';
-import type { StoredItem } from '../store/payload.ts';
+} from '../shared/contracts/item.ts';
+import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
-/** Items as they come out of a body, in their order; an empty list says that bytes arrived and no item is whole yet. */
-export type ItemStream = AsyncIterable<StoredItem[]> | Iterable<StoredItem[]>;
+/** An item of a file: valid, or with the error that its reader found and the parts of it that can be echoed. */
+export type ReadItem = BatchItem | (Partial<BatchItem> & { error: ItemError });
+
+/** Items in the order of their file. An empty list reports that bytes arrived, and that no further item is complete. */
+export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
 /** What becomes of a bad item: it fails alone, or it refuses the batch. */
 export type Strictness = 'lenient' | 'strict';
@@ -30,7 +32,7 @@ export interface RawItem {
  * @param where place of the item for people: `line 7`, `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item, when strict.
  */
-export function toStoredItem(raw: unknown, where: string, strictness: Strictness): StoredItem {
+export function toStoredItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     const message = `${inWords(raw)}, where an object with image and text is expected`;
     return badItem([{ path: '', message }], where, strictness);
@@ -107,7 +109,7 @@ export function badItem(
   strictness: Strictness,
   raw: unknown = {},
   code: ItemFault = 'item.invalid',
-): StoredItem {
+): ReadItem {
   const said = faults
     .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
     .join('; ')
@@ -153,7 +155,7 @@ function wellFormed<Value>(value: Value): Value {
 }
 
 /** Items of a JSON body, a slice at a time so that a long list does not hold the event loop. */
-export function* itemsOfList(list: readonly unknown[], strictness: Strictness): Generator<StoredItem[]> {
+export function* itemsOfList(list: readonly unknown[], strictness: Strictness): Generator<ReadItem[]> {
   const slice = 256;
   for (let at = 0; at < list.length; at += slice) {
     yield list.slice(at, at + slice).map((raw, offset) => toStoredItem(raw, `items[${at + offset}]`, strictness));

@@ -6,10 +6,9 @@ import {
   parquetSchema,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { type CsvColumns, findColumns } from '../../batches/intake/columns.ts';
-import { type Strictness, toStoredItem } from '../../batches/intake/items.ts';
-import type { StoredItem } from '../../batches/store/payload.ts';
-import { UsageError } from '../failure.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { type CsvColumns, findColumns } from './delimited/columns.ts';
+import { type ReadItem, type Strictness, toStoredItem } from './items.ts';
 
 export interface ParquetOptions {
   columns: CsvColumns;
@@ -26,14 +25,15 @@ const portion = 256;
 /**
  * Items of a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have
  * it. Every further flat column becomes metadata, except bytes.
- * @throws {UsageError} for a file that is not Parquet.
- * @throws {ServiceError} `request.invalid` for a bad row, when strict, and for a file that lacks a column.
+ * @throws {ServiceError} `request.invalid` for a file that is not Parquet or lacks a column, and for a bad row when
+ * strict.
  */
-export async function* itemsOfParquet(path: string, options: ParquetOptions): AsyncGenerator<StoredItem[]> {
+export async function* itemsOfParquet(path: string, options: ParquetOptions): AsyncGenerator<ReadItem[]> {
   const { strictness } = options;
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    throw new UsageError(`${path} cannot be read as Parquet: ${(cause as Error).message}`);
+    const message = `cannot be read as Parquet: ${(cause as Error).message}`;
+    throw new ServiceError('request.invalid', `The file ${message}`, { cause, faults: [{ path: 'file', message }] });
   });
   const { wanted, columns } = columnsOf(metadata, options.columns);
   options.onHeader(wanted, columns);

@@ -1,9 +1,8 @@
 import { ServiceError } from '../../shared/errors.ts';
-import type { StoredItem } from '../store/payload.ts';
+import { badItem, type RawItem, type ReadItem, type Strictness, toStoredItem } from '../items.ts';
+import { decodeText, undecodable } from '../text.ts';
 import { badHeader, type CsvColumns, checkDelimiter, findColumns, headerOf } from './columns.ts';
-import { type CsvRow, createCsvRows } from './csv-rows.ts';
-import { badItem, type RawItem, type Strictness, toStoredItem } from './items.ts';
-import { decodeText, undecodable } from './text.ts';
+import { type CsvRow, createCsvRows } from './rows.ts';
 
 export interface CsvOptions {
   /** Names of the columns that are asked for. */
@@ -43,7 +42,7 @@ const portion = 1_024;
  * @throws {ServiceError} `request.invalid` for a header that lacks a column or has one twice, or for a bad row when
  * strict.
  */
-export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOptions): AsyncGenerator<StoredItem[]> {
+export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOptions): AsyncGenerator<ReadItem[]> {
   checkDelimiter(options.delimiter);
   const { parts, encoding } = decodeText(bytes, options.encoding);
   const rows = createRows(options, encoding);
@@ -69,7 +68,7 @@ function createRows(options: CsvOptions, encoding: () => string) {
   /** Characters of the names of the first columns, by their number. */
   let namesUpTo: number[] = [0];
 
-  function* push(text: string): Generator<StoredItem[]> {
+  function* push(text: string): Generator<ReadItem[]> {
     characters += text.length;
     if (start === undefined) return yield* portions(reader.push(text));
     start += text;
@@ -78,7 +77,7 @@ function createRows(options: CsvOptions, encoding: () => string) {
   }
 
   /** Excel writes and reads a first line `sep=;`, which is not part of the table. */
-  function* begin(): Generator<StoredItem[]> {
+  function* begin(): Generator<ReadItem[]> {
     const text = start ?? '';
     start = undefined;
     const line = /^"?sep=([^"\r\n])"?(?:\r\n?|\n)/i.exec(text);
@@ -90,8 +89,8 @@ function createRows(options: CsvOptions, encoding: () => string) {
     yield* portions(reader.push(text.slice(line?.[0].length ?? 0)));
   }
 
-  function* portions(read: Generator<CsvRow>): Generator<StoredItem[]> {
-    let items: StoredItem[] = [];
+  function* portions(read: Generator<CsvRow>): Generator<ReadItem[]> {
+    let items: ReadItem[] = [];
     try {
       for (const row of read) {
         if (header === undefined) readHeader(row);
@@ -133,7 +132,7 @@ function createRows(options: CsvOptions, encoding: () => string) {
     );
   }
 
-  function toItem({ values, line, fault }: CsvRow, names: readonly string[]): StoredItem {
+  function toItem({ values, line, fault }: CsvRow, names: readonly string[]): ReadItem {
     const where = `line ${line + skippedLines}`;
     const item: RawItem = {};
     let isDecoded = true;
@@ -168,7 +167,7 @@ function createRows(options: CsvOptions, encoding: () => string) {
 
   return {
     push,
-    *end(): Generator<StoredItem[]> {
+    *end(): Generator<ReadItem[]> {
       if (start !== undefined) yield* begin();
       yield* portions(reader.end());
     },

@@ -1,7 +1,6 @@
-import { parseExactly, withoutHalfPairs } from '../../shared/exact-json.ts';
-import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
-import type { StoredItem } from '../store/payload.ts';
-import { badItem, type ItemFault, type Strictness, toStoredItem } from './items.ts';
+import { parseExactly, withoutHalfPairs } from '../shared/exact-json.ts';
+import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../shared/json-shape.ts';
+import { badItem, type ItemFault, type ReadItem, type Strictness, toStoredItem } from './items.ts';
 import { decodeText, undecodable } from './text.ts';
 
 /** Longest line, in characters: an inline image of 20 MB as base64, and room for its text and metadata. */
@@ -23,7 +22,7 @@ export async function* itemsOfNdjson(
   bytes: AsyncIterable<Buffer>,
   strictness: Strictness,
   { encoding: declared, reshape = (raw) => raw }: NdjsonOptions = {},
-): AsyncGenerator<StoredItem[]> {
+): AsyncGenerator<ReadItem[]> {
   const { parts, encoding } = decodeText(bytes, declared);
   let line = 0;
   /** Beginning of a line whose end has not arrived. */
@@ -31,7 +30,7 @@ export async function* itemsOfNdjson(
   let restLength = 0;
   let tooLong = false;
 
-  const read = (untrimmed: string): StoredItem | undefined => {
+  const read = (untrimmed: string): ReadItem | undefined => {
     line++;
     const text = untrimmed.trim();
     if (text === '') return undefined;
@@ -49,7 +48,7 @@ export async function* itemsOfNdjson(
     }
     return toStoredItem(reshape(raw), `line ${line}`, strictness);
   };
-  const readTooLong = (): StoredItem => {
+  const readTooLong = (): ReadItem => {
     line++;
     tooLong = false;
     const faults = [{ path: '', message: `longer than ${maxLineLength} characters` }];
@@ -57,8 +56,8 @@ export async function* itemsOfNdjson(
   };
 
   for await (const part of parts) {
-    const items: StoredItem[] = [];
-    const add = (item: StoredItem | undefined) => {
+    const items: ReadItem[] = [];
+    const add = (item: ReadItem | undefined) => {
       if (item !== undefined) items.push(item);
     };
     let from = 0;
