@@ -19,7 +19,7 @@ import type { Task, TaskRun } from './queue/tasks.ts';
 import { createReferenceIntake } from './reference/intake.ts';
 import { createResultFiles } from './reference/result-files.ts';
 import { createDurability } from './store/durability.ts';
-import { createObjects } from './store/objects.ts';
+import { createObjects } from './store/lazy-objects.ts';
 import { payloadVersion } from './store/payload.ts';
 import { createPayloadStore } from './store/payload-store.ts';
 import { createSharedSettings, type SharedSettings } from './store/shared-settings.ts';

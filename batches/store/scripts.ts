@@ -1,7 +1,7 @@
 import { loadScripts } from '../../shared/lua.ts';
 
 /** The Lua scripts beside this file, each one atomic step of a batch. */
-export const runScript = loadScripts(new URL('../lua/', import.meta.url), {
+export const runScript = loadScripts(new URL('./lua/', import.meta.url), {
   keep: 2,
   dispatch: 2,
   seal: 3,

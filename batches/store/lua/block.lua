@@ -7,7 +7,7 @@
 --   stopped  its time is up: it takes no more chunks
 --   ended    its time is up, and it has ended
 --   over     it takes no more chunks anyway, or is gone
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 local fields = redis.call('HMGET', KEYS[1], 'state', 'stopState', 'waitingSince')

@@ -7,7 +7,7 @@
 --   already    it had its outcomes
 --   late       the batch had ended: nothing is written, its items stay cancelled
 --   gone       there is no such batch
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 local extremes_kept = 50

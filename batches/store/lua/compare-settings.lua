@@ -3,7 +3,7 @@
 -- KEYS: 1 settings (hash: process -> "<time in ms> <settings as JSON>")
 -- ARGV: 1 process  2 settings as JSON  3 lifetime (ms)
 -- Returns the settings of each other process as JSON.
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 local now = now_ms()
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f ', now) .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])

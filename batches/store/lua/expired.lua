@@ -2,5 +2,5 @@
 -- KEYS: 1 finished batches
 -- ARGV: 1 how many at most
 -- Returns their ids.
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 return redis.call('ZRANGEBYSCORE', KEYS[1], 0, string.format('%.0f', now_ms()), 'LIMIT', 0, ARGV[1])

@@ -8,7 +8,7 @@
 --   ended    the same, and this call has ended the batch: it waited for this chunk alone, whose worker had died
 --   lost     its input is gone
 --   gone     there is no such batch
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 local fields = redis.call('HMGET', KEYS[1], 'state', 'stopState')

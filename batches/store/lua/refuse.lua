@@ -2,7 +2,7 @@
 -- KEYS: 1 batch  2 events
 -- ARGV: 1 retention (ms)  2 error code  3 error message
 -- Returns 1; 0 when it has been taken in, has ended, or is gone.
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 --@include finish
 --@include write-when-full
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepting' then return 0 end

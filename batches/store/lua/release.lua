@@ -2,7 +2,7 @@
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 events
 -- ARGV: 1 chunk  2 retention (ms)
 -- Returns 1; 2 when the batch was stopped and has ended with this; 0 when it takes no more outcomes.
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 local fields = redis.call('HMGET', KEYS[1], 'state', 'stopState')

@@ -5,7 +5,7 @@
 --   mine    receive it (also when the answer was lost and it is asked again)
 --   busy    another sender's request is being received
 --   exists  it led to that batch; should that have come to nothing, ask again and say so
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 local known = redis.call('HMGET', KEYS[1], 'batchId', 'leaseUntil')
 local now = now_ms()
 if known[1] and known[1] ~= ARGV[4] and known[1] ~= ARGV[1] then

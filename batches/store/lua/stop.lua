@@ -8,7 +8,7 @@
 --   stopping  chunks are in flight; ask again to have the time of those checked
 --   terminal  it had ended
 --   gone      there is no such batch
---@include ../../shared/redis/now
+--@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 --@include write-when-full

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../../batches/engine.ts';
-import { createObjects } from '../../../batches/store/objects.ts';
+import { createObjects } from '../../../batches/store/lazy-objects.ts';
 import { createPayloadStore, isLost, type PayloadPlace } from '../../../batches/store/payload-store.ts';
 import type { ServiceError } from '../../../shared/errors.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
