@@ -16,7 +16,7 @@ const runs = (topology: Topology, ...include: string[]) => ({
 export default defineConfig({
   test: {
     projects: [
-      runs('server', 'tests/**/*.test.ts'),
+      runs('server', 'tests/**/*.test.ts', 'bench/tests/*.test.ts'),
       // What asks Redis once more: a cluster refuses what touches two slots, a single server never does.
       runs(
         'cluster',

@@ -1,3 +1,5 @@
+import { readable } from '../testing/readable.ts';
+
 /** What a figure must be; a figure without one is there to be compared. */
 export type Target = { least: number } | { most: number };
 
@@ -18,12 +20,6 @@ export const isMet = (figure: Figure): boolean | undefined => {
   if (figure.target === undefined) return undefined;
   return 'least' in figure.target ? figure.value >= figure.target.least : figure.value <= figure.target.most;
 };
-
-/** Three significant digits, and never fewer than the whole part has. */
-export function readable(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
-}
 
 const targetOf = ({ target }: Figure): string => {
   if (target === undefined) return '';

@@ -4,7 +4,8 @@ import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { type Figure, readable, table } from './figures.ts';
+import { readable } from '../testing/readable.ts';
+import { type Figure, table } from './figures.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

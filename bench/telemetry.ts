@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Client, createClient } from '../tests/support/client.ts';
-import { captions, photoNames, startImageHost } from '../tests/support/image-host.ts';
-import { childrenOf } from '../tests/support/processes.ts';
-import { startRedis } from '../tests/support/redis.ts';
-import { startProcess } from '../tests/support/service.ts';
+import { type Client, createClient } from '../testing/client.ts';
+import { captions, photoNames, startImageHost } from '../testing/images/host.ts';
+import { startProcess } from '../testing/processes/service.ts';
+import { childrenOf } from '../testing/processes/tree.ts';
+import { startRedis } from '../testing/redis/single.ts';
 
 /**
  * What traces cost: batches with the model `compact` on two installations, one that sends every trace and one that sends

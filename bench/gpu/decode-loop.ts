@@ -1,5 +1,5 @@
 import { crop } from '../../models/pixels/preprocess.ts';
-import { benchPictures } from '../processes/pictures.ts';
+import { benchPictures } from '../../testing/images/resized.ts';
 
 /** One of the processes that decode on all cores: asked for seconds, it answers with images a second. */
 const pictures = await benchPictures();

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mean } from '../statistics.ts';
+import { mean } from '../../testing/statistics.ts';
 
 /** What `nvidia-smi` has said of the first GPU while it was watched. */
 export interface GpuUse {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ModelSpec } from '../../models/model.ts';
 import { towerFile } from '../../models/registry/layouts.ts';
-import { specOf } from '../../tests/support/model-folders.ts';
+import { specOf } from '../../testing/model-folders.ts';
 import { ensureBenchModels } from '../models.ts';
 import type { StepOptions } from './step.ts';
 

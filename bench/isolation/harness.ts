@@ -3,7 +3,7 @@ import { type EncoderProcess, forkEncoder } from '../../models/encoder/process.t
 import type { FromEncoder } from '../../models/encoder/protocol.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { readConfig } from '../../shared/config.ts';
-import { benchPictures } from '../processes/pictures.ts';
+import { benchPictures } from '../../testing/images/resized.ts';
 
 /** Images that an encoder holds at a time, as its pool would give it with micro-batches of 8. */
 const window = 24;

@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startProcess } from '../../tests/support/service.ts';
-import { forkScript } from '../processes/forked.ts';
-import { startRedis } from '../processes/redis.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { startProcess } from '../../testing/processes/service.ts';
+import { startRedis } from '../../testing/redis/single.ts';
 import { plot, table } from './report.ts';
 import { type Measured, runScenario } from './run.ts';
 import { scenarios, type Target } from './scenarios.ts';
@@ -54,7 +54,10 @@ interface Service {
 }
 
 async function startOwn(): Promise<Service> {
-  const [images, redis] = await Promise.all([forkScript<{ authority: string }>('image-server.ts'), startRedis()]);
+  const [images, redis] = await Promise.all([
+    forkScript<{ authority: string }>('bench/processes/image-server.ts'),
+    startRedis(),
+  ]);
   const { authority } = images.ready;
   const service = await startProcess('service', {
     REDIS_URL: redis.url,
@@ -66,7 +69,7 @@ async function startOwn(): Promise<Service> {
     target: { imageUrl: (n) => `http://${authority}/picture.jpg?n=${n}` },
     async close() {
       await service.stop();
-      await Promise.all([images.stop(), redis.stop()]);
+      await Promise.all([images.stop(), redis.remove()]);
     },
   };
 }

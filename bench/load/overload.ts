@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { createClient } from '../../tests/support/client.ts';
-import { readPhoto } from '../../tests/support/image-host.ts';
-import { startRedis } from '../../tests/support/redis.ts';
-import { startProcess } from '../../tests/support/service.ts';
+import { createClient } from '../../testing/client.ts';
+import { readPhoto } from '../../testing/images/host.ts';
+import { startProcess } from '../../testing/processes/service.ts';
+import { startRedis } from '../../testing/redis/single.ts';
 
 /**
  * What ten times the load that the machine can carry does to single requests: how long those take that are let in, how

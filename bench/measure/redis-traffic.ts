@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import type { BenchRedis } from '../processes/redis.ts';
-import { cpuSecondsOf } from './processes.ts';
+import { cpuSecondsOf } from '../../testing/processes/usage.ts';
+import type { TestRedis } from '../../testing/redis/single.ts';
 
 /** Commands as they went over the wire, in the order in which Redis ran them. */
 export interface Traffic {
@@ -16,7 +16,7 @@ export interface Traffic {
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
 /** Takes down everything that Redis is asked from now on. */
-export async function recordTraffic(redis: BenchRedis): Promise<{ stop(): Promise<Traffic> }> {
+export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise<Traffic> }> {
   const socket = await connect(redis);
   const parts: Buffer[] = [];
   socket.on('data', (part: Buffer) => parts.push(part));
@@ -37,9 +37,9 @@ export async function recordTraffic(redis: BenchRedis): Promise<{ stop(): Promis
 }
 
 /** Seconds that a fresh Redis needs for the traffic when nobody else is in its way, and CPU seconds of it. */
-export async function replayTraffic(redis: BenchRedis, traffic: Traffic): Promise<{ wall: number; cpu: number }> {
+export async function replayTraffic(redis: TestRedis, traffic: Traffic): Promise<{ wall: number; cpu: number }> {
   const socket = await connect(redis);
-  const cpuBefore = cpuSecondsOf(redis.pid);
+  const cpuBefore = cpuSecondsOf(redis.pid());
   const start = performance.now();
   let tail = '';
   const answered = new Promise<void>((resolve, reject) => {
@@ -53,12 +53,12 @@ export async function replayTraffic(redis: BenchRedis, traffic: Traffic): Promis
   socket.write('ECHO replayed\r\n');
   await answered;
   const wall = (performance.now() - start) / 1000;
-  const cpu = cpuSecondsOf(redis.pid) - cpuBefore;
+  const cpu = cpuSecondsOf(redis.pid()) - cpuBefore;
   socket.destroy();
   return { wall, cpu };
 }
 
-async function connect({ url }: BenchRedis): Promise<Socket> {
+async function connect({ url }: TestRedis): Promise<Socket> {
   const socket = createConnection(url);
   await once(socket, 'connect');
   return socket;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { readable, table } from '../figures.ts';
+import { readable } from '../../testing/readable.ts';
+import { table } from '../figures.ts';
 import { type Probe, probeNames } from './ordinary.ts';
 
 const ratio = z.number();

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { benchPictures, picturesOf } from './pictures.ts';
+import { benchPictures, picturesOf } from '../../testing/images/resized.ts';
 
 /**
  * Serves JPEGs, a different one for every query: the bytes differ, the work of decoding does not.

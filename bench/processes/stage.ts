@@ -1,4 +1,4 @@
-import { median } from '../statistics.ts';
+import { median } from '../../testing/statistics.ts';
 import { createStages, type StageName } from './stages.ts';
 
 /** How fast one process is at one stage, while others run the same beside it. */

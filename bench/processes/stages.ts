@@ -3,7 +3,7 @@ import { crop } from '../../models/pixels/preprocess.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { loadTokenizer } from '../../models/texts/tokenizer.ts';
 import { readConfig } from '../../shared/config.ts';
-import { benchPictures } from './pictures.ts';
+import { benchPictures } from '../../testing/images/resized.ts';
 
 export const stageNames = ['decode', 'vision', 'text', 'pair'] as const;
 export type StageName = (typeof stageNames)[number];

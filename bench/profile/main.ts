@@ -3,12 +3,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../../shared/config.ts';
-import { createClient } from '../../tests/support/client.ts';
-import { childrenOf } from '../../tests/support/processes.ts';
-import { readable, table } from '../figures.ts';
+import { createClient } from '../../testing/client.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { childrenOf } from '../../testing/processes/tree.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import { table } from '../figures.ts';
 import { type BenchModelId, benchModels, writeRegistry } from '../models.ts';
-import { forkScript } from '../processes/forked.ts';
-import { startRedis } from '../processes/redis.ts';
 import { type CpuProfile, selfTimes } from './self-time.ts';
 import type { StageTimes } from './stopwatch.ts';
 
@@ -54,7 +55,7 @@ async function main(): Promise<number> {
   mkdirSync(directory, { recursive: true });
 
   const redis = await startRedis();
-  const images = await forkScript<{ authority: string }>('./image-server.ts', [values.latency, 'even']);
+  const images = await forkScript<{ authority: string }>('bench/processes/image-server.ts', [values.latency, 'even']);
   const preload = new URL('./preload.ts', import.meta.url);
   preload.searchParams.set('directory', directory);
   const env = {
@@ -67,8 +68,8 @@ async function main(): Promise<number> {
     MODEL: model.name,
     NODE_OPTIONS: `--import=${preload.href}`,
   };
-  const worker = await forkScript('../profile/worker.ts', [], env);
-  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
+  const worker = await forkScript('bench/profile/worker.ts', [], env);
+  const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], env);
   const client = createClient(api.ready.url);
   let next = 0;
   async function batch(count: number): Promise<number> {
@@ -100,7 +101,7 @@ async function main(): Promise<number> {
     process.stdout.write(`${stageTable(times, seconds)}\n`);
   } finally {
     await Promise.all([worker.stop(), api.stop(), images.stop()]);
-    await redis.stop();
+    await redis.remove();
     for (const name of readdirSync(directory)) {
       if (!name.endsWith('.cpuprofile')) rmSync(join(directory, name));
     }

@@ -1,4 +1,4 @@
-import { percentile, sum } from '../statistics.ts';
+import { percentile, sum } from '../../testing/statistics.ts';
 
 /** How long one stage took, over all its calls. */
 export interface StageTimes {

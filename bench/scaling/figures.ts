@@ -1,6 +1,6 @@
+import { horizons } from '../../testing/scaling/demand.ts';
+import { sum } from '../../testing/statistics.ts';
 import type { Figure } from '../figures.ts';
-import { sum } from '../statistics.ts';
-import { horizons } from './demand.ts';
 import type { Scenario } from './scenarios.ts';
 import type { Simulated } from './simulation.ts';
 

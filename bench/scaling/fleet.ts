@@ -1,4 +1,4 @@
-import { type Forked, forkScript } from '../processes/forked.ts';
+import { type Forked, forkScript } from '../../testing/processes/forked.ts';
 
 /** Worker processes as an orchestrator keeps them: so many as it was told, and a new one in place of one that is killed. */
 export interface Fleet {
@@ -32,7 +32,7 @@ export function createFleet(
     const words = ['worker', String(worker.itemsPerSecond), String(worker.startSeconds)];
     const member: Member = {
       process: undefined,
-      started: forkScript('./stub-service.ts', words, env).then(
+      started: forkScript('testing/processes/stub-service.ts', words, env).then(
         (process) => {
           member.process = process;
         },

@@ -1,5 +1,5 @@
+import { horizons } from '../../testing/scaling/demand.ts';
 import { panels } from '../plots/panels.ts';
-import { horizons } from './demand.ts';
 import { worker } from './scenarios.ts';
 import type { Sample } from './simulation.ts';
 

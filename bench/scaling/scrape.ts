@@ -1,5 +1,5 @@
-import { mean, sum } from '../statistics.ts';
-import type { Signals } from './demand.ts';
+import type { Signals } from '../../testing/scaling/demand.ts';
+import { mean, sum } from '../../testing/statistics.ts';
 
 /** What one look at the metrics of the API showed of a profile. */
 export interface Scrape {

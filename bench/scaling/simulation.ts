@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { forkScript } from '../processes/forked.ts';
-import { startRedis } from '../processes/redis.ts';
-import type { Rule } from './autoscaler.ts';
-import type { Horizon } from './demand.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import type { Rule } from '../../testing/scaling/autoscaler.ts';
+import type { Horizon } from '../../testing/scaling/demand.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { createPoster, type Poster } from './poster.ts';
 import type { Scenario } from './scenarios.ts';
@@ -62,7 +62,7 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
   const directory = mkdtempSync(join(tmpdir(), 'vls-scaling-'));
   const redis = await startRedis();
   const env = { REDIS_URL: redis.url, PORT: '0', METRICS_PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'error' };
-  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
+  const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], env);
   const fleet = createFleet({ ...worker, startSeconds: worker.startSeconds / pace }, env);
   try {
     fleet.scaleTo(scenario.workers);
@@ -73,7 +73,7 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
   } finally {
     await fleet.stop();
     await api.stop();
-    await redis.stop();
+    await redis.remove();
     rmSync(directory, { recursive: true, force: true });
   }
 }

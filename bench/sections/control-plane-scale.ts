@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { type Figure, readable } from '../figures.ts';
-import { meterCpu } from '../measure/processes.ts';
+import { meterCpu } from '../../testing/processes/usage.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
+import { sum } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 import { recordTraffic, replayTraffic, type Traffic } from '../measure/redis-traffic.ts';
 import { postBatch, readResults, whenEnded } from '../processes/batch-client.ts';
 import { type ControlPlane, startControlPlane } from '../processes/control-plane.ts';
-import { type BenchRedis, startRedis } from '../processes/redis.ts';
-import { sum } from '../statistics.ts';
 
 /** Batches that are posted, waited for and read back side by side, in turns by all APIs. */
 interface Load {
@@ -64,7 +65,7 @@ async function runShape(apis: number, workers: number, load: Load): Promise<Run>
   const plane = await startControlPlane(redis.url, apis, workers);
   try {
     await work(plane, { batches: concurrentBatches, itemsOfBatch: 4_000 });
-    const meter = meterCpu({ ...plane.pids, redis: [redis.pid] });
+    const meter = meterCpu({ ...plane.pids, redis: [redis.pid()] });
     await work(plane, load);
     const { wall, cpu, idle } = meter.stop();
     const items = load.batches * load.itemsOfBatch;
@@ -82,7 +83,7 @@ async function runShape(apis: number, workers: number, load: Load): Promise<Run>
     };
   } finally {
     await plane.stop();
-    await redis.stop();
+    await redis.remove();
   }
 }
 
@@ -121,16 +122,16 @@ async function redisAlone(load: Load): Promise<Figure> {
   };
 }
 
-async function withRedis<Result>(use: (redis: BenchRedis) => Promise<Result>): Promise<Result> {
+async function withRedis<Result>(use: (redis: TestRedis) => Promise<Result>): Promise<Result> {
   const redis = await startRedis();
   try {
     return await use(redis);
   } finally {
-    await redis.stop();
+    await redis.remove();
   }
 }
 
-async function record(redis: BenchRedis, load: Load): Promise<Traffic> {
+async function record(redis: TestRedis, load: Load): Promise<Traffic> {
   const recording = await recordTraffic(redis);
   const plane = await startControlPlane(redis.url, 1, 2);
   try {

@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
-import { type Figure, readable } from '../figures.ts';
-import { meterCpu, residentMiBOf } from '../measure/processes.ts';
+import { meterCpu, residentMiBOf } from '../../testing/processes/usage.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import { sum } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 import { forgetBatch, postBatch, readResults, whenEnded } from '../processes/batch-client.ts';
 import { type ControlPlane, startControlPlane } from '../processes/control-plane.ts';
-import { startRedis } from '../processes/redis.ts';
-import { sum } from '../statistics.ts';
 
 /** One batch, posted as NDJSON, evaluated by the stub and read back. */
 interface Run {
@@ -29,7 +30,7 @@ export async function benchControlPlane(sizes: readonly number[], say: (line: st
   const monitor = new Redis(redis.url, { maxRetriesPerRequest: null });
   try {
     await monitor.config('SET', 'slowlog-log-slower-than', 1_000);
-    const run = (items: number) => runBatch(plane, items, redis.pid, monitor);
+    const run = (items: number) => runBatch(plane, items, redis.pid(), monitor);
     say('control-plane: 20,000 items to warm the compilers');
     await run(20_000);
     const runs: Run[] = [];
@@ -41,7 +42,7 @@ export async function benchControlPlane(sizes: readonly number[], say: (line: st
   } finally {
     monitor.disconnect();
     await plane.stop();
-    await redis.stop();
+    await redis.remove();
   }
 }
 

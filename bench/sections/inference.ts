@@ -1,15 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '../../tests/support/client.ts';
-import { childrenOf } from '../../tests/support/processes.ts';
-import { startProcess } from '../../tests/support/service.ts';
-import { type Figure, readable } from '../figures.ts';
-import { type CpuUse, meterCpu } from '../measure/processes.ts';
+import { createClient } from '../../testing/client.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { startProcess } from '../../testing/processes/service.ts';
+import { childrenOf } from '../../testing/processes/tree.ts';
+import { type CpuUse, meterCpu } from '../../testing/processes/usage.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import { mean, median, percentile } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 import { measureRoofline, type Roofline } from '../measure/roofline.ts';
 import type { BenchModel } from '../models.ts';
-import { forkScript } from '../processes/forked.ts';
-import { startRedis } from '../processes/redis.ts';
-import { mean, median, percentile } from '../statistics.ts';
 
 /** Latency of the images that the batch is compared with sequential singles on, in milliseconds. */
 const farMs = 150;
@@ -59,8 +60,8 @@ export async function benchInference(
 
 async function measureService(model: BenchModel, items: number, env: Record<string, string>): Promise<Measured> {
   const redis = await startRedis();
-  const near = await forkScript<{ authority: string }>('./image-server.ts', ['0', 'even']);
-  const far = await forkScript<{ authority: string }>('./image-server.ts', [String(farMs), 'even']);
+  const near = await forkScript<{ authority: string }>('bench/processes/image-server.ts', ['0', 'even']);
+  const far = await forkScript<{ authority: string }>('bench/processes/image-server.ts', [String(farMs), 'even']);
   const service = await startProcess('service', {
     ...env,
     REDIS_URL: redis.url,
@@ -83,7 +84,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     const pairs = Array.from({ length: count }, () => pairFrom(host));
     const meter = meterCpu({
       images: [host.pid],
-      redis: [redis.pid],
+      redis: [redis.pid()],
       service: [service.pid],
       encoders: childrenOf(service.pid),
     });
@@ -133,7 +134,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
   } finally {
     await service.stop();
     await Promise.all([near.stop(), far.stop()]);
-    await redis.stop();
+    await redis.remove();
   }
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Figure, readable } from '../figures.ts';
-import { treeMiBOf } from '../measure/processes.ts';
-import { forkScript } from '../processes/forked.ts';
-import { mean, median } from '../statistics.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { treeMiBOf } from '../../testing/processes/usage.ts';
+import { readable } from '../../testing/readable.ts';
+import { mean, median } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 
 interface Measured {
   perSecond: number;
@@ -46,7 +47,7 @@ export async function benchIsolation(rounds: number, seconds: number, say: (line
 async function measure(kind: 'process' | 'thread', seconds: number): Promise<Measured> {
   // Threads share libuv's: two encoders need the four of each.
   const env = { UV_THREADPOOL_SIZE: '8', MALLOC_ARENA_MAX: kind === 'thread' ? '4' : '2' };
-  const harness = await forkScript('../isolation/harness.ts', [kind, '2', String(seconds), 'compact'], env);
+  const harness = await forkScript('bench/isolation/harness.ts', [kind, '2', String(seconds), 'compact'], env);
   // The first runs allocate.
   await delay(1_000);
   const { perSecond } = await harness.ask<{ perSecond: number }>('go');

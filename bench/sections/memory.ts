@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '../../tests/support/client.ts';
-import { startProcess } from '../../tests/support/service.ts';
-import { type Figure, readable } from '../figures.ts';
-import { treeMiBOf } from '../measure/processes.ts';
-import { forkScript } from '../processes/forked.ts';
-import { startRedis } from '../processes/redis.ts';
-import { median } from '../statistics.ts';
+import { createClient } from '../../testing/client.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { startProcess } from '../../testing/processes/service.ts';
+import { treeMiBOf } from '../../testing/processes/usage.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import { median } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 
 /** Small enough to be full after the first items: an image and a text of compact take 4 KiB. */
 const cacheMb = 16;
@@ -18,9 +19,9 @@ const itemsOfABatch = 5_000;
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const redis = await startRedis();
-  const images = await forkScript<{ authority: string }>('./image-server.ts', ['0', 'mixed']);
+  const images = await forkScript<{ authority: string }>('bench/processes/image-server.ts', ['0', 'mixed']);
   const env = { REDIS_URL: redis.url, LOG_LEVEL: 'error' };
-  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], { ...env, PORT: '0' });
+  const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], { ...env, PORT: '0' });
   const worker = await startProcess('worker', {
     ...env,
     EMBEDDING_CACHE_MB: String(cacheMb),
@@ -65,7 +66,7 @@ export async function benchMemory(items: number, say: (line: string) => void): P
     ];
   } finally {
     await Promise.all([worker.stop(), api.stop(), images.stop()]);
-    await redis.stop();
+    await redis.remove();
   }
 }
 

@@ -8,12 +8,13 @@ import type { Objects } from '../../batches/store/objects.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
-import { startS3 } from '../../tests/support/s3.ts';
-import { type Figure, readable } from '../figures.ts';
-import { residentMiBOf } from '../measure/processes.ts';
-import { forkScript } from '../processes/forked.ts';
+import { forkScript } from '../../testing/processes/forked.ts';
+import { residentMiBOf } from '../../testing/processes/usage.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import { startS3 } from '../../testing/s3/server.ts';
+import type { Figure } from '../figures.ts';
 import { ndjsonItems } from '../processes/items.ts';
-import { startRedis } from '../processes/redis.ts';
 
 const sampleMs = 50;
 
@@ -42,8 +43,8 @@ export async function benchPayloads(items: number, say: (line: string) => void):
     LOG_LEVEL: 'error',
     ...storage,
   };
-  const worker = await forkScript('./stub-service.ts', ['worker'], env);
-  const api = await forkScript<{ url: string }>('./stub-service.ts', ['api'], env);
+  const worker = await forkScript('testing/processes/stub-service.ts', ['worker'], env);
+  const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], env);
   const monitor = new Redis(redis.url, { maxRetriesPerRequest: null });
   try {
     const input = { ...folder, key: `${folder.key}pairs.ndjson` };
@@ -117,7 +118,7 @@ export async function benchPayloads(items: number, say: (line: string) => void):
     monitor.disconnect();
     await Promise.all([api.stop(), worker.stop()]);
     objects.close();
-    await Promise.all([redis.stop(), own?.remove()]);
+    await Promise.all([redis.remove(), own?.remove()]);
     rmSync(directory, { recursive: true, force: true });
   }
 }

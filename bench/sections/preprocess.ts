@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { crop } from '../../models/pixels/preprocess.ts';
-import { type Figure, readable } from '../figures.ts';
-import { median } from '../statistics.ts';
+import { readable } from '../../testing/readable.ts';
+import { median } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 
 const formats = ['jpeg', 'png', 'webp'] as const;
 type Format = (typeof formats)[number];

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createClient } from '../../tests/support/client.ts';
-import { type Figure, readable } from '../figures.ts';
-import { median } from '../statistics.ts';
+import { createClient } from '../../testing/client.ts';
+import { readable } from '../../testing/readable.ts';
+import { median } from '../../testing/statistics.ts';
+import type { Figure } from '../figures.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const photo = readFileSync(join(root, 'examples/photos/chelsea.jpg')).toString('base64');

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { attacks, hostileLoad, neighbours } from '../../bench/attacks/all.ts';
-import { type RunningAttack, startStage } from '../../bench/attacks/stage.ts';
-import { residentMiBOf } from '../../bench/measure/processes.ts';
-import { percentile } from '../../bench/statistics.ts';
-import { randomFrom } from '../fuzz/mutations.ts';
+import { attacks, hostileLoad, neighbours } from '../../testing/attacks/all.ts';
+import { type RunningAttack, startStage } from '../../testing/attacks/stage.ts';
+import { randomFrom } from '../../testing/mutations.ts';
+import { residentMiBOf } from '../../testing/processes/usage.ts';
+import { percentile } from '../../testing/statistics.ts';
 import { readStore } from './store.ts';
 import { createWork } from './work.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Stage } from '../../bench/attacks/stage.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import { createClient, type SingleScore } from '../support/client.ts';
-import { bearer } from '../support/key-file.ts';
+import type { Stage } from '../../testing/attacks/stage.ts';
+import { createClient, type SingleScore } from '../../testing/client.ts';
+import { bearer } from '../../testing/key-file.ts';
 
 const itemsOfBatch = 128;
 const lanes = 2;

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { defaultPrefix } from '../../shared/redis/prefix.ts';
-import { createClient } from '../support/client.ts';
-import { startReplicatedCluster } from '../support/redis-cluster.ts';
-import { startSentinels } from '../support/redis-sentinel.ts';
-import type { TestServer } from '../support/redis-server.ts';
-import { startProcess } from '../support/service.ts';
+import { createClient } from '../../testing/client.ts';
+import { startProcess } from '../../testing/processes/service.ts';
+import { startReplicatedCluster } from '../../testing/redis/cluster.ts';
+import { startSentinels } from '../../testing/redis/sentinel.ts';
+import type { TestServer } from '../../testing/redis/server.ts';
 import { startBurners } from './burners.ts';
 
 /**

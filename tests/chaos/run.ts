@@ -2,11 +2,11 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import { createClient } from '../support/client.ts';
-import { captions, photoNames, startImageHost } from '../support/image-host.ts';
-import { childrenOf } from '../support/processes.ts';
-import { startRedis } from '../support/redis.ts';
-import { startProcess, type TestProcess } from '../support/service.ts';
+import { createClient } from '../../testing/client.ts';
+import { captions, photoNames, startImageHost } from '../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../testing/processes/service.ts';
+import { childrenOf } from '../../testing/processes/tree.ts';
+import { startRedis } from '../../testing/redis/single.ts';
 
 /**
  * Evaluates a batch in peace, and again while encoders, workers, the API and Redis are killed at random; then both

@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchList } from '../../shared/contracts/batch.ts';
+import { createClient } from '../../testing/client.ts';
+import { captions, photoNames } from '../../testing/images/host.ts';
+import { bearer, createKeyFile } from '../../testing/key-file.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
-import { createClient } from '../support/client.ts';
-import { captions, photoNames } from '../support/image-host.ts';
-import { bearer, createKeyFile } from '../support/key-file.ts';
 import { useService } from '../support/running-service.ts';
 
 const chromium = findChromium();

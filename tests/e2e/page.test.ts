@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
-import { captions, photoNames, readPhoto } from '../support/image-host.ts';
 import { keepPicture } from '../support/pictures.ts';
 import { useService } from '../support/running-service.ts';
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createClient } from '../support/client.ts';
-import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../support/image-host.ts';
-import { childrenOf, descendantsOf, isAlive, processesWith } from '../support/processes.ts';
+import { createClient } from '../../testing/client.ts';
+import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../testing/images/host.ts';
+import { childrenOf, descendantsOf, isAlive, processesWith } from '../../testing/processes/tree.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createPool } from '../../models/pool/pool.ts';
 import { type Code, ServiceError } from '../../shared/errors.ts';
-import { specOf, tinyClipFolder } from '../support/model-folders.ts';
+import { specOf, tinyClipFolder } from '../../testing/model-folders.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 export interface FuzzInput {

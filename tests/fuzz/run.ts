@@ -1,6 +1,6 @@
-import { bombs } from './bombs.ts';
+import { bombs } from '../../testing/images/bombs.ts';
+import { mutated, seeds } from '../../testing/mutations.ts';
 import { drive, type FuzzReport } from './drive.ts';
-import { mutated, seeds } from './mutations.ts';
 
 /**
  * Damaged images and files made to do harm, given to a real encoder: each must end in an embedding or an `image.*`

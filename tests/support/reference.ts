@@ -2,10 +2,10 @@ import { afterAll, beforeAll } from 'vitest';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Problem } from '../../shared/contracts/problem.ts';
-import { type Answer, type Client, createClient } from './client.ts';
-import { startRedis, type TestRedis } from './redis.ts';
-import { bucket, startS3, type TestS3 } from './s3.ts';
-import { startProcess, type TestProcess } from './service.ts';
+import { type Answer, type Client, createClient } from '../../testing/client.ts';
+import { startProcess, type TestProcess } from '../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
+import { bucket, startS3, type TestS3 } from '../../testing/s3/server.ts';
 
 /** API and workers that score by a formula, over a Redis and a bucket of their own. */
 export interface ReferenceService {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type Client, createClient } from './client.ts';
-import { type ImageHost, startImageHost } from './image-host.ts';
+import { type Client, createClient } from '../../testing/client.ts';
+import { type ImageHost, startImageHost } from '../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../testing/processes/service.ts';
 import { type ChosenRedis, startChosenRedis } from './redis-chosen.ts';
-import { startProcess, type TestProcess } from './service.ts';
 
 /** A service over a Redis and an image host of its own, for all tests of a file. */
 export interface RunningService {

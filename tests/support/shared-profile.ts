@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compactFolder, tinyClipFolder } from './model-folders.ts';
+import { compactFolder, tinyClipFolder } from '../../testing/model-folders.ts';
 
 /** A registry file for MODELS_FILE whose profile `shared` is shared by three models. */
 export interface SharedProfile {

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { createDecoders } from '../../../models/decoder/decoders.ts';
 import { shapeOf, thisMachine } from '../../../models/pool/shape.ts';
-import { forkScript } from '../../processes/forked.ts';
-import { benchPictures } from '../../processes/pictures.ts';
-import { sum } from '../../statistics.ts';
+import { benchPictures } from '../../../testing/images/resized.ts';
+import { forkScript } from '../../../testing/processes/forked.ts';
+import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /** Images of 0.3 megapixels that the cores decode: bare, and by the decoders of one encoder. */
@@ -12,7 +12,7 @@ const cropOptions = { size: 224, maxPixels: 50_000_000 };
 
 const members = await Promise.all(
   Array.from({ length: availableParallelism() }, () =>
-    forkScript('../gpu/decode-loop.ts', [], { UV_THREADPOOL_SIZE: '2' }),
+    forkScript('bench/gpu/decode-loop.ts', [], { UV_THREADPOOL_SIZE: '2' }),
   ),
 );
 const rates = await Promise.all(members.map((member) => member.ask<number>(seconds)));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEncoder } from '../../../models/encoder/encoder.ts';
 import { towerFile } from '../../../models/registry/layouts.ts';
-import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../tests/support/model-folders.ts';
-import { toHalf } from '../onnx-file.ts';
+import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
+import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /** The cosines of OpenCLIP for tiny-clip, on this provider and at this precision, fed by decoder processes. */

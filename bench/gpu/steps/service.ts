@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { createClient } from '../../../tests/support/client.ts';
-import { childrenOf } from '../../../tests/support/processes.ts';
-import { startProcess, type TestProcess } from '../../../tests/support/service.ts';
-import { type CpuUse, meterCpu } from '../../measure/processes.ts';
+import { createClient } from '../../../testing/client.ts';
+import { forkScript } from '../../../testing/processes/forked.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { childrenOf } from '../../../testing/processes/tree.ts';
+import { type CpuUse, meterCpu } from '../../../testing/processes/usage.ts';
+import { startRedis } from '../../../testing/redis/single.ts';
 import { writeRegistry } from '../../models.ts';
-import { forkScript } from '../../processes/forked.ts';
-import { startRedis } from '../../processes/redis.ts';
 import { watchGpu } from '../nvidia-smi.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
@@ -16,7 +16,9 @@ const hosts = 2;
 
 const redis = await startRedis();
 const images = await Promise.all(
-  Array.from({ length: hosts }, () => forkScript<{ authority: string }>('./image-server.ts', ['0', 'even'])),
+  Array.from({ length: hosts }, () =>
+    forkScript<{ authority: string }>('bench/processes/image-server.ts', ['0', 'even']),
+  ),
 );
 const env = {
   ...writeRegistry(),
@@ -64,7 +66,7 @@ try {
   const encoders = all.flatMap(encodersOf);
   const meter = meterCpu({
     images: images.map(({ pid }) => pid),
-    redis: [redis.pid],
+    redis: [redis.pid()],
     services: all.map(({ pid }) => pid),
     encoders,
     decoders: encoders.flatMap((pid) => childrenOf(pid, 'vls-decoder')),
@@ -91,7 +93,7 @@ try {
 }
 await Promise.all(all.map((one) => one.kill()));
 await Promise.all(images.map((one) => one.stop('SIGKILL')));
-await redis.stop();
+await redis.remove();
 process.exit();
 
 function perPair({ cpu, others: elsewhere }: CpuUse): Record<string, number> {

@@ -4,8 +4,8 @@ import { createObjects } from '../../../batches/store/lazy-objects.ts';
 import { createPayloadStore, isLost, type PayloadPlace } from '../../../batches/store/payload-store.ts';
 import type { ServiceError } from '../../../shared/errors.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
+import { bucket, startS3, type TestS3 } from '../../../testing/s3/server.ts';
 import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
-import { bucket, startS3, type TestS3 } from '../../support/s3.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 let s3: TestS3;

@@ -10,11 +10,11 @@ import { loadRegistry } from '../../../models/registry/registry.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
 import { createTraffic } from '../../../traffic/traffic.ts';
 import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
 import { createStoppedBatches } from '../../../worker/stopped-batches.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
-import { readPhoto } from '../../support/image-host.ts';
 
 const entry = fileURLToPath(new URL('../../support/crashing-encoder.ts', import.meta.url));
 const config = readConfig({});

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchList } from '../../../shared/contracts/batch.ts';
-import { photoNames, readPhoto } from '../../support/image-host.ts';
+import { photoNames, readPhoto } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 import { startVls, vls } from '../../support/vls.ts';
 

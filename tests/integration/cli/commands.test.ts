@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { SingleScore } from '../../support/client.ts';
-import { photoNames, readPhoto } from '../../support/image-host.ts';
+import type { SingleScore } from '../../../testing/client.ts';
+import { photoNames, readPhoto } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 import { startVls, vls } from '../../support/vls.ts';
 

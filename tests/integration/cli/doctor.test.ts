@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../../cli/doctor/checks.ts';
+import { startCluster } from '../../../testing/redis/cluster.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { realRepositories } from '../../support/hub/real-repositories.ts';
 import { startHub } from '../../support/hub/server.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startCluster } from '../../support/redis-cluster.ts';
 
 const cli = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 let dataDir: string;

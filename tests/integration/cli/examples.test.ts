@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { photoNames } from '../../support/image-host.ts';
+import { photoNames } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

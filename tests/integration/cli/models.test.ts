@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import { startHub } from '../../support/hub/server.ts';
-import { tinyClipFolder } from '../../support/model-folders.ts';
 
 const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 const commit = 'a'.repeat(40);

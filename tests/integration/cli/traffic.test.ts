@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
-import { captions, photoNames } from '../../support/image-host.ts';
+import { captions, photoNames } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 import { createSharedProfile } from '../../support/shared-profile.ts';
 import { vls } from '../../support/vls.ts';

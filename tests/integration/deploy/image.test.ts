@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findProgram, findRedisServer } from '../../../start/redis/find.ts';
-import { createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../support/image-host.ts';
+import { createClient } from '../../../testing/client.ts';
+import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../../testing/images/host.ts';
 import { type BuiltImage, buildImage, hostEnvironment } from './image-build.ts';
 
 /**

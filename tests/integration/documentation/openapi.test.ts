@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, expect, test } from 'vitest';
 import { codeNames, codes } from '../../../shared/errors.ts';
-import { photoNames } from '../../support/image-host.ts';
+import { photoNames } from '../../../testing/images/host.ts';
 import { type OpenApiDocument, typesOf } from '../../support/openapi-types.ts';
 import { useService } from '../../support/running-service.ts';
 

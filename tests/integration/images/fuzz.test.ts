@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bombs } from '../../fuzz/bombs.ts';
+import { bombs } from '../../../testing/images/bombs.ts';
+import { mutated, type Seed, seeds } from '../../../testing/mutations.ts';
 import { drive, type FuzzReport } from '../../fuzz/drive.ts';
-import { mutated, type Seed, seeds } from '../../fuzz/mutations.ts';
 
 /** The short form of `npm run fuzz`: fewer files, and a limit at which the largest of them takes a tenth of the time. */
 const maxPixels = 5_000_000;

@@ -6,10 +6,10 @@ import { chooseHub } from '../../../models/pulling/choose-hub.ts';
 import { folderHub } from '../../../models/pulling/folder-hub.ts';
 import { pull } from '../../../models/pulling/pull.ts';
 import { readConfig } from '../../../shared/config.ts';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import { blobIn, writeHubCache } from '../../support/hub/cache.ts';
 import { sha256 } from '../../support/hub/repository.ts';
 import { commit, failureOf, tinyEntry, tinyFiles, tinySource, vision } from '../../support/hub/tiny-model.ts';
-import { tinyClipFolder } from '../../support/model-folders.ts';
 
 let directory: string;
 let cache: string;

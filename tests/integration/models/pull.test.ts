@@ -14,8 +14,8 @@ import { type PullEvent, type PullOptions, pull, removePulled } from '../../../m
 import { verify } from '../../../models/pulling/verify.ts';
 import { type HubEntry, isHubEntry, readEntries } from '../../../models/registry/entries.ts';
 import { loadRegistry, onCpu, type Runtime } from '../../../models/registry/registry.ts';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import { type HubServer, startHub } from '../../support/hub/server.ts';
-import { tinyClipFolder } from '../../support/model-folders.ts';
 
 const commit = 'a'.repeat(40);
 const textCommit = 'b'.repeat(40);

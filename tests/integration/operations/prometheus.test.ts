@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Instrument, instruments } from '../../../shared/telemetry/instruments.ts';
-import { type Client, createClient } from '../../support/client.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { dashboards, metricsIn, panelQueries, rules } from '../../support/dashboards.ts';
-import { type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
 import { type Prometheus, prometheusPath, startPrometheus } from '../../support/prometheus.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
 import { createSharedProfile } from '../../support/shared-profile.ts';
 
 const absent = prometheusPath === undefined;

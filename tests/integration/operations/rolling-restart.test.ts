@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { type Balancer, startBalancer } from '../../support/balancer.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
 import { readEvents } from '../../support/sse.ts';
 
 const rounds = 5;

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Receipt } from '../../../shared/contracts/item.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../../support/otlp-receiver.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
 
 let redis: TestRedis;
 let host: ImageHost;

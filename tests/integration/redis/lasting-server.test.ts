@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Redis as Server } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../../shared/redis.ts';
+import { freePort } from '../../../testing/free-port.ts';
+import { startServer } from '../../../testing/redis/server.ts';
 import { startFakeSentinel } from '../../support/fake-sentinel.ts';
-import { freePort } from '../../support/prometheus.ts';
-import { startServer } from '../../support/redis-server.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 async function start() {

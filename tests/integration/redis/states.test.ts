@@ -8,8 +8,8 @@ import { createQueues } from '../../../batches/queue/queues.ts';
 import { probeKey } from '../../../shared/redis/keys.ts';
 import { watchRedis } from '../../../shared/redis/watch.ts';
 import { connectRedis } from '../../../shared/redis.ts';
-import { freePort } from '../../support/prometheus.ts';
-import { startServer } from '../../support/redis-server.ts';
+import { freePort } from '../../../testing/free-port.ts';
+import { startServer } from '../../../testing/redis/server.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** A server, a connection of ours that is watched, and one of an administrator, who brings the server into a state. */

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createClient } from '../../support/client.ts';
+import { createClient } from '../../../testing/client.ts';
+import { startProcess } from '../../../testing/processes/service.ts';
 import { keyOf, line, lines, resultsIn, useReferenceService } from '../../support/reference.ts';
-import { startProcess } from '../../support/service.ts';
 
 const service = useReferenceService();
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -125,7 +125,7 @@ const madeLater = /results|figures|dist|\.data/;
 
 test('every file that the code names by its place is there', () => {
   const folders = ['api', 'batches', 'bench', 'cli', 'deploy', 'evaluation', 'images', 'models', 'shared', 'start']
-    .concat('supply-chain', 'tests', 'traffic', 'worker')
+    .concat('supply-chain', 'testing', 'tests', 'traffic', 'worker')
     .map((folder) => join(root, folder));
   const absent = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createClient } from '../../support/client.ts';
-import { readPhoto } from '../../support/image-host.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { createClient } from '../../../testing/client.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { useService } from '../../support/running-service.ts';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);

@@ -9,11 +9,11 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { readPhoto } from '../../support/image-host.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { type ChosenRedis, startChosenRedis } from '../../support/redis-chosen.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
 
 const keys = createKeyFile();
 const patient = keys.add('patient');

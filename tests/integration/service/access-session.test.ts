@@ -3,9 +3,9 @@ import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Session } from '../../../shared/contracts/session.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { connectRedis, whenConnected } from '../../../shared/redis.ts';
-import { createClient } from '../../support/client.ts';
-import { readPhoto } from '../../support/image-host.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { createClient } from '../../../testing/client.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { useService } from '../../support/running-service.ts';
 import { silentLog } from '../../support/silent-log.ts';
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { readPhoto } from '../../support/image-host.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { useService } from '../../support/running-service.ts';
 
 const keys = createKeyFile();

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
-import { createClient } from '../../support/client.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
+import { createClient } from '../../../testing/client.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { useService } from '../../support/running-service.ts';
 
 const keys = createKeyFile();

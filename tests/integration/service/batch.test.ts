@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { captions, photoNames } from '../../support/image-host.ts';
+import { captions, photoNames } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { createClient } from '../../support/client.ts';
+import { createClient } from '../../../testing/client.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchList } from '../../../shared/contracts/batch.ts';
 import { batchKeys, liveBatches } from '../../../shared/redis/keys.ts';
 import { connectRedis, type Redis } from '../../../shared/redis.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startCluster, type TestCluster } from '../../support/redis-cluster.ts';
-import type { TestServer } from '../../support/redis-server.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startCluster, type TestCluster } from '../../../testing/redis/cluster.ts';
+import type { TestServer } from '../../../testing/redis/server.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 const texts = Object.values(captions);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEvaluationEngine, type EvaluationEngine } from '../../../evaluation/engine.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createLogger } from '../../../shared/log.ts';
-import { captions, photoNames, readPhoto } from '../../support/image-host.ts';
+import { captions, photoNames, readPhoto } from '../../../testing/images/host.ts';
 
 interface Reference {
   images: string[];

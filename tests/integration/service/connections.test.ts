@@ -4,9 +4,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { createClient } from '../../support/client.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { createClient } from '../../../testing/client.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 let redis: TestRedis;
 /** Without a worker: whoever follows a batch goes on following it. */

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { childrenOf } from '../../support/processes.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { childrenOf } from '../../../testing/processes/tree.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 let redis: TestRedis;
 let host: ImageHost;

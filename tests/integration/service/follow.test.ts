@@ -3,10 +3,10 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { readEvents, type SentEvent } from '../../support/sse.ts';
 
 /** LargeResponses 500 to its first call, then 200. */

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch.ts';
 import { liveBatches } from '../../../shared/redis/keys.ts';
-import { captions, photoNames } from '../../support/image-host.ts';
+import { captions, photoNames } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { type ImageHost, startImageHost } from '../../support/image-host.ts';
-import { tinyClipFolder } from '../../support/model-folders.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { type ImageHost, startImageHost } from '../../../testing/images/host.ts';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 let directory: string;
 let overlay: string;

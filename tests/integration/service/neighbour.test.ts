@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { readPhoto } from '../../support/image-host.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 /** One tenant does its worst within its rights, and another uses the service beside it. */
 const keys = createKeyFile();

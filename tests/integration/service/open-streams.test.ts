@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { createClient } from '../../support/client.ts';
-import { bearer, createKeyFile } from '../../support/key-file.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { createClient } from '../../../testing/client.ts';
+import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 const keys = createKeyFile();
 const key = keys.add('ours');

@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { createClient } from '../../support/client.ts';
-import { photoNames } from '../../support/image-host.ts';
+import { createClient } from '../../../testing/client.ts';
+import { photoNames } from '../../../testing/images/host.ts';
+import { startProcess } from '../../../testing/processes/service.ts';
 import { useService } from '../../support/running-service.ts';
-import { startProcess } from '../../support/service.ts';
 
 const running = useService({ EMBEDDING_CACHE_MB: '0' });
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { EmbeddingsResponse } from '../../../shared/contracts/embeddings.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import type { RankResponse } from '../../../shared/contracts/rank.ts';
-import { captions, photoNames } from '../../support/image-host.ts';
+import { captions, photoNames } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

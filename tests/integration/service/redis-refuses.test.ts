@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
-import { type Client, createClient } from '../../support/client.ts';
-import { type ImageHost, startImageHost } from '../../support/image-host.ts';
-import { freePort } from '../../support/prometheus.ts';
-import { startRedis, type TestRedis } from '../../support/redis.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { freePort } from '../../../testing/free-port.ts';
+import { type ImageHost, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 
 let redis: TestRedis;
 let host: ImageHost;

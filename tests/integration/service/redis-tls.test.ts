@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { checkForeignRedis } from '../../../start/redis/foreign.ts';
-import { createClient } from '../../support/client.ts';
-import { readPhoto } from '../../support/image-host.ts';
-import { freePort } from '../../support/prometheus.ts';
-import { startCluster } from '../../support/redis-cluster.ts';
-import { startSentinels } from '../../support/redis-sentinel.ts';
-import { durable, startServer } from '../../support/redis-server.ts';
-import { createTls, lackForTls, type TestTls } from '../../support/redis-tls.ts';
-import { startProcess } from '../../support/service.ts';
+import { createClient } from '../../../testing/client.ts';
+import { freePort } from '../../../testing/free-port.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
+import { startProcess } from '../../../testing/processes/service.ts';
+import { startCluster } from '../../../testing/redis/cluster.ts';
+import { startSentinels } from '../../../testing/redis/sentinel.ts';
+import { durable, startServer } from '../../../testing/redis/server.ts';
+import { createTls, lackForTls, type TestTls } from '../../../testing/redis/tls.ts';
 
 const lack = lackForTls();
 if (lack !== undefined) process.stdout.write(`Redis over TLS is not tested: ${lack}\n`);

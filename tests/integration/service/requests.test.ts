@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { prefix } from '../../../shared/contracts/paths.ts';
-import { readPhoto } from '../../support/image-host.ts';
+import { readPhoto } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { captions, photoNames } from '../../support/image-host.ts';
-import { tinyClipFolder } from '../../support/model-folders.ts';
+import { captions, photoNames } from '../../../testing/images/host.ts';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import { useApiAndWorker } from '../../support/running-service.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-same-'));

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test, vi } from 'vitest';
-import { type Client, createClient } from '../../support/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../support/image-host.ts';
-import { startSentinels, type TestSentinels } from '../../support/redis-sentinel.ts';
-import { startProcess, type TestProcess } from '../../support/service.ts';
+import { type Client, createClient } from '../../../testing/client.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
+import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { startSentinels, type TestSentinels } from '../../../testing/redis/sentinel.ts';
 
 /** Between two questions, in milliseconds: who asks without a pause takes the processor from those that are to answer. */
 const pauseMs = 100;

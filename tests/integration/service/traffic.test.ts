@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
-import type { Answer, SingleScore } from '../../support/client.ts';
-import { captions, photoNames } from '../../support/image-host.ts';
-import { compactFolder, tinyClipFolder } from '../../support/model-folders.ts';
+import type { Answer, SingleScore } from '../../../testing/client.ts';
+import { captions, photoNames } from '../../../testing/images/host.ts';
+import { compactFolder, tinyClipFolder } from '../../../testing/model-folders.ts';
 import { useApiAndWorker } from '../../support/running-service.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-traffic-'));

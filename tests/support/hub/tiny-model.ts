@@ -6,7 +6,7 @@ import { type HttpHubOptions, httpHub } from '../../../models/pulling/http-hub.t
 import { type PullEvent, type Pulled, type PullOptions, pull } from '../../../models/pulling/pull.ts';
 import type { PullError } from '../../../models/pulling/pull-error.ts';
 import { type HubEntry, isHubEntry, readEntries } from '../../../models/registry/entries.ts';
-import { tinyClipFolder } from '../model-folders.ts';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import type { HubServer } from './server.ts';
 
 export const commit = 'a'.repeat(40);

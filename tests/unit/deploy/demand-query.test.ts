@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { demand, demandQuery, horizons } from '../../../bench/scaling/demand.ts';
+import { demand, demandQuery, horizons } from '../../../testing/scaling/demand.ts';
 import { promtool, promtoolPath } from '../../support/prometheus.ts';
 
 if (promtoolPath === undefined) console.log('Skipped: what Prometheus makes of the demand, as promtool is not there.');

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { demandQuery, horizons } from '../../../bench/scaling/demand.ts';
-import { readRule } from '../../../bench/scaling/manifest.ts';
 import { drainMs } from '../../../shared/lifecycle.ts';
 import { findProgram } from '../../../start/redis/find.ts';
+import { demandQuery, horizons } from '../../../testing/scaling/demand.ts';
+import { readRule } from '../../../testing/scaling/manifest.ts';
 import { parseYaml, type Resource, readYaml, root, yamlFilesBelow } from './manifests.ts';
 
 interface Probe {

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { encodeInput, encodeOutput } from '../../../batches/store/payload.ts';
-import { fleet, gpuRate, mean, network, peak, redisGigabytes } from '../../../bench/capacity/arithmetic.ts';
-import { assumed, measured } from '../../../bench/capacity/inputs.ts';
-import { capacityPage } from '../../../bench/capacity/page.ts';
-import { readRule } from '../../../bench/scaling/manifest.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { readRule } from '../../../testing/scaling/manifest.ts';
+import { fleet, gpuRate, mean, network, peak, redisGigabytes } from '../../support/capacity/arithmetic.ts';
+import { assumed, measured } from '../../support/capacity/inputs.ts';
+import { capacityPage } from '../../support/capacity/page.ts';
 
 const root = new URL('../../../', import.meta.url);
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readEntries } from '../../../models/registry/entries.ts';
+import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import { readGuide } from '../../support/guides.ts';
-import { tinyClipFolder } from '../../support/model-folders.ts';
 
 let directory: string;
 beforeAll(async () => {

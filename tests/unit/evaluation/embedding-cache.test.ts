@@ -3,8 +3,8 @@ import { createEmbeddingCache } from '../../../evaluation/embedding-cache.ts';
 import type { Embedded } from '../../../models/encoder/protocol.ts';
 import type { ModelSpec } from '../../../models/model.ts';
 import type { Encoders } from '../../../models/pool/encoders.ts';
+import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
 import { embeddingOf, readyPool } from '../../support/fake-encoders.ts';
-import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
 const cacheBytes = 1_000_000;

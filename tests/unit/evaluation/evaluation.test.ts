@@ -13,8 +13,8 @@ import type { Embedded } from '../../../models/encoder/protocol.ts';
 import { preprocessVersions, textCleanings } from '../../../models/model.ts';
 import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../../../shared/errors.ts';
+import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
 import { embeddingOf } from '../../support/fake-encoders.ts';
-import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
 

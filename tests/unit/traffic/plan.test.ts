@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { recipeOf } from '../../../models/model.ts';
 import { profileEntry } from '../../../models/registry/traffic.ts';
+import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
 import { armFor, type Experiment, imageKey, mainModel, placeOf, planOf } from '../../../traffic/plan.ts';
-import { specOf, tinyClipFolder } from '../../support/model-folders.ts';
 
 const spec = await specOf(tinyClipFolder);
 const specs = (...models: string[]) => new Map(models.map((model) => [model, { ...spec, model }]));

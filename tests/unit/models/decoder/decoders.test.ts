@@ -4,7 +4,7 @@ import { createDecoders, type DecodersOptions } from '../../../../models/decoder
 import type { Pixels } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { createSlots } from '../../../../models/slots.ts';
-import { goldenClip, goldenImage } from '../../../support/model-folders.ts';
+import { goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
 
 const batch = { interactive: false };
 const cropOptions = { size: 224, maxPixels: 50_000_000, mode: 'exact' } as const;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEncoder, type Encoder } from '../../../../models/encoder/encoder.ts';
-import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 const options = { threads: 1, deviceId: 0, maxPixels: 50_000_000 };
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>

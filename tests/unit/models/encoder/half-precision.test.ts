@@ -2,11 +2,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toHalf } from '../../../../bench/gpu/onnx-file.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { towerFile } from '../../../../models/registry/layouts.ts';
-import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { toHalf } from '../../../../testing/onnx/half.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vls-half-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,7 @@ import type { ModelSpec } from '../../../../models/model.ts';
 import { InferenceSession, Tensor } from '../../../../models/onnx-runtime.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
-import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 const cut = (bytes: Uint8Array) => crop(bytes, { size: 224, maxPixels: 50_000_000 });
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { createEncoder } from '../../../../models/encoder/encoder.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { startCropThread } from '../../../../models/pixels/threaded-crop.ts';
-import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 // Decoding and the towers are played here, so that each lasts until the test ends it.
 vi.mock('../../../../models/pixels/threaded-crop.ts', { spy: true });

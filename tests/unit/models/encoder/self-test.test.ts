@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEncoder } from '../../../../models/encoder/encoder.ts';
-import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import type { Metadata } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../../../models/encoder/protocol.ts';
 import { checkStructure, inTurn } from '../../../../models/pixels/decode-limits.ts';
-import { goldenImage } from '../../../support/model-folders.ts';
+import { goldenImage } from '../../../../testing/model-folders.ts';
 
 const corrupt = expect.objectContaining({ code: 'image.corrupt' });
 

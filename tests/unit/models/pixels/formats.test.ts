@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
+import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import embeddings from '../../../golden/formats/embeddings.json' with { type: 'json' };
 import expected from '../../../golden/formats/expected.json' with { type: 'json' };
-import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../../golden/formats/${file}`, import.meta.url));
 const exact = (file: string) => crop(read(file), { size: 224, maxPixels: 1_000_000, mode: 'exact' });

@@ -5,9 +5,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import type { ModelSpec } from '../../../../models/model.ts';
 import { crop, roundHalfEven } from '../../../../models/pixels/preprocess.ts';
+import { png, pngThatClaims, solidPng } from '../../../../testing/images/png.ts';
+import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import expectedClip from '../../../golden/clip/expected.json' with { type: 'json' };
-import { png, pngThatClaims, solidPng } from '../../../support/encoded-images.ts';
-import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 
 const size = 224;
 const options = { size, maxPixels: 50_000_000 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeJson } from '../../../../models/files.ts';
 import { createCalibrationStore } from '../../../../models/pool/calibration-store.ts';
-import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 let directory: string;

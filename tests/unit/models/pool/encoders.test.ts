@@ -6,8 +6,8 @@ import type { Recipe } from '../../../../models/model.ts';
 import { createEncoders, type Encoders } from '../../../../models/pool/encoders.ts';
 import { createPool, type EncoderPool } from '../../../../models/pool/pool.ts';
 import type { ListedModel } from '../../../../models/registry/registry.ts';
+import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { readyPool } from '../../../support/fake-encoders.ts';
-import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 vi.mock('../../../../models/pool/pool.ts', { spy: true });

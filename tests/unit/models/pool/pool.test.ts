@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EncoderEvents } from '../../../../models/encoder/process.ts';
 import type { ToEncoder } from '../../../../models/encoder/protocol.ts';
 import { createPool, type EncoderPool, type PoolOptions } from '../../../../models/pool/pool.ts';
+import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { embeddingOf, type FakeEncoder, fakeEncoders } from '../../../support/fake-encoders.ts';
-import { specOf, tinyClipFolder } from '../../../support/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 // A successor starts from a timer, so time is the test's.

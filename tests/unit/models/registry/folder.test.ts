@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readModelFolder } from '../../../../models/registry/folder.ts';
-import { compactFolder, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { preprocessModes, recipeOf } from '../../../../models/model.ts';
 import { loadRegistry, onCpu, type Registry, type Runtime } from '../../../../models/registry/registry.ts';
-import { compactFolder, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 let directory: string;

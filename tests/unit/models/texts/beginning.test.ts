@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { beginningsOf, boundMarks } from '../../../../models/texts/beginning.ts';
 import { loadTokenizer, type Tokenizer } from '../../../../models/texts/tokenizer.ts';
-import { compactFolder, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 const load = async (folder: string, contextLength: number) =>
   loadTokenizer({ ...(await specOf(folder)), contextLength });

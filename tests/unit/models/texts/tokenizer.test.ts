@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
-import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../support/model-folders.ts';
+import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
 const load = async (folder: string, contextLength: number) =>
   loadTokenizer({ ...(await specOf(folder)), contextLength });

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { benchPictures, picturesOf } from '../images/resized.ts';
+
+/** Origins that images and webhooks are asked of. All listen on loopback. */
+export interface Hosts {
+  /** Answers at once: `/small?n=` has 0.3 megapixels, `/large?n=` 20, all else 404. Every n has other bytes. */
+  healthy: string;
+  /** Answer after 15 s, which is within the deadline of a download. */
+  slow: string[];
+  /** Accept and never answer. */
+  silent: string[];
+  /** Nothing listens there. */
+  dead: string[];
+}
+
+const slowMs = 15_000;
+const addresses = (network: number, count: number) =>
+  Array.from({ length: count }, (_, at) => `127.0.${network}.${at + 1}`);
+const slow = addresses(2, 8);
+/** As many as receive webhooks in the attack of the issue. */
+const silent = addresses(3, 96);
+const dead = addresses(4, 4);
+
+/** For IMAGE_HOSTS_ALLOW and WEBHOOK_HOSTS_ALLOW. */
+export const hostsAllowed = ['127.0.0.1', ...slow, ...silent, ...dead].join(',');
+
+async function listen(address: string, handler: RequestListener): Promise<{ origin: string; server: Server }> {
+  const server = createServer(handler);
+  server.listen(0, address);
+  await once(server, 'listening');
+  return { origin: `http://${address}:${(server.address() as AddressInfo).port}`, server };
+}
+
+const originsOf = async (all: readonly string[], handler: RequestListener) =>
+  (await Promise.all(all.map((address) => listen(address, handler)))).map(({ origin }) => origin);
+
+async function serve(): Promise<Hosts> {
+  const [small, large] = await Promise.all([benchPictures(), picturesOf(5_472, 3_648)]);
+  const answer: RequestListener = (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
+    const n = Number(searchParams.get('n') ?? 0);
+    if (pathname !== '/small' && pathname !== '/large') return void response.writeHead(404).end();
+    const pictures = pathname === '/large' ? large : small;
+    // Decoders do not read past the end marker: the number makes another file of the same picture.
+    response.writeHead(200, { 'content-type': 'image/jpeg' });
+    response.end(Buffer.concat([pictures[n % pictures.length] ?? Buffer.alloc(0), Buffer.from(String(n))]));
+  };
+  const healthy = await listen('127.0.0.1', answer);
+  const dying = await Promise.all(dead.map((address) => listen(address, answer)));
+  for (const { server } of dying) server.close();
+  return {
+    healthy: healthy.origin,
+    slow: await originsOf(slow, (request, response) => void delay(slowMs).then(() => answer(request, response))),
+    silent: await originsOf(silent, () => {}),
+    dead: dying.map(({ origin }) => origin),
+  };
+}
+
+/** `node testing/attacks/hosts.ts`, in a process of its own. */
+if (process.send !== undefined && process.argv[1] === import.meta.filename) {
+  process.on('disconnect', () => process.exit(0));
+  process.send(await serve());
+}

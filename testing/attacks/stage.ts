@@ -1,0 +1,159 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import type { BatchList } from '../../shared/contracts/batch.ts';
+import { createClient } from '../client.ts';
+import { bearer, createKeyFile } from '../key-file.ts';
+import { forkScript } from '../processes/forked.ts';
+import { startProcess, type TestProcess } from '../processes/service.ts';
+import { childrenOf } from '../processes/tree.ts';
+import { startRedis, type TestRedis } from '../redis/single.ts';
+import { bucket, startS3, type TestS3 } from '../s3/server.ts';
+import type { Battlefield, Counts } from './hostile.ts';
+import { type Hosts, hostsAllowed } from './hosts.ts';
+import { hostileFiles } from './reference.ts';
+
+const batches = '/v1/evaluation/batch';
+/** For deleting all batches, in milliseconds. */
+const deleteMs = 120_000;
+
+export const tenants = ['ordinary', 'hostile'] as const;
+
+export interface StageOptions {
+  /** Checkout whose service runs; its own by default. */
+  directory?: string | undefined;
+  /** API and worker in one process, as `npm start` runs them, or each in its own. */
+  processes: 'together' | 'apart';
+  logLevel: 'info' | 'error';
+}
+
+export interface RunningAttack {
+  /** Ends it and deletes its batches. @returns what came of its requests. */
+  end(): Promise<Counts>;
+}
+
+/** A service with two tenants, everything it needs, and attacks on it. All on loopback. */
+export interface Stage {
+  redis: TestRedis;
+  s3: TestS3;
+  hosts: Hosts;
+  keys: Record<(typeof tenants)[number], string>;
+  /** Where the API answers; another place after a restart. */
+  base(): string;
+  /** Process of the API. */
+  apiPid(): number;
+  /** Processes of the service with their encoders; fewer when one has ended. */
+  pids(): number[];
+  /** Whether each process that was started still runs. Encoders are not counted. */
+  isRunning(): boolean;
+  /** Bytes that the service has logged. */
+  logged(): number;
+  /** The end of its log. */
+  lastLines(): string;
+  /** Begins an attack in a process of its own. */
+  attack(name: string, seed: number): Promise<RunningAttack>;
+  /** Deletes every batch of both tenants; those too whose post was cut off. */
+  deleteBatches(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startStage({ directory, processes, logLevel }: StageOptions): Promise<Stage> {
+  const root = directory === undefined ? undefined : pathToFileURL(`${directory}/`);
+  const keyFile = createKeyFile();
+  const keys = { ordinary: keyFile.add('ordinary'), hostile: keyFile.add('hostile') };
+  const [redis, s3, hosts] = await Promise.all([
+    startRedis(),
+    startS3(),
+    forkScript<Hosts>('testing/attacks/hosts.ts'),
+  ]);
+  for (const [name, make] of Object.entries(hostileFiles)) await s3.put(`hostile/${name}`, make());
+  const env = {
+    ...s3.env,
+    REDIS_URL: redis.url,
+    API_KEYS_FILE: keyFile.path,
+    BATCH_BUCKETS: `*=s3://${bucket}/{tenant}/`,
+    IMAGE_HOSTS_ALLOW: hostsAllowed,
+    WEBHOOK_HOSTS_ALLOW: hostsAllowed,
+    WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
+    // A cached embedding would make the ordinary tenant faster than its neighbour.
+    EMBEDDING_CACHE_MB: '0',
+    // Otherwise it is measured in the background, during the first quiet run.
+    MICRO_BATCH: '8',
+    LOG_LEVEL: logLevel,
+    // As `npm start` runs it: what stays resident depends on them.
+    NODE_OPTIONS: '--max-semi-space-size=8',
+    MALLOC_ARENA_MAX: '2',
+    UV_THREADPOOL_SIZE: '16',
+  };
+  const roles = processes === 'together' ? (['service'] as const) : (['api', 'worker'] as const);
+  let running: TestProcess[] = [];
+  const api = () => {
+    const [first] = running;
+    if (first === undefined) throw new Error('The service is not started');
+    return first;
+  };
+
+  async function start(): Promise<void> {
+    running = [];
+    for (const role of roles) running.push(await startProcess(role, env, root));
+  }
+  const end = () => Promise.all(running.map((process) => process.stop()));
+
+  await start();
+  return {
+    redis,
+    s3,
+    hosts: hosts.ready,
+    keys,
+    base: () => api().url,
+    apiPid: () => api().pid,
+    pids: () => running.flatMap(({ pid }) => [pid, ...childrenOf(pid, 'vls-encoder')]),
+    isRunning: () => running.every(({ pid }) => exists(pid)),
+    logged: () => running.reduce((sum, process) => sum + process.output().length, 0),
+    lastLines: () => running.map((process) => process.output().slice(-2_000)).join('\n'),
+    async attack(name, seed) {
+      const folder = `s3://${bucket}/hostile/`;
+      const field: Battlefield = { base: api().url, key: keys.hostile, hosts: hosts.ready, folder };
+      const attacker = await forkScript('testing/attacks/attacker.ts', [name, String(seed), JSON.stringify(field)]);
+      return {
+        async end() {
+          const counts = await attacker.ask<Counts>('end');
+          await attacker.stop('SIGKILL');
+          return counts;
+        },
+      };
+    },
+    async deleteBatches() {
+      const until = performance.now() + deleteMs;
+      for (const key of Object.values(keys)) {
+        const { call } = createClient(api().url, bearer(key));
+        for (let isEmpty = false; !isEmpty && performance.now() < until && running.every(({ pid }) => exists(pid)); ) {
+          const signal = AbortSignal.timeout(deleteMs);
+          const answer = await call<BatchList>(`${batches}?limit=200`, { signal }).catch(() => undefined);
+          const { batches: found } = answer?.status === 200 ? answer.body : { batches: undefined };
+          isEmpty = found?.length === 0;
+          for (const { id } of found ?? [])
+            await call(`${batches}/${id}`, { method: 'DELETE', signal }).catch(() => {});
+          if (!isEmpty) await delay(200);
+        }
+      }
+    },
+    async restart() {
+      await end();
+      await start();
+    },
+    async stop() {
+      await end();
+      await Promise.all([hosts.stop(), redis.remove(), s3.remove()]);
+    },
+  };
+}
+
+/** A child that has ended is reaped by Node at once. */
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
+import type { Health } from '../shared/contracts/health.ts';
+import type { ItemResult, Receipt } from '../shared/contracts/item.ts';
+import type { Problem } from '../shared/contracts/problem.ts';
+
+export interface Answer<Body> {
+  status: number;
+  headers: Headers;
+  body: Body;
+}
+
+export interface SingleScore {
+  score: number;
+  cosine: number;
+  receipt: Receipt;
+}
+
+/**
+ * What a user of the HTTP contract does; a batch is polled as a user polls it. `headers` go with every request.
+ * @param patience `patient` asks again, when it is told to, what a service refuses that is busy for the moment: on a
+ * machine with other work any service may be.
+ */
+export function createClient(
+  base: string,
+  headers: Record<string, string> = {},
+  patience: 'patient' | 'impatient' = 'impatient',
+) {
+  const root = `${base}/evaluator`;
+
+  async function call<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
+    for (;;) {
+      const answer = await ask<Body>(path, init);
+      const { code } = answer.body as { code?: string };
+      if (patience === 'impatient' || code !== 'overloaded') return answer;
+      await delay(1000 * Number(answer.headers.get('retry-after')));
+    }
+  }
+
+  async function ask<Body>(path: string, init?: RequestInit): Promise<Answer<Body>> {
+    const response = await fetch(`${root}${path}`, { ...init, headers: { ...headers, ...init?.headers } });
+    const text = await response.text();
+    const isJson = /[/+]json(?:;|$)/.test(response.headers.get('content-type') ?? '');
+    return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
+  }
+  const post = <Body>(path: string, body: unknown) =>
+    call<Body>(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+
+  const batch = {
+    post: <Body = BatchStatus>(items: unknown[], more: object = {}) =>
+      post<Body>('/v1/evaluation/batch', { items, ...more }),
+    status: (id: string) => call<BatchStatus>(`/v1/evaluation/batch/${id}`),
+    /** Polls until the batch is as wanted. */
+    async until(id: string, wanted: (status: BatchStatus) => boolean): Promise<BatchStatus> {
+      for (;;) {
+        const { status, body } = await batch.status(id);
+        if (status === 200 && wanted(body)) return body;
+        // A batch that was refused has no id, and would be asked for in vain until the test's time is up.
+        if (status >= 400 && status < 500) throw new Error(`Batch ${id} answers ${status}: ${JSON.stringify(body)}`);
+        await delay(25);
+      }
+    },
+    finished: (id: string) => batch.until(id, ({ finishedAt }) => finishedAt !== null),
+    async results(id: string, query = ''): Promise<ItemResult[]> {
+      const results: ItemResult[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const page: Answer<ResultsPage> = await call<ResultsPage>(
+          `/v1/evaluation/batch/${id}/results?limit=100${query}${cursor && `&cursor=${cursor}`}`,
+        );
+        results.push(...page.body.results);
+        cursor = page.body.next;
+      }
+      return results;
+    },
+  };
+
+  return {
+    call,
+    post,
+    batch,
+    single: <Body = SingleScore>(body: unknown) => post<Body>('/v1/evaluation/single', body),
+    problem: (path: string, init?: RequestInit) => call<Problem>(path, init),
+    health: () => call<Health>('/health'),
+  };
+}
+
+export type Client = ReturnType<typeof createClient>;

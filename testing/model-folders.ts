@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ModelSpec } from '../models/model.ts';
+import { readModelFolder } from '../models/registry/folder.ts';
+
+const golden = new URL('../tests/golden/clip/', import.meta.url);
+
+/** A CLIP with random weights, small enough to load in a moment. */
+export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
+/** The embedded model. */
+export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
+
+/** What OpenCLIP makes of the golden images and texts with tiny-clip; see the README beside it. */
+export interface GoldenClip {
+  images: { file: string; crop_mean: [number, number, number]; embedding: number[] }[];
+  texts: { text: string; input_ids: number[]; embedding: number[] }[];
+  /** A row for each image, a column for each text. */
+  cosine: number[][];
+}
+
+export const goldenClip = JSON.parse(readFileSync(new URL('expected.json', golden), 'utf8')) as GoldenClip;
+
+export const goldenImage = (file: string): Buffer => readFileSync(new URL(`images/${file}`, golden));
+
+/** The spec of a model folder, as the registry would make it. */
+export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Promise<ModelSpec> {
+  return {
+    model: 'tested',
+    revision: '1',
+    precision: 'fp32',
+    provider: 'cpu',
+    choice: 'of the test',
+    preprocess: 'exact',
+    logitScale: 100,
+    microBatch: { images: 8, texts: 16 },
+    memoryBytes: 100_000_000,
+    ...(await readModelFolder(folder)),
+    ...more,
+  };
+}

@@ -1,0 +1,67 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The last two score by a formula, without pictures or models. */
+const entries = {
+  service: ['start/service.ts'],
+  api: ['api/main.ts'],
+  worker: ['worker/main.ts'],
+  'stub-api': ['testing/processes/stub-service.ts', 'api'],
+  'stub-worker': ['testing/processes/stub-service.ts', 'worker'],
+} as const;
+
+/** A process of the service, started as its supervisor or a container would. */
+export interface TestProcess {
+  /** Where it answers. */
+  url: string;
+  pid: number;
+  /** Everything it has logged. */
+  output(): string;
+  /** Drains it; its exit code. */
+  stop(): Promise<number | null>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+}
+
+/** @param root checkout that it is started from, with a slash at its end; this one by default. */
+export async function startProcess(
+  role: keyof typeof entries,
+  env: Record<string, string>,
+  root = new URL('../../', import.meta.url),
+): Promise<TestProcess> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'vls-data-'));
+  const [file, ...rest] = entries[role];
+  const child = fork(fileURLToPath(new URL(file, root)), rest, {
+    execArgv: [],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, PORT: '0', METRICS_PORT: '0', DATA_DIR: dataDir, ...env },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (output += data));
+  const ended = once(child, 'exit');
+  const url = await new Promise<string>((resolve, reject) => {
+    child.on('message', (message: { type: string; url?: string }) => {
+      if (message.type === 'ready' && message.url !== undefined) resolve(message.url);
+    });
+    ended.then(() => reject(new Error(`The ${role} ended before it was ready:\n${output}`)));
+  });
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    if (isRunning(child)) child.kill(signal);
+    await ended;
+    rmSync(dataDir, { recursive: true, force: true });
+    return child.exitCode;
+  }
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output: () => output,
+    stop: () => end('SIGTERM'),
+    kill: async () => void (await end('SIGKILL')),
+  };
+}
+
+const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null;

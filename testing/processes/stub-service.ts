@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startApi } from '../../api/server.ts';
+import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
+import type { Evaluation, Outcome } from '../../evaluation/evaluation.ts';
+import type { Encoders } from '../../models/pool/encoders.ts';
+import { loadRegistry } from '../../models/registry/registry.ts';
+import { type Running, runProcess } from '../../shared/lifecycle.ts';
+import { createMetrics } from '../../shared/metrics.ts';
+import { connectRedis } from '../../shared/redis.ts';
+import type { Reader } from '../../shared/telemetry/readings.ts';
+import { createTraffic } from '../../traffic/traffic.ts';
+import { startWorker } from '../../worker/worker.ts';
+
+/**
+ * The API or the worker with a stub in place of fetch, decode and inference: what is left is the control plane.
+ * `node testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`; a worker without a number is as
+ * fast as it can be, and ready at once.
+ */
+const [role, itemsPerSecond = 'Infinity', startSeconds = '0'] = process.argv.slice(2);
+
+/** Fetching and decoding before a chunk comes to the device, in milliseconds. */
+const fetchMs = 50;
+
+/** Takes as long as a device that does so many items a second, one chunk after the other. */
+function createDevice(speed: number): (items: number) => Promise<void> {
+  let freeAt = 0;
+  return async (items) => {
+    if (speed === Number.POSITIVE_INFINITY) return;
+    await delay(fetchMs);
+    freeAt = Math.max(freeAt, performance.now()) + (1000 * items) / speed;
+    await delay(freeAt - performance.now());
+  };
+}
+const device = createDevice(Number(itemsPerSecond));
+
+/** A score that only depends on the pair, so that a run can be compared with another. */
+const evaluation: Evaluation = {
+  score: () => Promise.reject(new Error('The stub scores batches alone')),
+  scoreImages: () => Promise.reject(new Error('The stub scores batches alone')),
+  embed: () => Promise.reject(new Error('The stub scores batches alone')),
+  evaluate: async (_spec, pairs) => {
+    await device(pairs.length);
+    return pairs.map((pair): Outcome => {
+      if ('error' in pair) return { status: 'failed', error: pair.error };
+      const cosine = ((pair.text.length * 37) % 1000) / 2000;
+      return { status: 'succeeded', cosine, score: 100 * cosine };
+    });
+  },
+};
+
+const encoders: Encoders = {
+  for: () => {
+    throw new Error('The stub has no encoders');
+  },
+  states: () => [],
+  follow: async () => {},
+  close: () => {},
+};
+
+await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
+  const registry = await loadRegistry(config);
+  const created = createMetrics();
+  // A simulation in quick motion scrapes more often than every five seconds, and wants to see what is.
+  const metrics = { ...created, onScrape: ({ read }: Reader) => created.onScrape({ read }) };
+  const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
+  const traffic = createTraffic({ registry, evaluation, redis, metrics, log });
+  const parts = { config, log, metrics, redis, registry, evaluation, traffic };
+  if (role === 'api') {
+    const api = await startApi({ ...parts, encoders });
+    return { url: api.url, close: () => end(api, api.engine) };
+  }
+  const { retentionHours } = config;
+  await delay(1000 * Number(startSeconds));
+  const engine = createBatchEngine({ redis, profiles: () => [], retentionHours, storage: config, log });
+  const worker = await startWorker({ ...parts, engine, watchRegistry: (onChange) => registry.watch(log, onChange) });
+  return { url: '', close: () => end(worker, engine) };
+
+  async function end(running: { close(): Promise<void> }, engineOfIt: BatchEngine): Promise<void> {
+    await running.close();
+    await engineOfIt.close();
+    redis.disconnect();
+  }
+});

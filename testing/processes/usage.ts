@@ -1,0 +1,97 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { sum } from '../statistics.ts';
+import { descendantsOf } from './tree.ts';
+
+/** Linux reports CPU time in hundredths of a second, whatever the kernel's own clock. */
+const secondsPerTick = 0.01;
+
+/**
+ * User and system CPU time of a process since it began, in seconds.
+ * @throws {Error} when it has ended: what it took is not known then.
+ */
+export function cpuSecondsOf(pid: number): number {
+  try {
+    return ticksIn(readFileSync(`/proc/${pid}/stat`, 'utf8')) * secondsPerTick;
+  } catch (cause) {
+    throw new Error(`Process ${pid} ended while it was measured`, { cause });
+  }
+}
+
+/** The 14th and 15th field of proc_pid_stat(5); the second, the command, may hold spaces and parentheses. */
+export function ticksIn(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** Resident memory of a process in MiB. */
+export const residentMiBOf = (pid: number): number =>
+  kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') / 1024;
+
+/** The most resident memory of a process in MiB, since {@link resetPeak}. */
+export const peakMiBOf = (pid: number): number =>
+  kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmHWM') / 1024;
+
+/** Begins a new peak: proc_pid_clear_refs(5) with 5 sets it to the memory of now. */
+export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
+
+/** Memory of a process and everything below it in MiB; pages that several share are counted once (PSS). */
+export function treeMiBOf(pid: number): number {
+  const members = [pid, ...descendantsOf(pid)];
+  return sum(members.map((member) => kilobytes(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024));
+}
+
+const kilobytes = (text: string, name: string): number =>
+  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN);
+
+/** What a stretch of time was used for. */
+export interface CpuUse {
+  /** Seconds that passed. */
+  wall: number;
+  /** CPU seconds of each part. */
+  cpu: Record<string, number>;
+  /** CPU seconds that nobody used, and that programs took which are no part of the bench. */
+  idle: number;
+  others: number;
+}
+
+/**
+ * Counts what each part takes from now on.
+ * @param parts pids by name; the bench itself is added as `client`.
+ */
+export function meterCpu(parts: Record<string, readonly number[]>): { stop(): CpuUse } {
+  const read = () => {
+    const { user, system } = process.cpuUsage();
+    const others = Object.entries(parts).map(([name, pids]) => [name, sum(pids.map(cpuSecondsOf))] as const);
+    return { of: new Map([...others, ['client', (user + system) / 1e6]]), machine: machineSeconds() };
+  };
+  const before = read();
+  const start = performance.now();
+  return {
+    stop() {
+      const wall = (performance.now() - start) / 1000;
+      const after = read();
+      const cpu = Object.fromEntries([...after.of].map(([name, value]) => [name, value - (before.of.get(name) ?? 0)]));
+      const busy = after.machine.busy - before.machine.busy;
+      return {
+        wall,
+        cpu,
+        idle: after.machine.idle - before.machine.idle,
+        others: Math.max(0, busy - sum(Object.values(cpu))),
+      };
+    },
+  };
+}
+
+/** CPU seconds of the whole machine since it began, by the first line of proc_stat(5); steal counts as busy. */
+function machineSeconds(): { busy: number; idle: number } {
+  const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softIrq = 0, steal = 0] = readFileSync(
+    '/proc/stat',
+    'utf8',
+  )
+    .split('\n', 1)
+    .flatMap((line) => line.split(/\s+/).slice(1).map(Number));
+  return {
+    busy: (user + nice + system + irq + softIrq + steal) * secondsPerTick,
+    idle: (idle + wait) * secondsPerTick,
+  };
+}

@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../free-port.ts';
+import { durable, startServer, type TestServer } from './server.ts';
+import type { TestTls } from './tls.ts';
+
+/** A master and a replica of a test's own, watched by three sentinels. */
+export interface TestSentinels {
+  url: string;
+  master: TestServer;
+  replica: TestServer;
+  /** The servers as they are now, which a failover exchanges; waits until there is one of each that follows the other. */
+  roles(): Promise<{ master: TestServer; replica: TestServer }>;
+  /** Has the sentinels promote the replica while the master runs. */
+  switch(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const name = 'vls';
+const password = 'p@ss/word';
+
+export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
+  const start = async (settings: Record<string, string>, isSentinel = false) => {
+    const port = await freePort();
+    const listening = tls === undefined ? { port: String(port) } : tls.settings(port);
+    const server = await startServer(
+      () => ({ bind: '127.0.0.1', ...listening, ...settings }),
+      () => ({ host: '127.0.0.1', port, ...tls?.connection, ...(!isSentinel && { password }) }),
+      isSentinel,
+    );
+    return { port, server };
+  };
+  const data = { ...durable, requirepass: password, masterauth: password, 'repl-diskless-sync-delay': '0' };
+  const master = await start(data);
+  const replica = await start({ ...data, replicaof: `127.0.0.1 ${master.port}` });
+  const sentinels = await Promise.all(
+    [1, 2, 3].map(() =>
+      start(
+        {
+          [`sentinel monitor ${name}`]: `127.0.0.1 ${master.port} 2`,
+          [`sentinel auth-pass ${name}`]: password,
+          [`sentinel down-after-milliseconds ${name}`]: '1000',
+          [`sentinel failover-timeout ${name}`]: '5000',
+        },
+        true,
+      ),
+    ),
+  );
+  async function knowEachOther(isSettled: (value: (field: string) => string | undefined) => boolean): Promise<void> {
+    for (const { server } of sentinels) {
+      const client = server.connect();
+      for (;;) {
+        const said = (await client.call('SENTINEL', 'MASTER', name)) as string[];
+        if (isSettled((field) => said[said.indexOf(field) + 1])) break;
+        await delay(20);
+      }
+      client.disconnect();
+    }
+  }
+  await knowEachOther((value) => value('num-slaves') === '1' && value('num-other-sentinels') === '2');
+
+  /** Whether a server is a master, or a replica that has everything its master had. */
+  async function roleOf(server: TestServer): Promise<'master' | 'replica' | 'syncing'> {
+    const client = server.connect();
+    const [role, , , link] = (await client.role()) as unknown[];
+    client.disconnect();
+    return role === 'master' ? 'master' : link === 'connected' ? 'replica' : 'syncing';
+  }
+
+  const scheme = tls === undefined ? 'redis' : 'rediss';
+  const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  return {
+    url: `${scheme}+sentinel://:${encodeURIComponent(password)}@${hosts}/${name}`,
+    master: master.server,
+    replica: replica.server,
+    async roles() {
+      const servers = [master.server, replica.server];
+      for (;;) {
+        const found = await Promise.all(servers.map(roleOf));
+        const [now, follower] = [servers[found.indexOf('master')], servers[found.indexOf('replica')]];
+        if (now !== undefined && follower !== undefined) {
+          await knowEachOther((value) => value('flags') === 'master');
+          return { master: now, replica: follower };
+        }
+        await delay(100);
+      }
+    },
+    async switch() {
+      const client = sentinels[0]?.server.connect();
+      // Refused while an earlier failover is not over.
+      while ((await client?.call('SENTINEL', 'FAILOVER', name).catch(() => undefined)) !== 'OK') await delay(250);
+      client?.disconnect();
+    },
+    async remove() {
+      await Promise.all([...sentinels, replica, master].map(({ server }) => server.remove()));
+    },
+  };
+}

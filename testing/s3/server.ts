@@ -1,0 +1,94 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
+
+/** An S3 server of a test's own, with one bucket. */
+export interface TestS3 {
+  /** What a process of the service needs to reach it. */
+  env: Record<string, string>;
+  /** Address of a key in its bucket. */
+  url(key: string): string;
+  put(key: string, content: string | Buffer): Promise<void>;
+  get(key: string): Promise<Buffer>;
+  /** As a lifecycle rule of the bucket would. */
+  delete(key: string): Promise<void>;
+  /** All keys that begin so. */
+  keys(prefix?: string): Promise<string[]>;
+  /** Ends it as a power cut would; its objects stay. */
+  kill(): Promise<void>;
+  /** Starts it again, where it was. */
+  start(): Promise<void>;
+  /** Ends it and removes its objects. */
+  remove(): Promise<void>;
+}
+
+export const bucket = 'vls-test';
+
+export async function startS3(): Promise<TestS3> {
+  const directory = await mkdtemp(join(tmpdir(), 'vls-s3-'));
+  let server: ChildProcess | undefined;
+  let port = 0;
+
+  async function start(): Promise<void> {
+    // Its tokens for the next page of a list are made with a cipher that OpenSSL has put away.
+    server = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [directory, String(port), bucket], {
+      execArgv: ['--openssl-legacy-provider'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    [port] = (await once(server, 'message')) as [number];
+  }
+  async function kill(): Promise<void> {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGKILL');
+    await ended;
+  }
+
+  await start();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+  const client = new S3Client({ endpoint, forcePathStyle: true, region: 'us-east-1', credentials });
+  return {
+    env: {
+      S3_ENDPOINT: endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    },
+    url: (key) => `s3://${bucket}/${key}`,
+    async put(key, content) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content }));
+    },
+    async get(key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    },
+    async delete(key) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+    },
+    async keys(prefix = '') {
+      const keys: string[] = [];
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
+        keys.push(...Contents.map(({ Key = '' }) => Key));
+      }
+      return keys;
+    },
+    kill,
+    start,
+    async remove() {
+      client.destroy();
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
