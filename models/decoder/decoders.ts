@@ -5,7 +5,7 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Caller, ImageBytes } from '../encoder/protocol.ts';
 import type { Pixels } from '../encoder/towers.ts';
-import { takeLargePlace } from '../pixels/decode-limits.ts';
+import { takeOwnLargePlace } from '../pixels/large-places.ts';
 import type { CropOptions } from '../pixels/preprocess.ts';
 import { createSlots, type Slots } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
@@ -186,7 +186,8 @@ export function createDecoders({
     const gone = new AbortController();
     slot.large.set(id, () => gone.abort());
     slot.waitingForLarge++;
-    const release = await takeLargePlace({ ...job.caller, signal: gone.signal }).catch(() => undefined);
+    const { takeLargePlace = takeOwnLargePlace(job.caller) } = job.caller;
+    const release = await takeLargePlace(gone.signal).catch(() => undefined);
     if (slot.pipe !== pipe) return release?.();
     slot.waitingForLarge--;
     if (release === undefined) return;

@@ -2,7 +2,6 @@ import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { toItemError } from '../../shared/errors.ts';
 import type { Caller } from '../encoder/protocol.ts';
-import { shareLargePlaces } from '../pixels/decode-limits.ts';
 import { crop } from '../pixels/preprocess.ts';
 import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
@@ -27,19 +26,18 @@ let pixelSlots: Slots | undefined;
 let imageSlots: Slots | undefined;
 /** Slots for the pixels of images that are to come, by id. */
 const given = new Map<number, number>();
-/** Which image somebody asks for; who it is for is known to the encoder. */
-const ids = new WeakMap<Caller, number>();
+/** Begins large images that have their place, by id. */
 const granted = new Map<number, () => void>();
 
-shareLargePlaces(async (caller) => {
-  const id = ids.get(caller) ?? 0;
+/** The encoder has the places for large images, and knows on whose behalf each one is decoded. */
+async function takeLargePlace(id: number): Promise<() => void> {
   await new Promise<void>((resolve) => {
     granted.set(id, resolve);
     writeFrame(pipe, frameTypes.largeAsked, id);
   });
   granted.delete(id);
   return () => writeFrame(pipe, frameTypes.largeDone, id);
-});
+}
 
 readFrames(pipe, ({ type, id, first, second, body }) => {
   switch (type) {
@@ -68,8 +66,7 @@ readFrames(pipe, ({ type, id, first, second, body }) => {
 });
 
 async function decode(id: number, read: () => Uint8Array): Promise<void> {
-  const caller: Caller = { interactive: false };
-  ids.set(caller, id);
+  const caller: Caller = { interactive: false, takeLargePlace: () => takeLargePlace(id) };
   const slot = given.get(id);
   given.delete(id);
   try {

@@ -1,4 +1,5 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { createRecentUse } from '../../shared/recent-use.ts';
 import { createDecoders } from '../decoder/decoders.ts';
 import { createDecodeQueue } from '../pixels/decode-queue.ts';
 import { startCropThread } from '../pixels/threaded-crop.ts';
@@ -35,6 +36,8 @@ const longestYieldMs = 100;
  * takes 2 ms as one over many does, 20 ms instead cost a seventh to a fifth of the pairs (H100).
  */
 const longestTextWaitMs = 200;
+/** Half-life of the use of this process by tenants, in milliseconds: a few of the longest images. */
+const useHalfLifeMs = 5_000;
 /** How often calibration looks whether the encoder has become idle, in milliseconds. */
 const idleCheckMs = 50;
 
@@ -53,6 +56,8 @@ export async function createEncoder(
 ): Promise<Encoder> {
   const load: (...args: Parameters<typeof loadTowers>) => Promise<Towers & { close?(): void }> =
     decoders > 0 ? loadTowersInThread : loadTowers;
+  /** Decoding and runs together. */
+  const use = createRecentUse(useHalfLifeMs);
   const [towers, tokenizer] = await Promise.all([load(spec, threads, deviceId), loadTokenizer(spec)]);
   const images = createLane<Pixels>({
     size: spec.microBatch.images,
@@ -66,7 +71,12 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
   });
   // In processes of their own images are decoded whatever the towers do: two for each, so that the next one is there.
-  const decoding = createDecodeQueue(spec.provider, threads, () => (decoders > 0 ? 2 * decoders : images.allowed()));
+  const decoding = createDecodeQueue({
+    provider: spec.provider,
+    threads,
+    nextRun: () => (decoders > 0 ? 2 * decoders : images.allowed()),
+    use,
+  });
   const cropOptions = { size: spec.imageSize, maxPixels, mode: spec.preprocess };
   // One image more than the run in progress leaves cores for.
   const thread = startCropThread({ ...cropOptions, places: threads + 1 });
@@ -137,9 +147,21 @@ export async function createEncoder(
   async function image(bytes: ImageBytes, caller: Caller, cropImage = decode): Promise<Embedded> {
     const { interactive, signal } = caller;
     if (interactive) interactiveDecoding++;
+    let isAwaited = interactive;
+    const notAwaited = () => {
+      if (isAwaited) interactiveDecoding--;
+      isAwaited = false;
+    };
     let decoded: { ms: number; began: number; pixels: Pixels; result: Promise<Run> };
     try {
-      const { value: pixels, ms } = await decoding.run(caller, () => cropImage(bytes, caller));
+      const { value: pixels, ms } = await decoding.run(caller, (given) => {
+        const takeLargePlace = (ending?: AbortSignal) => {
+          // It takes a second or more: batch work that let it go first would stand still.
+          notAwaited();
+          return given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue gave no places'));
+        };
+        return cropImage(bytes, { ...given, takeLargePlace });
+      });
       if (signal?.aborted) {
         release(pixels);
         throw signal.reason;
@@ -147,7 +169,7 @@ export async function createEncoder(
       decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive) };
     } finally {
       // Not before it waits for its run: batch work would slip in between.
-      if (interactive) interactiveDecoding--;
+      notAwaited();
       run();
     }
     const ran = await decoded.result.finally(() => release(decoded.pixels));

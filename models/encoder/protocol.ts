@@ -5,7 +5,7 @@ import type { ModelSpec } from '../model.ts';
 export type ToEncoder =
   | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; tenant?: string; bytes: ImageBytes }
-  | { type: 'text'; id: number; interactive: boolean; text: string }
+  | { type: 'text'; id: number; interactive: boolean; tenant?: string; text: string }
   /** Nobody waits for this image any more: it is not decoded and not run, if that has not begun. It is answered all the same. */
   | { type: 'cancel'; id: number }
   /** Find out, whenever there is nothing else to do, how many pictures a run should take. */
@@ -38,6 +38,12 @@ export interface Caller {
   tenant?: string | undefined;
   /** Aborted when nobody waits for the result any more. */
   signal?: AbortSignal | undefined;
+  /**
+   * Waits for a place for a large image. Default: a place of this process.
+   * @returns gives it back.
+   * @throws the reason of the signal, when it aborts first.
+   */
+  takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
 }
 
 /** What it answers, in lists. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */

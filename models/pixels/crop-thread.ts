@@ -10,11 +10,16 @@ limitDecodes(places);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
+/** Begins large images that have their place, by id. */
+const granted = new Map<number, () => void>();
 
 parentPort?.on('message', (message: ToCropThread) => {
   switch (message.type) {
     case 'crop':
       void answer(message);
+      break;
+    case 'largeGranted':
+      granted.get(message.id)?.();
       break;
     case 'cancel':
       cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is not needed any more'));
@@ -29,7 +34,8 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
   const cancel = new AbortController();
   cancels.set(id, cancel);
   try {
-    const caller = { interactive, tenant, signal: cancel.signal };
+    const takeLargePlace = (signal?: AbortSignal) => askForLargePlace(id, signal);
+    const caller = { interactive, tenant, signal: cancel.signal, takeLargePlace };
     const pixels = await crop(bytes, { ...options, ...(mode && { mode }), caller });
     // What libvips has made lies in memory that cannot be handed over.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
@@ -38,5 +44,15 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
     send({ type: 'failed', id, ...toItemError(error) });
   } finally {
     cancels.delete(id);
+    granted.delete(id);
   }
+}
+
+/** The thread that started this one has the places; the answer gives one back. */
+function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    granted.set(id, () => resolve(() => {}));
+    send({ type: 'largeAsked', id });
+  });
 }

@@ -3,6 +3,7 @@ import type { Metadata } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
 import type { Caller } from '../encoder/protocol.ts';
+import { takeOwnLargePlace } from './large-places.ts';
 import { countPages } from './tiff.ts';
 
 /** Encoders write some ten; a file of 0.5 MB with 2,646 empty ones kept libjpeg busy for 22 s, deaf to any deadline. */
@@ -52,31 +53,6 @@ function bytesPerPixel({ format, isProgressive }: Metadata): number {
 /** Above this, in bytes, an image is large: how many of these are decoded at a time is bounded. */
 const largeBytes = 128_000_000;
 
-/**
- * Large images of batches are decoded one after the other, and so are those of interactive requests, so that batches do
- * not delay these. A second tenant's interactive image is decoded at once beside the first one's: 49 megapixels of an
- * interlaced PNG of 165 KB take more than a second. So a process holds three at most.
- */
-const large = {
-  batch: createFairPlaces({ places: 1 }),
-  interactive: createFairPlaces({ places: 1, guaranteed: 1, hardLimit: 2 }),
-};
-
-/**
- * A place for a large image of this process.
- * @returns gives it back.
- * @throws the reason of the caller's signal, when it aborts first.
- */
-export const takeLargePlace = ({ interactive, tenant = '', signal }: Caller): Promise<() => void> =>
-  large[interactive ? 'interactive' : 'batch'].take(tenant, signal);
-
-let takePlace = takeLargePlace;
-
-/** Where several processes decode for one, that one has the places. */
-export function shareLargePlaces(take: typeof takeLargePlace): void {
-  takePlace = take;
-}
-
 const placesForOthers = (places: number) => ({
   batch: createFairPlaces({ places, guaranteed: 1 }),
   interactive: createFairPlaces({ places, guaranteed: 1 }),
@@ -102,9 +78,9 @@ export async function inTurn<Value>(
   caller: Caller = { interactive: false },
 ): Promise<Value> {
   const isLarge = metadata.width * metadata.height * bytesPerPixel(metadata) >= largeBytes;
-  const { interactive, tenant = '', signal } = caller;
+  const { interactive, tenant = '', signal, takeLargePlace = takeOwnLargePlace(caller) } = caller;
   const release = isLarge
-    ? await takePlace(caller)
+    ? await takeLargePlace(signal)
     : await others[interactive ? 'interactive' : 'batch'].take(tenant, signal);
   try {
     return await decode();

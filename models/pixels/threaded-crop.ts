@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type Code, ServiceError } from '../../shared/errors.ts';
 import type { Caller } from '../encoder/protocol.ts';
 import type { PreprocessMode } from '../model.ts';
+import { takeOwnLargePlace } from './large-places.ts';
 import type { CropOptions } from './preprocess.ts';
 
 /** What the thread is given at its start. */
@@ -19,12 +20,15 @@ export type ToCropThread =
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
     }
+  /** The place for a large image that `largeAsked` has asked for. Its answer gives it back. */
+  | { type: 'largeGranted'; id: number }
   /** Nobody waits for this image any more; it is not decoded if that has not begun, and answered all the same. */
   | { type: 'cancel'; id: number }
   /** The thread ends when it has answered. */
   | { type: 'close' };
 
 export type FromCropThread =
+  | { type: 'largeAsked'; id: number }
   | { type: 'cropped'; id: number; pixels: Uint8Array }
   | { type: 'failed'; id: number; code: Code; message: string };
 
@@ -45,12 +49,21 @@ export interface CropThread {
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
   const thread = new Worker(new URL('./crop-thread.ts', import.meta.url), { workerData: options });
-  const asked = new Map<number, { resolve(pixels: Uint8Array): void; reject(error: unknown): void }>();
+  interface Image {
+    caller: Caller;
+    /** Gives the place of a large image back. */
+    release?: () => void;
+    resolve(pixels: Uint8Array): void;
+    reject(error: unknown): void;
+  }
+  const asked = new Map<number, Image>();
   let nextId = 1;
 
   thread.on('message', (message: FromCropThread) => {
+    if (message.type === 'largeAsked') return void grantLarge(message.id);
     const image = asked.get(message.id);
     asked.delete(message.id);
+    image?.release?.();
     if (message.type === 'cropped') image?.resolve(message.pixels);
     else image?.reject(new ServiceError(message.code, message.message));
   });
@@ -62,15 +75,28 @@ export function startCropThread(options: CropThreadOptions): CropThread {
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
 
+  async function grantLarge(id: number): Promise<void> {
+    const image = asked.get(id);
+    if (image === undefined) return;
+    const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
+    // Without a place it is cancelled, and answered.
+    const release = await takeLargePlace(signal).catch(() => undefined);
+    if (release === undefined) return;
+    if (!asked.has(id)) return release();
+    image.release = release;
+    send({ type: 'largeGranted', id });
+  }
+
   return {
-    async crop(bytes, { interactive, tenant, signal }, mode) {
+    async crop(bytes, caller, mode) {
+      const { interactive, tenant, signal } = caller;
       signal?.throwIfAborted();
       const id = nextId++;
       const cancel = () => send({ type: 'cancel', id });
       signal?.addEventListener('abort', cancel, { once: true });
       try {
         return await new Promise((resolve, reject) => {
-          asked.set(id, { resolve, reject });
+          asked.set(id, { caller, resolve, reject });
           // Crosses without a copy of its own; the caller may need its bytes again.
           const copy = new Uint8Array(bytes);
           send({ type: 'crop', id, bytes: copy, interactive, tenant, mode }, [copy.buffer]);

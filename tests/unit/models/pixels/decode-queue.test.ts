@@ -4,22 +4,21 @@ import { createDecodeQueue } from '../../../../models/pixels/decode-queue.ts';
 /** A queue for a CPU with one thread, which decodes two pictures at a time or as many as a run takes. */
 function setUp(nextRun = 1) {
   let time = 0;
-  const queue = createDecodeQueue(
-    'cpu',
-    1,
-    () => nextRun,
-    () => time,
-  );
+  const queue = createDecodeQueue({ provider: 'cpu', threads: 1, nextRun: () => nextRun, now: () => time });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const add = (name: string, interactive = false, tenant = 'a', signal?: AbortSignal) => {
-    const run = queue.run({ interactive, tenant, signal }, async () => {
+  const add = (name: string, interactive = false, tenant = 'a', signal?: AbortSignal, isLarge = false) => {
+    const run = queue.run({ interactive, tenant, signal }, async ({ takeLargePlace }) => {
+      const release = isLarge ? await takeLargePlace?.(signal) : undefined;
       begun.push(name);
       await new Promise<void>((resolve) => ends.set(name, resolve));
+      release?.();
     });
     run.catch(() => {});
     return { run };
   };
+  const addLarge = (name: string, interactive: boolean, tenant: string) =>
+    add(name, interactive, tenant, undefined, true);
   const end = async (name: string) => {
     ends.get(name)?.();
     await new Promise(setImmediate);
@@ -27,7 +26,7 @@ function setUp(nextRun = 1) {
   const pass = (ms: number) => {
     time += ms;
   };
-  return { queue, begun, add, end, pass, settle: () => new Promise(setImmediate) };
+  return { queue, begun, add, addLarge, end, pass, settle: () => new Promise(setImmediate) };
 }
 
 test('pictures are decoded two at a time, in their order', async () => {
@@ -114,4 +113,64 @@ test('an image that nobody needs any more leaves the queue', async () => {
   await expect(left.run).rejects.toThrow('cancelled');
   await end('a');
   expect(begun).toEqual(['a', 'b', 'c']);
+});
+
+test('of batches the next image is that of the tenant with the least use', async () => {
+  const { begun, add, end, pass, settle } = setUp();
+  for (const name of ['slow 1', 'slow 2', 'slow 3']) add(name, false, 'slow');
+  await settle();
+  pass(1_000);
+  for (const name of ['quick 1', 'quick 2', 'quick 3']) add(name, false, 'quick');
+  await settle();
+  pass(10);
+  await end('quick 1');
+  await end('slow 1');
+  await end('slow 2');
+  for (const name of ['quick 2', 'quick 3']) await end(name);
+  expect(begun).toEqual(['slow 1', 'slow 2', 'quick 1', 'quick 2', 'quick 3', 'slow 3']);
+});
+
+test('an interactive image of a tenant with more use does not hold back the batches of another', async () => {
+  const { begun, add, end, pass, settle } = setUp();
+  add('single 1', true, 'hostile');
+  await settle();
+  pass(1_000);
+  add('single 2', true, 'hostile');
+  for (const name of ['batch 1', 'batch 2']) add(name, false, 'ordinary');
+  add('batch of the same', false, 'hostile');
+  await settle();
+  expect(begun).toEqual(['single 1', 'single 2', 'batch 1', 'batch 2']);
+  add('batch 3', false, 'ordinary');
+  add('single of the same', true, 'ordinary');
+  await end('batch 1');
+  await end('batch 2');
+  expect(begun.slice(4)).toEqual(['single of the same']);
+  await end('single of the same');
+  expect(begun.slice(4)).toEqual(['single of the same', 'batch 3']);
+});
+
+test('an interactive image that waits for a large place holds back nothing', async () => {
+  const { begun, add, addLarge, settle } = setUp();
+  for (const name of ['large 1', 'large 2', 'large 3']) addLarge(name, true, 'hostile');
+  await settle();
+  expect(begun).toEqual(['large 1']);
+  for (const name of ['batch 1', 'batch 2', 'batch 3']) add(name, false, 'ordinary');
+  add('of the same', false, 'hostile');
+  await settle();
+  expect(begun).toEqual(['large 1', 'batch 1', 'batch 2', 'of the same']);
+});
+
+test('waiting for a large place is not counted as decoding', async () => {
+  const { add, addLarge, end, pass, settle } = setUp();
+  addLarge('first', false, 'a');
+  await settle();
+  const second = addLarge('second', false, 'a');
+  await settle();
+  pass(700);
+  await end('first');
+  pass(300);
+  await end('second');
+  expect(await second.run).toMatchObject({ ms: 300 });
+  add('small', false, 'a');
+  await settle();
 });
