@@ -47,7 +47,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
   const { retentionHours, queuedItems } = config;
-  for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { profile });
+  for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
   const engine = createBatchEngine({
     redis,
     profiles: () => registry.profiles,

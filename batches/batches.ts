@@ -174,12 +174,12 @@ export function createBatches(deps: BatchesDeps): Batches {
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
       throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
     }
-    const { profile, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
+    const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
     const { priority, columns, columnNames } = record;
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
-      pinned: { profile, model, revision, precision, preprocess, textCleaning, longText, traffic },
+      pinned: { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic },
       options: { priority, columns, columnNames, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => besideFiles(record, childId) }),
       items: failedItems(source, record),

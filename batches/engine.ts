@@ -36,7 +36,7 @@ export interface BatchEngine {
   tasks: Record<Task, TaskRun> | undefined;
   /** How the settings of this process differ from those of others. */
   sharedSettings: SharedSettings;
-  /** What waits, for each profile that is shown. */
+  /** What waits in each queue that is shown. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export interface BatchEngineOptions {
   /** Items of unfinished batches that all tenants may have together. Default: any number. */
   queuedItems?: number;
   /** Told of every batch that was accepted. */
-  onPosted?: (profile: string, items: number) => void;
+  onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   /** Where payloads lie, and which buckets batches may be posted from. Default: Redis, and none. */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;

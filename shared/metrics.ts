@@ -30,7 +30,7 @@ export interface Metrics {
   /** Items with their outcome; `code` is empty for those that succeeded. */
   items(labels: { mode: Mode; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
   /** A batch whose items have been stored. */
-  posted(profile: string, items: number): void;
+  posted(labels: Record<'queue' | 'profile', string>, items: number): void;
   /** One stage of an evaluation. */
   stage(stage: Stage, mode: Mode, seconds: number): void;
 }
@@ -63,7 +63,7 @@ export function createMetrics(): Metrics {
     onScrape: (reader) => readers.add(reader),
     request: ({ method, route, status }, seconds) =>
       metrics.observe('vls_http_request_duration_seconds', { method, route, status: String(status) }, seconds),
-    posted: (profile, items) => metrics.count('vls_items_posted_total', { profile }, items),
+    posted: (labels, items) => metrics.count('vls_items_posted_total', labels, items),
     items: (labels, count) => metrics.count('vls_items_total', labels, count),
     stage: (stage, mode, seconds) => metrics.observe('vls_stage_duration_seconds', { stage, mode }, seconds),
   };

@@ -21,6 +21,8 @@ import { createTrafficStore } from './store.ts';
 
 /** Who answers for a name now. */
 export interface Route {
+  /** The profile or model that was asked for: the default where a request names none. */
+  name: string;
   /** The profile whose queue carries its batches. */
   profile: string;
   /** The main model: for what one model alone must answer. */
@@ -120,8 +122,8 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
       const experiment = await experiments.of(asked);
       const plan = experiment && experiments.planOf(experiment);
       const spec = experiment?.specs.get(plan?.arms[0]?.model ?? '');
-      if (plan === undefined || spec === undefined) return await registry.resolve(asked);
-      return { profile: plan.profile, spec, plan };
+      if (plan === undefined || spec === undefined) return { name: asked, ...(await registry.resolve(asked)) };
+      return { name: asked, profile: plan.profile, spec, plan };
     },
     async score({ spec, plan }, image, texts, options) {
       if (plan === undefined) return await evaluation.score(spec, image, texts, options);

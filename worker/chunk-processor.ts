@@ -67,8 +67,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
 
   let committedAt = Number.NEGATIVE_INFINITY;
 
-  return async ({ data: job, starts, waitedMs }: Delivery, profile: string): Promise<Verdict> => {
-    const became = (verdict: (typeof chunkVerdicts)[number]) => metrics.count('vls_chunks_total', { profile, verdict });
+  return async ({ data: job, starts, waitedMs }: Delivery, queue: string): Promise<Verdict> => {
+    const became = (verdict: (typeof chunkVerdicts)[number]) => metrics.count('vls_chunks_total', { queue, verdict });
     if (job.v > payloadVersion) {
       became('handed_back');
       return { handBack: `needs a release with payload version ${job.v}`, delayMs: mismatchDelayMs, pauseMs: 0 };
@@ -77,10 +77,10 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     if (restMs > 0) return { putBack: 'no image host of its tenant can be reached from here', delayMs: restMs };
     const startedAt = Date.now();
     const start = performance.now();
-    if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { profile }, waitedMs / 1000);
+    if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { queue }, waitedMs / 1000);
     let picked: Picked;
     try {
-      picked = await chunks.pick(job, profile);
+      picked = await chunks.pick(job, queue);
     } catch (error) {
       // The chunk lies where it cannot be read now, which is no fault of its items.
       if (!(error instanceof ServiceError)) throw error;
@@ -90,7 +90,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
         return { done: { verdict: 'lost' } };
       }
       became('handed_back');
-      log.warn({ batchId: job.batchId, chunk: job.chunk, profile, reason: error.message }, 'chunk handed back');
+      log.warn({ batchId: job.batchId, chunk: job.chunk, queue, reason: error.message }, 'chunk handed back');
       const reason = `${error.code}: ${error.message}`;
       // One lost object must not keep this worker from the batches of others.
       return isLost(error) ? { handBack: reason, delayMs: faultDelayMs, pauseMs: 0 } : faulty(reason);
@@ -103,18 +103,18 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       'vls.batch': job.batchId,
       'vls.chunk': job.chunk,
       'vls.items': picked.input.items.length,
-      'vls.profile': profile,
+      'vls.queue': queue,
       'vls.starts': starts + 1,
       'vls.waited_ms': waitedMs,
     };
     const { chunk } = job;
     return await traceChunk({ traceparent: picked.traceparent, chunk, attributes, startedAt }, async () => {
       pastSpan('pick', startedAt, startedAt + performance.now() - start, {});
-      const verdict = await evaluate(job, picked, profile, starts);
+      const verdict = await evaluate(job, picked, queue, starts);
       if ('handBack' in verdict) {
         became('handed_back');
         noteEvent('handed back', { 'vls.reason': verdict.handBack });
-        log.warn({ batchId: job.batchId, chunk, profile, reason: verdict.handBack }, 'chunk handed back');
+        log.warn({ batchId: job.batchId, chunk, queue, reason: verdict.handBack }, 'chunk handed back');
         return verdict;
       }
       if ('stopped' in verdict) {
@@ -124,7 +124,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
       const { committed, results } = verdict;
       const seconds = (performance.now() - start) / 1000;
       became(committed.verdict);
-      metrics.observe('vls_chunk_duration_seconds', { profile }, seconds);
+      metrics.observe('vls_chunk_duration_seconds', { queue }, seconds);
       const failed = results.filter((result) => result.status === 'failed');
       const told = failed.slice(0, failuresTold);
       for (const { index, error } of told) {
@@ -135,7 +135,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
         {
           batchId: job.batchId,
           chunk,
-          profile,
+          queue,
           items: results.length,
           failed: failed.length,
           ...(failed.length > 0 && {
@@ -175,7 +175,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
   async function evaluate(
     job: JobData,
     { pinned, input, edges }: Picked & { verdict: 'run' },
-    profile: string,
+    queue: string,
     starts: number,
   ): Promise<HandBack | { stopped: true } | { committed: Committed; results: ItemResult[] }> {
     const handBack = async (reason: string, fault = true): Promise<HandBack> => {
@@ -237,7 +237,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
     if (committed.verdict === 'committed') {
       count(results, metrics);
-      speed.add(profile, results.length);
+      speed.add(queue, results.length);
     }
     if (committed.verdict === 'committed' && terminalStates.has(committed.state)) {
       metrics.count('vls_batches_finished_total', { state: committed.state });

@@ -90,15 +90,15 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     read: () => [
       ...[...serving.keys()].map(
         (profile): Reading => ({
-          name: 'vls_chunks_in_hand',
-          labels: { profile },
+          name: 'vls_chunks_in_flight',
+          labels: { queue: profile },
           value: places.get(profile)?.total().held ?? 0,
         }),
       ),
       ...[...serving].map(
         ([profile, consumer]): Reading => ({
           name: 'vls_worker_silent_seconds',
-          labels: { profile },
+          labels: { queue: profile },
           value: consumer.silentMs() / 1000,
         }),
       ),
@@ -112,11 +112,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const serve = (profiles: readonly string[]) => {
     for (const profile of profiles) {
       if (serving.has(profile)) continue;
-      for (const verdict of chunkVerdicts) metrics.begin('vls_chunks_total', { profile, verdict });
-      metrics.begin('vls_chunks_recovered_total', { profile });
-      metrics.begin('vls_items_posted_total', { profile });
-      metrics.begin('vls_chunk_wait_seconds', { profile });
-      metrics.begin('vls_chunk_duration_seconds', { profile });
+      for (const verdict of chunkVerdicts) metrics.begin('vls_chunks_total', { queue: profile, verdict });
+      metrics.begin('vls_chunks_recovered_total', { queue: profile });
+      metrics.begin('vls_items_posted_total', { queue: profile, profile });
+      metrics.begin('vls_chunk_wait_seconds', { queue: profile });
+      metrics.begin('vls_chunk_duration_seconds', { queue: profile });
       const own = places.get(profile) ?? createFairPlaces(chunkPlaces);
       places.set(profile, own);
       const takeOne = (delivery: Delivery) => take(delivery, profile, own);
@@ -125,7 +125,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         most: chunkPlaces.hardLimit,
         hasPlace: (tenant: string) => own.held(tenant) < chunkPlaces.guaranteed,
       };
-      const recovered = () => metrics.count('vls_chunks_recovered_total', { profile });
+      const recovered = () => metrics.count('vls_chunks_recovered_total', { queue: profile });
       serving.set(profile, consume(redis, profile, concurrency, takeOne, log, recovered));
     }
     for (const [profile, consumer] of serving) {
@@ -147,7 +147,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { tasks } = engine;
   if (tasks !== undefined) {
     // Whoever reads an object counts its items, for profiles that others serve too.
-    for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { profile });
+    for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
     }

@@ -330,8 +330,8 @@ const idOf = (request: Request): string => check(batchPath, request.params, 'pat
 
 /** What a batch is evaluated with, fixed at its post. */
 async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model' | 'longText'>): Promise<Pinned> {
-  const { profile, spec, plan } = await traffic.route(model);
-  return { profile, longText, traffic: plan, ...recipeOf(spec) };
+  const { name, profile, spec, plan } = await traffic.route(model);
+  return { profile, postedName: name, longText, traffic: plan, ...recipeOf(spec) };
 }
 
 /** Results come with the status in one answer up to this many items. */

@@ -16,7 +16,7 @@ import type { Durability } from '../store/durability.ts';
 import { filesOf } from '../store/files-of.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
-import type { BatchOptions, BatchRecord, Pinned, Reading } from '../store/record.ts';
+import { type BatchOptions, type BatchRecord, labelsOf, type Pinned, type Reading } from '../store/record.ts';
 import type { MemoryShare } from './chunk-writer.ts';
 import { type Reservation, reserve } from './idempotency.ts';
 import { openBatch } from './open.ts';
@@ -83,7 +83,7 @@ export interface IntakeDeps {
   stored: StoredBytes;
   durability: Durability;
   /** Told of every batch whose items have been stored. */
-  onPosted: (profile: string, items: number) => void;
+  onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
   /** The hash of the body that led to a batch; nothing when there is no such batch. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
@@ -161,9 +161,12 @@ export function createIntake(deps: IntakeDeps): Intake {
         for await (const _ of items);
       });
       if (stored === undefined) return id;
-      onPosted(pinned.profile, stored);
-      const { profile, model } = pinned;
-      log.info({ batchId: id, tenant, profile, model, items: stored, retryOf: options.retryOf }, 'batch accepted');
+      onPosted(labelsOf(pinned), stored);
+      const { model } = pinned;
+      log.info(
+        { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
+        'batch accepted',
+      );
       // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
@@ -207,8 +210,8 @@ export function createIntake(deps: IntakeDeps): Intake {
           bodyHash: idempotencyKey === undefined ? undefined : bodyHash(),
         };
         await openBatch(redis, batch, { reference });
-        const { profile, model } = pinned;
-        log.info({ batchId: id, tenant, profile, model, input: reference.input }, 'batch accepted');
+        const { model } = pinned;
+        log.info({ batchId: id, tenant, ...labelsOf(pinned), model, input: reference.input }, 'batch accepted');
         await queues.ensureTask('intake', { id, tenant }).catch((error: unknown) => {
           log.warn({ err: error, batchId: id }, 'batch accepted, not yet queued for its intake');
         });

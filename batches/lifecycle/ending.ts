@@ -17,7 +17,7 @@ import type { Dispatcher } from '../queue/dispatch.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { readFields } from '../store/read-record.ts';
-import { type BatchRecord, batchRecord } from '../store/record.ts';
+import { type BatchRecord, batchRecord, labelsOf } from '../store/record.ts';
 import { runScript } from '../store/scripts.ts';
 import { unlinkPayloads } from '../store/unlink-payloads.ts';
 
@@ -88,11 +88,11 @@ export function createEnding(
 
   /** Once for each batch, whichever process has settled it first. */
   async function logEnd(record: BatchRecord): Promise<void> {
-    const { id, tenant, state, reason, total, succeeded, failed, cancelled, profile, model } = record;
+    const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
     const failures = failed > 0 ? await redis.hgetall(batchKeys(redis, id).failures) : {};
     const ms = (record.finishedAt ?? record.createdAt) - record.createdAt;
     const items = { total, succeeded, failed, cancelled };
-    log.info({ batchId: id, tenant, profile, model, state, reason, items, failures, ms }, 'batch ended');
+    log.info({ batchId: id, tenant, ...labelsOf(record), model, state, reason, items, failures, ms }, 'batch ended');
   }
 
   async function awaitsFiles({ id, tenant, filesState }: BatchRecord): Promise<boolean> {

@@ -15,59 +15,71 @@ const assumedSpeed = 1;
 
 const liveStates = ['accepting', 'queued', 'running'] as const;
 
-interface Live {
+/** Live batches of a queue that were posted with the same name. */
+interface LiveBatches {
   pending: number;
   oldestAt: number;
   states: Record<(typeof liveStates)[number], number>;
 }
 
-/** What waits in Redis, for each profile. Nothing while Redis is away. */
+/** Reads the backlog of each queue, and the live batches by the names they were posted with. Empty while Redis is away. */
 export async function readBacklog(
   redis: Redis,
   queues: Queues,
   speed: Speed,
-  profiles: readonly string[],
+  queueNames: readonly string[],
 ): Promise<Reading[]> {
   if (redis.status !== 'ready') return [];
   const [now, live, speeds, counts, finished] = await Promise.all([
     redisTime(redis),
-    readLive(redis, profiles),
-    speed.read(profiles),
-    queues.counts(profiles),
-    queues.finished(profiles),
+    readLive(redis, queueNames),
+    speed.read(queueNames),
+    queues.counts(queueNames),
+    queues.finished(queueNames),
   ]);
-  return profiles.flatMap((profile, at): Reading[] => {
-    const labels = { profile };
-    const { pending, oldestAt, states } = live.get(profile) ?? nothing();
-    const itemsPerSecond = speeds.get(profile) ?? 0;
+  return queueNames.flatMap((queue, at): Reading[] => {
+    const labels = { queue };
+    const posted = [...(live.get(queue) ?? [])];
+    const pending = posted.reduce((sum, [, batches]) => sum + batches.pending, 0);
+    const itemsPerSecond = speeds.get(queue) ?? 0;
     const { waiting = 0, active = 0, failed = 0, workers = 0 } = counts[at] ?? {};
-    const age = oldestAt === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - oldestAt) / 1000;
     return [
-      { name: 'vls_items_pending', labels, value: pending },
+      ...posted.flatMap(([profile, batches]) => readingsOf({ queue, profile }, batches, now)),
       { name: 'vls_items_per_second', labels, value: itemsPerSecond },
       { name: 'vls_backlog_seconds', labels, value: pending / (itemsPerSecond || assumedSpeed) },
-      { name: 'vls_batch_oldest_age_seconds', labels, value: age },
-      ...liveStates.map(
-        (state): Reading => ({ name: 'vls_batches', labels: { profile, state }, value: states[state] }),
-      ),
-      { name: 'vls_queue_chunks', labels: { profile, state: 'waiting' }, value: waiting },
-      { name: 'vls_queue_chunks', labels: { profile, state: 'active' }, value: active },
-      { name: 'vls_queue_chunks', labels: { profile, state: 'failed' }, value: failed },
+      { name: 'vls_queue_chunks', labels: { queue, state: 'waiting' }, value: waiting },
+      { name: 'vls_queue_chunks', labels: { queue, state: 'active' }, value: active },
+      { name: 'vls_queue_chunks', labels: { queue, state: 'failed' }, value: failed },
       { name: 'vls_queue_workers', labels, value: workers },
-      { name: 'vls_queue_jobs_total', labels: { profile, result: 'completed' }, value: finished[at]?.completed ?? 0 },
-      { name: 'vls_queue_jobs_total', labels: { profile, result: 'failed' }, value: finished[at]?.failed ?? 0 },
+      { name: 'vls_queue_jobs_total', labels: { queue, result: 'completed' }, value: finished[at]?.completed ?? 0 },
+      { name: 'vls_queue_jobs_total', labels: { queue, result: 'failed' }, value: finished[at]?.failed ?? 0 },
     ];
   });
 }
 
-const nothing = (): Live => ({
+function readingsOf(labels: Record<'queue' | 'profile', string>, batches: LiveBatches, now: number): Reading[] {
+  const { pending, oldestAt, states } = batches;
+  const age = oldestAt === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - oldestAt) / 1000;
+  return [
+    { name: 'vls_items_pending', labels, value: pending },
+    { name: 'vls_batch_oldest_age_seconds', labels, value: age },
+    ...liveStates.map(
+      (state): Reading => ({ name: 'vls_batches', labels: { ...labels, state }, value: states[state] }),
+    ),
+  ];
+}
+
+const noBatches = (): LiveBatches => ({
   pending: 0,
   oldestAt: Number.POSITIVE_INFINITY,
   states: { accepting: 0, queued: 0, running: 0 },
 });
 
-/** The oldest live batches by profile, scaled up to all of them. */
-async function readLive(redis: Redis, profiles: readonly string[]): Promise<Map<string, Live>> {
+/**
+ * Reads the oldest live batches, scaled up to all of them, by queue and then by the name they were posted with. The
+ * queue's own name is always there.
+ */
+async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
@@ -75,18 +87,30 @@ async function readLive(redis: Redis, profiles: readonly string[]): Promise<Map<
   // Not as a pipeline: batches lie in slots of their own.
   const records = await Promise.all(
     ids.map((id) =>
-      redis.hmget(batchKeys(redis, id).batch, 'profile', 'state', 'createdAt', 'total', 'succeeded', 'failed'),
+      redis.hmget(
+        batchKeys(redis, id).batch,
+        'profile',
+        'postedName',
+        'state',
+        'createdAt',
+        'total',
+        'succeeded',
+        'failed',
+      ),
     ),
   );
-  const found = new Map(profiles.map((profile) => [profile, nothing()]));
+  const found = new Map(queueNames.map((queue) => [queue, new Map([[queue, noBatches()]])]));
   const share = Math.max(1, all / Math.max(1, ids.length));
-  for (const [profile, state, createdAt, total, succeeded, failed] of records) {
-    const one = found.get(profile ?? '');
+  for (const [queue, postedName, state, createdAt, total, succeeded, failed] of records) {
+    const ofQueue = found.get(queue ?? '');
     const known = liveStates.find((name) => name === state);
-    // Just ended, forgotten, or of a profile that is no more.
-    if (one === undefined || known === undefined) continue;
+    // The batch has just ended, was deleted, or is of a profile that was removed.
+    if (ofQueue === undefined || known === undefined) continue;
+    const name = postedName ?? queue ?? '';
+    const one = ofQueue.get(name) ?? noBatches();
+    ofQueue.set(name, one);
     one.states[known] += share;
-    // Of a batch that is still being sent nobody knows how many there are.
+    // The number of items is unknown until a batch is stored completely.
     if (known !== 'accepting') one.pending += share * (Number(total) - Number(succeeded) - Number(failed));
     one.oldestAt = Math.min(one.oldestAt, Number(createdAt));
   }

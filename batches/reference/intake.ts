@@ -14,7 +14,7 @@ import type { Dispatcher } from '../queue/dispatch.ts';
 import type { Attempt, TaskRun } from '../queue/tasks.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
-import { type BatchOptions, type BatchRecord, batchRecord } from '../store/record.ts';
+import { type BatchOptions, type BatchRecord, batchRecord, labelsOf } from '../store/record.ts';
 import { unlinkPayloads } from '../store/unlink-payloads.ts';
 import { itemsOfObject } from './input.ts';
 
@@ -28,7 +28,7 @@ export interface ReferenceIntakeDeps {
   queued: QueuedItems;
   stored: StoredBytes;
   /** Told of every batch whose items have been stored. */
-  onPosted: (profile: string, items: number) => void;
+  onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
 }
 
@@ -103,7 +103,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     if (record.state !== 'accepting') return void (await left());
     const start = performance.now();
     try {
-      onPosted(record.profile, await takeIn(record, writer, options, signal));
+      onPosted(labelsOf(record), await takeIn(record, writer, options, signal));
     } catch (error) {
       signal.throwIfAborted();
       if ((await read(id))?.state === 'accepting') {

@@ -30,8 +30,10 @@ export const batchRecord = z.object({
   tenant: z.string(),
   /** Its tenant's share of the workers when it was posted. */
   weight: z.coerce.number().default(1),
-  /** Whose queue carries its chunks. */
+  /** Name of the queue that carries its chunks: the first profile of its model, else the model's own name. */
   profile: z.string(),
+  /** The profile or model that its post named, or the default; absent in batches of older releases. */
+  postedName: z.string().optional(),
   model: z.string(),
   revision: z.string(),
   precision: z.string(),
@@ -108,8 +110,14 @@ export const isVisible = ({ state, input }: BatchRecord): boolean => state !== '
 /** What is fixed about a batch when it is posted, and inherited by its retries. */
 export type Pinned = Pick<
   BatchRecord,
-  'profile' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText' | 'traffic'
+  'profile' | 'postedName' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText' | 'traffic'
 >;
+
+/** Returns the labels of a batch in metrics: its queue, and the profile or model that its post named. */
+export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'profile' | 'postedName'>) => ({
+  queue: profile,
+  profile: postedName,
+});
 
 /** What its sender may ask of a batch beside its items. */
 export type BatchOptions = Partial<

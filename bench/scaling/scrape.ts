@@ -1,7 +1,7 @@
 import type { Signals } from '../../testing/scaling/demand.ts';
 import { mean, sum } from '../../testing/statistics.ts';
 
-/** What one look at the metrics of the API showed of a profile. */
+/** Metrics of the API for one queue. */
 export interface Scrape {
   /** Seconds on the clock of the simulation. */
   at: number;
@@ -12,12 +12,13 @@ export interface Scrape {
   backlogSeconds: number;
 }
 
-/** @throws {Error} when the page lacks a metric of the profile. */
-export function readScrape(page: string, profile: string, at: number): Scrape {
+/** @throws {Error} when the page lacks a metric of the queue. */
+export function readScrape(page: string, queue: string, at: number): Scrape {
   const metric = (name: string): number => {
-    const value = new RegExp(`^${name}\\{profile="${profile}"\\} (\\S+)$`, 'm').exec(page)?.[1];
-    if (value === undefined) throw new Error(`The metrics have no ${name} of ${profile}`);
-    return Number(value);
+    const series = page.matchAll(new RegExp(`^${name}\\{(?:[^}]*,)?queue="${queue}"[^}]*\\} (\\S+)$`, 'gm'));
+    const values = [...series].map(([, value]) => Number(value));
+    if (values.length === 0) throw new Error(`The metrics have no ${name} of ${queue}`);
+    return sum(values);
   };
   return {
     at,

@@ -157,11 +157,13 @@ describe('both together, over idealised workers', () => {
 
 describe('what is scraped', () => {
   const page = [
-    'vls_items_posted_total{profile="compact"} 120',
-    'vls_items_posted_total{profile="fast"} 7',
-    'vls_items_pending{profile="compact"} 20',
-    'vls_items_per_second{profile="compact"} 2.5',
-    'vls_backlog_seconds{profile="compact"} 8',
+    'vls_items_posted_total{queue="compact",profile="compact"} 100',
+    'vls_items_posted_total{profile="compact-1",queue="compact"} 20',
+    'vls_items_posted_total{queue="fast",profile="fast"} 7',
+    'vls_items_pending{queue="compact",profile="compact"} 15',
+    'vls_items_pending{queue="compact",profile="compact-1"} 5',
+    'vls_items_per_second{queue="compact"} 2.5',
+    'vls_backlog_seconds{queue="compact"} 8',
   ].join('\n');
 
   test('is read from the page of metrics, or missed', () => {

@@ -40,11 +40,16 @@ export function demand(
   return postedPerSecond + Math.max(0, pending + startUpSeconds * growthPerSecond) / targetSeconds;
 }
 
-/** `demand` as the ScaledObject of a profile asks Prometheus for it. Every API tells the same of what is in Redis. */
+/**
+ * Returns `demand` as the query of the ScaledObject for the workers of a profile. Every API reports the same values of
+ * Redis, one series for each name that batches of the queue were posted with.
+ */
 export function demandQuery(profile: string, { windowSeconds, startUpSeconds, targetSeconds }: Horizon): string {
-  const of = `{profile="${profile}"}`;
+  const of = `{queue="${profile}"}`;
   const window = `[${windowSeconds / 60}m]`;
   const posted = `sum(rate(vls_items_posted_total${of}${window}))`;
-  const waiting = `max(vls_items_pending${of}) + ${startUpSeconds} * max(deriv(vls_items_pending${of}${window}))`;
+  const pending = `sum(max by (profile) (vls_items_pending${of}))`;
+  const growth = `sum(max by (profile) (deriv(vls_items_pending${of}${window})))`;
+  const waiting = `${pending} + ${startUpSeconds} * ${growth}`;
   return `${posted} + clamp_min(${waiting}, 0) / ${targetSeconds}`;
 }

@@ -51,7 +51,7 @@ export const panelQueries: { where: string; query: string }[] = dashboards.flatM
 );
 
 function asSent(expr: string): string {
-  return expr.replaceAll('$__rate_interval', '1m').replace(/\$(profile|model)\b/g, '.*');
+  return expr.replaceAll('$__rate_interval', '1m').replace(/\$(queue|profile|model)\b/g, '.*');
 }
 
 /** Names of metrics in a query: ours, what our rules record, and what comes with every process or scrape. */

@@ -19,8 +19,8 @@ export interface Engine extends BatchEngine {
   connectWorker(): Redis;
   /** Another service on the same Redis. */
   beside(redisPrefix: string): Promise<{ engine: BatchEngine; redis: Redis; close(): Promise<void> }>;
-  /** What was told of accepted batches: profile and items. */
-  posted: [profile: string, items: number][];
+  /** The labels and items of each accepted batch. */
+  posted: [labels: Record<'queue' | 'profile', string>, items: number][];
   /** Posts so many items for a tenant; the batch's id. */
   post(count: number, more?: { options?: BatchOptions; tenant?: string; limits?: TenantLimits }): Promise<string>;
   postItems(items: ItemStream, options?: BatchOptions): Promise<BatchStatus>;
@@ -61,7 +61,7 @@ export async function startEngine(
     retentionHours,
     queuedItems,
     storage,
-    onPosted: (profile, items) => posted.push([profile, items]),
+    onPosted: (labels, items) => posted.push([labels, items]),
     log,
   });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });

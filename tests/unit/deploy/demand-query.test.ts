@@ -11,7 +11,9 @@ if (promtoolPath === undefined) console.log('Skipped: what Prometheus makes of t
 const directory = mkdtempSync(join(tmpdir(), 'vls-demand-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Two APIs, to each of which half of the items are posted, and both of which tell what is in Redis. */
+/**
+ * Two APIs. Each accepts half of the items, half of those by the name of the model, and both report what is in Redis.
+ */
 const cases = [
   { name: 'rising', postedPerSecond: 200, pending: 12_000, growthPerSecond: 80 },
   { name: 'falling', postedPerSecond: 200, pending: 600, growthPerSecond: -300 },
@@ -25,17 +27,19 @@ test.skipIf(promtoolPath === undefined).each(['cpu', 'gpu'] as const)(
     const rules = cases.map(({ name }) => ({ record: `demand:${name}`, expr: demandQuery(name, horizon) }));
     writeFileSync(join(directory, 'rules.yml'), stringify({ groups: [{ name: 'demand', rules }] }));
     const series = cases.flatMap(({ name, postedPerSecond, pending, growthPerSecond }) =>
-      ['a', 'b'].flatMap((instance) => [
-        {
-          series: `vls_items_posted_total{profile="${name}",instance="${instance}"}`,
-          values: `0+${(postedPerSecond * 15) / 2}x40`,
-        },
-        {
-          series: `vls_items_pending{profile="${name}",instance="${instance}"}`,
-          // 40 scrapes until it is asked.
-          values: `${pending - 40 * 15 * growthPerSecond}${growthPerSecond < 0 ? '' : '+'}${15 * growthPerSecond}x40`,
-        },
-      ]),
+      ['a', 'b'].flatMap((instance) =>
+        [name, 'its-model'].flatMap((profile) => [
+          {
+            series: `vls_items_posted_total{queue="${name}",profile="${profile}",instance="${instance}"}`,
+            values: `0+${(postedPerSecond * 15) / 4}x40`,
+          },
+          {
+            series: `vls_items_pending{queue="${name}",profile="${profile}",instance="${instance}"}`,
+            // 40 scrapes before the evaluation.
+            values: `${pending / 2 - 20 * 15 * growthPerSecond}${growthPerSecond < 0 ? '' : '+'}${7.5 * growthPerSecond}x40`,
+          },
+        ]),
+      ),
     );
     const expected = cases.map(({ name, ...signals }) => ({
       expr: `demand:${name}`,

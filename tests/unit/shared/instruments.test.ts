@@ -33,6 +33,7 @@ describe('the list of metrics', () => {
       ...bounded,
       'model',
       'state',
+      'queue',
       'profile',
       'verdict',
       'role',
