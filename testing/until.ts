@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Patience {
+  /** Pause between two attempts, in ms. */
+  everyMs?: number;
+  /** Time after which it gives up, in ms. Less than the time that a test has, so that the message says what is missing. */
+  withinMs?: number;
+}
+
+/**
+ * Tries again, with a pause, until `attempt` neither throws nor returns `false`. Returns what it returned.
+ * @throws {unknown} the last error of `attempt`, or one that says what it waited for.
+ */
+export async function until<Value>(
+  attempt: () => Value | Promise<Value>,
+  { everyMs = 25, withinMs = 50_000 }: Patience = {},
+): Promise<Exclude<Value, false>> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    let failure: unknown;
+    try {
+      const value = await attempt();
+      if (value !== false) return value as Exclude<Value, false>;
+      failure = new Error(`Not so after ${withinMs / 1000} s: ${attempt}`);
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() >= deadline) throw failure;
+    await delay(everyMs);
+  }
+}
