@@ -55,7 +55,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
     const image = host.url('coffee.jpg');
     expect((await client.single({ image, text: 'a cup of coffee' })).status).toBe(200);
     expect((await client.single({ image, text: 'a cup of coffee' })).status).toBe(200);
-    expect((await client.single({ image: host.url('missing.jpg'), text: 'nothing' })).status).toBe(502);
+    expect((await client.single({ image: host.url('missing.jpg'), text: 'nothing' })).status).toBe(422);
     host.failing = true;
     const names = [...photoNames, 'missing.jpg', 'truncated.jpg', 'later/rocket.jpg', ...photoNames];
     const { body } = await client.batch.post(names.map((name) => ({ image: host.url(name), text: 'a photo' })));
