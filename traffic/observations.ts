@@ -1,9 +1,9 @@
-import { scoreOf } from '../evaluation/formulas.ts';
-import type { Scored } from '../evaluation/scored.ts';
+import type { ModelOutcome } from '../evaluation/outcome.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { ArmRole, ComparedPair, TrafficPlan, Trial } from '../shared/contracts/traffic.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { armField, type ComparisonKind, comparisonField, ratioField, runField, sizeOf, writePair } from './counts.ts';
+import { isEvidence } from './evidence.ts';
 import type { Place, Seen, SeenPairs, StoredPair } from './store.ts';
 
 /** Which experiment, and the canary that was on trial in it. */
@@ -23,23 +23,27 @@ export interface Subject {
   batchId?: string | undefined;
 }
 
-/** What this process has seen of the experiments since it was last asked. */
+/** Outcomes that this process has counted by experiment since the last `take`. */
 export interface Observations {
-  /** A model has answered, or failed to. */
-  answered(plan: TrafficPlan, role: ArmRole, scored: Scored): void;
-  /** Two models have tried the same pair. */
-  compared(plan: TrafficPlan, kind: ComparisonKind, subject: Subject, reference: Scored, candidate: Scored): void;
+  /** Counts an outcome of the model that answers. */
+  answered(plan: TrafficPlan, role: ArmRole, model: string, answer: ModelOutcome): void;
+  /**
+   * Counts the outcomes of the same pair by two models.
+   * @param model the name of the candidate.
+   */
+  compared(
+    plan: TrafficPlan,
+    kind: ComparisonKind,
+    model: string,
+    subject: Subject,
+    reference: ModelOutcome,
+    candidate: ModelOutcome,
+  ): void;
   /** Everything seen, and begins anew. */
   take(): { place: Ongoing; seen: Seen }[];
   /** Puts back what could not be reported. */
   putBack(place: Ongoing, seen: Seen): void;
 }
-
-/**
- * Faults of an item are the same for every model, and come by chance now to the one and now to the other: only what a
- * model or its encoder does wrong is evidence.
- */
-const isNoEvidence = ({ outcome }: Scored): boolean => 'code' in outcome && /^(image|text|item)\./.test(outcome.code);
 
 export function createObservations(metrics?: Metrics): Observations {
   let experiments = new Map<string, { place: Ongoing; seen: Seen }>();
@@ -56,23 +60,22 @@ export function createObservations(metrics?: Metrics): Observations {
     return known.seen;
   }
 
-  function addRuns(seen: Seen, { spec, runs }: Scored): void {
-    for (const { input, inputs, ms } of runs) {
-      add(seen, runField(spec.model, input, inputs, 'inputs'), 1);
-      add(seen, runField(spec.model, input, inputs, 'ms'), ms / inputs);
+  function addRuns(seen: Seen, model: string, { runs }: ModelOutcome): void {
+    for (const { input, inputs, milliseconds } of runs) {
+      add(seen, runField(model, input, inputs, 'inputs'), 1);
+      add(seen, runField(model, input, inputs, 'ms'), milliseconds / inputs);
     }
   }
 
   /** Only inputs that both models have embedded for this item are compared: either may have had one in its cache. */
-  function addRatio(seen: Seen, reference: Scored, candidate: Scored): void {
+  function addRatio(seen: Seen, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
       const known = reference.runs.find(({ input }) => input === tried.input);
       return known === undefined ? [] : [{ tried, known }];
     });
-    const taken = both.reduce((sum, { tried }) => sum + tried.ms / tried.inputs, 0);
-    const expected = both.reduce((sum, { known }) => sum + known.ms / known.inputs, 0);
+    const taken = both.reduce((sum, { tried }) => sum + tried.milliseconds / tried.inputs, 0);
+    const expected = both.reduce((sum, { known }) => sum + known.milliseconds / known.inputs, 0);
     if (!(taken > 0 && expected > 0)) return;
-    const { model } = candidate.spec;
     add(seen, ratioField(model, 'any', taken / expected), 1);
     if (both.every(({ tried, known }) => sizeOf(tried.inputs) === sizeOf(known.inputs))) {
       add(seen, ratioField(model, 'alike', taken / expected), 1);
@@ -80,42 +83,40 @@ export function createObservations(metrics?: Metrics): Observations {
   }
 
   return {
-    answered(plan, role, scored) {
-      if (isNoEvidence(scored)) return;
+    answered(plan, role, model, answer) {
+      if (!isEvidence(answer)) return;
       const seen = seenOf(plan);
-      const { spec, outcome, runs } = scored;
-      const { model } = spec;
+      const { outcome, runs } = answer;
       const { profile } = plan;
       add(seen, armField(model, 'items'), 1);
       // Where both models try the same items, times are compared over those: as busy, at the same moment.
-      if (plan.trial?.compare === 0) addRuns(seen, scored);
-      if ('code' in outcome) {
+      if (plan.trial?.compare === 0) addRuns(seen, model, answer);
+      if (outcome.status === 'failed') {
         add(seen, armField(model, 'failed'), 1);
         metrics?.count('vls_arm_items_total', { profile, model, role, outcome: 'failed' });
         return;
       }
-      const score = scoreOf(outcome.cosine);
+      const { score } = outcome;
       add(seen, armField(model, 'score'), score);
       add(seen, armField(model, 'square'), score * score);
       if (runs.length > 0) {
         add(seen, armField(model, 'timed'), 1);
-        const ms = runs.reduce((sum, run) => sum + run.ms / run.inputs, 0);
+        const ms = runs.reduce((sum, run) => sum + run.milliseconds / run.inputs, 0);
         add(seen, armField(model, 'ms'), ms);
       }
       metrics?.count('vls_arm_items_total', { profile, model, role, outcome: 'succeeded' });
       metrics?.observe('vls_arm_score', { profile, model, role }, score);
     },
 
-    compared(plan, kind, subject, reference, candidate) {
-      if ('code' in reference.outcome || isNoEvidence(candidate)) return;
+    compared(plan, kind, model, subject, reference, candidate) {
+      if (reference.outcome.status === 'failed' || !isEvidence(candidate)) return;
       const seen = seenOf(plan);
-      const { model } = candidate.spec;
-      if (kind === 'canary') addRatio(seen, reference, candidate);
-      if ('code' in candidate.outcome) {
+      if (kind === 'canary') addRatio(seen, model, reference, candidate);
+      if (candidate.outcome.status === 'failed') {
         add(seen, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      const scores = { reference: scoreOf(reference.outcome.cosine), candidate: scoreOf(candidate.outcome.cosine) };
+      const scores = { reference: reference.outcome.score, candidate: candidate.outcome.score };
       const difference = scores.candidate - scores.reference;
       const distance = Math.abs(difference);
       add(seen, comparisonField(kind, model, 'pairs'), 1);

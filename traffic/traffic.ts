@@ -1,4 +1,7 @@
-import type { Evaluation, Options, Pair, Scores } from '../evaluation/evaluation.ts';
+import type { Evaluation } from '../evaluation/evaluation.ts';
+import type { EvaluationOptions } from '../evaluation/options.ts';
+import type { Pair } from '../evaluation/outcome.ts';
+import type { TextScores } from '../evaluation/score-texts.ts';
 import type { ModelSpec, Recipe } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
@@ -10,17 +13,13 @@ import { type Redis, withRedis } from '../shared/redis.ts';
 import { createExperiments } from './experiments.ts';
 import { createObservations } from './observations.ts';
 import type { Experiment } from './plan.ts';
+import type { Difference } from './plan-models.ts';
 import { reportOf } from './report.ts';
-import {
-  createSharedEvaluation,
-  type Difference,
-  type RoutedOutcome,
-  type SharedOptions,
-} from './shared-evaluation.ts';
+import { type BatchOptions, createSharedEvaluation, type RoutedOutcome } from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
-/** Who answers for a name now. */
-export interface Route {
+/** The models that answer for a profile or model now. */
+export interface ModelRoute {
   /** The profile or model that was asked for: the default where a request names none. */
   name: string;
   /** The profile whose queue carries its batches. */
@@ -40,17 +39,22 @@ export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
 /** Which model answers: shares of a profile's traffic, canaries with their guard, models in the shadow of another. */
 export interface Traffic {
   /** @throws {ServiceError} `model.unknown`, `model.unavailable` */
-  route(nameOrNothing?: string): Promise<Route>;
-  /** Scores one image by the model whose turn it is; see {@link Evaluation.score}. */
-  score(route: Route, image: ImageSource | Uint8Array, texts: readonly string[], options?: Options): Promise<Scores>;
+  route(nameOrNothing?: string): Promise<ModelRoute>;
+  /** Scores one image by the model that the route gives it; see {@link Evaluation.scoreTexts}. */
+  scoreTexts(
+    route: ModelRoute,
+    image: ImageSource | Uint8Array,
+    texts: readonly string[],
+    options?: EvaluationOptions,
+  ): Promise<TextScores>;
   /**
-   * Evaluates pairs as their batch was posted; see {@link Evaluation.evaluate}.
-   * @returns what this process has instead, when it cannot evaluate that batch.
+   * Scores pairs by the models that their batch was posted with; see {@link Evaluation.scorePairs}.
+   * @returns what this process has instead, when it cannot score that batch.
    */
-  evaluate(
+  scorePairs(
     pinned: PinnedTraffic,
     pairs: readonly Pair[],
-    options?: SharedOptions,
+    options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
   /**
    * Every profile whose traffic is shared.
@@ -125,14 +129,15 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
       if (plan === undefined || spec === undefined) return { name: asked, ...(await registry.resolve(asked)) };
       return { name: asked, profile: plan.profile, spec, plan };
     },
-    async score({ spec, plan }, image, texts, options) {
-      if (plan === undefined) return await evaluation.score(spec, image, texts, options);
-      return await shared.score(plan, image, texts, options);
+    async scoreTexts({ spec, plan }, image, texts, options) {
+      if (plan === undefined) return (await evaluation.scoreTexts([spec], image, texts, options)).scores;
+      return await shared.scoreTexts(plan, image, texts, options);
     },
-    async evaluate(pinned, pairs, options) {
-      if (pinned.traffic !== undefined) return await shared.evaluate(pinned.traffic, pairs, options);
+    async scorePairs(pinned, pairs, options) {
+      if (pinned.traffic !== undefined) return await shared.scorePairs(pinned.traffic, pairs, options);
       const spec = await registry.resolvePinned(pinned);
-      return 'difference' in spec ? spec : await evaluation.evaluate(spec, pairs, options);
+      if ('difference' in spec) return spec;
+      return (await evaluation.scorePairs([spec], pairs, options)).answers.map(({ outcome }) => outcome);
     },
     reports: () =>
       withRedis(redis, async () => {

@@ -3,7 +3,7 @@ import type { Speed } from '../batches/metrics/speed.ts';
 import type { Delivery, HandBack, Verdict } from '../batches/queue/consumers.ts';
 import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/store/payload.ts';
 import { isLost } from '../batches/store/payload-store.ts';
-import type { Pair } from '../evaluation/evaluation.ts';
+import type { Pair } from '../evaluation/outcome.ts';
 import { terminalStates } from '../shared/contracts/batch.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
@@ -19,7 +19,7 @@ import type { StoppedBatches } from './stopped-batches.ts';
 export interface ChunkProcessorDeps {
   chunks: Chunks;
   speed: Pick<Speed, 'add'>;
-  traffic: Pick<Traffic, 'evaluate'>;
+  traffic: Pick<Traffic, 'scorePairs'>;
   metrics: Metrics;
   log: Logger;
   /** Aborted when the worker stops: what is not yet begun is handed back. */
@@ -186,7 +186,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps) {
     const batch = stoppedBatches.follow(job.batchId);
     try {
       const { longText } = pinned;
-      const evaluated = await traffic.evaluate(pinned, input.items.map(toPair), {
+      const evaluated = await traffic.scorePairs(pinned, input.items.map(toPair), {
         longText,
         batchId: job.batchId,
         tenant: job.tenant,

@@ -1,5 +1,5 @@
 import type { StoredItem } from '../batches/store/payload.ts';
-import type { Outcome } from '../evaluation/evaluation.ts';
+import type { Outcome } from '../evaluation/outcome.ts';
 import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);

@@ -30,7 +30,7 @@ export interface WorkerDeps {
   /** A `consumer` connection: it waits for Redis as long as it takes. */
   redis: Redis;
   engine: BatchEngine;
-  traffic: Pick<Traffic, 'evaluate'>;
+  traffic: Pick<Traffic, 'scorePairs'>;
   registry: Registry;
   watchRegistry: (onChange: () => void) => void;
   metrics: Metrics;

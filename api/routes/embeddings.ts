@@ -1,4 +1,5 @@
-import type { Embeddable, Evaluation } from '../../evaluation/evaluation.ts';
+import type { Embeddable } from '../../evaluation/embed-inputs.ts';
+import type { Evaluation } from '../../evaluation/evaluation.ts';
 import {
   type EmbeddingInput,
   type EmbeddingsResponse,

@@ -1,5 +1,8 @@
-import type { Evaluation, ImageScores, Options, Scores } from '../../evaluation/evaluation.ts';
+import type { Evaluation } from '../../evaluation/evaluation.ts';
 import { probabilitiesOf } from '../../evaluation/formulas.ts';
+import type { EvaluationOptions } from '../../evaluation/options.ts';
+import type { ImageScores } from '../../evaluation/score-images.ts';
+import type { TextScores } from '../../evaluation/score-texts.ts';
 import type { ModelSpec } from '../../models/model.ts';
 import { type RankRequest, type RankResponse, rankRequest, rankResponse } from '../../shared/contracts/rank.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
@@ -64,13 +67,13 @@ async function score(
   evaluation: Evaluation,
   spec: ModelSpec,
   asked: RankRequest,
-  options: Options,
-): Promise<Scores | ImageScores> {
-  if ('texts' in asked) return await evaluation.score(spec, asked.image, asked.texts, options);
+  options: EvaluationOptions,
+): Promise<TextScores | ImageScores> {
+  if ('texts' in asked) return (await evaluation.scoreTexts([spec], asked.image, asked.texts, options)).scores;
   return await evaluation.scoreImages(spec, asked.images, asked.text, options);
 }
 
-function toRanking({ logitScale }: ModelSpec, asked: RankRequest, scores: Scores | ImageScores): RankResponse {
+function toRanking({ logitScale }: ModelSpec, asked: RankRequest, scores: TextScores | ImageScores): RankResponse {
   const { results, receipt, timings } = scores;
   const probabilities = probabilitiesOf(
     results.map(({ cosine }) => cosine),

@@ -83,7 +83,7 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
             throw error;
           };
           const scores = await traffic
-            .score(route, image, texts, { longText, tenant: tenantOf(request), signal: clientGone(response) })
+            .scoreTexts(route, image, texts, { longText, tenant: tenantOf(request), signal: clientGone(response) })
             .catch(failed);
           const { results, receipt, timings } = scores;
           admission.observe(timings);

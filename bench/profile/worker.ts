@@ -74,7 +74,7 @@ await runProcess('vls-worker', async (config, log) => {
         commit: (...args) => watch.time('chunk: commit', () => chunks.commit(...args)),
       },
     },
-    traffic: { evaluate: (...args) => watch.time('chunk: evaluate', () => traffic.evaluate(...args)) },
+    traffic: { scorePairs: (...args) => watch.time('chunk: score', () => traffic.scorePairs(...args)) },
     registry,
     watchRegistry: (onChange) => registry.watch(log, onChange),
     metrics: createMetrics(),

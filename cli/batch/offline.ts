@@ -1,7 +1,7 @@
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { echoed } from '../../batches/store/payload.ts';
 import { createEvaluationEngine } from '../../evaluation/engine.ts';
-import type { Outcome, Pair } from '../../evaluation/evaluation.ts';
+import type { Outcome, Pair } from '../../evaluation/outcome.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
@@ -80,12 +80,12 @@ export async function scoreHere(
       const items = await rows.take(portion);
       if (items.length === 0) break;
       const evaluated = evaluationEngine.evaluation
-        .evaluate(
-          spec,
+        .scorePairs(
+          [spec],
           items.map((item) => toPair(images.asFile(item))),
           { signal },
         )
-        .then((outcomes) => ({ items, outcomes }));
+        .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
       // It may fail before its turn to be waited for.
       evaluated.catch(() => {});
       inHand.push(evaluated);

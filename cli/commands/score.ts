@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Scores } from '../../evaluation/evaluation.ts';
+import type { TextScores } from '../../evaluation/score-texts.ts';
 import type { Receipt } from '../../shared/contracts/item.ts';
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { type CommandDeps, type Context, contextOf } from '../command.ts';
@@ -79,13 +79,13 @@ async function scoreHere(
     const { spec } = await evaluationEngine.registry.resolve();
     await evaluationEngine.encoders.for(spec).whenReady();
     const source = 'source' in image ? image.source : new Uint8Array(await image.blob.arrayBuffer());
-    return asAnswer(await evaluationEngine.evaluation.score(spec, source, texts));
+    return asAnswer((await evaluationEngine.evaluation.scoreTexts([spec], source, texts)).scores);
   } finally {
     await evaluationEngine.close();
   }
 }
 
-function asAnswer({ results, receipt, timings }: Scores): SingleResponse {
+function asAnswer({ results, receipt, timings }: TextScores): SingleResponse {
   const [first] = results;
   if (results.length > 1 || first === undefined) return { results, receipt, timings };
   return { score: first.score, cosine: first.cosine, receipt, timings };

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startApi } from '../../api/server.ts';
 import { type BatchEngine, createBatchEngine } from '../../batches/engine.ts';
-import type { Evaluation, Outcome } from '../../evaluation/evaluation.ts';
+import type { Evaluation } from '../../evaluation/evaluation.ts';
+import type { Outcome, Pair } from '../../evaluation/outcome.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { type Running, runProcess } from '../../shared/lifecycle.ts';
@@ -35,18 +36,20 @@ const device = createDevice(Number(itemsPerSecond));
 
 /** A score that only depends on the pair, so that a run can be compared with another. */
 const evaluation: Evaluation = {
-  score: () => Promise.reject(new Error('The stub scores batches alone')),
+  scoreTexts: () => Promise.reject(new Error('The stub scores batches alone')),
   scoreImages: () => Promise.reject(new Error('The stub scores batches alone')),
   embed: () => Promise.reject(new Error('The stub scores batches alone')),
-  evaluate: async (_spec, pairs) => {
+  scorePairs: async (_models, pairs) => {
     await device(pairs.length);
-    return pairs.map((pair): Outcome => {
-      if ('error' in pair) return { status: 'failed', error: pair.error };
-      const cosine = ((pair.text.length * 37) % 1000) / 2000;
-      return { status: 'succeeded', cosine, score: 100 * cosine };
-    });
+    return { answers: pairs.map((pair) => ({ outcome: outcomeOf(pair), runs: [] })), compared: [] };
   },
 };
+
+function outcomeOf(pair: Pair): Outcome {
+  if ('error' in pair) return { status: 'failed', error: pair.error };
+  const cosine = ((pair.text.length * 37) % 1000) / 2000;
+  return { status: 'succeeded', cosine, score: 100 * cosine };
+}
 
 const encoders: Encoders = {
   for: () => {

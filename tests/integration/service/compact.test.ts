@@ -23,8 +23,8 @@ afterAll(() => evaluationEngine.close());
 test('the embedded model reproduces the 36 reference cosines within 0.02', async () => {
   const { spec } = await evaluationEngine.registry.resolve('compact');
   for (const [row, image] of reference.images.entries()) {
-    const { results } = await evaluationEngine.evaluation.score(spec, readPhoto(image), reference.texts);
-    for (const [column, { cosine, text }] of results.entries()) {
+    const { scores } = await evaluationEngine.evaluation.scoreTexts([spec], readPhoto(image), reference.texts);
+    for (const [column, { cosine, text }] of scores.results.entries()) {
       expect(
         Math.abs(cosine - (reference.cosine[row]?.[column] ?? Number.NaN)),
         `${image} with "${text}"`,
@@ -36,7 +36,7 @@ test('the embedded model reproduces the 36 reference cosines within 0.02', async
 test.for(photoNames)('the right caption comes first for %s', async (photo) => {
   const { spec } = await evaluationEngine.registry.resolve('compact');
   const texts = Object.values(captions);
-  const { results } = await evaluationEngine.evaluation.score(spec, readPhoto(photo), texts);
-  const best = results.toSorted((a, b) => b.score - a.score)[0];
+  const { scores } = await evaluationEngine.evaluation.scoreTexts([spec], readPhoto(photo), texts);
+  const best = scores.results.toSorted((a, b) => b.score - a.score)[0];
   expect(best?.text).toBe(captions[photo]);
 });

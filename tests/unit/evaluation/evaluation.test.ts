@@ -1,13 +1,10 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EmbeddingCache } from '../../../evaluation/embedding-cache.ts';
-import {
-  createEvaluation,
-  type Evaluation,
-  type Options,
-  type Pair,
-  receiptOf,
-} from '../../../evaluation/evaluation.ts';
-import type { Scored } from '../../../evaluation/scored.ts';
+import { createEvaluation, type Evaluation } from '../../../evaluation/evaluation.ts';
+import type { EvaluationOptions } from '../../../evaluation/options.ts';
+import type { Outcome, Pair } from '../../../evaluation/outcome.ts';
+import { receiptOf } from '../../../evaluation/receipt.ts';
+import type { TextScores } from '../../../evaluation/score-texts.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
 import type { Embedded } from '../../../models/encoder/protocol.ts';
 import { preprocessVersions, textCleanings } from '../../../models/model.ts';
@@ -66,11 +63,26 @@ function failing(what: 'image' | 'text', input: string, error: unknown): void {
   }
 }
 
+/** The answer of one model to a request. */
+const scoreTexts = async (
+  image: ImageSource | Uint8Array,
+  texts: readonly string[],
+  options: EvaluationOptions = {},
+  by = evaluation(),
+): Promise<TextScores> => (await by.scoreTexts([spec], image, texts, options)).scores;
+
+/** The outcomes of one model for a chunk. */
+const scorePairs = async (
+  list: readonly Pair[],
+  options: EvaluationOptions = {},
+  by = evaluation(),
+): Promise<Outcome[]> => (await by.scorePairs([spec], list, options)).answers.map(({ outcome }) => outcome);
+
 const pairs = (...list: [image: ImageSource, text: string][]): Pair[] => list.map(([image, text]) => ({ image, text }));
 
-describe('score', () => {
+describe('one image and several texts', () => {
   test('gives every text its score, in the order of the texts', async () => {
-    const { results } = await evaluation().score(spec, 'cat.jpg', ['0.5', '-0.25', '0.5']);
+    const { results } = await scoreTexts('cat.jpg', ['0.5', '-0.25', '0.5']);
     expect(results).toEqual([
       { text: '0.5', cosine: 0.5, score: 50 },
       { text: '-0.25', cosine: -0.25, score: 0 },
@@ -79,12 +91,12 @@ describe('score', () => {
   });
 
   test('goes before batch work, with image and texts', async () => {
-    await evaluation().score(spec, 'cat.jpg', ['0.5']);
+    await scoreTexts('cat.jpg', ['0.5']);
     expect(calls.map(({ interactive }) => interactive)).toEqual([true, true]);
   });
 
   test('takes bytes as they are, and fetching them took no time', async () => {
-    const { timings } = await evaluation().score(spec, Buffer.from('bytes'), ['0.5']);
+    const { timings } = await scoreTexts(Buffer.from('bytes'), ['0.5']);
     expect(loads).toEqual([]);
     expect(calls).toContainEqual({ kind: 'image', input: 'bytes', interactive: true });
     expect(timings.fetchMs).toBe(0);
@@ -97,14 +109,14 @@ describe('score', () => {
       client.abort(new Error('The client has gone'));
       return await aborted;
     };
-    const scoring = evaluation().score(spec, { url: 'http://example.org/cat.jpg' }, ['0.5'], { signal: client.signal });
+    const scoring = scoreTexts({ url: 'http://example.org/cat.jpg' }, ['0.5'], { signal: client.signal });
     await expect(scoring).rejects.toThrow('The client has gone');
   });
 
   test('embeds the texts while the image is on its way', async () => {
     const arrived = Promise.withResolvers<Uint8Array>();
     images.load = () => arrived.promise;
-    const scored = evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
+    const scored = scoreTexts('cat.jpg', ['0.5', '0.25']);
     await vi.waitFor(() => expect(calls.map(({ input }) => input)).toEqual(['0.5', '0.25']));
     arrived.resolve(Buffer.from('bytes'));
     await scored;
@@ -112,7 +124,7 @@ describe('score', () => {
 
   test('has a receipt with every warning once', async () => {
     embeddings.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
-    const { receipt } = await evaluation().score(spec, 'cat.jpg', ['0.5', '0.25']);
+    const { receipt } = await scoreTexts('cat.jpg', ['0.5', '0.25']);
     expect(receipt).toEqual({
       ...receiptOf(spec),
       warnings: ['text truncated: the model reads 77 of at least 90 tokens'],
@@ -121,19 +133,17 @@ describe('score', () => {
 
   test('refuses a text that the model cuts off where it is asked to, and says by how much', async () => {
     embeddings.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
-    await expect(evaluation().score(spec, 'cat.jpg', ['0.5'], { longText: 'error' })).rejects.toMatchObject({
+    await expect(scoreTexts('cat.jpg', ['0.5'], { longText: 'error' })).rejects.toMatchObject({
       code: 'text.too_long',
       message: expect.stringContaining('90 tokens, more than the 77'),
     });
-    const [outcome] = await evaluation().evaluate(spec, [{ image: 'cat.jpg', text: '0.5' }], { longText: 'error' });
+    const [outcome] = await scorePairs([{ image: 'cat.jpg', text: '0.5' }], { longText: 'error' });
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'text.too_long', retryable: false } });
   });
 
   test('says which of many texts is empty, too long, or has too many tokens', async () => {
     const refused = async (texts: string[]) =>
-      await evaluation()
-        .score(spec, 'cat.jpg', texts, { longText: 'error' })
-        .catch((error: Error) => error.message);
+      await scoreTexts('cat.jpg', texts, { longText: 'error' }).catch((error: Error) => error.message);
     expect(await refused(['0.5', '0.5', 'x'.repeat(maxTextLength + 1)])).toMatch(/^The text at index 2 has 20001 char/);
     expect(await refused(['0.5', ' '])).toBe('The text at index 1 is empty');
     expect(await refused([' '])).toBe('The text is empty');
@@ -146,19 +156,19 @@ describe('score', () => {
   test('counts the image and the slowest text as inference', async () => {
     embeddings.image = async () => ({ ...embeddingOf(1, 0), decodeMs: 3.14, inferenceMs: 20 });
     embeddings.text = async (_spec, text) => ({ ...textAt(0.5), inferenceMs: Number(text) });
-    const { timings } = await evaluation().score(spec, 'cat.jpg', ['1', '7', '2']);
+    const { timings } = await scoreTexts('cat.jpg', ['1', '7', '2']);
     expect(timings).toMatchObject({ decodeMs: 3.1, inferenceMs: 27 });
   });
 
   test.each(['', '   ', '\n\t'])('refuses the empty text %j before anything is fetched', async (text) => {
-    await expect(evaluation().score(spec, 'cat.jpg', ['0.5', text])).rejects.toMatchObject({ code: 'text.empty' });
+    await expect(scoreTexts('cat.jpg', ['0.5', text])).rejects.toMatchObject({ code: 'text.empty' });
     expect([loads, calls]).toEqual([[], []]);
   });
 
   test('refuses a text over the bound and takes one that reaches it', async () => {
     const longest = '0.5'.padEnd(maxTextLength);
-    await expect(evaluation().score(spec, 'cat.jpg', [`${longest}x`])).rejects.toMatchObject({ code: 'text.too_long' });
-    await expect(evaluation().score(spec, 'cat.jpg', [longest])).resolves.toMatchObject({ results: [{ cosine: 0.5 }] });
+    await expect(scoreTexts('cat.jpg', [`${longest}x`])).rejects.toMatchObject({ code: 'text.too_long' });
+    await expect(scoreTexts('cat.jpg', [longest])).resolves.toMatchObject({ results: [{ cosine: 0.5 }] });
   });
 
   test.each<[string, () => void, Code]>([
@@ -170,13 +180,13 @@ describe('score', () => {
     ['a text', () => failing('text', '0.25', new ServiceError('model.unavailable', 'gone')), 'model.unavailable'],
   ])('fails with the code of %s', async (_what, prepare, code) => {
     prepare();
-    await expect(evaluation().score(spec, 'cat.jpg', ['0.5', '0.25'])).rejects.toMatchObject({ code });
+    await expect(scoreTexts('cat.jpg', ['0.5', '0.25'])).rejects.toMatchObject({ code });
   });
 
   test('fails once when the image and the texts both fail', async () => {
     failing('image', 'cat.jpg', new ServiceError('image.fetch.dns', 'unknown host'));
     failing('text', '0.5', new ServiceError('model.unavailable', 'gone'));
-    await expect(evaluation().score(spec, 'cat.jpg', ['0.5'])).rejects.toMatchObject({ code: 'image.fetch.dns' });
+    await expect(scoreTexts('cat.jpg', ['0.5'])).rejects.toMatchObject({ code: 'image.fetch.dns' });
   });
 });
 
@@ -199,9 +209,9 @@ test('a request that fails leaves nothing behind: its other downloads end, and t
   expect(begun.every(({ aborted }) => aborted)).toBe(true);
 });
 
-describe('evaluate', () => {
+describe('pairs of a batch', () => {
   test('gives every pair its outcome, in the order of the pairs', async () => {
-    expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '-1'], ['c', '0.125']))).toEqual([
+    expect(await scorePairs(pairs(['a', '0.5'], ['b', '-1'], ['c', '0.125']))).toEqual([
       { status: 'succeeded', cosine: 0.5, score: 50 },
       { status: 'succeeded', cosine: -1, score: 0 },
       { status: 'succeeded', cosine: 0.125, score: 12.5 },
@@ -209,18 +219,17 @@ describe('evaluate', () => {
   });
 
   test('of nothing gives nothing', async () => {
-    expect(await evaluation().evaluate(spec, [])).toEqual([]);
+    expect(await scorePairs([])).toEqual([]);
   });
 
   test('is batch work, with image and text', async () => {
-    await evaluation().evaluate(spec, pairs(['a', '0.5']));
+    await scorePairs(pairs(['a', '0.5']));
     expect(calls.map(({ interactive }) => interactive)).toEqual([false, false]);
   });
 
   test('loads and embeds the same source once', async () => {
     const url = { url: 'http://example.org/cat.jpg' };
-    const outcomes = await evaluation().evaluate(
-      spec,
+    const outcomes = await scorePairs(
       pairs(['a', '0.5'], ['a', '0.25'], [url, '0.5'], [{ ...url }, '0.25'], ['b', '0.5']),
     );
     expect(outcomes.every(({ status }) => status === 'succeeded')).toBe(true);
@@ -230,14 +239,14 @@ describe('evaluate', () => {
 
   test('does not take a string for the object that it spells', async () => {
     const url = { url: 'http://example.org/cat.jpg' };
-    await evaluation().evaluate(spec, pairs([url, '0.5'], [JSON.stringify(url), '0.5']));
+    await scorePairs(pairs([url, '0.5'], [JSON.stringify(url), '0.5']));
     expect(loads.map(({ source }) => source)).toEqual([url, JSON.stringify(url)]);
   });
 
   test('loads the same source again for the next chunk', async () => {
     const evaluating = evaluation();
-    await evaluating.evaluate(spec, pairs(['a', '0.5']));
-    await evaluating.evaluate(spec, pairs(['a', '0.5']));
+    await scorePairs(pairs(['a', '0.5']), {}, evaluating);
+    await scorePairs(pairs(['a', '0.5']), {}, evaluating);
     expect(loads).toHaveLength(2);
   });
 
@@ -250,7 +259,7 @@ describe('evaluate', () => {
       return load(source, signal);
     };
     const error = { code: 'image.fetch.http_status', message: '404 from example.org', retryable: false };
-    expect(await evaluation().evaluate(spec, pairs(['gone', '0.5'], ['a', '0.5'], ['gone', '0.25']))).toEqual([
+    expect(await scorePairs(pairs(['gone', '0.5'], ['a', '0.5'], ['gone', '0.25']))).toEqual([
       { status: 'failed', error },
       { status: 'succeeded', cosine: 0.5, score: 50 },
       { status: 'failed', error },
@@ -259,10 +268,7 @@ describe('evaluate', () => {
   });
 
   test('fails a pair without text and one with too long a text, and fetches nothing for them', async () => {
-    const outcomes = await evaluation().evaluate(
-      spec,
-      pairs(['a', ' '], ['b', 'x'.repeat(maxTextLength + 1)], ['c', '1']),
-    );
+    const outcomes = await scorePairs(pairs(['a', ' '], ['b', 'x'.repeat(maxTextLength + 1)], ['c', '1']));
     expect(outcomes).toMatchObject([
       { status: 'failed', error: { code: 'text.empty', retryable: false } },
       { status: 'failed', error: { code: 'text.too_long', retryable: false } },
@@ -273,7 +279,7 @@ describe('evaluate', () => {
 
   test('gives back the fault that intake found', async () => {
     const error = { code: 'item.invalid', message: 'image is missing', retryable: false } as const;
-    expect(await evaluation().evaluate(spec, [{ error }])).toEqual([{ status: 'failed', error }]);
+    expect(await scorePairs([{ error }])).toEqual([{ status: 'failed', error }]);
     expect([loads, calls]).toEqual([[], []]);
   });
 
@@ -283,7 +289,7 @@ describe('evaluate', () => {
       tokens: 77,
       totalTokens: text === 'long' ? 90 : 77,
     });
-    expect(await evaluation().evaluate(spec, pairs(['a', 'long'], ['a', 'short']))).toEqual([
+    expect(await scorePairs(pairs(['a', 'long'], ['a', 'short']))).toEqual([
       {
         status: 'succeeded',
         cosine: 0.5,
@@ -296,12 +302,12 @@ describe('evaluate', () => {
 
   test.each<Code>(['model.unavailable', 'overloaded'])('throws %s, which no pair is to blame for', async (code) => {
     failing('text', '0.25', new ServiceError(code, 'not now'));
-    await expect(evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '0.25']))).rejects.toMatchObject({ code });
+    await expect(scorePairs(pairs(['a', '0.5'], ['b', '0.25']))).rejects.toMatchObject({ code });
   });
 
   test.each<Code>(['internal.poison', 'image.corrupt', 'image.fetch.network'])('keeps %s on its pair', async (code) => {
     failing('text', '0.25', new ServiceError(code, 'no'));
-    expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '0.25']))).toMatchObject([
+    expect(await scorePairs(pairs(['a', '0.5'], ['b', '0.25']))).toMatchObject([
       { status: 'succeeded' },
       { status: 'failed', error: { code } },
     ]);
@@ -309,7 +315,7 @@ describe('evaluate', () => {
 
   test('keeps an error without a code on its pair as internal', async () => {
     failing('image', 'b', new TypeError('undefined is not a function'));
-    expect(await evaluation().evaluate(spec, pairs(['a', '0.5'], ['b', '0.5']))).toMatchObject([
+    expect(await scorePairs(pairs(['a', '0.5'], ['b', '0.5']))).toMatchObject([
       { status: 'succeeded' },
       { status: 'failed', error: { code: 'internal', retryable: true } },
     ]);
@@ -320,11 +326,9 @@ describe('evaluate', () => {
     const text = Promise.withResolvers<Embedded>();
     embeddings.text = () => text.promise;
     let ended = false;
-    const evaluated = evaluation()
-      .evaluate(spec, [{ image: 'lost', text: '0.5' }])
-      .finally(() => {
-        ended = true;
-      });
+    const evaluated = scorePairs([{ image: 'lost', text: '0.5' }]).finally(() => {
+      ended = true;
+    });
     await new Promise((resolve) => setImmediate(resolve));
     expect(ended).toBe(false);
     text.resolve(textAt(0.5));
@@ -346,7 +350,7 @@ describe('evaluate', () => {
     };
     const evaluating = evaluation(3);
     const chunk = (name: string) => pairs(...[1, 2, 3, 4].map((n): [string, string] => [`${name}${n}`, '0.5']));
-    await Promise.all([evaluating.evaluate(spec, chunk('a')), evaluating.evaluate(spec, chunk('b'))]);
+    await Promise.all([scorePairs(chunk('a'), {}, evaluating), scorePairs(chunk('b'), {}, evaluating)]);
     expect(most).toBe(3);
   });
 });
@@ -376,10 +380,10 @@ describe('places to load images', () => {
   test('that one tenant holds for long do not stop the batch of another', async () => {
     const { begun, arrive } = slowHosts();
     const evaluating = evaluation(8);
-    evaluating.evaluate(spec, chunk('hostile', 40), { tenant: 'hostile' }).catch(() => {});
+    scorePairs(chunk('hostile', 40), { tenant: 'hostile' }, evaluating).catch(() => {});
     await settle();
     expect(begun).toHaveLength(8);
-    const ordinary = evaluating.evaluate(spec, chunk('ordinary', 3), { tenant: 'ordinary' });
+    const ordinary = scorePairs(chunk('ordinary', 3), { tenant: 'ordinary' }, evaluating);
     for (const name of ['ordinary0', 'ordinary1', 'ordinary2']) {
       await settle();
       await arrive(name);
@@ -391,8 +395,8 @@ describe('places to load images', () => {
   test('of batches do not delay interactive requests, however many batches wait', async () => {
     const { begun, arrive } = slowHosts();
     const evaluating = evaluation(1);
-    evaluating.evaluate(spec, chunk('batch', 10), { tenant: 'a' }).catch(() => {});
-    const single = evaluating.score(spec, 'single', ['0.5'], { tenant: 'a' });
+    scorePairs(chunk('batch', 10), { tenant: 'a' }, evaluating).catch(() => {});
+    const single = scoreTexts('single', ['0.5'], { tenant: 'a' }, evaluating);
     await settle();
     expect(begun).toEqual(['batch0', 'single']);
     await arrive('single');
@@ -403,9 +407,9 @@ describe('places to load images', () => {
     const { begun, arrive } = slowHosts();
     const evaluating = evaluation(2);
     const abort = new AbortController();
-    const hostile = evaluating.evaluate(spec, chunk('hostile', 6), { tenant: 'a', signal: abort.signal });
+    const hostile = scorePairs(chunk('hostile', 6), { tenant: 'a', signal: abort.signal }, evaluating);
     await settle();
-    const next = evaluating.evaluate(spec, chunk('next', 1), { tenant: 'a' });
+    const next = scorePairs(chunk('next', 1), { tenant: 'a' }, evaluating);
     await settle();
     expect(begun).toEqual(['hostile0', 'hostile1']);
     abort.abort(new ServiceError('cancelled', 'The batch has ended'));
@@ -428,7 +432,7 @@ describe('places to load images', () => {
     expect(begun).toEqual(['1', '2', '3', '4']);
     abort.abort(new ServiceError('request.aborted', 'The client went away'));
     await expect(left).rejects.toMatchObject({ code: 'request.aborted' });
-    const next = evaluating.score(spec, 'next', ['0.5'], { tenant: 'a' });
+    const next = scoreTexts('next', ['0.5'], { tenant: 'a' }, evaluating);
     next.catch(() => {});
     await settle();
     expect(begun).toEqual(['1', '2', '3', '4', 'next']);
@@ -454,33 +458,5 @@ test('a receipt names the model, its revision, precision and provider, and the p
     provider: 'cpu',
     preprocess: preprocessVersions.exact,
     textCleaning: textCleanings.openclip,
-  });
-});
-
-describe('whoever listens', () => {
-  test.each([
-    ['alone', (texts: string[], options: Options) => evaluation().score(spec, 'https://a/1', texts, options)],
-    [
-      'in a batch',
-      (texts: string[], options: Options) =>
-        evaluation().evaluate(
-          spec,
-          texts.map((text) => ({ image: 'https://a/1', text })),
-          options,
-        ),
-    ],
-  ])('is told once of the run that an image with many texts was in, %s', async (_how, score) => {
-    const { image, text } = embeddings;
-    embeddings.image = async (...asked) => ({ ...(await image(...asked)), began: { decode: 1, run: 1 } });
-    embeddings.text = async (...asked) => ({
-      ...(await text(...asked)),
-      began: { decode: 1, run: 1 },
-      tokens: 3,
-      totalTokens: 3,
-    });
-    const told: Scored[] = [];
-    await score(['0.1', '0.2', '0.3'], { onScored: (scored) => told.push(scored) });
-    const runs = told.flatMap((scored) => scored.runs.map(({ input }) => input));
-    expect(runs.sort()).toEqual(['image', 'text', 'text', 'text']);
   });
 });

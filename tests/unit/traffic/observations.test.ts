@@ -1,17 +1,20 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Scored } from '../../../evaluation/scored.ts';
+import type { ModelOutcome } from '../../../evaluation/outcome.ts';
 import type { TrafficPlan } from '../../../shared/contracts/traffic.ts';
+import { type Code, itemError } from '../../../shared/errors.ts';
 import { ratioField } from '../../../traffic/counts.ts';
 import { createObservations, type Observations } from '../../../traffic/observations.ts';
 
 const plan: TrafficPlan = { profile: 'fast', experiment: 'one', arms: [] };
-const scored = (model: string, outcome: Scored['outcome'], runs: Scored['runs'] = []): Scored => ({
-  spec: { model },
-  at: 0,
-  outcome,
+const scored = (cosine: number, runs: ModelOutcome['runs'] = []): ModelOutcome => ({
+  outcome: { status: 'succeeded', cosine, score: Number((100 * cosine).toFixed(4)) },
   runs,
 });
-const run = (inputs: number, ms: number) => ({ input: 'image' as const, inputs, ms });
+const failed = (code: Code): ModelOutcome => ({
+  outcome: { status: 'failed', error: itemError(code, 'no') },
+  runs: [],
+});
+const run = (inputs: number, milliseconds: number) => ({ input: 'image' as const, inputs, milliseconds });
 const subject = (text: string) => ({ image: `https://example.org/${text}.jpg`, text });
 
 let observations: Observations;
@@ -26,8 +29,8 @@ const taken = () => {
 
 describe('what a model answered', () => {
   test('is counted with its score and the share of each input in the time of its run', () => {
-    observations.answered(plan, 'main', scored('m', { cosine: 0.25 }, [run(4, 40)]));
-    observations.answered(plan, 'main', scored('m', { cosine: 0.35 }));
+    observations.answered(plan, 'main', 'm', scored(0.25, [run(4, 40)]));
+    observations.answered(plan, 'main', 'm', scored(0.35));
     expect(taken()?.seen.add).toEqual({
       'arm:m:items': 2,
       'arm:m:score': 60,
@@ -39,22 +42,22 @@ describe('what a model answered', () => {
   });
 
   test('is a failure for what the model did, and none for what is the item’s fault', () => {
-    observations.answered(plan, 'main', scored('m', { code: 'internal' }));
+    observations.answered(plan, 'main', 'm', failed('internal'));
     for (const code of ['image.corrupt', 'image.fetch.http_status', 'text.too_long'] as const) {
-      observations.answered(plan, 'main', scored('m', { code }));
+      observations.answered(plan, 'main', 'm', failed(code));
     }
     expect(taken()?.seen.add).toEqual({ 'arm:m:items': 1, 'arm:m:failed': 1 });
   });
 
   test('tells of its time for the guard only where no items are compared', () => {
     const trial = { compare: 0 } as TrafficPlan['trial'];
-    observations.answered({ ...plan, trial }, 'main', scored('m', { cosine: 0.25 }, [run(4, 40)]));
+    observations.answered({ ...plan, trial }, 'main', 'm', scored(0.25, [run(4, 40)]));
     expect(taken()?.seen.add).toMatchObject({ 'run:m:image:4:inputs': 1, 'run:m:image:4:ms': 10 });
   });
 
   test('is told apart by experiment', () => {
-    observations.answered(plan, 'main', scored('m', { cosine: 0.25 }));
-    observations.answered({ ...plan, experiment: 'two' }, 'main', scored('m', { cosine: 0.25 }));
+    observations.answered(plan, 'main', 'm', scored(0.25));
+    observations.answered({ ...plan, experiment: 'two' }, 'main', 'm', scored(0.25));
     expect(observations.take().map(({ place }) => place.experiment)).toEqual(['one', 'two']);
   });
 });
@@ -62,8 +65,8 @@ describe('what a model answered', () => {
 describe('two models on the same pair', () => {
   test('are compared by their scores, and the pairs furthest apart are kept', () => {
     for (let at = 0; at < 200; at++) {
-      const reference = scored('old', { cosine: 0.2 });
-      observations.compared(plan, 'canary', subject(`t${at}`), reference, scored('new', { cosine: 0.2 + at / 1000 }));
+      const reference = scored(0.2);
+      observations.compared(plan, 'canary', 'new', subject(`t${at}`), reference, scored(0.2 + at / 1000));
     }
     const seen = taken()?.seen;
     expect(seen?.add['canary:new:pairs']).toBe(200);
@@ -79,27 +82,14 @@ describe('two models on the same pair', () => {
   });
 
   test('are compared by their time on the same items', () => {
-    const [reference, candidate] = [{ cosine: 0.2 }, { cosine: 0.3 }] as const;
     for (const [known, tried] of [
       [run(2, 20), run(1, 30)],
       [run(4, 20), run(3, 30)],
     ] as const) {
-      observations.compared(
-        plan,
-        'canary',
-        subject('t'),
-        scored('old', reference, [known]),
-        scored('new', candidate, [tried]),
-      );
+      observations.compared(plan, 'canary', 'new', subject('t'), scored(0.2, [known]), scored(0.3, [tried]));
     }
     // One of them had nothing to embed.
-    observations.compared(
-      plan,
-      'canary',
-      subject('t'),
-      scored('old', reference, []),
-      scored('new', candidate, [run(1, 9)]),
-    );
+    observations.compared(plan, 'canary', 'new', subject('t'), scored(0.2, []), scored(0.3, [run(1, 9)]));
     const { add } = taken()?.seen ?? { add: {} };
     expect(Object.entries(add).filter(([field]) => field.startsWith('ratio:'))).toEqual([
       [ratioField('new', 'any', 3), 1],
@@ -110,8 +100,8 @@ describe('two models on the same pair', () => {
 
   test('hold a bounded number of pairs, however many come', () => {
     for (let at = 0; at < 5_000; at++) {
-      const [reference, candidate] = [scored('old', { cosine: 0.2 }), scored('dark', { cosine: 0.3 })];
-      observations.compared(plan, 'shadow', subject('t'), reference, candidate);
+      const [reference, candidate] = [scored(0.2), scored(0.3)];
+      observations.compared(plan, 'shadow', 'dark', subject('t'), reference, candidate);
     }
     const seen = taken()?.seen;
     expect(seen?.shadow.pairs).toHaveLength(1_000);
@@ -119,24 +109,29 @@ describe('two models on the same pair', () => {
   });
 
   test('count a candidate that fails where the reference does not, and nothing where that fails too', () => {
-    const code = { code: 'internal' as const };
-    observations.compared(plan, 'shadow', subject('t'), scored('old', { cosine: 0.2 }), scored('dark', code));
-    observations.compared(plan, 'shadow', subject('t'), scored('old', code), scored('dark', code));
+    observations.compared(plan, 'shadow', 'dark', subject('t'), scored(0.2), failed('internal'));
+    observations.compared(plan, 'shadow', 'dark', subject('t'), failed('internal'), failed('internal'));
     expect(taken()?.seen.add).toEqual({ 'shadow:dark:failed': 1 });
+  });
+
+  test('say nothing of a candidate whose work was ended: its batch was stopped, or the process', () => {
+    for (const code of ['cancelled', 'overloaded'] as const) {
+      observations.compared(plan, 'shadow', 'dark', subject('t'), scored(0.2), failed(code));
+    }
+    expect(observations.take()).toEqual([]);
   });
 
   test('show no inline image, and no half of a character', () => {
     const inline = { image: new Uint8Array(3), text: 'half \ud83d' };
-    observations.compared(plan, 'shadow', inline, scored('old', { cosine: 0.2 }), scored('dark', { cosine: 0.3 }));
+    observations.compared(plan, 'shadow', 'dark', inline, scored(0.2), scored(0.3));
     expect(JSON.parse(taken()?.seen.shadow.worst[0]?.[1] ?? '')).toMatchObject({ image: null, text: 'half \ufffd' });
   });
 });
 
 test('what could not be reported is reported the next time, with what came meanwhile', () => {
-  const pair = () =>
-    observations.compared(plan, 'canary', subject('t'), scored('old', { cosine: 0.2 }), scored('new', { cosine: 0.3 }));
+  const pair = () => observations.compared(plan, 'canary', 'new', subject('t'), scored(0.2), scored(0.3));
   const trial = { model: 'new' } as TrafficPlan['trial'];
-  observations.answered({ ...plan, trial }, 'canary', scored('new', { cosine: 0.3 }));
+  observations.answered({ ...plan, trial }, 'canary', 'new', scored(0.3));
   pair();
   const lost = taken();
   pair();

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Evaluation } from '../../../evaluation/evaluation.ts';
+import type { ModelOutcome, ScoredPairs } from '../../../evaluation/outcome.ts';
 import type { ModelSpec, Recipe } from '../../../models/model.ts';
 import type { Registry } from '../../../models/registry/registry.ts';
 import type { TrafficPlan } from '../../../shared/contracts/traffic.ts';
@@ -26,14 +27,17 @@ const plan: TrafficPlan = {
 const pairs = Array.from({ length: 40 }, (_, at) => ({ image: `https://example.org/${at}.jpg`, text: 'a cat' }));
 const ofCanary = pairs.filter(({ image }) => armFor(plan, image).role === 'canary');
 
-/** Every pair has the same score, and whoever listens is told of it. */
+const outcome: ModelOutcome = { outcome: { status: 'succeeded', score: 30, cosine: 0.3 }, runs: [] };
+/** Every pair has the same score by every model. */
 const evaluation = {
-  evaluate: async (spec, asked, { onScored } = {}) =>
-    asked.map((_pair, at) => {
-      onScored?.({ spec, at, outcome: { cosine: 0.3 }, runs: [] });
-      return { status: 'succeeded' as const, score: 30, cosine: 0.3 };
-    }),
-} as Evaluation;
+  scorePairs: async ([_answering, ...others], asked) => {
+    const outcomes = asked.map(() => outcome);
+    return {
+      answers: outcomes,
+      compared: others.map(({ model }) => ({ model, outcomes: Promise.resolve(outcomes) })),
+    };
+  },
+} satisfies Partial<Evaluation> as unknown as Evaluation;
 
 test.each([
   ['has failed where it should be and cannot be used', true, ofCanary.length],
@@ -46,7 +50,7 @@ test.each([
     return { difference: 'revision none of tried instead of 1' };
   };
   const shared = createSharedEvaluation(evaluation, { resolvePinned } as Registry, observations);
-  const outcomes = await shared.evaluate(plan, pairs);
+  const outcomes = await shared.scorePairs(plan, pairs);
   expect(outcomes).toEqual(pairs.map(() => ({ status: 'succeeded', score: 30, cosine: 0.3, model: 'main' })));
   const { add = {} } = observations.take()[0]?.seen ?? {};
   expect(ofCanary.length).toBeGreaterThan(10);
@@ -63,11 +67,12 @@ const split: TrafficPlan = {
 /** Models that are known here and cannot be loaded, as `broken` says; others answer. */
 const partlyBroken = (...broken: string[]) => {
   const fails = {
-    evaluate: async (spec, asked, options) => {
-      if (broken.includes(spec.model)) throw new ServiceError('model.unavailable', `${spec.model} cannot be loaded`);
-      return await evaluation.evaluate(spec, asked, options);
+    scorePairs: async (models, asked, options) => {
+      const [{ model }] = models;
+      if (broken.includes(model)) throw new ServiceError('model.unavailable', `${model} cannot be loaded`);
+      return await evaluation.scorePairs(models, asked, options);
     },
-  } as Evaluation;
+  } satisfies Partial<Evaluation> as unknown as Evaluation;
   const resolvePinned: Registry['resolvePinned'] = async (pinned) => pinned as unknown as ModelSpec;
   return createSharedEvaluation(fails, { resolvePinned } as Registry, createObservations());
 };
@@ -77,7 +82,7 @@ test.each(['main', 'other'])(
   'pairs of a split whose model %s cannot be loaded fail, and the others are scored',
   async (broken) => {
     const shared = partlyBroken(broken);
-    const outcomes = await shared.evaluate(split, pairs, { mayLackModels: true });
+    const outcomes = await shared.scorePairs(split, pairs, { mayLackModels: true });
     if ('difference' in outcomes) throw new Error(outcomes.difference);
     for (const [at, outcome] of outcomes.entries()) {
       const model = armOf(pairs[at]?.image ?? '');
@@ -88,13 +93,61 @@ test.each(['main', 'other'])(
       );
     }
     // Without leave the chunk is another worker's, or a later one's.
-    await expect(shared.evaluate(split, pairs)).rejects.toMatchObject({ code: 'model.unavailable' });
+    await expect(shared.scorePairs(split, pairs)).rejects.toMatchObject({ code: 'model.unavailable' });
   },
 );
 
 test('a process that can load no model of a split says so, and fails no pair', async () => {
   const shared = partlyBroken('main', 'other');
-  await expect(shared.evaluate(split, pairs, { mayLackModels: true })).rejects.toMatchObject({
+  await expect(shared.scorePairs(split, pairs, { mayLackModels: true })).rejects.toMatchObject({
     code: 'model.unavailable',
+  });
+});
+
+const shadowed: TrafficPlan = {
+  ...plan,
+  arms: [{ role: 'main', share: 1, ...recipe('main') }],
+  shadow: { share: 1, ...recipe('dark') },
+};
+const here: Registry['resolvePinned'] = async (pinned) => pinned as unknown as ModelSpec;
+
+test('a canary is compared with the main model, and a shadow with the model that answers', async () => {
+  const observations = createObservations();
+  const both: TrafficPlan = {
+    ...plan,
+    trial: { compare: 1 } as NonNullable<TrafficPlan['trial']>,
+    shadow: { share: 1, ...recipe('dark') },
+  };
+  await createSharedEvaluation(evaluation, { resolvePinned: here } as Registry, observations).scorePairs(both, pairs, {
+    batchId: 'the batch',
+  });
+  const { add = {}, canary } = observations.take()[0]?.seen ?? {};
+  expect([add['canary:tried:pairs'], add['shadow:dark:pairs']]).toEqual([ofCanary.length, pairs.length]);
+  expect(canary?.pairs).toHaveLength(ofCanary.length);
+});
+
+describe('a shadow that never ends', () => {
+  const scored: ScoredPairs = {
+    answers: [outcome],
+    compared: [{ model: 'dark', outcomes: new Promise(() => {}) }],
+  };
+  const hanging = {
+    scorePairs: async () => scored,
+    scoreTexts: async () => ({ ...scored, scores: { results: [{ text: 'a cat', score: 30, cosine: 0.3 }] } }),
+  } as unknown as Evaluation;
+
+  test('delays no request, and its answer is counted', async () => {
+    const observations = createObservations();
+    const shared = createSharedEvaluation(hanging, { resolvePinned: here } as Registry, observations);
+    expect((await shared.scoreTexts(shadowed, 'a.jpg', ['a cat'])).results).toHaveLength(1);
+    expect(observations.take()[0]?.seen.add['arm:main:items']).toBe(1);
+  });
+
+  test('is waited for by its batch, as its work must not pile up', async () => {
+    const shared = createSharedEvaluation(hanging, { resolvePinned: here } as Registry, createObservations());
+    const ended = vi.fn();
+    void shared.scorePairs(shadowed, pairs.slice(0, 1)).then(ended);
+    await new Promise(setImmediate);
+    expect(ended).not.toHaveBeenCalled();
   });
 });

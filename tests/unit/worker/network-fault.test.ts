@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../../../evaluation/evaluation.ts';
+import type { Outcome } from '../../../evaluation/outcome.ts';
 import { type Code, itemError } from '../../../shared/errors.ts';
 import { createNetworkFault, networkEvidence } from '../../../worker/network-fault.ts';
 

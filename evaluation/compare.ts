@@ -1,0 +1,68 @@
+import type { Embedded, TowerRun } from '../models/encoder/protocol.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { cosineOf, scoreOf } from './formulas.ts';
+import { failedWith, type ModelOutcome } from './outcome.ts';
+
+/**
+ * Score and cosine of two embeddings.
+ * @throws {ServiceError} `internal` when the model gave NaN or infinite values.
+ */
+export function compare(image: Embedded, text: Embedded): { score: number; cosine: number } {
+  const cosine = cosineOf(image.embedding, text.embedding);
+  if (!Number.isFinite(cosine))
+    throw new ServiceError('internal', 'The model gave an embedding with values that are not numbers');
+  return { score: scoreOf(cosine), cosine };
+}
+
+/** The outcome once both embeddings are there. An error is an outcome too: a compared model fails no answer. */
+export async function comparedOutcome(
+  image: Promise<Embedded>,
+  text: Promise<Embedded>,
+  countsImage: boolean,
+): Promise<ModelOutcome> {
+  try {
+    const [embeddedImage, embeddedText] = await bothOf(image, text);
+    return outcomeOf(embeddedImage, embeddedText, countsImage);
+  } catch (error) {
+    return failedWith(error);
+  }
+}
+
+/**
+ * Outcome of a pair from its embeddings.
+ * @param countsImage whether the run of the image counts with this pair: all texts of an image share that run.
+ * @throws {ServiceError} as {@link compare}.
+ */
+export function outcomeOf(image: Embedded, text: Embedded, countsImage: boolean): ModelOutcome {
+  const scores = compare(image, text);
+  const warnings = warningsOf(image, text);
+  return {
+    outcome: { status: 'succeeded', ...scores, ...(warnings.length > 0 && { warnings }) },
+    runs: runsOf(...(countsImage ? [image] : []), text),
+  };
+}
+
+/** The runs that computed these embeddings; none for one from the cache. */
+export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
+  embedded.flatMap(({ began, inferenceMs, runInputs, tokens }) =>
+    began === undefined
+      ? []
+      : [{ input: tokens === 0 ? 'image' : 'text', inputs: runInputs, milliseconds: inferenceMs }],
+  );
+
+/**
+ * Both values. Rejects only after both have settled: with mass failures of images, texts still to be embedded for
+ * finished pairs would pile up (300 MB after 120,000 pairs).
+ */
+export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+export const warningsOf = (...embedded: Embedded[]): string[] => [
+  ...new Set(
+    embedded.flatMap(({ tokens, totalTokens }) =>
+      totalTokens > tokens ? [`text truncated: the model reads ${tokens} of at least ${totalTokens} tokens`] : [],
+    ),
+  ),
+];

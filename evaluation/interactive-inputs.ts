@@ -1,0 +1,85 @@
+import pLimit from 'p-limit';
+import type { Embedded } from '../models/encoder/protocol.ts';
+import type { ModelSpec } from '../models/model.ts';
+import type { ImageSource } from '../shared/contracts/item.ts';
+import { ServiceError } from '../shared/errors.ts';
+import type { EvaluationOptions, EvaluationParts } from './options.ts';
+import type { Stages } from './stages.ts';
+import { checkTokens, nameOf } from './texts.ts';
+
+/** Texts of one request that wait for an encoder at a time: a thousand of them must not shut others out. */
+export const textsInFlight = 32;
+
+/** Loads and embeds one image of an interactive request. */
+export async function embedImage(
+  { images, embeddings, places }: EvaluationParts,
+  spec: ModelSpec,
+  source: ImageSource | Uint8Array,
+  stages: Stages,
+  { tenant, signal }: EvaluationOptions,
+): Promise<{ embedded: Embedded; bytes: Uint8Array; fetchMs: number }> {
+  const caller = { interactive: true, tenant, signal };
+  const embed = async (bytes: Uint8Array, fetchMs: number) => {
+    const embedded = await embeddings.image(spec, bytes, caller);
+    stages.embedded(embedded);
+    return { embedded, bytes, fetchMs };
+  };
+  if (source instanceof Uint8Array) return await embed(source, 0);
+  return await places.hold('single', caller, async () => {
+    // Without the wait for a place: admission learns from this time how fast the image host is.
+    const start = performance.now();
+    const bytes = await stages.fetch(() => images.load(source, caller));
+    return await embed(bytes, performance.now() - start);
+  });
+}
+
+/** @param name of the text, for the error message. */
+export async function embedText(
+  { embeddings }: EvaluationParts,
+  spec: ModelSpec,
+  text: string,
+  stages: Stages,
+  { longText, tenant, signal }: EvaluationOptions,
+  name?: string,
+): Promise<Embedded> {
+  const embedded = await embeddings.text(spec, text, { interactive: true, tenant, signal });
+  stages.embedded(embedded);
+  checkTokens(embedded, longText, spec, name);
+  return embedded;
+}
+
+/** Embeds the texts of one request. Texts that have not begun are dropped when one fails or the client leaves. */
+export async function embedTexts(
+  parts: EvaluationParts,
+  spec: ModelSpec,
+  texts: readonly string[],
+  stages: Stages,
+  options: EvaluationOptions,
+): Promise<{ text: string; embedded: Embedded }[]> {
+  const limit = pLimit(textsInFlight);
+  try {
+    return await Promise.all(
+      texts.map((text, at) =>
+        limit(async () => {
+          options.signal?.throwIfAborted();
+          return { text, embedded: await embedText(parts, spec, text, stages, options, nameOf(at, texts)) };
+        }),
+      ),
+    );
+  } finally {
+    limit.clearQueue();
+  }
+}
+
+/**
+ * Options whose signal also aborts with `end`, which ends the other parts of a request when one has failed. A request with
+ * one bad input and 999 images of slow hosts was answered at once, and its downloads ran on while no request counted.
+ */
+export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
+  const ended = new AbortController();
+  const signal = asked.signal === undefined ? ended.signal : AbortSignal.any([asked.signal, ended.signal]);
+  return {
+    options: { ...asked, signal },
+    end: () => ended.abort(new ServiceError('request.aborted', 'Another part of the request has failed')),
+  };
+}

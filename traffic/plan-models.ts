@@ -1,0 +1,65 @@
+import type { ModelSpec, Recipe } from '../models/model.ts';
+import type { Registry } from '../models/registry/registry.ts';
+import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
+import { ServiceError } from '../shared/errors.ts';
+import { placeOf } from './plan.ts';
+
+/** What this process has in place of a pinned model, in words. */
+export interface Difference {
+  difference: string;
+}
+
+/** A model that the registry has and this process cannot use. */
+interface Unusable extends Difference {
+  isUnusable: true;
+}
+
+/** The models of a plan, by name, as this process has them. */
+export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
+
+/**
+ * Resolves the models of a plan.
+ * @param mayLackMain whether the plan can be used without its main model.
+ * @throws {ServiceError} when the main model cannot be used and must be.
+ */
+export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLackMain = false): Promise<PlanModels> {
+  const models = new Map<string, ModelSpec | Difference | Unusable>();
+  for (const recipe of [...plan.arms, ...(plan.shadow === undefined ? [] : [plan.shadow])]) {
+    const model = await registry.resolvePinned(recipe).catch((error: unknown): Unusable => {
+      if (error instanceof ServiceError && (mayLackMain || recipe !== plan.arms[0]))
+        return { difference: error.message, isUnusable: true };
+      throw error;
+    });
+    models.set(recipe.model, model);
+  }
+  return models;
+}
+
+/** @throws {ServiceError} `model.unavailable` */
+export function usableModel(models: PlanModels, name: string): ModelSpec {
+  const model = models.get(name);
+  if (model !== undefined && !('difference' in model)) return model;
+  throw new ServiceError('model.unavailable', model?.difference ?? `${name} is not here`);
+}
+
+/** Whether this process has another model than the plan, as while a change of the registry is on its way to it. */
+export function isUnknown(models: PlanModels, name: string): boolean {
+  const model = models.get(name);
+  return model !== undefined && 'difference' in model && !('isUnusable' in model);
+}
+
+/** The models to compare with the arm that answers for an image. Models that cannot be used are left out. */
+export function comparedWith(
+  { profile, arms, trial, shadow }: TrafficPlan,
+  arm: Arm,
+  key: string | Uint8Array,
+  models: PlanModels,
+): ModelSpec[] {
+  const wanted: (Recipe | undefined)[] = [];
+  if (arm.role === 'canary' && placeOf(profile, 'compare', key) < (trial?.compare ?? 0)) wanted.push(arms[0]);
+  if (shadow !== undefined && placeOf(profile, 'shadow', key) < shadow.share) wanted.push(shadow);
+  return wanted.flatMap((recipe) => {
+    const model = recipe && models.get(recipe.model);
+    return model === undefined || 'difference' in model ? [] : [model];
+  });
+}

@@ -1,0 +1,30 @@
+import type { ScoredPairs } from '../evaluation/outcome.ts';
+import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
+import type { Observations, Subject } from './observations.ts';
+
+/**
+ * Adds outcomes to what is known of an experiment. Resolves when the compared models are done.
+ * @param arm the model that answered.
+ * @param subjects the pairs, in the order of the outcomes; undefined for one that no model has seen.
+ */
+export async function recordOutcomes(
+  observations: Observations,
+  plan: TrafficPlan,
+  arm: Arm,
+  subjects: readonly (Subject | undefined)[],
+  { answers, compared }: ScoredPairs,
+): Promise<void> {
+  for (const [at, answer] of answers.entries()) {
+    if (subjects[at] !== undefined) observations.answered(plan, arm.role, arm.model, answer);
+  }
+  await Promise.all(
+    compared.map(async ({ model, outcomes }) => {
+      for (const [at, other] of (await outcomes).entries()) {
+        const [subject, answer] = [subjects[at], answers[at]];
+        if (subject === undefined || answer === undefined || other === undefined) continue;
+        if (model === plan.shadow?.model) observations.compared(plan, 'shadow', model, subject, answer, other);
+        else observations.compared(plan, 'canary', arm.model, subject, other, answer);
+      }
+    }),
+  );
+}
