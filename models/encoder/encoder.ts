@@ -18,7 +18,7 @@ export interface Encoder {
   readonly verified: boolean;
   /** @param bytes of a slot only where this process has been given slots. */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
-  text(text: string, interactive: boolean): Promise<Embedded>;
+  text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
   /** Measures micro-batches while nothing else is to be done. */
   calibrate(): Promise<Calibration>;
   setMicroBatch(images: number): void;
@@ -64,11 +64,13 @@ export async function createEncoder(
     encode: (pixels, onBegin) => towers.images(pixels, onBegin),
     onShrunk,
     onRun: (inputs, milliseconds) => onRun({ input: 'image', inputs, milliseconds }),
+    use,
   });
   const texts = createLane<number[]>({
     size: spec.microBatch.texts,
     encode: (ids, onBegin) => towers.texts(ids, onBegin),
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
+    use,
   });
   // In processes of their own images are decoded whatever the towers do: two for each, so that the next one is there.
   const decoding = createDecodeQueue({
@@ -91,21 +93,41 @@ export async function createEncoder(
     return copy;
   }
 
-  /** Interactive pictures on their way to their run, and when batch work last had had its turn. */
-  let interactiveDecoding = 0;
+  /** Interactive images in decoding, without large ones; and when batch work last had had its turn. */
+  const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
   /**
-   * Interactive work first, unless batch work has had no turn for long; then texts once they fill a run or have waited
-   * long; then pictures.
+   * Returns whether a tenant with batch work has used less time of this process than each tenant with interactive work:
+   * then that batch work goes first. Otherwise the requests of one tenant would stop the batches of all others.
    */
-  function next(): Pick<Lane<never>, 'runNext'> | undefined {
+  function isBatchFirst(): boolean {
+    const batch = [texts, images].flatMap((lane) => lane.tenants('batch'));
+    if (batch.length === 0) return false;
+    const interactive = [texts, images].flatMap((lane) => lane.tenants('interactive'));
+    for (const { tenant = '' } of interactiveDecoding) interactive.push(tenant);
+    return leastUse(batch) < leastUse(interactive);
+  }
+  const leastUse = (tenants: string[]) => Math.min(...[...new Set(tenants)].map((tenant) => use.of(tenant)));
+
+  /**
+   * Interactive work first, unless batch work has had no turn for long or is that of a tenant with less use; then texts
+   * once they fill a run or have waited long; then images.
+   */
+  function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
-    if (due !== undefined) return due;
+    if (due !== undefined) return () => due.runNext();
+    const batchFirst = isBatchFirst();
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
-    if (interactive !== undefined) return interactive;
-    // A batch run that began now would be in the way of the picture that is nearly decoded.
-    if (interactiveDecoding > 0 && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
+    if (interactive !== undefined && !batchFirst) return () => interactive.runNext();
+    // A batch run that began now would be in the way of the image that is nearly decoded.
+    const isNear = interactiveDecoding.size > 0 && !batchFirst;
+    if (isNear && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
+    const lane = nextOfBatches();
+    return lane && (() => lane.runNext(true));
+  }
+
+  function nextOfBatches(): Pick<Lane<never>, 'runNext'> | undefined {
     const textsWaitedMs = performance.now() - (texts.since() ?? Number.POSITIVE_INFINITY);
     if (texts.waiting() >= texts.size || textsWaitedMs > longestTextWaitMs) return texts;
     if (images.waiting() > 0) return images;
@@ -125,16 +147,16 @@ export async function createEncoder(
 
   function run(): void {
     while (mayBegin()) {
-      const lane = next();
-      if (lane === undefined) return;
-      void runOne(lane);
+      const runNext = next();
+      if (runNext === undefined) return;
+      void runOne(runNext);
     }
   }
 
-  async function runOne(lane: Pick<Lane<never>, 'runNext'>): Promise<void> {
+  async function runOne(runNext: () => Promise<'interactive' | 'batch'>): Promise<void> {
     running++;
     const startedAt = performance.now();
-    const isBulk = (await lane.runNext()) === 'batch';
+    const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
     // A run in this thread blocks it: between two, answers leave it and requests come in, one of which may be interactive.
     await turn();
@@ -145,19 +167,14 @@ export async function createEncoder(
   }
 
   async function image(bytes: ImageBytes, caller: Caller, cropImage = decode): Promise<Embedded> {
-    const { interactive, signal } = caller;
-    if (interactive) interactiveDecoding++;
-    let isAwaited = interactive;
-    const notAwaited = () => {
-      if (isAwaited) interactiveDecoding--;
-      isAwaited = false;
-    };
+    const { interactive, tenant, signal } = caller;
+    if (interactive) interactiveDecoding.add(caller);
     let decoded: { ms: number; began: number; pixels: Pixels; result: Promise<Run> };
     try {
       const { value: pixels, ms } = await decoding.run(caller, (given) => {
         const takeLargePlace = (ending?: AbortSignal) => {
           // It takes a second or more: batch work that let it go first would stand still.
-          notAwaited();
+          interactiveDecoding.delete(caller);
           return given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue gave no places'));
         };
         return cropImage(bytes, { ...given, takeLargePlace });
@@ -166,10 +183,10 @@ export async function createEncoder(
         release(pixels);
         throw signal.reason;
       }
-      decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive) };
+      decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive, tenant) };
     } finally {
       // Not before it waits for its run: batch work would slip in between.
-      notAwaited();
+      interactiveDecoding.delete(caller);
       run();
     }
     const ran = await decoded.result.finally(() => release(decoded.pixels));
@@ -177,12 +194,12 @@ export async function createEncoder(
     return { ...ran, decodeMs: decoded.ms, began, tokens: 0, totalTokens: 0 };
   }
 
-  async function text(text: string, interactive: boolean): Promise<Embedded> {
+  async function text(text: string, interactive: boolean, tenant?: string): Promise<Embedded> {
     const start = performance.now();
     const { ids, total } = tokenizer.encode(text);
     const decodeMs = performance.now() - start;
     const decodeBegan = Date.now() - decodeMs;
-    const result = texts.add(ids, interactive);
+    const result = texts.add(ids, interactive, tenant);
     run();
     const ran = await result;
     const began = { decode: decodeBegan, run: Date.now() - ran.inferenceMs };

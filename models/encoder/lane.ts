@@ -1,3 +1,4 @@
+import { createRecentUse, type RecentUse } from '../../shared/recent-use.ts';
 import { createFloor } from '../floor.ts';
 import type { Embedded } from './protocol.ts';
 
@@ -5,16 +6,22 @@ export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
 /** Inputs of one tower that wait for their run. */
 export interface Lane<Input> {
-  add(input: Input, interactive: boolean): Promise<Run>;
+  add(input: Input, interactive: boolean, tenant?: string): Promise<Run>;
   hasInteractive(): boolean;
+  /** The tenants whose entries of this kind wait. */
+  tenants(kind: 'interactive' | 'batch'): string[];
   isInteractiveLately(): boolean;
   /** How many batch entries wait, and when the first of them arrived. */
   waiting(): number;
   since(): number | undefined;
   /** Whether batch entries have waited so long that interactive ones must let them go first. */
   isBatchDue(): boolean;
-  /** Runs what comes next. @returns what it was. */
-  runNext(): Promise<'interactive' | 'batch'>;
+  /**
+   * Runs what comes next.
+   * @param isBatchFirst whether batch entries go before interactive ones.
+   * @returns what it was.
+   */
+  runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
   /** How many inputs the next batch run may take. */
   allowed(): number;
   /** Most inputs of a run; settable. */
@@ -28,6 +35,8 @@ export interface LaneOptions<Input> {
   /** Called when the device had no memory for a run, with the size used from then on. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
+  /** Where the time of runs is charged, to each tenant its part. */
+  use?: RecentUse;
   now?: () => number;
 }
 
@@ -43,7 +52,7 @@ const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cud
 /**
  * Interactive inputs run before the others and never share a run with them, so that their latency is their own. While
  * somebody waits for single answers, batch runs are capped in time, since a run that has begun cannot be stopped; one a
- * second goes before them.
+ * second goes before them. The caller may let more go first.
  */
 export function createLane<Input>({
   size,
@@ -51,15 +60,17 @@ export function createLane<Input>({
   onShrunk = () => {},
   onRun = () => {},
   now = () => performance.now(),
+  use = createRecentUse(undefined, now),
 }: LaneOptions<Input>): Lane<Input> {
   interface Entry {
     input: Input;
+    tenant: string;
     at: number;
     resolve(run: Run): void;
     reject(error: unknown): void;
   }
   const interactive: Entry[] = [];
-  const bulk: Entry[] = [];
+  let bulk: Entry[] = [];
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /**
@@ -97,6 +108,7 @@ export function createLane<Input>({
         },
       );
       const inferenceMs = now() - start;
+      for (const { tenant } of entries) use.charge(tenant, inferenceMs / entries.length);
       onRun(entries.length, inferenceMs);
       if (entries.length === 1) single = mean(single, inferenceMs);
       else {
@@ -121,25 +133,44 @@ export function createLane<Input>({
     }
   }
 
+  /** The next batch run: the tenants in turn, first that with the least use, each its oldest. */
+  function takeOfBatches(count: number): Entry[] {
+    const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);
+    if (byTenant.size === 1) return bulk.splice(0, count);
+    const order = [...byTenant].map(([tenant, entries]) => ({ entries, used: use.of(tenant) }));
+    order.sort((a, b) => a.used - b.used);
+    const taken = new Set<Entry>();
+    for (let round = 0; taken.size < Math.min(count, bulk.length); round++) {
+      for (const { entries } of order) {
+        const entry = entries[round];
+        if (entry !== undefined && taken.size < count) taken.add(entry);
+      }
+    }
+    bulk = bulk.filter((entry) => !taken.has(entry));
+    return [...taken];
+  }
+
   const lane: Lane<Input> = {
     size,
-    add: (input, first) =>
+    add: (input, first, tenant = '') =>
       new Promise((resolve, reject) => {
         if (first) lastInteractive = now();
-        (first ? interactive : bulk).push({ input, at: now(), resolve, reject });
+        (first ? interactive : bulk).push({ input, tenant, at: now(), resolve, reject });
       }),
+    tenants: (kind) => (kind === 'interactive' ? interactive : bulk).map(({ tenant }) => tenant),
     isInteractiveLately,
     hasInteractive: () => interactive.length > 0,
     allowed,
     waiting: () => bulk.length,
     since: () => bulk[0]?.at,
     isBatchDue: () => floor.isDue(bulk[0]?.at),
-    async runNext() {
-      if (interactive.length > 0 && !lane.isBatchDue()) {
+    async runNext(isBatchFirst = false) {
+      const isBatchNext = bulk.length > 0 && (isBatchFirst || lane.isBatchDue());
+      if (interactive.length > 0 && !isBatchNext) {
         await run(interactive.splice(0, lane.size));
         return 'interactive';
       }
-      await run(bulk.splice(0, allowed()));
+      await run(takeOfBatches(allowed()));
       floor.hadTurn();
       return 'batch';
     },

@@ -61,7 +61,7 @@ function receive(message: ToEncoder): void {
       });
       break;
     case 'text':
-      void answer(message.id, (loaded) => loaded.text(message.text, message.interactive));
+      void answer(message.id, (loaded) => loaded.text(message.text, message.interactive, message.tenant));
       break;
     case 'cancel':
       cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is not needed any more'));

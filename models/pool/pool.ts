@@ -484,7 +484,7 @@ export function createPool(options: PoolOptions): EncoderPool {
     slot.process?.send(
       'image' in input
         ? { type: 'image', id, interactive: first, tenant, bytes: input.image }
-        : { type: 'text', id, interactive: first, text: input.text },
+        : { type: 'text', id, interactive: first, tenant, text: input.text },
     );
   }
 

@@ -82,3 +82,36 @@ test('interactive inputs run before all others, and not with them', async () => 
   await lane.runNext();
   await Promise.all(all);
 });
+
+test('a batch run takes inputs of the tenants in turn, first of the one with the least use', async () => {
+  const runs: string[][] = [];
+  let time = 0;
+  const lane = createLane<string>({
+    size: 3,
+    now: () => time,
+    encode: async (inputs) => {
+      runs.push(inputs);
+      time += 30;
+      return inputs.map(() => Float32Array.of(1));
+    },
+  });
+  const all = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6'].map((name) => lane.add(name, false, 'a'));
+  await lane.runNext();
+  for (const name of ['b1', 'b2']) all.push(lane.add(name, false, 'b'));
+  expect(lane.tenants('batch')).toEqual(['a', 'a', 'a', 'b', 'b']);
+  while (lane.since() !== undefined) await lane.runNext();
+  await Promise.all(all);
+  expect(runs).toEqual([
+    ['a1', 'a2', 'a3'],
+    ['b1', 'a4', 'b2'],
+    ['a5', 'a6'],
+  ]);
+});
+
+test('batch inputs run before interactive ones when the caller says so', async () => {
+  const { lane } = laneOf(8, 1, 1);
+  const all = [lane.add(1, true), lane.add(2, false)];
+  expect(await lane.runNext(true)).toBe('batch');
+  expect(await lane.runNext(true)).toBe('interactive');
+  await Promise.all(all);
+});

@@ -145,6 +145,45 @@ test('however many interactive pictures and texts there are, each tower has a ba
   }
 });
 
+test('batch work of a tenant with less use goes before the interactive work of another, which has its turn then', async () => {
+  const encoder = await encoderOf({ images: 2, texts: 8 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const all = [encoder.image(picture(200), { interactive: true, tenant: 'hostile' })];
+  const first = await nextRun();
+  for (let at = 0; at < 3; at++) all.push(encoder.image(picture(200), { interactive: true, tenant: 'hostile' }));
+  for (let at = 0; at < 4; at++) all.push(encoder.image(picture(1), { interactive: false, tenant: 'ordinary' }));
+  await new Promise(setImmediate);
+  const seen: number[][] = [];
+  for (let run = first; ; run = await nextRun()) {
+    // Each run lasts 100 ms.
+    vi.advanceTimersByTime(100);
+    seen.push(run.inputs);
+    run.succeed();
+    if (seen.flat().length === all.length) break;
+  }
+  await Promise.all(all);
+  // After its first run the ordinary tenant has used as much as the other one.
+  expect(seen).toEqual([[200], [1, 1], [200, 200], [1, 1], [200]]);
+});
+
+test('interactive work goes before the batches of the same tenant, and of one with as much use', async () => {
+  const encoder = await encoderOf({ images: 8, texts: 8 });
+  const all = [encoder.image(picture(0), { interactive: false, tenant: 'a' })];
+  const first = await nextRun();
+  for (const tenant of ['a', 'b']) {
+    all.push(encoder.image(picture(1), { interactive: false, tenant: 'a' }));
+    all.push(encoder.image(picture(200), { interactive: true, tenant }));
+  }
+  await new Promise(setImmediate);
+  first.succeed();
+  expect(await succeedRuns(2)).toEqual([
+    [200, 200],
+    [1, 1],
+  ]);
+  await Promise.all(all);
+});
+
 describe('of batch work', () => {
   const order = async (texts: number, pictures: number, microBatch: { images: number; texts: number }) => {
     const encoder = await encoderOf(microBatch);
