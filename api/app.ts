@@ -80,19 +80,19 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
-  /** Whether a request came on a connection beyond those there may be. */
+  /** Returns true for a request on a connection beyond the limit. */
   isSurplus: (request: Request) => boolean;
 }
 
-/** Refused while the process cannot keep up. A batch can be looked after and stopped all the same. */
+/** Refused while the process is overloaded. Status, cancel and delete of a batch still work then. */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
-/** So are answers that can be large. */
+/** Refused while the process is overloaded too: the answers may be large. */
 const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
-/** Made by `web/build.ts`. */
+/** Built by `web/build.ts`. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
-/** The HTTP service, not listening: everything it needs is handed to it. */
+/** Creates the HTTP service without listening. All its dependencies are arguments. */
 export function createApp(deps: AppDeps): Express {
   const { config, encoders, keys, redis } = deps;
   const sessions = createSessions(redis, config);
@@ -152,7 +152,7 @@ export function createApp(deps: AppDeps): Express {
   app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
   app.use(`${prefix}/docs`, docsRouter());
   app.use(`${prefix}/queues`, requireOperator, queueBoard(deps.queues, `${prefix}/queues`));
-  // Assets carry a hash of their content in their names; the page that names them is asked for anew.
+  // Asset names carry a hash of their content, so they never change; the page that names them is revalidated.
   app.use(`${prefix}/assets`, express.static(`${webRoot}assets`, { immutable: true, maxAge: '1y', index: false }));
   app.use(prefix, express.static(webRoot, { maxAge: 0 }));
   app.use(routeNotFound);
@@ -162,17 +162,17 @@ export function createApp(deps: AppDeps): Express {
 }
 
 /**
- * Whoever went away while it was looked up who they are: what counts requests from here on would never be told of the
- * end of this one.
+ * Drops a request whose client went away during authentication. Later middleware counts requests until they close, and a
+ * closed response never closes again.
  */
 const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 
-/** Stored as it arrives, whatever its length: it is never held whole. */
+/** Returns true for a batch that is stored while it arrives. Its body is never held in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
-/** As the router matches it: in any case, with or without a slash at its end. */
+/** Matches like the router: in any case, with or without a trailing slash. */
 const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
 
 function mount(routes: readonly Route[]): Router {
@@ -192,14 +192,14 @@ function mount(routes: readonly Route[]): Router {
       response.setHeader('Allow', allowed.join(', '));
       throw new ServiceError(
         'route.method_not_allowed',
-        `${request.method} is not answered here, only ${allowed.join(', ')}`,
+        `${request.method} is not supported here, only ${allowed.join(', ')}`,
       );
     });
   }
   return router;
 }
 
-/** Built when it is first asked for: it costs tens of milliseconds that a start need not spend. */
+/** Builds the document at the first request, which saves tens of milliseconds at the start. */
 function openApi(routes: readonly Route[], version: string): express.RequestHandler {
   let document: { body: Buffer; etag: string } | undefined;
   return (_request, response) => {
@@ -207,7 +207,7 @@ function openApi(routes: readonly Route[], version: string): express.RequestHand
       const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
       document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
     }
-    // All answers share one buffer: a caller without a key who asks and does not read costs no copy.
+    // All responses share one buffer: a client that requests it and does not read costs no copy.
     response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

@@ -19,7 +19,7 @@ import { check } from './check.ts';
 import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
 
-/** A batch as it was sent, whatever its form. */
+/** A posted batch, in any format. */
 export type BatchBody = {
   model: string | undefined;
   longText: LongText;
@@ -44,19 +44,19 @@ export function streamFormat(request: Request): Format | 'upload' | undefined {
   return type === 'multipart/form-data' ? 'upload' : formatsByType[type];
 }
 
-const hasBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
+const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
   count !== undefined || share !== undefined;
 
-/** Options of a batch that came in the query. */
+/** Returns the options of a batch that are in the query. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   priority: query.priority,
   budgetCount: query.failureBudgetCount,
   budgetShare: query.failureBudgetShare,
-  budgetAfter: query.failureBudgetAfter ?? (hasBudget(query) ? budgetAfter : undefined),
+  budgetAfter: query.failureBudgetAfter ?? (hasFailureBudget(query) ? budgetAfter : undefined),
   webhookUrl: query.webhook,
 });
 
-/** A JSON document: options in its envelope, those of the query where it has none. */
+/** Reads a JSON document. Its options go before those of the query. */
 export function readEnvelope(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   const isReference = typeof request.body === 'object' && request.body !== null && 'input' in request.body;
   const envelope = isReference
@@ -84,13 +84,13 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
   return { ...common, reference: { input, output, reading } };
 }
 
-/** The items of a JSON document with numbers that would change by being read; nothing where none would. */
+/** Returns the items with their exact numbers; undefined when JSON.parse changes no number of the body. */
 function exactItemsOf(request: Request): unknown[] | undefined {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? (parseExactly(text) as { items: unknown[] }).items : undefined;
 }
 
-/** NDJSON or CSV, as the body or as the file of a form; gzip or not. */
+/** Reads NDJSON or CSV, plain or gzip, as the body or as the file of a form. */
 export async function readStream(
   request: Request,
   format: Format | 'upload',
@@ -101,7 +101,7 @@ export async function readStream(
   if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) {
     throw new ServiceError(
       'request.unsupported_media_type',
-      `The content encoding ${encoding} is not read here; gzip is`,
+      `The content encoding ${encoding} is not supported; gzip is`,
     );
   }
   const options = optionsOfQuery(query);
@@ -123,7 +123,7 @@ export async function readStream(
     hash: body.hash,
   });
   if (query.columns !== undefined) {
-    if (form === 'csv') throw invalid('columns', 'CSV has its columns in its header');
+    if (form === 'csv') throw invalid('columns', 'the header of CSV names the columns');
     Object.assign(options, { columns: query.columns, columnNames: columnsOf(query) });
   }
   if (form === 'ndjson') return bounded(itemsOfNdjson(body.bytes, strictness, { encoding: charset }));
@@ -142,12 +142,12 @@ const columnsOf = ({ image, text, id }: BatchQuery): CsvColumns => ({ image, tex
 const invalid = (path: string, message: string): ServiceError =>
   new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 
-/** By the file's name, as browsers and curl seldom know these types; `.gz` makes no difference. */
+/** Returns the format by the file name, because browsers and curl seldom know these types; `.gz` is ignored. */
 function formatOfUpload(filename: string, type: string): Format {
   const known = formatOfName(filename)?.format ?? formatsByType[type.toLowerCase()];
   if (known !== undefined) return known;
   throw new ServiceError(
     'request.unsupported_media_type',
-    `The upload ${filename.slice(0, 100)} is neither .csv nor .ndjson, and its content type ${type} does not say which it is`,
+    `The upload ${filename.slice(0, 100)} is neither .csv nor .ndjson, and its content type ${type} names neither format`,
   );
 }

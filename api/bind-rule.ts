@@ -4,14 +4,14 @@ import { type Config, ConfigError } from '../shared/config.ts';
 type BindConfig = Pick<Config, 'host' | 'allowAnonymous' | 'apiKeys' | 'apiKeysFile'>;
 
 /**
- * Without keys everything is open, so the API stays on loopback unless somebody says in so many words that it need not.
+ * Refuses to start on a public address without API keys, because the service would be open to everybody there.
  * @throws {ConfigError}
  */
 export function checkBindRule({ host, allowAnonymous, apiKeys, apiKeysFile }: BindConfig): void {
   if (apiKeysFile !== undefined || apiKeys.length > 0) return;
-  const loopback = host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-  if (loopback || allowAnonymous) return;
+  const isLoopback = host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+  if (isLoopback || allowAnonymous) return;
   throw new ConfigError(
-    `HOST=${host} is not a loopback address, and whoever can reach it needs no key; set API_KEYS_FILE to ask for keys, or ALLOW_ANONYMOUS=1 if that is meant`,
+    `HOST=${host} is not a loopback address, and the service has no API keys; set API_KEYS_FILE to require keys, or ALLOW_ANONYMOUS=1 to serve everybody`,
   );
 }

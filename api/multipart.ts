@@ -3,16 +3,16 @@ import { Busboy, type BusboyConfig, type BusboyHeaders } from '@fastify/busboy';
 import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A form: its file, and its text fields, each with all of its values. */
+/** A form with its file and its text fields. A field may have several values. */
 export interface Form {
   file: { name: string; bytes: Uint8Array } | undefined;
   fields: Map<string, string[]>;
 }
 
-/** Of one part: its name, its file name, its type. */
+/** Limits for the headers of one part: field name, file name and type. */
 const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
-/** All fields of a form together: an image as a data URI has room, and a thousand texts. */
+/** The maximum bytes of all fields of a form: enough for an image as a data URI and a thousand texts. */
 export const maxFieldBytes = 32 * 1024 * 1024;
 
 /**
@@ -37,9 +37,9 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
       const parts: Buffer[] = [];
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('limit', () => {
-        reject(new ServiceError('image.too_large', `The upload has more than ${maxFileBytes} bytes`));
+        reject(new ServiceError('image.too_large', `The upload exceeds ${maxFileBytes} bytes`));
       });
-      // A body that ends inside the file fails the file too, not only the form.
+      // When the body ends inside the file, the file's stream fails too, not only the form.
       stream.on('error', (cause) => reject(damaged(cause)));
       stream.on('end', () => {
         form.file = { name, bytes: Buffer.concat(parts) };
@@ -48,7 +48,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     busboy.on('field', (name, value, _nameTruncated, valueTruncated) => {
       fieldBytes += Buffer.byteLength(value);
       if (fieldBytes > maxFieldBytes || valueTruncated) {
-        return tooLarge(`The fields of the form have more than ${maxFieldBytes} bytes`);
+        return tooLarge(`The fields of the form exceed ${maxFieldBytes} bytes`);
       }
       const values = form.fields.get(name);
       if (values === undefined) form.fields.set(name, [value]);
@@ -68,9 +68,9 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   return form;
 }
 
-/** A file on its way. */
+/** A file that is still arriving. */
 export interface Upload {
-  /** Ends once the whole form has been read, and fails with a `ServiceError` when it is cut short or malformed. */
+  /** Ends when the whole form has been read. Fails with a `ServiceError` when the form is cut short or malformed. */
   stream: Readable;
   filename: string;
   type: string;
@@ -82,9 +82,9 @@ export interface Upload {
  */
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
-  // The parser's own stream carries the parser's errors, and ends before the form is known to be whole.
+  // The parser's own stream fails with the parser's errors, and ends before the form is known to be complete.
   const stream = new PassThrough();
-  // It may fail before anybody reads it. The reader gets the error then.
+  // An error before the first read reaches the reader later; it must not crash the process.
   stream.on('error', () => {});
   return await new Promise<Upload>((resolve, reject) => {
     const fail = (error: ServiceError) => {
@@ -97,14 +97,14 @@ export async function openUpload(request: Request): Promise<Upload> {
       file.pipe(stream, { end: false });
       resolve({ stream, filename: filename ?? '', type });
     });
-    busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch go into the query, not into the form'));
-    busboy.on('partsLimit', () => refuse('The form has more than its file'));
+    busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch belong in the query, not in the form'));
+    busboy.on('partsLimit', () => refuse('The form may have one file and nothing else'));
     busboy.on('error', (cause) => fail(damaged(cause)));
     busboy.on('finish', () => {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // The rest of a form that nobody reads must not pile up in the parser.
+    // When the reader stops, the rest of the form must not pile up in the parser.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });
@@ -131,6 +131,6 @@ function feed(request: Request, busboy: InstanceType<typeof Busboy>, fail: (erro
     if (!request.complete) fail(aborted());
   });
   request.pipe(busboy);
-  // The pipe ends with the form. Bytes behind the last boundary must not keep the connection from its next request.
+  // The pipe ends with the form. Bytes after the last boundary must be read, or they block the connection's next request.
   busboy.on('finish', () => request.resume());
 }

@@ -151,7 +151,7 @@ const session: Session = { keysRequired: true, authenticated: true, tenant: 'acm
 
 const openAi = { id: model.model, object: 'model', created: 0, owned_by: model.source };
 
-/** What each operation answers with in JSON, by status. */
+/** The JSON examples of each operation, by status. */
 export const responseExamples: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   scoreSingle: { 200: single },
   rank: { 200: rank },
@@ -184,12 +184,12 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
   getHealth: { 200: health, 503: loading },
 };
 
-/** One problem document for each code. */
+/** An example problem document for each error code. */
 export const problemExamples = Object.fromEntries(
   Object.entries(codes).map(([code, { status, title, retryable }]) => [
     code,
     {
-      summary: `${title}${retryable ? '; the same may succeed later' : ''}`,
+      summary: `${title}${retryable ? '; may succeed later' : ''}`,
       value: {
         type: `urn:vls:problem:${code as Code}`,
         title,

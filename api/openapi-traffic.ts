@@ -1,6 +1,6 @@
 import type { TrafficReport } from '../shared/contracts/traffic.ts';
 
-/** An example of its report: a canary that has passed a window. */
+/** An example of a traffic report, with a canary that has passed one window. */
 export const trafficExample: TrafficReport = {
   profile: 'fast',
   experiment: '1d82ae4b96780ae5',

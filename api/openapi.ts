@@ -11,7 +11,7 @@ import { type Code, codes } from '../shared/errors.ts';
 import { problemExamples, responseExamples } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
-/** The OpenAPI 3.1 document of these routes: generated from the schemas that also check the requests. */
+/** Creates the OpenAPI 3.1 document of these routes, from the schemas that also check the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
   for (const { path, method, operation, access } of routes) {
@@ -27,8 +27,8 @@ export function createOpenApi(routes: readonly Route[], version: string) {
       title: 'Vision-language similarity',
       version,
       description: [
-        'How well does a text describe an image? Single pairs at once, batches through a queue.',
-        'What cannot be answered gets a problem document (RFC 9457) with a stable `code`; `error.code` of a failed item is one of the same. A method that a path does not have is answered with 405.',
+        'How well does a text describe an image? Single pairs are answered at once, batches through a queue.',
+        'Errors are problem documents (RFC 9457) with a stable `code`; the `error.code` of a failed item is one of the same codes. A method that a path does not support is answered with 405.',
       ].join('\n\n'),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -39,7 +39,7 @@ export function createOpenApi(routes: readonly Route[], version: string) {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'An API key. Not needed where the service has no keys.',
+          description: 'An API key. Not needed where the service has none.',
         },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         session: { type: 'apiKey', in: 'cookie', name: 'vls_session', description: 'Set by signing in.' },
@@ -51,8 +51,8 @@ export function createOpenApi(routes: readonly Route[], version: string) {
 }
 
 /**
- * Says the defaults of a body's properties in words alone: openapi-typescript makes a property with a default one that
- * must be sent. Those of the query stay, as parameters say themselves that they are optional.
+ * Moves the defaults of body properties into their descriptions: openapi-typescript makes a property with a `default`
+ * required. Query parameters keep their defaults, because parameters state themselves that they are optional.
  */
 function describeDefaults(schema: object): void {
   for (const part of Object.values(schema)) {
@@ -70,14 +70,14 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * Every operation takes it. It is documented where openapi-python-client needs one optional parameter: it makes a module
- * that cannot be imported of an operation that has several kinds of body and none.
+ * The request id, which every operation accepts. Only one operation documents it: openapi-python-client generates a module
+ * that cannot be imported for an operation with several kinds of body and no optional parameter.
  */
 export const requestIdHeader = z.object({
-  'X-Request-Id': z.string().optional().meta({ description: 'An id of your own for this request, used in the logs.' }),
+  'X-Request-Id': z.string().optional().meta({ description: 'Your own id for this request, used in the logs.' }),
 });
 
-/** The problem responses of an operation; each names the codes that its status may carry. */
+/** Returns the problem responses of an operation; each lists the codes that its status may carry. */
 export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     [...statuses, 500].map((status) => {
@@ -94,7 +94,7 @@ export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObje
 const examplesOf = (names: readonly Code[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/examples/${name}` }]));
 
-/** The responses of an operation, with the examples of its JSON beside the schemas. */
+/** Returns the responses of an operation with examples of their JSON. */
 function withExamples({ operationId, responses }: ZodOpenApiOperationObject): ZodOpenApiResponsesObject {
   const examples = responseExamples[operationId ?? ''] ?? {};
   return Object.fromEntries(

@@ -1,20 +1,17 @@
-/** Longest wait that a client may ask for, in seconds. */
+/** The longest wait in s that a client may request. */
 const maxWaitSeconds = 60;
 
-/** A preference with its value, quoted or not, and the parameters after it, which are skipped (RFC 7240, section 2). */
+/** Matches a preference with its value, quoted or not, and its parameters, which are ignored (RFC 7240, section 2). */
 const preference =
   /\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]*)))?((?:\s*;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?)\s*(?:,|$)/y;
 
-/**
- * The seconds of `Prefer: wait=N`, at most 60; 0 without a wait that is a whole number. The first one counts, as the RFC
- * says.
- */
+/** Returns the seconds of the first `Prefer: wait=N`, at most 60; 0 when there is none or N is not a whole number. */
 export function preferredWaitSeconds(header: string | undefined): number {
   if (header === undefined) return 0;
   for (let at = 0; at < header.length; at = preference.lastIndex) {
     preference.lastIndex = at;
     const match = preference.exec(header);
-    // After a part that is not a preference, the next one begins behind its comma.
+    // What is not a preference is skipped up to its comma.
     if (match === null) {
       const comma = header.indexOf(',', at);
       if (comma === -1) return 0;

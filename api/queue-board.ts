@@ -3,14 +3,14 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Bull Board over the service's queues, read-only: a chunk's job that is deleted by hand would be added again by the
- * sweeper, and one that is retried would only find its done bit. Loaded when somebody first looks.
+ * Serves Bull Board over the service's queues, read-only: the sweeper would add a job again that an operator deletes, and
+ * a retried job would only find its chunk done. Loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;
   return (request, response, next) => {
     if (!queues.isReachable()) {
-      throw new ServiceError('queue.unavailable', 'Redis cannot be reached, and the queues are there', {
+      throw new ServiceError('queue.unavailable', 'The queues are in Redis, which cannot be reached', {
         retryAfter: 2,
       });
     }
@@ -23,7 +23,7 @@ export function queueBoard(queues: Queues, path: string): RequestHandler {
   };
 }
 
-/** Bull Board's page asks another host for its fonts, which the content security policy would refuse with an error. */
+/** Removes the link to fonts on another host from Bull Board's page: the content security policy blocks it with an error. */
 function withoutForeignFonts(response: Response): void {
   const render = response.render.bind(response);
   response.render = (view: string, options?: object) =>
@@ -35,7 +35,7 @@ function withoutForeignFonts(response: Response): void {
 
 interface Board {
   handler: RequestHandler;
-  /** Puts these queues on the board; a profile may have come since. */
+  /** Sets the queues on the board: a profile may have been added. */
   show(queues: ReturnType<Queues['all']>): void;
 }
 

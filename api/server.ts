@@ -21,7 +21,7 @@ export interface ApiDeps {
   config: Config;
   log: Logger;
   metrics: Metrics;
-  /** A `producer` connection: what cannot be written at once is refused. */
+  /** A `producer` connection: it fails a command that cannot be written at once. */
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
@@ -29,20 +29,20 @@ export interface ApiDeps {
   traffic: Traffic;
 }
 
-/** The API role, listening. */
+/** The API server, listening. */
 export interface RunningApi {
   url: string;
   engine: BatchEngine;
-  /** Turns new work away, then answers what is in hand. */
+  /** Refuses new work, then completes the requests in flight. */
   close(): Promise<void>;
 }
 
-/** So long the start waits for Redis, in milliseconds; singles need none, so it goes on without. */
-const redisPatienceMs = 2_000;
-/** What is read from Redis for a scrape may be this old, in milliseconds. */
+/** How long the startup waits for Redis (ms). Single requests work without it. */
+const redisTimeoutMs = 2_000;
+/** The time in ms for which a scrape may reuse values read from Redis. */
 const freshMs = 5_000;
 
-/** The API role: keys, the side of the engine that posts, the HTTP service. */
+/** Starts the API server: API keys, the posting side of the batch engine, and the HTTP service. */
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
@@ -60,19 +60,19 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const redisWatch = watchRedis(redis, probeKey(redis), log);
   observeRedis(metrics, redis, redisWatch);
   metrics.onScrape({ read: engine.readings, freshMs });
-  let draining = false;
+  let isDraining = false;
   const connections = createConnections(config.maxConnections);
   const { isSurplus } = connections;
-  const app = createApp({ ...deps, ...engine, redisWatch, keys, version, isDraining: () => draining, isSurplus });
-  // Whoever posts a batch as soon as this process is ready must not be told that Redis is away.
-  await whenConnected(redis, redisPatienceMs);
+  const app = createApp({ ...deps, ...engine, redisWatch, keys, version, isDraining: () => isDraining, isSurplus });
+  // A client that posts a batch as soon as this process is ready must not get the error that Redis is away.
+  await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);
   return {
     url: server.url,
     engine,
     async close() {
-      draining = true;
+      isDraining = true;
       server.turnAway();
       await delay(config.drainDelayMs);
       engine.batches.close();

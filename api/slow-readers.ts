@@ -1,18 +1,18 @@
 import type { Response } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A reader that takes none of what waits for it for so long gets no more, in milliseconds. */
+/** The time in ms after which a reader that takes nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
 /**
- * What is written at a time, in bytes. The next piece follows once the kernel has taken this one, so that a reader must
- * take at least this much in {@link stallTimeoutMs}, and one that takes a byte now and then does not count as reading.
+ * The bytes written at a time. The next piece follows once the kernel has taken this one, so a reader must take at least
+ * this much in {@link stallTimeoutMs}; a byte now and then does not count as reading.
  */
 const pieceBytes = 64 * 1024;
 
 /**
- * Writes at the pace of the reader; resolves when the kernel has taken all.
- * @param patienceMs for each piece.
- * @throws `signal.reason`; {@link ServiceError} `request.timeout` when the reader has stalled.
+ * Writes no faster than the client reads, and resolves when the kernel has taken all bytes.
+ * @param patienceMs the stall timeout of each piece.
+ * @throws `signal.reason`; {@link ServiceError} `request.timeout` when the client stalls.
  */
 export async function writePaced(
   response: Response,
@@ -27,8 +27,8 @@ export async function writePaced(
 }
 
 /**
- * Resolves when the reader has caught up; leaves no listener behind.
- * @throws as {@link writePaced} does.
+ * Resolves when the client has read what was written. Leaves no listener behind.
+ * @throws like {@link writePaced}.
  */
 export async function whenDrained(response: Response, signal: AbortSignal, patienceMs = stallTimeoutMs): Promise<void> {
   signal.throwIfAborted();
@@ -42,7 +42,7 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
     const onDrain = () => settle(resolve);
     const onAbort = () => settle(() => reject(signal.reason));
     const timer = setTimeout(
-      () => settle(() => reject(new ServiceError('request.timeout', 'The answer was not read'))),
+      () => settle(() => reject(new ServiceError('request.timeout', 'The response was not read'))),
       patienceMs,
     );
     response.on('drain', onDrain);
@@ -51,12 +51,11 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Ends an answer that cannot be completed so that its reader sees it. An HTTP/1.0 reader, which nginx is by default,
- * takes the end of the connection for the end of the answer: it passed 385 of 3,001 rows on as complete. A reset is an
- * error to every reader.
+ * Resets the connection of an incomplete response, which is an error to every client. An HTTP/1.0 client, such as nginx by
+ * default, takes the end of the connection as the end of the response: it passed on 385 of 3,001 rows as complete.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();
-  // Without a socket the reader has gone.
+  // Without a socket the client is already gone.
   response.destroy();
 }

@@ -3,19 +3,19 @@ import type { BatchEvent } from '../batches/reading/events.ts';
 import { inOneLine } from '../shared/exact-json.ts';
 import { resetConnection, stallTimeoutMs, whenDrained } from './slow-readers.ts';
 
-/** Proxies and browsers drop a connection on which nothing moves. */
+/** The interval of heartbeats in ms: proxies and browsers drop idle connections. */
 const heartbeatMs = 15_000;
 /**
- * How soon a client comes back when the connection breaks, in milliseconds. Spread, so that those who followed a process
- * that stops do not all come to the next one at once.
+ * Returns the time in ms after which a client reconnects. It is random, so that the clients of a process that stops do not
+ * reconnect all at once.
  */
 const retryMs = () => Math.round(200 + Math.random() * 1_800);
 
 /**
- * Sends events as `text/event-stream`, at the pace of the reader, and closes after the last. Events that end before the
- * batch does end with this process, or with the reader's right to them: the reader comes back soon, with the id it has. So
- * does a reader that takes nothing for so long, which is cut off.
- * @param signal aborted when nothing more is to be sent.
+ * Sends events as `text/event-stream`, no faster than the client reads, and closes after the last one. When the stream
+ * ends before the batch, because the process stops or the client loses its access, the client reconnects with the last id
+ * that it has. A client that stalls is disconnected, and reconnects the same way.
+ * @param signal aborted when nothing more may be sent.
  */
 export async function sendEvents(
   events: AsyncGenerator<BatchEvent>,
@@ -26,14 +26,14 @@ export async function sendEvents(
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
-    // nginx would otherwise hold events back until its buffer is full.
+    // Without it, nginx holds events back until its buffer is full.
     'x-accel-buffering': 'no',
   });
   response.flushHeaders();
-  // In the block of the first event: some clients take a block without data for an event, and parse its empty data.
+  // Sent within the block of the first event: some clients read a block without data as an event, and parse its empty data.
   let retry = `retry: ${retryMs()}\n`;
-  // A reader that is behind has enough to read: heartbeats would pile up before it. The empty line is left to the event
-  // that follows: some clients take it for the end of another event with the id of the last one.
+  // A client that is behind needs no heartbeats, and they would pile up. A heartbeat has no empty line after it: some
+  // clients would read that as the end of another event with the last id.
   const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': alive\n'), heartbeatMs);
   try {
     for await (const { id, event, data } of events) {

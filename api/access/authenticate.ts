@@ -15,19 +15,19 @@ export interface AccessDeps {
   config: Pick<Config, 'metricsToken' | 'corsOrigins'>;
 }
 
-/** Tells who sends a request. */
+/** Identifies the sender of a request. */
 export interface Access {
   /** The principal of a key. @throws {ServiceError} `access.key_invalid`, `access.throttled` */
   signIn(request: Request, key: string): Promise<Principal>;
   /**
-   * Puts the principal on the request; refuses it without one, unless its path is public. A wrong key is refused
-   * everywhere: whoever sends one wants to know.
-   * @param isPublic told the path below the service's prefix.
+   * Returns a middleware that puts the principal on the request. Without a principal, only public paths are allowed. A
+   * wrong key is refused on every path, public ones included: its sender should learn that it is wrong.
+   * @param isPublic receives the path below the service's prefix.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
   /**
-   * Whether a request that was let in would be let in again: its key is there with the same rights, its session has not
-   * ended. For answers that go on.
+   * Checks again, for a response that takes long, that the request would still be let in: its key exists with the same
+   * rights, and its session has not ended.
    */
   isStillAllowed(request: Request): Promise<boolean>;
 }
@@ -38,21 +38,18 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   async function signIn(request: Request, key: string): Promise<Principal> {
     const record = await keys.find(key);
     if (record !== undefined) return toPrincipal(record, 'key');
-    return await failures.refuse(
-      addressOf(request),
-      'There is no such API key; it may have been removed, or have expired',
-    );
+    return await failures.refuse(addressOf(request), 'No such API key; it may have been removed or have expired');
   }
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
     const keyId = await sessions.keyIdOf(request);
-    // The key may have been removed since; then nobody is signed in with it any more.
+    // The key may have been removed since the sign-in. The session is void then.
     const record = keyId === undefined ? undefined : await keys.byId(keyId);
     if (record === undefined) return undefined;
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
     throw new ServiceError(
       'request.foreign_origin',
-      'A signed-in browser changes things from the pages of this service alone; send an API key instead of the cookie',
+      'A signed-in browser may change things only from pages of this service; send an API key instead of the cookie',
     );
   }
 
@@ -94,10 +91,13 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   };
 }
 
-/** Lets operators through. @throws {ServiceError} `access.operator_only` */
+/** Allows operators only. @throws {ServiceError} `access.operator_only` */
 export const requireOperator: RequestHandler = (request, _response, next) => {
   if (principalOf(request)?.role === 'operator') return next();
-  throw new ServiceError('access.operator_only', 'This is for operators: `vls keys add --operator` makes such a key');
+  throw new ServiceError(
+    'access.operator_only',
+    'Only operators may do this; `vls keys add --operator` makes such a key',
+  );
 };
 
 function presentedKey(request: Request): string | undefined {
@@ -105,7 +105,7 @@ function presentedKey(request: Request): string | undefined {
   return bearer ?? request.get('x-api-key')?.trim();
 }
 
-/** Hashed first, so that the comparison tells nothing about the length either. */
+/** Compares hashes, so that the time taken does not reveal the length either. */
 function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

@@ -6,17 +6,17 @@ import { ServiceError } from '../../shared/errors.ts';
 
 export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins'>;
 
-/** Probes of an orchestrator go to whatever address a replica has; they learn nothing there. */
+/** Health checks of an orchestrator use whatever address a replica has, and reveal nothing. */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
 export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses what a page of somebody else could make a browser send here, whether keys are needed or not.
+ * Refuses requests that a foreign web page could make a browser send here, with or without API keys.
  *
- * A name that its owner points at this machine (DNS rebinding) is told by `Host`: an address cannot be rebound, so the
- * one the connection came in on is as good as the names that are configured. A page of another origin (CSRF) is told by
- * `Sec-Fetch-Site` and `Origin`, which scripts cannot set; what sends neither is no browser.
+ * `Host` reveals DNS rebinding: a name whose owner points it at this machine. An IP address cannot be rebound, so the
+ * address of the connection is accepted like a configured name. `Sec-Fetch-Site` and `Origin`, which scripts cannot set,
+ * reveal pages of another origin (CSRF). A client that sends neither is not a browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -31,7 +31,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     return isIP(name) !== 0 && name === localAddress?.replace(/^::ffff:/, '');
   }
 
-  /** The page that sends this was loaded from here, or may send from where it was. */
+  /** Returns true when the page was loaded from here, or from an origin in CORS_ORIGINS. */
   function isOwnPage(request: Request): boolean {
     const origin = request.get('origin');
     if (origin !== undefined && foreignOrigins.has(origin)) return true;
@@ -39,26 +39,26 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (site !== undefined) return site === 'same-origin' || site === 'none';
     if (origin === undefined) return true;
     const authority = URL.canParse(origin) ? new URL(origin).host : '';
-    // A proxy may have put another Host in place of the one that the browser asked for.
+    // A proxy may have replaced the Host that the browser sent.
     return authority !== '' && (authority === hostOf(request) || configured.has(authority));
   }
 
   return (request, _response, next) => {
-    // Node keeps the first of several; a proxy before it may have gone by another (RFC 9112, 3.2).
+    // Node uses the first of several Host headers; a proxy in front may have used another (RFC 9112, 3.2).
     if (request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1) {
-      throw new ServiceError('request.invalid', 'A request has one Host');
+      throw new ServiceError('request.invalid', 'A request must have exactly one Host header');
     }
     const authority = hostOf(request);
     if (!isProbe(request) && !isKnownHost(authority, request.socket.localAddress)) {
       throw new ServiceError(
         'request.unknown_host',
-        `The service does not go by the name ${JSON.stringify(authority.slice(0, 100))}; ALLOWED_HOSTS adds names`,
+        `${JSON.stringify(authority.slice(0, 100))} is not a name of this service; ALLOWED_HOSTS adds names`,
       );
     }
     if (!safeMethods.has(request.method) && !isOwnPage(request)) {
       throw new ServiceError(
         'request.foreign_origin',
-        `A page of ${request.get('origin')?.slice(0, 100) ?? 'another site'} may not change anything here; CORS_ORIGINS adds origins`,
+        `Pages of ${request.get('origin')?.slice(0, 100) ?? 'another site'} may not change anything here; CORS_ORIGINS adds origins`,
       );
     }
     next();
@@ -66,8 +66,8 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 }
 
 /**
- * Whether a browser says that a page of this very service sends the request: what says nothing, and the pages of
- * CORS_ORIGINS, must not act on a cookie.
+ * Returns true when the browser states that a page of this service sends the request. A cookie counts only then, not for
+ * clients that state nothing and not for pages of CORS_ORIGINS.
  */
 export function isProvenOwnPage(request: Request, { corsOrigins }: Pick<Config, 'corsOrigins'>): boolean {
   const site = request.get('sec-fetch-site');
@@ -80,7 +80,7 @@ export const isSafe = (request: Request): boolean => safeMethods.has(request.met
 
 const hostOf = (request: Request): string => (request.get('host') ?? '').toLowerCase();
 
-/** The name in `name`, `name:port` or `[address]:port`. */
+/** Returns the name in `name`, `name:port` or `[address]:port`. */
 function nameOf(authority: string): string | undefined {
   const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([^\s/:@[\]]+))(?::\d{1,5})?$/.exec(authority) ?? [];
   return bracketed ?? plain;

@@ -1,12 +1,12 @@
 import type { RequestHandler } from 'express';
 import type { Config } from '../../shared/config.ts';
 
-/** A preflight's answer holds for so long, in seconds. */
+/** The time in seconds for which a browser may reuse the answer to a preflight request. */
 const maxAge = 600;
 
 /**
- * Lets scripts of the configured origins call the API with a key of theirs. Cookies are never taken from another origin.
- * No origin is configured unless somebody does.
+ * Lets scripts of the configured origins call the API with an API key of their own. Cookies of another origin are never
+ * accepted. By default no origin is configured.
  */
 export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): RequestHandler {
   const allowed = new Set(corsOrigins);
@@ -19,7 +19,7 @@ export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): Reques
       'Access-Control-Expose-Headers',
       'Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
     );
-    // Helmet's default keeps the answer from pages of other origins, whatever else is allowed.
+    // Helmet's default would hide the answer from pages of other origins.
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     if (!isPreflight) return next();

@@ -1,20 +1,20 @@
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** Wrong keys one address may send in a minute before it is told to wait. */
+/** Wrong keys that one address may send in a minute. */
 const maxFailures = 20;
 const windowMs = 60_000;
 
 /** Counts wrong keys by the address they come from. */
 export interface FailedKeys {
-  /** @throws {ServiceError} `access.key_invalid`, or `access.throttled` when it happens too often. */
+  /** Always throws. @throws {ServiceError} `access.key_invalid`, or `access.throttled` beyond the limit. */
   refuse(address: string, message: string): Promise<never>;
 }
 
 /**
- * In this process alone: with 256 random bits there is nothing to find by trying, and it is logs and time that are
- * spared. For the same reason a right key is let in from a throttled address, else anybody behind a shared proxy could
- * shut the others out.
+ * Counts in this process only. A key has 256 random bits, so guessing is hopeless; the limit saves log lines and time. For
+ * the same reason a valid key is accepted from a throttled address: otherwise one client behind a shared proxy could lock
+ * out all others.
  */
 export function createFailedKeys(): FailedKeys {
   const store = new MemoryStore();
@@ -24,7 +24,7 @@ export function createFailedKeys(): FailedKeys {
       const { totalHits, resetTime } = await store.increment(ipKeyGenerator(address));
       if (totalHits <= maxFailures) throw new ServiceError('access.key_invalid', message);
       const retryAfter = Math.max(1, ((resetTime?.getTime() ?? 0) - Date.now()) / 1000);
-      throw new ServiceError('access.throttled', 'Too many wrong keys came from this address', { retryAfter });
+      throw new ServiceError('access.throttled', 'This address sent too many wrong keys', { retryAfter });
     },
   };
 }

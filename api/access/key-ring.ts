@@ -6,34 +6,34 @@ import { type Config, ConfigError } from '../../shared/config.ts';
 import type { Logger } from '../../shared/log.ts';
 import { createKeyUses } from './key-use.ts';
 
-/** The API keys there are. */
+/** The API keys of this service. */
 export interface KeyRing {
-  /** Whether requests need a key: from the start, so that removing the last key opens nothing. */
+  /** True when requests need a key. Fixed at the start, so that removing the last key does not open the service. */
   readonly required: boolean;
-  /** The record of a key, or nothing when it is wrong or has expired. Stores that it was used. */
+  /** Returns the record of a key, or undefined when the key is wrong or expired. Records the use. */
   find(key: string): Promise<KeyRecord | undefined>;
-  /** The same for a browser that has signed in with the key of this id. */
+  /** Returns the record of the key with this id, for a browser that signed in with it. Records the use. */
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
-/** The file is looked at when a known key is asked for, at most this often, in milliseconds; for an unknown one always. */
-const lookMs = 500;
+/** The time in ms for which a known key is accepted without a look at the file. An unknown key always causes one. */
+const recheckMs = 500;
 
-/** Compared with when there is no record, so that an unknown id takes as long as a wrong secret. */
+/** Stands in for a missing record, so that an unknown id takes as long as a wrong secret. */
 const nobody = { hash: '0'.repeat(64) };
 
 /**
- * Reads the keys of the environment and of the file.
- * @throws {ConfigError} when the file is there and cannot be read. One that is absent has no keys yet.
+ * Reads the keys of the environment and of the file. A missing file means that there are no keys yet.
+ * @throws {ConfigError} when the file exists and cannot be read.
  */
 export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>, log: Logger): Promise<KeyRing> {
   const { apiKeys, apiKeysFile: path } = config;
   const fixed = new Map(apiKeys.map((record) => [record.id, record]));
   const audit = createAudit(log);
   let records: ReadonlyMap<string, KeyRecord> = fixed;
-  let seen = '';
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let looking: Promise<void> | undefined;
+  let seenVersion = '';
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  let check: Promise<void> | undefined;
 
   async function read(file: string): Promise<void> {
     const version = await stat(file, { bigint: true }).then(
@@ -43,19 +43,19 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
         throw error;
       },
     );
-    if (version === seen) return;
-    const isFirst = seen === '';
-    // Before it is parsed: one that is damaged is told once, and read again when it has changed.
-    seen = version;
+    if (version === seenVersion) return;
+    const isFirst = seenVersion === '';
+    // Set before parsing: a damaged file is reported once, and read again only when it changes.
+    seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     const former = records;
     records = new Map([...inFile.map((record) => [record.id, record] as const), ...fixed]);
     if (!isFirst) auditChanges(former, records);
-    if (records.size === 0) log.warn({ file }, 'there is no API key: `vls keys add` makes one');
-    else if (!isFirst) log.info({ file, keys: records.size }, 'API keys read again');
+    if (records.size === 0) log.warn({ file }, 'no API keys yet; `vls keys add` makes one');
+    else if (!isFirst) log.info({ file, keys: records.size }, 'API keys reloaded');
   }
 
-  /** Every API logs what it sees: the file has no other witness. */
+  /** Every API process logs the changes that it sees: nothing else watches the file. */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
     for (const record of present.values()) {
@@ -71,22 +71,24 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
-    // A key is used the moment it was made.
-    if (!records.has(id) || performance.now() - lookedAt >= lookMs) await look();
+    // A new key must work as soon as it is in the file.
+    if (!records.has(id) || performance.now() - checkedAt >= recheckMs) await checkFile();
     const record = records.get(id);
     return record === undefined || isExpired(record) ? undefined : record;
   }
 
-  async function look(): Promise<void> {
+  async function checkFile(): Promise<void> {
     if (path === undefined) return;
-    looking ??= read(path)
-      // Whoever had a key keeps it: a slip of the pen must not shut everybody out, and opens nothing either.
-      .catch((error: Error) => log.error({ file: path, reason: error.message }, 'API keys not read, the old ones stay'))
+    check ??= read(path)
+      // The previous keys stay valid: a mistake in the file must not lock everybody out, nor open the service.
+      .catch((error: Error) =>
+        log.error({ file: path, reason: error.message }, 'cannot read the API keys; the previous ones stay valid'),
+      )
       .finally(() => {
-        lookedAt = performance.now();
-        looking = undefined;
+        checkedAt = performance.now();
+        check = undefined;
       });
-    await looking;
+    await check;
   }
 
   const uses = path === undefined ? undefined : createKeyUses(path, () => records.keys(), log);
@@ -102,12 +104,12 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
       if (id === undefined) return undefined;
       const record = await recordOf(id);
       if (!isKeyOf(key, record ?? nobody) || record === undefined) return undefined;
-      uses?.saw(id);
+      uses?.record(id);
       return record;
     },
     async byId(id) {
       const record = await recordOf(id);
-      if (record !== undefined) uses?.saw(id);
+      if (record !== undefined) uses?.record(id);
       return record;
     },
   };

@@ -3,19 +3,18 @@ import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { type KeyUse, parseKeyUse, useFileOf } from '../../shared/api-keys.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** When keys were last used, stored beside their file. */
+/** Records when keys were last used, in a file next to the key file. */
 export interface KeyUses {
-  /** A request came with this key. */
-  saw(id: string): void;
+  record(id: string): void;
 }
 
-/** The file is written at most this often, in milliseconds: authentication must not wait for a disk. */
+/** The shortest time in ms between two writes of the file: authentication must not wait for a disk. */
 const writeMs = 60_000;
 
 /**
- * Several processes share the file: each keeps the later time of each key. Of two that write in the same moment one is
- * lost, and writes again a minute after the next use.
- * @param known the ids of the keys there are; the times of others are forgotten.
+ * Several processes share the file, and each merges its times with those in it. When two processes write at the same
+ * time, one update is lost; the next one follows within a minute of the next use.
+ * @param known returns the ids of all current keys; times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {
   let seen = new Map<string, number>();
@@ -36,18 +35,18 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       await rename(draft, file);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => {});
-      // A directory that is mounted read-only stays so.
-      if (!reported) log.info({ file, reason: (error as Error).message }, 'the last use of API keys is not stored');
+      // Reported once: a directory that is mounted read-only stays read-only.
+      if (!reported) log.info({ file, reason: (error as Error).message }, 'cannot store when API keys were last used');
       reported = true;
     }
   }
 
   return {
-    saw(id) {
+    record(id) {
       seen.set(id, Date.now());
       if (timer !== undefined) return;
       timer = setTimeout(() => void store(), Math.max(0, wroteAt + everyMs - performance.now()));
-      // An update that is a minute old at most is not worth a process that does not end.
+      // The process may end without the last update, which is at most a minute old.
       timer.unref();
     },
   };

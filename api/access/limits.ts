@@ -3,10 +3,10 @@ import type { TenantLimits } from '../../batches/intake/posting.ts';
 import type { Config } from '../../shared/config.ts';
 import { principalOf } from './principal.ts';
 
-/** Items of unfinished batches of a tenant, where keys are needed and nothing else is said. */
+/** The default for TENANT_QUEUED_ITEMS where keys are needed: items of a tenant's unfinished batches. */
 const defaultItems = 10_000_000;
 
-/** What a tenant's batches may take: as its key says, else as configured. */
+/** Returns the limits of a tenant's batches: those of its key, else the configured ones. */
 export function createLimits(
   { tenantQueuedItems }: Pick<Config, 'tenantQueuedItems'>,
   keysRequired: boolean,

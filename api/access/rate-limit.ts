@@ -9,14 +9,14 @@ import type { Redis } from '../../shared/redis.ts';
 import { principalOf } from './principal.ts';
 
 const windowMs = 60_000;
-/** A request does not wait longer than this for Redis to count it, in milliseconds. */
-const patienceMs = 200;
-/** A tenant's requests in a minute, where keys are needed and nothing else is said. */
+/** The time in ms that a request waits at most for Redis to count it. */
+const redisTimeoutMs = 200;
+/** The default for TENANT_REQUESTS_PER_MINUTE where keys are needed. */
 const defaultRequests = 6_000;
 
 /**
- * Bounds a tenant's requests in a minute, over all APIs together, and says so in the headers `RateLimit` and
- * `RateLimit-Policy` (draft 8). While Redis is away each API counts for itself.
+ * Limits the requests of a tenant per minute over all API processes, and states the limit in the headers `RateLimit` and
+ * `RateLimit-Policy` (draft 8). While Redis is away, each API process counts on its own.
  */
 export function createRateLimit(
   redis: Redis,
@@ -34,14 +34,14 @@ export function createRateLimit(
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // Addresses are not what is counted.
+    // The library's checks are about addresses, and tenants are counted here.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
       next(
         new ServiceError(
           'tenant.rate_limited',
-          `${principalOf(request)?.tenant} may send ${limitOf(request)} requests a minute`,
+          `${principalOf(request)?.tenant} may send at most ${limitOf(request)} requests per minute`,
           { retryAfter },
         ),
       );
@@ -49,13 +49,13 @@ export function createRateLimit(
   });
 }
 
-/** Redis where it answers in time, else this process. */
+/** Counts in Redis, or in this process when Redis does not answer in time. */
 function createStore(redis: Redis): Store {
   const local = new MemoryStore();
   let options: Options | undefined;
   let shared: RedisStore | undefined;
 
-  /** Made when Redis answers: a store that could not load its scripts never tries again. */
+  /** Creates the Redis store only once Redis answers: a store that fails to load its scripts never tries again. */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
     if (shared === undefined) {
@@ -73,11 +73,11 @@ function createStore(redis: Redis): Store {
       local.init(given);
     },
     async increment(key) {
-      const patience = Promise.withResolvers<ClientRateLimitInfo>();
-      const timer = setTimeout(() => patience.reject(new Error('Redis did not count in time')), patienceMs);
+      const timeout = Promise.withResolvers<ClientRateLimitInfo>();
+      const timer = setTimeout(() => timeout.reject(new Error('Redis did not count in time')), redisTimeoutMs);
       const counted = increment(key).finally(() => clearTimeout(timer));
       try {
-        return await Promise.race([counted, patience.promise]);
+        return await Promise.race([counted, timeout.promise]);
       } catch {
         counted.catch(() => {});
         shared = undefined;
@@ -89,7 +89,7 @@ function createStore(redis: Redis): Store {
   };
 }
 
-/** Each server has scripts of its own, and a tenant's counter may lie on any: a script is loaded into all. */
+/** Loads a script into every server: each has its own scripts, and the counter of a tenant may be on any of them. */
 function sendCommandOf(redis: Redis) {
   return async (command: string, ...rest: string[]): Promise<RedisReply> => {
     if (command !== 'SCRIPT') return (await redis.call(command, ...rest)) as RedisReply;

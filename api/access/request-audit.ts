@@ -4,8 +4,8 @@ import { addressOf } from './owner.ts';
 import { type Principal, principalOf } from './principal.ts';
 
 /**
- * Logs a change of state that a request made: for whom, with which key, from which address, by which request.
- * @param who the principal, where the request carried none yet.
+ * Logs a change of state that a request made, with its tenant, key, address and request id.
+ * @param who the principal, for a request that does not carry one yet.
  */
 export type RequestAudit = (
   request: Request,

@@ -7,11 +7,11 @@ import { loadScripts } from '../../shared/lua.ts';
 import { sessionKey } from '../../shared/redis/keys.ts';
 import { type Redis, withRedis } from '../../shared/redis.ts';
 
-/** Browsers that have signed in. All APIs over one Redis share them. */
+/** The sessions of signed-in browsers, shared by all API processes over one Redis. */
 export interface Sessions {
   /** Signs the browser in on behalf of a key. */
   start(request: Request, response: Response, keyId: string): Promise<void>;
-  /** The id of the key that the browser signed in with, or nothing. */
+  /** Returns the id of the key that the browser signed in with, or undefined. */
   keyIdOf(request: Request): Promise<string | undefined>;
   end(request: Request, response: Response): Promise<void>;
 }
@@ -20,11 +20,11 @@ const runScript = loadScripts(new URL('./lua/', import.meta.url), { 'start-sessi
 
 const cookieName = 'vls_session';
 
-/** Calls fail with `queue.unavailable` while Redis is away; a request without the cookie needs none. */
+/** While Redis is away, calls for a request with the cookie fail with `queue.unavailable`; others need no Redis. */
 export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'sessionHours'>): Sessions {
   const lifetime = Math.round(sessionHours * 3600);
 
-  /** Cookies know no ports, so the answer of another service on this host could set one: its form is checked. */
+  /** Checks the form of the token: cookies ignore ports, so another service on this host could have set one. */
   const tokenOf = (request: Request): string | undefined => {
     const token = parseCookie(request.get('cookie') ?? '')[cookieName];
     return token !== undefined && /^[A-Za-z0-9_-]{43}$/.test(token) ? token : undefined;
@@ -39,7 +39,7 @@ export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'ses
       secure: request.secure,
       maxAge,
     });
-  // What Redis holds does not open a session: whoever reads it has the hash alone.
+  // Redis stores the hash only: a reader of Redis cannot use it to open a session.
   const keyOf = (token: string): string => sessionKey(redis, createHash('sha256').update(token).digest('base64url'));
 
   return {

@@ -2,25 +2,29 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 
-/** Faults that another key mends. */
-const mended = new Set<Code>(['access.key_missing', 'access.key_invalid', 'access.operator_only', 'access.throttled']);
-
+/** Errors that another key can resolve. */
+const signInCodes = new Set<Code>([
+  'access.key_missing',
+  'access.key_invalid',
+  'access.operator_only',
+  'access.throttled',
+]);
 /**
- * LargeResponses a browser with a form for a key instead of a problem document, where it looks at a page or sends that form.
- * The form needs no script, and nothing of the pages it leads to.
+ * Answers a browser with a sign-in form instead of a problem document, when it opens a page or submits that form. The form
+ * works without scripts.
  */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
-  if (!(thrown instanceof ServiceError) || !mended.has(thrown.code)) return next(thrown);
+  if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
   if (response.headersSent || !wantsPage(request)) return next(thrown);
   const target = request.method === 'GET' ? request.originalUrl : targetOf(formOf(request)['next']);
-  const said = thrown.code === 'access.key_missing' ? '' : thrown.message;
+  const message = thrown.code === 'access.key_missing' ? '' : thrown.message;
   if (thrown.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(thrown.retryAfter)));
   response.setHeader('Cache-Control', 'no-store');
   response.vary('Accept');
-  response.status(codes[thrown.code].status).type('html').send(page(target, said));
+  response.status(codes[thrown.code].status).type('html').send(page(target, message));
 };
 
-/** Looking at a page, or sending a form: what scripts fetch asks for something else first. */
+/** Returns true for a page that is opened and a form that is submitted. A script's fetch prefers other types to HTML. */
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
@@ -28,18 +32,18 @@ const wantsPage = (request: Request): boolean =>
 const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
 
-/** Where to go once signed in: a path of this service, whatever the form says. */
+/** Returns the path to open after the sign-in. It is always below this service's prefix. */
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // Resolved as the browser will: dots and backslashes must not lead out of here.
+  // Resolved like in a browser: dots and backslashes must not leave the prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const page = (target: string, said: string): string => `<!doctype html>
+const page = (target: string, message: string): string => `<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
@@ -59,14 +63,14 @@ const page = (target: string, said: string): string => `<!doctype html>
 <body>
   <main>
     <h1>Vision-language similarity</h1>
-    ${said === '' ? '' : `<p role="alert">${escaped(said)}.</p>`}
+    ${message === '' ? '' : `<p role="alert">${escaped(message)}.</p>`}
     <form method="post" action="${prefix}/session">
       <input type="hidden" name="next" value="${escaped(target)}">
       <label for="key">API key</label>
       <input id="key" name="key" type="password" autocomplete="current-password" spellcheck="false" required autofocus>
       <button type="submit">Sign in</button>
     </form>
-    <p><small>Keys are made with <code>vls keys add</code> by whoever runs this service.</small></p>
+    <p><small>The operators of this service make keys with <code>vls keys add</code>.</small></p>
   </main>
 </body>
 </html>

@@ -5,50 +5,50 @@ import { createFairPlaces } from '../../shared/fair-places.ts';
 import { ownerOf } from '../access/owner.ts';
 import { clientGone } from '../client-gone.ts';
 
-/** Lets in as many interactive requests at a time as are answered without queueing for long. */
+/** Limits the interactive requests in flight to those that the encoders can answer without a long queue. */
 export interface Admission {
   /** @throws {ServiceError} `overloaded` */
   enter: RequestHandler;
-  /** Learns from an answered request how long requests fetch. */
+  /** Records how long an answered request downloaded its image. */
   observe(timings: Pick<Timings, 'fetchMs'>): void;
 }
 
 export interface AdmissionOptions {
-  /** Encoders that answer requests now. */
+  /** Returns the number of encoders that are ready. */
   encoders: () => number;
-  /** For tests; milliseconds. */
+  /** Returns a time in ms. For tests. */
   now?: () => number;
 }
 
 /**
- * Requests for each encoder: twice the number that keeps one busy (its throughput stops growing at four), so that a
- * request that is let in waits for about as long again as its work takes.
+ * Requests in flight for each encoder. The throughput of an encoder stops growing at four, so at eight a request waits for
+ * about as long as its own work takes.
  */
 const perEncoder = 8;
-/** Requests in flight, however long they fetch: each may hold an image. */
+/** The maximum of requests in flight, downloads included: each may hold an image. */
 const most = 512;
-/** Of these, requests of one tenant that others cannot take. */
+/** The number of these that one tenant always gets. */
 const guaranteed = 32;
-/** Room for more requests that fetch than there were recently, so that the bound grows with the demand. */
+/** The bound allows this multiple of the recent downloads, so that it grows with the demand. */
 const growth = 1.5;
-/** The time that counts as recent, in milliseconds. */
+/** The time constant of the recent average in ms. */
 const memoryMs = 2_000;
-/** A request in flight for longer waits for the host of its image and for no encoder: it takes nobody's place. */
+/** A request in flight for more ms waits for the host of its image, not for an encoder, and no longer counts. */
 const slowMs = 3_000;
 
 /**
- * The bound is the number of requests that the encoders can work on, and as many as are at their image hosts at a
- * time. That number is the time requests spend there, summed and divided by the time that passes (Little's law), so it
- * needs no look into the requests. A fixed bound would be wrong either way: images that take a second to download keep
- * hundreds of requests in flight and no encoder busy; inline ones queue behind sixteen.
+ * The bound is the number of requests that the encoders can work on, plus the mean number of requests that download an
+ * image. The mean number of downloads is the sum of recent download times divided by the time passed (Little's law). A
+ * fixed bound fails in both directions: with downloads of a second, hundreds of requests are in flight and no encoder is
+ * busy; with inline images, requests queue behind sixteen others.
  *
- * A tenant takes all of it while it is alone. Its requests cannot use up the share of another: one that sent 20 requests
- * a second to a host that never answered left another 7 of 60.
+ * A tenant alone may use the whole bound, but not the share of another: a tenant that sent 20 requests a second to a host
+ * that never answered once left another tenant 7 of 60.
  */
 export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
-  /** Everything in flight. */
+  /** All requests in flight. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
-  /** Requests that may wait for an encoder, by owner. */
+  /** Requests that may be waiting for an encoder, by owner. */
   const quick = new Map<string, number>();
   let quickInAll = 0;
   let fetching = 0;
@@ -68,12 +68,12 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     return fetching;
   }
 
-  /** Whether there is room for one more request of this owner. */
-  function hasRoom(owner: string): boolean {
+  /** Returns true when one more request of this owner may enter. */
+  function hasCapacity(owner: string): boolean {
     const bound = perEncoder * Math.max(1, encoders()) + Math.floor(growth * recentlyFetching());
     if (quickInAll < bound) return true;
     const owners = quick.size + (quick.has(owner) ? 0 : 1);
-    // The share of an owner that is alone is the bound.
+    // An owner alone already has the whole bound.
     return owners > 1 && (quick.get(owner) ?? 0) < Math.max(perEncoder, Math.floor(bound / owners));
   }
 
@@ -81,10 +81,10 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     async enter(request, response, next) {
       const owner = ownerOf(request);
       const refuse = () => {
-        const message = `${places.total().held} requests are being answered, as many as can be in time`;
+        const message = `${places.total().held} requests are in flight, the maximum for now`;
         return new ServiceError('overloaded', message, { retryAfter: 1 });
       };
-      if (!hasRoom(owner)) throw refuse();
+      if (!hasCapacity(owner)) throw refuse();
       add(owner, 1);
       let isQuick = true;
       const leaveQuick = () => {

@@ -6,42 +6,42 @@ import { maxFieldBytes } from '../multipart.ts';
 import { maxJsonBytes } from './json-body.ts';
 import { type SenderWatch, watchSender } from './slow-senders.ts';
 
-/** Bytes of bodies that are held whole at the same time; parsing and decoding take about three times as much. */
+/** The maximum bytes of bodies held in memory at a time. Parsing and decoding take about three times as much. */
 const budgetBytes = 256 * 1024 * 1024;
-/** Of these, bytes for small bodies alone: eight that are large and slow must not shut out every single pair. */
+/** Bytes reserved for small bodies: eight large, slow bodies must not block single pairs. */
 const reservedBytes = 32 * 1024 * 1024;
 const smallBytes = 256 * 1024;
-/** A tenant that holds less finds room though others hold the budget: a form with an image and its fields has it. */
+/** Bytes that each tenant may hold even when others use up the budget: enough for a form with an image and its fields. */
 const guaranteedBytes = 64 * 1024 * 1024;
-/** All that is held at any time, guarantees included. */
+/** The maximum of bytes held, guarantees included. */
 const hardBytes = 2 * budgetBytes;
 
-/** A held body must arrive within this time, or at this pace from then on. */
+/** A body must be complete within this time in ms; after it, the body must have kept the pace below. */
 const arriveMs = 30_000;
 const bytesPerMs = 64;
-/** A sender that is silent for longer loses its place as soon as another finds none. */
+/** The silence in ms after which a sender may be dropped for another one. */
 const silentMs = 3_000;
 
-/** Deflate makes one byte of at most so many; what other encodings may become has no such bound. */
-const mostOfGzip = 1_032;
+/** The maximum growth of a deflated byte. Other encodings have no such bound. */
+const maxDeflateGrowth = 1_032;
 
-interface Held {
+interface HeldBody {
   owner: string;
   bytes: number;
-  pace: SenderWatch | undefined;
-  /** Gives the place back and refuses the sender. */
+  sender: SenderWatch | undefined;
+  /** Frees the bytes and refuses the sender. */
   evict(): void;
 }
 
 /**
- * Bounds what requests hold in memory together, and shares it between tenants. A body whose length is not announced, or
- * says little of what it becomes, counts as the largest there may be. For routes that hold their body; what is streamed
- * holds next to nothing.
+ * Limits the memory of request bodies, and shares it between tenants. A body counts as the largest possible one when its
+ * length is not announced or does not bound its decoded size. For routes that hold their body; a streamed body holds next
+ * to nothing.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
-  // One form may be larger than all there is: then it is held alone.
+  // A form may be larger than the budget. It is then held alone.
   const maxFormBytes = Math.min(budgetBytes - reservedBytes, imageMaxBytes + maxFieldBytes);
-  const held = new Set<Held>();
+  const held = new Set<HeldBody>();
   const holdings = new Map<string, number>();
   let heldBytes = 0;
 
@@ -53,12 +53,12 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
   };
   const fits = (bytes: number, freed = 0) =>
     heldBytes - freed + bytes <= budgetBytes - (bytes > smallBytes ? reservedBytes : 0);
-  const hasRoom = (owner: string, bytes: number) =>
+  const hasCapacity = (owner: string, bytes: number) =>
     fits(bytes) || (heldBytes + bytes <= hardBytes && bytesOf(owner) + bytes <= guaranteedBytes);
 
-  /** Ends senders that are silent until there is room, those first whose tenant holds most; none where that is no help. */
-  function makeRoom(bytes: number): boolean {
-    const silent = [...held].filter(({ pace }) => (pace?.silentMs() ?? 0) >= silentMs);
+  /** Drops silent senders until the bytes fit, those of the largest tenants first. Drops none when that cannot suffice. */
+  function freeCapacity(bytes: number): boolean {
+    const silent = [...held].filter(({ sender }) => (sender?.silentMs() ?? 0) >= silentMs);
     silent.sort((a, b) => bytesOf(b.owner) - bytesOf(a.owner) || b.bytes - a.bytes);
     const freed = silent.reduce((sum, one) => sum + one.bytes, 0);
     if (!fits(bytes, freed)) return false;
@@ -73,32 +73,32 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     const bytes = bytesToHold(request, maxFormBytes);
     if (bytes === 0) return next();
     const owner = ownerOf(request);
-    if (!hasRoom(owner, bytes) && !makeRoom(bytes)) {
-      throw new ServiceError('overloaded', 'Too many large requests are being answered', { retryAfter: 1 });
+    if (!hasCapacity(owner, bytes) && !freeCapacity(bytes)) {
+      throw new ServiceError('overloaded', 'Too many large requests are in flight', { retryAfter: 1 });
     }
     const release = () => {
-      place.pace?.end();
-      if (held.delete(place)) add(owner, -bytes);
+      body.sender?.stop();
+      if (held.delete(body)) add(owner, -bytes);
     };
     const evict = () => {
       release();
       next(new ServiceError('request.timeout', 'The body took too long to arrive'));
     };
-    const place: Held = { owner, bytes, pace: undefined, evict };
-    held.add(place);
+    const body: HeldBody = { owner, bytes, sender: undefined, evict };
+    held.add(body);
     add(owner, bytes);
     const start = performance.now();
-    place.pace = watchSender(request, response, evict, (pace) => {
+    body.sender = watchSender(request, response, evict, (sender) => {
       const late = performance.now() - start - arriveMs;
-      if (late >= 0 && pace.bytes() < late * bytesPerMs) evict();
+      if (late >= 0 && sender.receivedBytes() < late * bytesPerMs) evict();
     });
-    request.on('end', () => (place.pace = undefined));
+    request.on('end', () => (body.sender = undefined));
     response.on('close', release);
     next();
   };
 }
 
-/** What a body becomes, and not what is sent; 0 without a body (RFC 9112, 6.3). */
+/** Returns the size of the decoded body in bytes, as an upper bound; 0 without a body (RFC 9112, 6.3). */
 function bytesToHold(request: Request, maxFormBytes: number): number {
   const announced = request.get('content-length');
   if (announced === undefined && request.get('transfer-encoding') === undefined) return 0;
@@ -114,7 +114,7 @@ function growthOf(encoding = 'identity'): number {
       return 1;
     case 'gzip':
     case 'deflate':
-      return mostOfGzip;
+      return maxDeflateGrowth;
     default:
       return maxJsonBytes;
   }

@@ -5,27 +5,30 @@ import { ServiceError } from '../../shared/errors.ts';
 import { withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 
-/** Largest JSON body: parsing it stops the event loop for about a fifth of a second. NDJSON has no such limit. */
+/** The largest JSON body in bytes: parsing it blocks the event loop for about 0.2 s. NDJSON has no such limit. */
 export const maxJsonBytes = 32 * 1024 * 1024;
 
-/** The bytes behind a parsed body, for whoever must compare or hash them; forgotten with the request. */
+/** The bytes of parsed bodies, for hashing and exact parsing; released with the request. */
 const rawBodies = new WeakMap<IncomingMessage, Buffer>();
 export const rawBodyOf = (request: IncomingMessage): Buffer => rawBodies.get(request) ?? Buffer.alloc(0);
 
-/** The text of such a body, decoded. */
+/** Returns the decoded text of a parsed body. */
 export const jsonTextOf = (request: IncomingMessage): string =>
   decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
 
 /**
- * Reads JSON bodies of at most so many bytes. Another content type is refused by name instead of being taken for an empty
- * body; so are those that end in `+json`, as each of them has a form of its own.
+ * Reads JSON bodies of at most this many bytes. Another content type is refused instead of being read as an empty body.
+ * Types that end in `+json` are refused too: each has a format of its own.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });
   return (request, response, next) => {
     if (!request.is('json')) {
       const given = request.get('content-type') ?? 'none';
-      throw new ServiceError('request.unsupported_media_type', `The content type ${given} is not read here`);
+      throw new ServiceError(
+        'request.unsupported_media_type',
+        `The content type must be application/json, not ${given}`,
+      );
     }
     read(request, response, (error?: unknown) => {
       if (error !== undefined) return next(error);
@@ -39,10 +42,10 @@ export function createJsonBody(maxBytes: number): RequestHandler {
   };
 }
 
-/** @throws {ServiceError} `request.*`; what costs too much by being parsed is refused before. */
+/** @throws {ServiceError} `request.*`; a body whose shape makes parsing expensive is refused before it is parsed. */
 function parse(request: IncomingMessage, bytes: Buffer): unknown {
   rawBodies.set(request, bytes);
-  // A client that has forgotten its body is answered by the contract.
+  // A missing body becomes an empty object, and the contract names its missing fields.
   if (bytes.length === 0) return {};
   const { text, encoding } = decodeWhole(bytes, declaredEncoding(undefined, request.headers['content-type']));
   if (!text.isWellFormed()) {
@@ -50,10 +53,16 @@ function parse(request: IncomingMessage, bytes: Buffer): unknown {
   }
   const fault = shapeFaultOf(text);
   if (fault === 'too_deep') {
-    throw new ServiceError('request.too_deep', `A body may nest ${maxJsonDepth} levels deep`);
+    throw new ServiceError(
+      'request.too_deep',
+      `The body is nested too deeply: at most ${maxJsonDepth} levels are allowed`,
+    );
   }
   if (fault === 'too_wide') {
-    throw new ServiceError('request.invalid', `An object of a body may have ${maxJsonKeys} keys`);
+    throw new ServiceError(
+      'request.invalid',
+      `The body has an object with too many keys: at most ${maxJsonKeys} are allowed`,
+    );
   }
   try {
     return JSON.parse(withoutHalfPairs(text));
@@ -62,5 +71,5 @@ function parse(request: IncomingMessage, bytes: Buffer): unknown {
   }
 }
 
-/** Of the routes that evaluate. */
+/** Reads the bodies of the routes that evaluate. */
 export const jsonBody = createJsonBody(maxJsonBytes);

@@ -10,16 +10,16 @@ import { createRefusalLog } from './refusal-log.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
-/** Asked every few seconds by machines: traces and lines of them would be noise. */
+/** Paths that machines request every few seconds: traces and log lines of them would be noise. */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
-/** Of a path in the log, in characters. Ids have 36; what is longer was made up. */
+/** The maximum characters of a path in the log. An id has 36; a longer segment is made up. */
 const maxPath = 200;
 
-/** The network of a caller without a tenant: one machine has billions of IPv6 addresses. */
-const addressOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
+/** Returns the network of a caller without a tenant: one machine may have billions of IPv6 addresses. */
+const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
 
-/** Gives each request its id, its span, one log line and its place in the metrics; repeated refusals of a caller share a line. */
+/** Gives each request an id, a span, a log line and its metrics. Repeated refusals of a caller share a log line. */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
   const refusals = createRefusalLog(log);
   let inFlight = 0;
@@ -33,12 +33,12 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
-    // Each layer that holds something for a request lets go of it then: more of them than Node takes for a leak.
+    // Every layer that holds something for a request listens for `close`; Node warns of a leak beyond 10 listeners.
     response.setMaxListeners(30);
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The pattern, not the path: ids in a label would be a time series each.
+      // The pattern instead of the path: an id in a label would make a time series of its own.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };
@@ -57,8 +57,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
       };
       const { statusCode } = response;
       const isRefused = code !== undefined && code !== 'internal';
-      if (isRefused && !refusals.admits(tenant ?? addressOf(request), code)) return;
-      // Whoever is refused is no machine that only looks whether we are ready.
+      if (isRefused && !refusals.admits(tenant ?? networkOf(request), code)) return;
+      // Refused requests are logged even on the paths of health checks.
       if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
       else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');

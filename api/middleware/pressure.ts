@@ -3,45 +3,45 @@ import { getHeapStatistics } from 'node:v8';
 import type { RequestHandler } from 'express';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** How this process is doing. */
+/** The load of this process, averaged over the last second. */
 export interface Vitals {
-  /** Mean recent delay of the event loop, in milliseconds. One body of 32 MiB that is parsed adds about 10. */
+  /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10. */
   loopDelayMs: number;
-  /** Share of the recent time that the thread of the event loop was on a processor, 0 to 1. */
+  /** The share of time that the event loop's thread was on a processor, 0 to 1. */
   ownShare: number;
-  /** Used share of what the heap may grow to. */
+  /** The used share of the maximum heap size. */
   heapShare: number;
-  /** Share of the memory that the container may take; 0 where it has no limit. */
+  /** The used share of the container's memory limit; 0 without a limit. */
   memoryShare: number;
 }
 
 const maxLoopDelayMs = 150;
 /**
- * A loop that is late and on a processor for less than this waits for the machine and not for its own work. Refusing would
- * help nobody: at a load of 12 from other programs on two cores a newcomer's first batch was refused.
+ * Below this processor share, a late event loop waits for the machine and not for its own work, and refusing would help
+ * nobody: at a load of 12 from other programs on two cores, a newcomer's first batch was refused.
  */
 const congestedShare = 0.5;
-/** On a machine so busy, nothing new is answered in time. */
+/** The delay in ms beyond which new requests are refused even on a machine that others keep busy. */
 const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;
 
-/** How long the vitals are averaged over, in milliseconds. */
+/** The time in ms over which the vitals are averaged. */
 const periodMs = 1_000;
 const resolutionMs = 20;
 
-/** Refuses new work while the process cannot keep up with what it has: decided before a body is read. */
+/** Refuses new work while the process is overloaded, before a body is read. */
 export function createPressureGuard(vitals: () => Vitals = watchVitals()): RequestHandler {
   return (_request, _response, next) => {
     const { loopDelayMs, ownShare, heapShare, memoryShare } = vitals();
-    const strained =
+    const overload =
       loopDelayMs > (ownShare > congestedShare ? maxLoopDelayMs : hopelessDelayMs)
-        ? `its event loop is ${Math.round(loopDelayMs)} ms late`
+        ? `event loop delay ${Math.round(loopDelayMs)} ms`
         : heapShare > maxHeapShare || memoryShare > maxMemoryShare
-          ? 'its memory is nearly full'
+          ? 'memory nearly full'
           : undefined;
-    if (strained === undefined) return next();
-    throw new ServiceError('overloaded', `The service takes nothing new for a moment: ${strained}`, { retryAfter: 2 });
+    if (overload === undefined) return next();
+    throw new ServiceError('overloaded', `Overloaded (${overload}); retry shortly`, { retryAfter: 2 });
   };
 }
 
@@ -58,10 +58,10 @@ export function watchVitals(): () => Vitals {
     const time = performance.now();
     current = {
       ownShare: (user + system) / 1_000 / (time - at),
-      // The histogram's values include the interval it measures with.
+      // The histogram's values include the sampling interval.
       loopDelayMs: delay.count === 0 ? 0 : Math.max(0, delay.mean / 1e6 - resolutionMs),
       heapShare: used / heapLimit,
-      // Without a limit the kernel names an absurd one.
+      // Without a limit the kernel reports an absurdly large one.
       memoryShare: limit > 0 && limit < Number.MAX_SAFE_INTEGER ? process.memoryUsage.rss() / limit : 0,
     };
     delay.reset();

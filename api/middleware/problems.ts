@@ -5,12 +5,12 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** How long a sender that is still busy sending may take to read why it is refused, in milliseconds. */
+/** The time in ms that a sender still busy sending gets to read its refusal. */
 const lingerMs = 1_000;
 
 const smallBytes = 256 * 1024;
 
-/** The one place where an error becomes an answer: RFC 9457 problem details with a stable code. */
+/** Turns every error into a response: RFC 9457 problem details with a stable code. Nothing else does. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
   return (thrown, request, response, _next) => {
     const error = toServiceError(thrown);
@@ -18,12 +18,12 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
     response.locals['code'] = error.code;
-    // The answer is complete: a body that was given up ends after its sender has been answered.
+    // The response is complete; only the rest of its request body was still being dropped.
     if (response.writableEnded) return;
-    // Headers are out: all that can still be said is that the answer is not complete.
+    // The status is sent, so a broken connection is the only way to show that the response is incomplete.
     if (response.headersSent) return resetConnection(response);
     const detail =
-      error.code === 'internal' ? 'The service failed; its log has the reason under this request id' : error.message;
+      error.code === 'internal' ? 'The service failed; its log has the cause under this request id' : error.message;
     const problem: Problem = {
       type: `urn:vls:problem:${error.code}`,
       title,
@@ -37,9 +37,9 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // A small body is read to its end by Node, which spares its sender a new connection. What is left of a large one is
-    // not worth reading; its sender gets a moment to see the answer. Until then what comes is thrown away and the
-    // connection stays: closed with bytes unread, it would be reset, and the answer lost on its way.
+    // Node reads a small body to its end, which saves its sender a new connection. The rest of a large body is dropped
+    // while the connection stays open for a moment, so that the sender can read the response: closing a connection with
+    // unread bytes resets it, and the response is lost.
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.on('finish', () => {
         request.resume();
@@ -50,7 +50,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** The clients of OpenAI show the `message` of `error` and nothing else. */
+/** Clients of OpenAI show only the `message` of `error`. */
 const openAiPaths = /^\/[^/?]+\/v1\/(?:embeddings|models)(?:[/?]|$)/i;
 const toOpenAi = ({ code, faults }: ServiceError, status: number, message: string): Problem['error'] => ({
   message,
@@ -60,10 +60,10 @@ const toOpenAi = ({ code, faults }: ServiceError, status: number, message: strin
 });
 
 export const routeNotFound: RequestHandler = (request) => {
-  throw new ServiceError('route.not_found', `There is nothing at ${request.path.slice(0, 200)}`);
+  throw new ServiceError('route.not_found', `No route ${request.path.slice(0, 200)}`);
 };
 
-/** Errors of express and its body parser, told by their `type`, as codes of ours. */
+/** Maps the errors of express and its body parser, identified by their `type`, to error codes. */
 function toServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
   const { type, status, message, limit } = thrown as Partial<Record<'type' | 'message', string>> &
@@ -75,8 +75,8 @@ function toServiceError(thrown: unknown): ServiceError {
       return new ServiceError(
         'request.too_large',
         limit === maxJsonBytes
-          ? 'A JSON body may have 32 MiB; send larger batches as application/x-ndjson, which has no such limit'
-          : `A body may have ${limit} bytes here`,
+          ? 'A JSON body may have at most 32 MiB; send larger batches as application/x-ndjson, which has no such limit'
+          : `The body may have at most ${limit} bytes here`,
         { cause: thrown },
       );
     case 'encoding.unsupported':
@@ -86,7 +86,7 @@ function toServiceError(thrown: unknown): ServiceError {
     case 'request.size.invalid':
       return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
   }
-  // A path that cannot be decoded, and the like.
+  // For example a path that cannot be decoded.
   if (status !== undefined && status >= 400 && status < 500) {
     return new ServiceError('request.invalid', String(message), { cause: thrown });
   }

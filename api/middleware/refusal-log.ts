@@ -1,19 +1,19 @@
 import type { Code } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** Keeps requests that are refused again and again from filling the log. */
+/** Limits the log lines of requests that are refused again and again. */
 export interface RefusalLog {
   /**
    * Counts a refusal of a caller.
-   * @returns whether it has a line of its own; the others of the minute share one line at its end.
+   * @returns true when it gets a log line of its own; the others of the minute share one line at its end.
    */
   admits(caller: string, code: Code): boolean;
 }
 
-/** Refusals of one caller that have their own lines in a minute: enough to see what is wrong with its requests. */
+/** Log lines per caller and minute: enough to see what is wrong with its requests. */
 const linesPerCaller = 20;
 const minuteMs = 60_000;
-/** Callers that are told apart in a minute; the others count as one. Bounds the memory, and the lines. */
+/** Callers counted separately in a minute; the others count as one. Limits memory and lines. */
 const maxCallers = 1_000;
 const others = 'others';
 
@@ -23,7 +23,7 @@ interface Refusals {
   summed: Map<Code, number>;
 }
 
-/** @param later runs a step after some milliseconds; tests choose the moment. */
+/** @param later runs a function after some milliseconds; tests replace it. */
 export function createRefusalLog(
   log: Pick<Logger, 'info'>,
   later: (step: () => void, milliseconds: number) => void = (step, milliseconds) =>
@@ -31,8 +31,8 @@ export function createRefusalLog(
 ): RefusalLog {
   const byCaller = new Map<string, Refusals>();
 
-  function refusalsOf(asked: string): Refusals {
-    const caller = byCaller.has(asked) || byCaller.size < maxCallers ? asked : others;
+  function refusalsOf(given: string): Refusals {
+    const caller = byCaller.has(given) || byCaller.size < maxCallers ? given : others;
     let refusals = byCaller.get(caller);
     if (refusals === undefined) {
       const begun: Refusals = { lines: 0, summed: new Map() };

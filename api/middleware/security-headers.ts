@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Headers that keep pages to themselves: scripts, fonts and connections from this origin alone, no framing, no sniffing.
+ * Response headers that isolate the pages: scripts, fonts and connections of this origin only, no framing, no sniffing.
  * Inline styles are allowed because Bull Board and Swagger UI set them; inline scripts are not.
  */
 export const securityHeaders = helmet({
@@ -12,8 +12,8 @@ export const securityHeaders = helmet({
       'default-src': ["'self'"],
       'script-src': ["'self'"],
       'style-src': ["'self'", "'unsafe-inline'"],
-      // The images of items are on any host. The browser of a tenant loads those of its own batches, without a referrer,
-      // and those of others when an operator asks for them (`web/ui/pairs.tsx`). An image runs nothing here.
+      // Images of items are on any host. A tenant's browser loads those of its own batches, without a referrer, and those
+      // of other tenants only when an operator clicks for them (`web/ui/pairs.tsx`). An image runs no code here.
       'img-src': ["'self'", 'data:', 'blob:', 'https:', 'http:'],
       'connect-src': ["'self'"],
       'object-src': ["'none'"],
@@ -22,13 +22,13 @@ export const securityHeaders = helmet({
       'frame-ancestors': ["'none'"],
     },
   },
-  // Without any referrer a browser names no origin either when it sends the sign-in form, and would be refused.
+  // With no referrer at all, a browser sends no origin with the sign-in form either, and would be refused.
   referrerPolicy: { policy: 'same-origin' },
-  // The service speaks HTTP; whoever puts TLS before it decides how long that is to be remembered.
+  // The service speaks HTTP; the TLS proxy in front of it sets the policy for HTTPS.
   strictTransportSecurity: false,
 });
 
-/** LargeResponses depend on who asks, by a header or a cookie: no proxy may keep them, and a browser asks again. */
+/** Keeps responses out of shared caches: they depend on the caller's key or cookie. Browsers revalidate them. */
 export const keepPrivate: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'private, no-cache');
   next();

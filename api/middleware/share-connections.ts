@@ -5,18 +5,18 @@ import { ownerOf } from '../access/owner.ts';
 import { principalOf } from '../access/principal.ts';
 
 export interface ConnectionLimits {
-  /** Whether a request came on a connection beyond those there may be. */
+  /** Returns true for a request on a connection beyond the limit. */
   isSurplus: (request: Request) => boolean;
-  /** Connections with a request in flight that a tenant gets though others hold all. */
+  /** Requests in flight that each tenant may have when all connections are in use. */
   guaranteed?: number;
-  /** Connections with a request in flight from one address, of callers that are not signed in. */
+  /** Requests in flight from one address without a key. */
   unknown?: number;
 }
 
 /**
- * Shares connections between tenants. A tenant that is alone may hold all. Where every connection has a request in
- * flight, a tenant that holds few is answered on one beyond the bound, and others are refused and cut off. An orchestrator
- * always learns that the process lives.
+ * Shares connections between tenants. A tenant alone may use all of them. When every connection has a request in flight, a
+ * tenant with few requests is still answered on a surplus connection; others are refused and disconnected. Health checks
+ * of an orchestrator are always answered.
  * @throws {ServiceError} `overloaded`
  */
 export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: ConnectionLimits): RequestHandler {
@@ -28,15 +28,15 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
     const count = inFlight.get(owner) ?? 0;
     const isUnknown = principalOf(request) === undefined;
     const surplus = isSurplus(request);
-    // It is wanted for others as soon as it has been answered.
+    // The connection is needed for others after this answer.
     if (surplus) response.setHeader('Connection', 'close');
     if (isUnknown && count >= unknown) {
       response.setHeader('Connection', 'close');
-      const message = 'As many requests of callers without a key are being answered at this address as may be';
+      const message = `This address has ${count} requests without a key in flight, the maximum`;
       throw new ServiceError('overloaded', message, { retryAfter: 5 });
     }
     if (surplus && (isUnknown || count >= guaranteed)) {
-      throw new ServiceError('overloaded', 'The service has as many connections open as it may have', {
+      throw new ServiceError('overloaded', 'The service has no connection free', {
         retryAfter: 5,
       });
     }

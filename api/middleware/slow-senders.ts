@@ -1,58 +1,56 @@
 import type { Request, Response } from 'express';
 
-/** A body must bring this many bytes in each window in which the service waits for it. */
+/** A body must bring `windowBytes` in each window of this many ms in which the service waits for it. */
 export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
-/** How often the pace is looked at, in milliseconds. */
-const lookMs = 1_000;
+/** The time in ms between two checks. */
+const checkMs = 1_000;
 
-/** How a body arrives. */
+/** The progress of one request body. */
 export interface SenderWatch {
-  /** Bytes that have arrived. */
-  bytes(): number;
-  /** How long the last byte is ago, in milliseconds; to a second. */
+  receivedBytes(): number;
+  /** The time since the last byte in ms, to a second. */
   silentMs(): number;
-  /** Looks no more. */
-  end(): void;
+  stop(): void;
 }
 
 /**
- * Watches how a body arrives, until it has. Senders that dripped one byte in 15 s kept others out for as long as they
- * liked. Time in which the service itself does not read counts for nobody.
- * @param onSlow called once when the sender is slower than it may be.
- * @param look called every second, for bounds of a caller's own.
+ * Watches a body until it is complete. Without a minimum pace, senders that dripped one byte every 15 s kept others out
+ * for as long as they liked. Time in which the service itself does not read does not count.
+ * @param onSlow called once, when the sender falls below the minimum pace.
+ * @param onCheck called every second, for further limits of the caller.
  */
 export function watchSender(
   request: Request,
   response: Response,
   onSlow: () => void,
-  look = (_pace: SenderWatch) => {},
+  onCheck = (_watch: SenderWatch) => {},
 ): SenderWatch {
   const { socket } = request;
   const before = socket.bytesRead;
   let [last, silentMs] = [before, 0];
   let [windowStart, waitedMs] = [before, 0];
-  const end = () => clearInterval(timer);
-  const pace: SenderWatch = { bytes: () => socket.bytesRead - before, silentMs: () => silentMs, end };
+  const stop = () => clearInterval(timer);
+  const watch: SenderWatch = { receivedBytes: () => socket.bytesRead - before, silentMs: () => silentMs, stop };
   const timer = setInterval(() => {
-    if (request.complete) return end();
+    if (request.complete) return stop();
     const { bytesRead } = socket;
-    // What has arrived and is not read yet waits for the service.
+    // Bytes that have arrived and are not read wait for the service, not for the sender.
     const isAwaited = request.readableLength === 0;
-    silentMs = bytesRead === last && isAwaited ? silentMs + lookMs : 0;
+    silentMs = bytesRead === last && isAwaited ? silentMs + checkMs : 0;
     last = bytesRead;
-    if (isAwaited) waitedMs += lookMs;
+    if (isAwaited) waitedMs += checkMs;
     if (waitedMs >= windowMs) {
       if (bytesRead - windowStart < windowBytes) {
-        end();
+        stop();
         return onSlow();
       }
       [windowStart, waitedMs] = [bytesRead, 0];
     }
-    look(pace);
-  }, lookMs);
+    onCheck(watch);
+  }, checkMs);
   timer.unref();
-  request.on('end', end);
-  response.on('close', end);
-  return pace;
+  request.on('end', stop);
+  response.on('close', stop);
+  return watch;
 }

@@ -1,23 +1,19 @@
 import type { RequestHandler } from 'express';
 import { ServiceError } from '../../shared/errors.ts';
-import { createFairPlaces } from '../../shared/fair-places.ts';
+import { createFairPlaces, type FairPlacesOptions } from '../../shared/fair-places.ts';
 import { ownerOf } from '../access/owner.ts';
 import { clientGone } from '../client-gone.ts';
 import { watchSender } from './slow-senders.ts';
 
-export interface UploadOptions {
-  /** Uploads that are read at a time. Each may hold a line of 32 MiB, and chunks of 8 MiB. */
-  places?: number;
-  /** Of these, what a tenant gets though others hold all. */
-  guaranteed?: number;
-  /** How long an upload waits for its place before it is refused, in milliseconds. */
+export interface UploadOptions extends Pick<Partial<FairPlacesOptions>, 'places' | 'guaranteed'> {
+  /** The time in ms that an upload waits for its place before it is refused. */
   patienceMs?: number;
 }
 
 /**
- * Bounds the uploads that are read at the same time. The others wait unread, which costs a connection and no memory. An
- * upload holds its place until its body has been read.
- * @throws {ServiceError} `overloaded`; `request.timeout` for a sender that is too slow.
+ * Limits the uploads that are read at a time: each may hold a line of 32 MiB and chunks of 8 MiB. The others wait unread,
+ * which costs a connection and no memory. An upload holds its place until its body is complete.
+ * @throws {ServiceError} `overloaded`; `request.timeout` for a sender below the minimum pace.
  */
 export function createUploads({
   places = 16,
@@ -28,7 +24,7 @@ export function createUploads({
   return async (request, response, next) => {
     const late = new AbortController();
     const timer = setTimeout(() => {
-      const message = 'As many uploads are being read as can be at the same time';
+      const message = `${places} uploads are being read, the maximum`;
       late.abort(new ServiceError('overloaded', message, { retryAfter: 2 }));
     }, patienceMs);
     const gone = clientGone(response);

@@ -50,24 +50,24 @@ export interface BatchDeps {
 
 const line = {
   type: 'string',
-  description: 'One item a line: {"image": …, "text": …, "id": …, "metadata": …}',
+  description: 'One item per line: {"image": …, "text": …, "id": …, "metadata": …}',
 } as const;
 const status = { 'application/json': { schema: batchStatus } } as const;
 
-/** As they are documented, so that generated clients can send them. */
+/** Documented so that generated clients can send them. */
 const idempotencyHeader = z.object({
   'Idempotency-Key': z.string().min(1).max(255).optional().meta({
-    description: 'Printable ASCII. The same request with the same key again leads to the same batch.',
+    description: 'Printable ASCII. Repeating the same request with the same key returns the same batch.',
   }),
 });
 const preferHeader = z.object({
   Prefer: z.string().optional().meta({
-    description: '`wait=N`: answers when the batch has ended, after N seconds at the latest.',
+    description: '`wait=N`: answer when the batch has ended, or after N seconds.',
     example: 'wait=10',
   }),
 });
 
-/** `/v1/evaluation/batch`: post many pairs, look how they are doing, stop, retry and forget them. */
+/** Routes of `/v1/evaluation/batch`: post, list, read, cancel, retry and delete batches. */
 export function batchRoutes({
   batches,
   traffic,
@@ -86,7 +86,7 @@ export function batchRoutes({
     const refuse = (message: string, cause?: unknown) =>
       new ServiceError('request.invalid', message, { cause, faults: [{ path: 'webhook', message }] });
     if (config.webhookSecret === undefined) {
-      throw refuse('Webhooks are signed, and this service has no WEBHOOK_SECRET to sign them with');
+      throw refuse('Webhooks must be signed, and this service has no WEBHOOK_SECRET');
     }
     try {
       checkAddress(address);
@@ -101,13 +101,13 @@ export function batchRoutes({
       path: '/v1/evaluation/batch',
       operation: {
         operationId: 'postBatch',
-        summary: 'Post a batch of pairs',
+        summary: 'Post a batch of items',
         description: [
-          'Answers as soon as the batch is stored. A bad item fails alone, with its code; `strict=true` refuses the batch instead.',
-          'NDJSON and CSV are stored as they arrive, whatever their length; their options stand in the query. Either may be gzip, and may be the file of a form.',
+          'Answers as soon as the batch is stored. An invalid item fails alone, with its error code; with `strict=true`, it makes the whole batch invalid.',
+          'NDJSON and CSV are stored as they arrive, with no limit on their length; their options are query parameters. Both may be gzip, and both may be the file of a form.',
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
-          'With an `Idempotency-Key`, the same body with the same options in the query again leads to the same batch.',
-          '`input` in place of `items` names an object in a bucket, under a prefix that is open to you (BATCH_BUCKETS). The answer is 202 at once, in the state `accepting`: a worker reads the object, and puts the results into `output` as files.',
+          'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
+          '`input` in place of `items` names an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with the state `accepting`: a worker reads the object, and writes the results as files below `output`.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { query: batchQuery, header: idempotencyHeader.extend(preferHeader.shape) },
@@ -123,7 +123,10 @@ export function batchRoutes({
               example: '{"id": "i0", "image": "https://example.org/cat.jpg", "text": "a cat"}\n',
             },
             'text/csv': {
-              schema: { type: 'string', description: 'A header row with image, text and, if you like, id.' },
+              schema: {
+                type: 'string',
+                description: 'A header row with image, text and optionally id, then one row per item.',
+              },
               example: 'id,image,text\ni0,https://example.org/cat.jpg,a cat\n',
             },
             'multipart/form-data': {
@@ -131,7 +134,7 @@ export function batchRoutes({
                 type: 'object',
                 required: ['file'],
                 properties: {
-                  // `format` is what generators know a file by; OpenAPI 3.1 itself has `contentMediaType`.
+                  // Generators recognise a file by `format`; OpenAPI 3.1 itself uses `contentMediaType`.
                   file: { type: 'string', format: 'binary', contentMediaType: 'application/octet-stream' },
                 },
               },
@@ -140,12 +143,12 @@ export function batchRoutes({
         },
         responses: {
           '200': {
-            description: 'It has ended within the time of `Prefer: wait=N`',
+            description: 'The batch has ended within the time of `Prefer: wait=N`',
             content: { 'application/json': { schema: batchWithResults } },
           },
           '202': {
-            description: 'The batch is stored and will be finished',
-            headers: { Location: { description: 'Where its status is', schema: { type: 'string' } } },
+            description: 'The batch is stored and will be evaluated',
+            headers: { Location: { description: 'The path of its status', schema: { type: 'string' } } },
             content: status,
           },
           ...problemResponses(400, 403, 409, 413, 415, 422, 503, 507),
@@ -157,7 +160,7 @@ export function batchRoutes({
           const query = check(batchQuery, request.query, 'query');
           const strictness = query.strict === 'true' ? 'strict' : 'lenient';
           const seconds = preferredWaitSeconds(request.get('prefer'));
-          // Before anything is stored: whoever is refused has posted nothing.
+          // Before anything is stored: a request that is refused here must not leave a batch behind.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
@@ -185,7 +188,7 @@ export function batchRoutes({
             const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, signal);
             signal.throwIfAborted();
             if (terminalStates.has(ended.state)) {
-              const results = await batches.stream(reachOf(request), posted.id, 'ndjson', allOfThem);
+              const results = await batches.stream(reachOf(request), posted.id, 'ndjson', allResults);
               response.type('json');
               return void (await largeResponses.stream(request, response, withResults(ended, results), signal));
             }
@@ -200,8 +203,8 @@ export function batchRoutes({
       path: '/v1/evaluation/batch',
       operation: {
         operationId: 'listBatches',
-        summary: 'Your batches, the latest first',
-        description: 'Operators may ask for another tenant, or for everybody with `tenant=*`.',
+        summary: 'List your batches, the latest first',
+        description: 'Operators may list another tenant, or all tenants with `tenant=*`.',
         tags: ['evaluation'],
         requestParams: { query: listQuery },
         responses: {
@@ -212,7 +215,7 @@ export function batchRoutes({
       handlers: [
         async (request, response) => {
           const query = check(listQuery, request.query, 'query');
-          const reach = listedFor(request, query.tenant);
+          const reach = listedTenant(request, query.tenant);
           await largeResponses.page(request, response, () => batches.list(reach, query));
         },
       ],
@@ -222,10 +225,10 @@ export function batchRoutes({
       path: '/v1/evaluation/batch/{id}',
       operation: {
         operationId: 'getBatch',
-        summary: 'Status of a batch',
+        summary: 'Read the status of a batch',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        responses: { '200': { description: 'Its status', content: status }, ...problemResponses(404, 503) },
+        responses: { '200': { description: 'The status', content: status }, ...problemResponses(404, 503) },
       },
       handlers: [
         async (request, response) => {
@@ -238,10 +241,10 @@ export function batchRoutes({
       path: '/v1/evaluation/batch/{id}',
       operation: {
         operationId: 'deleteBatch',
-        summary: 'Forget a batch; a live one is cancelled first',
+        summary: 'Delete a batch; a running one is cancelled first',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        responses: { '204': { description: 'It is forgotten' }, ...problemResponses(404, 503) },
+        responses: { '204': { description: 'The batch is deleted' }, ...problemResponses(404, 503) },
       },
       handlers: [
         async (request, response) => {
@@ -258,11 +261,12 @@ export function batchRoutes({
       path: '/v1/evaluation/batch/{id}/cancel',
       operation: {
         operationId: 'cancelBatch',
-        summary: 'Stop a batch',
-        description: 'Items with outcomes keep them, the others are cancelled. A batch that has ended stays as it is.',
+        summary: 'Cancel a batch',
+        description:
+          'Items that have been evaluated keep their results; the others are cancelled. A batch that has ended does not change.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        responses: { '200': { description: 'Its status', content: status }, ...problemResponses(404, 503) },
+        responses: { '200': { description: 'The status', content: status }, ...problemResponses(404, 503) },
       },
       handlers: [
         async (request, response) => {
@@ -279,7 +283,7 @@ export function batchRoutes({
         operationId: 'retryBatch',
         summary: 'Evaluate the failed items again',
         description:
-          'A new batch of the failed items alone, for the same model; parent and child name each other. With an `Idempotency-Key`, the same request again leads to the same batch.',
+          'Creates a new batch of the failed items, for the same model. Each of the two batches names the other. With an `Idempotency-Key`, repeating the request returns the same batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, header: idempotencyHeader },
         responses: {
@@ -303,20 +307,20 @@ export function batchRoutes({
   ];
 }
 
-/** @throws {ServiceError} `access.operator_only` */
-function listedFor(request: Request, asked: string | undefined): TenantScope {
-  const tenant = asked ?? tenantOf(request);
+/** Returns the tenant whose batches a list shows. @throws {ServiceError} `access.operator_only` */
+function listedTenant(request: Request, requested: string | undefined): TenantScope {
+  const tenant = requested ?? tenantOf(request);
   if (tenant === tenantOf(request)) return tenant;
   if (reachOf(request) === everyTenant) return tenant === '*' ? everyTenant : tenant;
-  throw new ServiceError('access.operator_only', 'Only operators may list the batches of others');
+  throw new ServiceError('access.operator_only', 'Only operators may list the batches of other tenants');
 }
 
-const allOfThem: StreamQuery = { formulas: 'keep' };
+const allResults: StreamQuery = { formulas: 'keep' };
 
-/** A status with the results of its batch, as JSON that is written while they are read. */
+/** Returns a batch's status with its results as JSON, written while the results are read. */
 function withResults(status: BatchStatus, lines: AsyncIterator<string>): AsyncIterator<string> {
   let separator = '';
-  // A line of JSON has no line break but its last character.
+  // A line of JSON contains no line break except at its end.
   const write = (part: string) => {
     const results = separator + part.slice(0, -1).replaceAll('\n', ',');
     separator = ',';
@@ -328,20 +332,20 @@ function withResults(status: BatchStatus, lines: AsyncIterator<string>): AsyncIt
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
-/** What a batch is evaluated with, fixed at its post. */
+/** Returns the model and options that a batch is evaluated with. They are fixed when it is posted. */
 async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model' | 'longText'>): Promise<Pinned> {
   const { name, profile, spec, plan } = await traffic.route(model);
   return { profile, postedName: name, longText, traffic: plan, ...recipeOf(spec) };
 }
 
-/** Results come with the status in one answer up to this many items. */
+/** The largest batch whose results are in the answer to its post. */
 const maxWaitItems = 10_000;
 
-/** Of the body, and of the options in the query that are not the defaults. */
+/** Returns the hash of the body and of the query options that differ from their defaults. */
 function requestHash(bodyHash: string, query: BatchQuery): string {
   const defaults: Record<string, unknown> = batchQuery.parse({});
   const given = Object.entries(query).filter(([name, value]) => value !== undefined && value !== defaults[name]);
-  // Without options it is the hash that earlier releases stored.
+  // Without options the hash equals the one that earlier releases stored.
   if (given.length === 0) return bodyHash;
   const options = JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256').update(bodyHash).update(options).digest('hex');
@@ -350,6 +354,6 @@ function requestHash(bodyHash: string, query: BatchQuery): string {
 function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('idempotency-key');
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return key;
-  const message = 'An Idempotency-Key has 1 to 255 printable ASCII characters';
+  const message = 'An Idempotency-Key must have 1 to 255 printable ASCII characters';
   throw new ServiceError('request.invalid', message, { faults: [{ path: 'Idempotency-Key', message }] });
 }

@@ -24,7 +24,7 @@ export interface EmbeddingsDeps {
   largeResponses: LargeResponses;
 }
 
-/** `POST /v1/embeddings`, in the shape of OpenAI's: their client libraries work with another base URL. */
+/** The route `POST /v1/embeddings`, compatible with OpenAI's client libraries: they need only another base URL. */
 export function embeddingsRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {
@@ -32,7 +32,7 @@ export function embeddingsRoutes({ evaluation, traffic, admission, largeResponse
       path: '/v1/embeddings',
       operation: {
         operationId: 'createEmbeddings',
-        summary: 'Embeddings of texts and images',
+        summary: 'Compute embeddings of texts and images',
         tags: ['evaluation'],
         requestBody: {
           required: true,
@@ -60,7 +60,7 @@ export function embeddingsRoutes({ evaluation, traffic, admission, largeResponse
           const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
           const { spec } = await traffic.route(model);
           if (dimensions !== undefined && dimensions !== spec.dimensions) {
-            const message = `${spec.model} has ${spec.dimensions} dimensions, and embeddings are not shortened`;
+            const message = `${spec.model} has ${spec.dimensions} dimensions; embeddings cannot be shortened`;
             const faults = [{ path: 'dimensions', message }];
             throw new ServiceError('request.invalid', `dimensions: ${message}`, { faults });
           }
@@ -89,7 +89,7 @@ export function embeddingsRoutes({ evaluation, traffic, admission, largeResponse
 
 const toEmbeddable = (input: EmbeddingInput): Embeddable => (typeof input === 'string' ? { text: input } : input);
 
-/** Little-endian float32, whatever the machine. */
+/** Encodes an embedding as little-endian float32 on every machine. */
 function toBase64(embedding: Float32Array): string {
   const bytes = Buffer.alloc(4 * embedding.length);
   for (const [at, value] of embedding.entries()) bytes.writeFloatLE(value, 4 * at);

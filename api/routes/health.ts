@@ -18,16 +18,16 @@ export interface HealthDeps {
   encoders: Encoders;
   metrics: Metrics;
   version: string;
-  /** Set while the process drains: it still answers, and asks for no more work. */
+  /** Returns true while the process drains: it still answers, but should get no new work. */
   isDraining: () => boolean;
 }
 
 const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 
-/** Live: the process answers. Ready: it can score. The whole: what is there, for people and dashboards. */
+/** Routes of `/health`. Live: the process answers. Ready: it can score. `/health` itself: details for people and dashboards. */
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.encoders.states().some(({ state }) => state === 'ready');
-  /** One reading at a time, for all who ask meanwhile: it asks Redis some 50 times, and nothing limits who asks. */
+  /** The read in progress, shared by all who request it: it queries Redis about 50 times, and has no rate limit. */
   let reading: Promise<Health> | undefined;
   const read = () => {
     reading ??= readHealth(deps, isReady()).finally(() => {
@@ -42,19 +42,19 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       path: '/health',
       operation: {
         operationId: 'getHealth',
-        summary: 'Redis, models, encoders, workers and queues',
+        summary: 'State of Redis, models, encoders, workers and queues',
         description:
-          'Queues are for operators alone: their counts are the work of all tenants. So are settings, which name folders of others.',
+          'Only operators see queues, whose counts include the work of all tenants, and settings, which name folders of others.',
         tags: ['operations'],
         responses: {
-          '200': { description: 'Scores are given', content: { 'application/json': { schema: health } } },
-          '503': { description: 'Nothing is scored', content: { 'application/json': { schema: health } } },
+          '200': { description: 'The service can score', content: { 'application/json': { schema: health } } },
+          '503': { description: 'The service cannot score', content: { 'application/json': { schema: health } } },
         },
       },
       handlers: [
         async (request, response) => {
-          const everything = await read();
-          const report = reachOf(request) === everyTenant ? everything : { ...everything, queues: null, settings: [] };
+          const full = await read();
+          const report = reachOf(request) === everyTenant ? full : { ...full, queues: null, settings: [] };
           response.status(report.status === 'unavailable' ? 503 : 200).json(report);
         },
       ],
@@ -65,9 +65,9 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       access: 'public',
       operation: {
         operationId: 'getLive',
-        summary: 'Whether the process answers',
+        summary: 'Check that the process answers',
         tags: ['operations'],
-        responses: { '200': { description: 'It does', content: plain } },
+        responses: { '200': { description: 'The process answers', content: plain } },
       },
       handlers: [(_request, response) => void response.type('text/plain').send('live\n')],
     },
@@ -77,12 +77,12 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       access: 'public',
       operation: {
         operationId: 'getReady',
-        summary: 'Whether single pairs can be scored here',
+        summary: 'Check that this process can score single pairs',
         description:
-          'Stays ready without Redis: singles do not need it, and batches are refused with a reason. A second line then says what is wrong with Redis.',
+          'Stays ready without Redis: single pairs do not need it, and batches are refused with a reason. A second line then states the problem with Redis.',
         tags: ['operations'],
         responses: {
-          '200': { description: 'They can', content: plain },
+          '200': { description: 'Ready', content: plain },
           '503': { description: 'Loading, failed or draining', content: plain },
           ...problemResponses(),
         },
@@ -103,24 +103,24 @@ export function healthRoutes(deps: HealthDeps): Route[] {
   ];
 }
 
-async function readHealth(deps: HealthDeps, ready: boolean): Promise<Health> {
+async function readHealth(deps: HealthDeps, isReady: boolean): Promise<Health> {
   const { redis, redisWatch, batches, encoders, version } = deps;
   await redisWatch.look();
   const fault = redisWatch.fault();
-  const answers = fault === undefined || refusals.has(fault);
-  const queues = answers ? await batches.queueCounts().catch((error: Error) => error) : undefined;
+  const isAnswering = fault === undefined || refusals.has(fault);
+  const queues = isAnswering ? await batches.queueCounts().catch((error: Error) => error) : undefined;
   const settings = batches.unlikeSettings();
-  const down = queues === undefined || (queues instanceof Error && fault === undefined);
+  const isDown = queues === undefined || (queues instanceof Error && fault === undefined);
   const counts = Array.isArray(queues) ? queues : null;
-  const info = down ? null : await redis.info('server').catch(() => null);
-  const durability = down ? null : await batches.durability().catch(() => null);
+  const info = isDown ? null : await redis.info('server').catch(() => null);
+  const durability = isDown ? null : await batches.durability().catch(() => null);
   return {
-    status: !ready ? 'unavailable' : down || fault !== undefined || settings.length > 0 ? 'degraded' : 'ok',
+    status: !isReady ? 'unavailable' : isDown || fault !== undefined || settings.length > 0 ? 'degraded' : 'ok',
     version,
     uptimeSeconds: Math.round(process.uptime()),
     redis: {
-      status: down ? 'down' : fault !== undefined ? 'refusing' : 'ok',
-      fault: fault ?? (down ? 'unreachable' : null),
+      status: isDown ? 'down' : fault !== undefined ? 'refusing' : 'ok',
+      fault: fault ?? (isDown ? 'unreachable' : null),
       server: info === null ? null : serverOf(info),
       version: info === null ? null : versionOf(info),
       durability,

@@ -1,7 +1,7 @@
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Route } from '../route.ts';
 
-/** `GET /metrics`, for Prometheus. */
+/** The route `GET /metrics`, for Prometheus. */
 export function metricsRoutes(metrics: Metrics): Route[] {
   return [
     {
@@ -11,7 +11,7 @@ export function metricsRoutes(metrics: Metrics): Route[] {
       operation: {
         operationId: 'getMetrics',
         summary: 'Metrics in the Prometheus text format',
-        description: 'For operators, and for whoever has METRICS_TOKEN.',
+        description: 'For operators, and for clients with the METRICS_TOKEN.',
         tags: ['operations'],
         responses: { '200': { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
       },

@@ -10,7 +10,7 @@ export interface ModelDeps {
   encoders: Encoders;
 }
 
-/** `GET /v1/models`: the models, their state in this process, and why one is not there. */
+/** Routes of `/v1/models`: the models, their state in this process, and the reason when one is unavailable. */
 export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   return [
     {
@@ -18,7 +18,7 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
       path: '/v1/models',
       operation: {
         operationId: 'listModels',
-        summary: 'Models and their state in this process',
+        summary: 'List models with their state in this process',
         tags: ['operations'],
         responses: {
           '200': { description: 'The models', content: { 'application/json': { schema: modelList } } },
@@ -39,7 +39,7 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
       path: '/v1/models/{model}',
       operation: {
         operationId: 'getModel',
-        summary: "One model, in the shape of OpenAI's API",
+        summary: "Read one model, in the format of OpenAI's API",
         tags: ['operations'],
         requestParams: { path: modelPath },
         responses: {

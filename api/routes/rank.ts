@@ -22,7 +22,7 @@ export interface RankDeps {
   largeResponses: LargeResponses;
 }
 
-/** `POST /v1/evaluation/rank`: which text describes the image best, or which image fits the text best. */
+/** The route `POST /v1/evaluation/rank`: ranks texts by how well they describe an image, or images for a text. */
 export function rankRoutes({ evaluation, traffic, admission, largeResponses }: RankDeps): Route[] {
   return [
     {
@@ -31,7 +31,7 @@ export function rankRoutes({ evaluation, traffic, admission, largeResponses }: R
       operation: {
         operationId: 'rank',
         summary: 'Rank texts for an image, or images for a text',
-        description: 'Zero-shot labelling: the candidates, best first, with probabilities among them.',
+        description: 'Zero-shot classification: the candidates, best first, with their probabilities.',
         tags: ['evaluation'],
         requestBody: {
           required: true,
@@ -51,12 +51,12 @@ export function rankRoutes({ evaluation, traffic, admission, largeResponses }: R
         admission.enter,
         jsonBody,
         async (request, response) => {
-          const asked = check(rankRequest, request.body, 'body');
-          const { spec } = await traffic.route(asked.model);
-          const options = { longText: asked.longText, tenant: tenantOf(request), signal: clientGone(response) };
-          const scores = await score(evaluation, spec, asked, options);
+          const query = check(rankRequest, request.body, 'body');
+          const { spec } = await traffic.route(query.model);
+          const options = { longText: query.longText, tenant: tenantOf(request), signal: clientGone(response) };
+          const scores = await score(evaluation, spec, query, options);
           admission.observe(scores.timings);
-          await largeResponses.list(request, response, () => toRanking(spec, asked, scores));
+          await largeResponses.list(request, response, () => toRanking(spec, query, scores));
         },
       ],
     },
@@ -66,14 +66,14 @@ export function rankRoutes({ evaluation, traffic, admission, largeResponses }: R
 async function score(
   evaluation: Evaluation,
   spec: ModelSpec,
-  asked: RankRequest,
+  query: RankRequest,
   options: EvaluationOptions,
 ): Promise<TextScores | ImageScores> {
-  if ('texts' in asked) return (await evaluation.scoreTexts([spec], asked.image, asked.texts, options)).scores;
-  return await evaluation.scoreImages(spec, asked.images, asked.text, options);
+  if ('texts' in query) return (await evaluation.scoreTexts([spec], query.image, query.texts, options)).scores;
+  return await evaluation.scoreImages(spec, query.images, query.text, options);
 }
 
-function toRanking({ logitScale }: ModelSpec, asked: RankRequest, scores: TextScores | ImageScores): RankResponse {
+function toRanking({ logitScale }: ModelSpec, query: RankRequest, scores: TextScores | ImageScores): RankResponse {
   const { results, receipt, timings } = scores;
   const probabilities = probabilitiesOf(
     results.map(({ cosine }) => cosine),
@@ -82,7 +82,7 @@ function toRanking({ logitScale }: ModelSpec, asked: RankRequest, scores: TextSc
   const ranked = results.map((result, at) => ({ index: at, ...result, probability: probabilities[at] ?? 0 }));
   return {
     results: ranked.sort((a, b) => b.cosine - a.cosine || a.index - b.index),
-    failures: 'images' in asked && 'failures' in scores ? scores.failures : [],
+    failures: 'images' in query && 'failures' in scores ? scores.failures : [],
     logitScale,
     receipt,
     timings,

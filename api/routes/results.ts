@@ -12,19 +12,22 @@ import type { Route } from '../route.ts';
 import { sendEvents } from '../sse.ts';
 
 const eventsQuery = z.strictObject({
-  lastEventId: z.string().optional().meta({ description: 'Like the `Last-Event-ID` header, which a page cannot set.' }),
+  lastEventId: z
+    .string()
+    .optional()
+    .meta({ description: 'Like the `Last-Event-ID` header, for pages, which cannot set it.' }),
 });
 
-/** As it is documented; a browser's EventSource sends it by itself. */
+/** Documented for generated clients; a browser's EventSource sends it by itself. */
 const lastEventHeader = z.object({
-  'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that was seen.' }),
+  'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/** @throws {ServiceError} `request.invalid` for a part of the results in a form that has no parts. */
+/** @throws {ServiceError} `request.invalid` for a cursor or limit with a format that has no pages. */
 function refusePaging({ cursor, limit }: ResultsQuery): void {
   const path = cursor === undefined ? 'limit' : 'cursor';
   if (cursor === undefined && limit === undefined) return;
-  const message = 'belongs to pages of JSON; NDJSON and CSV hold the whole batch';
+  const message = 'is for pages of JSON; NDJSON and CSV contain the whole batch';
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -34,7 +37,7 @@ export interface ResultDeps {
   largeResponses: LargeResponses;
 }
 
-/** What is read of a batch: its results, their shape, and what happens while it runs. */
+/** Routes that read a batch: its results, its summary and its events. */
 export function resultRoutes({ batches, openStreams, largeResponses }: ResultDeps): Route[] {
   return [
     {
@@ -42,11 +45,11 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
       path: '/v1/evaluation/batch/{id}/results',
       operation: {
         operationId: 'getBatchResults',
-        summary: 'Results of a batch, also while it runs',
+        summary: 'Read the results of a batch, also while it runs',
         description: [
-          'As JSON: pages in the order of evaluation. While the batch runs, `next` leads to what finishes later.',
-          'As NDJSON or CSV, by the `Accept` header: the whole batch in the order of its items, as far as it has got. CSV has the columns that were posted, then ours.',
-          'An answer that cannot be completed ends with a reset of its connection, and so does one of which nothing is read for 20 s.',
+          'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
+          'NDJSON or CSV, chosen by the `Accept` header: all results so far, in the order of the items. CSV has the posted columns first, then the columns of the results.',
+          'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: resultsQuery },
@@ -56,7 +59,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             headers: {
               'Vls-Escaped-Cells': {
                 description:
-                  'CSV of a batch that has ended without cancelled items: cells that got an apostrophe, as a spreadsheet would run them as formulas.',
+                  'CSV of a batch that has ended without cancelled items: the number of cells that got an apostrophe, because a spreadsheet would run them as formulas.',
                 schema: { type: 'integer' },
               },
             },
@@ -82,9 +85,9 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           }
           refusePaging(query);
           const signal = openStreams.open(request, response);
-          const asked = { status: query.status, formulas: query.formulas ?? 'escape' };
-          const parts = await batches.stream(reachOf(request), id, format, asked);
-          const escaped = format === 'csv' ? await batches.escapedCells(reachOf(request), id, asked) : undefined;
+          const streamQuery = { status: query.status, formulas: query.formulas ?? 'escape' };
+          const parts = await batches.stream(reachOf(request), id, format, streamQuery);
+          const escaped = format === 'csv' ? await batches.escapedCells(reachOf(request), id, streamQuery) : undefined;
           if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
           response.attachment(`batch-${id}.${format}`).type(type);
           await largeResponses.stream(request, response, parts, signal);
@@ -96,8 +99,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
       path: '/v1/evaluation/batch/{id}/summary',
       operation: {
         operationId: 'getBatchSummary',
-        summary: 'Histogram, mean, lowest and highest items',
-        description: 'Kept while the batch runs; its cost does not grow with the batch.',
+        summary: 'Read the histogram, mean, lowest and highest items of a batch',
+        description: 'Updated while the batch runs. The cost of this request does not grow with the batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
         responses: {
@@ -119,14 +122,14 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'followBatch',
         summary: 'Follow a batch (server-sent events)',
         description: [
-          'Begins with `state` and the whole status, then `progress`, `failure` and `state` as they happen, and closes after `end`.',
-          '`Last-Event-ID` resumes without a gap or a repetition; when that is too long ago, `reset` comes with the whole status. 204 says that the end has been seen.',
+          'Begins with a `state` event with the whole status, then sends `progress`, `failure` and `state` as they happen, and closes after `end`.',
+          '`Last-Event-ID` resumes without a gap or a repetition. When that event is too old, `reset` comes with the whole status. 204 means that the client has received the last event.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: eventsQuery, header: lastEventHeader },
         responses: {
           '200': { description: 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
-          '204': { description: 'There is nothing after the last event that was seen' },
+          '204': { description: 'No event follows the last one received' },
           ...problemResponses(400, 404, 503),
         },
       },

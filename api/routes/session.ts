@@ -20,7 +20,7 @@ export interface SessionDeps {
 }
 
 const answered = { 'application/json': { schema: session } } as const;
-/** A key and a path are all there is to send, and anybody may send it: without a key, a large body costs its sender nothing. */
+/** The maximum bytes of a sign-in: a key and a path. Anybody may send one, so a large body must cost nothing here. */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
 const json = createJsonBody(maxBytes);
@@ -29,7 +29,7 @@ const noStore: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/** `/session`: a browser signs in with a key, once, and its pages, event streams and Bull Board work from then on. */
+/** Routes of `/session`: a browser signs in once with a key, and its pages, event streams and Bull Board work from then on. */
 export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): Route[] {
   const describe = (principal: Principal | undefined): Session => ({
     keysRequired: keys.required,
@@ -44,9 +44,12 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       access: 'public',
       operation: {
         operationId: 'getSession',
-        summary: 'Who this request comes from',
+        summary: 'Read the identity of this request',
         tags: ['access'],
-        responses: { '200': { description: 'As whom it is let in', content: answered }, ...problemResponses(503) },
+        responses: {
+          '200': { description: 'The tenant and role of the request', content: answered },
+          ...problemResponses(503),
+        },
       },
       handlers: [noStore, (request, response) => void response.json(describe(principalOf(request)))],
     },
@@ -58,7 +61,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
         operationId: 'signIn',
         summary: 'Sign a browser in',
         description:
-          'Sets a cookie that lasts for SESSION_HOURS, or until the key is removed. A form is answered by leading on to `next`.',
+          'Sets a cookie that is valid for SESSION_HOURS, or until the key is removed. A form is answered with a redirect to `next`.',
         tags: ['access'],
         requestBody: {
           required: true,
@@ -69,7 +72,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
         },
         responses: {
           '200': { description: 'Signed in', content: answered },
-          '303': { description: 'Signed in with a form' },
+          '303': { description: 'Signed in with a form; redirects to `next`' },
           ...problemResponses(400, 413, 415, 503),
         },
       },
@@ -79,7 +82,10 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
         async (request, response) => {
           const { key, next } = check(signIn, request.body, 'body');
           if (!keys.required) {
-            throw new ServiceError('request.invalid', 'This service has no keys: there is nothing to sign in to');
+            throw new ServiceError(
+              'request.invalid',
+              'This service has no API keys, so there is nothing to sign in to',
+            );
           }
           const principal = await access.signIn(request, key.trim());
           if (principal.keyId !== null) {
@@ -104,7 +110,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       handlers: [
         async (request, response) => {
           await sessions.end(request, response);
-          // Without a session nothing has changed.
+          // Without a session there is nothing to audit.
           if (principalOf(request)?.via === 'session') audit(request, response, 'session.ended');
           response.status(204).end();
         },

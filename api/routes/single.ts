@@ -23,7 +23,7 @@ export interface SingleDeps {
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
-/** `POST /v1/evaluation/single`: one image, one text or several, answered at once and without Redis. */
+/** The route `POST /v1/evaluation/single`: scores one image against one or more texts, without Redis. */
 export function singleRoutes({ traffic, metrics, admission, largeResponses, config }: SingleDeps): Route[] {
   return [
     {
@@ -31,7 +31,7 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
       path: '/v1/evaluation/single',
       operation: {
         operationId: 'scoreSingle',
-        summary: 'Score one image against one text or several',
+        summary: 'Score one image against one or more texts',
         tags: ['evaluation'],
         requestParams: { header: requestIdHeader },
         requestBody: {
@@ -99,7 +99,7 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
   ];
 }
 
-/** The same request as a form: a file (or a source) as `image`, `text` once or often, `model`, `longText`. */
+/** Reads the request as a form: `image` as a file or a source, `text` once or more, `model`, `longText`. */
 async function readUpload(request: Request, maxBytes: number) {
   const { file, fields } = await readForm(request, maxBytes);
   const unknown = [...fields.keys()].find((name) => !['image', 'text', 'model', 'longText'].includes(name));

@@ -25,20 +25,20 @@ const canaryAudits = {
   restart: 'canary.restarted',
 } as const satisfies Record<CanaryAction, string>;
 
-/** `/v1/traffic`: which models share a profile, what they have shown, and what becomes of canaries. */
+/** Routes of `/v1/traffic`: the models that share a profile, their figures, and decisions about canaries. */
 export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [
     {
       method: 'get',
       path: '/v1/traffic',
-      // It shows pairs of all tenants.
+      // The report contains pairs of all tenants.
       access: 'operator',
       operation: {
         operationId: 'listTraffic',
-        summary: 'Profiles whose traffic is shared among models',
+        summary: 'List profiles whose traffic is shared among models',
         tags: ['operations'],
         responses: {
-          '200': { description: 'A report of each', content: { 'application/json': { schema: trafficList } } },
+          '200': { description: 'A report for each profile', content: { 'application/json': { schema: trafficList } } },
           ...problemResponses(403, 503),
         },
       },
@@ -50,7 +50,7 @@ export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
       access: 'operator',
       operation: {
         operationId: 'getTraffic',
-        summary: 'What the models of a profile have shown: by model, by canary window, and pair by pair',
+        summary: 'Read the figures of the models of a profile, by model, by canary window and by pair',
         tags: ['operations'],
         requestParams: { path: trafficPath },
         responses: { '200': { description: 'The report', content: report }, ...problemResponses(403, 404, 503) },
@@ -68,7 +68,7 @@ export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
       access: 'operator',
       operation: {
         operationId: 'decideCanary',
-        summary: 'Promote a canary, roll it back, or try it again',
+        summary: 'Promote a canary, roll it back, or restart its trial',
         tags: ['operations'],
         requestParams: { path: decisionPath },
         responses: {

@@ -41,7 +41,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
   test('one signs in with a key and is led to the docs, which run under the content security policy', async () => {
     const { page, complaints } = await open();
     await signIn(page, '/docs/', tenantKey);
-    await page.getByText('Score one image against one text or several').waitFor();
+    await page.getByText('Score one image against one or more texts').waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -50,7 +50,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     await page.goto(`${running.service.url}/evaluator/`);
     await page.getByLabel('API key').fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('alert').filter({ hasText: 'There is no such API key' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'No such API key' }).waitFor();
     expect(await page.getByLabel('API key').inputValue()).toBe('');
   });
 

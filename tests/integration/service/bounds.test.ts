@@ -27,7 +27,7 @@ async function refused(path: string, headers: Record<string, string>, body: stri
 test('signing in takes 8 KiB, and says so', async () => {
   expect(await refused('/session', json, unknownKeys(250_000))).toMatchObject({
     status: 413,
-    detail: 'A body may have 8192 bytes here',
+    detail: 'The body may have at most 8192 bytes here',
   });
   expect(await refused('/session', json, unknownKeys(500))).toMatchObject({ status: 400, code: 'request.invalid' });
 });
@@ -35,7 +35,7 @@ test('signing in takes 8 KiB, and says so', async () => {
 test('a request of nothing but unknown keys gets a short answer', async () => {
   expect(await refused('/v1/evaluation/single', json, unknownKeys(250_000))).toMatchObject({
     status: 400,
-    detail: 'An object of a body may have 10000 keys',
+    detail: 'The body has an object with too many keys: at most 10000 are allowed',
   });
   for (const path of ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/embeddings', batch]) {
     expect(await refused(path, json, unknownKeys(9_000))).toMatchObject({ status: 400, code: 'request.invalid' });
@@ -46,7 +46,7 @@ test('a list of fifteen million entries in place of a text is refused, and the s
   const list = `[${'1,'.repeat(15_000_000)}1]`;
   expect(await refused('/v1/evaluation/single', json, `{"image":"x","text":${list}}`)).toMatchObject({
     status: 400,
-    detail: 'text: a list of 15000001 entries, more than 1000',
+    detail: 'text: has 15000001 entries; at most 1000 are allowed',
   });
   expect((await client().health()).status).toBe(200);
 });

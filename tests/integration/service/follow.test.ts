@@ -9,7 +9,7 @@ import { startProcess, type TestProcess } from '../../../testing/processes/servi
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { readEvents, type SentEvent } from '../../support/sse.ts';
 
-/** LargeResponses 500 to its first call, then 200. */
+/** Answers 500 to its first call, then 200. */
 const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
 const receiver = createServer((request, response) => {
   let body = '';

@@ -27,10 +27,10 @@ test('unknown keys are not listed by the thousand', () => {
   expect(sizeOf(refusalOf(singleRequest, { ['k'.repeat(1_000_000)]: 1 }))).toBeLessThan(2_000);
 });
 
-test('of many faults the first are told, with how many there are', () => {
+test('an answer lists the first of many errors, and their number', () => {
   const error = refusalOf(z.object({ list: z.array(z.string()) }), { list: Array.from({ length: 300 }, () => 1) });
   expect(error.faults).toHaveLength(maxFaults);
-  expect(error.message).toMatch(/^300 faults: list\[0\]: /);
+  expect(error.message).toMatch(/^300 errors: list\[0\]: /);
 });
 
 test.each([
@@ -45,6 +45,6 @@ test.each([
     },
   });
   const error = refusalOf(schema, { ...rest, [name]: list });
-  expect(error.message).toMatch(/16000000 entries, more than 1000/);
+  expect(error.message).toMatch(/16000000 entries; at most 1000 are allowed/);
   expect(looked.every((key) => key === 'length')).toBe(true);
 });

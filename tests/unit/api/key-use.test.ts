@@ -19,10 +19,10 @@ const stored = async () => parseKeyUse(await readFile(useFileOf(keyFile), 'utf8'
 
 test('the first use is written at once, those of the next minute together at its end', async () => {
   const uses = createKeyUses(keyFile, () => [a, b], silentLog(), 200);
-  uses.saw(a);
+  uses.record(a);
   await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a]));
   const first = await stored();
-  for (let n = 0; n < 1_000; n++) uses.saw(n % 2 === 0 ? a : b);
+  for (let n = 0; n < 1_000; n++) uses.record(n % 2 === 0 ? a : b);
   expect(await stored()).toEqual(first);
   await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a, b]));
 });
@@ -32,15 +32,15 @@ test('the later time of each key stays, and that of a key that is gone does not'
   const earlier = '2020-01-01T00:00:00.000Z';
   await writeFile(useFileOf(keyFile), JSON.stringify({ [a]: later, [b]: earlier, [gone]: later }));
   const uses = createKeyUses(keyFile, () => [a, b], silentLog());
-  uses.saw(a);
-  uses.saw(b);
+  uses.record(a);
+  uses.record(b);
   await vi.waitFor(async () => expect((await stored())[b]).not.toBe(earlier));
   expect(await stored()).toEqual({ [a]: later, [b]: expect.stringMatching(/^20/) });
 });
 
 test('a file that is something else is written anew', async () => {
   await writeFile(useFileOf(keyFile), 'not JSON');
-  createKeyUses(keyFile, () => [a], silentLog()).saw(a);
+  createKeyUses(keyFile, () => [a], silentLog()).record(a);
   await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a]));
 });
 
@@ -48,9 +48,9 @@ test('a directory that cannot be written is said once', async () => {
   const log = silentLog();
   const info = vi.spyOn(log, 'info');
   const uses = createKeyUses(join(directory, 'absent', 'keys.jsonl'), () => [a], log, 1);
-  uses.saw(a);
+  uses.record(a);
   await vi.waitFor(() => expect(info).toHaveBeenCalledTimes(1));
-  uses.saw(a);
+  uses.record(a);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(info).toHaveBeenCalledTimes(1);
 });
