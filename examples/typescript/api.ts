@@ -580,8 +580,8 @@ active: number;
 failed: number;
 workers: number;})[]) | (null);};
 
-export interface paths {'/evaluator/v1/evaluation/single': {post: {/** Score one image against one text or several */
-parameters: {query?: never;path?: never;header?: {/** An id of your own for this request, used in the logs. */
+export interface paths {'/evaluator/v1/evaluation/single': {post: {/** Score one image against one or more texts */
+parameters: {query?: never;path?: never;header?: {/** Your own id for this request, used in the logs. */
 "X-Request-Id"?: string;};cookie?: never;}; requestBody: {content: {'application/json': SingleRequest;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': SingleResponse;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -596,7 +596,7 @@ parameters: {query?: never;path?: never;header?: {/** An id of your own for this
 502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch': {post: {/** Post a batch of pairs */
+'/evaluator/v1/evaluation/batch': {post: {/** Post a batch of items */
 parameters: {query?: {/** With `true`, one bad item refuses the whole batch with 400. */
 strict?: "true" | "false";
 /** A profile or a model name. */
@@ -620,9 +620,9 @@ delimiter?: string;
 /** Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
 encoding?: string;
 /** NDJSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. CSV of the results has these columns. */
-columns?: string;};path?: never;header?: {/** Printable ASCII. The same request with the same key again leads to the same batch. */
+columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
-/** `wait=N`: answers when the batch has ended, after N seconds at the latest. */
+/** `wait=N`: answer when the batch has ended, or after N seconds. */
 Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
 202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -638,7 +638,7 @@ Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': 
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
-get: {/** Your batches, the latest first */
+get: {/** List your batches, the latest first */
 parameters: {query?: {/** Only batches in one of these states, separated by commas. */
 state?: string;
 /** For operators: batches of this tenant; `*`: of everybody. */
@@ -652,7 +652,7 @@ limit?: number;};path?: never;header?: never;cookie?: never;}; requestBody?: nev
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}': {get: {/** Status of a batch */
+'/evaluator/v1/evaluation/batch/{id}': {get: {/** Read the status of a batch */
 parameters: {query?: never;path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -662,7 +662,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
-delete: {/** Forget a batch; a live one is cancelled first */
+delete: {/** Delete a batch; a running one is cancelled first */
 parameters: {query?: never;path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {204: {headers: Record<string, unknown>; content?: never;};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -672,7 +672,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}/cancel': {post: {/** Stop a batch */
+'/evaluator/v1/evaluation/batch/{id}/cancel': {post: {/** Cancel a batch */
 parameters: {query?: never;path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -684,7 +684,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed items again */
 parameters: {query?: never;path: {/** Id of the batch. */
-id: string;};header?: {/** Printable ASCII. The same request with the same key again leads to the same batch. */
+id: string;};header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -696,7 +696,7 @@ id: string;};header?: {/** Printable ASCII. The same request with the same key a
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Results of a batch, also while it runs */
+'/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** JSON: `next` of the page before. Absent: the first page. */
 cursor?: string;
 /** JSON: most results of a page; 1000 unless given. NDJSON and CSV are whole. */
@@ -715,7 +715,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}/summary': {get: {/** Histogram, mean, lowest and highest items */
+'/evaluator/v1/evaluation/batch/{id}/summary': {get: {/** Read the histogram, mean, lowest and highest items of a batch */
 parameters: {query?: never;path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchSummary;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -726,9 +726,9 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
-parameters: {query?: {/** Like the `Last-Event-ID` header, which a page cannot set. */
+parameters: {query?: {/** Like the `Last-Event-ID` header, for pages, which cannot set it. */
 lastEventId?: string;};path: {/** Id of the batch. */
-id: string;};header?: {/** The id of the last event that was seen. */
+id: string;};header?: {/** The id of the last event that the client received. */
 "Last-Event-ID"?: string;};cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
 204: {headers: Record<string, unknown>; content?: never;};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -754,7 +754,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/embeddings': {post: {/** Embeddings of texts and images */
+'/evaluator/v1/embeddings': {post: {/** Compute embeddings of texts and images */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': EmbeddingsRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': EmbeddingsResponse;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -769,14 +769,14 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/models': {get: {/** Models and their state in this process */
+'/evaluator/v1/models': {get: {/** List models with their state in this process */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ModelList;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/models/{model}': {get: {/** One model, in the shape of OpenAI's API */
+'/evaluator/v1/models/{model}': {get: {/** Read one model, in the format of OpenAI's API */
 parameters: {query?: never;path: {/** A profile or a model name. */
 model: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIModel;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -786,7 +786,7 @@ model: string;};header?: never;cookie?: never;}; requestBody?: never; responses:
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/traffic': {get: {/** Profiles whose traffic is shared among models */
+'/evaluator/v1/traffic': {get: {/** List profiles whose traffic is shared among models */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficList;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -794,7 +794,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/traffic/{profile}': {get: {/** What the models of a profile have shown: by model, by canary window, and pair by pair */
+'/evaluator/v1/traffic/{profile}': {get: {/** Read the figures of the models of a profile, by model, by canary window and by pair */
 parameters: {query?: never;path: {/** A profile whose traffic is shared. */
 profile: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -804,7 +804,7 @@ profile: string;};header?: never;cookie?: never;}; requestBody?: never; response
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/traffic/{profile}/{action}': {post: {/** Promote a canary, roll it back, or try it again */
+'/evaluator/v1/traffic/{profile}/{action}': {post: {/** Promote a canary, roll it back, or restart its trial */
 parameters: {query?: never;path: {/** A profile whose traffic is shared. */
 profile: string;
 action: "promote" | "rollback" | "restart";};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
@@ -817,7 +817,7 @@ action: "promote" | "rollback" | "restart";};header?: never;cookie?: never;}; re
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/session': {get: {/** Who this request comes from */
+'/evaluator/session': {get: {/** Read the identity of this request */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Session;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -846,7 +846,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/health': {get: {/** Redis, models, encoders, workers and queues */
+'/evaluator/health': {get: {/** State of Redis, models, encoders, workers and queues */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Health;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -854,14 +854,14 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/json': Health;};};};};};
-'/evaluator/health/live': {get: {/** Whether the process answers */
+'/evaluator/health/live': {get: {/** Check that the process answers */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/plain': string;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/health/ready': {get: {/** Whether single pairs can be scored here */
+'/evaluator/health/ready': {get: {/** Check that this process can score single pairs */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/plain': string;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -108,7 +108,7 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     expect(await page.getByRole('heading', { name: 'Queues' }).count()).toBe(0);
     expect(await page.getByRole('link', { name: 'Queues, in Bull Board' }).count()).toBe(0);
     expect((await open('queues/'))?.status()).toBe(403);
-    await page.getByRole('alert').getByText('This is for operators').waitFor();
+    await page.getByRole('alert').getByText('Only operators may do this').waitFor();
     await signIn(operatorKey);
     await page.waitForURL('**/evaluator/queues/');
     await page.getByText('evaluate-compact').first().waitFor();

@@ -116,7 +116,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
       route.fulfill({ json: { authenticated: true, tenant: 'north', role: 'tenant', keysRequired: true } }),
     );
     await open('traffic');
-    await page.getByText('This is for operators.').waitFor();
+    await page.getByText('Only operators may do this.').waitFor();
     expect(await page.getByRole('navigation').getByRole('link', { name: 'Traffic' }).count()).toBe(0);
   });
 

@@ -26,7 +26,7 @@ export function TrafficView() {
 function ForOperators() {
   return (
     <div class="empty">
-      <p>This is for operators.</p>
+      <p>Only operators may do this.</p>
       <p class="soft">It shows pairs of all tenants.</p>
     </div>
   );

@@ -158,7 +158,7 @@ describe('a browser that has signed in', () => {
       headers: { ...(await signIn(tenantKey)), ...html },
     });
     expect(asTenant.status).toBe(403);
-    expect(await asTenant.text()).toContain('This is for operators');
+    expect(await asTenant.text()).toContain('Only operators may do this');
   });
 
   test.each([
