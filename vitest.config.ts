@@ -27,6 +27,8 @@ export default defineConfig({
     // Integration tests start real processes; two cores carry two files at a time.
     maxWorkers: 2,
     testTimeout: 60_000,
+    // A second, the default, is short on a machine with other work.
+    expect: { poll: { timeout: 50_000 } },
     // A shared CI machine may stall for seconds; a test that needs its second run is marked in the output.
     retry: process.env['CI'] === 'true' ? 1 : 0,
     hookTimeout: 120_000,

@@ -3,6 +3,7 @@ import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
 import type { Health } from '../shared/contracts/health.ts';
 import type { ItemResult, Receipt } from '../shared/contracts/item.ts';
 import type { Problem } from '../shared/contracts/problem.ts';
+import { until } from './until.ts';
 
 export interface Answer<Body> {
   status: number;
@@ -56,13 +57,17 @@ export function createClient(
     status: (id: string) => call<BatchStatus>(`/v1/evaluation/batch/${id}`),
     /** Polls until the batch is as wanted. */
     async until(id: string, wanted: (status: BatchStatus) => boolean): Promise<BatchStatus> {
-      for (;;) {
-        const { status, body } = await batch.status(id);
-        if (status === 200 && wanted(body)) return body;
-        // A batch that was refused has no id, and would be asked for in vain until the test's time is up.
-        if (status >= 400 && status < 500) throw new Error(`Batch ${id} answers ${status}: ${JSON.stringify(body)}`);
-        await delay(25);
-      }
+      const answer = await until(
+        async () => {
+          const found = await batch.status(id);
+          // A batch that was refused has no id: asking again is in vain.
+          return ((found.status === 200 && wanted(found.body)) || (found.status >= 400 && found.status < 500)) && found;
+        },
+        { withinMs: 600_000 },
+      );
+      if (answer.status !== 200)
+        throw new Error(`Batch ${id} answers ${answer.status}: ${JSON.stringify(answer.body)}`);
+      return answer.body;
     },
     finished: (id: string) => batch.until(id, ({ finishedAt }) => finishedAt !== null),
     async results(id: string, query = ''): Promise<ItemResult[]> {

@@ -1,22 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Patience {
-  /** Pause between two attempts, in ms. */
+  /** Pause between two attempts, in ms. By default it grows from 5 to 200: what takes long is asked for less often. */
   everyMs?: number;
-  /** Time after which it gives up, in ms. Less than the time that a test has, so that the message says what is missing. */
+  /** Time after which it gives up, in ms. Less than the time that a test has, so that the error says what is missing. */
   withinMs?: number;
 }
 
+const firstPauseMs = 5;
+const longestPauseMs = 200;
+
 /**
  * Tries again, with a pause, until `attempt` neither throws nor returns `false`. Returns what it returned.
- * @throws {unknown} the last error of `attempt`, or one that says what it waited for.
+ * @throws {unknown} the last error of `attempt`, or one that shows its code.
  */
 export async function until<Value>(
   attempt: () => Value | Promise<Value>,
-  { everyMs = 25, withinMs = 50_000 }: Patience = {},
+  { everyMs, withinMs = 50_000 }: Patience = {},
 ): Promise<Exclude<Value, false>> {
   const deadline = performance.now() + withinMs;
-  for (;;) {
+  for (let pauseMs = everyMs ?? firstPauseMs; ; pauseMs = everyMs ?? Math.min(2 * pauseMs, longestPauseMs)) {
     let failure: unknown;
     try {
       const value = await attempt();
@@ -26,6 +29,6 @@ export async function until<Value>(
       failure = error;
     }
     if (performance.now() >= deadline) throw failure;
-    await delay(everyMs);
+    await delay(pauseMs);
   }
 }

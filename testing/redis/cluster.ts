@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { freePort } from '../free-port.ts';
+import { until } from '../until.ts';
 import { durable, startServer, type TestServer } from './server.ts';
 import type { TestTls } from './tls.ts';
 
@@ -34,9 +34,7 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
     for (const { port, busPort } of nodes) await client.cluster('MEET', '127.0.0.1', port, busPort);
   }
   for (const client of clients) {
-    for (let info = ''; !/cluster_state:ok.*cluster_known_nodes:3/s.test(info); await delay(20)) {
-      info = await client.cluster('INFO');
-    }
+    await until(async () => /cluster_state:ok.*cluster_known_nodes:3/s.test(await client.cluster('INFO')));
     client.disconnect();
   }
   const each = async (act: (server: TestServer) => Promise<void>) => {
@@ -80,7 +78,7 @@ export async function startReplicatedCluster(): Promise<ReplicatedCluster> {
   const knows = (nodesKnown: string, ids: readonly string[]) => ids.every((id) => nodesKnown.includes(id));
   const ids = await Promise.all(clients.map((client) => client.cluster('MYID')));
   for (const client of clients) {
-    while (!knows(String(await client.cluster('NODES')), ids)) await delay(20);
+    await until(async () => knows(String(await client.cluster('NODES')), ids));
   }
   for (const [at, client] of clients.entries()) {
     if (at >= count) await client.cluster('REPLICATE', ids[at - count] ?? '');
@@ -98,7 +96,7 @@ export async function startReplicatedCluster(): Promise<ReplicatedCluster> {
   return {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     async rolesOf(key) {
-      for (; ; await delay(100)) {
+      return await until(async () => {
         const said = await Promise.all(nodes.map(({ server }) => ask(server, (client) => client.cluster('NODES'))));
         const lines = String(said[0])
           .trim()
@@ -106,7 +104,7 @@ export async function startReplicatedCluster(): Promise<ReplicatedCluster> {
           .map((line) => line.split(' '));
         const isWhole = said.every((one) => !/fail|handshake|noaddr/.test(String(one)));
         const first = nodes[0]?.server;
-        if (first === undefined || !isWhole) continue;
+        if (first === undefined || !isWhole) return false;
         const slot = Number(await ask(first, (client) => client.cluster('KEYSLOT', key)));
         const master = lines.find(([, , flags = '', , , , , , ...ranges]) => {
           if (!flags.includes('master')) return false;
@@ -119,10 +117,11 @@ export async function startReplicatedCluster(): Promise<ReplicatedCluster> {
         const serverOf = (line: string[] | undefined) =>
           nodes.find(({ port }) => line?.[1]?.includes(`:${port}@`))?.server;
         const pair = { master: serverOf(master), replica: serverOf(replica) };
-        if (pair.master === undefined || pair.replica === undefined) continue;
+        if (pair.master === undefined || pair.replica === undefined) return false;
         const role = (await ask(pair.replica, (client) => client.role())) as unknown[];
-        if (role[0] === 'slave' && role[3] === 'connected') return pair as { master: TestServer; replica: TestServer };
-      }
+        const isFollowing = role[0] === 'slave' && role[3] === 'connected';
+        return isFollowing && (pair as { master: TestServer; replica: TestServer });
+      });
     },
     async switch(replica) {
       await ask(replica, (client) => client.cluster('FAILOVER'));

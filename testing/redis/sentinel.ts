@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../free-port.ts';
+import { until } from '../until.ts';
 import { durable, startServer, type TestServer } from './server.ts';
 import type { TestTls } from './tls.ts';
 
@@ -48,11 +48,10 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
   async function knowEachOther(isSettled: (value: (field: string) => string | undefined) => boolean): Promise<void> {
     for (const { server } of sentinels) {
       const client = server.connect();
-      for (;;) {
-        const said = (await client.call('SENTINEL', 'MASTER', name)) as string[];
-        if (isSettled((field) => said[said.indexOf(field) + 1])) break;
-        await delay(20);
-      }
+      await until(async () => {
+        const master = (await client.call('SENTINEL', 'MASTER', name)) as string[];
+        return isSettled((field) => master[master.indexOf(field) + 1]);
+      });
       client.disconnect();
     }
   }
@@ -74,20 +73,18 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
     replica: replica.server,
     async roles() {
       const servers = [master.server, replica.server];
-      for (;;) {
+      return await until(async () => {
         const found = await Promise.all(servers.map(roleOf));
         const [now, follower] = [servers[found.indexOf('master')], servers[found.indexOf('replica')]];
-        if (now !== undefined && follower !== undefined) {
-          await knowEachOther((value) => value('flags') === 'master');
-          return { master: now, replica: follower };
-        }
-        await delay(100);
-      }
+        if (now === undefined || follower === undefined) return false;
+        await knowEachOther((value) => value('flags') === 'master');
+        return { master: now, replica: follower };
+      });
     },
     async switch() {
       const client = sentinels[0]?.server.connect();
       // Refused while an earlier failover is not over.
-      while ((await client?.call('SENTINEL', 'FAILOVER', name).catch(() => undefined)) !== 'OK') await delay(250);
+      await until(async () => (await client?.call('SENTINEL', 'FAILOVER', name)) === 'OK');
       client?.disconnect();
     },
     async remove() {

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createClient } from '../../testing/client.ts';
 import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../testing/images/host.ts';
 import { childrenOf, descendantsOf, isAlive, processesWith } from '../../testing/processes/tree.ts';
+import { until } from '../../testing/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -107,11 +107,7 @@ test('a service process that crashes is started again, and its batch goes on', a
 });
 
 async function untilAnswering(url: string): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${url}/evaluator/health/ready`).catch(() => undefined);
-    if (answer?.status === 200) return;
-    await delay(50);
-  }
+  await until(async () => (await fetch(`${url}/evaluator/health/ready`)).status === 200);
 }
 
 /** A port that was free a moment ago; one that stays the same when the service is started again. */

@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { freePort } from '../../testing/free-port.ts';
+import { until } from '../../testing/until.ts';
 
 const onPath = (name: string): string | undefined =>
   (process.env['PATH'] ?? '')
@@ -76,10 +76,8 @@ export async function startPrometheus(
   let log = '';
   server.stderr?.on('data', (data: Buffer) => (log += data));
   const base = `http://127.0.0.1:${port}`;
-  while (!(await fetch(`${base}/-/ready`).catch(() => undefined))?.ok) {
-    if (server.exitCode !== null) throw new Error(`Prometheus did not start:\n${log}`);
-    await delay(50);
-  }
+  await until(async () => server.exitCode !== null || (await fetch(`${base}/-/ready`)).ok);
+  if (server.exitCode !== null) throw new Error(`Prometheus did not start:\n${log}`);
 
   async function ask<Data>(path: string): Promise<Data> {
     const response = await fetch(`${base}/api/v1/${path}`);

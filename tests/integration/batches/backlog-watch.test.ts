@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { watchBacklog } from '../../../batches/queue/backlog-watch.ts';
+import { until } from '../../../testing/until.ts';
 import { type Engine, startEngine } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -19,14 +20,14 @@ function watch(isIdle: () => boolean) {
 /** Long enough for ten looks, by another watch that has the same clock. */
 const aWhile = async () => {
   const { onSilent } = watch(() => true);
-  await vi.waitFor(() => expect(onSilent.mock.calls.length).toBeGreaterThan(1), { timeout: 10_000 });
+  await until(() => expect(onSilent.mock.calls.length).toBeGreaterThan(1));
 };
 
 test('a worker that is idle while chunks wait is silent; one that has work in flight is not', async () => {
   const idle = watch(() => true);
   const busy = watch(() => false);
   await engine.post(4);
-  await vi.waitFor(() => expect(idle.onSilent).toHaveBeenCalled(), { timeout: 10_000 });
+  await until(() => expect(idle.onSilent).toHaveBeenCalled());
   expect(idle.backlog.silentMs()).toBeGreaterThanOrEqual(200);
   expect(busy.onSilent).not.toHaveBeenCalled();
   expect(busy.backlog.silentMs()).toBe(0);

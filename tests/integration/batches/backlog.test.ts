@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSpeed } from '../../../batches/metrics/speed.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import type { Reading } from '../../../shared/telemetry/readings.ts';
+import { until } from '../../../testing/until.ts';
 import { type Engine, failed, item, pinned, startEngine, succeeded } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -42,7 +43,7 @@ test('with workers the backlog is what waits over what they commit', async () =>
   await engine.commit(id, 0, succeeded(0, 4));
   engine.speed.add(queue, 4_000_000);
   // The count is written after Redis has told the time.
-  const { readings, speed } = await vi.waitFor(async () => {
+  const { readings, speed } = await until(async () => {
     const readings = await engine.readings();
     const speed = readOf(readings, 'vls_items_per_second', { queue }) ?? 0;
     expect(speed).toBeGreaterThan(4_000_000 / 60);

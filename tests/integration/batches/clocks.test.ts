@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
 import { consume } from '../../../batches/queue/consumers.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
+import { until } from '../../../testing/until.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -111,6 +112,6 @@ for (const [name, offset] of Object.entries(offsets)) {
     setClock(offset);
     engine.speed.add('compact', 100);
     vi.useRealTimers();
-    await vi.waitFor(async () => expect((await engine.speed.read(['compact'])).get('compact')).toBeGreaterThan(0));
+    await until(async () => expect((await engine.speed.read(['compact'])).get('compact')).toBeGreaterThan(0));
   });
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runScript } from '../../../batches/store/scripts.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
+import { until } from '../../../testing/until.ts';
 import { type Engine, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -74,7 +75,7 @@ test('a running batch is deleted from a full Redis, and its memory is free', asy
   await engine.batches.remove(tenant, id);
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
-  await vi.waitFor(async () => expect((await used()) - before).toBeLessThan(200_000), { timeout: 10_000 });
+  await until(async () => expect((await used()) - before).toBeLessThan(200_000));
   await setLimit(0);
 });
 

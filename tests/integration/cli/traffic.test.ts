@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
 import { captions, photoNames } from '../../../testing/images/host.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 import { createSharedProfile } from '../../support/shared-profile.ts';
 import { vls } from '../../support/vls.ts';
@@ -19,10 +20,10 @@ beforeAll(async () => {
   const { body } = await running.client.batch.post(items, { model: 'shared' });
   await running.client.batch.finished(body.id);
   const counted = async () => (await report()).arms.reduce((sum, arm) => sum + arm.items, 0);
-  await vi.waitFor(async () => expect(await counted()).toBe(items.length), { timeout: 10_000 });
+  await until(async () => expect(await counted()).toBe(items.length));
   // The shadow scores after the answer was given.
   const compared = async () => (await report()).comparisons.find(({ kind }) => kind === 'shadow')?.pairs;
-  await vi.waitFor(async () => expect(await compared()).toBe(items.length), { timeout: 20_000 });
+  await until(async () => expect(await compared()).toBe(items.length));
 });
 afterAll(() => profile.remove());
 

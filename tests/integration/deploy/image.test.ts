@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findProgram, findRedisServer } from '../../../start/redis/find.ts';
 import { createClient } from '../../../testing/client.ts';
 import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../../testing/images/host.ts';
+import { until } from '../../../testing/until.ts';
 import { type BuiltImage, buildImage, hostEnvironment } from './image-build.ts';
 
 /**
@@ -57,12 +58,11 @@ async function untilReady(
   child: ChildProcess & { said(): string },
   environment: Record<string, string>,
 ): Promise<void> {
-  while (child.exitCode === null) {
-    const check = launch(image.healthcheck, environment);
-    const [code] = await once(check, 'exit');
-    if (code === 0) return;
-  }
-  throw new Error(`It ended before it was healthy:\n${child.said()}`);
+  const isHealthy = await until(async () => {
+    const [code] = await once(launch(image.healthcheck, environment), 'exit');
+    return (code === 0 && 'healthy') || (child.exitCode !== null && 'ended');
+  });
+  if (isHealthy === 'ended') throw new Error(`It ended before it was healthy:\n${child.said()}`);
 }
 
 async function stop(child: ChildProcess): Promise<number | null> {

@@ -4,6 +4,7 @@ import { type Client, createClient } from '../../../testing/client.ts';
 import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 import { type Balancer, startBalancer } from '../../support/balancer.ts';
 import { readEvents } from '../../support/sse.ts';
 
@@ -134,9 +135,7 @@ test('an API that stops fails its readiness first, goes on answering, and then e
   await direct.batch.until(body.id, ({ items }) => items.succeeded > 0);
 
   const stopped = api.stop();
-  for (let answer = await direct.call('/health/ready'); answer.status !== 503; ) {
-    answer = await direct.call('/health/ready');
-  }
+  await until(async () => (await direct.call('/health/ready')).status === 503, { everyMs: 5 });
   // Whoever has not yet looked at its readiness is served all the same.
   expect((await direct.single({ image: host.url('coffee.jpg'), text: 'coffee' })).status).toBe(200);
   expect(await stopped).toBe(0);

@@ -10,6 +10,7 @@ import { watchRedis } from '../../../shared/redis/watch.ts';
 import { connectRedis } from '../../../shared/redis.ts';
 import { freePort } from '../../../testing/free-port.ts';
 import { startServer } from '../../../testing/redis/server.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** A server, a connection of ours that is watched, and one of an administrator, who brings the server into a state. */
@@ -47,13 +48,10 @@ async function start(settings: Record<string, string> = {}) {
 type Started = Awaited<ReturnType<typeof start>>;
 
 async function untilFault({ watch }: Started, wanted: string | undefined): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      await watch.look();
-      expect(watch.fault()).toBe(wanted);
-    },
-    { timeout: 30_000, interval: 100 },
-  );
+  await until(async () => {
+    await watch.look();
+    expect(watch.fault()).toBe(wanted);
+  });
 }
 
 const writes = async ({ redis }: Started): Promise<unknown> =>
@@ -108,7 +106,7 @@ const states: [
 /** Has a snapshot made, and waits for its outcome. */
 async function saved(admin: Server, wanted: 'ok' | 'err'): Promise<void> {
   await admin.bgsave();
-  await vi.waitFor(async () => {
+  await until(async () => {
     const info = await admin.info('persistence');
     expect(info).toMatch(/rdb_bgsave_in_progress:0/);
     expect(info).toContain(`rdb_last_bgsave_status:${wanted}`);
@@ -127,7 +125,7 @@ test.each(states)(
     await leave(started);
     await untilFault(started, undefined);
     expect(started.said.filter((line) => /serves again/.test(line))).toHaveLength(1);
-    await vi.waitFor(async () => expect(await writes(started)).toBe('OK'), { timeout: 10_000 });
+    await until(async () => expect(await writes(started)).toBe('OK'));
   },
 );
 

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchKeys, queueName, taskQueues } from '../../../shared/redis/keys.ts';
+import { until } from '../../../testing/until.ts';
 import { keyOf, lines, resultsIn, useReferenceService } from '../../support/reference.ts';
 
 const service = useReferenceService({
@@ -18,10 +18,8 @@ beforeAll(async () => {
 afterAll(() => redis.disconnect());
 
 const count = 20_000;
-/** As soon as it holds: what is waited for lasts for fractions of a second. */
-async function when(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await delay(25);
-}
+/** Waits for what lasts for fractions of a second. */
+const when = (holds: () => Promise<boolean>) => until(holds, { everyMs: 25 });
 const handedBack = async () => (await redis.zcard(`{vls}:${queueName('compact')}:delayed`)) > 0;
 const taskDelayed = (task: keyof typeof taskQueues) => async () =>
   (await redis.zcard(`{vls}:${taskQueues[task]}:delayed`)) > 0;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchKeys, finishedBatches, taskQueues } from '../../../shared/redis/keys.ts';
+import { until } from '../../../testing/until.ts';
 import { keyOf, line, lines, resultsIn, useReferenceService } from '../../support/reference.ts';
 
 const service = useReferenceService();
@@ -13,10 +14,8 @@ afterAll(() => redis.disconnect());
 
 const count = 20_000;
 
-/** As soon as it holds: what is waited for lasts for fractions of a second. */
-async function when(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await delay(25);
-}
+/** Waits for what lasts for fractions of a second. */
+const when = (holds: () => Promise<boolean>) => until(holds, { everyMs: 25 });
 const field = (id: string, name: string) => redis.hget(batchKeys(redis, id).batch, name);
 
 async function expectComplete(id: string): Promise<void> {
@@ -145,8 +144,13 @@ test('a batch that is deleted while it is read leaves nothing either when its wo
   const { body } = await post({ input: s3.url('open/midway.ndjson') });
   await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
-  // Time to go on writing in.
-  await delay(300);
+  // The worker writes once more, unless it has seen the deletion by now.
+  const monitor = await redis.duplicate().monitor();
+  const writes = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time, words: string[]) => words.join(' ').includes(body.id) && resolve());
+  });
+  await Promise.race([writes, delay(1_000)]);
+  monitor.disconnect();
   await worker.kill();
   const other = await service.startWorker();
   const waits = async (list: 'wait' | 'active') => await redis.llen(`{vls}:${taskQueues.intake}:${list}`);

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -104,7 +104,7 @@ test.for(Object.entries(moments))(
       await ended;
     }
     expect(output).not.toMatch(/Cannot find module|MODULE_NOT_FOUND|SyntaxError|ReferenceError|TypeError/);
-    while (process.platform === 'linux' && processesWith(mark).length > 0) await delay(100);
+    await until(() => process.platform !== 'linux' || processesWith(mark).length === 0);
   },
 );
 

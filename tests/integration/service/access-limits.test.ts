@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
@@ -13,6 +12,7 @@ import { type Client, createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
+import { until } from '../../../testing/until.ts';
 import { type ChosenRedis, startChosenRedis } from '../../support/redis-chosen.ts';
 
 const keys = createKeyFile();
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, QUEUED_ITEMS: '1000', LOG_LEVEL: 'error' };
   apis = await Promise.all([startProcess('api', env), startProcess('api', env)]);
   // The default model loads behind the ready message.
-  for (const { url } of apis) while ((await createClient(url).call('/health/ready')).status !== 200) await delay(25);
+  for (const { url } of apis) await until(async () => (await createClient(url).call('/health/ready')).status === 200);
 });
 afterAll(async () => {
   await Promise.all(apis.map((api) => api.stop()));

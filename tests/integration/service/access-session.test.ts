@@ -6,6 +6,7 @@ import { connectRedis, whenConnected } from '../../../shared/redis.ts';
 import { createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -200,7 +201,7 @@ describe('a browser that has signed in', () => {
     const cookie = await signIn(key);
     expect((await browser(cookie).call('/v1/models')).status).toBe(200);
     keys.remove(key);
-    while ((await browser(cookie).call('/v1/models')).status !== 401);
+    await until(async () => (await browser(cookie).call('/v1/models')).status === 401);
   });
 });
 

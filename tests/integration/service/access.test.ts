@@ -3,6 +3,7 @@ import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts'
 import { type Client, createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 
 const keys = createKeyFile();
@@ -99,7 +100,7 @@ describe('a key', () => {
     const key = keys.add('late');
     expect((await as(key).call('/v1/models')).status).toBe(200);
     keys.remove(key);
-    while ((await as(key).call('/v1/models')).status === 200);
+    await until(async () => (await as(key).call('/v1/models')).status !== 200);
     expect((await as(ours).call('/v1/models')).status).toBe(200);
   });
 });

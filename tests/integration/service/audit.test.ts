@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { createClient } from '../../../testing/client.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 
 const keys = createKeyFile();
@@ -24,7 +25,7 @@ const audits = (): Line[] =>
 /** The lines since the last call, as soon as there are so many. */
 let seen = 0;
 async function newAudits(count: number): Promise<Line[]> {
-  const lines = await vi.waitFor(() => {
+  const lines = await until(() => {
     const all = audits();
     expect(all.length - seen).toBeGreaterThanOrEqual(count);
     return all.slice(seen);
@@ -94,7 +95,7 @@ test('a key that is added to the file, or removed from it, is a line when the se
     expect.objectContaining({ audit: true, action: 'key.added', by: 'key_file', keyId: idOf(added), tenant: 'late' }),
   ]);
   keys.remove(added);
-  await vi.waitFor(async () => expect((await as(added).call('/v1/models')).status).toBe(401));
+  await until(async () => expect((await as(added).call('/v1/models')).status).toBe(401));
   expect(await newAudits(1)).toEqual([
     expect.objectContaining({ audit: true, action: 'key.removed', by: 'key_file', keyId: idOf(added), tenant: 'late' }),
   ]);

@@ -8,6 +8,7 @@ import { captions, type ImageHost, photoNames, startImageHost } from '../../../t
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startCluster, type TestCluster } from '../../../testing/redis/cluster.ts';
 import type { TestServer } from '../../../testing/redis/server.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 const texts = Object.values(captions);
@@ -31,7 +32,7 @@ beforeAll(async () => {
   };
   processes.push(...(await Promise.all([startProcess('api', env), startProcess('worker', env)])));
   client = createClient(processes[0]?.url ?? '');
-  while ((await client.call('/health/ready')).status !== 200) await delay(25);
+  await until(async () => (await client.call('/health/ready')).status === 200);
 });
 afterAll(async () => {
   await Promise.all(processes.map((process) => process.stop()));
@@ -80,10 +81,6 @@ const post = (count: number) =>
       text: texts[index % 6],
     })),
   );
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(25);
-}
 
 /** Every item has one result, no chunk was committed twice, and the counters say the same. */
 async function expectEachOnce(id: string, total: number): Promise<void> {

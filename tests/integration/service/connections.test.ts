@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { createClient } from '../../../testing/client.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 let redis: TestRedis;
 /** Without a worker: whoever follows a batch goes on following it. */
@@ -42,5 +42,5 @@ test('with as many event streams as there may be connections, probes are answere
   expect(refused.connection).toBe('close');
 
   for (const stream of streams) stream.destroy();
-  while ((await ask('/v1/models')).status !== 200) await delay(25);
+  await until(async () => (await ask('/v1/models')).status === 200);
 });

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 let redis: TestRedis;
 /** Without a worker: what is posted stays as it is. */
@@ -51,10 +52,10 @@ async function send(path: string, type: string, body: Buffer, announced: number)
 
 /** The same, again when the service is busy: on a machine with other work any service may be. */
 async function post(path: string, type: string, body: Buffer, announced = body.length): Promise<number> {
-  for (;;) {
+  return await until(async () => {
     const status = await send(path, type, body, announced);
-    if (status !== 503) return status;
-  }
+    return status !== 503 && status;
+  });
 }
 
 const single = '/v1/evaluation/single';

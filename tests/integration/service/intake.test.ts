@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch.ts';
 import { liveBatches } from '../../../shared/redis/keys.ts';
 import { captions, photoNames } from '../../../testing/images/host.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();
@@ -155,9 +156,9 @@ test('a connection that is cut in the middle leaves no half batch', async () => 
   request.on('error', () => {});
   for (let index = 0; index < 400; index++)
     request.write(`${JSON.stringify({ image: running.host.url('coffee.jpg'), text: `${index}` })}\n`);
-  while ((await direct.zcard(liveBatches(direct))) === before) await new Promise(setImmediate);
+  await until(async () => (await direct.zcard(liveBatches(direct))) !== before);
   request.destroy();
-  while ((await direct.keys('vls:*:lease')).length > 0) await new Promise(setImmediate);
+  await until(async () => (await direct.keys('vls:*:lease')).length === 0);
   const { body } = await running.client.call<{ batches: BatchStatus[] }>(batch);
   expect(body.batches.every(({ items }) => items.total < 400)).toBe(true);
   direct.disconnect();
@@ -207,14 +208,12 @@ test('the same Idempotency-Key while the first request is still arriving is 409,
   });
   request.on('error', () => {});
   request.write(`${JSON.stringify(pairs()[0])}\n`);
-  while ((await direct.keys('vls:*:lease')).length === 0) await new Promise(setImmediate);
+  await until(async () => (await direct.keys('vls:*:lease')).length > 0);
   const meanwhile = await send(asNdjson(), ndjson, batch, headers);
   expect(meanwhile.status).toBe(409);
   expect(codeOf(meanwhile.body)).toBe('idempotency.in_flight');
   request.destroy();
-  let again = await send(asNdjson(), ndjson, batch, headers);
-  while (again.status === 409) again = await send(asNdjson(), ndjson, batch, headers);
-  expect(again.status).toBe(202);
+  await until(async () => expect((await send(asNdjson(), ndjson, batch, headers)).status).toBe(202));
   direct.disconnect();
 });
 

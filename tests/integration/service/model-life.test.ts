@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
@@ -9,6 +9,7 @@ import { type ImageHost, startImageHost } from '../../../testing/images/host.ts'
 import { tinyClipFolder } from '../../../testing/model-folders.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 let directory: string;
 let overlay: string;
@@ -56,10 +57,7 @@ const stateOf = async (name: string) => (await models()).find(({ model }) => mod
 test('a model that is added to the registry is served without a restart, alone and in batches', async () => {
   expect((await client.single(pair('first'))).body).toMatchObject({ code: 'model.unknown' });
   write({ first: tiny('1') });
-  await vi.waitFor(async () => expect((await client.single(pair('first'))).status).toBe(200), {
-    timeout: 15_000,
-    interval: 200,
-  });
+  await until(async () => expect((await client.single(pair('first'))).status).toBe(200));
   const { body } = await client.batch.post(
     [pair('first')].map(({ image, text }) => ({ image, text })),
     {
@@ -74,13 +72,10 @@ test('a batch keeps the revision it was posted with while the registry goes on',
   const items = Array.from({ length: 200 }, (_, at) => ({ image: host.url('rocket.jpg'), text: `text ${at}` }));
   const posted = (await client.batch.post(items, { model: 'first' })).body as BatchStatus;
   write({ first: tiny('2') });
-  await vi.waitFor(
-    async () => {
-      const { body } = await client.single(pair('first'));
-      expect((body as { receipt: { revision: string } }).receipt.revision).toBe('2');
-    },
-    { timeout: 15_000, interval: 200 },
-  );
+  await until(async () => {
+    const { body } = await client.single(pair('first'));
+    expect((body as { receipt: { revision: string } }).receipt.revision).toBe('2');
+  });
   const ended = await client.batch.finished(posted.id);
   expect(ended).toMatchObject({ state: 'completed', revision: '1', items: { succeeded: 200 } });
 });
@@ -92,13 +87,10 @@ test('a batch ends although its model is taken out of the registry meanwhile', a
     const items = Array.from({ length: 1_200 }, (_, at) => ({ image: host.url(`rocket.jpg?${at}`), text: 'a rocket' }));
     const posted = (await client.batch.post(items, { model: 'first' })).body as BatchStatus;
     write({});
-    await vi.waitFor(
-      async () => {
-        const { body } = await client.call<{ models: ModelInfo[] }>('/v1/models');
-        expect(body.models.map(({ model }) => model)).not.toContain('first');
-      },
-      { timeout: 15_000, interval: 200 },
-    );
+    await until(async () => {
+      const { body } = await client.call<{ models: ModelInfo[] }>('/v1/models');
+      expect(body.models.map(({ model }) => model)).not.toContain('first');
+    });
     expect((await client.batch.status(posted.id)).body.state).toBe('running');
     host.latencyMs = 0;
     expect(await client.batch.finished(posted.id)).toMatchObject({ state: 'completed', items: { succeeded: 1_200 } });
@@ -110,10 +102,7 @@ test('a batch ends although its model is taken out of the registry meanwhile', a
 test('the least used model makes room for another, and comes back when it is asked for', async () => {
   write({ first: tiny('2'), second: tiny('1'), third: tiny('1') });
   for (const model of ['second', 'third']) {
-    await vi.waitFor(async () => expect((await client.single(pair(model))).status).toBe(200), {
-      timeout: 15_000,
-      interval: 200,
-    });
+    await until(async () => expect((await client.single(pair(model))).status).toBe(200));
   }
   expect(await stateOf('third')).toBe('loaded');
   expect((await models()).filter(({ state }) => state === 'loaded').length).toBeLessThan(4);
@@ -124,13 +113,10 @@ test('the least used model makes room for another, and comes back when it is ask
 
 test('a registry that has become wrong changes nothing and says why', async () => {
   writeFileSync(overlay, '{"models": {"first": {"source": {"type": "nowhere"}}}}');
-  await vi.waitFor(
-    async () => {
-      const { body } = await client.call<{ fault: string }>('/v1/models');
-      expect(body.fault).toContain('models.first.source');
-    },
-    { timeout: 15_000, interval: 200 },
-  );
+  await until(async () => {
+    const { body } = await client.call<{ fault: string }>('/v1/models');
+    expect(body.fault).toContain('models.first.source');
+  });
   expect((await client.single(pair('third'))).status).toBe(200);
 });
 
@@ -143,22 +129,16 @@ test('a model that does not reproduce its golden values is refused, and others g
     JSON.stringify({ source: 'nobody', pairs: [{ image: 'rocket.jpg', text: 'a rocket', cosine: 0.99 }] }),
   );
   write({ wrong: { source: { type: 'folder', path: folder }, memoryBytes: 200_000_000 } });
-  await vi.waitFor(
-    async () => {
-      const { status, body } = await client.single(pair('wrong'));
-      expect({ status, body }).toMatchObject({
-        status: 503,
-        body: { code: 'model.unavailable', detail: expect.stringContaining('does not reproduce its golden values') },
-      });
-    },
-    { timeout: 15_000, interval: 200 },
-  );
+  await until(async () => {
+    const { status, body } = await client.single(pair('wrong'));
+    expect({ status, body }).toMatchObject({
+      status: 503,
+      body: { code: 'model.unavailable', detail: expect.stringContaining('does not reproduce its golden values') },
+    });
+  });
   expect((await client.single(pair('compact'))).status).toBe(200);
 
   // Without the pairs there is nothing that it must reproduce.
   rmSync(join(folder, 'golden.json'));
-  await vi.waitFor(async () => expect((await client.single(pair('wrong'))).status).toBe(200), {
-    timeout: 15_000,
-    interval: 200,
-  });
+  await until(async () => expect((await client.single(pair('wrong'))).status).toBe(200));
 });

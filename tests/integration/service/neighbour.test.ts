@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 /** One tenant does its worst within its rights, and another uses the service beside it. */
 const keys = createKeyFile();
@@ -83,13 +84,13 @@ test('interactive requests of one tenant that wait for a host take no places of 
     for (let count = 0; count < 40; count++) sent.push(send());
   }
   const isFull = () => asked > 0 && sent.some(({ answer }) => answer().includes('503'));
-  await vi.waitUntil(isFull, { timeout: 30_000 });
+  await until(isFull);
   await expectOrdinaryAnswers();
   expect(sent.filter(({ answer }) => answer() === '').length).toBeGreaterThan(0);
 
   for (const { socket } of sent) socket.destroy();
   const hostile = createClient(service.url, bearer(hostileKey));
-  await vi.waitUntil(async () => (await hostile.single({ image, text: 'a' })).status === 200, { timeout: 30_000 });
+  await until(async () => (await hostile.single({ image, text: 'a' })).status === 200);
 }, 60_000);
 
 test('uploads and bodies of one tenant that never end leave room for another', async () => {
@@ -97,7 +98,7 @@ test('uploads and bodies of one tenant that never end leave room for another', a
     sendRaw(`POST /evaluator${path} HTTP/1.1\r\nContent-Type: ${type}\r\nContent-Length: ${bytes}`, 'i');
   const uploads = Array.from({ length: 60 }, () => begin('/v1/evaluation/batch', 'text/csv', 1_000_000));
   const bodies = Array.from({ length: 20 }, () => begin('/v1/evaluation/batch', 'application/json', 33_000_000));
-  await vi.waitUntil(() => bodies.some(({ answer }) => answer().includes('503')), { timeout: 30_000 });
+  await until(() => bodies.some(({ answer }) => answer().includes('503')));
   await expectOrdinaryAnswers();
   const csv = await ordinary.call('/v1/evaluation/batch', {
     method: 'POST',
@@ -119,7 +120,7 @@ test('callers without a key that drip into the sign-in are bounded at their addr
       `POST /evaluator/session HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
     );
   }
-  await vi.waitUntil(() => answers.length >= 80 - 32, { timeout: 30_000 });
+  await until(() => answers.length >= 80 - 32);
   expect(answers.every((answer) => answer.startsWith('HTTP/1.1 503'))).toBe(true);
   const refusal = (answers[0] ?? '').split('\r\n\r\n')[1] ?? '{}';
   expect((JSON.parse(refusal) as Problem).code).toBe('overloaded');

@@ -5,6 +5,7 @@ import { createClient } from '../../../testing/client.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 const keys = createKeyFile();
 const key = keys.add('ours');
@@ -79,7 +80,7 @@ test('a post that waits is answered with 401 when its key is removed', async () 
   });
   // It waits from when its batch is listed.
   const before = async () => (await as(key).call<{ batches: unknown[] }>('/v1/evaluation/batch')).body.batches.length;
-  while ((await before()) < 2);
+  await until(async () => (await before()) >= 2);
   keys.remove(passing);
   expect(await answer).toMatchObject({ status: 401, body: { code: 'access.key_invalid' } });
 });
@@ -114,8 +115,10 @@ test('a tenant has so many long answers at a time, whatever they are, and others
 
   // One that goes away makes room.
   gone.abort();
-  let next = await follow(bearer(key));
-  while (next.status === 429) next = await follow(bearer(key));
+  const next = await until(async () => {
+    const answer = await follow(bearer(key));
+    return answer.status !== 429 && answer;
+  });
   expect(next.status).toBe(200);
   await Promise.all([open[1]?.body?.cancel(), next.body?.cancel()]);
 });

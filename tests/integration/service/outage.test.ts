@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { createClient } from '../../../testing/client.ts';
 import { photoNames } from '../../../testing/images/host.ts';
 import { startProcess } from '../../../testing/processes/service.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService({ EMBEDDING_CACHE_MB: '0' });
@@ -51,11 +51,10 @@ test('a service that starts before its Redis scores singles, and takes batches o
     const another = createClient(early.url);
     expect((await another.single({ image: running.host.url('coffee.jpg'), text: 'coffee' })).status).toBe(200);
     await running.redis.start();
-    let posted = await another.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
-    while (posted.status === 503) {
-      await delay(100);
-      posted = await another.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
-    }
+    const posted = await until(async () => {
+      const answer = await another.batch.post([{ image: running.host.url('coffee.jpg'), text: 'coffee' }]);
+      return answer.status !== 503 && answer;
+    });
     expect(await another.batch.finished(posted.body.id)).toMatchObject({ state: 'completed' });
   } finally {
     await early.stop();

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { freePort } from '../../../testing/free-port.ts';
 import { type ImageHost, startImageHost } from '../../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 let redis: TestRedis;
 let host: ImageHost;
@@ -17,7 +18,7 @@ beforeAll(async () => {
   const env = { REDIS_URL: redis.url, IMAGE_HOSTS_ALLOW: host.authority, ENCODERS: '1', LOG_LEVEL: 'warn' };
   [api, worker] = await Promise.all([startProcess('api', env), startProcess('worker', env)]);
   client = createClient(api.url);
-  await vi.waitFor(async () => expect((await client.call('/health/ready')).status).toBe(200), { timeout: 60_000 });
+  await until(async () => expect((await client.call('/health/ready')).status).toBe(200), { withinMs: 55_000 });
 });
 afterAll(async () => {
   await Promise.all([api.stop(), worker.stop()]);
@@ -30,15 +31,11 @@ const workerReady = async () => {
   const response = await fetch(`${worker.url}/health/ready`);
   return `${response.status} ${await response.text()}`;
 };
-const patience = { timeout: 30_000, interval: 200 };
 
 test('over a Redis that became a read-only replica singles are answered, and health, readiness, metrics and log name it', async () => {
   const admin = redis.connect();
   await admin.replicaof('127.0.0.1', await freePort());
-  await vi.waitFor(
-    async () => expect(await workerReady()).toMatch(/^503 not ready: Redis is a read-only replica/),
-    patience,
-  );
+  await until(async () => expect(await workerReady()).toMatch(/^503 not ready: Redis is a read-only replica/));
   const { body: health } = await client.health();
   expect(health).toMatchObject({
     status: 'degraded',
@@ -56,7 +53,7 @@ test('over a Redis that became a read-only replica singles are answered, and hea
 
   await admin.replicaof('NO', 'ONE');
   admin.disconnect();
-  await vi.waitFor(async () => expect(await workerReady()).toBe('200 ready\n'), patience);
+  await until(async () => expect(await workerReady()).toBe('200 ready\n'));
   const posted = await client.batch.post(items());
   expect(posted.status).toBe(202);
   expect(await client.batch.finished(posted.body.id)).toMatchObject({ state: 'completed' });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { prefix } from '../../../shared/contracts/paths.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();
@@ -316,9 +317,11 @@ test('Bull Board shows the code of a failed item and nothing that the item holds
   const posted = await running.client.batch.post([{ image: running.host.url('missing.jpg'), text: 'x' }]);
   await running.client.batch.finished(posted.body.id);
   const job = `/queues/api/queues/evaluate-compact/${posted.body.id}-0`;
-  let logs = await running.client.call<string[]>(`${job}/logs`);
-  while (logs.body.length === 0) logs = await running.client.call<string[]>(`${job}/logs`);
-  expect(logs.body).toEqual([expect.stringMatching(/item 0: image\.fetch\.http_status$/)]);
+  const logs = await until(async () => {
+    const { body } = await running.client.call<string[]>(`${job}/logs`);
+    return body.length > 0 && body;
+  });
+  expect(logs).toEqual([expect.stringMatching(/item 0: image\.fetch\.http_status$/)]);
   const page = await running.client.call<string>('/queues/');
   expect(page.status).toBe(200);
   expect(page.body).not.toMatch(/(?:src|href)="https?:/);

@@ -1,11 +1,12 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
 import type { Answer, SingleScore } from '../../../testing/client.ts';
 import { captions, photoNames } from '../../../testing/images/host.ts';
 import { compactFolder, tinyClipFolder } from '../../../testing/model-folders.ts';
+import { until } from '../../../testing/until.ts';
 import { useApiAndWorker } from '../../support/running-service.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-traffic-'));
@@ -58,16 +59,13 @@ const running = useApiAndWorker(() => ({
 }));
 
 const report = async () => (await running.client.call<TrafficReport>('/v1/traffic/shared')).body;
-/** Waits until the rules are in force, and it is known what became of their canary. */
-async function until(wanted: (report: TrafficReport) => boolean, timeout = 30_000): Promise<TrafficReport> {
-  return await vi.waitFor(
-    async () => {
-      const found = await report();
-      expect(wanted(found), JSON.stringify(found)).toBe(true);
-      return found;
-    },
-    { timeout, interval: 200 },
-  );
+/** Waits until the report is as wanted: rules come into force some time after they are written. */
+async function reported(wanted: (report: TrafficReport) => boolean): Promise<TrafficReport> {
+  return await until(async () => {
+    const found = await report();
+    expect(wanted(found), JSON.stringify(found)).toBe(true);
+    return found;
+  });
 }
 let posted = 0;
 /** Pairs with images that nobody has seen. */
@@ -93,7 +91,7 @@ async function oneByOne(pairs: object[]) {
 }
 
 test('a split gives each image to one model, alone and in batches, and tells them apart', async () => {
-  await until(({ arms }) => arms.some(({ model }) => model === 'other'));
+  await reported(({ arms }) => arms.some(({ model }) => model === 'other'));
   const items = fresh(300);
   const { body } = await running.client.batch.post(items);
   const ended = await running.client.batch.finished(body.id);
@@ -114,7 +112,7 @@ test('a split gives each image to one model, alone and in batches, and tells the
     // The two have the same weights.
     expect(answer.body.score).toBe(result.status === 'succeeded' && result.score);
   }
-  const { arms } = await until(({ arms }) => arms.reduce((sum, arm) => sum + arm.items, 0) === 312);
+  const { arms } = await reported(({ arms }) => arms.reduce((sum, arm) => sum + arm.items, 0) === 312);
   expect(arms.find(({ model }) => model === 'other')).toMatchObject({ role: 'split', share: 0.3, failed: 0 });
   expect(arms[0]?.meanInferenceMs).toBeGreaterThan(0);
 
@@ -138,10 +136,10 @@ const open = { errorShare: 1, latencyRatio: 1_000, scoreDrift: 100, rankCorrelat
 test('a canary with shifted scores is rolled back in its first window, and the report names the reason', async () => {
   // Noise of a busy machine must not be what this test sees.
   write(canary('shifted', { guard: { latencyRatio: 1_000 } }));
-  await until(({ canary: found }) => found?.model === 'shifted' && found.phase === 'trial');
+  await reported(({ canary: found }) => found?.model === 'shifted' && found.phase === 'trial');
   const kept = (await running.client.batch.post(fresh(400))).body;
   expect(kept.traffic?.map(({ model }) => model)).toEqual(['main', 'shifted']);
-  const { canary: found, comparisons } = await until(({ canary: now }) => now?.phase === 'rolled_back');
+  const { canary: found, comparisons } = await reported(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.windows).toHaveLength(1);
   expect(found?.windows[0]).toMatchObject({ number: 1, verdict: 'failed' });
   expect(found?.reason).toMatch(/points from the main model's|ranks the same items differently/);
@@ -169,7 +167,7 @@ test('a canary with shifted scores is rolled back in its first window, and the r
 
   // The comparison quotes texts and addresses of the batch; they go with it.
   expect((await running.client.call(`/v1/evaluation/batch/${kept.id}`, { method: 'DELETE' })).status).toBe(204);
-  await until(({ comparisons: [left] }) => left?.worst.length === 0);
+  await reported(({ comparisons: [left] }) => left?.worst.length === 0);
 });
 
 test('an operator may try it again, and end it by hand', async () => {
@@ -202,42 +200,42 @@ test("each decision about a canary, the guard's and an operator's, is one audit 
 
 test('a slower canary is rolled back for its time alone, after two windows', async () => {
   write(canary('slow', { guard: { ...open, latencyRatio: 2 } }));
-  await until(({ canary: found }) => found?.model === 'slow' && found.phase === 'trial');
+  await reported(({ canary: found }) => found?.model === 'slow' && found.phase === 'trial');
   await evaluate(400);
-  const { canary: once } = await until(({ canary: now }) => (now?.windows.length ?? 0) > 0);
+  const { canary: once } = await reported(({ canary: now }) => (now?.windows.length ?? 0) > 0);
   expect(once?.windows.at(-1)).toMatchObject({ verdict: 'failed', reasons: [expect.any(String), expect.any(String)] });
   for (let round = 0; round < 4 && (await report()).canary?.phase === 'trial'; round++) await evaluate(400);
-  const { canary: found } = await until(({ canary: now }) => now?.phase === 'rolled_back');
+  const { canary: found } = await reported(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.reason).toMatch(/times as long as the main model; 2 is allowed/);
   expect(found?.windows.map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
 });
 
 test('a canary that cannot be loaded is rolled back, and costs nobody an answer', async () => {
   write(canary('broken', { guard: open }));
-  const before = await until(({ canary: found }) => found?.model === 'broken' && found.phase === 'trial');
+  const before = await reported(({ canary: found }) => found?.model === 'broken' && found.phase === 'trial');
   // With an error share of one nothing would ever be too much: so the guard is not what keeps the answers coming.
   const alone = await oneByOne(fresh(10));
   expect(alone.filter(({ status }) => status !== 200)).toEqual([]);
   expect(new Set(alone.map(({ body }) => body.receipt.model))).toEqual(new Set(['main']));
 
   write(canary('broken', { guard: { ...open, errorShare: 0.02 } }));
-  await until(({ canary: found, experiment }) => found?.phase === 'trial' && experiment !== before.experiment);
+  await reported(({ canary: found, experiment }) => found?.phase === 'trial' && experiment !== before.experiment);
   const { status, results } = await evaluate(200);
   expect(status.items).toMatchObject({ succeeded: 200, failed: 0 });
   expect(results.every((result) => result.status === 'succeeded' && result.model === 'main')).toBe(true);
-  const { canary: found } = await until(({ canary: now }) => now?.phase === 'rolled_back');
+  const { canary: found } = await reported(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.reason).toMatch(/% of its items failed/);
 });
 
 test('a right canary is promoted after its windows, and is the profile’s model from then on', async () => {
   write(canary('same', { guard: { latencyRatio: 1_000 } }));
-  await until(({ canary: found }) => found?.model === 'same' && found.phase === 'trial');
+  await reported(({ canary: found }) => found?.model === 'same' && found.phase === 'trial');
   for (let round = 0; round < 6 && (await report()).canary?.phase === 'trial'; round++) {
     await evaluate(200);
     // The window it filled is judged with the next report.
-    await until(({ canary: now }) => now?.phase !== 'trial' || now.passed > 0, 10_000);
+    await reported(({ canary: now }) => now?.phase !== 'trial' || now.passed > 0);
   }
-  const { canary: found, comparisons } = await until(({ canary: now }) => now?.phase === 'promoted');
+  const { canary: found, comparisons } = await reported(({ canary: now }) => now?.phase === 'promoted');
   expect(found?.windows.map(({ verdict }) => verdict)).toEqual(['passed', 'passed']);
   expect(found?.windows[0]?.figures).toMatchObject({ scoreDrift: 0, rankCorrelation: 1, errorShare: 0 });
   expect(comparisons[0]).toMatchObject({ meanAbsoluteDifference: 0, maxAbsoluteDifference: 0 });
@@ -250,27 +248,27 @@ test('a right canary is promoted after its windows, and is the profile’s model
 
 test('a shadow scores its share, and changes no answer', async () => {
   write({ shadow: { model: 'shifted', share: 0.5 } });
-  await until(({ comparisons }) => comparisons[0]?.kind === 'shadow');
+  await reported(({ comparisons }) => comparisons[0]?.kind === 'shadow');
   const { status, results } = await evaluate(200);
   expect(status.traffic).toEqual([{ role: 'main', model: 'main', revision: '1', share: 1 }]);
   expect(results.every((result) => result.status === 'succeeded' && result.model === 'main')).toBe(true);
-  const before = await until(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > 60);
+  const before = await reported(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > 60);
   expect(before.comparisons[0]).toMatchObject({ candidate: 'shifted', failed: 0 });
   expect(before.comparisons[0]?.meanAbsoluteDifference).toBeGreaterThan(0);
   expect(before.comparisons[0]?.worst.length).toBeGreaterThan(10);
 
   const alone = await oneByOne(fresh(20));
   expect(new Set(alone.map(({ body }) => body.receipt.model))).toEqual(new Set(['main']));
-  await until(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > (before.comparisons[0]?.pairs ?? 0));
+  await reported(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > (before.comparisons[0]?.pairs ?? 0));
 });
 
 test('while Redis is away singles are answered, and the trial goes on afterwards', async () => {
   write(canary('other', { guard: open }));
-  await until(({ canary: found }) => found?.model === 'other' && found.phase === 'trial');
+  await reported(({ canary: found }) => found?.model === 'other' && found.phase === 'trial');
   await running.redis.kill();
   const alone = await oneByOne(fresh(10));
   expect(alone.filter(({ status }) => status !== 200)).toEqual([]);
   expect((await running.client.problem('/v1/traffic')).body.code).toBe('queue.unavailable');
   await running.redis.start();
-  await until(({ canary: found }) => found?.phase === 'trial');
+  await reported(({ canary: found }) => found?.phase === 'trial');
 });

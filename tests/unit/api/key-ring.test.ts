@@ -13,6 +13,7 @@ import {
   useFileOf,
 } from '../../../shared/api-keys.ts';
 import { readConfig } from '../../../shared/config.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 let directory: string;
@@ -55,7 +56,7 @@ test('without file and entries no keys are required; with a file that is not the
   // Keys that are gone open nothing.
   await rm(path);
   expect(ring.required).toBe(true);
-  while ((await ring.find(key)) !== undefined);
+  await until(async () => (await ring.find(key)) === undefined);
 });
 
 test('a file that is damaged while it runs keeps its keys; at the start it is refused, and not quoted', async () => {
@@ -135,7 +136,7 @@ test('the last use of a key is stored beside its file, for browsers that signed 
   await ring.find(used.key);
   await ring.byId(session.record.id);
   await ring.find(`vls_${unused.record.id}_${'x'.repeat(43)}`);
-  const uses = await vi.waitFor(async () => parseKeyUse(await readFile(useFileOf(path), 'utf8')));
+  const uses = await until(async () => parseKeyUse(await readFile(useFileOf(path), 'utf8')));
   expect(Object.keys(uses).sort()).toEqual([used.record.id, session.record.id].sort());
   expect(Date.parse(uses[used.record.id] ?? '')).toBeGreaterThanOrEqual(before);
   expect((await stat(useFileOf(path))).mode & 0o777).toBe(0o600);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createKeyUses } from '../../../api/access/key-use.ts';
 import { parseKeyUse, useFileOf } from '../../../shared/api-keys.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 const [a, b, gone] = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb', 'cccccccccccc'] as const;
@@ -20,11 +21,11 @@ const stored = async () => parseKeyUse(await readFile(useFileOf(keyFile), 'utf8'
 test('the first use is written at once, those of the next minute together at its end', async () => {
   const uses = createKeyUses(keyFile, () => [a, b], silentLog(), 200);
   uses.record(a);
-  await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a]));
+  await until(async () => expect(Object.keys(await stored())).toEqual([a]));
   const first = await stored();
   for (let n = 0; n < 1_000; n++) uses.record(n % 2 === 0 ? a : b);
   expect(await stored()).toEqual(first);
-  await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a, b]));
+  await until(async () => expect(Object.keys(await stored())).toEqual([a, b]));
 });
 
 test('the later time of each key stays, and that of a key that is gone does not', async () => {
@@ -34,14 +35,14 @@ test('the later time of each key stays, and that of a key that is gone does not'
   const uses = createKeyUses(keyFile, () => [a, b], silentLog());
   uses.record(a);
   uses.record(b);
-  await vi.waitFor(async () => expect((await stored())[b]).not.toBe(earlier));
+  await until(async () => expect((await stored())[b]).not.toBe(earlier));
   expect(await stored()).toEqual({ [a]: later, [b]: expect.stringMatching(/^20/) });
 });
 
 test('a file that is something else is written anew', async () => {
   await writeFile(useFileOf(keyFile), 'not JSON');
   createKeyUses(keyFile, () => [a], silentLog()).record(a);
-  await vi.waitFor(async () => expect(Object.keys(await stored())).toEqual([a]));
+  await until(async () => expect(Object.keys(await stored())).toEqual([a]));
 });
 
 test('a directory that cannot be written is said once', async () => {
@@ -49,7 +50,7 @@ test('a directory that cannot be written is said once', async () => {
   const info = vi.spyOn(log, 'info');
   const uses = createKeyUses(join(directory, 'absent', 'keys.jsonl'), () => [a], log, 1);
   uses.record(a);
-  await vi.waitFor(() => expect(info).toHaveBeenCalledTimes(1));
+  await until(() => expect(info).toHaveBeenCalledTimes(1));
   uses.record(a);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(info).toHaveBeenCalledTimes(1);

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientGone } from '../../../api/client-gone.ts';
 import { createLargeResponses } from '../../../api/large-responses.ts';
 import { answerProblems } from '../../../api/middleware/problems.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** nginx asks its upstreams in HTTP/1.0 by default, where an answer ends with its connection. */
@@ -60,10 +60,8 @@ describe.skipIf(!isInstalled)('a reader behind nginx with its default settings',
     nginx = spawn('nginx', ['-p', dir, '-e', join(dir, 'error.log'), '-c', join(dir, 'nginx.conf')], {
       stdio: 'inherit',
     });
-    while (!existsSync(socketPath)) {
-      if (nginx.exitCode !== null) throw new Error('nginx has ended');
-      await delay(20);
-    }
+    await until(() => nginx.exitCode !== null || existsSync(socketPath));
+    if (nginx.exitCode !== null) throw new Error('nginx has ended');
   });
   afterAll(async () => {
     if (nginx.exitCode === null) {

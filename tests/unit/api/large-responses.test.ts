@@ -3,12 +3,13 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import express, { type RequestHandler } from 'express';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { everybody, setPrincipal } from '../../../api/access/principal.ts';
 import { clientGone } from '../../../api/client-gone.ts';
 import { createLargeResponses, type LargeResponseOptions } from '../../../api/large-responses.ts';
 import { answerProblems } from '../../../api/middleware/problems.ts';
 import { sendEvents } from '../../../api/sse.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 /** More than the kernel takes for a reader that does not read. */
@@ -102,7 +103,7 @@ async function endOf(socket: Socket): Promise<string | undefined> {
 test('however many streams are asked for and not read, few of their parts are in memory, and another tenant has its own', async () => {
   await start({ parts: 3, guaranteed: 1 });
   for (let count = 0; count < 20; count++) askOnly('/hostile/stream');
-  await vi.waitUntil(() => reads.count === 3, { timeout: 20_000 });
+  await until(() => reads.count === 3);
 
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/stream`);
   expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
@@ -120,7 +121,7 @@ test('a stream that is not read is reset after a while, and the next one has its
 test.each(['page', 'list'])('the same with a %s of JSON', async (kind) => {
   await start({ pages: 2, lists: 2, guaranteed: 1, patienceMs: 60_000 });
   for (let count = 0; count < 20; count++) askOnly(`/hostile/${kind}`);
-  await vi.waitUntil(() => reads.count === 2, { timeout: 20_000 });
+  await until(() => reads.count === 2);
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/${kind}`);
   expect(await answer.json()).toBe(largePart);
   expect(reads.count).toBe(2 + 1);
@@ -129,7 +130,7 @@ test.each(['page', 'list'])('the same with a %s of JSON', async (kind) => {
 test('slow readers of pages hold up no list of scores', async () => {
   await start({ pages: 1, lists: 1, guaranteed: 0, patienceMs: 60_000 });
   askOnly('/ordinary/page');
-  await vi.waitUntil(() => reads.count === 1, { timeout: 20_000 });
+  await until(() => reads.count === 1);
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/list`);
   expect(await answer.json()).toBe(largePart);
 });
@@ -137,7 +138,7 @@ test('slow readers of pages hold up no list of scores', async () => {
 test('a reader that goes away gives its place back at once, waiting or not', async () => {
   await start({ parts: 1, guaranteed: 0 });
   const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream'), askOnly('/hostile/stream')];
-  await vi.waitUntil(() => reads.count === 1, { timeout: 20_000 });
+  await until(() => reads.count === 1);
   for (const socket of unread) socket.destroy();
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/stream`);
   expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);

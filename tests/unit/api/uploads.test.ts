@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { everybody, setPrincipal } from '../../../api/access/principal.ts';
 import { answerProblems } from '../../../api/middleware/problems.ts';
 import { createUploads, type UploadOptions } from '../../../api/middleware/uploads.ts';
+import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 let server: Server;
@@ -65,7 +66,7 @@ const upload = (tenant: string) => fetch(address(tenant), { method: 'POST', body
 test('however many uploads drip, few are read at a time, and another tenant uploads at once', async () => {
   await start({ places: 3, guaranteed: 1 });
   for (let more = 0; more < 20; more++) await begin('hostile');
-  await vi.waitUntil(() => count('hostile') === 3);
+  await until(() => count('hostile') === 3);
   expect(await (await upload('ordinary')).json()).toBe(11);
   expect(count('hostile')).toBe(3);
 });
@@ -73,7 +74,7 @@ test('however many uploads drip, few are read at a time, and another tenant uplo
 test('an upload that finds no place is refused after a while', async () => {
   await start({ places: 1, guaranteed: 0, patienceMs: 50 });
   await begin('hostile');
-  await vi.waitUntil(() => count('hostile') === 1);
+  await until(() => count('hostile') === 1);
   const refused = await upload('hostile');
   expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
   expect(await refused.json()).toMatchObject({ code: 'overloaded' });
@@ -82,7 +83,7 @@ test('an upload that finds no place is refused after a while', async () => {
 test('a client that goes away gives its place back at once', async () => {
   await start({ places: 1, guaranteed: 0 });
   const [held, waiting] = [await begin('hostile'), await begin('hostile')];
-  await vi.waitUntil(() => count('hostile') === 1);
+  await until(() => count('hostile') === 1);
   const next = upload('hostile');
   waiting.destroy();
   held.destroy();

@@ -11,6 +11,7 @@ import { preprocessVersions, textCleanings } from '../../../models/model.ts';
 import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../../../shared/errors.ts';
 import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
+import { until } from '../../../testing/until.ts';
 import { embeddingOf } from '../../support/fake-encoders.ts';
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
@@ -117,7 +118,7 @@ describe('one image and several texts', () => {
     const arrived = Promise.withResolvers<Uint8Array>();
     images.load = () => arrived.promise;
     const scored = scoreTexts('cat.jpg', ['0.5', '0.25']);
-    await vi.waitFor(() => expect(calls.map(({ input }) => input)).toEqual(['0.5', '0.25']));
+    await until(() => expect(calls.map(({ input }) => input)).toEqual(['0.5', '0.25']));
     arrived.resolve(Buffer.from('bytes'));
     await scored;
   });

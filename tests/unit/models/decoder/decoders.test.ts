@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDecoders, type DecodersOptions } from '../../../../models/decoder/decoders.ts';
 import type { Pixels } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { createSlots } from '../../../../models/slots.ts';
 import { goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
+import { until } from '../../../../testing/until.ts';
 
 const batch = { interactive: false };
 const cropOptions = { size: 224, maxPixels: 50_000_000, mode: 'exact' } as const;
@@ -117,9 +118,9 @@ describe('when a decoder ends', () => {
     const { decoders, decode } = played();
     const [first = 0] = decoders.pids();
     process.kill(first, 'SIGKILL');
-    await vi.waitFor(() => expect(decoders.pids()).not.toContain(first));
+    await until(() => expect(decoders.pids()).not.toContain(first));
     expect(await decode('a')).toBe('a');
-    await vi.waitFor(() => expect(decoders.pids()).toHaveLength(2));
+    await until(() => expect(decoders.pids()).toHaveLength(2));
   });
 });
 

@@ -3,6 +3,7 @@ import { createEncoder } from '../../../../models/encoder/encoder.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { startCropThread } from '../../../../models/pixels/threaded-crop.ts';
 import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { until } from '../../../../testing/until.ts';
 
 // Decoding and the towers are played here, so that each lasts until the test ends it.
 vi.mock('../../../../models/pixels/threaded-crop.ts', { spy: true });
@@ -191,7 +192,7 @@ describe('of batch work', () => {
     const first = await nextRun();
     for (let at = 1; at <= pictures; at++) all.push(encoder.image(picture(at), { interactive: false }));
     for (let at = 0; at < texts; at++) all.push(encoder.text(text(2), false));
-    await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(1 + pictures));
+    await until(() => expect(crop).toHaveBeenCalledTimes(1 + pictures));
     const seen: string[] = [];
     let done = 0;
     for (let run = first; ; run = await nextRun()) {
@@ -228,7 +229,7 @@ test('a run for which the device has no memory is made in halves, and the next o
   const first = encoder.image(Uint8Array.of(0), { interactive: false });
   const run = await nextRun();
   const all = [1, 2, 3, 4, 5, 6, 7].map((byte) => encoder.image(Uint8Array.of(byte), { interactive: false }));
-  await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(8));
+  await until(() => expect(crop).toHaveBeenCalledTimes(8));
   run.succeed();
   await first;
   (await nextRun()).fail(new Error('CUDA failure 2: out of memory'));
@@ -259,7 +260,7 @@ test('calibration waits until nothing is running, and work goes before its next 
   const measured = await nextRun();
   expect(measured.inputs).toEqual([0]);
   const next = encoder.image(Uint8Array.of(9), { interactive: true });
-  await vi.waitFor(() => expect(crop).toHaveBeenCalledTimes(2));
+  await until(() => expect(crop).toHaveBeenCalledTimes(2));
   await new Promise(setImmediate);
   measured.succeed();
   const between = await nextRun();

@@ -1,11 +1,11 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { preprocessModes, recipeOf } from '../../../../models/model.ts';
 import { loadRegistry, onCpu, type Registry, type Runtime } from '../../../../models/registry/registry.ts';
 import { compactFolder, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { until } from '../../../../testing/until.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 let directory: string;
@@ -246,18 +246,26 @@ describe('precision', () => {
   });
 });
 
+/** Writes the overlay again and again: the watch compares with what it finds first, and does not say when that is. */
+const writeUntil = (content: string, isSeen: () => boolean) =>
+  until(async () => {
+    if (isSeen()) return true;
+    await writeFile(`${overlay}.draft`, content);
+    await rename(`${overlay}.draft`, overlay);
+    return isSeen();
+  });
+
 describe('a change of the registry', () => {
   test('is seen without a restart, and a batch of the former revision keeps it', async () => {
     const entry = (revision: string) => ({ models: { mine: { ...tinyClip, revision } } });
     const registry = await loadWith(entry('1'));
-    const changed = () => new Promise<void>((resolve) => registry.watch(silentLog(), resolve));
     try {
       const posted = recipeOf((await registry.resolve('mine')).spec);
-      const seen = changed();
-      // The watch compares with what it found first.
-      await delay(100);
-      await writeFile(overlay, JSON.stringify(entry('2')));
-      await seen;
+      let isSeen = false;
+      registry.watch(silentLog(), () => {
+        isSeen = true;
+      });
+      await writeUntil(JSON.stringify(entry('2')), () => isSeen);
       expect((await registry.resolve('mine')).spec.revision).toBe('2');
       expect(await registry.resolvePinned(posted)).toMatchObject({ revision: '1', visionPath: expect.any(String) });
     } finally {
@@ -273,10 +281,9 @@ describe('a change of the registry', () => {
       isRead = true;
     });
     try {
-      // The watch compares with what it found first.
-      await delay(100);
-      await writeFile(overlay, JSON.stringify(mine(50)));
-      while (!isRead) await Promise.all([registry.resolve('mine'), new Promise(setImmediate)]);
+      const written = writeUntil(JSON.stringify(mine(50)), () => isRead);
+      await until(async () => (await registry.resolve('mine')) && isRead, { everyMs: 1 });
+      await written;
       expect((await registry.resolve('mine')).spec.logitScale).toBe(50);
     } finally {
       registry.close();
@@ -290,9 +297,7 @@ describe('a change of the registry', () => {
     log.error = (({ reason }: { reason: string }) => faults.push(reason)) as typeof log.error;
     registry.watch(log);
     try {
-      await delay(100);
-      await writeFile(overlay, '{"models": {"mine": {}}}');
-      await vi.waitFor(() => expect(faults).toHaveLength(1), 10_000);
+      await writeUntil('{"models": {"mine": {}}}', () => faults.length > 0);
       expect(faults[0]).toContain('models.mine.source');
       expect(registry.fault).toBe(faults[0]);
       expect((await registry.resolve('mine')).spec.model).toBe('mine');
