@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { BatchStatus } from '../shared/contracts/batch.ts';
+import { cacheBustedImage } from './cache-busting.ts';
 import type { ServiceClient } from './client.ts';
 import { followBatch } from './events.ts';
-import { failureOf } from './failure.ts';
-import { freshImage } from './fresh.ts';
+import { failureOf } from './failures.ts';
 import { readImageArgument, type TypedImage } from './image-argument.ts';
 import { table } from './output.ts';
 import { whole } from './progress.ts';
@@ -128,7 +128,7 @@ async function toBenchImage(image: TypedImage): Promise<BenchImage> {
 }
 
 const sourceOf = (image: BenchImage) =>
-  'address' in image ? image.address : { base64: freshImage(image.bytes).toString('base64') };
+  'address' in image ? image.address : { base64: cacheBustedImage(image.bytes).toString('base64') };
 
 /** Of sorted values, by the nearest rank; 0 when there are none. */
 export function quantile(sorted: readonly number[], share: number): number {
@@ -137,7 +137,7 @@ export function quantile(sorted: readonly number[], share: number): number {
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-export function benchInWords({ singles, batch }: BenchFigures, stream: NodeJS.WriteStream): string {
+export function formatFigures({ singles, batch }: BenchFigures, stream: NodeJS.WriteStream): string {
   const { requests, failed, itemsPerSecond, p50, p95, p99, slowest } = singles;
   const failures = Object.values(failed).reduce((sum, count) => sum + count, 0);
   const times = [p50, p95, p99, slowest].map(String);

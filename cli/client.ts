@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../shared/config.ts';
 import { prefix } from '../shared/contracts/paths.ts';
 import type { Problem } from '../shared/contracts/problem.ts';
-import { CommandError, exitCodes } from './failure.ts';
+import { CommandError, exitCodes } from './failures.ts';
 
 type BodyInit = NonNullable<RequestInit['body']>;
 

@@ -10,7 +10,7 @@ const words: Record<SurveyedFile['state'], string> = {
 };
 
 /** Whether a pull of these files would fail, or bring something else than the registry wants. */
-export const hasFault = ({ files }: Survey): boolean =>
+export const isRefused = ({ files }: Survey): boolean =>
   files.some(({ state }) => state === 'differs' || state === 'failed');
 
 /** What a pull would fetch, for people. */

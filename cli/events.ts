@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../shared/contracts/batch.ts';
 import { type ServiceClient, unreachable } from './client.ts';
-import { failureOf } from './failure.ts';
+import { failureOf } from './failures.ts';
 
 type Counts = Pick<BatchStatus, 'items'>;
 

@@ -5,7 +5,7 @@ import type { Config } from '../shared/config.ts';
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
 /** The hub of the settings, asked behind the address guard or through the proxies of the settings. */
-export async function hubOf(config: Config): Promise<Hub> {
+export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
     import('../images/guarded-fetch.ts'),
     import('../models/pulling/choose-hub.ts'),
@@ -19,7 +19,7 @@ export async function hubOf(config: Config): Promise<Hub> {
 }
 
 /** By which way the hub is reached, in words. */
-export function wayOf({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
+export function describeRoute({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
   if (hfOfflineDir !== undefined) return 'a directory (HF_OFFLINE_DIR)';
   if (hfHubOffline) return 'the cache of other tools (HF_HUB_OFFLINE)';
   const isSecure = new URL(hfEndpoint).protocol === 'https:';

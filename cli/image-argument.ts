@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { UsageError } from './failure.ts';
+import { UsageError } from './failures.ts';
 
 /** An image as it is typed: an address, a file, or what comes on stdin. */
 export type TypedImage = { source: string } | { blob: Blob; name: string };

@@ -1,7 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig } from '../shared/config.ts';
 import { version } from '../shared/version.ts';
-import type { CommandDeps } from './command.ts';
 import { addBatchCommand } from './commands/batch.ts';
 import { addBatchesCommands } from './commands/batches.ts';
 import { addBenchCommand } from './commands/bench.ts';
@@ -13,7 +12,8 @@ import { addRankCommand } from './commands/rank.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTrafficCommand } from './commands/traffic.ts';
-import { failureOf } from './failure.ts';
+import type { CommandDeps } from './context.ts';
+import { failureOf } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 
 const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };

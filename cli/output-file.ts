@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { UsageError } from './failure.ts';
+import { UsageError } from './failures.ts';
 
 export interface OutputCheck {
   /** Files that the command reads; an output that is one of them would destroy it. */

@@ -1,5 +1,5 @@
 import { styled } from './output.ts';
-import { createRate, type Rate } from './rate.ts';
+import { createThroughputMeter, type Throughput } from './throughput.ts';
 
 /** Shows how far a batch has got. */
 export interface Progress {
@@ -28,14 +28,14 @@ export function duration(seconds: number): string {
   return `${Math.floor(all / 3600)} h ${Math.floor((all % 3600) / 60)} min`;
 }
 
-function describe({ perSecond, etaSeconds }: Rate): string {
+function describe({ perSecond, etaSeconds }: Throughput): string {
   if (perSecond === null) return '';
   const speed = perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond);
   return `${speed}/s${etaSeconds !== null && etaSeconds > 0 ? `, ${duration(etaSeconds)} left` : ''}`;
 }
 
 function lines(stream: NodeJS.WriteStream): Progress {
-  const rate = createRate();
+  const rate = createThroughputMeter();
   const say = (text: string) => void stream.write(`${text}\n`);
   let tenths = 0;
   return {
@@ -56,7 +56,7 @@ function lines(stream: NodeJS.WriteStream): Progress {
 async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
   // Only here, so that no other command pays for it.
   const { default: cliProgress } = await import('cli-progress');
-  const rate = createRate();
+  const rate = createThroughputMeter();
   const all = new cliProgress.MultiBar({
     stream,
     format: '{what} {bar} {percentage}% {count} {note}',

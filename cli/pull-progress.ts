@@ -2,7 +2,7 @@ import type { MultiBar, SingleBar } from 'cli-progress';
 import type { PullEvent } from '../models/pulling/pull.ts';
 import { megabytes, styled } from './output.ts';
 import { duration } from './progress.ts';
-import { createRate, type Rate } from './rate.ts';
+import { createThroughputMeter, type Throughput } from './throughput.ts';
 
 /** Shows the pull of one model. */
 export interface PullProgress {
@@ -26,17 +26,17 @@ export async function showPull(
 
 /** Bytes and speed of each file. A file that begins anew is measured anew. */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
-  const files = new Map<string, { received: number; rate: ReturnType<typeof createRate> }>();
+  const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();
   return (local, received, total) => {
     const known = files.get(local);
-    const file = known === undefined || received < known.received ? { received, rate: createRate() } : known;
+    const file = known === undefined || received < known.received ? { received, rate: createThroughputMeter() } : known;
     file.received = received;
     files.set(local, file);
     return speedOf(file.rate(received, total ?? received, performance.now()));
   };
 }
 
-function speedOf({ perSecond, etaSeconds }: Rate): string {
+function speedOf({ perSecond, etaSeconds }: Throughput): string {
   if (perSecond === null) return '';
   const left = etaSeconds !== null && etaSeconds > 0 ? `, ${duration(etaSeconds)} left` : '';
   return `${megabytes(perSecond)}/s${left}`;

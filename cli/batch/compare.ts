@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { SingleResponse } from '../../shared/contracts/single.ts';
+import { cacheBustedImage, cacheBustedText } from '../cache-busting.ts';
 import { followBatch } from '../events.ts';
-import { failureOf, UsageError } from '../failure.ts';
-import { freshImage, freshText } from '../fresh.ts';
+import { failureOf, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
 import { whole } from '../progress.ts';
 import type { BatchInput } from './input.ts';
-import { joined, type OnlineDeps, post } from './online.ts';
+import { joinWithRows, type OnlineDeps, post } from './score-online.ts';
 
 interface Timed {
   rows: number;
@@ -56,7 +56,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   const batch = await scoreAsBatch({ ...deps, input: only(input, (index) => !isSampled(index)) });
   const again = await scoreAsBatch({ ...deps, input: sample });
   let largestDifference: number | null = null;
-  for await (const { results } of joined({ ...deps, input: sample }, again.id)) {
+  for await (const { results } of joinWithRows({ ...deps, input: sample }, again.id)) {
     for (const result of results) {
       const single = scores[result.index];
       if (result.status !== 'succeeded' || single === undefined) continue;
@@ -117,8 +117,8 @@ function fresh(item: StoredItem): StoredItem {
   const isInline = typeof image === 'object' && 'base64' in image;
   return {
     ...item,
-    text: freshText(text),
-    ...(isInline && { image: { base64: freshImage(Buffer.from(image.base64, 'base64')).toString('base64') } }),
+    text: cacheBustedText(text),
+    ...(isInline && { image: { base64: cacheBustedImage(Buffer.from(image.base64, 'base64')).toString('base64') } }),
   };
 }
 
@@ -140,7 +140,7 @@ async function scoreOne(
 
 const since = (start: number): number => (performance.now() - start) / 1000;
 
-export function comparisonInWords(comparison: Comparison, stream: NodeJS.WriteStream): string {
+export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStream): string {
   const { batch, singles, speedUp, largestDifference } = comparison;
   const row = (name: string, { rows, failed, seconds }: Timed) => [
     name,

@@ -9,7 +9,7 @@ import type { Strictness } from '../../formats/items.ts';
 import { itemsOfNdjson } from '../../formats/ndjson.ts';
 import { encodingOf } from '../../formats/text.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import { UsageError } from '../failure.ts';
+import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
 export type InputFormat = 'csv' | 'ndjson' | 'parquet';

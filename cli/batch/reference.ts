@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ServiceClient } from '../client.ts';
-import { UsageError } from '../failure.ts';
+import { UsageError } from '../failures.ts';
 import type { RunOptions } from './run.ts';
 
 /** Whether what is to be scored lies in a bucket, where the service reads it. */

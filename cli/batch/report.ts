@@ -5,7 +5,7 @@ import type { Run } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
 /** What came of a run, in words: counts, failures by cause with an example of each, and what to do next. */
-export function reportOf(
+export function formatReport(
   { output, batchId, wasDone, rowsPerSecond, seconds, finished }: Run,
   stream: NodeJS.WriteStream,
 ): string {

@@ -6,14 +6,14 @@ import { takeLock } from '../../models/file-lock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ServiceClient } from '../client.ts';
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../failures.ts';
 import { checkOutput } from '../output-file.ts';
 import type { Progress } from '../progress.ts';
-import { asServerFile, localImages } from './images.ts';
 import { type ColumnFlags, hashFile, openInput } from './input.ts';
-import { scoreHere } from './offline.ts';
-import { leadToEnd, type Posting, writeResults } from './online.ts';
-import { isSameRun, type RunState, stateFileOf } from './state.ts';
+import { asServerFile, localImages } from './local-images.ts';
+import { scoreOffline } from './score-offline.ts';
+import { type Posting, runToEnd, writeResults } from './score-online.ts';
+import { isSameRun, type RunState, stateFileOf } from './state-file.ts';
 import { rowsOf, type Tally } from './tally.ts';
 import { outputBeside, outputFormatOf, removePart, type WriterOptions } from './writer.ts';
 
@@ -96,7 +96,7 @@ export async function runBatch(
       idempotencyKey: randomUUID(),
     };
     const known = await stateFile.read();
-    const state = options.again ? fresh : goOnWith(known, fresh, progress);
+    const state = options.again ? fresh : stateToResume(known, fresh, progress);
     const batchId = () => state.batchId ?? null;
     if (state.finished !== undefined && existsSync(output)) {
       return { output, batchId: batchId(), wasDone: true, rowsPerSecond: null, seconds: 0, finished: state.finished };
@@ -109,7 +109,7 @@ export async function runBatch(
     if (client === undefined) {
       const begun = state.partial?.rows ?? 0;
       const deps = { config: { ...config, model }, input, images, progress, signal };
-      const { tally, pinned } = await scoreHere(deps, state, stateFile, writing);
+      const { tally, pinned } = await scoreOffline(deps, state, stateFile, writing);
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
       rowsPerSecond = (rowsOf(tally) - begun) / secondsSince(start);
     } else {
@@ -118,7 +118,7 @@ export async function runBatch(
         : images.inline;
       const posting = { model: options.model, priority, maxFailures, maxFailureShare };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
-      const status = await leadToEnd(deps, state, stateFile).catch(async (error: unknown) => {
+      const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
         // After a refusal there is nothing to come back to but what was there before.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {
@@ -151,7 +151,7 @@ function stateOf({ succeeded, failed }: Tally): string {
 }
 
 /** The state of an earlier run, when it belongs to the same work and there is something to go on with. */
-function goOnWith(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
+function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
   // Through JSON, as the other one has come: what is undefined is left out there.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {

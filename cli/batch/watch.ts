@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
 import type { ServiceClient } from '../client.ts';
-import type { Context } from '../command.ts';
+import type { Context } from '../context.ts';
 import { followBatch } from '../events.ts';
-import { exitCodes } from '../failure.ts';
+import { exitCodes } from '../failures.ts';
 import { styled } from '../output.ts';
 import { noProgress, showProgress, whole } from '../progress.ts';
 
@@ -52,7 +52,7 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
 }
 
 /** Counts, failures by cause, and where the files are. */
-export function inWords(status: BatchStatus, stream: NodeJS.WriteStream): string {
+export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
   const { id, state, items, failures, reason, inputError, files } = status;
   const counts = [
     `${whole(items.succeeded)} scored`,

@@ -4,7 +4,7 @@ import { createResultCsv, type ResultCsv } from '../../formats/delimited/results
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
-import { UsageError } from '../failure.ts';
+import { UsageError } from '../failures.ts';
 import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
 

@@ -3,8 +3,8 @@ import { type Command, Option } from 'commander';
 import { type PipedFormat, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
 import type { RunOptions } from '../batch/run.ts';
-import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
-import { exitCodes, UsageError } from '../failure.ts';
+import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
+import { exitCodes, UsageError } from '../failures.ts';
 import { atLeast, between, share } from '../flags.ts';
 import { checkResultFile } from '../output-file.ts';
 
@@ -69,7 +69,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
 }
 
 async function scoreRows(context: Context, options: RunOptions, offline: boolean): Promise<void> {
-  const [{ runBatch }, { failureTable, reportOf }] = await Promise.all([
+  const [{ runBatch }, { failureTable, formatReport }] = await Promise.all([
     import('../batch/run.ts'),
     import('../batch/report.ts'),
   ]);
@@ -94,7 +94,7 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
   );
   const { output, batchId, finished } = run;
   if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
-  else if (!context.isQuiet) context.stdout.write(reportOf(run, context.stdout));
+  else if (!context.isQuiet) context.stdout.write(formatReport(run, context.stdout));
   // Failures are not progress: --quiet shows them too.
   else context.stderr.write(failureTable(finished.tally, context.stderr));
   if (finished.state === 'completed_with_errors') process.exitCode = exitCodes.someFailed;
@@ -103,7 +103,7 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
 
 /** The service reads the rows and writes the results; this only waits for it. */
 async function scoreReference(context: Context, options: RunOptions): Promise<void> {
-  const { exitCodeOf, inWords, watch } = await import('../batch/watch.ts');
+  const { exitCodeOf, formatStatus, watch } = await import('../batch/watch.ts');
   const client = await context.connect();
   let id: string | undefined;
   const status = await interruptible(
@@ -114,14 +114,14 @@ async function scoreReference(context: Context, options: RunOptions): Promise<vo
     },
     () => id && `Batch ${id} runs on; \`npx vls watch ${id}\` follows it, \`npx vls cancel ${id}\` stops it.`,
   );
-  await context.result(status, () => inWords(status, context.stdout));
+  await context.result(status, () => formatStatus(status, context.stdout));
   process.exitCode = exitCodeOf(status);
 }
 
 async function compareRows(context: Context, options: RunOptions): Promise<void> {
-  const [{ openInput }, { asServerFile, localImages }, { compare, comparisonInWords }] = await Promise.all([
+  const [{ openInput }, { asServerFile, localImages }, { compare, formatComparison }] = await Promise.all([
     import('../batch/input.ts'),
-    import('../batch/images.ts'),
+    import('../batch/local-images.ts'),
     import('../batch/compare.ts'),
   ]);
   await checkResultFile(options, [options.file]);
@@ -140,7 +140,7 @@ async function compareRows(context: Context, options: RunOptions): Promise<void>
     },
     () => undefined,
   );
-  await context.result(comparison, () => comparisonInWords(comparison, context.stdout), options.out);
+  await context.result(comparison, () => formatComparison(comparison, context.stdout), options.out);
   if (comparison.singles.failed + comparison.batch.failed > 0) process.exitCode = exitCodes.someFailed;
 }
 

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
-import { exitCodeOf, inWords, pathOf, watch } from '../batch/watch.ts';
-import { type CommandDeps, type Context, contextOf, interruptible } from '../command.ts';
-import { UsageError } from '../failure.ts';
+import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
+import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
+import { UsageError } from '../failures.ts';
 import { between } from '../flags.ts';
 import { json, table } from '../output.ts';
 import { checkResultFile } from '../output-file.ts';
@@ -50,7 +50,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
         (signal) => watch(context, client, id, options.events ?? false, signal),
         () => `The batch goes on. \`npx vls watch ${id}\` follows it again, \`npx vls cancel ${id}\` stops it.`,
       );
-      if (!options.events) await context.result(status, () => inWords(status, context.stdout));
+      if (!options.events) await context.result(status, () => formatStatus(status, context.stdout));
       process.exitCode = exitCodeOf(status);
     });
 
@@ -64,7 +64,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const stopped: BatchStatus[] = [];
       for (const id of ids) stopped.push(await client.post<BatchStatus>(`${pathOf(id)}/cancel`, {}));
       await context.result({ batches: stopped }, () =>
-        stopped.map((status) => inWords(status, context.stdout)).join(''),
+        stopped.map((status) => formatStatus(status, context.stdout)).join(''),
       );
     });
 

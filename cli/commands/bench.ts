@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommandDeps, contextOf, interruptible } from '../command.ts';
+import { type CommandDeps, contextOf, interruptible } from '../context.ts';
 import { atLeast } from '../flags.ts';
 import { checkResultFile } from '../output-file.ts';
 
@@ -27,7 +27,7 @@ export function addBenchCommand(program: Command, deps: CommandDeps): void {
     .action(async (images: string[], { seconds, concurrency, items, model, out, force }: Flags, command: Command) => {
       const context = contextOf(deps, command);
       await checkResultFile({ out, force }, images);
-      const { bench, benchInWords } = await import('../bench.ts');
+      const { bench, formatFigures } = await import('../bench.ts');
       const client = await context.connect();
       const { isJson, remark } = context;
       const figures = await interruptible(
@@ -35,6 +35,6 @@ export function addBenchCommand(program: Command, deps: CommandDeps): void {
           bench({ client, images, seconds, concurrency, items, model, signal, say: isJson ? () => {} : remark }),
         () => undefined,
       );
-      await context.result(figures, () => benchInWords(figures, context.stdout), out);
+      await context.result(figures, () => formatFigures(figures, context.stdout), out);
     });
 }

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import type { CommandDeps } from '../command.ts';
+import type { CommandDeps } from '../context.ts';
 
 /** `vls completion SHELL`: a script for the shell, made from the commands that there are. */
 export function addCompletionCommand(program: Command, { terminal }: Pick<CommandDeps, 'terminal'>): void {

@@ -17,7 +17,7 @@ export function addDoctorCommand(program: Command, { terminal, config }: DoctorC
       'examine this machine: processors, memory, disk, Redis, devices, models. Fails when something must be mended',
     )
     .action(async (_options: object, command: Command) => {
-      const { examine } = await import('../doctor/checks.ts');
+      const { examine } = await import('../doctor/examine.ts');
       const findings = await examine(config());
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
       const { stdout } = terminal;

@@ -14,7 +14,7 @@ import {
 } from '../../shared/api-keys.ts';
 import type { Config } from '../../shared/config.ts';
 import { parseDuration, parseMoment } from '../duration.ts';
-import { UsageError } from '../failure.ts';
+import { UsageError } from '../failures.ts';
 import { json, type Terminal, table } from '../output.ts';
 
 export interface KeysCommandDeps {

@@ -4,9 +4,9 @@ import type { Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
-import { type CommandDeps, interruptible } from '../command.ts';
-import { UsageError } from '../failure.ts';
-import { hubOf, wayOf } from '../hub.ts';
+import { type CommandDeps, interruptible } from '../context.ts';
+import { UsageError } from '../failures.ts';
+import { describeRoute, openHub } from '../hub.ts';
 import { json, megabytes, styled, type Terminal, table } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
 
@@ -30,7 +30,7 @@ interface Surroundings extends Global, Terminal {
 async function pullAll(models: HubEntry[], flags: PullFlags, around: Surroundings): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = around;
   const { pull } = await import('../../models/pulling/pull.ts');
-  const hub = await hubOf(settings);
+  const hub = await openHub(settings);
   const results: Awaited<ReturnType<typeof pull>>[] = [];
   for (const entry of models) {
     const progress = isJson || isQuiet ? silent : await showPull(entry.model, stderr);
@@ -52,11 +52,11 @@ async function pullAll(models: HubEntry[], flags: PullFlags, around: Surrounding
 /** Ends with 1 when the hub contradicts the registry, or does not answer. */
 async function surveyAll(models: HubEntry[], { precision }: PullFlags, around: Surroundings): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = around;
-  const [{ survey }, { describeSurvey, hasFault }] = await Promise.all([
+  const [{ survey }, { describeSurvey, isRefused }] = await Promise.all([
     import('../../models/pulling/dry-run.ts'),
     import('../dry-run.ts'),
   ]);
-  const hub = await hubOf(settings);
+  const hub = await openHub(settings);
   const surveys: Awaited<ReturnType<typeof survey>>[] = [];
   for (const entry of models) {
     const onRetry = (local: string, { reason }: { reason: string }) => {
@@ -64,9 +64,9 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, around: S
     };
     const found = await survey(entry, { hub, precisions: precision, onRetry });
     surveys.push(found);
-    if (!isJson) stdout.write(describeSurvey(found, wayOf(settings), stdout));
+    if (!isJson) stdout.write(describeSurvey(found, describeRoute(settings), stdout));
   }
-  if (surveys.some(hasFault)) process.exitCode = 1;
+  if (surveys.some(isRefused)) process.exitCode = 1;
   if (isJson) stdout.write(json({ models: surveys }));
 }
 

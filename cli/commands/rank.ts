@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { RankResponse } from '../../shared/contracts/rank.ts';
-import { type CommandDeps, contextOf } from '../command.ts';
-import { exitCodes, UsageError } from '../failure.ts';
+import { type CommandDeps, contextOf } from '../context.ts';
+import { exitCodes, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
 import { cannotRead, checkResultFile } from '../output-file.ts';
-import { receiptInWords } from './score.ts';
+import { formatReceipt } from './score.ts';
 
 interface Options {
   image?: string;
@@ -55,7 +55,7 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
           ({ index, error }) => `${styled(stdout, 'red', error.code)} ${candidates[index] ?? ''}: ${error.message}\n`,
         );
         const heading = ['SCORE', 'PROBABILITY', image === undefined ? 'IMAGE' : 'TEXT'];
-        return `${table(stdout, [heading, ...rows])}${failures.join('')}${receiptInWords(answer.receipt, stdout)}`;
+        return `${table(stdout, [heading, ...rows])}${failures.join('')}${formatReceipt(answer.receipt, stdout)}`;
       };
       await context.result(answer, words, out);
       if (answer.failures.length > 0) process.exitCode = exitCodes.someFailed;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { TextScores } from '../../evaluation/score-texts.ts';
 import type { Receipt } from '../../shared/contracts/item.ts';
 import type { SingleResponse } from '../../shared/contracts/single.ts';
-import { type CommandDeps, type Context, contextOf } from '../command.ts';
+import { type CommandDeps, type Context, contextOf } from '../context.ts';
 import type { TypedImage } from '../image-argument.ts';
 import { styled, table } from '../output.ts';
 import { checkResultFile } from '../output-file.ts';
@@ -31,9 +31,9 @@ export function addScoreCommand(program: Command, deps: CommandDeps): void {
       await checkResultFile(options, [image]);
       const typed = await readImageArgument(image);
       const answer = options.offline
-        ? await scoreHere(context, typed, texts, options.model)
+        ? await scoreOffline(context, typed, texts, options.model)
         : await askService(context, typed, texts, options.model);
-      await context.result(answer, () => inWords(answer, texts, context.stdout), options.out);
+      await context.result(answer, () => formatStatus(answer, texts, context.stdout), options.out);
     });
 }
 
@@ -63,7 +63,7 @@ async function askService(
 }
 
 /** The same answer from encoders of this process. */
-async function scoreHere(
+async function scoreOffline(
   { config }: Context,
   image: TypedImage,
   texts: string[],
@@ -91,17 +91,14 @@ function asAnswer({ results, receipt, timings }: TextScores): SingleResponse {
   return { score: first.score, cosine: first.cosine, receipt, timings };
 }
 
-function inWords(answer: SingleResponse, texts: readonly string[], stream: NodeJS.WriteStream): string {
+function formatStatus(answer: SingleResponse, texts: readonly string[], stream: NodeJS.WriteStream): string {
   const scores = 'results' in answer ? answer.results : [{ ...answer, text: texts[0] ?? '' }];
   const rows = scores.map(({ score, text }) => [score.toFixed(2).padStart(6), text]);
-  return `${table(stream, [['SCORE', 'TEXT'], ...rows])}${receiptInWords(answer.receipt, stream)}`;
+  return `${table(stream, [['SCORE', 'TEXT'], ...rows])}${formatReceipt(answer.receipt, stream)}`;
 }
 
 /** What produced the scores, in one line, and what is to be known about them. */
-export function receiptInWords(
-  { model, revision, precision, provider, warnings }: Receipt,
-  stream: NodeJS.WriteStream,
-) {
+export function formatReceipt({ model, revision, precision, provider, warnings }: Receipt, stream: NodeJS.WriteStream) {
   const lines = [styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision} on ${provider}`)];
   for (const warning of warnings) lines.push(`${styled(stream, 'yellow', 'warning')} ${warning}`);
   return `${lines.join('\n')}\n`;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CanaryAction, Comparison, TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
-import { type CommandDeps, contextOf } from '../command.ts';
+import { type CommandDeps, contextOf } from '../context.ts';
 import { styled, table } from '../output.ts';
 import { whole } from '../progress.ts';
 
@@ -23,13 +23,13 @@ export function addTrafficCommand(program: Command, deps: CommandDeps): void {
       const client = await context.connect();
       if (profile !== undefined) {
         const report = await client.json<TrafficReport>(pathOf(profile));
-        return await context.result(report, () => inWords(report, context.stdout));
+        return await context.result(report, () => formatStatus(report, context.stdout));
       }
       const list = await client.json<TrafficList>('/v1/traffic');
       await context.result(list, () =>
         list.profiles.length === 0
           ? 'Every profile has one model.\n'
-          : list.profiles.map((report) => inWords(report, context.stdout)).join('\n'),
+          : list.profiles.map((report) => formatStatus(report, context.stdout)).join('\n'),
       );
     });
 
@@ -42,7 +42,7 @@ export function addTrafficCommand(program: Command, deps: CommandDeps): void {
         const context = contextOf(deps, command);
         const client = await context.connect();
         const report = await client.post<TrafficReport>(`${pathOf(profile)}/${action}`, {});
-        await context.result(report, () => canaryInWords(report, context.stdout).join(''));
+        await context.result(report, () => formatCanary(report, context.stdout).join(''));
       });
   }
 }
@@ -53,7 +53,7 @@ const fixed = (value: number | null, digits: number) => (value === null ? none :
 
 const signed = (value: number | null) => (value === null ? none : `${value < 0 ? '' : '+'}${value.toFixed(2)}`);
 
-function inWords(report: TrafficReport, stream: NodeJS.WriteStream): string {
+function formatStatus(report: TrafficReport, stream: NodeJS.WriteStream): string {
   const { profile, arms, comparisons, fault } = report;
   const rows = arms.map(({ model, role, share, shareNow, items, errorShare, meanInferenceMs, ...scores }) => [
     model,
@@ -69,12 +69,12 @@ function inWords(report: TrafficReport, stream: NodeJS.WriteStream): string {
     `${styled(stream, 'bold', profile)}\n`,
     ...(fault === null ? [] : [`${styled(stream, 'yellow', 'a model has no traffic')}: ${fault}\n`]),
     table(stream, [['MODEL', 'ROLE', 'SHARE', 'NOW', 'ITEMS', 'FAILED', 'MEAN SCORE', 'INFERENCE'], ...rows]),
-    ...canaryInWords(report, stream),
-    ...comparisons.map(comparisonInWords),
+    ...formatCanary(report, stream),
+    ...comparisons.map(formatComparison),
   ].join('');
 }
 
-function canaryInWords({ canary }: TrafficReport, stream: NodeJS.WriteStream): string[] {
+function formatCanary({ canary }: TrafficReport, stream: NodeJS.WriteStream): string[] {
   if (canary === null) return [];
   const { model, phase, reason, window, passed, promoteAfter, windows } = canary;
   const colour = phase === 'promoted' ? 'green' : phase === 'rolled_back' ? 'red' : 'yellow';
@@ -91,7 +91,7 @@ function canaryInWords({ canary }: TrafficReport, stream: NodeJS.WriteStream): s
   return lines;
 }
 
-function comparisonInWords({ kind, candidate, reference, pairs, failed, ...far }: Comparison): string {
+function formatComparison({ kind, candidate, reference, pairs, failed, ...far }: Comparison): string {
   const about = `${kind} ${candidate} beside ${reference}: ${whole(pairs)} items by both`;
   if (pairs === 0) return `${about}\n`;
   const figures = [

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Finding } from '../../../cli/doctor/checks.ts';
+import type { Finding } from '../../../cli/doctor/examine.ts';
 import { startCluster } from '../../../testing/redis/cluster.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { realRepositories } from '../../support/hub/real-repositories.ts';

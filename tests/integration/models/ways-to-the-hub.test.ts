@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { hubHosts, hubOf } from '../../../cli/hub.ts';
+import { hubHosts, openHub } from '../../../cli/hub.ts';
 import { createAddressGuard } from '../../../images/address-guard.ts';
 import { createGuardedFetch } from '../../../images/guarded-fetch.ts';
 import { httpHub } from '../../../models/pulling/http-hub.ts';
@@ -26,7 +26,7 @@ const hubWith = (more: object = {}) => startHub({ 'someone/clip': { commit, file
 /** Pulls by what the environment says, as the command line does. */
 const pullBy = async (env: NodeJS.ProcessEnv) =>
   await pull(await tinyEntry(directory), {
-    hub: await hubOf(readConfig({ HF_HOME: directory, ...env })),
+    hub: await openHub(readConfig({ HF_HOME: directory, ...env })),
     retryDelayMs: 0,
   });
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { quantile } from '../../../cli/bench.ts';
 import { duration } from '../../../cli/progress.ts';
-import { createRate } from '../../../cli/rate.ts';
+import { createThroughputMeter } from '../../../cli/throughput.ts';
 
 test('the rate is that of the last ten seconds, and says how long the rest takes', () => {
-  const rate = createRate();
+  const rate = createThroughputMeter();
   expect(rate(0, 1000, 0)).toEqual({ perSecond: null, etaSeconds: null });
   expect(rate(100, 1000, 1_000)).toEqual({ perSecond: 100, etaSeconds: 9 });
   // Slower from here on: ten seconds later the first second counts no more.
@@ -12,7 +12,7 @@ test('the rate is that of the last ten seconds, and says how long the rest takes
 });
 
 test('nothing is said of the rate while nothing moves', () => {
-  const rate = createRate();
+  const rate = createThroughputMeter();
   rate(5, 10, 0);
   expect(rate(5, 10, 1_000)).toEqual({ perSecond: null, etaSeconds: null });
 });

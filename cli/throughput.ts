@@ -1,5 +1,5 @@
 /** Speed of late and the time that is left. */
-export interface Rate {
+export interface Throughput {
   /** Items a second over the last ten; null before anything can be said. */
   perSecond: number | null;
   etaSeconds: number | null;
@@ -12,7 +12,7 @@ const windowMs = 10_000;
  * Watches a count grow.
  * @returns takes the count, the total and the time in milliseconds.
  */
-export function createRate(): (done: number, total: number, at: number) => Rate {
+export function createThroughputMeter(): (done: number, total: number, at: number) => Throughput {
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });

@@ -6,11 +6,11 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { type ServiceClient, unreachable } from '../client.ts';
 import { followBatch } from '../events.ts';
-import { CommandError, failureOf } from '../failure.ts';
+import { CommandError, failureOf } from '../failures.ts';
 import type { Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
 import { createRows } from './rows.ts';
-import type { RunState, StateFile } from './state.ts';
+import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type WriterOptions } from './writer.ts';
 
@@ -45,7 +45,7 @@ const downloads = 3;
  * Leads a batch to its end: the one that an earlier run has posted if there is one, a new one otherwise. The state says
  * at every moment what a later run has to know.
  */
-export async function leadToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
+export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
   const begun = state.batchId === undefined ? undefined : await find(deps, state.batchId);
   if (begun === undefined) {
@@ -177,7 +177,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
     const tally = emptyTally();
     const writer = await openWriter(options);
     try {
-      for await (const { results, items } of joined(deps, status.id)) {
+      for await (const { results, items } of joinWithRows(deps, status.id)) {
         await writer.add(results, items);
         for (const result of results) count(tally, result);
       }
@@ -195,7 +195,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
 }
 
 /** Results with their rows. Both come in the order of the rows, so neither is held whole. */
-export async function* joined(
+export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
   id: string,
 ): AsyncGenerator<{ results: ItemResult[]; items: StoredItem[] }> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { localImages } from '../../../cli/batch/images.ts';
+import { localImages } from '../../../cli/batch/local-images.ts';
 
 let outer: string;
 let directory: string;

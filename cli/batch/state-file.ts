@@ -1,6 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { UsageError } from '../failure.ts';
+import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**

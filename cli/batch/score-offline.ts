@@ -6,12 +6,12 @@ import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
-import { UsageError } from '../failure.ts';
+import { UsageError } from '../failures.ts';
 import type { Progress } from '../progress.ts';
-import type { LocalImages } from './images.ts';
 import type { BatchInput } from './input.ts';
+import type { LocalImages } from './local-images.ts';
 import { createRows } from './rows.ts';
-import type { RunState, StateFile } from './state.ts';
+import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, rowsOf, type Tally } from './tally.ts';
 import { openWriter, type WriterOptions } from './writer.ts';
 
@@ -24,9 +24,9 @@ export interface OfflineDeps {
 }
 
 /** As in a chunk of a batch. */
-const portion = 64;
+const chunkRows = 64;
 /** Portions that are evaluated at a time: while the last rows of one are slow, the next ones keep the machine busy. */
-const portionsInHand = 4;
+const maxChunksInFlight = 4;
 /** How often the state says how far the output has got, in milliseconds. */
 const checkpointMs = 1_000;
 
@@ -37,7 +37,7 @@ export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision
  * Scores the rows in this process and its encoders, without a service. An output that an earlier run has begun is
  * gone on with.
  */
-export async function scoreHere(
+export async function scoreOffline(
   { config, input, images, progress, signal }: OfflineDeps,
   state: RunState,
   stateFile: StateFile,
@@ -51,7 +51,7 @@ export async function scoreHere(
   const tally = state.partial?.tally ?? emptyTally();
   const rows = createRows(input.items());
   const begun = rowsOf(tally);
-  for (let skipped = 0; skipped < begun; skipped += portion) await rows.take(Math.min(portion, begun - skipped));
+  for (let skipped = 0; skipped < begun; skipped += chunkRows) await rows.take(Math.min(chunkRows, begun - skipped));
   if (begun > 0) progress.say(`going on after ${begun} rows`);
   const writer = await openWriter({ ...options, from: state.partial?.bytes ?? 0 });
   const escapedBefore = tally.escapedCells;
@@ -64,9 +64,9 @@ export async function scoreHere(
     const { spec } = await evaluationEngine.registry.resolve();
     await evaluationEngine.encoders.for(spec).whenReady();
     let savedAt = performance.now();
-    const inHand: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
+    const inFlight: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
     const write = async () => {
-      const done = await inHand.shift();
+      const done = await inFlight.shift();
       if (done === undefined) return;
       const results = toResults(rowsOf(tally), done.items, done.outcomes, images);
       await writer.add(results, done.items);
@@ -77,7 +77,7 @@ export async function scoreHere(
       savedAt = performance.now();
     };
     for (;;) {
-      const items = await rows.take(portion);
+      const items = await rows.take(chunkRows);
       if (items.length === 0) break;
       const evaluated = evaluationEngine.evaluation
         .scorePairs(
@@ -88,11 +88,11 @@ export async function scoreHere(
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
       // It may fail before its turn to be waited for.
       evaluated.catch(() => {});
-      inHand.push(evaluated);
-      if (inHand.length >= portionsInHand) await write();
+      inFlight.push(evaluated);
+      if (inFlight.length >= maxChunksInFlight) await write();
       signal.throwIfAborted();
     }
-    while (inHand.length > 0) await write();
+    while (inFlight.length > 0) await write();
     await writer.commit();
     tally.escapedCells = escapedBefore + writer.escaped();
     const { model, revision, precision, preprocess } = recipeOf(spec);

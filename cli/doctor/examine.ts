@@ -21,7 +21,7 @@ import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
-import { hubOf, wayOf } from '../hub.ts';
+import { describeRoute, openHub } from '../hub.ts';
 
 /** One thing the service depends on, as it is on this machine. */
 export interface Finding {
@@ -220,9 +220,9 @@ async function hub(config: Config): Promise<Finding[]> {
   if (first === undefined) return [{ subject, state: 'none', detail: 'no model of the registry comes from a hub' }];
   const pulled = await Promise.all(fromHub.map(describePulled));
   const here = `pulled: ${pulled.filter((text) => text !== undefined).join(', ') || 'none'}`;
-  const way = wayOf(config);
+  const way = describeRoute(config);
   try {
-    const { name, facts } = await hubOf(config);
+    const { name, facts } = await openHub(config);
     const [file] = filesOf(first.source, first.precision ?? 'fp32');
     if (file !== undefined) await facts(file, AbortSignal.timeout(hubWaitMs));
     return [{ subject, state: 'ok', detail: `${name} answers, ${way}; ${here}` }];

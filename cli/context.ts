@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../shared/config.ts';
 import type { ServiceClient } from './client.ts';
-import { CommandError, exitCodes } from './failure.ts';
+import { CommandError, exitCodes } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 import { cannotWrite } from './output-file.ts';
 
