@@ -10,7 +10,7 @@ import {
   terminalStates,
 } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
-import { batchKeys, deletedBatches, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
+import { batchKeys, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
 import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
@@ -22,6 +22,7 @@ import {
   type TenantLimits,
 } from './intake/posting.ts';
 import type { Ending } from './lifecycle/ending.ts';
+import { enlistDeleted } from './lifecycle/steps/enlist.ts';
 import type { QueueCounts } from './queue/queues.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
@@ -33,7 +34,7 @@ import { readSummary } from './reading/summary.ts';
 import type { DurabilityLevel } from './store/durability.ts';
 import { readFields } from './store/read-record.ts';
 import { type BatchRecord, batchRecord, isVisible, toStatus } from './store/record.ts';
-import { runScript } from './store/scripts.ts';
+import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
@@ -188,7 +189,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       bodyHash: () => `retry:${id}`,
       onCreated: (childId) => onCreated?.(childId, record.tenant),
     });
-    await runScript(redis, 'annotate', [batchKeys(redis, id).batch], ['retriedBy', child.id]);
+    await setFields(redis, id, { retriedBy: child.id });
     return child;
   }
 
@@ -202,7 +203,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
     // Its jobs that are being worked on end later. The sweeper erases those.
-    await runScript(redis, 'enlist', [deletedBatches(redis)], [await redisTime(redis), `${id}:${record.profile}`]);
+    await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.forget(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // It does not exist for anybody any more; the sweeper removes what is left.

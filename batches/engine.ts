@@ -13,7 +13,7 @@ import { createEnding, type Ending } from './lifecycle/ending.ts';
 import { createSweeper, type Sweeper } from './lifecycle/sweeper.ts';
 import { readBacklog } from './metrics/backlog.ts';
 import { createSpeed, type Speed } from './metrics/speed.ts';
-import { createDispatcher } from './queue/dispatch.ts';
+import { createDispatcher } from './queue/dispatcher.ts';
 import { createQueues, type Queues } from './queue/queues.ts';
 import type { Task, TaskRun } from './queue/tasks.ts';
 import { createReferenceIntake } from './reference/intake.ts';

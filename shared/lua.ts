@@ -1,36 +1,35 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Redis } from './redis.ts';
 
 type Argument = string | number | Buffer;
 type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
 
-/** Runs a script by its hash, or sends it when the server does not have it yet; strings come back as buffers. */
-export type RunScript<Name extends string> = (
-  redis: Redis,
-  name: Name,
-  keys: string[],
-  values: Argument[],
-) => Promise<unknown>;
+/**
+ * Runs a Lua script as one atomic step and returns its reply, in which strings are buffers. On a cluster all keys must lie
+ * in one slot.
+ */
+export type Script = (redis: Redis, keys: readonly string[], values?: readonly Argument[]) => Promise<unknown>;
+
+/** The file of each command that was defined: ioredis knows commands by name. */
+const filesByCommand = new Map<string, string>();
 
 /**
- * Lua scripts, each one atomic step; their keys and answers are told at their top.
- * @param directory of `<name>.lua`; a line `--@include <piece>` stands for another file there.
- * @param scripts the number of keys of each.
+ * Loads a Lua script. A line `--@include <piece>` is replaced by the file `<piece>.lua`, a path relative to the script.
+ * Redis receives the hash of the script, and the script itself only when it does not know the hash.
+ * @throws {Error} when another script has the same file name.
  */
-export function loadScripts<Name extends string>(directory: URL, scripts: Record<Name, number>): RunScript<Name> {
-  const read = (name: string): string => readFileSync(new URL(`${name}.lua`, directory), 'utf8');
-  const sources = Object.fromEntries(
-    Object.keys(scripts).map((name) => [
-      name,
-      read(name).replace(/^--@include (\S+)$/gm, (_, piece: string) => read(piece)),
-    ]),
+export function loadScript(file: URL): Script {
+  const lua = readFileSync(file, 'utf8').replace(/^--@include (\S+)$/gm, (_, piece: string) =>
+    readFileSync(new URL(`${piece}.lua`, file), 'utf8'),
   );
-  return async (redis, name, keys, values) => {
-    const command = `vls:${name}Buffer`;
+  const command = `vls:${basename(file.pathname, '.lua')}`;
+  const known = filesByCommand.get(command);
+  if (known !== undefined && known !== file.href) throw new Error(`${file.href} has the name of ${known}`);
+  filesByCommand.set(command, file.href);
+  return async (redis, keys, values = []) => {
     const commands = redis as unknown as Record<string, Command | undefined>;
-    if (commands[command] === undefined) {
-      redis.defineCommand(`vls:${name}`, { numberOfKeys: scripts[name], lua: sources[name] ?? '' });
-    }
-    return await commands[command]?.(...keys, ...values);
+    if (commands[`${command}Buffer`] === undefined) redis.defineCommand(command, { lua });
+    return await commands[`${command}Buffer`]?.(keys.length, ...keys, ...values);
   };
 }

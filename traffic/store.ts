@@ -6,12 +6,16 @@ import {
   type JudgedWindow,
   judgedWindow,
 } from '../shared/contracts/traffic.ts';
-import { loadScripts } from '../shared/lua.ts';
+import { loadScript } from '../shared/lua.ts';
 import { trafficKeys } from '../shared/redis/keys.ts';
 import type { Redis } from '../shared/redis.ts';
 import { type ComparisonKind, type Counts, readPair } from './counts.ts';
 
-const runScript = loadScripts(new URL('./lua/', import.meta.url), { observe: 8, settle: 4, decide: 3 });
+const scripts = {
+  observe: loadScript(new URL('./lua/observe.lua', import.meta.url)),
+  settle: loadScript(new URL('./lua/settle.lua', import.meta.url)),
+  decide: loadScript(new URL('./lua/decide.lua', import.meta.url)),
+};
 
 /**
  * What is known of an experiment is kept so long after the last that was seen of it, in milliseconds; what became of its
@@ -112,7 +116,7 @@ export function createTrafficStore(redis: Redis): TrafficStore {
         keys.shadowWorst,
       ];
       const values = [keptMs, JSON.stringify(seen), hasCanary ? '1' : '0'];
-      const reply = ((await runScript(redis, 'observe', names, values)) as Buffer[]).map(String);
+      const reply = ((await scripts.observe(redis, names, values)) as Buffer[]).map(String);
       const [phase, number, startedAt, now] = reply;
       if (phase === undefined) return undefined;
       return {
@@ -131,11 +135,11 @@ export function createTrafficStore(redis: Redis): TrafficStore {
     async settle(place, window, phase, passed, reason) {
       const { state, window: open, windowPairs, windows } = keysOf(place);
       const values = [window.number, JSON.stringify(window), phase, passed, reason, keptMs];
-      return (await runScript(redis, 'settle', [state, open, windowPairs, windows], values)) === 1;
+      return (await scripts.settle(redis, [state, open, windowPairs, windows], values)) === 1;
     },
     async decide(place, phase, reason) {
       const { state, window, windowPairs } = keysOf(place);
-      await runScript(redis, 'decide', [state, window, windowPairs], [phase, reason]);
+      await scripts.decide(redis, [state, window, windowPairs], [phase, reason]);
     },
     totals: async (place) => numbers(await redis.hgetall(keysOf(place).totals)),
     async windows(place) {

@@ -3,7 +3,7 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
 import type { Config } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
-import { loadScripts } from '../../shared/lua.ts';
+import { loadScript } from '../../shared/lua.ts';
 import { sessionKey } from '../../shared/redis/keys.ts';
 import { type Redis, withRedis } from '../../shared/redis.ts';
 
@@ -16,7 +16,7 @@ export interface Sessions {
   end(request: Request, response: Response): Promise<void>;
 }
 
-const runScript = loadScripts(new URL('./lua/', import.meta.url), { 'start-session': 1 });
+const startSession = loadScript(new URL('./lua/start-session.lua', import.meta.url));
 
 const cookieName = 'vls_session';
 
@@ -47,7 +47,7 @@ export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'ses
       const former = tokenOf(request);
       const token = randomBytes(32).toString('base64url');
       await withRedis(redis, async () => {
-        await runScript(redis, 'start-session', [keyOf(token)], [keyId, lifetime]);
+        await startSession(redis, [keyOf(token)], [keyId, lifetime]);
         if (former !== undefined) await redis.del(keyOf(former));
       });
       response.append('Set-Cookie', cookie(request, token, lifetime));

@@ -1,7 +1,10 @@
--- Counts the items of a batch for its tenant and for all, instead of what was counted for it before.
--- KEYS: 1 items (hash: batch id -> "<count> <tenant>")  2 sums (hash: tenant -> count; '' -> count of all)
--- ARGV: 1 batch id  2 tenant  3 count  4 the tenant's limit, 0 for none  5 limit of all, 0 for none
--- Returns { verdict, what is counted already }. Verdicts: ok; tenant, total: which limit forbids it, nothing is counted.
+-- Counts the amount of a batch for its tenant and for all tenants, in place of its earlier amount.
+-- KEYS: 1 amounts (hash: batch id -> "<amount> <tenant>")  2 sums (hash: tenant -> sum; '' -> sum of all)
+-- ARGV: 1 batch id  2 tenant  3 amount  4 limit of the tenant, 0 for none  5 limit of all tenants, 0 for none
+-- Returns { verdict, sum }. Verdicts:
+--   ok      counted; the sum of the tenant
+--   tenant  the tenant's limit refuses it, nothing is counted; the sum of the tenant
+--   total   the limit of all tenants refuses it, nothing is counted; the sum of all
 local before = tonumber(string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '0', '^%d+'))
 local added = tonumber(ARGV[3]) - before
 local of_tenant = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)

@@ -38,7 +38,13 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   return {
     async claim(id, tenant, count, limit) {
       refuseTooLarge(tenant, count, limit);
-      const { verdict, sum } = await claims.claim(id, tenant, count, limit, total);
+      const { verdict, sum } = await claims.claim({
+        id,
+        tenant,
+        amount: count,
+        tenantLimit: limit,
+        totalLimit: total,
+      });
       if (verdict === 'tenant') {
         const message = `${tenant} has ${sum} items in unfinished batches, and may have ${limit} with these`;
         throw new ServiceError('tenant.queue_full', message, { retryAfter });

@@ -1,7 +1,7 @@
--- Counts a batch no longer that has ended or has come to nothing.
--- KEYS: 1 items  2 sums, as in claim.lua
+-- Removes the amount of a batch from the sums.
+-- KEYS: 1 amounts  2 sums, as in claim.lua
 -- ARGV: 1 batch id
--- Returns 1, or 0 when it was not counted.
+-- Returns 1, or 0 when the batch had no amount.
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if not known then return 0 end
 local count, tenant = string.match(known, '^(%d+) (.*)$')

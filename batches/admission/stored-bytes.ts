@@ -53,7 +53,7 @@ export function createStoredBytes(redis: Redis, room: RoomGauge): StoredBytes {
     async claim(id, tenant, { inputs, options }) {
       const limit = await limitNow();
       const bytes = perBatch + inputsAndOutputs * inputs + recordBytes(options);
-      const { verdict, sum } = await claims.claim(id, tenant, bytes, limit, 0);
+      const { verdict, sum } = await claims.claim({ id, tenant, amount: bytes, tenantLimit: limit, totalLimit: 0 });
       if (verdict === 'ok') return;
       const megabytes = (count: number) => Math.ceil(count / 1024 / 1024);
       throw new ServiceError(

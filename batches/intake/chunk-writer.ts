@@ -2,15 +2,10 @@ import { ServiceError } from '../../shared/errors.ts';
 import { hasRawNumber } from '../../shared/exact-json.ts';
 import { batchKeys, chunksPerHash } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
+import { chunkBytes, itemsOfChunk } from '../store/chunk-sizes.ts';
 import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
-import { runScript } from '../store/scripts.ts';
-
-/** A chunk closes at this many items, or at this many bytes, whichever is first. */
-const chunkItems = 64;
-const chunkBytes = 4 * 1024 * 1024;
-/** The first chunks are small, so that a small batch spreads over all encoders. */
-const smallChunks = { count: 32, items: 4 };
+import { storeInputs } from './store-inputs.ts';
 
 /** Items are counted in so many at a time: once for most batches, and seldom against what storing them costs. */
 const claimItems = 8_192;
@@ -72,20 +67,13 @@ export function createChunkWriter(
     const pending = closed;
     closed = [];
     closedBytes = 0;
-    const kept = await Promise.all(pending.map(({ chunk, payload }) => payloads.putInput(id, chunk, payload)));
-    // With payloads in a bucket these are references. Counted first: a refusal then leaves Redis as it was.
-    for (const bytes of kept) storedBytes += bytes.length;
+    const inputs = await Promise.all(
+      pending.map(async ({ chunk, payload }) => ({ chunk, stored: await payloads.putInput(id, chunk, payload) })),
+    );
+    // With payloads in a bucket these are references. They are counted first: a refusal then leaves Redis unchanged.
+    for (const { stored } of inputs) storedBytes += stored.length;
     await memory?.claim(storedBytes);
-    const byHash = new Map<string, (string | Buffer)[]>();
-    for (const [at, { chunk }] of pending.entries()) {
-      const hash = keys.input(chunk);
-      const fields = byHash.get(hash) ?? [];
-      fields.push(String(chunk), kept[at] ?? '');
-      byHash.set(hash, fields);
-    }
-    for (const [hash, fields] of byHash) {
-      if ((await runScript(redis, 'keep', [keys.batch, hash], fields)) === 0) throw interrupted();
-    }
+    if (!(await storeInputs(redis, id, inputs))) throw interrupted();
   }
 
   async function close(): Promise<void> {
@@ -102,7 +90,7 @@ export function createChunkWriter(
   return {
     async add(item) {
       const size = sizeOf(item);
-      const limit = chunks < smallChunks.count ? smallChunks.items : chunkItems;
+      const limit = itemsOfChunk(chunks);
       if (slice.length > 0 && (slice.length >= limit || sliceBytes + size > chunkBytes)) await close();
       slice.push(item);
       sliceBytes += size;

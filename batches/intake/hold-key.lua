@@ -1,8 +1,8 @@
--- Renews or gives up a reservation, as long as it is this sender's.
+-- Changes the reservation of an idempotency key, if this batch still has it.
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
--- ARGV: 1 batch id  2 lease (ms); 0 gives it up, -1 removes it
--- Returns 1, or 0 when another sender has it.
---@include ../../../shared/redis/now
+-- ARGV: 1 batch id  2 lease (ms); 0 ends the lease, -1 removes the reservation
+-- Returns 1, or 0 when another batch has the key.
+--@include ../../shared/redis/now
 if redis.call('HGET', KEYS[1], 'batchId') ~= ARGV[1] then return 0 end
 if ARGV[2] == '-1' then return redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], 'leaseUntil', string.format('%.0f', now_ms() + tonumber(ARGV[2])))

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { ServiceError } from '../../shared/errors.ts';
 import { idempotencyKey } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { runScript } from '../store/scripts.ts';
+import { holdKey } from './hold-key.ts';
+import { reserveKey } from './reserve-key.ts';
 
 /** A sender's promise that requests with the same key are the same request. */
 export interface Reservation {
@@ -35,33 +36,31 @@ export async function reserve(
   isSealed: (id: string) => Promise<boolean>,
 ): Promise<Reserved> {
   const name = idempotencyKey(redis, tenant, hash('sha256', key, 'base64url'));
-  let cameToNothing = '';
+  let unsealedBatchId = '';
   for (;;) {
-    const values = [batchId, leaseMs, lifetimeSeconds, cameToNothing];
-    const [verdict, known] = ((await runScript(redis, 'reserve', [name], values)) as Buffer[]).map(String);
-    if (verdict === 'mine') break;
-    if (verdict === 'busy') {
+    const reply = await reserveKey(redis, name, { batchId, leaseMs, lifetimeSeconds, unsealedBatchId });
+    if (reply.verdict === 'reserved') break;
+    if (reply.verdict === 'busy') {
       throw new ServiceError('idempotency.in_flight', 'A request with this Idempotency-Key is still being received', {
         retryAfter: 1,
       });
     }
-    if (known !== undefined && (await isSealed(known))) return { existing: known };
-    cameToNothing = known ?? '';
+    if (await isSealed(reply.batchId)) return { existing: reply.batchId };
+    unsealedBatchId = reply.batchId;
   }
-  const hold = async (milliseconds: number) => (await runScript(redis, 'hold', [name], [batchId, milliseconds])) === 1;
   return {
     reservation: {
       async renew() {
-        if (await hold(leaseMs)) return;
+        if (await holdKey(redis, name, batchId, { leaseMs })) return;
         throw new ServiceError('batch.interrupted', 'The request stalled, and another with its Idempotency-Key came', {
           retryAfter: 1,
         });
       },
       async release() {
-        await hold(0);
+        await holdKey(redis, name, batchId, 'release');
       },
       async forget() {
-        await hold(-1);
+        await holdKey(redis, name, batchId, 'remove');
       },
     },
   };

@@ -10,7 +10,7 @@ import type { Places } from '../admission/folders.ts';
 import type { RoomGauge } from '../admission/free-space.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Durability } from '../store/durability.ts';
 import { filesOf } from '../store/files-of.ts';

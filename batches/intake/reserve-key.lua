@@ -1,11 +1,11 @@
 -- Reserves an idempotency key for a batch that is about to be received.
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
--- ARGV: 1 id the new batch would have  2 lease (ms)  3 lifetime (s)  4 batch known to have come to nothing, or ''
+-- ARGV: 1 id of the new batch  2 lease (ms)  3 lifetime (s)  4 id of a batch that was never sealed, or ''
 -- Returns { verdict, batch id }. Verdicts:
---   mine    receive it (also when the answer was lost and it is asked again)
---   busy    another sender's request is being received
---   exists  it led to that batch; should that have come to nothing, ask again and say so
---@include ../../../shared/redis/now
+--   reserved  the caller receives the batch; the same when the script is repeated after a lost reply
+--   busy      another request is receiving that batch
+--   exists    the key led to that batch; if that was never sealed, run again with its id as ARGV 4
+--@include ../../shared/redis/now
 local known = redis.call('HMGET', KEYS[1], 'batchId', 'leaseUntil')
 local now = now_ms()
 if known[1] and known[1] ~= ARGV[4] and known[1] ~= ARGV[1] then
@@ -14,4 +14,4 @@ if known[1] and known[1] ~= ARGV[4] and known[1] ~= ARGV[1] then
 end
 redis.call('HSET', KEYS[1], 'batchId', ARGV[1], 'leaseUntil', string.format('%.0f', now + tonumber(ARGV[2])))
 redis.call('EXPIRE', KEYS[1], ARGV[3])
-return { 'mine', ARGV[1] }
+return { 'reserved', ARGV[1] }

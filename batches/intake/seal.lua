@@ -1,7 +1,7 @@
 -- Ends the intake of a batch: from here on it is acknowledged and nothing of it may be lost.
 -- KEYS: 1 batch  2 lease  3 events
--- ARGV: 1 chunks  2 items  3 SHA-256 of the body  4 columns  5 column names (JSON); '' for what there is none of
--- Returns 1, also when its answer was lost and it is asked again; 0 when the batch is gone.
+-- ARGV: 1 chunks  2 items  3 SHA-256 of the body  4 columns (JSON)  5 column names (JSON); '' for an absent value
+-- Returns 1, also when it is repeated after a lost reply; 0 when the batch is gone.
 local known = redis.call('HMGET', KEYS[1], 'state', 'chunks', 'total')
 if not known[1] then return 0 end
 if known[1] ~= 'accepting' then return (known[2] == ARGV[1] and known[3] == ARGV[2]) and 1 or 0 end

@@ -4,9 +4,9 @@ import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import type { BatchOptions } from '../store/record.ts';
-import { runScript } from '../store/scripts.ts';
 import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from './chunk-writer.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
+import { sealBatch } from './seal.ts';
 
 /** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */
 const leaseMs = 30_000;
@@ -87,7 +87,6 @@ export interface NewItems {
  */
 export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<number> {
   const { id, options } = batch;
-  const keys = batchKeys(redis, id);
   let activeAt = Number.NEGATIVE_INFINITY;
   for await (const items of batch.items) {
     if (performance.now() - activeAt > activityMs) {
@@ -99,13 +98,10 @@ export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewIt
   const { chunks, total } = await writer.end();
   if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
   await batch.onActivity();
-  // What stands in the columns is known once the header has been read.
-  const columns = [options.columns, options.columnNames].map((part) =>
-    part === undefined ? '' : JSON.stringify(part),
-  );
-  const values = [chunks, total, batch.bodyHash?.() ?? '', ...columns];
+  // The columns are known once the header has been read.
+  const { columns, columnNames } = options;
   batch.onSeal?.(false);
-  const isSealed = (await runScript(redis, 'seal', [keys.batch, keys.lease, keys.events], values)) === 1;
+  const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: batch.bodyHash?.(), columns, columnNames });
   batch.onSeal?.(true);
   if (!isSealed) throw interrupted();
   return total;

@@ -1,7 +1,7 @@
--- Keeps items of chunks while their batch is being taken in: what comes after it was stopped or deleted would be nobody's.
+-- Stores the items of chunks while their batch is in state `accepting`. After a stop or a deletion nobody would remove them.
 -- KEYS: 1 batch  2 input
 -- ARGV: chunk, payload, chunk, payload ...
--- Returns 1, or 0 when nobody takes them in any more.
+-- Returns 1, or 0 when the batch is not in that state.
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepting' then return 0 end
 redis.call('HSET', KEYS[2], unpack(ARGV))
 return 1

@@ -1,4 +1,3 @@
-import type { FailureReason } from '../../shared/contracts/batch.ts';
 import type { ItemError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { unlessFull } from '../../shared/redis/fault.ts';
@@ -13,16 +12,17 @@ import {
 import type { Redis } from '../../shared/redis.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord, labelsOf } from '../store/record.ts';
-import { runScript } from '../store/scripts.ts';
+import { setFields } from '../store/set-fields.ts';
 import { unlinkPayloads } from '../store/unlink-payloads.ts';
-
-/** The state that a stopped batch ends in. */
-export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
+import { enlistFinished } from './steps/enlist.ts';
+import { refuseBatch } from './steps/refuse.ts';
+import { setExpiry } from './steps/set-expiry.ts';
+import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 
 /** How batches end: stopped, settled, forgotten. Every step may be repeated, and is by the sweeper. */
 export interface Ending {
@@ -45,12 +45,6 @@ export interface Ending {
    */
   forget(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
 }
-
-/**
- * Time of the chunks in flight when their batch is stopped, in milliseconds. A chunk takes a few seconds, one of slow
- * hosts up to 20 s; one whose worker has died comes back within 15 s.
- */
-export const inFlightMs = 30_000;
 
 export function createEnding(
   redis: Redis,
@@ -75,7 +69,7 @@ export function createEnding(
     if (record !== undefined) {
       await withdrawAll(record);
       const due = record.expiresAt ?? record.createdAt + retentionMs;
-      if ((await runScript(redis, 'enlist', [finishedBatches(redis)], [due, id])) === 1) await logEnd(record);
+      if (await enlistFinished(redis, id, due)) await logEnd(record);
       // Still live for the sweeper, which sees to it that its files are written.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
@@ -98,8 +92,8 @@ export function createEnding(
   async function awaitsFiles({ id, tenant, filesState }: BatchRecord): Promise<boolean> {
     if (filesState !== 'pending') return false;
     if ((await queues.ensureTask('files', { id, tenant })) === 'live') return true;
-    const fields = ['filesState', 'failed', 'filesError', 'Writing them failed again and again; the log says why'];
-    await runScript(redis, 'annotate', [batchKeys(redis, id).batch], fields);
+    const filesError = 'Writing them failed repeatedly; the log has the reason';
+    await setFields(redis, id, { filesState: 'failed', filesError });
     return false;
   }
 
@@ -118,23 +112,18 @@ export function createEnding(
   return {
     retentionMs,
     async stop(id, as) {
-      const keys = batchKeys(redis, id);
-      const values = [as.state, 'reason' in as ? as.reason : '', retentionMs, inFlightMs];
-      const reply = (await runScript(redis, 'stop', [keys.batch, keys.active, keys.events], values)) as Buffer[];
-      const verdict = String(reply[0]);
+      const verdict = await stopBatch(redis, id, as, retentionMs);
       if (verdict === 'ended') await settle(id);
       else if (verdict === 'stopping') await withdraw(id);
     },
-    async refuse({ id }, { code, message }) {
-      const { batch, events } = batchKeys(redis, id);
-      const values = [retentionMs, code, message.slice(0, 1_000)];
-      if ((await runScript(redis, 'refuse', [batch, events], values)) === 1) await settle(id);
+    async refuse({ id }, error) {
+      if (await refuseBatch(redis, id, error, retentionMs)) await settle(id);
     },
     withdraw,
     settle,
     async forget({ id, tenant }) {
       // Whatever interrupts this, the next sweep continues with it.
-      await runScript(redis, 'due', [finishedBatches(redis)], [0, id]);
+      await setExpiry(redis, id, 0);
       await redis.unlink(...fixedKeys(redis, id));
       await redis.zrem(tenantBatches(redis, tenant), id);
       await redis.zrem(tenantBatches(redis, everyTenant), id);

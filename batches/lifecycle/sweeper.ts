@@ -6,16 +6,19 @@ import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import { bitReader } from '../store/bitmap.ts';
 import { decodeInput, echoed, type InputChunk } from '../store/payload.ts';
 import { isLost, type PayloadStore } from '../store/payload-store.ts';
 import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord } from '../store/record.ts';
-import { runScript } from '../store/scripts.ts';
 import type { Chunks } from './chunks.ts';
-import type { Ending, Stop } from './ending.ts';
+import type { Ending } from './ending.ts';
+import { discardBatch } from './steps/discard.ts';
+import { listExpired } from './steps/list-expired.ts';
+import { setExpiry } from './steps/set-expiry.ts';
+import type { Stop } from './steps/stop.ts';
 
 /** Repairs what a dead process left, and forgets what has had its time. */
 export interface Sweeper {
@@ -70,7 +73,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       return await ending.refuse(record, { code: 'internal', message });
     }
     if (record.state === 'accepting') {
-      if ((await runScript(redis, 'discard', [keys.batch, keys.lease], [])) === 1) await ending.forget(record);
+      if (await discardBatch(redis, id)) await ending.forget(record);
       return;
     }
     // Ends when its chunks in flight have, or when their time is up; nothing of it is queued again.
@@ -150,7 +153,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function sweepFinished(): Promise<void> {
     for (;;) {
-      const ids = ((await runScript(redis, 'expired', [finishedBatches(redis)], [pageSize])) as Buffer[]).map(String);
+      const ids = await listExpired(redis, pageSize);
       for (const id of ids) {
         const tenant = await redis.hget(batchKeys(redis, id).batch, 'tenant');
         try {
@@ -160,11 +163,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         } catch (error) {
           // Others get their turn; and a store that is away should not be waited for once for each of them.
           log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
-          await runScript(redis, 'due', [finishedBatches(redis)], [forgetAgainMs, id]);
+          await setExpiry(redis, id, forgetAgainMs);
           return;
         }
         // One with too many payloads for one call continues in the next round.
-        if (await isListed(id)) await runScript(redis, 'due', [finishedBatches(redis)], [nextRoundMs, id]);
+        if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }
       if (ids.length < pageSize) return;

@@ -2,18 +2,22 @@ import { formulaCells } from '../../formats/delimited/results.ts';
 import type { Extreme } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { excerpt } from '../../shared/errors.ts';
+import { binOf } from '../store/histogram.ts';
 import type { InputChunk, StoredItem } from '../store/payload.ts';
 
-/** Beyond these cosines an item would be among the fifty lowest or highest of its batch. */
+/** Items that a batch stores as its lowest, and as its highest. */
+export const extremesStored = 50;
+
+/** The cosines outside which an item is among the lowest or highest of its batch. */
 export interface Edges {
   lowestBelow: number;
   highestAbove: number;
 }
 
-/** Before fifty items are there, each one would be. */
-const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
+/** Every item is, until the batch has enough of them. */
+export const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
 
-/** What the commit script counts of a chunk; see lua/commit.lua. */
+/** The numbers of a chunk that steps/commit.lua adds to those of its batch. */
 export interface Tally {
   succeeded: number;
   failed: number;
@@ -30,19 +34,11 @@ export interface Tally {
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
-/** Histogram of cosines: 200 bins of 0.01 over [-1, 1]. */
-export const binWidth = 0.01;
-const binCount = 200;
-const binOf = (cosine: number): number => Math.min(binCount - 1, Math.floor((cosine + 1) / binWidth + 1e-9));
-/** Lower edge of a bin. */
-export const binStart = (bin: number): number => Number((bin * binWidth - 1).toFixed(2));
-
 const samplesPerChunk = 5;
 /** All samples of a chunk together as JSON, in characters: the stream of a batch holds a thousand chunks. */
 const samplesLength = 1_000;
 /** Of a message in a sample; the result has all of it. */
 const sampleMessage = 200;
-const extremesKept = 50;
 
 export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
   const tally: Tally = {
@@ -85,8 +81,8 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
       if (cosine > edges.highestAbove) tally.highest.push([cosine, describe()]);
     }
   }
-  tally.lowest = tally.lowest.sort(([a], [b]) => a - b).slice(0, extremesKept);
-  tally.highest = tally.highest.sort(([a], [b]) => b - a).slice(0, extremesKept);
+  tally.lowest = tally.lowest.sort(([a], [b]) => a - b).slice(0, extremesStored);
+  tally.highest = tally.highest.sort(([a], [b]) => b - a).slice(0, extremesStored);
   return tally;
 }
 

@@ -4,7 +4,7 @@ import { batchKeys } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
-import { runScript } from '../store/scripts.ts';
+import { setFields } from '../store/set-fields.ts';
 
 /** The answer of a receiver. */
 export interface WebhookAnswer {
@@ -90,8 +90,8 @@ export async function deliverWebhook(
   }
 
   async function write(state: 'pending' | 'delivered' | 'failed', reason: string): Promise<void> {
-    const fields = { webhookAttempts: attempts, webhookState: state, webhookError: reason.slice(0, 300) };
-    await runScript(redis, 'annotate', [keys.batch], Object.entries(fields).flat());
+    const webhookError = reason.slice(0, 300);
+    await setFields(redis, batchId, { webhookAttempts: attempts, webhookState: state, webhookError });
   }
 }
 

@@ -1,10 +1,13 @@
 import { unlessFull } from '../../shared/redis/fault.ts';
 import { batchKeys, dispatchOrder, turnKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
+import { itemsOfChunk, smallChunks } from '../store/chunk-sizes.ts';
 import type { JobData } from '../store/payload.ts';
 import type { BatchRecord, Dispatched } from '../store/record.ts';
-import { runScript } from '../store/scripts.ts';
+import { takeNextChunks } from './next-chunks.ts';
 import { jobId, type Queues } from './queues.ts';
+import { refundTurns } from './refund-turns.ts';
+import { type TurnJob, takeTurns } from './take-turns.ts';
 
 /** Chunks of one batch that wait in the queue at most; those being evaluated come on top. */
 const windowChunks = 32;
@@ -18,7 +21,7 @@ export interface Dispatcher {
   /** A chunk has been taken from the queue: its tenant's turn is over, and the next chunk may come in. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
   /** A chunk's job was taken and has nothing to evaluate: its tenant gets the turn back. */
-  passedOver(profile: string, job: JobData): Promise<void>;
+  dropTurn(profile: string, job: JobData): Promise<void>;
   /** Puts chunks into the queue that were let through before and have lost their job. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
   /** A batch has ended: its place in the order is free, and so are the jobs that still wait. */
@@ -26,7 +29,6 @@ export interface Dispatcher {
 }
 
 type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
-type DispatchReply = [left: number, weight: Buffer, ...chunks: number[]];
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
@@ -38,12 +40,9 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
     const [top, topScore] = await firstLive(order);
     const isHeld = topScore !== undefined && topScore < -batch.priority;
-    const keys = batchKeys(redis, batch.id);
-    const window = isHeld ? 0 : windowChunks;
-    const reply = (await runScript(redis, 'dispatch', [keys.batch, keys.waiting], [window])) as DispatchReply;
-    const [left, weight, ...chunks] = reply;
-    await enqueue(batch, Number(weight), chunks, takenJob);
-    if (left === 1) {
+    const { chunks, hasMore, weight } = await takeNextChunks(redis, batch.id, isHeld ? 0 : windowChunks);
+    await enqueue(batch, weight, chunks, takenJob);
+    if (hasMore) {
       if (top !== batch.id) await redis.zadd(order, 'NX', -batch.priority, batch.id);
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
@@ -56,10 +55,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     takenJob: string,
   ): Promise<void> {
     if (chunks.length === 0 && takenJob === '') return;
-    const { turns, starts, prioritized } = turnKeys(redis, batch.profile);
-    const jobs = chunks.flatMap((chunk) => [jobId(batch.id, chunk), costOf(chunk)]);
-    const values = [takenJob, batch.tenant, weight, ...jobs];
-    const priorities = (await runScript(redis, 'take-turn', [turns, starts, prioritized], values)) as number[];
+    const { id, tenant, profile } = batch;
+    const priorities = await takeTurns(redis, profile, { takenJob, tenant, weight, jobs: turnJobs(id, chunks) });
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
@@ -68,9 +65,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
   ): Promise<void> {
-    const { turns, starts } = turnKeys(redis, profile);
-    const jobs = chunks.flatMap((chunk) => [jobId(id, chunk), costOf(chunk)]);
-    await runScript(redis, 'refund', [turns, starts], [tenant, weight, ...jobs]);
+    await refundTurns(redis, profile, { tenant, weight, jobs: turnJobs(id, chunks) });
   }
 
   /** The first of an order; one that has ended meanwhile is taken out, as it would hold the others for ever. */
@@ -96,7 +91,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   return {
     refill: (batch) => refill(batch),
     taken: (batch, chunk) => refill(batch, jobId(batch.id, chunk)),
-    async passedOver(profile, { batchId, tenant, chunk, weight }) {
+    async dropTurn(profile, { batchId, tenant, chunk, weight }) {
       if (weight === undefined) await redis.hdel(turnKeys(redis, profile).starts, jobId(batchId, chunk));
       else await refund({ id: batchId, tenant, profile, weight }, [chunk]);
     },
@@ -111,5 +106,6 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   };
 }
 
-/** Cost of a chunk, in units of four items: what intake puts into the first chunks and into the later ones. */
-const costOf = (chunk: number): number => (chunk < 32 ? 1 : 16);
+/** The jobs of chunks with their cost, in units of a small chunk. */
+const turnJobs = (batchId: string, chunks: readonly number[]): TurnJob[] =>
+  chunks.map((chunk) => ({ id: jobId(batchId, chunk), cost: itemsOfChunk(chunk) / smallChunks.items }));

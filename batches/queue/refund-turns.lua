@@ -1,8 +1,8 @@
--- Gives turns back that were never served: the entry of a job in `starts` is its ticket, so each turn is given back once,
--- however often and by however many processes this is asked.
--- KEYS: 1 turns  2 starts, as in take-turn.lua
+-- Gives turns back that were never served. The entry of a job in `starts` is its ticket: each turn is given back once, also
+-- when several processes ask.
+-- KEYS: 1 turns  2 starts, as in take-turns.lua
 -- ARGV: 1 tenant  2 weight  then job id, cost, job id, cost ...
--- Returns how many turns were given back.
+-- Returns the number of turns given back.
 local refunded, count = 0, 0
 for i = 3, #ARGV, 2 do
   if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then

@@ -1,10 +1,10 @@
 -- Start-time fair queueing between the tenants of one profile: V is the start of the chunk taken last, a tenant's next
--- chunk starts at max(V, finish of its last one), and the earliest start is taken first. A tenant that was away
--- starts at V: before everything that others have queued up, and without credit for its absence.
--- A turn is charged to `finish:<tenant>` when it is given; refund.lua gives it back if it was never served.
+-- chunk starts at max(V, finish of its last one), and the earliest start is taken first. A tenant that was absent
+-- starts at V: before everything that others have queued, and without credit for its absence.
+-- A turn is charged to `finish:<tenant>` when it is given; refund-turns.lua gives it back if it was never served.
 -- KEYS: 1 turns (hash: V, base, finish:<tenant>)  2 starts (hash: job id -> start)  3 BullMQ's prioritized jobs
 -- ARGV: 1 id of the job that was taken, or ''  2 tenant  3 weight  then job id, cost, job id, cost ...
--- Returns a BullMQ priority for each job: start - base + 1, as 0 would be served before all others.
+-- Returns a BullMQ priority for each job: start - base + 1, since BullMQ serves 0 before all others.
 local highest_priority = 2 ^ 20
 local state = redis.call('HMGET', KEYS[1], 'V', 'base', 'finish:' .. ARGV[2])
 local V, base = tonumber(state[1] or 0), tonumber(state[2] or 0)

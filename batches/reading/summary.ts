@@ -1,7 +1,7 @@
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { binStart, binWidth } from '../lifecycle/tally.ts';
+import { binStart, binWidth } from '../store/histogram.ts';
 import type { BatchRecord } from '../store/record.ts';
 
 /** The shape of a batch's scores, as it was counted at each commit: its cost does not grow with the batch. */

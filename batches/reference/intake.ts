@@ -10,7 +10,7 @@ import type { StoredBytes } from '../admission/stored-bytes.ts';
 import { type ChunkWriter, createChunkWriter, interrupted } from '../intake/chunk-writer.ts';
 import { storeItems } from '../intake/store-batch.ts';
 import type { Ending } from '../lifecycle/ending.ts';
-import type { Dispatcher } from '../queue/dispatch.ts';
+import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Attempt, TaskRun } from '../queue/tasks.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';

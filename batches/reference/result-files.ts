@@ -12,7 +12,7 @@ import { filesOf } from '../store/files-of.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
-import { runScript } from '../store/scripts.ts';
+import { setFields } from '../store/set-fields.ts';
 
 export interface ResultFilesDeps {
   redis: Redis;
@@ -60,15 +60,15 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     if (record.filesState === 'pending') {
       const start = performance.now();
       const outcome = await write(record, signal).then(
-        () => ['filesState', 'written'],
+        () => ({ filesState: 'written' }),
         (error: Error) => {
           signal.throwIfAborted();
           if (isPassing(error) && !isLast) throw error;
           log.warn({ err: error, batchId: id }, 'results not written as files');
-          return ['filesState', 'failed', 'filesError', error.message.slice(0, 1_000)];
+          return { filesState: 'failed', filesError: error.message.slice(0, 1_000) };
         },
       );
-      await runScript(redis, 'annotate', [keys.batch], outcome);
+      await setFields(redis, id, outcome);
       log.info({ batchId: id, output: record.output, ms: Math.round(performance.now() - start) }, 'results as files');
     }
     // Its webhook comes after its files.

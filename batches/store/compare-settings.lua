@@ -1,9 +1,9 @@
--- Leaves the settings of a process where the other processes of its service see them, and reads theirs. A process that
--- has not been heard of for the lifetime is forgotten, so a change of settings by a rolling restart ends by itself.
+-- Stores the settings of a process where the other processes of its service read them, and reads theirs. A process that
+-- was silent for the lifetime is forgotten, so a difference ends when a rolling restart is complete.
 -- KEYS: 1 settings (hash: process -> "<time in ms> <settings as JSON>")
 -- ARGV: 1 process  2 settings as JSON  3 lifetime (ms)
 -- Returns the settings of each other process as JSON.
---@include ../../../shared/redis/now
+--@include ../../shared/redis/now
 local now = now_ms()
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f ', now) .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])

@@ -1,6 +1,7 @@
--- Sets fields of a batch that still exists: one that is forgotten must not come back in part.
+-- Sets fields of a batch that exists. A deleted batch must not come back in part.
 -- KEYS: 1 batch
 -- ARGV: field, value, field, value ...
+-- Returns 1, or 0 when there is no such batch.
 if redis.call('HEXISTS', KEYS[1], 'state') == 0 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV))
 return 1

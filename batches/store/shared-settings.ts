@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../shared/log.ts';
-import { settingsOfProcesses } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { runScript } from './scripts.ts';
+import { compareSettings } from './compare-settings.ts';
 
 /** What the processes of one service must have alike; by the name of the setting. */
 export type AlikeSettings = Readonly<Record<string, string>>;
@@ -22,13 +21,12 @@ const everyMs = 15_000;
 const lifetimeMs = 60_000;
 
 export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logger): SharedSettings {
-  const process = randomUUID();
+  const processId = randomUUID();
   let found: string[] = [];
 
   async function compare(): Promise<void> {
-    const values = [process, JSON.stringify(own), lifetimeMs];
-    const reply = (await runScript(redis, 'compare-settings', [settingsOfProcesses(redis)], values)) as Buffer[];
-    const others = reply.map((settings) => JSON.parse(String(settings)) as AlikeSettings);
+    const reply = await compareSettings(redis, processId, JSON.stringify(own), lifetimeMs);
+    const others = reply.map((settings) => JSON.parse(settings) as AlikeSettings);
     const unlike = new Set(others.flatMap((other) => differencesOf(own, other)));
     for (const difference of unlike) {
       if (!found.includes(difference)) log.error({ difference }, 'processes of this service have unlike settings');

@@ -1,19 +1,17 @@
 -- Records the outcomes of a chunk, once; ends the batch with its last chunk, or when its failure budget is spent.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
 -- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/tally.ts)
---       5 time of other chunks in flight once the budget is spent (ms)
+--       5 time that chunks in flight have to end once the budget is spent (ms)
+--       6 items stored as lowest, and as highest  7 time between two marks of progress (ms)  8 events stored
 -- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:
---   committed  counted
---   already    it had its outcomes
---   late       the batch had ended: nothing is written, its items stay cancelled
+--   committed  the outcomes are counted
+--   already    the chunk had its outcomes, nothing is written
+--   late       the batch had ended, nothing is written: the items of the chunk stay cancelled
 --   gone       there is no such batch
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
-local extremes_kept = 50
-local mark_every = 5000
-
--- Read before anything is written: a script that fails is not rolled back.
+-- The tally is read before anything is written: Redis does not roll a failed script back.
 local tally = cjson.decode(ARGV[4])
 local cosine_sum, score_sum = tally.cosineSum + 0, tally.scoreSum + 0
 assert(tally.succeeded + tally.failed > 0 and cosine_sum == cosine_sum and score_sum == score_sum)
@@ -40,23 +38,23 @@ if tally.succeeded > 0 then
   redis.call('HINCRBYFLOAT', KEYS[1], 'cosineSum', cosine_sum)
   redis.call('HINCRBYFLOAT', KEYS[1], 'scoreSum', score_sum)
 end
-local function keep(key, items, worst, field)
+local function store_extremes(key, items, worst, field)
   if #items == 0 then return end
   for _, item in ipairs(items) do redis.call('ZADD', key, item[1], item[2]) end
-  local over = redis.call('ZCARD', key) - extremes_kept
+  local over = redis.call('ZCARD', key) - tonumber(ARGV[6])
   if over > 0 then
     if worst == 'high' then redis.call('ZPOPMAX', key, over) else redis.call('ZPOPMIN', key, over) end
   end
-  -- Told to the next workers, so that they send no item which would not stay.
+  -- The next workers read the limit, and send no item beyond it.
   if over >= 0 then
     local edge = worst == 'high' and redis.call('ZRANGE', key, -1, -1, 'WITHSCORES') or redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     redis.call('HSET', KEYS[1], field, edge[2])
   end
 end
-keep(KEYS[10], tally.lowest, 'high', 'lowestBelow')
-keep(KEYS[11], tally.highest, 'low', 'highestAbove')
+store_extremes(KEYS[10], tally.lowest, 'high', 'lowestBelow')
+store_extremes(KEYS[11], tally.highest, 'low', 'highestAbove')
 
--- Absent in the tallies of older releases. Metadata has columns of its own only in a batch that came in columns.
+-- Older releases send no formulas. Metadata becomes columns only in a batch that was posted with columns.
 if tally.formulas then
   local has_columns = redis.call('HEXISTS', KEYS[1], 'columns') == 1
   for status, cells in pairs(tally.formulas) do
@@ -66,12 +64,12 @@ end
 
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
 redis.call('HDEL', KEYS[1], 'waitingFor', 'waitingSince')
--- Two marks, five to ten seconds back: people want to see the recent rate, not that of the whole batch.
-if not fields[9] or now - tonumber(fields[9]) > mark_every then
+-- Two marks: a status shows the rate of the last five to ten seconds, and not that of the whole batch.
+if not fields[9] or now - tonumber(fields[9]) > tonumber(ARGV[7]) then
   if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end
   redis.call('HSET', KEYS[1], 'nextMarkAt', string.format('%.0f', now), 'nextMarkItems', succeeded + failed)
 end
-redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'type', 'progress', 'total', total, 'succeeded', succeeded,
+redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[8], '*', 'type', 'progress', 'total', total, 'succeeded', succeeded,
   'failed', failed, 'samples', cjson.encode(tally.samples))
 
 local stop = fields[11]

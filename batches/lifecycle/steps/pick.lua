@@ -1,11 +1,11 @@
 -- A worker takes a chunk.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 input  6 events
--- ARGV: 1 chunk  2 retention (ms)
--- Returns { verdict, input payload, batch fields }; the last two for 'run' alone. Verdicts:
---   run      evaluate it
---   done     its outcomes are there already
+-- ARGV: 1 chunk  2 retention (ms)  then the names of batch fields
+-- Returns { verdict, input payload, values of the batch fields }; the last two only with `run`. Verdicts:
+--   run      the worker evaluates the chunk, which is active now
+--   done     its outcomes are committed
 --   stopped  the batch takes no more chunks
---   ended    the same, and this call has ended the batch: it waited for this chunk alone, whose worker had died
+--   ended    the batch takes no more chunks, and this call has ended it: only this chunk of a dead worker was in flight
 --   lost     its input is gone
 --   gone     there is no such batch
 --@include ../../../shared/redis/now
@@ -29,6 +29,4 @@ if state == 'queued' then
   redis.call('HSET', KEYS[1], 'state', 'running', 'startedAt', now, 'markAt', now, 'markItems', 0)
   redis.call('XADD', KEYS[6], '*', 'type', 'state', 'state', 'running')
 end
-fields = redis.call('HMGET', KEYS[1], 'priority', 'lowestBelow', 'highestAbove',
-  'model', 'revision', 'precision', 'preprocess', 'textCleaning', 'longText', 'traceparent', 'traffic')
-return { 'run', input, fields }
+return { 'run', input, redis.call('HMGET', KEYS[1], unpack(ARGV, 3)) }

@@ -1,7 +1,7 @@
--- Ends a batch by reference whose object cannot be taken in.
+-- Ends a batch by reference whose object cannot be read.
 -- KEYS: 1 batch  2 events
 -- ARGV: 1 retention (ms)  2 error code  3 error message
--- Returns 1; 0 when it has been taken in, has ended, or is gone.
+-- Returns 1; 0 when the batch has left state `accepting`, or is gone.
 --@include ../../../shared/redis/now
 --@include finish
 --@include write-when-full

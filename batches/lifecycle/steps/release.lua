@@ -1,13 +1,16 @@
--- Hands a chunk back: its worker cannot evaluate it now, its job stays in the queue.
+-- Hands a chunk back: its worker cannot evaluate it now, and its job stays in the queue.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 events
 -- ARGV: 1 chunk  2 retention (ms)
--- Returns 1; 2 when the batch was stopped and has ended with this; 0 when it takes no more outcomes.
+-- Returns a verdict:
+--   waiting  the chunk is not active any more
+--   ended    the batch was stopped, and has ended with this
+--   over     the batch takes no more outcomes, or is gone
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 local fields = redis.call('HMGET', KEYS[1], 'state', 'stopState')
-if fields[1] ~= 'queued' and fields[1] ~= 'running' then return 0 end
+if fields[1] ~= 'queued' and fields[1] ~= 'running' then return 'over' end
 redis.call('SREM', KEYS[4], ARGV[1])
-if fields[2] then return end_stopped(KEYS[1], KEYS[4], KEYS[5], ARGV[2]) and 2 or 1 end
+if fields[2] then return end_stopped(KEYS[1], KEYS[4], KEYS[5], ARGV[2]) and 'ended' or 'waiting' end
 if redis.call('GETBIT', KEYS[2], ARGV[1]) == 0 then redis.call('SADD', KEYS[3], ARGV[1]) end
-return 1
+return 'waiting'

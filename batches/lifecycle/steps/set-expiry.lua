@@ -1,7 +1,7 @@
--- Sets the time at which the sweeper forgets a batch. Taken out first: a full Redis refuses what may grow, but not to a
--- script that has already written; and from a full one nothing would ever be forgotten otherwise.
+-- Sets the time at which the sweeper deletes a batch. The entry is removed first: a full Redis refuses commands that may
+-- grow, but not in a script that has already written. Otherwise a full Redis would never delete anything.
 -- KEYS: 1 finished batches
--- ARGV: 1 from now on (ms)  2 batch id
+-- ARGV: 1 time from now (ms)  2 batch id
 -- Returns 1.
 --@include ../../../shared/redis/now
 redis.call('ZREM', KEYS[1], ARGV[2])

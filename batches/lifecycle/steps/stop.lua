@@ -1,12 +1,12 @@
--- Stops a batch: what has outcomes keeps them, chunks in flight may still commit theirs, the rest is cancelled. It ends
--- when no chunk is in flight any more, at once if none is. One that is still being sent cannot be stopped by others than
--- its sender; one that a worker reads from a bucket can.
+-- Stops a batch: outcomes stay, chunks in flight may still commit theirs, and the rest is cancelled. The batch ends when no
+-- chunk is in flight, at once if there is none. While a client sends a batch, only that client can stop it; a batch that
+-- a worker reads from a bucket can be stopped.
 -- KEYS: 1 batch  2 active  3 events
--- ARGV: 1 state to end in  2 reason, or ''  3 retention (ms)  4 time of the chunks in flight (ms)
--- Returns { verdict, state when it has ended }. Verdicts:
---   ended     this call has ended it
---   stopping  chunks are in flight; ask again to have the time of those checked
---   terminal  it had ended
+-- ARGV: 1 state to end in  2 reason, or ''  3 retention (ms)  4 time that chunks in flight have to end (ms)
+-- Returns a verdict:
+--   ended     this call has ended the batch
+--   stopping  chunks are in flight; call again to check their time
+--   terminal  the batch had ended
 --   gone      there is no such batch
 --@include ../../../shared/redis/now
 --@include finish
@@ -14,10 +14,8 @@
 --@include write-when-full
 local fields = redis.call('HMGET', KEYS[1], 'state', 'input')
 local state = fields[1]
-if not state or (state == 'accepting' and not fields[2]) then return { 'gone' } end
-if state ~= 'accepting' and state ~= 'queued' and state ~= 'running' then return { 'terminal', state } end
+if not state or (state == 'accepting' and not fields[2]) then return 'gone' end
+if state ~= 'accepting' and state ~= 'queued' and state ~= 'running' then return 'terminal' end
 write_when_full(KEYS[1])
 note_stop(KEYS[1], ARGV[1], ARGV[2], ARGV[4])
-local ended = end_stopped(KEYS[1], KEYS[2], KEYS[3], ARGV[3])
-if ended then return { 'ended', ended } end
-return { 'stopping' }
+return end_stopped(KEYS[1], KEYS[2], KEYS[3], ARGV[3]) and 'ended' or 'stopping'

@@ -1,6 +1,5 @@
--- Included piece: has a full Redis take what the script writes from here on. It refuses commands that may grow, but not to
--- a script that has already written; and a removal, even of nothing, it refuses to nobody. For steps that lead to memory
--- being freed, and write little themselves.
+-- Included piece: makes a full Redis accept the writes of this script. Redis refuses commands that may grow, but not in a
+-- script that has already written, and never refuses a removal, even of nothing. For small writes that lead to free memory.
 local function write_when_full(hash)
   redis.call('HDEL', hash, '')
 end

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runScript } from '../../../batches/store/scripts.ts';
+import { refuseBatch } from '../../../batches/lifecycle/steps/refuse.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
@@ -84,7 +84,6 @@ test('a batch by reference that is refused in a full Redis ends', async () => {
   const id = await engine.post(4);
   await engine.redis.hset(batchKeys(engine.redis, id).batch, 'state', 'accepting', 'input', 's3://bucket/key');
   await setLimit(1_000_000);
-  const name = batchKeys(engine.redis, id);
-  expect(await runScript(engine.redis, 'refuse', [name.batch, name.events], [1_000, 'internal', 'gone'])).toBe(1);
+  expect(await refuseBatch(engine.redis, id, { code: 'internal', message: 'gone' }, 1_000)).toBe(true);
   await setLimit(0);
 });

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
+import { sealBatch } from '../../../batches/intake/seal.ts';
 import type { BatchEvent } from '../../../batches/reading/events.ts';
-import { runScript } from '../../../batches/store/scripts.ts';
+import { setFields } from '../../../batches/store/set-fields.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { itemsOfNdjson } from '../../../formats/ndjson.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
@@ -97,11 +98,9 @@ test('a sender whose lease ran out is stopped at once, and what it stored is gon
 
 test('a seal and a reservation whose answers were lost say the same again', async () => {
   const id = await engine.post(4);
-  const keys = batchKeys(engine.redis, id);
-  const again = (chunks: number) =>
-    runScript(engine.redis, 'seal', [keys.batch, keys.lease, keys.events], [chunks, 4, '', '', '']);
-  expect(await again(1)).toBe(1);
-  expect(await again(2)).toBe(0);
+  const again = (chunks: number) => sealBatch(engine.redis, id, { chunks, total: 4 });
+  expect(await again(1)).toBe(true);
+  expect(await again(2)).toBe(false);
   const never = async () => false;
   expect(await reserve(engine.redis, tenant, 'key', 'a', never)).toHaveProperty('reservation');
   expect(await reserve(engine.redis, tenant, 'key', 'a', never)).toHaveProperty('reservation');
@@ -123,7 +122,9 @@ test('a reservation that somebody else has taken over can be neither renewed nor
   });
 });
 
-test('who follows a batch that commits faster than its stream is kept misses nothing without being told', async () => {
+test('a reader who follows a batch that outruns its event stream is told where the batch stands', {
+  timeout: 180_000,
+}, async () => {
   const id = await engine.post(4 * 32 + 64 * 2_500);
   const events = await engine.batches.follow(tenant, id, undefined, new AbortController().signal);
   const seen: BatchEvent[] = [];
@@ -155,7 +156,7 @@ test('a retry whose parent is deleted meanwhile fails as a whole, and the parent
   await engine.redis.del(batchKeys(engine.redis, id).output(0));
   await expect(engine.batches.retry(tenant, id)).rejects.toMatchObject({ code: /not_found|input_expired/ });
   await engine.batches.remove(tenant, id);
-  await runScript(engine.redis, 'annotate', [batchKeys(engine.redis, id).batch], ['retriedBy', 'x']);
+  await setFields(engine.redis, id, { retriedBy: 'x' });
   await engine.chunks.release(engine.job(id, 0));
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runScript } from '../../../batches/store/scripts.ts';
+import { claim } from '../../../batches/admission/claim.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches, storedBytes, storedSums } from '../../../shared/redis/keys.ts';
 import { askMasters, mastersOf } from '../../../shared/redis/masters.ts';
@@ -94,11 +94,12 @@ test('a batch whose upload breaks off counts no longer', async () => {
 });
 
 test('claims of batches that are gone are released by the sweeper, those of a batch in its intake are not', async () => {
-  const keys = [storedBytes(engine.redis), storedSums(engine.redis)];
+  const keys = [storedBytes(engine.redis), storedSums(engine.redis)] as const;
+  const claimOf = (id: string, amount: number) => ({ id, tenant: 'a', amount, tenantLimit: 0, totalLimit: 0 });
   const live = randomUUID();
   await engine.redis.hset(batchKeys(engine.redis, live).batch, 'state', 'accepting');
-  await runScript(engine.redis, 'claim', keys, [live, 'a', 7, 0, 0]);
-  for (let gone = 0; gone < 300; gone++) await runScript(engine.redis, 'claim', keys, [randomUUID(), 'a', 1_000, 0, 0]);
+  await claim(engine.redis, keys, claimOf(live, 7));
+  for (let gone = 0; gone < 300; gone++) await claim(engine.redis, keys, claimOf(randomUUID(), 1_000));
   for (let rounds = 0; rounds < 5 && (await sums())['a'] !== 7; rounds++) await engine.sweeper.sweep();
   expect(await sums()).toEqual({ a: 7, '': 7 });
 });

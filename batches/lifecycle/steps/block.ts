@@ -1,0 +1,25 @@
+import { loadScript } from '../../../shared/lua.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
+import type { Redis } from '../../../shared/redis.ts';
+import { inFlightMs } from './stop.ts';
+
+const script = loadScript(new URL('./block.lua', import.meta.url));
+
+/** The result. Each verdict is explained at the top of block.lua. */
+export type Blocked = 'waiting' | 'stopped' | 'ended' | 'over';
+
+/**
+ * Records why workers cannot evaluate a batch now.
+ * @param patienceMs time without any evaluation after which the batch fails.
+ */
+export async function blockBatch(
+  redis: Redis,
+  id: string,
+  why: string,
+  patienceMs: number,
+  retentionMs: number,
+): Promise<Blocked> {
+  const keys = batchKeys(redis, id);
+  const values = [why, patienceMs, retentionMs, inFlightMs];
+  return String(await script(redis, [keys.batch, keys.active, keys.events], values)) as Blocked;
+}

@@ -1,0 +1,58 @@
+import type { BatchState } from '../../../shared/contracts/batch.ts';
+import { loadScript } from '../../../shared/lua.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
+import type { Redis } from '../../../shared/redis.ts';
+import { extremesStored, type Tally } from '../tally.ts';
+import { inFlightMs } from './stop.ts';
+
+const script = loadScript(new URL('./commit.lua', import.meta.url));
+
+/** Time between two marks of progress, in milliseconds. A status reports the rate since the mark before the latest. */
+const markEveryMs = 5_000;
+/** Events that the stream of a batch holds, approximately. */
+const eventsStored = 1_000;
+
+/** The outcomes of a chunk. `stored`: their payload, or a reference to it. */
+export interface ChunkOutcomes {
+  chunk: number;
+  stored: Buffer;
+  tally: Tally;
+}
+
+/**
+ * The result. Each verdict is explained at the top of commit.lua.
+ * `hasStopped`: this commit has stopped the batch, because its failure budget is spent.
+ */
+export type CommitReply =
+  | { verdict: 'committed' | 'already' | 'late'; state: BatchState; hasStopped: boolean }
+  | { verdict: 'gone' };
+
+/** Records the outcomes of a chunk, once, and ends the batch with its last chunk. */
+export async function commitChunk(
+  redis: Redis,
+  id: string,
+  { chunk, stored, tally }: ChunkOutcomes,
+  retentionMs: number,
+): Promise<CommitReply> {
+  const keys = batchKeys(redis, id);
+  const names = [
+    keys.batch,
+    keys.done,
+    keys.waiting,
+    keys.active,
+    keys.failures,
+    keys.log,
+    keys.output(chunk),
+    keys.events,
+    keys.histogram,
+    keys.lowest,
+    keys.highest,
+  ];
+  const limits = [inFlightMs, extremesStored, markEveryMs, eventsStored];
+  const reply = await script(redis, names, [chunk, stored, retentionMs, JSON.stringify(tally), ...limits]);
+  const [verdict, state, hasStopped] = reply as [Buffer, Buffer?, number?];
+  const name = String(verdict) as CommitReply['verdict'];
+  return name === 'gone'
+    ? { verdict: name }
+    : { verdict: name, state: String(state) as BatchState, hasStopped: hasStopped === 1 };
+}

@@ -1,0 +1,10 @@
+import { loadScript } from '../../../shared/lua.ts';
+import { finishedBatches } from '../../../shared/redis/keys.ts';
+import type { Redis } from '../../../shared/redis.ts';
+
+const script = loadScript(new URL('./list-expired.lua', import.meta.url));
+
+/** Returns the ids of finished batches whose retention is over, the oldest first. */
+export async function listExpired(redis: Redis, count: number): Promise<string[]> {
+  return ((await script(redis, [finishedBatches(redis)], [count])) as Buffer[]).map(String);
+}

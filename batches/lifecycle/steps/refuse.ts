@@ -1,0 +1,20 @@
+import type { ItemError } from '../../../shared/errors.ts';
+import { loadScript } from '../../../shared/lua.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
+import type { Redis } from '../../../shared/redis.ts';
+
+const script = loadScript(new URL('./refuse.lua', import.meta.url));
+
+/** Longest message that is stored, in characters. */
+const messageLength = 1_000;
+
+/** Ends a batch by reference whose object cannot be read. @returns false when the batch has left state `accepting`. */
+export async function refuseBatch(
+  redis: Redis,
+  id: string,
+  { code, message }: Pick<ItemError, 'code' | 'message'>,
+  retentionMs: number,
+): Promise<boolean> {
+  const { batch, events } = batchKeys(redis, id);
+  return (await script(redis, [batch, events], [retentionMs, code, message.slice(0, messageLength)])) === 1;
+}

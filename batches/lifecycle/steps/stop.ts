@@ -1,0 +1,25 @@
+import type { FailureReason } from '../../../shared/contracts/batch.ts';
+import { loadScript } from '../../../shared/lua.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
+import type { Redis } from '../../../shared/redis.ts';
+
+const script = loadScript(new URL('./stop.lua', import.meta.url));
+
+/** The state that a stopped batch ends in. */
+export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
+
+/** The result. Each verdict is explained at the top of stop.lua. */
+export type Stopped = 'ended' | 'stopping' | 'terminal' | 'gone';
+
+/**
+ * Time that chunks in flight have to end when their batch is stopped, in milliseconds. A chunk takes a few seconds, one
+ * with images of slow hosts up to 20 s; the chunk of a dead worker comes back within 15 s.
+ */
+export const inFlightMs = 30_000;
+
+/** Stops a batch. The first stop counts. */
+export async function stopBatch(redis: Redis, id: string, stop: Stop, retentionMs: number): Promise<Stopped> {
+  const keys = batchKeys(redis, id);
+  const values = [stop.state, 'reason' in stop ? stop.reason : '', retentionMs, inFlightMs];
+  return String(await script(redis, [keys.batch, keys.active, keys.events], values)) as Stopped;
+}

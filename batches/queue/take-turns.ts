@@ -1,0 +1,27 @@
+import { loadScript } from '../../shared/lua.ts';
+import { turnKeys } from '../../shared/redis/keys.ts';
+import type { Redis } from '../../shared/redis.ts';
+
+const script = loadScript(new URL('./take-turns.lua', import.meta.url));
+
+/** Jobs of one tenant that ask for a turn each. */
+export interface TurnRequest {
+  /** Id of the job that a worker has taken, which ends its turn; '' when none was taken. */
+  takenJob: string;
+  tenant: string;
+  weight: number;
+  jobs: readonly TurnJob[];
+}
+
+export interface TurnJob {
+  id: string;
+  cost: number;
+}
+
+/** Gives each job its turn. @returns a BullMQ priority for each, from 1; a lower one is served first. */
+export async function takeTurns(redis: Redis, profile: string, request: TurnRequest): Promise<number[]> {
+  const { takenJob, tenant, weight, jobs } = request;
+  const { turns, starts, prioritized } = turnKeys(redis, profile);
+  const values = [takenJob, tenant, weight, ...jobs.flatMap(({ id, cost }) => [id, cost])];
+  return (await script(redis, [turns, starts, prioritized], values)) as number[];
+}

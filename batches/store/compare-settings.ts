@@ -1,0 +1,21 @@
+import { loadScript } from '../../shared/lua.ts';
+import { settingsOfProcesses } from '../../shared/redis/keys.ts';
+import type { Redis } from '../../shared/redis.ts';
+
+const script = loadScript(new URL('./compare-settings.lua', import.meta.url));
+
+/**
+ * Stores the settings of a process where other processes of its service read them.
+ * @param settings as JSON.
+ * @param lifetimeMs time after which a process that does not call this again is forgotten.
+ * @returns the settings of every other process, as JSON.
+ */
+export async function compareSettings(
+  redis: Redis,
+  processId: string,
+  settings: string,
+  lifetimeMs: number,
+): Promise<string[]> {
+  const reply = await script(redis, [settingsOfProcesses(redis)], [processId, settings, lifetimeMs]);
+  return (reply as Buffer[]).map(String);
+}
