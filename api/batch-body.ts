@@ -105,14 +105,16 @@ export async function readStream(
     );
   }
   const options = optionsOfQuery(query);
-  const charset = declaredEncoding(query.encoding, request.get('content-type'));
+  let contentType = request.get('content-type');
   let source: Readable = request;
   let form = format;
   if (form === 'upload') {
     const upload = await openUpload(request);
     source = upload.stream;
+    contentType = upload.contentType;
     form = formatOfUpload(upload.filename, upload.type);
   }
+  const charset = declaredEncoding(query.encoding, contentType);
   const body = readBody(source);
   const { model, longText } = query;
   const bounded = (items: ItemStream) => ({

@@ -1,6 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
-import { Busboy, type BusboyConfig, type BusboyHeaders } from '@fastify/busboy';
+import { Busboy, type BusboyConfig, type BusboyHeaders, type Dicer } from '@fastify/busboy';
 import type { Request } from 'express';
+import { declaredEncoding, decodeWhole, undecodable } from '../formats/text.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /** A form with its file and its text fields. A field may have several values. */
@@ -14,48 +15,56 @@ const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
 /** The maximum bytes of all fields of a form: enough for an image as a data URI and a thousand texts. */
 export const maxFieldBytes = 32 * 1024 * 1024;
+const maxFields = 1_100;
+
+/** A part of a form while its bytes are read. */
+interface Part {
+  name: string;
+  contentType: string;
+  chunks: Buffer[];
+}
 
 /**
- * Reads a `multipart/form-data` body with at most one file.
- * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.too_large`, `request.aborted`
+ * Reads a `multipart/form-data` body with at most one file. Fields are decoded by the charset of their part, of the
+ * field `_charset_`, or as UTF-8.
+ * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.encoding`, `request.unsupported_media_type`,
+ * `request.too_large`, `request.aborted`
  */
 export async function readForm(request: Request, maxFileBytes: number): Promise<Form> {
-  const form: Form = { file: undefined, fields: new Map() };
+  let file: Part | undefined;
+  const fields: Part[] = [];
   let fieldBytes = 0;
-  const busboy = parserOf(request, {
-    files: 1,
-    fields: 1_100,
-    parts: 1_110,
-    fileSize: maxFileBytes,
-    fieldSize: maxFieldBytes,
-    ...partHeaders,
-  });
+  // Busboy decodes fields itself, and puts U+FFFD for wrong bytes: as files it leaves them as they are.
+  const busboy = parserOf(request, { files: maxFields + 10, parts: maxFields + 10, ...partHeaders }, () => true);
+  const contentTypeOf = followContentTypes(busboy);
   await new Promise<void>((resolve, reject) => {
-    const tooLarge = (message: string) => reject(new ServiceError('request.too_large', message));
     const invalid = (message: string) => reject(new ServiceError('request.invalid', message));
-    busboy.on('file', (name, stream) => {
-      const parts: Buffer[] = [];
-      stream.on('data', (part: Buffer) => parts.push(part));
-      stream.on('limit', () => {
-        reject(new ServiceError('image.too_large', `The upload exceeds ${maxFileBytes} bytes`));
-      });
-      // When the body ends inside the file, the file's stream fails too, not only the form.
+    busboy.on('file', (name, stream, filename, transferEncoding, type) => {
+      const part: Part = { name, contentType: contentTypeOf(), chunks: [] };
+      const isFile = filename !== undefined || type === 'application/octet-stream';
+      // When the body ends inside the part, the part's stream fails too, not only the form.
       stream.on('error', (cause) => reject(damaged(cause)));
-      stream.on('end', () => {
-        form.file = { name, bytes: Buffer.concat(parts) };
+      const failure = refusedTransferEncoding(transferEncoding);
+      if (failure !== undefined) reject(failure);
+      if (isFile) {
+        if (file !== undefined) invalid('The form has more than one file');
+        file = part;
+      } else if (fields.push(part) > maxFields) invalid('The form has too many fields');
+      let fileBytes = 0;
+      stream.on('data', (chunk: Buffer) => {
+        if (isFile) fileBytes += chunk.length;
+        else fieldBytes += chunk.length;
+        if (fileBytes > maxFileBytes) {
+          return reject(new ServiceError('image.too_large', `The upload exceeds ${maxFileBytes} bytes`));
+        }
+        if (fieldBytes > maxFieldBytes) {
+          const message = `The fields of the form exceed ${maxFieldBytes} bytes`;
+          return reject(new ServiceError('request.too_large', message));
+        }
+        part.chunks.push(chunk);
       });
     });
-    busboy.on('field', (name, value, _nameTruncated, valueTruncated) => {
-      fieldBytes += Buffer.byteLength(value);
-      if (fieldBytes > maxFieldBytes || valueTruncated) {
-        return tooLarge(`The fields of the form exceed ${maxFieldBytes} bytes`);
-      }
-      const values = form.fields.get(name);
-      if (values === undefined) form.fields.set(name, [value]);
-      else values.push(value);
-    });
-    busboy.on('filesLimit', () => invalid('The form has more than one file'));
-    busboy.on('fieldsLimit', () => invalid('The form has too many fields'));
+    busboy.on('filesLimit', () => invalid('The form has too many parts'));
     busboy.on('partsLimit', () => invalid('The form has too many parts'));
     busboy.on('error', (cause) => reject(damaged(cause)));
     busboy.on('finish', resolve);
@@ -65,7 +74,37 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     request.resume();
     throw error;
   });
-  return form;
+  const read: Form['file'] = file && { name: (file as Part).name, bytes: Buffer.concat((file as Part).chunks) };
+  return { file: read, fields: decodeFields(fields) };
+}
+
+/** The field that names the charset of the others: https://html.spec.whatwg.org/#attr-fe-name-charset */
+const charsetField = '_charset_';
+
+/** @throws {ServiceError} `request.encoding`, `request.unsupported_media_type` */
+function decodeFields(parts: readonly Part[]): Map<string, string[]> {
+  const ofForm = parts.find(({ name }) => name === charsetField);
+  const formCharset = ofForm && Buffer.concat(ofForm.chunks).toString('latin1');
+  const fields = new Map<string, string[]>();
+  for (const { name, contentType, chunks } of parts) {
+    if (name === charsetField) continue;
+    const charset = declaredEncoding(undefined, contentType) ?? declaredEncoding(formCharset) ?? 'utf-8';
+    const { text, encoding } = decodeWhole(Buffer.concat(chunks), charset);
+    if (!text.isWellFormed()) {
+      const advice = 'send UTF-8, or the charset in the Content-Type of the part';
+      const message = undecodable(text, encoding, advice);
+      throw new ServiceError('request.encoding', `${name}: ${message}`, { faults: [{ path: name, message }] });
+    }
+    fields.set(name, [...(fields.get(name) ?? []), text]);
+  }
+  return fields;
+}
+
+/** Returns an error for a part in base64 or quoted-printable, which RFC 7578 deprecates: it would be read as it stands. */
+function refusedTransferEncoding(encoding: string): ServiceError | undefined {
+  if (['7bit', '8bit', 'binary'].includes(encoding)) return undefined;
+  const message = `The content transfer encoding ${encoding.slice(0, 40)} of a part is not supported; send its bytes as they are`;
+  return new ServiceError('request.unsupported_media_type', message);
 }
 
 /** A file that is still arriving. */
@@ -74,6 +113,8 @@ export interface Upload {
   stream: Readable;
   filename: string;
   type: string;
+  /** Its Content-Type with all parameters; empty where it has none. */
+  contentType: string;
 }
 
 /**
@@ -82,6 +123,7 @@ export interface Upload {
  */
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
+  const contentTypeOf = followContentTypes(busboy);
   // The parser's own stream fails with the parser's errors, and ends before the form is known to be complete.
   const stream = new PassThrough();
   // An error before the first read reaches the reader later; it must not crash the process.
@@ -92,10 +134,15 @@ export async function openUpload(request: Request): Promise<Upload> {
       reject(error);
     };
     const refuse = (message: string) => fail(new ServiceError('request.invalid', message));
-    busboy.on('file', (_name, file, filename, _encoding, type) => {
+    busboy.on('file', (_name, file, filename, transferEncoding, type) => {
       file.on('error', (cause) => fail(damaged(cause)));
+      const failure = refusedTransferEncoding(transferEncoding);
+      if (failure !== undefined) {
+        file.resume();
+        return fail(failure);
+      }
       file.pipe(stream, { end: false });
-      resolve({ stream, filename: filename ?? '', type });
+      resolve({ stream, filename: filename ?? '', type, contentType: contentTypeOf() });
     });
     busboy.on('fieldsLimit', () => refuse('The options of an uploaded batch belong in the query, not in the form'));
     busboy.on('partsLimit', () => refuse('The form may have one file and nothing else'));
@@ -110,21 +157,42 @@ export async function openUpload(request: Request): Promise<Upload> {
   });
 }
 
+type Parser = InstanceType<typeof Busboy>;
+
 /** @throws {ServiceError} `request.invalid` */
-function parserOf(request: Request, limits: NonNullable<BusboyConfig['limits']>): InstanceType<typeof Busboy> {
+function parserOf(
+  request: Request,
+  limits: NonNullable<BusboyConfig['limits']>,
+  isPartAFile?: BusboyConfig['isPartAFile'],
+): Parser {
   try {
-    return new Busboy({ headers: request.headers as BusboyHeaders, limits });
+    return new Busboy({ headers: request.headers as BusboyHeaders, limits, ...(isPartAFile && { isPartAFile }) });
   } catch (cause) {
     const message = 'The form cannot be read: its content type has no boundary';
     throw new ServiceError('request.invalid', message, { cause });
   }
 }
 
+/**
+ * Returns a function that gives the Content-Type of the part that Busboy reports, with its charset: Busboy drops the
+ * parameters of a file's type, and its own parser is the one place that has them.
+ */
+function followContentTypes(busboy: Parser): () => string {
+  let contentType = '';
+  const { parser } = (busboy as unknown as { _parser: { parser: Dicer } })._parser;
+  parser.prependListener('part', (part) => {
+    part.on('header', (headers: Record<string, string[]>) => {
+      contentType = headers['content-type']?.[0] ?? '';
+    });
+  });
+  return () => contentType;
+}
+
 const damaged = (cause: unknown) =>
   new ServiceError('request.invalid', 'The form is malformed or incomplete', { cause });
 
 /** Pipes a request into its parser. Calls `fail` when the connection ends before the body is complete. */
-function feed(request: Request, busboy: InstanceType<typeof Busboy>, fail: (error: ServiceError) => void): void {
+function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => void): void {
   const aborted = () => new ServiceError('request.aborted', 'The upload ended before it was complete');
   request.on('error', () => fail(aborted()));
   request.on('close', () => {

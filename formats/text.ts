@@ -95,14 +95,16 @@ export function decodeWhole(bytes: Buffer, declared?: string): { text: string; e
   return { text: text.startsWith('\uFEFF') ? text.slice(1) : text, encoding };
 }
 
+const fileAdvice = 'name the encoding of the file: the charset of its content type, or --encoding of vls batch';
+
 /** Says which byte of a line its encoding does not have, and what to do. */
-export function undecodable(text: string, encoding: string): string {
+export function undecodable(text: string, encoding: string, advice = fileAdvice): string {
   const found = /\p{Surrogate}/u.exec(text);
   const code = found?.[0].charCodeAt(0) ?? 0;
   if (encoding !== 'utf-8') return `some of its bytes are not ${encoding}`;
   const byte = `0x${(code & 0xff).toString(16)}`;
   const at = (found?.index ?? 0) + 1;
-  return `the byte ${byte} at character ${at} is not UTF-8; name the encoding of the file: the charset of its content type, or --encoding of vls batch`;
+  return `the byte ${byte} at character ${at} is not UTF-8; ${advice}`;
 }
 
 function guess(sample: Buffer, declared: string | undefined): string {

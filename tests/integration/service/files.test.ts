@@ -25,6 +25,15 @@ async function finished(body: string | Buffer, type: string, query = ''): Promis
   expect(status).toBe(202);
   return await running.client.batch.finished(posted.id);
 }
+const single = '/v1/evaluation/single';
+async function postForm(path: string, text: Uint8Array, contentType = 'text/plain') {
+  const part = (name: string, type: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\nContent-Type: ${type}\r\n\r\n`;
+  const image = `${part('image', 'text/plain')}${photo()}\r\n`;
+  const body = Buffer.concat([Buffer.from(image + part('text', contentType)), text, Buffer.from('\r\n--b--\r\n')]);
+  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+  return await running.client.call<{ score?: number }>(path, { method: 'POST', body, headers });
+}
 const resultsOf = async (id: string, accept: string, query = '') =>
   await running.client.call<string>(`${batch}/${id}/results${query}`, { headers: { accept } });
 
@@ -41,6 +50,32 @@ describe('the encoding of an upload', () => {
     const { body } = await running.client.call<BatchStatus>(`${batch}?encoding=latin1`, { method: 'POST', body: form });
     const { id } = await running.client.batch.finished(body.id);
     expect((await resultsOf(id, 'text/csv')).body).toContain(',un café,crème,succeeded,');
+  });
+
+  test('is the one that the part of a form declares, for the file of a batch and for texts of a single request', async () => {
+    const file = new FormData();
+    const type = 'text/csv; charset=ISO-8859-1';
+    file.append('file', new Blob([new Uint8Array(caseOf('csv-latin1.csv'))], { type }), 'pairs.csv');
+    const { body } = await running.client.call<BatchStatus>(batch, { method: 'POST', body: file });
+    const { id } = await running.client.batch.finished(body.id);
+    expect((await resultsOf(id, 'text/csv')).body).toContain(',un café,crème,succeeded,');
+
+    const { body: expected } = await running.client.single({ image: photo(), text: 'un café' });
+    const answer = await postForm(single, Buffer.from('un café', 'latin1'), 'text/plain; charset=ISO-8859-1');
+    expect([answer.status, answer.body.score]).toEqual([200, expected.score]);
+  });
+
+  test('that is wrong in a form is refused, by everything that takes texts', async () => {
+    const latin1 = Buffer.from('un café', 'latin1');
+    expect(await postForm(single, latin1)).toMatchObject({
+      status: 400,
+      body: { code: 'request.encoding', detail: expect.stringContaining('text: the byte 0xe9 at character 7') },
+    });
+    for (const path of ['/v1/evaluation/rank', '/v1/embeddings']) {
+      expect(await postForm(path, latin1)).toMatchObject({ status: 415 });
+    }
+    // Options of a batch stand in its query.
+    expect(await postForm(batch, latin1)).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
   });
 
   test('that is wrong fails each line by its number, and scores nothing in its place', async () => {
