@@ -520,7 +520,7 @@ describe('when the model cannot be loaded', () => {
       });
     }
     expect(pool.state()).toMatchObject({ state: 'failed', ready: 0, waiting: 0 });
-    expect(pool.state().detail).toBe('the graph is damaged; it is tried again in 1 s');
+    expect(pool.state().detail).toBe('the graph is damaged; next attempt in 1 s');
   });
 
   test('the encoder that failed is ended', async () => {
@@ -563,7 +563,7 @@ describe('when the model cannot be loaded', () => {
     expect(await failAttempts(setup, 12)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
     setup.launched.at(-1)?.failToLoad('the graph is damaged');
     await vi.advanceTimersByTimeAsync(100_000);
-    expect(setup.pool.state().detail).toBe('the graph is damaged; it is tried again in 200 s');
+    expect(setup.pool.state().detail).toBe('the graph is damaged; next attempt in 200 s');
     await expect(setup.bulk('a')[0]).rejects.toMatchObject({ code: 'model.unavailable', retryAfter: 200 });
   });
 

@@ -1,0 +1,302 @@
+import { ServiceError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { EncoderEvents, EncoderProcess } from '../encoder/process.ts';
+import type { Calibration, FromEncoder, LoadOptions, TowerRun } from '../encoder/protocol.ts';
+import { createHeldTasks, type HeldTasks } from './held-tasks.ts';
+import { afterPatience } from './patience.ts';
+import { type InputKind, kindOf, type Task } from './task.ts';
+
+/**
+ * - `down`: no process; the next one starts when the timer fires
+ * - `loading`: the process loads the model
+ * - `ready`: takes tasks of the queue
+ * - `isolating`: runs the suspects of a crash one at a time, and takes nothing else
+ * - `retiring`: takes nothing more, and is replaced when it is empty
+ * - `ending`: the process hangs and was killed; its exit is awaited
+ * - `closed`: the pool is closed
+ */
+type State =
+  | { name: 'down'; timer: NodeJS.Timeout | undefined; startsAt: number }
+  | { name: 'loading'; encoder: EncoderProcess; cancelDeadline: () => void; isReplacement: boolean }
+  | { name: 'ready' | 'isolating' | 'retiring' | 'ending'; encoder: EncoderProcess }
+  | { name: 'closed' };
+
+export type SlotState = State['name'];
+
+const transitions: Record<SlotState, readonly SlotState[]> = {
+  down: ['loading', 'closed'],
+  loading: ['ready', 'isolating', 'down', 'closed'],
+  ready: ['isolating', 'retiring', 'ending', 'down', 'closed'],
+  isolating: ['ready', 'retiring', 'ending', 'down', 'closed'],
+  retiring: ['loading', 'ending', 'down', 'closed'],
+  ending: ['down', 'closed'],
+  closed: [],
+};
+
+export interface SlotDeps {
+  model: string;
+  launch: (events: EncoderEvents) => EncoderProcess;
+  /** The message with which each process begins. */
+  loadOptions: () => LoadOptions;
+  /** Answers to later tasks after which an older task of this kind hangs. */
+  hangingAfter: (kind: InputKind) => number;
+  /** An encoder that has work and makes no progress for this long is killed (ms). */
+  taskTimeoutMs: number;
+  log: Logger;
+}
+
+export interface SlotEvents {
+  onLoaded(verified: boolean): void;
+  onLoadError(reason: string): void;
+  onRan(run: TowerRun): void;
+  onCalibrated(calibration: Calibration): void;
+  onShrunk(images: number): void;
+  /** Called when the slot may have room for tasks. */
+  onRoom(): void;
+  /** Called after an exit that was not planned, when the next start is scheduled. */
+  onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
+}
+
+/** A place for an encoder: the process changes, the slot stays. */
+export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
+  readonly state: SlotState;
+  readonly pid: number | undefined;
+  readonly inFlight: number;
+  /** Whether the model is loaded, or is being loaded in place of a process that was retired. */
+  readonly isUp: boolean;
+  /** Whether the model is loaded and the process was not killed. */
+  readonly isServing: boolean;
+  /** When the next process starts, by `performance.now()`; 0 while there is one. */
+  readonly startsAt: number;
+  /** Starts the next process now, if there is none, and forgets earlier failures. */
+  startNow(): void;
+  send(task: Task): void;
+  /** Tells the encoder to leave out a task that has not begun. Its answer comes all the same. */
+  cancel(task: Task): void;
+  setMicroBatch(images: number): void;
+  calibrate(): void;
+  /** Adds tasks that must run alone here. */
+  isolate(suspects: readonly Task[]): void;
+  /** Removes the tasks that must run alone. */
+  takeSuspects(): Task[];
+  /** Kills the process and rejects its tasks. */
+  close(error: Error): void;
+}
+
+/** A task that was alone in an encoder when it died, this often, is the cause. */
+const deathsOfPoison = 2;
+/** Pause before the first retry of a load (ms). It doubles with each attempt. */
+const firstPauseMs = 500;
+const longestPauseMs = 300_000;
+/** A model that is not loaded by then never will be (ms). */
+const loadTimeoutMs = 300_000;
+
+export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
+  const { model, launch, loadOptions, hangingAfter, taskTimeoutMs, log } = deps;
+  let state: State = { name: 'down', timer: undefined, startsAt: 0 };
+  let failedStarts = 0;
+  let nextId = 1;
+  let cancelSilence: (() => void) | undefined;
+  const tasks = createHeldTasks();
+  /**
+   * Tasks in flight when the encoder here died. Each runs alone, before any other work, so that an item which kills is
+   * told from its neighbours.
+   */
+  const suspects: Task[] = [];
+
+  function become(next: State): void {
+    if (!transitions[state.name].includes(next.name))
+      throw new Error(`An encoder's slot cannot go from ${state.name} to ${next.name}`);
+    state = next;
+  }
+
+  const encoder = (): EncoderProcess | undefined => ('encoder' in state ? state.encoder : undefined);
+  const isServing = () => state.name === 'ready' || state.name === 'isolating' || state.name === 'retiring';
+
+  function start(isReplacement = false): void {
+    const started = launch({
+      // A message that arrives after the exit of its process says nothing about the next one.
+      onMessage: (message) => {
+        if (encoder() === started) onMessage(message, started);
+      },
+      onExit: (reason) => onExit(reason),
+    });
+    const cancelDeadline = afterPatience(loadTimeoutMs, () => {
+      events.onLoadError(`loading took more than ${loadTimeoutMs / 1000} s`);
+      started.kill();
+    });
+    become({ name: 'loading', encoder: started, cancelDeadline, isReplacement });
+    started.send({ type: 'load', ...loadOptions() });
+  }
+
+  function onMessage(message: FromEncoder, from: EncoderProcess): void {
+    switch (message.type) {
+      case 'loaded':
+        if (state.name !== 'loading') return;
+        state.cancelDeadline();
+        failedStarts = 0;
+        become({ name: suspects.length > 0 ? 'isolating' : 'ready', encoder: from });
+        events.onLoaded(message.verified);
+        break;
+      case 'load_failed':
+        events.onLoadError(message.message);
+        from.kill();
+        break;
+      case 'embedded':
+        answered(message.id)?.resolve(message.embedded);
+        break;
+      case 'failed':
+        answered(message.id)?.reject(new ServiceError(message.code, message.message));
+        break;
+      case 'calibrated':
+        events.onCalibrated(message.calibration);
+        // It keeps the memory of the largest run it has tried.
+        if (state.name === 'ready' || state.name === 'isolating') become({ name: 'retiring', encoder: from });
+        break;
+      case 'shrunk':
+        events.onShrunk(message.images);
+        break;
+      case 'ran':
+        watchProgress();
+        // Its inputs are answered by messages of their own.
+        events.onRan(message);
+        return;
+    }
+    if (state.name === 'retiring' && tasks.size === 0) from.kill();
+    runSuspect();
+    events.onRoom();
+  }
+
+  function answered(id: number): Task | undefined {
+    const task = tasks.take(id);
+    if (task === undefined) return undefined;
+    watchProgress();
+    if (tasks.isOvertaken(id, task, hangingAfter(kindOf(task.input)), taskTimeoutMs)) kill('a task hangs');
+    return task;
+  }
+
+  /** Starts the wait for the next sign of progress anew. How long a task waits in a slow encoder says nothing. */
+  function watchProgress(): void {
+    cancelSilence?.();
+    cancelSilence = tasks.size > 0 ? afterPatience(taskTimeoutMs, () => kill('no progress')) : undefined;
+  }
+
+  function kill(why: string): void {
+    if (state.name === 'ending' || !isServing()) return;
+    const hanging = encoder();
+    if (hanging === undefined) return;
+    log.error({ model, pid: hanging.pid, taskTimeoutMs, why }, 'encoder hangs and is killed');
+    become({ name: 'ending', encoder: hanging });
+    hanging.kill();
+  }
+
+  /** Sends the next suspect when the encoder is empty; after the last one the slot takes other tasks again. */
+  function runSuspect(): void {
+    if (state.name !== 'isolating' || tasks.size > 0) return;
+    let suspect = suspects.shift();
+    while (suspect?.signal?.aborted) suspect = suspects.shift();
+    if (suspect === undefined) become({ name: 'ready', encoder: state.encoder });
+    else send(suspect);
+  }
+
+  function send(task: Task): void {
+    const id = nextId++;
+    tasks.add(id, task);
+    if (tasks.size === 1) watchProgress();
+    const { interactive, input, tenant } = task;
+    encoder()?.send(
+      'image' in input
+        ? { type: 'image', id, interactive, tenant, bytes: input.image }
+        : { type: 'text', id, interactive, text: input.text },
+    );
+  }
+
+  function stopTimers(): void {
+    cancelSilence?.();
+    if (state.name === 'loading') state.cancelDeadline();
+    if (state.name === 'down') clearTimeout(state.timer);
+  }
+
+  function onExit(reason: string): void {
+    if (state.name === 'closed') return;
+    stopTimers();
+    const lost = tasks.takeAll();
+    if (state.name === 'retiring' && lost.length === 0) {
+      start(true);
+      return;
+    }
+    const wasLoaded = state.name !== 'loading';
+    isolateOrReject(lost, reason);
+    if (!wasLoaded) failedStarts++;
+    const pauseMs = wasLoaded ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (failedStarts - 1));
+    become({ name: 'down', timer: setTimeout(start, pauseMs), startsAt: performance.now() + pauseMs });
+    events.onCrash({ reason, wasLoaded, inFlight: lost.length });
+  }
+
+  /** Keeps the tasks of a process that died, to run alone. Rejects a task that was alone in two such processes. */
+  function isolateOrReject(lost: readonly Task[], reason: string): void {
+    const [first] = lost;
+    if (first !== undefined && lost.length === 1) first.deaths++;
+    for (const task of lost) {
+      if (task.signal?.aborted) continue;
+      if (task.deaths < deathsOfPoison) suspects.push(task);
+      else
+        task.reject(
+          new ServiceError('internal.poison', `This item ended ${task.deaths} encoder processes (${reason})`),
+        );
+    }
+  }
+
+  start();
+  return {
+    get state() {
+      return state.name;
+    },
+    get pid() {
+      return encoder()?.pid;
+    },
+    get inFlight() {
+      return tasks.size;
+    },
+    get isUp() {
+      return isServing() || (state.name === 'loading' && state.isReplacement);
+    },
+    get isServing() {
+      return isServing();
+    },
+    get startsAt() {
+      return state.name === 'down' ? state.startsAt : 0;
+    },
+    held: tasks.held,
+    heldOfBatches: tasks.heldOfBatches,
+    startNow() {
+      failedStarts = 0;
+      if (state.name !== 'down') return;
+      stopTimers();
+      start();
+    },
+    send,
+    cancel(task) {
+      const id = tasks.idOf(task);
+      if (id !== undefined) encoder()?.send({ type: 'cancel', id });
+    },
+    setMicroBatch(images) {
+      if (isServing()) encoder()?.send({ type: 'micro_batch', images });
+    },
+    calibrate() {
+      encoder()?.send({ type: 'calibrate' });
+    },
+    isolate(tasksToRun) {
+      suspects.push(...tasksToRun);
+      if (state.name === 'ready') become({ name: 'isolating', encoder: state.encoder });
+      runSuspect();
+    },
+    takeSuspects: () => suspects.splice(0),
+    close(error) {
+      stopTimers();
+      encoder()?.kill();
+      for (const task of [...tasks.takeAll(), ...suspects.splice(0)]) task.reject(error);
+      become({ name: 'closed' });
+    },
+  };
+}
