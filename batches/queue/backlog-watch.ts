@@ -1,4 +1,4 @@
-import { queueName, queuePrefix } from '../../shared/redis/keys.ts';
+import { jobKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /** Sees that jobs wait which an idle worker could take and does not: a connection that waits for jobs in vain looks well. */
@@ -24,7 +24,7 @@ export function watchBacklog(
   onSilent: () => void,
   { everyMs = 5_000, afterMs = silentAfterMs } = {},
 ): BacklogWatch {
-  const base = `${queuePrefix(redis)}:${queueName(profile)}`;
+  const keys = jobKeys(redis, profile);
   let since: number | undefined;
   let toldAt: number | undefined;
   let isLooking = false;
@@ -39,9 +39,9 @@ export function watchBacklog(
     if (redis.status !== 'ready' || !isIdle()) return taken();
     const lookedAt = performance.now();
     const [waiting, prioritized, isPaused] = await Promise.all([
-      redis.llen(`${base}:wait`),
-      redis.zcard(`${base}:prioritized`),
-      redis.hexists(`${base}:meta`, 'paused'),
+      redis.llen(keys.wait),
+      redis.zcard(keys.prioritized),
+      redis.hexists(keys.meta, 'paused'),
     ]);
     if (waiting + prioritized === 0 || isPaused === 1 || !isIdle()) return taken();
     since ??= lookedAt;

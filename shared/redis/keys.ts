@@ -76,11 +76,24 @@ export const tenantBatches = (redis: Redis, tenant: TenantScope): string =>
 export const dispatchOrder = (redis: Redis, profile: string, tenant: string): string =>
   `${queuePrefix(redis)}:order:${profile}:${tenant}`;
 
-/** What the turns of a profile's tenants are reckoned with; see lua/take-turn.lua. */
+/** Keys of BullMQ that hold the waiting jobs of a profile. */
+export const jobKeys = (redis: Redis, profile: string) => {
+  const base = `${queuePrefix(redis)}:${queueName(profile)}`;
+  return {
+    /** List: jobs without a priority. */
+    wait: `${base}:wait`,
+    /** Sorted set: jobs with a priority. */
+    prioritized: `${base}:prioritized`,
+    /** Hash: `paused` is set while the queue is. */
+    meta: `${base}:meta`,
+  };
+};
+
+/** The turns of the tenants of a profile; see batches/queue/take-turns.lua. */
 export const turnKeys = (redis: Redis, profile: string) => ({
   turns: `${queuePrefix(redis)}:turns:${profile}`,
   starts: `${queuePrefix(redis)}:starts:${profile}`,
-  prioritized: `${queuePrefix(redis)}:${queueName(profile)}:prioritized`,
+  prioritized: jobKeys(redis, profile).prioritized,
 });
 
 /** Counter with a lifetime: items of a profile that were committed in a slot of time. */
