@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../shared/config.ts';
-import { ensureShapeModels } from './shape-models/build.ts';
+import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
 /** A model that the bench knows, and how much work is long enough for a figure. */
 export interface BenchModel {

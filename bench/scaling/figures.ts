@@ -1,8 +1,9 @@
 import { horizons } from '../../testing/scaling/demand.ts';
+import type { Simulated } from '../../testing/scaling/simulation.ts';
+import { runsOf, turnsOf } from '../../testing/scaling/turns.ts';
 import { sum } from '../../testing/statistics.ts';
 import type { Figure } from '../figures.ts';
 import type { Scenario } from './scenarios.ts';
-import type { Simulated } from './simulation.ts';
 
 /** The target of the rule. */
 export const { targetSeconds } = horizons.cpu;
@@ -51,14 +52,4 @@ export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }:
       detail: 'all workers that were paid for, over the whole scenario',
     }),
   ];
-}
-
-/** The number of workers wherever it changes. */
-export const runsOf = (counts: readonly number[]): number[] => counts.filter((count, at) => count !== counts[at - 1]);
-
-/** How often a number that changes turns from rising to falling or back. */
-export function turnsOf(counts: readonly number[]): number {
-  const runs = runsOf(counts);
-  const signs = runs.slice(1).map((count, at) => Math.sign(count - (runs[at] ?? 0)));
-  return signs.filter((sign, at) => at > 0 && sign !== signs[at - 1]).length;
 }

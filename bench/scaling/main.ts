@@ -5,12 +5,12 @@ import { parseArgs } from 'node:util';
 import { readable } from '../../testing/readable.ts';
 import { horizons } from '../../testing/scaling/demand.ts';
 import { readRule } from '../../testing/scaling/manifest.ts';
+import { simulate } from '../../testing/scaling/simulation.ts';
 import { type Figure, isMet, tableOf } from '../figures.ts';
 import { createReport, writeReport } from '../report.ts';
 import { figuresOf } from './figures.ts';
 import { plotOf } from './plot.ts';
 import { scenarios, worker } from './scenarios.ts';
-import { simulate } from './simulation.ts';
 
 /** The number of workers under load that changes: `npm run scaling`. Ends with 1 when a limit is exceeded. */
 const usage = `npm run scaling -- [options] [SCENARIO...]

@@ -1,7 +1,7 @@
 import { horizons } from '../../testing/scaling/demand.ts';
+import type { Sample } from '../../testing/scaling/simulation.ts';
 import { panels } from '../plots/panels.ts';
 import { worker } from './scenarios.ts';
-import type { Sample } from './simulation.ts';
 
 /** Load, workers and backlog of a scenario over time, as SVG. */
 export function plotOf(title: string, samples: readonly Sample[]): string {

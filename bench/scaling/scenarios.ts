@@ -1,3 +1,5 @@
+import type { Course } from '../../testing/scaling/simulation.ts';
+
 /** The workers of all scenarios: as slow to start as with a GPU, and slower than that, so that two cores carry twenty. */
 export const worker = {
   itemsPerSecond: 250,
@@ -17,15 +19,9 @@ export interface Limits {
   turns: number;
 }
 
-export interface Scenario {
+export interface Scenario extends Course {
   name: 'burst' | 'ramp' | 'dying-worker';
   title: string;
-  seconds: number;
-  /** Items posted a second, at so many seconds. */
-  load: (at: number) => number;
-  workers: number;
-  /** Workers that are killed, and when. */
-  kills: readonly { at: number; workers: number }[];
   limits: Limits;
 }
 

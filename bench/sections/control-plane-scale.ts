@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
+import { postBatch, readResults, whenEnded } from '../../testing/batch-client.ts';
 import { meterCpu } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
 import { sum } from '../../testing/statistics.ts';
 import type { Figure } from '../figures.ts';
 import { recordTraffic, replayTraffic, type Traffic } from '../measure/redis-traffic.ts';
-import { postBatch, readResults, whenEnded } from '../processes/batch-client.ts';
 import { type ControlPlane, startControlPlane } from '../processes/control-plane.ts';
 
 /** Batches that are posted, waited for and read back side by side, in turns by all APIs. */

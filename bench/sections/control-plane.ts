@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
+import { forgetBatch, postBatch, readResults, whenEnded } from '../../testing/batch-client.ts';
 import { meterCpu, residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { startRedis } from '../../testing/redis/single.ts';
 import { sum } from '../../testing/statistics.ts';
 import type { Figure } from '../figures.ts';
-import { forgetBatch, postBatch, readResults, whenEnded } from '../processes/batch-client.ts';
 import { type ControlPlane, startControlPlane } from '../processes/control-plane.ts';
 
 /** One batch, posted as NDJSON, evaluated by the stub and read back. */

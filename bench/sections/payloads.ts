@@ -8,13 +8,13 @@ import type { Objects } from '../../batches/store/objects.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
+import { ndjsonItems } from '../../testing/ndjson-items.ts';
 import { forkScript } from '../../testing/processes/forked.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { startRedis } from '../../testing/redis/single.ts';
 import { startS3 } from '../../testing/s3/server.ts';
 import type { Figure } from '../figures.ts';
-import { ndjsonItems } from '../processes/items.ts';
 
 const sampleMs = 50;
 

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { batchKeys } from '../../shared/redis/keys.ts';
+import { postBatch, whenEnded } from '../../testing/batch-client.ts';
 import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
 import { recordTraffic, replayTraffic } from '../measure/redis-traffic.ts';
-import { postBatch, whenEnded } from '../processes/batch-client.ts';
 import { startControlPlane } from '../processes/control-plane.ts';
 
 async function someRedis(): Promise<TestRedis> {

@@ -1,4 +1,4 @@
-import { postBatch, whenEnded } from '../processes/batch-client.ts';
+import { postBatch, whenEnded } from '../batch-client.ts';
 
 /** Posts batches, and knows what must come of them. */
 export interface Poster {

@@ -1,64 +1,9 @@
-import protobuf from 'protobufjs';
-
-/** The part of onnx.proto that the shape models need; field numbers are those of ONNX, IR version 8. */
-const schema = `
-  syntax = "proto3";
-  message ModelProto {
-    int64 ir_version = 1;
-    string producer_name = 2;
-    GraphProto graph = 7;
-    repeated OperatorSetIdProto opset_import = 8;
-  }
-  message OperatorSetIdProto { string domain = 1; int64 version = 2; }
-  message GraphProto {
-    repeated NodeProto node = 1;
-    string name = 2;
-    repeated TensorProto initializer = 5;
-    repeated ValueInfoProto input = 11;
-    repeated ValueInfoProto output = 12;
-  }
-  message NodeProto {
-    repeated string input = 1;
-    repeated string output = 2;
-    string name = 3;
-    string op_type = 4;
-    repeated AttributeProto attribute = 5;
-  }
-  message AttributeProto {
-    string name = 1;
-    float f = 2;
-    int64 i = 3;
-    repeated int64 ints = 8;
-    int32 type = 20;
-  }
-  message TensorProto {
-    repeated int64 dims = 1;
-    int32 data_type = 2;
-    string name = 8;
-    bytes raw_data = 9;
-  }
-  message ValueInfoProto { string name = 1; TypeProto type = 2; }
-  message TypeProto {
-    message Tensor { int32 elem_type = 1; TensorShapeProto shape = 2; }
-    oneof value { Tensor tensor_type = 1; }
-  }
-  message TensorShapeProto {
-    message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
-    repeated Dimension dim = 1;
-  }
-`;
-const modelProto = protobuf.parse(schema, { keepCase: true }).root.lookupType('ModelProto');
+import { attributeTypes, type ElementType, elementTypes, modelProto } from './schema.ts';
 
 const irVersion = 8;
 /** The first with LayerNormalization. */
 const opset = 17;
 
-/** `TensorProto.DataType`. */
-export const elementTypes = { float: 1, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
-export type ElementType = keyof typeof elementTypes;
-
-/** `AttributeProto.AttributeType`. */
-const attributeTypes = { f: 1, i: 2, ints: 7 } as const;
 export type Attribute = { f: number } | { i: number } | { ints: readonly number[] };
 
 /** A tensor that stands in the file; its values little-endian, in row-major order. */
@@ -95,7 +40,7 @@ export interface Graph {
 export function encodeModel(graph: Graph): Uint8Array {
   const message = modelProto.fromObject({
     ir_version: irVersion,
-    producer_name: 'vls-bench',
+    producer_name: 'vls',
     opset_import: [{ domain: '', version: opset }],
     graph: {
       name: graph.name,

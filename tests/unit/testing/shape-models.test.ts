@@ -2,12 +2,12 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadTowers, type Towers } from '../../models/encoder/towers.ts';
-import type { ModelSpec } from '../../models/model.ts';
-import { towerFile } from '../../models/registry/layouts.ts';
-import { loadTokenizer } from '../../models/texts/tokenizer.ts';
-import { specOf } from '../../testing/model-folders.ts';
-import { ensureShapeModels } from '../shape-models/build.ts';
+import { loadTowers, type Towers } from '../../../models/encoder/towers.ts';
+import type { ModelSpec } from '../../../models/model.ts';
+import { towerFile } from '../../../models/registry/layouts.ts';
+import { loadTokenizer } from '../../../models/texts/tokenizer.ts';
+import { specOf } from '../../../testing/model-folders.ts';
+import { ensureShapeModels } from '../../../testing/shape-models/build.ts';
 
 const cache = mkdtempSync(join(tmpdir(), 'vls-shape-models-'));
 const folder = ensureShapeModels(cache);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encodeModel } from '../onnx/write.ts';
 import { type ClipShape, textTower, visionTower, vitB32, vitL14 } from './clip.ts';
 import type { Precision } from './graph.ts';
-import { encodeModel } from './onnx.ts';
 
 /** The shape models by the name of their folder. */
 export const shapeModels = {
@@ -12,8 +12,8 @@ export const shapeModels = {
 } as const satisfies Record<string, { shape: ClipShape; precisions: readonly Precision[] }>;
 export type ShapeModelName = keyof typeof shapeModels;
 
-const here = new URL('./', import.meta.url);
-const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', here);
+const writers = ['./', '../onnx/'].map((folder) => new URL(folder, import.meta.url));
+const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', import.meta.url);
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /**
@@ -63,6 +63,8 @@ export function buildShapeModel(folder: string, shape: ClipShape, precisions: re
 
 function versionOfScript(): string {
   const hash = createHash('sha256');
-  for (const file of readdirSync(here).sort()) hash.update(readFileSync(new URL(file, here)));
+  for (const folder of writers) {
+    for (const file of readdirSync(folder).sort()) hash.update(readFileSync(new URL(file, folder)));
+  }
   return hash.digest('hex').slice(0, 12);
 }

@@ -1,5 +1,5 @@
-import type { Signals } from '../../testing/scaling/demand.ts';
-import { mean, sum } from '../../testing/statistics.ts';
+import { mean, sum } from '../statistics.ts';
+import type { Signals } from './demand.ts';
 
 /** Metrics of the API for one queue. */
 export interface Scrape {

@@ -1,6 +1,6 @@
 import type { Rule } from '../../testing/scaling/autoscaler.ts';
 import type { Horizon } from '../../testing/scaling/demand.ts';
-import { createWatch } from '../scaling/watch.ts';
+import { createWatch } from '../../testing/scaling/watch.ts';
 
 /** So many items a second does each of them. */
 const speed = 250;

@@ -1,4 +1,4 @@
-import { type Forked, forkScript } from '../../testing/processes/forked.ts';
+import { type Forked, forkScript } from '../processes/forked.ts';
 
 /** Worker processes as an orchestrator keeps them: so many as it was told, and a new one in place of one that is killed. */
 export interface Fleet {

@@ -1,5 +1,5 @@
+import type { Graph } from '../onnx/write.ts';
 import { createGraph, type GraphBuilder, type Precision } from './graph.ts';
-import type { Graph } from './onnx.ts';
 
 /** A CLIP by its sizes, as OpenCLIP's model configurations have them. */
 export interface ClipShape {

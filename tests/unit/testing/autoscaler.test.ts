@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type Memory, noMemory, type Rule } from '../../testing/scaling/autoscaler.ts';
-import { demand, horizons } from '../../testing/scaling/demand.ts';
-import { readRule } from '../../testing/scaling/manifest.ts';
-import { runsOf, turnsOf } from '../scaling/figures.ts';
-import { readScrape, signalsOf } from '../scaling/scrape.ts';
-import { idealised } from './idealised-workers.ts';
+import { decide, type Memory, noMemory, type Rule } from '../../../testing/scaling/autoscaler.ts';
+import { demand, horizons } from '../../../testing/scaling/demand.ts';
+import { readRule } from '../../../testing/scaling/manifest.ts';
+import { readScrape, signalsOf } from '../../../testing/scaling/scrape.ts';
+import { runsOf, turnsOf } from '../../../testing/scaling/turns.ts';
+import { idealised } from '../../support/idealised-workers.ts';
 
 const rule: Rule = { ...readRule('fast'), itemsPerSecondOfWorker: 200 };
 

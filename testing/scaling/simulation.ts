@@ -2,17 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { forkScript } from '../../testing/processes/forked.ts';
-import { startRedis } from '../../testing/redis/single.ts';
-import type { Rule } from '../../testing/scaling/autoscaler.ts';
-import type { Horizon } from '../../testing/scaling/demand.ts';
+import { forkScript } from '../processes/forked.ts';
+import { startRedis } from '../redis/single.ts';
+import type { Rule } from './autoscaler.ts';
+import type { Horizon } from './demand.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { createPoster, type Poster } from './poster.ts';
-import type { Scenario } from './scenarios.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** One look at everything, every five seconds. */
+/** What happens in a simulation. */
+export interface Course {
+  seconds: number;
+  /** Items posted a second, at a time in seconds. */
+  load: (at: number) => number;
+  /** Workers at the beginning. */
+  workers: number;
+  /** Workers that are killed, and when. */
+  kills: readonly { at: number; workers: number }[];
+}
+
+/** The state every five seconds. */
 export interface Sample {
   /** Seconds since the beginning. */
   at: number;
@@ -54,10 +64,10 @@ const lookAfter = 2;
 const settlingTicks = 24;
 
 /**
- * A scenario on a Redis that writes its file at every commit, a real API and real worker processes with a stub in place
+ * Simulates a course of load on a Redis that writes its file at every commit, a real API and real worker processes with a stub in place
  * of the device. The autoscaler sees what Prometheus would: the metrics of the API.
  */
-export async function simulate(scenario: Scenario, options: SimulationOptions): Promise<Simulated> {
+export async function simulate(course: Course, options: SimulationOptions): Promise<Simulated> {
   const { worker, pace } = options;
   const directory = mkdtempSync(join(tmpdir(), 'vls-scaling-'));
   const redis = await startRedis();
@@ -65,10 +75,10 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
   const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], env);
   const fleet = createFleet({ ...worker, startSeconds: worker.startSeconds / pace }, env);
   try {
-    fleet.scaleTo(scenario.workers);
+    fleet.scaleTo(course.workers);
     await fleet.allReady();
     const poster = createPoster(api.ready.url);
-    const samples = await run(scenario, options, api.ready.url, poster, fleet);
+    const samples = await run(course, options, api.ready.url, poster, fleet);
     return { samples, posted: poster.posted(), lost: await poster.lost() };
   } finally {
     await fleet.stop();
@@ -79,7 +89,7 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
 }
 
 async function run(
-  scenario: Scenario,
+  course: Course,
   { rule, horizon, pace, say = () => {} }: SimulationOptions,
   api: string,
   poster: Poster,
@@ -88,12 +98,12 @@ async function run(
   const watch = createWatch(rule, horizon, pace);
   const samples: Sample[] = [];
   const begin = performance.now() + (1000 * settlingTicks * tickSeconds) / pace;
-  for (let tick = -settlingTicks; tick * tickSeconds < scenario.seconds; tick++) {
+  for (let tick = -settlingTicks; tick * tickSeconds < course.seconds; tick++) {
     const at = tick * tickSeconds;
     await delay(Math.max(0, begin + (1000 * at) / pace - performance.now()));
-    const load = Math.round(scenario.load(at));
+    const load = Math.round(course.load(at));
     const posting = poster.post(Math.round((load * tickSeconds) / pace));
-    for (const kill of scenario.kills) if (kill.at === at) fleet.kill(kill.workers);
+    for (const kill of course.kills) if (kill.at === at) fleet.kill(kill.workers);
     const page = await (await fetch(`${api}/evaluator/metrics`)).text();
     const seen = readScrape(page, profile, (performance.now() - begin) / 1000);
     if (tick % every === 0) watch.scraped(seen);

@@ -1,4 +1,5 @@
-import { type Attribute, type ElementType, elementTypes, type Graph, type Initializer, type Node } from './onnx.ts';
+import { type ElementType, elementTypes } from '../onnx/schema.ts';
+import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
 /** A weight of so many elements or more is written as the factors of a product. */

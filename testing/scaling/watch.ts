@@ -1,5 +1,5 @@
-import { decide, noMemory, type Rule } from '../../testing/scaling/autoscaler.ts';
-import { demand, type Horizon } from '../../testing/scaling/demand.ts';
+import { decide, noMemory, type Rule } from './autoscaler.ts';
+import { demand, type Horizon } from './demand.ts';
 import { type Scrape, signalsOf } from './scrape.ts';
 
 /** Prometheus and the autoscaler: what was scraped, and what follows from it. */

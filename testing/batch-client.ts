@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ndjsonItems } from './items.ts';
+import { ndjsonItems } from './ndjson-items.ts';
 
 const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
 
