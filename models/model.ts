@@ -2,24 +2,78 @@
 export const preprocessModes = ['exact', 'fast'] as const;
 export type PreprocessMode = (typeof preprocessModes)[number];
 
-/**
- * Versions of the steps from image to tensor, and from text to tokens. Part of every receipt, of every cache key and of
- * what a batch pins: change one whenever the values that reach its tower change. `fast` was the default once, under the
- * same version and with the same values, so batches that pinned it continue.
- */
-export const preprocessVersions: Record<PreprocessMode, string> = {
-  exact: 'pillow-bicubic-3-exact',
-  fast: 'pillow-bicubic-3',
-};
-/** Cleaning of texts before the tokenizer: OpenCLIP's for vocabularies of CLIP, none for others. */
-export const textCleanings = { openclip: 'openclip-3.3-1', none: 'none-1' } as const;
-export type TextCleaning = (typeof textCleanings)[keyof typeof textCleanings];
-
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
+/** One number for red, green and blue each, on values in [0, 1]. */
+export type Rgb = readonly [number, number, number];
+
+/** The steps from a decoded image to the values that a vision tower reads. */
+export interface ImageRecipe {
+  /** Side of the square, in pixels. */
+  size: number;
+  /** `crop` resizes the short side and cuts the centre out; `squash` resizes both sides to the square. */
+  resize: 'crop' | 'squash';
+  /** Both are antialiased, as Pillow does it. */
+  filter: 'bicubic' | 'bilinear';
+  /**
+   * When colours become RGB. `after-resize`: the image is resized in the mode that its file stores, and alpha is dropped
+   * (OpenCLIP). `before-resize`: transparency is laid over white first (transformers 5).
+   */
+  rgb: 'after-resize' | 'before-resize';
+  mean: Rgb;
+  std: Rgb;
+  /** Version of the steps, without the mode; see {@link preprocessVersion}. */
+  version: string;
+}
+
+/** Bytes of the pixels of an image. */
+export const pixelBytes = ({ size }: Pick<ImageRecipe, 'size'>): number => 3 * size * size;
+
+/** Steps before the tokenizer; see `models/texts/cleaning.ts`. */
+export const cleanings = ['openclip', 'none'] as const;
+export type Cleaning = (typeof cleanings)[number];
+
+/** The steps from a text to the ids that a text tower reads. */
+export interface TextRecipe {
+  clean: Cleaning;
+  /** Most tokens, special tokens included. */
+  maxTokens: number;
+  /**
+   * `end` repeats the end token up to the longest text of a run: a causal tower does not see what follows its end token,
+   * and others mask it. Towers that read their padding need the id and the length of their training.
+   */
+  pad: 'end' | { id: number; to: number };
+  /** Padding is masked, where the graph takes a mask. Otherwise the mask is 1 everywhere. */
+  mask: boolean;
+  /** Version of the steps. */
+  version: string;
+}
+
+/** How cosines become probabilities. */
+export type Probability =
+  /** Softmax over `scale * cosine` of the candidates of one request. */
+  | { kind: 'softmax'; scale: number }
+  /** Sigmoid of `scale * cosine + bias` for each pair. */
+  | { kind: 'sigmoid'; scale: number; bias: number };
+
+export const familyNames = ['clip', 'compact'] as const;
+export type FamilyName = (typeof familyNames)[number];
+
+/** Everything in which models differ, as plain data; `models/families/` reads it from the files of a model. */
+export interface ModelFacts {
+  family: FamilyName;
+  image: ImageRecipe;
+  text: TextRecipe;
+  /** Length of an embedding. */
+  dimensions: number;
+  probability: Probability;
+  /** Names of graph outputs that are embeddings, the preferred one first. A graph with one output may name it freely. */
+  outputs: { image: readonly string[]; text: readonly string[] };
+}
+
 /** What an encoder needs to load a model; plain data, so that it crosses to another process. */
-export interface ModelSpec {
+export interface ModelSpec extends ModelFacts {
   model: string;
   revision: string;
   precision: Precision;
@@ -31,21 +85,9 @@ export interface ModelSpec {
   textPath: string;
   tokenizerPath: string;
   tokenizerConfigPath: string;
-  textCleaning: TextCleaning;
-  /** Pairs with known cosines that the model must reproduce before it is used; nothing where none are known. */
+  /** Pairs with known cosines that the model must reproduce before it is used; undefined where none are known. */
   goldenPath: string | undefined;
-  /** Side of the square the vision tower sees, in pixels. */
-  imageSize: number;
-  /** Per channel, on values in [0, 1]. */
-  mean: readonly [number, number, number];
-  std: readonly [number, number, number];
-  /** Most tokens the text tower takes, special tokens included. */
-  contextLength: number;
-  /** Length of an embedding. */
-  dimensions: number;
-  /** Factor before the softmax over candidates. */
-  logitScale: number;
-  /** Pictures and texts that one run of a tower takes at most. */
+  /** Most images and most texts in one run of a tower. */
   microBatch: { images: number; texts: number };
   /** Resident memory of one encoder with this model, in bytes. */
   memoryBytes: number;
@@ -60,18 +102,25 @@ export interface Recipe {
   textCleaning: string;
 }
 
-export const recipeOf = (
-  spec: Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning'>,
-): Recipe & { precision: Precision } => ({
+type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'image' | 'text'>;
+
+/**
+ * The version of the steps from file to tensor, as receipts and batches carry it. `fast` was the default once, under the
+ * same version and with the same values, so batches that pinned it continue.
+ */
+export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
+  mode === 'exact' ? `${version}-exact` : version;
+
+export const recipeOf = (spec: Identified): Recipe & { precision: Precision } => ({
   model: spec.model,
   revision: spec.revision,
   precision: spec.precision,
-  preprocess: preprocessVersions[spec.preprocess],
-  textCleaning: spec.textCleaning,
+  preprocess: preprocessVersion(spec.image, spec.preprocess),
+  textCleaning: spec.text.version,
 });
 
 /** The recipe as one string: the key of caches and pools. */
-export function modelKey(spec: Parameters<typeof recipeOf>[0]): string {
+export function modelKey(spec: Identified): string {
   const { model, revision, precision, preprocess, textCleaning } = recipeOf(spec);
   return `${model}@${revision}/${precision}/${preprocess}/${textCleaning}`;
 }

@@ -10,6 +10,9 @@ export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
 /** The embedded model. */
 export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
 
+/** How CLIP's images become pixels. */
+export const clipPixels = { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' } as const;
+
 /** What OpenCLIP makes of the golden images and texts with tiny-clip; see the README beside it. */
 export interface GoldenClip {
   images: { file: string; crop_mean: [number, number, number]; embedding: number[] }[];
@@ -31,7 +34,6 @@ export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Pro
     provider: 'cpu',
     choice: 'of the test',
     preprocess: 'exact',
-    logitScale: 100,
     microBatch: { images: 8, texts: 16 },
     memoryBytes: 100_000_000,
     ...(await readModelFolder(folder)),

@@ -80,7 +80,7 @@ function toInfo(listed: ListedModel, encoders: Encoders): ModelInfo {
     source,
     logitScale,
     dimensions: known?.dimensions ?? null,
-    contextLength: known?.contextLength ?? null,
+    contextLength: known?.text.maxTokens ?? null,
     state: pool === undefined ? idle : pool.state === 'ready' ? 'loaded' : pool.state,
     verified: pool?.verified ?? null,
     precision: known?.precision ?? null,

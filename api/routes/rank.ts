@@ -73,7 +73,11 @@ async function score(
   return await evaluation.scoreImages(spec, query.images, query.text, options);
 }
 
-function toRanking({ logitScale }: ModelSpec, query: RankRequest, scores: TextScores | ImageScores): RankResponse {
+function toRanking(
+  { probability: { scale: logitScale } }: ModelSpec,
+  query: RankRequest,
+  scores: TextScores | ImageScores,
+): RankResponse {
   const { results, receipt, timings } = scores;
   const probabilities = probabilitiesOf(
     results.map(({ cosine }) => cosine),

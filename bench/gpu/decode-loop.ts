@@ -3,7 +3,10 @@ import { benchPictures } from '../../testing/images/resized.ts';
 
 /** One of the processes that decode on all cores: asked for seconds, it answers with images a second. */
 const pictures = await benchPictures();
-const options = { size: 224, maxPixels: 50_000_000 };
+const options = {
+  recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
+  maxPixels: 50_000_000,
+} as const;
 process.on('message', async (seconds: number) => {
   const until = performance.now() + seconds * 1000;
   const start = performance.now();

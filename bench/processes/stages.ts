@@ -16,7 +16,7 @@ export async function createStages(model: string): Promise<Stages> {
   const towers = await loadTowers(spec, 1);
   const tokenizer = await loadTokenizer(spec);
   const pictures = await benchPictures();
-  const options = { size: spec.imageSize, maxPixels: 50_000_000 };
+  const options = { recipe: spec.image, maxPixels: 50_000_000 };
   let number = 0;
   const decode = () => crop(pictures[number++ % pictures.length] ?? Buffer.alloc(0), options);
   const pixels = await decode();

@@ -21,7 +21,10 @@ const sizes: readonly Size[] = [
 ];
 /** Before V8 has optimised the kernels, a turn takes several times as long. */
 const warmUps = 3;
-const options = { size: 224, maxPixels: 50_000_000 };
+const options = {
+  recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
+  maxPixels: 50_000_000,
+} as const;
 
 /** Ways from an encoded image to pixels; in turns, so that what else this machine does falls on all of them. */
 const ways = {

@@ -5,6 +5,7 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Caller, ImageBytes } from '../encoder/protocol.ts';
 import type { Pixels } from '../encoder/towers.ts';
+import { pixelBytes } from '../model.ts';
 import { takeOwnLargePlace } from '../pixels/large-places.ts';
 import type { CropOptions } from '../pixels/preprocess.ts';
 import { createSlots, type Slots } from '../slots.ts';
@@ -87,7 +88,7 @@ export function createDecoders({
 }: DecodersOptions): Decoders {
   const interactive: Job[] = [];
   const bulk: Job[] = [];
-  const pixelSlots = createSlots(pixelSlotCount, 3 * crop.size ** 2);
+  const pixelSlots = createSlots(pixelSlotCount, pixelBytes(crop.recipe));
   let nextId = 1;
   let closed = false;
 

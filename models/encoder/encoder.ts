@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { createRecentUse } from '../../shared/recent-use.ts';
 import { createDecoders } from '../decoder/decoders.ts';
+import { pixelBytes } from '../model.ts';
 import { createDecodeQueue } from '../pixels/decode-queue.ts';
 import { startCropThread } from '../pixels/threaded-crop.ts';
 import type { Slots } from '../slots.ts';
@@ -10,7 +11,7 @@ import { createLane, type Lane, type Run } from './lane.ts';
 import type { Calibration, Caller, Embedded, ImageBytes, LoadOptions, TowerRun } from './protocol.ts';
 import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
-import { loadTowers, type Pixels, pixelBytes, release, type Towers } from './towers.ts';
+import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
 
 /** One ONNX session pair with the stages before it, inside one process. */
 export interface Encoder {
@@ -79,7 +80,7 @@ export async function createEncoder(
     nextRun: () => (decoders > 0 ? 2 * decoders : images.allowed()),
     use,
   });
-  const cropOptions = { size: spec.imageSize, maxPixels, mode: spec.preprocess };
+  const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
   // One image more than the run in progress leaves cores for.
   const thread = startCropThread({ ...cropOptions, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
@@ -224,7 +225,7 @@ export async function createEncoder(
     image: (bytes, caller) => image(bytes, caller),
     text,
     async calibrate() {
-      const blank = new Uint8Array(pixelBytes(spec));
+      const blank = new Uint8Array(pixelBytes(spec.image));
       return await calibrate(async (count) => {
         while (running > 0 || decoding.isBusy()) await delay(idleCheckMs);
         running++;

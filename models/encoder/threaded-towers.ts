@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { ModelSpec } from '../model.ts';
-import { pixelBytes, roomFor, rowsOf, stage, type Towers } from './towers.ts';
+import { type ModelSpec, pixelBytes } from '../model.ts';
+import { roomFor, rowsOf, stage, type Towers } from './towers.ts';
 
 export type ToTowerThread =
   /** The memory of `pixels` is shared. */
@@ -27,7 +27,7 @@ export async function loadTowersInThread(
 ): Promise<Towers & { close(): void }> {
   const entry = new URL('./tower-thread.ts', import.meta.url);
   const thread = new Worker(entry, { workerData: { spec, threads, deviceId } });
-  const size = pixelBytes(spec);
+  const size = pixelBytes(spec.image);
   const spare: Uint8Array[] = [];
   const runs = new Map<
     number,

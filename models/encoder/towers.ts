@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
-import type { ModelSpec, Provider } from '../model.ts';
+import { type ModelSpec, type Provider, pixelBytes } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
+import { paddedLength, padIds } from '../texts/padding.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 
 /** The crop of an image: interleaved bytes, or where they can be copied from until they are released. */
@@ -22,7 +23,7 @@ export function stage(pixels: readonly Pixels[], target: Uint8Array, size: numbe
 /** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
 export interface Towers {
   /**
-   * @param pixels `imageSize * imageSize * 3` bytes each.
+   * @param pixels `size * size * 3` bytes each.
    * @param onBegin called when the run begins, where it waits for another one first.
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
@@ -55,13 +56,10 @@ const optimizerThatCrashes = 'MatmulTransposeFusion';
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
 
-/** Bytes of the pixels of an image. */
-export const pixelBytes = ({ imageSize }: Pick<ModelSpec, 'imageSize'>): number => 3 * imageSize * imageSize;
-
 /** Loads both towers into this thread, which every run blocks. Parameters as for {@link loadSessions}. */
 export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const sessions = await loadSessions(spec, threads, deviceId);
-  const size = pixelBytes(spec);
+  const size = pixelBytes(spec.image);
   /** Kept from run to run: runs never overlap, and megabytes a run are a burden to the collector. */
   let staging = new Uint8Array();
   return {
@@ -83,7 +81,8 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
  * @param deviceId which of several GPUs.
  */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
-  const { provider, precision, imageSize } = spec;
+  const { provider, precision, dimensions } = spec;
+  const { size, mean, std } = spec.image;
   const optionsFor = (path: string): InferenceSession.SessionOptions => ({
     executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
@@ -106,40 +105,34 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     },
     logSeverityLevel: 3,
   });
-  const graph = await readWithPixelInput(spec.visionPath, { size: imageSize, mean: spec.mean, std: spec.std });
+  const graph = await readWithPixelInput(spec.visionPath, { size, mean, std });
   const vision = await InferenceSession.create(graph, optionsFor(spec.visionPath));
   const text = await InferenceSession.create(spec.textPath, optionsFor(spec.textPath));
   const idInput =
     text.inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(text.inputNames, spec.textPath);
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));
   const idType = inputType(text, idInput);
+  const fixedLength = fixedAxis(text, idInput, 1);
+  const imageOutput = outputOf(vision, spec.outputs.image, spec.visionPath);
+  const textOutput = outputOf(text, spec.outputs.text, spec.textPath);
 
   return {
     async images(pixels, count) {
       const room = roomFor(provider, count);
-      const input = new Tensor('uint8', pixels, [room, imageSize, imageSize, 3]);
-      return unitRows(await vision.run({ [pixelInputName]: input }), vision.outputNames, room, count);
+      const input = new Tensor('uint8', pixels, [room, size, size, 3]);
+      return unitRows(await vision.run({ [pixelInputName]: input }), imageOutput, dimensions, count);
     },
     async texts(ids) {
       const room = roomFor(provider, ids.length);
-      const longest = Math.max(...ids.map((row) => row.length));
+      const needed = paddedLength(ids, spec.text, fixedLength);
       const length =
-        provider !== 'cuda' ? longest : (textLengths.find((tokens) => tokens >= longest) ?? spec.contextLength);
-      const shape = [room, length];
-      const tokens = new Array<number>(room * length).fill(0);
-      const mask = new Array<number>(room * length).fill(0);
-      for (let row = 0; row < room; row++) {
-        const values = ids[row] ?? ids[0] ?? [];
-        // Padding repeats the end token: a CLIP text tower pools at the first one and cannot see what follows it.
-        const end = values.at(-1) ?? 0;
-        for (let at = 0; at < length; at++) {
-          tokens[row * length + at] = values[at] ?? end;
-          mask[row * length + at] = at < values.length ? 1 : 0;
-        }
-      }
-      const feeds: Record<string, Tensor> = { [idInput]: integers(idType, tokens, shape) };
-      if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), mask, shape);
-      return unitRows(await text.run(feeds), text.outputNames, room, ids.length);
+        provider !== 'cuda' || fixedLength !== undefined
+          ? needed
+          : (textLengths.find((tokens) => tokens >= needed) ?? Math.max(needed, spec.text.maxTokens));
+      const padded = padIds(ids, spec.text, length, room);
+      const feeds: Record<string, Tensor> = { [idInput]: integers(idType, padded.ids, padded.shape) };
+      if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), padded.mask, padded.shape);
+      return unitRows(await text.run(feeds), textOutput, dimensions, ids.length);
     },
   };
 }
@@ -173,17 +166,32 @@ const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): T
     ? new Tensor('int32', Int32Array.from(values), shape)
     : new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
 
-/** The first `count` rows of a `[room, dimensions]` output, each of unit length. */
-function unitRows(
-  outputs: InferenceSession.ReturnType,
-  names: readonly string[],
-  room: number,
-  count: number,
-): Float32Array {
-  const name = names.find((output) => /embeds?$|embedding/i.test(output)) ?? names[0] ?? '';
-  const data = outputs[name]?.data;
+/** The size of an axis of an input; undefined where any will do. */
+function fixedAxis(session: InferenceSession, name: string, axis: number): number | undefined {
+  const metadata = session.inputMetadata.find((input) => input.name === name);
+  const size = metadata?.isTensor ? metadata.shape[axis] : undefined;
+  return typeof size === 'number' ? size : undefined;
+}
+
+/** The output that is the embedding: the first of the family's names that the graph has, or its only one. */
+function outputOf(session: InferenceSession, names: readonly string[], path: string): string {
+  const { outputNames } = session;
+  const found = names.find((name) => outputNames.includes(name)) ?? (outputNames.length === 1 ? outputNames[0] : '');
+  if (!found) throw new Error(`${path} has the outputs ${outputNames.join(', ')}; ${names.join(' or ')} was expected`);
+  return found;
+}
+
+/**
+ * The first `count` rows of an output, each of unit length.
+ * @throws {Error} when it is no matrix of rows of `dimensions`: the output of another layer.
+ */
+function unitRows(outputs: InferenceSession.ReturnType, name: string, dimensions: number, count: number): Float32Array {
+  const tensor = outputs[name];
+  const data = tensor?.data;
   if (!(data instanceof Float32Array)) throw new Error(`The output ${name} is not a float32 tensor`);
-  const dimensions = data.length / room;
+  if (tensor?.dims.length !== 2 || tensor.dims[1] !== dimensions) {
+    throw new Error(`The output ${name} has the shape [${tensor?.dims}]; [${count}, ${dimensions}] was expected`);
+  }
   const result = data.slice(0, count * dimensions);
   for (let row = 0; row < count; row++) toUnit(result.subarray(row * dimensions, (row + 1) * dimensions));
   return result;

@@ -1,6 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ServiceError } from '../../shared/errors.ts';
 import { describeNonImage, fileFormat } from '../../shared/file-format.ts';
+import type { ImageRecipe } from '../model.ts';
 import { checkStructure } from './decode-limits.ts';
 import { type GifFrame, readGifFrame, withColourTable } from './gif.ts';
 import { asStored } from './heif.ts';
@@ -43,7 +44,7 @@ export interface Picture extends Size {
    * A window of the picture made smaller by libvips: close to what Pillow gives, in half the time and outside of JavaScript.
    * For `RGB` without alpha only (a PNG may name a colour as transparent, which libvips takes for alpha).
    */
-  resized: ((target: Size, window: Rectangle) => Promise<Pixels>) | undefined;
+  resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
 }
 
 /** Interleaved bytes. */
@@ -53,6 +54,9 @@ export interface Pixels {
 }
 
 const decodeSeconds = 10;
+
+/** Pillow's filters by libvips' names. */
+const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
  * Reads the header. Of an animation the first frame counts. The orientation of a TIFF is applied, as Pillow does on
@@ -96,11 +100,11 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  const resized = (target: Size, window: Rectangle) =>
+  const resized = (target: Size, window: Rectangle, filter: ImageRecipe['filter']) =>
     decoded(
       oriented()
         .toColourspace('srgb')
-        .resize(target.width, target.height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: false })
+        .resize(target.width, target.height, { fit: 'fill', kernel: kernels[filter], fastShrinkOnLoad: false })
         .extract(window),
     );
   return {

@@ -1,5 +1,5 @@
 import type { Caller } from '../encoder/protocol.ts';
-import type { PreprocessMode } from '../model.ts';
+import type { ImageRecipe, PreprocessMode } from '../model.ts';
 import { divideByAlpha, share } from './alpha.ts';
 import { openPicture, type Picture, type Pixels } from './decode.ts';
 import { inTurn } from './decode-limits.ts';
@@ -9,8 +9,7 @@ import { resample } from './resample/resample.ts';
 export interface CropOptions {
   /** On whose behalf, for the places of large images. Default: a batch of nobody in particular. */
   caller?: Caller;
-  /** Side of the square, in pixels. */
-  size: number;
+  recipe: Pick<ImageRecipe, 'size' | 'resize' | 'filter' | 'rgb'>;
   /** Refused above this many pixels, before anything is decoded. */
   maxPixels: number;
   /**
@@ -22,21 +21,17 @@ export interface CropOptions {
 }
 
 /**
- * Encoded image to the square that the model sees: short side to `size` by antialiased bicubic, centre crop, RGB. The
- * tower normalises these bytes (`pixel-input.ts`).
- * These are OpenCLIP's steps with Pillow, which resizes a picture in the mode it is stored in: nearest pixel for a
- * palette; colours weighted by their alpha, which is dropped (not blended) afterwards. EXIF orientation is not applied.
+ * Encoded image to the square that the model reads, as RGB. The tower normalises these bytes (`pixel-input.ts`).
+ * With `after-resize` these are OpenCLIP's steps with Pillow, which resizes a picture in the mode it is stored in:
+ * nearest pixel for a palette; colours weighted by their alpha, which is dropped (not blended) afterwards.
+ * EXIF orientation is not applied.
  * @returns interleaved bytes: `size * size * 3`.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
-export async function crop(bytes: Uint8Array, { size, maxPixels, mode, caller }: CropOptions): Promise<Uint8Array> {
+export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller }: CropOptions): Promise<Uint8Array> {
   const picture = await openPicture(bytes, maxPixels);
-  // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
-  const short = Math.min(picture.width, picture.height);
-  const target = {
-    width: Math.trunc((size * picture.width) / short),
-    height: Math.trunc((size * picture.height) / short),
-  };
+  const target = targetOf(picture, recipe);
+  const { size, filter } = recipe;
   const window = {
     left: roundHalfEven((target.width - size) / 2),
     top: roundHalfEven((target.height - size) / 2),
@@ -45,15 +40,28 @@ export async function crop(bytes: Uint8Array, { size, maxPixels, mode, caller }:
   };
   // libvips enlarges in another way: cosines off by 0.013.
   const { resized } = picture;
-  if (mode === 'fast' && resized && short > size) {
-    return await inTurn(picture.metadata, async () => (await resized(target, window)).data, caller);
+  if (mode === 'fast' && resized && Math.min(picture.width, picture.height) > size) {
+    return await inTurn(picture.metadata, async () => (await resized(target, window, filter)).data, caller);
   }
-  return await inTurn(picture.metadata, () => exactCrop(picture, target, window), caller);
+  return await inTurn(picture.metadata, () => exactCrop(picture, target, window, filter), caller);
 }
 
-async function exactCrop(picture: Picture, target: Size, window: Rectangle): Promise<Uint8Array> {
+/** The size of the whole image once it is resized. */
+function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe']): Size {
+  if (resize === 'squash') return { width: size, height: size };
+  // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
+  const short = Math.min(width, height);
+  return { width: Math.trunc((size * width) / short), height: Math.trunc((size * height) / short) };
+}
+
+async function exactCrop(
+  picture: Picture,
+  target: Size,
+  window: Rectangle,
+  filter: ImageRecipe['filter'],
+): Promise<Uint8Array> {
   const hasTable = picture.mode === '1' || picture.mode === 'P';
-  const plan = planResample(hasTable ? 'nearest' : 'bicubic', picture, target, window);
+  const plan = planResample(hasTable ? 'nearest' : filter, picture, target, window);
   const { data, channels } = await picture.pixels(plan.region);
   // A picture that keeps its size is copied, and so keeps what lies under its alpha.
   const isResized = target.width !== picture.width || target.height !== picture.height;

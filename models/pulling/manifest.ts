@@ -14,12 +14,10 @@ const manifestFile = z.object({
     z.object({
       bytes: z.int().min(0),
       sha256: z.string(),
-      /** `<repository>@<commit>:<path>`, or `written` for what no repository has. */
+      /** `<repository>@<commit>:<path>` */
       from: z.string(),
       /** What the hash was compared with when the file arrived. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
-      /** It was verified as it came, and then completed with facts of the registry; the hash is of the result. */
-      completed: z.boolean().default(false),
     }),
   ),
 });

@@ -1,11 +1,11 @@
-import { access, mkdir, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { takeLock } from '../file-lock.ts';
 import { digestOf, sizeOf } from '../files.ts';
 import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
 import { readModelFolder } from '../registry/folder.ts';
-import { filesOf, type LayoutFile, writtenFiles } from '../registry/layouts.ts';
+import { filesOf, type LayoutFile } from '../registry/layouts.ts';
 import { download, type Expected, faultOf } from './download.ts';
 import type { Hub } from './hub.ts';
 import { type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
@@ -112,7 +112,7 @@ async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boole
     const { local } = file;
     const known = manifest?.files[local];
     const pinned = entry.files[local]?.sha256;
-    if (known === undefined || (pinned !== undefined && pinned !== known.sha256 && !known.completed)) return false;
+    if (known === undefined || (pinned !== undefined && pinned !== known.sha256)) return false;
     if (!isFrom(file, known.from)) return false;
     const path = join(entry.directory, local);
     const bytes = await sizeOf(path);
@@ -122,8 +122,8 @@ async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boole
   const here = await Promise.all(files.map(isHere));
   const missing = files.filter((_, at) => !here[at]);
   if (missing.length > 0) return missing;
-  // What no repository has was written; when that is gone, everything it is made from is looked at again.
-  const usable = await readModelFolder(entry.directory).then(
+  // The registry entry may state other facts than at the pull.
+  const usable = await readModelFolder(entry.directory, entry).then(
     () => true,
     () => false,
   );
@@ -178,7 +178,6 @@ async function fetchAndInstall(
     const isSmall = ({ file }: Planned) => !file.local.endsWith('.onnx');
     for (const item of planned.filter(isSmall)) fetched[item.file.local] = await fetchOne(entry, item, options);
     // Before gigabytes: another family of models is found by its first kilobytes.
-    const completed = await complete(entry, fetched);
     if (!(await exists(entry.directory))) await requireUsable(entry, staging);
     for (const item of planned.filter((each) => !isSmall(each))) {
       fetched[item.file.local] = await fetchOne(entry, item, options);
@@ -189,7 +188,7 @@ async function fetchAndInstall(
       model: entry.model,
       revision: entry.revision,
       pulledAt: new Date().toISOString(),
-      files: { ...before?.files, ...fetched, ...completed },
+      files: { ...before?.files, ...fetched },
     };
     await running.end();
     await install(entry, manifest);
@@ -250,7 +249,6 @@ async function fetchOne(
     sha256: digest.sha256,
     from: originOf(file, facts.commit ?? 'unknown'),
     checkedAgainst,
-    completed: false,
   };
 }
 
@@ -261,48 +259,6 @@ async function intactAt(path: string, expected: Expected) {
   if (bytes === 0) return undefined;
   const digest = await digestOf(path, bytes);
   return faultOf(digest, expected) === undefined ? digest : undefined;
-}
-
-/** Writes what the repositories do not say of the model, and checks the result as the service will read it. */
-async function complete(entry: HubEntry, fetched: Manifest['files']): Promise<Manifest['files']> {
-  const staging = stagingAt(entry.directory);
-  const { dimensions, contextLength, preprocess } = entry;
-  const present: Record<string, unknown> = {};
-  for (const name of ['config.json', 'preprocessor_config.json']) {
-    present[name] = (await readJson(join(staging, name))) ?? (await readJson(join(entry.directory, name)));
-  }
-  const completed: Manifest['files'] = {};
-  for (const [name, content] of Object.entries(writtenFiles({ dimensions, contextLength, ...preprocess }, present))) {
-    const path = join(staging, name);
-    await writeFile(path, `${JSON.stringify(content, null, 2)}\n`);
-    const { bytes, sha256 } = await digestOf(path, await sizeOf(path));
-    const source = fetched[name];
-    completed[name] = {
-      bytes,
-      sha256,
-      from: source?.from ?? 'written',
-      checkedAgainst: source?.checkedAgainst ?? 'registry',
-      completed: true,
-    };
-    present[name] = content;
-  }
-  const stated = (present['config.json'] as { projection_dim?: unknown }).projection_dim;
-  if (dimensions !== undefined && stated !== dimensions) {
-    throw new PullError(
-      'unusable',
-      `config.json of ${entry.model} says ${String(stated)} dimensions, the registry ${dimensions}`,
-      `Correct models.${entry.model}.dimensions in ${entry.definedIn}, or the repository it names.`,
-    );
-  }
-  return completed;
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** One rename where the model is new. Else each file on its own, and the manifest last. */
@@ -335,12 +291,12 @@ const exists = (path: string): Promise<boolean> =>
 
 async function requireUsable(entry: HubEntry, directory: string): Promise<void> {
   try {
-    await readModelFolder(directory);
+    await readModelFolder(directory, entry);
   } catch (cause) {
     throw new PullError(
       'unusable',
       `What ${entry.source.repo} holds is not a model that this service reads: ${(cause as Error).message}`,
-      `Check models.${entry.model}.source.layout in ${entry.definedIn}.`,
+      `Check models.${entry.model} in ${entry.definedIn}: its source.layout, and the facts it states.`,
       { cause },
     );
   }

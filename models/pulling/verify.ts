@@ -45,11 +45,15 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
 
   const manifest = await readManifest(directory);
   const needed = [
-    'config.json',
-    'preprocessor_config.json',
     'tokenizer.json',
     'tokenizer_config.json',
-    ...(manifest === undefined ? towersOf(entry.precision ?? (await precisionsIn(directory))[0] ?? 'fp32') : []),
+    ...(manifest === undefined
+      ? [
+          'config.json',
+          'preprocessor_config.json',
+          ...towersOf(entry.precision ?? (await precisionsIn(directory))[0] ?? 'fp32'),
+        ]
+      : []),
     // A precision that was not pulled is no fault of what was.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
@@ -57,7 +61,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   const files: VerifiedFile[] = [];
   for (const name of names) {
     const known = manifest?.files[name];
-    const pinned = known?.completed ? undefined : entry.files[name];
+    const pinned = entry.files[name];
     files.push(
       await verifyFile(directory, name, {
         bytes: pinned?.bytes ?? known?.bytes,
@@ -65,7 +69,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
       }),
     );
   }
-  const fault = await readModelFolder(directory).then(
+  const fault = await readModelFolder(directory, entry).then(
     () => undefined,
     (error: Error) => error.message,
   );

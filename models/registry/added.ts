@@ -36,7 +36,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
     const parsed = modelName.safeParse(name);
     if (!parsed.success) throw new Error(`${JSON.stringify(name)} cannot be a name: ${z.prettifyError(parsed.error)}`);
   }
-  await readModelFolder(path);
+  await readModelFolder(path, as);
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     if ((await sizeOf(join(path, name))) === 0) throw new Error(`${join(path, name)} is not there, or empty`);
   }

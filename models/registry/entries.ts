@@ -3,16 +3,13 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Config } from '../../shared/config.ts';
+import { familyNames } from '../model.ts';
 import { layoutNames, localNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
 import { modelsOf, profileEntry, type TrafficRules } from './traffic.ts';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);
-
-/** The mean and deviation that every CLIP of OpenAI's recipe was trained with. */
-const clipMean: [number, number, number] = [0.48145466, 0.4578275, 0.40821073];
-const clipStd: [number, number, number] = [0.26862954, 0.26130258, 0.27577711];
 
 // It becomes the name of a directory.
 const revision = z
@@ -42,12 +39,13 @@ const writtenEntry = z.strictObject({
   source,
   revision: revision.optional(),
   precision: z.enum(precisions).optional(),
+  family: z.enum(familyNames).optional(),
   dimensions: count.optional(),
-  contextLength: count.default(77),
+  contextLength: count.optional(),
   preprocess: z
-    .strictObject({ imageSize: count.default(224), mean: triple.default(clipMean), std: triple.default(clipStd) })
-    .prefault({}),
-  logitScale: positive.default(100),
+    .strictObject({ imageSize: count.optional(), mean: triple.optional(), std: triple.optional() })
+    .optional(),
+  logitScale: positive.optional(),
   memoryBytes: count.optional(),
   speed: z.strictObject({ imagesPerSecond: positive, on: z.string().min(1) }).optional(),
   microBatch: z.strictObject({ images: count, texts: count }).default({ images: 8, texts: 16 }),

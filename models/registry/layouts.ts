@@ -36,15 +36,6 @@ export interface LayoutFile extends RepoAt {
   local: string;
 }
 
-/** What a model folder must say and a repository may leave out. */
-export interface FolderFacts {
-  dimensions?: number | undefined;
-  imageSize: number;
-  mean: readonly number[];
-  std: readonly number[];
-  contextLength: number;
-}
-
 /** The CLIP tokenizer is one and the same for all CLIPs with OpenAI's vocabulary. */
 const clipTokenizer: RepoAt = {
   repo: 'Xenova/clip-vit-base-patch32',
@@ -65,7 +56,7 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 }
 
 /**
- * The files of a model at a precision. What a layout lacks is absent here too; {@link writtenFiles} makes it.
+ * The files of a model at a precision. What a layout lacks is absent here too; the registry entry states it.
  * @throws {Error} when the layout has no such precision, or the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: Precision): LayoutFile[] {
@@ -137,43 +128,3 @@ export function localNames(source: HubSource): Set<string> {
 
 /** Whether a repository of this layout leaves `dimensions` for the registry to say. */
 export const needsDimensions = (layout: LayoutName): boolean => layout !== 'xenova';
-
-/**
- * `config.json` and `preprocessor_config.json`, completed from what the registry says. A fact the repository states is
- * kept: exports write only what differs from the defaults of transformers, so `image_size` or
- * `max_position_embeddings` may be missing.
- * @param fetched the files' present content by local name.
- * @returns the files to write; none when nothing is missing.
- */
-export function writtenFiles(facts: FolderFacts, fetched: Record<string, unknown>): Record<string, unknown> {
-  const written: Record<string, unknown> = {};
-  const config = asObject(fetched[configFile]);
-  const completed = {
-    ...config,
-    model_type: config['model_type'] ?? 'clip',
-    projection_dim: config['projection_dim'] ?? facts.dimensions,
-    text_config: { max_position_embeddings: facts.contextLength, ...asObject(config['text_config']) },
-    vision_config: { image_size: facts.imageSize, ...asObject(config['vision_config']) },
-  };
-  if (!hasClipFacts(config)) written[configFile] = completed;
-
-  const preprocessor = asObject(fetched[preprocessorFile]);
-  if (preprocessor['image_mean'] === undefined || preprocessor['image_std'] === undefined) {
-    written[preprocessorFile] = {
-      crop_size: { height: facts.imageSize, width: facts.imageSize },
-      size: { shortest_edge: facts.imageSize },
-      image_mean: facts.mean,
-      image_std: facts.std,
-      ...preprocessor,
-    };
-  }
-  return written;
-}
-
-const hasClipFacts = (config: Record<string, unknown>): boolean =>
-  config['projection_dim'] !== undefined &&
-  asObject(config['text_config'])['max_position_embeddings'] !== undefined &&
-  asObject(config['vision_config'])['image_size'] !== undefined;
-
-const asObject = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

@@ -8,7 +8,7 @@ import {
   type Precision,
   type PreprocessMode,
   preprocessModes,
-  preprocessVersions,
+  preprocessVersion,
   type Recipe,
 } from '../model.ts';
 import { type SeenPull, seePull } from '../pulling/running.ts';
@@ -65,9 +65,11 @@ export interface Registry {
 }
 
 /** A model as the registry knows it. */
-export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision' | 'logitScale'> {
+export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   profiles: string[];
   isDefault: boolean;
+  /** Factor of a cosine before softmax or sigmoid; null where neither files nor entry state it. */
+  logitScale: number | null;
   description: string | null;
   /** Where its files come from. */
   source: string;
@@ -146,13 +148,13 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
       if (entry === undefined) {
         return { difference: `revision ${current?.revision ?? 'none'} of ${model} instead of ${revision}` };
       }
-      const mode = preprocessModes.find((name) => preprocessVersions[name] === preprocess);
+      const spec = await specOf(entry, precision as Precision);
+      const mode = preprocessModes.find((name) => preprocessVersion(spec.image, name) === preprocess);
       if (mode === undefined) return { difference: `no preprocess ${preprocess}` };
-      const spec = await specOf(entry, precision as Precision, mode);
-      if (textCleaning !== undefined && textCleaning !== spec.textCleaning) {
-        return { difference: `text cleaning ${spec.textCleaning} instead of ${textCleaning}` };
+      if (textCleaning !== undefined && textCleaning !== spec.text.version) {
+        return { difference: `text cleaning ${spec.text.version} instead of ${textCleaning}` };
       }
-      return spec;
+      return mode === spec.preprocess ? spec : await specOf(entry, precision as Precision, mode);
     },
     rulesOf(asked = entries.defaultName) {
       const model = entries.find(asked)?.model;
@@ -163,19 +165,22 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
       const { models, profiles, defaultName, find } = entries;
       const defaultModel = find(defaultName)?.model;
       return await Promise.all(
-        [...models].map(async ([model, entry]) => ({
-          model,
-          profiles: [...profiles].filter(([, name]) => name === model).map(([profile]) => profile),
-          isDefault: defaultModel === model,
-          description: entry.description ?? null,
-          revision: entry.revision,
-          source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
-          logitScale: entry.logitScale,
-          speed: entry.speed,
-          pullCommand: isHubEntry(entry) ? `npx vls models pull ${model}` : null,
-          pull: isHubEntry(entry) ? ((await seePull(entry.directory)) ?? null) : null,
-          spec: await specOf(entry).catch((error: ServiceError) => error),
-        })),
+        [...models].map(async ([model, entry]) => {
+          const spec = await specOf(entry).catch((error: ServiceError) => error);
+          return {
+            model,
+            profiles: [...profiles].filter(([, name]) => name === model).map(([profile]) => profile),
+            isDefault: defaultModel === model,
+            description: entry.description ?? null,
+            revision: entry.revision,
+            source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
+            speed: entry.speed,
+            pullCommand: isHubEntry(entry) ? `npx vls models pull ${model}` : null,
+            pull: isHubEntry(entry) ? ((await seePull(entry.directory)) ?? null) : null,
+            logitScale: spec instanceof ServiceError ? (entry.logitScale ?? null) : spec.probability.scale,
+            spec,
+          };
+        }),
       );
     },
     watch(log, onChange) {

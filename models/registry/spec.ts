@@ -20,7 +20,7 @@ export async function readSpec(entry: ModelEntry, runtime: Runtime, pinned?: Pre
   try {
     const { precision, reason } = await choosePrecision(entry, runtime, pinned);
     const folder = {
-      ...(await readModelFolder(directory)),
+      ...(await readModelFolder(directory, entry)),
       visionPath: join(directory, towerFile('vision', precision)),
       textPath: join(directory, towerFile('text', precision)),
     };
@@ -33,7 +33,6 @@ export async function readSpec(entry: ModelEntry, runtime: Runtime, pinned?: Pre
       provider,
       choice: `${provider}: ${whyThere}; ${precision}: ${reason}`,
       preprocess: runtime.preprocess,
-      logitScale: entry.logitScale,
       microBatch: entry.microBatch,
       memoryBytes: await memoryOf(entry, precision, [folder.visionPath, folder.textPath]),
       ...folder,

@@ -1,152 +1,16 @@
-import { decodeHTML, decodeHTMLStrict } from 'entities';
+import type { Cleaning } from '../model.ts';
+import { cleanLikeOpenClip } from './openclip-cleaning.ts';
 
-/**
- * The text that OpenCLIP's tokenizer reads: what open_clip 3.3 does in `_clean_lower`, which is `ftfy.fix_text`,
- * `html.unescape` twice, white space collapsed, lower case.
- *
- * Left out is ftfy's guess at mojibake: a text that was decoded in the wrong encoding ("cafÃ©") stays as it is, where
- * ftfy would write "café". Every other step of ftfy 6.3 is here, in its order. The time grows with the length of the
- * text alone, whatever is in it.
- * @param length how much of the text is cleaned, from its beginning; as far as this it is read as part of the whole text.
- */
-export function cleanText(text: string, length = text.length): string {
-  const beginning = text.slice(0, length);
-  const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
-  return collapseWhiteSpace(repaired).toLowerCase();
+/** What happens to a text before the tokenizer. */
+interface CleaningSteps {
+  /** @param length how much of the text is needed, in UTF-16 units; as far as this it is read as part of the whole. */
+  clean(text: string, length: number): string;
+  /** The reference has no other normalisation: that of `tokenizer.json` is left out. */
+  replacesNormalizer: boolean;
 }
 
-/** Nothing to repair: printable ASCII without "&", and white space. Nearly every caption. */
-const plainAscii = /^[\t\n\f\r -%'-~]*$/;
-
-/**
- * `ftfy.fix_text` without the mojibake. It works by line: entities are decoded until the first line that has a "<",
- * for from there on the text is taken for HTML.
- */
-function repair(text: string, length: number): string {
-  const html = text.indexOf('<');
-  const htmlLine = html === -1 ? length : Math.min(length, text.lastIndexOf('\n', html) + 1);
-  return repairLines(text.slice(0, htmlLine), true) + repairLines(text.slice(htmlLine, length), false);
-}
-
-const repairLines = (text: string, entities: boolean) =>
-  text.replace(/[^\n]*\n|[^\n]+$/g, (line) => repairLine(line, entities));
-
-/**
- * Repeats the steps until they change nothing: decoded entities can be a ligature, or an entity again. A text nests
- * entities as deep as it is long ("&amp;amp;amp;"). After {@link passes} rounds the rest is decoded at once.
- */
-function repairLine(line: string, entities: boolean): string {
-  for (let before = line, pass = 1; ; pass++) {
-    let after = !entities ? before : pass <= passes ? unescapeUnambiguousHtml(before) : unescapeNestedHtml(before);
-    after = replaceC1Controls(after);
-    after = splitLatinLigatures(after);
-    after = unifyCharacterWidth(after);
-    after = straightenQuotes(after);
-    // ftfy also unifies line breaks and the ideographic space; collapseWhiteSpace makes a space of them all.
-    after = after.toWellFormed();
-    after = removeTerminalEscapes(after);
-    after = removeControlCharacters(after);
-    after = after.normalize('NFC');
-    if (after === before) return after;
-    before = after;
-  }
-}
-
-/** Rounds in the order of ftfy. Nobody nests entities as deep by mistake. */
-const passes = 16;
-
-/** Windows-1252 for the bytes 0x80 to 0x9f; five of them have no character and stay. */
-const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
-
-const replaceC1Controls = (text: string): string =>
-  text.replace(/[\x80-\x9f]/g, (char) => windows1252.charAt(char.charCodeAt(0) - 0x80));
-
-/** Ligatures of type and digraphs of old encodings; "æ" and "œ" are letters and stay. NFKC would make "st" of "ﬅ". */
-const splitLatinLigatures = (text: string): string =>
-  text.replace(/[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06]/g, (char) =>
-    char === '\ufb05' ? 'ſt' : char.normalize('NFKC'),
-  );
-
-/** Full-width letters and half-width Katakana and Hangul in their usual width. */
-const unifyCharacterWidth = (text: string): string =>
-  text.replace(/[\uff01-\uffef]/g, (char) => char.normalize('NFKC'));
-
-const straightenQuotes = (text: string): string =>
-  text.replace(/[\u201c-\u201f]/g, '"').replace(/[\u02bc\u2018-\u201b]/g, "'");
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
-const terminalEscape = /\x1b\[[\p{Nd};]*[a-zA-Z]/gu;
-
-const removeTerminalEscapes = (text: string): string => text.replace(terminalEscape, '');
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
-const controlCharacter = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
-
-/** Those without an effect on what is seen; joiners, marks of direction and tags of emoji stay. */
-const removeControlCharacters = (text: string): string => text.replace(controlCharacter, '');
-
-/** White space as Python has it: the byte order mark is none. */
-const collapseWhiteSpace = (text: string): string => text.replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '');
-
-/** `ftfy.fixes.unescape_html`: entities that end in a semicolon, and names of small letters written in capitals. */
-const unescapeUnambiguousHtml = (text: string): string => text.replace(/&#?[0-9A-Za-z]{1,24};/g, decodeEntity);
-
-function decodeEntity(entity: string): string {
-  if (!entity.startsWith('&#')) return decodeName(entity);
-  const decoded = unescapeHtml(entity);
-  return decoded.includes(';') ? entity : decoded;
-}
-
-/** The longest entity: `&#`, 24 letters or digits, `;`. */
-const entityLength = 27;
-const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
-
-/**
- * The same as often as it changes anything, in one go: what an entity is decoded to is read again, behind what stands
- * before it. An entity has one "&", at its beginning, and one ";", at its end. So no two overlap, and their order is all
- * the same.
- */
-function unescapeNestedHtml(text: string): string {
-  const read: string[] = [];
-  const unread = [...text].reverse();
-  for (let char = unread.pop(); char !== undefined; char = unread.pop()) {
-    read.push(char);
-    if (char !== ';') continue;
-    const [entity] = endsInEntity.exec(read.slice(-entityLength).join('')) ?? [''];
-    const decoded = entity === '' ? '' : decodeEntity(entity);
-    if (decoded === entity) continue;
-    read.length -= entity.length;
-    unread.push(...[...decoded].reverse());
-  }
-  return read.join('');
-}
-
-function decodeName(entity: string): string {
-  const decoded = decodeHTMLStrict(entity);
-  // "&EACUTE;" is "É", but "&GTDOT;" is not "⋗": it begins with an entity of its own, "&GT".
-  if (decoded !== entity || entity !== entity.toUpperCase() || decodeHTML(entity) !== entity) return decoded;
-  const small = entity.toLowerCase();
-  const character = decodeHTMLStrict(small);
-  return character === small ? entity : character.toUpperCase();
-}
-
-/** Python's `html.unescape`: as a browser decodes entities, but code points that are no characters vanish. */
-const unescapeHtml = (text: string): string =>
-  text.replace(/&(?:#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?|[^\t\n\f <&#;]{1,32};?)/gu, (entity, decimal, hex) => {
-    if (decimal !== undefined) return characterOf(Number.parseInt(decimal, 10));
-    if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));
-    return decodeHTML(entity);
-  });
-
-function characterOf(code: number): string {
-  if (code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return '\ufffd';
-  if (code >= 0x80 && code <= 0x9f) return windows1252.charAt(code - 0x80);
-  const nothing =
-    code <= 0x08 ||
-    code === 0x0b ||
-    (code >= 0x0e && code <= 0x1f) ||
-    code === 0x7f ||
-    (code >= 0xfdd0 && code <= 0xfdef) ||
-    (code & 0xfffe) === 0xfffe;
-  return nothing ? '' : String.fromCodePoint(code);
-}
+export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
+  // The reference composes accents before it decodes the last entities, and not after.
+  openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
+  none: { clean: (text, length) => text.slice(0, length), replacesNormalizer: false },
+};

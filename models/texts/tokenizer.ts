@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { type ModelSpec, textCleanings } from '../model.ts';
+import type { ModelSpec } from '../model.ts';
 import { beginningsOf, boundMarks } from './beginning.ts';
-import { cleanText } from './cleaning.ts';
+import { cleaningSteps } from './cleaning.ts';
 
 /**
  * As much of a text is cleaned and tokenized at first, for each token that the model reads: several times what text has.
@@ -28,18 +28,16 @@ export interface Tokenizer {
   encode(text: string): Tokens;
 }
 
-export type TokenizerFacts = Pick<
-  ModelSpec,
-  'tokenizerPath' | 'tokenizerConfigPath' | 'contextLength' | 'textCleaning'
->;
-
-/** The tokenizer that a model's `tokenizer.json` describes, after the text cleaning of the model. */
-export async function loadTokenizer(facts: TokenizerFacts): Promise<Tokenizer> {
-  const { tokenizerPath, tokenizerConfigPath, contextLength } = facts;
+/** The tokenizer that a model's `tokenizer.json` describes, after the cleaning of its recipe. */
+export async function loadTokenizer(
+  spec: Pick<ModelSpec, 'tokenizerPath' | 'tokenizerConfigPath' | 'text'>,
+): Promise<Tokenizer> {
+  const { tokenizerPath, tokenizerConfigPath } = spec;
+  const { maxTokens } = spec.text;
   const [json, config] = await Promise.all(
     [tokenizerPath, tokenizerConfigPath].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
   );
-  const clip = facts.textCleaning === textCleanings.openclip;
+  const { clean, replacesNormalizer } = cleaningSteps[spec.text.clean];
   // The vocabularies of CLIP, which marks the ends of words, and of BERT: neither has a token beyond a word.
   const readsByWord = json.model?.end_of_word_suffix === '</w>' || json.model?.type === 'WordPiece';
   const tokenizer = new HuggingFaceTokenizer(
@@ -48,9 +46,7 @@ export async function loadTokenizer(facts: TokenizerFacts): Promise<Tokenizer> {
       // Special tokens spelled out in a text are ordinary characters: nothing is split off for them. So it is in the
       // reference, but for open_clip's "<end_of_text>", which there hides whatever follows.
       added_tokens: [],
-      // The cleaning is the whole normalisation of the reference, which composes accents before it decodes the last
-      // entities, and not after.
-      ...(clip && { normalizer: null }),
+      ...(replacesNormalizer && { normalizer: null }),
     },
     config,
   );
@@ -58,13 +54,13 @@ export async function loadTokenizer(facts: TokenizerFacts): Promise<Tokenizer> {
     encode(whole) {
       const text = boundMarks(whole);
       let ids: number[] = [];
-      for (const length of readsByWord ? beginningsOf(text, charactersPerToken * contextLength) : [text.length]) {
-        ids = tokenizer.encode(clip ? cleanText(text, length) : text.slice(0, length)).ids;
-        if (ids.length > contextLength + uncertainTokens) break;
+      for (const length of readsByWord ? beginningsOf(text, charactersPerToken * maxTokens) : [text.length]) {
+        ids = tokenizer.encode(clean(text, length)).ids;
+        if (ids.length > maxTokens + uncertainTokens) break;
       }
       const end = ids.at(-1);
-      if (ids.length <= contextLength || end === undefined) return { ids, total: ids.length };
-      return { ids: [...ids.slice(0, contextLength - 1), end], total: ids.length };
+      if (ids.length <= maxTokens || end === undefined) return { ids, total: ids.length };
+      return { ids: [...ids.slice(0, maxTokens - 1), end], total: ids.length };
     },
   };
 }

@@ -8,7 +8,7 @@ export const modelInfo = z
     description: z.string().nullable(),
     revision: z.string(),
     source: z.string().meta({ description: 'Where its files come from.' }),
-    logitScale: z.number(),
+    logitScale: z.number().nullable(),
     dimensions: z.int().nullable(),
     contextLength: z.int().nullable(),
     state: z

@@ -91,7 +91,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="good match">{good === undefined ? undefined : `from a score of ${good.from}`}</Fact>
         <Fact name="embedding">{model.dimensions === null ? undefined : `${model.dimensions} dimensions`}</Fact>
         <Fact name="text">{model.contextLength === null ? undefined : `up to ${model.contextLength} tokens`}</Fact>
-        <Fact name="logit scale">{String(model.logitScale)}</Fact>
+        <Fact name="logit scale">{model.logitScale === null ? undefined : String(model.logitScale)}</Fact>
         <Fact name="source">{model.source}</Fact>
         <Fact name="revision">{model.revision}</Fact>
       </dl>

@@ -99,7 +99,12 @@ export function TryView() {
           <p class="visually-hidden" role="status">
             {statusOf(outcome, busy)}
           </p>
-          <OutcomeBox outcome={outcome} logitScales={new Map(models?.map((one) => [one.model, one.logitScale]))} />
+          <OutcomeBox
+            outcome={outcome}
+            logitScales={
+              new Map(models?.flatMap(({ model, logitScale }) => (logitScale === null ? [] : [[model, logitScale]])))
+            }
+          />
         </div>
       </div>
     </>

@@ -8,7 +8,10 @@ import { report, rounded, stepOptions } from '../step.ts';
 
 /** Images of 0.3 megapixels that the cores decode: bare, and by the decoders of one encoder. */
 const { seconds, provider } = stepOptions();
-const cropOptions = { size: 224, maxPixels: 50_000_000 };
+const cropOptions = {
+  recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
+  maxPixels: 50_000_000,
+} as const;
 
 const members = await Promise.all(
   Array.from({ length: availableParallelism() }, () =>

@@ -1,4 +1,5 @@
-import { loadSessions, pixelBytes, roomFor } from '../../../models/encoder/towers.ts';
+import { loadSessions, roomFor } from '../../../models/encoder/towers.ts';
+import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec } from '../spec.ts';
 import { report, rounded, stepOptions } from '../step.ts';
@@ -11,7 +12,7 @@ const sessions = await loadSessions(spec, 4);
 const result: Record<string, unknown> = { loadSeconds: rounded((performance.now() - begin) / 1000) };
 const images: Record<string, number> = {};
 for (const size of options.sizes) {
-  const pixels = new Uint8Array(roomFor(spec.provider, size) * pixelBytes(spec)).map(() => Math.random() * 256);
+  const pixels = new Uint8Array(roomFor(spec.provider, size) * pixelBytes(spec.image)).map(() => Math.random() * 256);
   images[size] = await rate(size, () => sessions.images(pixels, size));
   report({ ...result, images, gpuMiB: readGpuMemory() });
 }

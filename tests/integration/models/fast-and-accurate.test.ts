@@ -42,7 +42,7 @@ describe.each([
     expect(hub.requests.filter(({ status }) => status >= 400)).toEqual([]);
     expect(await verify(entry)).toMatchObject({ state: 'intact' });
     const { spec } = await (await loadRegistry(settings)).resolve(profile);
-    expect(spec).toMatchObject({ model, dimensions, precision: 'fp32', imageSize: 224, contextLength: 77 });
+    expect(spec).toMatchObject({ model, dimensions, precision: 'fp32', image: { size: 224 }, text: { maxTokens: 77 } });
   });
 
   test('says which of its hashes the hub has confirmed', async () => {

@@ -448,7 +448,7 @@ describe('layouts', () => {
     };
     const entry = await entryOf({ ...facts, source: { ...source, layout: 'immich' } });
     await pullFrom(await hubWith(files), entry);
-    expect((await resolveTiny()).spec).toMatchObject({ dimensions: 32, imageSize: 224, contextLength: 77 });
+    expect((await resolveTiny()).spec).toMatchObject({ dimensions: 32, image: { size: 224 }, text: { maxTokens: 77 } });
     expect(await verify(entry)).toMatchObject({ state: 'intact' });
     expect(await pullFrom(await hubWith(files), entry, { repair: true })).toMatchObject({ outcome: 'present' });
   });
@@ -491,7 +491,7 @@ describe('layouts', () => {
     const files = { ...xenova, 'config.json': sparse, 'preprocessor_config.json': Buffer.from(JSON.stringify(larger)) };
     const hub = await hubWith(files);
     await pullFrom(hub, entry);
-    expect((await resolveTiny()).spec).toMatchObject({ imageSize: 336, contextLength: 77 });
+    expect((await resolveTiny()).spec).toMatchObject({ image: { size: 336 }, text: { maxTokens: 77 } });
     expect(await readFile(join(entry.directory, 'config.json'), 'utf8')).toContain('"kept"');
     expect(await pullFrom(hub, entry)).toMatchObject({ outcome: 'present' });
     expect(await verify(entry)).toMatchObject({ state: 'intact' });

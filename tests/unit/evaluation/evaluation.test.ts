@@ -7,7 +7,6 @@ import { receiptOf } from '../../../evaluation/receipt.ts';
 import type { TextScores } from '../../../evaluation/score-texts.ts';
 import type { ImageLoader } from '../../../images/loader.ts';
 import type { Embedded } from '../../../models/encoder/protocol.ts';
-import { preprocessVersions, textCleanings } from '../../../models/model.ts';
 import { type ImageSource, maxTextLength } from '../../../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../../../shared/errors.ts';
 import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
@@ -457,7 +456,7 @@ test('a receipt names the model, its revision, precision and provider, and the p
     revision: '1',
     precision: 'fp32',
     provider: 'cpu',
-    preprocess: preprocessVersions.exact,
-    textCleaning: textCleanings.openclip,
+    preprocess: 'pillow-bicubic-3-exact',
+    textCleaning: 'openclip-3.3-1',
   });
 });

@@ -4,11 +4,11 @@ import { createDecoders, type DecodersOptions } from '../../../../models/decoder
 import type { Pixels } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { createSlots } from '../../../../models/slots.ts';
-import { goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
+import { clipPixels, goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
 import { until } from '../../../../testing/until.ts';
 
 const batch = { interactive: false };
-const cropOptions = { size: 224, maxPixels: 50_000_000, mode: 'exact' } as const;
+const cropOptions = { recipe: clipPixels, maxPixels: 50_000_000, mode: 'exact' } as const;
 const crashing = fileURLToPath(new URL('../../../support/crashing-decoder.ts', import.meta.url));
 
 function decodersOf(options: Partial<DecodersOptions> = {}) {

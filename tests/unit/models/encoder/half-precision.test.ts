@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { towerFile } from '../../../../models/registry/layouts.ts';
-import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { clipPixels, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { toHalf } from '../../../../testing/onnx/half.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vls-half-'));
@@ -29,7 +29,7 @@ beforeAll(async () => {
 test('a model in fp16 is loaded on a CPU, and has the cosines of the reference within 0.005', async () => {
   const texts = await towers.texts(goldenClip.texts.map(({ input_ids: ids }) => ids));
   for (const [row, { file }] of goldenClip.images.entries()) {
-    const pixels = await crop(goldenImage(file), { size: 224, maxPixels: 50_000_000, mode: 'exact' });
+    const pixels = await crop(goldenImage(file), { recipe: clipPixels, maxPixels: 50_000_000, mode: 'exact' });
     const [image = new Float32Array()] = await towers.images([pixels]);
     for (const [column, text] of texts.entries()) {
       const cosine = image.reduce((sum, value, at) => sum + value * (text[at] ?? Number.NaN), 0);

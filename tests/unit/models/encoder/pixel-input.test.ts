@@ -8,14 +8,21 @@ import type { ModelSpec } from '../../../../models/model.ts';
 import { InferenceSession, Tensor } from '../../../../models/onnx-runtime.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
-import { compactFolder, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import {
+  clipPixels,
+  compactFolder,
+  goldenClip,
+  goldenImage,
+  specOf,
+  tinyClipFolder,
+} from '../../../../testing/model-folders.ts';
 
-const cut = (bytes: Uint8Array) => crop(bytes, { size: 224, maxPixels: 50_000_000 });
+const cut = (bytes: Uint8Array) => crop(bytes, { recipe: clipPixels, maxPixels: 50_000_000 });
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((sum, value, at) => sum + value * (b[at] ?? Number.NaN), 0);
 
 /** `(value / 255 - mean) / std` in planes R, G, B: what the file of the model takes. */
-function planesOf(pixels: Uint8Array, { mean, std }: ModelSpec): Float32Array {
+function planesOf(pixels: Uint8Array, { image: { mean, std } }: ModelSpec): Float32Array {
   const plane = pixels.length / 3;
   return Float32Array.from(pixels, (_, at) => {
     const channel = Math.floor(at / plane);

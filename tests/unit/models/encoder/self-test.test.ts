@@ -56,7 +56,8 @@ describe('the embedded model', () => {
     ['no mean and deviation', [0, 0, 0], [1, 1, 1], 0.021],
     ['a half instead of 127/255 and 128/255', [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], 0.0003],
   ] as const)('is refused with %s', async (_what, mean, std, _effect) => {
-    const spec = await specOf(compactFolder, { mean, std });
+    const { image } = await specOf(compactFolder);
+    const spec = await specOf(compactFolder, { image: { ...image, mean, std } });
     const loaded = createEncoder({ spec, threads: 1, deviceId: 0, maxPixels: 50_000_000 });
     await expect(loaded).rejects.toThrow('does not reproduce its golden values');
   });

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
-import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { clipPixels, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import embeddings from '../../../golden/formats/embeddings.json' with { type: 'json' };
 import expected from '../../../golden/formats/expected.json' with { type: 'json' };
 
 const read = (file: string) => readFileSync(new URL(`../../../golden/formats/${file}`, import.meta.url));
-const exact = (file: string) => crop(read(file), { size: 224, maxPixels: 1_000_000, mode: 'exact' });
+const exact = (file: string) => crop(read(file), { recipe: clipPixels, maxPixels: 1_000_000, mode: 'exact' });
 const shaOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Refused here, with the reason; Pillow decodes some of them. */

@@ -6,16 +6,17 @@ import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import type { ModelSpec } from '../../../../models/model.ts';
 import { crop, roundHalfEven } from '../../../../models/pixels/preprocess.ts';
 import { png, pngThatClaims, solidPng } from '../../../../testing/images/png.ts';
-import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { clipPixels, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import expectedClip from '../../../golden/clip/expected.json' with { type: 'json' };
 
 const size = 224;
-const options = { size, maxPixels: 50_000_000 };
+const recipeFor = (side: number) => ({ ...clipPixels, size: side });
+const options = { recipe: clipPixels, maxPixels: 50_000_000 };
 
 const sha256 = Object.fromEntries(expectedClip.images.map(({ file, crop_sha256: hash }) => [file, hash]));
 
 async function cropOf(bytes: Uint8Array, side = size): Promise<{ planes: Uint8Array[]; means: number[] }> {
-  const values = await crop(bytes, { ...options, size: side });
+  const values = await crop(bytes, { ...options, recipe: recipeFor(side) });
   const planes = [0, 1, 2].map((channel) => values.filter((_value, at) => at % 3 === channel));
   return { planes, means: planes.map((plane) => plane.reduce((sum, value) => sum + value, 0) / plane.length) };
 }
@@ -65,7 +66,7 @@ describe('the golden images', () => {
   });
 
   const pixelOptions = (mode: 'exact' | 'fast') => ({
-    size: spec.imageSize,
+    recipe: spec.image,
     maxPixels: options.maxPixels,
     mode,
   });
@@ -133,7 +134,7 @@ describe('the crop', () => {
   });
 
   test('has the side that the model asks for', async () => {
-    expect(await crop(goldenImage('coffee.jpg'), { ...options, size: 336 })).toHaveLength(3 * 336 * 336);
+    expect(await crop(goldenImage('coffee.jpg'), { ...options, recipe: recipeFor(336) })).toHaveLength(3 * 336 * 336);
   });
 });
 
@@ -202,7 +203,7 @@ describe('a format', () => {
       .png()
       .toBuffer();
     // Multiplied bytes are coarse: half the alpha costs a step or two.
-    for (const [at, value] of (await crop(bytes, { ...options, size: 4 })).entries()) {
+    for (const [at, value] of (await crop(bytes, { ...options, recipe: recipeFor(4) })).entries()) {
       expect(Math.abs(value - ([200, 100, 50][at % 3] ?? Number.NaN))).toBeLessThanOrEqual(2);
     }
   });
@@ -216,7 +217,7 @@ describe('a format', () => {
     // Between the signature and IHDR, 33 bytes, and IDAT.
     const keyed = Buffer.concat([plain.subarray(0, 33), length, key, check, plain.subarray(33)]);
     expect((await sharp(keyed).metadata()).hasAlpha).toBe(true);
-    const small = { ...options, size: 4 };
+    const small = { ...options, recipe: recipeFor(4) };
     expect(await crop(keyed, small)).toEqual(await crop(plain, { ...small, mode: 'exact' }));
   });
 
@@ -230,10 +231,10 @@ describe('a format', () => {
       Buffer.of(0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0),
       Buffer.of(2, 2, 0x44, 0x0a, 0, 0x3b),
     ]);
-    expect([...(await crop(gif, { ...options, size: 1 }))]).toEqual([255, 0, 0]);
+    expect([...(await crop(gif, { ...options, recipe: recipeFor(1) }))]).toEqual([255, 0, 0]);
     const { planes } = await cropOf(gif, 2);
     expect(planes.map(([first]) => Math.round(first ?? -1))).toEqual([255, 0, 0]);
-    const wide = await crop(gif, { ...options, size: 3 });
+    const wide = await crop(gif, { ...options, recipe: recipeFor(3) });
     expect([...wide.subarray(6, 9)]).toEqual([0, 255, 0]);
   });
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { type CropThread, startCropThread } from '../../../../models/pixels/threaded-crop.ts';
 import { solidPng } from '../../../../testing/images/png.ts';
-import { goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
+import { clipPixels, goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
 
-const options = { size: 224, maxPixels: 50_000_000, mode: 'exact' } as const;
+const options = { recipe: clipPixels, maxPixels: 50_000_000, mode: 'exact' } as const;
 const batch = { interactive: false };
 
 describe('the thread that crops images', () => {

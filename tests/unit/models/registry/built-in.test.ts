@@ -56,11 +56,7 @@ describe('a built-in model of a hub', () => {
     }
   });
 
-  test('is pinned to a commit, and with the mean and deviation of its weights', () => {
-    for (const { revision, preprocess } of builtIn) {
-      expect(revision).toMatch(/^[0-9a-f]{40}$/);
-      expect(preprocess.mean[0]).toBeCloseTo(0.48145466);
-      expect(preprocess.std[0]).toBeCloseTo(0.26862954);
-    }
+  test('is pinned to a commit', () => {
+    for (const { revision } of builtIn) expect(revision).toMatch(/^[0-9a-f]{40}$/);
   });
 });

@@ -3,13 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEntries } from '../../../../models/registry/entries.ts';
-import {
-  filesOf,
-  type HubSource,
-  localNames,
-  precisionsOf,
-  writtenFiles,
-} from '../../../../models/registry/layouts.ts';
+import { filesOf, type HubSource, localNames, precisionsOf } from '../../../../models/registry/layouts.ts';
 
 const revision = 'a'.repeat(40);
 const source = (layout: HubSource['layout'], more: Partial<HubSource> = {}): HubSource => ({
@@ -85,39 +79,6 @@ describe('the files of a model', () => {
 
   test('of all precisions may have hashes in the registry', () => {
     expect(localNames(source('xenova'))).toContain('onnx/text_model_quantized.onnx');
-  });
-});
-
-describe('what a repository does not say', () => {
-  const facts = { dimensions: 512, imageSize: 224, mean: [0.1, 0.2, 0.3], std: [1, 1, 1], contextLength: 77 };
-
-  test('is written from the registry', () => {
-    const written = writtenFiles(facts, {});
-    expect(written['config.json']).toMatchObject({
-      projection_dim: 512,
-      text_config: { max_position_embeddings: 77 },
-      vision_config: { image_size: 224 },
-    });
-    expect(written['preprocessor_config.json']).toMatchObject({ image_mean: facts.mean, size: { shortest_edge: 224 } });
-  });
-
-  test('is completed, and what it says is kept', () => {
-    const config = { projection_dim: 768, text_config: { eos_token_id: 2 }, vision_config: { image_size: 336 } };
-    expect(writtenFiles(facts, { 'config.json': config })['config.json']).toMatchObject({
-      projection_dim: 768,
-      text_config: { eos_token_id: 2, max_position_embeddings: 77 },
-      vision_config: { image_size: 336 },
-    });
-  });
-
-  test('is nothing when both files are complete', () => {
-    const config = {
-      projection_dim: 512,
-      text_config: { max_position_embeddings: 77 },
-      vision_config: { image_size: 224 },
-    };
-    const preprocessor = { image_mean: facts.mean, image_std: facts.std };
-    expect(writtenFiles(facts, { 'config.json': config, 'preprocessor_config.json': preprocessor })).toEqual({});
   });
 });
 

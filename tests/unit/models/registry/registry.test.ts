@@ -105,9 +105,9 @@ describe('an overlay', () => {
     expect(spec).toMatchObject({
       model: 'mine',
       revision: 'local',
-      logitScale: 100,
+      probability: { kind: 'softmax', scale: 100 },
       dimensions: 32,
-      contextLength: 77,
+      text: { maxTokens: 77 },
     });
     expect(registry.profiles).toEqual(['compact', 'fast', 'accurate', 'mine']);
   });
@@ -284,7 +284,7 @@ describe('a change of the registry', () => {
       const written = writeUntil(JSON.stringify(mine(50)), () => isRead);
       await until(async () => (await registry.resolve('mine')) && isRead, { everyMs: 1 });
       await written;
-      expect((await registry.resolve('mine')).spec.logitScale).toBe(50);
+      expect((await registry.resolve('mine')).spec.probability.scale).toBe(50);
     } finally {
       registry.close();
     }

@@ -4,8 +4,10 @@ import { beginningsOf, boundMarks } from '../../../../models/texts/beginning.ts'
 import { loadTokenizer, type Tokenizer } from '../../../../models/texts/tokenizer.ts';
 import { compactFolder, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
-const load = async (folder: string, contextLength: number) =>
-  loadTokenizer({ ...(await specOf(folder)), contextLength });
+async function load(folder: string, maxTokens: number) {
+  const spec = await specOf(folder);
+  return await loadTokenizer({ ...spec, text: { ...spec.text, maxTokens } });
+}
 
 const context = 8;
 

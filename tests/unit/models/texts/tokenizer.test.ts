@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
 import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
-const load = async (folder: string, contextLength: number) =>
-  loadTokenizer({ ...(await specOf(folder)), contextLength });
+async function load(folder: string, maxTokens: number) {
+  const spec = await specOf(folder);
+  return await loadTokenizer({ ...spec, text: { ...spec.text, maxTokens } });
+}
 
 /** What OpenCLIP makes of texts that need cleaning; see TEXTS.md beside them. */
 const { texts: goldenTexts } = JSON.parse(

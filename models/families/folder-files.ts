@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Files in which exports describe themselves. Small; none of them is needed by every family. */
+export const configNames = ['config.json', 'preprocessor_config.json'] as const;
+export type ConfigName = (typeof configNames)[number];
+
+/** The files of a model folder that describe it. */
+export interface FolderFiles {
+  /** The content of a file, or undefined where it is absent. */
+  json(name: ConfigName): unknown;
+  /**
+   * The content of a file by a schema, or undefined where the file is absent.
+   * @throws {Error} naming file and field.
+   */
+  parsed<Schema extends z.ZodType>(name: ConfigName, schema: Schema): z.output<Schema> | undefined;
+  /** The path of a file, for messages. */
+  path(name: ConfigName): string;
+}
+
+/** @throws {Error} naming the file that is not JSON. */
+export async function readFolderFiles(directory: string): Promise<FolderFiles> {
+  const path = (name: ConfigName) => join(directory, name);
+  const read = await Promise.all(configNames.map(async (name) => [name, await readJson(path(name))] as const));
+  const contents = new Map<ConfigName, unknown>(read);
+  return {
+    path,
+    json: (name) => contents.get(name),
+    parsed(name, schema) {
+      const content = contents.get(name);
+      if (content === undefined) return undefined;
+      const parsed = schema.safeParse(content);
+      if (!parsed.success) throw new Error(`${path(name)}: ${z.prettifyError(parsed.error)}`);
+      return parsed.data;
+    },
+  };
+}
+
+/** The error of a file that a family needs; its code is that of the file system. */
+export const absent = (path: string): Error =>
+  Object.assign(new Error(`${path} is not there`), { code: 'ENOENT' as const });
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}

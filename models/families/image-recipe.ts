@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { ImageRecipe, Rgb } from '../model.ts';
+import type { StatedFacts } from './family.ts';
+import { absent, type FolderFiles } from './folder-files.ts';
+
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+const side = z.int().positive();
+const square = z.object({ height: side, width: side }).refine(({ height, width }) => height === width, 'not a square');
+const shortest = z.object({ shortest_edge: side });
+const size = z.union([side, shortest, square]);
+const resample = { bilinear: 2, bicubic: 3 } as const;
+
+/** `preprocessor_config.json` of transformers. Steps that are not built in are refused: they would give other pixels. */
+const preprocessorConfig = z.object({
+  image_mean: triple.optional(),
+  image_std: triple.optional(),
+  size: size.optional(),
+  crop_size: z.union([side, square]).optional(),
+  resample: z.literal(Object.values(resample), 'only bilinear (2) and bicubic (3) are built in').optional(),
+  do_resize: z.literal(true, 'only true is built in').optional(),
+  do_center_crop: z.boolean().default(true),
+  do_rescale: z.literal(true, 'only true is built in').optional(),
+  rescale_factor: z
+    .number()
+    .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6, 'only 1/255 is built in')
+    .optional(),
+  do_normalize: z.boolean().default(true),
+});
+
+/** What a family's reference does where the files do not say it. */
+export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
+
+/**
+ * Reads the steps from an image to the values of a tower.
+ * @param imageSize side of the square that the tower reads.
+ * @throws {Error} naming file and field.
+ */
+export function readImageRecipe(
+  files: FolderFiles,
+  imageSize: number,
+  stated: StatedFacts,
+  defaults: ImageDefaults,
+): ImageRecipe {
+  const name = 'preprocessor_config.json';
+  const file = files.parsed(name, preprocessorConfig);
+  const fault = (message: string) => new Error(`${files.path(name)}: ${message}`);
+  const { mean, std } = stated.preprocess ?? {};
+  if (file === undefined && (mean === undefined || std === undefined)) throw absent(files.path(name));
+
+  const resize = file?.size === undefined ? defaults.resize : resizeOf(file.size, defaults.resize);
+  const isCropped = file?.do_center_crop ?? true;
+  if (resize === 'crop' && !isCropped) throw fault('do_center_crop: only true is built in for a short side');
+  const lengths = { size: lengthOf(file?.size), ...(isCropped && { crop_size: lengthOf(file?.crop_size) }) };
+  for (const [field, length] of Object.entries(lengths)) {
+    if (length === undefined || length === imageSize) continue;
+    throw fault(`${field} is ${length}, and the model reads ${imageSize} x ${imageSize}`);
+  }
+  const filter = file?.resample === undefined ? defaults.filter : filterOf(file.resample);
+  const { rgb } = defaults;
+  return {
+    ...{ size: imageSize, resize, filter, rgb },
+    ...(file?.do_normalize === false
+      ? { mean: [0, 0, 0], std: [1, 1, 1] }
+      : { mean: file?.image_mean ?? mean ?? defaults.mean, std: file?.image_std ?? std ?? defaults.std }),
+    version: versionOf({ resize, filter, rgb }),
+  };
+}
+
+const resizeOf = (stated: z.output<typeof size>, ofNumber: ImageRecipe['resize']): ImageRecipe['resize'] =>
+  typeof stated === 'number' ? ofNumber : 'height' in stated ? 'squash' : 'crop';
+
+const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined =>
+  typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
+
+const filterOf = (stated: number): ImageRecipe['filter'] => (stated === resample.bilinear ? 'bilinear' : 'bicubic');
+
+/** Raise the number whenever other bytes reach a tower: it is part of receipts, cache keys and batches. */
+const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
+  ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(
+    '-',
+  );
+
+/** The mean and deviation of a tower that reads values from -1 to 1. */
+export const half: { mean: Rgb; std: Rgb } = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };

@@ -1,0 +1,31 @@
+import type { FamilyName, ModelFacts } from '../model.ts';
+import { clip } from './clip.ts';
+import { compact } from './compact.ts';
+import type { ModelFamily, StatedFacts } from './family.ts';
+import { readFolderFiles } from './folder-files.ts';
+
+/** Every family, in the order in which they are asked for a folder. CLIP takes what names no family, so it is last. */
+const families: readonly ModelFamily[] = [compact, clip];
+
+/**
+ * Reads the facts of a model from the files of its folder.
+ * @param stated what the registry entry says.
+ * @throws {Error} naming file and field.
+ */
+export async function readModelFacts(directory: string, stated: StatedFacts = {}): Promise<ModelFacts> {
+  const files = await readFolderFiles(directory);
+  const family = families.find(({ name, accepts }) => (stated.family ? name === stated.family : accepts(files)));
+  if (family === undefined) {
+    const { model_type: type } = (files.json('config.json') ?? {}) as { model_type?: unknown };
+    const known = families.map(({ name }): FamilyName => name).join(', ');
+    throw new Error(
+      `${files.path('config.json')}: model_type: no family of models reads ${JSON.stringify(type)}; there are ${known}`,
+    );
+  }
+  const facts = family.read(files, stated);
+  if (stated.dimensions !== undefined && facts.dimensions !== stated.dimensions) {
+    const where = files.path('config.json');
+    throw new Error(`${where}: dimensions: it has ${facts.dimensions}, and the registry entry ${stated.dimensions}`);
+  }
+  return facts;
+}
