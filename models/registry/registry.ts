@@ -1,8 +1,6 @@
 import { createAudit } from '../../shared/audit.ts';
-import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { cpu, type Device } from '../device/device.ts';
 import {
   type ModelSpec,
   type Precision,
@@ -20,6 +18,7 @@ import {
   type RegistryConfig,
   readEntries,
 } from './entries.ts';
+import { type Execution, onCpu } from './execution.ts';
 import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
 import type { TrafficRules } from './traffic.ts';
@@ -82,20 +81,11 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   spec: ModelSpec | ServiceError;
 }
 
-/** How models run here, whatever the registry says of them. */
-export interface Runtime extends Pick<Config, 'precision' | 'preprocess'> {
-  device: Device;
-  /** Whether another precision will do where the one asked for is not there. */
-  deviceFallback: boolean;
-}
-
-export const onCpu: Runtime = { device: cpu, precision: 'auto', preprocess: 'exact', deviceFallback: false };
-
 /**
  * The registry of this installation: built in, added to `DATA_DIR`, overlay (`MODELS_FILE`), default (`MODEL`).
  * @throws {Error} naming file, entry and field.
  */
-export async function loadRegistry(config: RegistryConfig, runtime: Runtime = onCpu): Promise<Registry> {
+export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
   let entries = await readEntries(config);
   let fault: string | null = null;
   /** Entries that a change of the files has replaced: batches may still be pinned to them. */
@@ -109,7 +99,7 @@ export async function loadRegistry(config: RegistryConfig, runtime: Runtime = on
     const read = specs;
     const known = read.get(key);
     if (known !== undefined) return known;
-    const spec = await readSpec(entry, runtime, precision);
+    const spec = await readSpec(entry, execution, precision);
     const asked = preprocess === undefined ? spec : { ...spec, preprocess };
     read.set(key, asked);
     return asked;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { ServiceError } from '../../shared/errors.ts';
 import type { ModelSpec, Precision } from '../model.ts';
 import { isHubEntry, type ModelEntry } from './entries.ts';
+import type { Execution } from './execution.ts';
 import { precisionsIn, readModelFolder } from './folder.ts';
 import { towerFile } from './layouts.ts';
-import type { Runtime } from './registry.ts';
 
 /** Node, ONNX Runtime and sharp, before a model is loaded, in bytes. */
 const processBytes = 150_000_000;
@@ -15,24 +15,24 @@ const processBytes = 150_000_000;
  * @param pinned the precision it must have, when that is settled.
  * @throws {ServiceError} `model.unavailable` with what is missing and how to get it.
  */
-export async function readSpec(entry: ModelEntry, runtime: Runtime, pinned?: Precision): Promise<ModelSpec> {
+export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: Precision): Promise<ModelSpec> {
   const { model, directory } = entry;
   try {
-    const { precision, reason } = await choosePrecision(entry, runtime, pinned);
+    const { precision, reason } = await choosePrecision(entry, execution, pinned);
     const folder = {
       ...(await readModelFolder(directory, entry)),
       visionPath: join(directory, towerFile('vision', precision)),
       textPath: join(directory, towerFile('text', precision)),
     };
     await Promise.all([folder.visionPath, folder.textPath, folder.tokenizerPath].map((path) => access(path)));
-    const { provider, reason: whyThere } = runtime.device;
+    const { provider, reason: whyThere } = execution.device;
     return {
       model,
       revision: entry.revision,
       precision,
       provider,
       choice: `${provider}: ${whyThere}; ${precision}: ${reason}`,
-      preprocess: runtime.preprocess,
+      preprocess: execution.preprocess,
       microBatch: entry.microBatch,
       memoryBytes: await memoryOf(entry, precision, [folder.visionPath, folder.textPath]),
       ...folder,
@@ -52,7 +52,7 @@ function absence(entry: ModelEntry): string {
 
 async function choosePrecision(
   entry: ModelEntry,
-  { device, precision: asked, deviceFallback }: Runtime,
+  { device, precision: asked, deviceFallback }: Execution,
   pinned: Precision | undefined,
 ): Promise<{ precision: Precision; reason: string }> {
   const here = await precisionsIn(entry.directory);

@@ -8,7 +8,6 @@ import { type House, readHouse } from './rooms.ts';
 /** Circles among types from before the rule. The list may only shrink. */
 const knownCircles: string[][] = [
   ['images/fetcher.ts', 'images/loader.ts'],
-  ['models/registry/registry.ts', 'models/registry/spec.ts'],
   ['web/traffic/canary-actions.tsx', 'web/traffic/canary-box.tsx'],
 ];
 

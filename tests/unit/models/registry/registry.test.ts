@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { preprocessModes, recipeOf } from '../../../../models/model.ts';
-import { loadRegistry, onCpu, type Registry, type Runtime } from '../../../../models/registry/registry.ts';
+import { type Execution, onCpu } from '../../../../models/registry/execution.ts';
+import { loadRegistry, type Registry } from '../../../../models/registry/registry.ts';
 import { compactFolder, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { until } from '../../../../testing/until.ts';
 import { silentLog } from '../../../support/silent-log.ts';
@@ -32,7 +33,7 @@ describe('the built-in registry', () => {
       revision: '1',
       precision: 'fp32',
       provider: 'cpu',
-      logitScale: 20,
+      probability: { kind: 'softmax', scale: 20 },
       dimensions: 384,
       microBatch: { images: 1, texts: 8 },
       visionPath: join(compactFolder, 'onnx', 'vision_model.onnx'),
@@ -209,7 +210,7 @@ describe('precision', () => {
       await cp(join(folder, 'onnx', `${tower}_model.onnx`), join(folder, 'onnx', `${tower}_model_fp16.onnx`));
     await writeFile(overlay, JSON.stringify({ models: { mine: { source: { type: 'folder', path: folder } } } }));
   };
-  const resolve = async (runtime: Partial<Runtime>) => {
+  const resolve = async (runtime: Partial<Execution>) => {
     const registry = await loadRegistry(
       { dataDir: join(directory, 'data'), modelsFile: overlay, model: undefined },
       { ...onCpu, ...runtime },

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
+import type { ModelSpec } from '../../../../models/model.ts';
+import { loadTokenizer, type Tokenizer } from '../../../../models/texts/tokenizer.ts';
 import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 
-async function load(folder: string, maxTokens: number) {
-  const spec = await specOf(folder);
-  return await loadTokenizer({ ...spec, text: { ...spec.text, maxTokens } });
+/** Loading takes longer than any test. */
+const loaded = new Map<string, Promise<Tokenizer>>();
+function load(folder: string, maxTokens: number): Promise<Tokenizer> {
+  const key = `${folder} ${maxTokens}`;
+  const tokenizer = loaded.get(key) ?? specOf(folder).then((spec) => withMost(spec, maxTokens));
+  loaded.set(key, tokenizer);
+  return tokenizer;
 }
+const withMost = (spec: ModelSpec, maxTokens: number) => loadTokenizer({ ...spec, text: { ...spec.text, maxTokens } });
 
 /** What OpenCLIP makes of texts that need cleaning; see TEXTS.md beside them. */
 const { texts: goldenTexts } = JSON.parse(
