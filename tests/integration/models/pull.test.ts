@@ -114,7 +114,6 @@ describe('a pull', () => {
       sha256: sha256(vision),
       from: `someone/clip@${commit}:onnx/vision_model.onnx`,
       checkedAgainst: 'hub',
-      completed: false,
     });
     expect(manifest.files['onnx/text_model.onnx'].checkedAgainst).toBe('registry');
     expect(manifest.files['config.json'].checkedAgainst).toBe('hub');
@@ -385,7 +384,7 @@ describe('a failure', () => {
     const entry = await entryOf({ dimensions: 512 });
     expect(await failureOf(pullFrom(await hubWith(), entry))).toMatchObject({
       code: 'unusable',
-      message: expect.stringContaining('32 dimensions, the registry 512'),
+      message: expect.stringContaining('it has 32, and the registry entry 512'),
     });
     expect(await exists(entry.directory)).toBe(false);
   });
