@@ -429,7 +429,7 @@ description: string | null;
 revision: string;
 /** Where its files come from. */
 source: string;
-logitScale: number;
+logitScale: number | null;
 dimensions: (number) | (null);
 contextLength: (number) | (null);
 /** `absent`: its files are not here. `available`: here, and loaded on first use. */
