@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { tryLock } from '../shared/file-lock.ts';
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
@@ -22,13 +22,13 @@ export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {
   requireWritable(path);
   requireSpace(path, minFreeBytes);
   const pidFile = join(path, 'start.pid');
-  const lock = takeLock(join(path, 'lock'), path, pidFile);
+  const unlock = lock(path, pidFile);
   writePidFile(pidFile, process.pid);
   return {
     path,
     release: () => {
       removePidFile(pidFile);
-      lock.close();
+      unlock();
     },
   };
 }
@@ -69,28 +69,19 @@ function requireSpace(path: string, minFreeBytes: number): void {
   );
 }
 
-const SQLITE_BUSY = 5;
-
-/**
- * The lock is an exclusive transaction on an empty SQLite file: Node has no file locks of its own, and these belong to the
- * process, so the kernel frees them however it ends, and two takers cannot both succeed.
- */
-function takeLock(file: string, dataDir: string, pidFile: string): DatabaseSync {
-  const lock = new DatabaseSync(file, { timeout: 0 });
+function lock(dataDir: string, pidFile: string): () => void {
+  let unlock: (() => void) | undefined;
   try {
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
+    unlock = tryLock(join(dataDir, 'lock'));
   } catch (error) {
-    lock.close();
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) {
-      throw new StartError(
-        `Cannot lock ${dataDir} (${(error as Error).message}). Set DATA_DIR to a directory on a local disk.`,
-      );
-    }
-    const holder = readPidFile(pidFile);
-    const process = holder === undefined ? '' : ` (process ${holder})`;
     throw new StartError(
-      `${dataDir} is in use by another start${process}. Stop that one, or set DATA_DIR to another directory.`,
+      `Cannot lock ${dataDir} (${(error as Error).message}). Set DATA_DIR to a directory on a local disk.`,
     );
   }
+  if (unlock !== undefined) return unlock;
+  const holder = readPidFile(pidFile);
+  const holding = holder === undefined ? '' : ` (process ${holder})`;
+  throw new StartError(
+    `${dataDir} is in use by another start${holding}. Stop that one, or set DATA_DIR to another directory.`,
+  );
 }

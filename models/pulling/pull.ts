@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { takeLock } from '../file-lock.ts';
+import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf } from '../files.ts';
 import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';

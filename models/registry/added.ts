@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { takeLock } from '../file-lock.ts';
+import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf, writeJson } from '../files.ts';
 import type { Precision } from '../model.ts';
 import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';

@@ -8,7 +8,10 @@ const HEARTBEAT_MS = 5_000;
 const DEAD_AFTER_MS = 60_000;
 
 /**
- * Runs `work` while no other bootstrap of this checkout does. The lock is a directory that holds one token, named after
+ * Runs `work` while no other bootstrap of this checkout does. It cannot use `shared/file-lock.ts`, which needs the SQLite
+ * of Node 24: it runs on Node 20 too, before anything is installed.
+ *
+ * The lock is a directory that holds one token, named after
  * the holder's process. It is taken by renaming a prepared directory over it, which succeeds only while it is absent or
  * empty; a dead holder's token is removed by its name. So of any number that find a stale lock one wins, at any timing.
  */

@@ -1,0 +1,44 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const retryMs = 100;
+const sqliteBusy = 5;
+
+/**
+ * Takes an exclusive lock on a file, if no other process or task holds it.
+ *
+ * The lock is an exclusive transaction on an empty SQLite file: Node has no file locks of its own. The kernel frees this
+ * one however its holder ends, and of several takers one succeeds. `start/bootstrap/install-lock.js` is the only other
+ * lock: it runs on Node 20, which has no SQLite.
+ * @returns frees the lock; undefined when another holds it.
+ * @throws when the file cannot be locked, as on some network file systems.
+ */
+export function tryLock(file: string): (() => void) | undefined {
+  const lock = new DatabaseSync(file, { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return () => lock.close();
+  } catch (error) {
+    lock.close();
+    if ((error as { errcode?: number }).errcode !== sqliteBusy) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Waits for the lock and takes it; makes the directory of its file.
+ * @param onWait called once when another holds it.
+ * @returns frees the lock.
+ * @throws as {@link tryLock}; an `AbortError` when the signal aborts first.
+ */
+export async function takeLock(file: string, onWait: () => void, signal?: AbortSignal): Promise<() => void> {
+  await mkdir(dirname(file), { recursive: true });
+  for (let waited = false; ; waited = true) {
+    const release = tryLock(file);
+    if (release !== undefined) return release;
+    if (!waited) onWait();
+    await delay(retryMs, undefined, { ...(signal && { signal }) });
+  }
+}
