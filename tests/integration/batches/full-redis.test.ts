@@ -87,3 +87,13 @@ test('a batch by reference that is refused in a full Redis ends', async () => {
   expect(await refuseBatch(engine.redis, id, { code: 'internal', message: 'gone' }, 1_000)).toBe(true);
   await setLimit(0);
 });
+
+test('a full Redis takes the outcomes of a chunk', async () => {
+  await setLimit(0);
+  const id = await engine.post(8);
+  await setLimit(1_000_000);
+  expect(await engine.chunks.pick(engine.job(id, 0), 'compact').catch(String)).toMatchObject({ verdict: 'run' });
+  expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed' });
+  await setLimit(0);
+  expect(await engine.batches.status(tenant, id)).toMatchObject({ items: { succeeded: 4, pending: 4 } });
+});
