@@ -5,7 +5,7 @@ import type { AddressGuard } from './address-guard.ts';
 import { readRetryAfter, toFetchFailure } from './fetch-failure.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
 import { createHostTurns, type HostTurns, mostRequests, type Turn } from './host-turns.ts';
-import type { LoadOptions } from './loader.ts';
+import type { LoadOptions } from './load-options.ts';
 import { createNameLookup, type NameLookup } from './name-lookup.ts';
 import { beginsLikeImage, sniffedBytes } from './sniff.ts';
 import { describeSource } from './source-message.ts';

@@ -6,6 +6,7 @@ import { createAddressGuard, type GuardOptions } from './address-guard.ts';
 import { createFetcher } from './fetcher.ts';
 import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
+import type { LoadOptions } from './load-options.ts';
 
 /** The one door of this folder: an image source becomes bytes. */
 export interface ImageLoader {
@@ -15,16 +16,6 @@ export interface ImageLoader {
    */
   load(source: ImageSource, options?: LoadOptions): Promise<Uint8Array>;
   close(): Promise<void>;
-}
-
-/** On whose behalf an image is loaded. */
-export interface LoadOptions {
-  /** Tenants share the requests to a host fairly. */
-  tenant?: string | undefined;
-  /** Somebody waits for the answer: a host that rests is waited for as long as the deadline of a download, and no longer. */
-  interactive?: boolean | undefined;
-  /** Ends the download and its connection. */
-  signal?: AbortSignal | undefined;
 }
 
 export type ImageConfig = Pick<

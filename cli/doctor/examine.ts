@@ -6,11 +6,11 @@ import { createDurability } from '../../batches/store/durability.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { describeCudaParts, findCudaParts } from '../../models/device/libraries.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
-import { seePull } from '../../models/pulling/running.ts';
 import { type HubEntry, isHubEntry, readEntries } from '../../models/registry/entries.ts';
 import { precisionsIn } from '../../models/registry/folder.ts';
 import { filesOf } from '../../models/registry/layouts.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
+import { readStagedPull } from '../../models/registry/staged-pull.ts';
 import { type Config, defaultServiceUrl } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
@@ -234,7 +234,7 @@ async function hub(config: Config): Promise<Finding[]> {
 }
 
 async function describePulled({ model, directory }: HubEntry): Promise<string | undefined> {
-  const [precisions, begun] = await Promise.all([precisionsIn(directory), seePull(directory)]);
+  const [precisions, begun] = await Promise.all([precisionsIn(directory), readStagedPull(directory)]);
   const parts = [...precisions, ...(begun === undefined ? [] : [`a pull is ${begun.state}`])];
   return parts.length === 0 ? undefined : `${model} (${parts.join(', ')})`;
 }

@@ -6,13 +6,13 @@ import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
 import { readModelFolder } from '../registry/folder.ts';
 import { filesOf, type LayoutFile } from '../registry/layouts.ts';
+import { type AnnouncedPull, announcePull, stagingAt } from '../registry/staged-pull.ts';
 import { download, type Expected, faultOf } from './download.ts';
 import type { Hub } from './hub.ts';
 import { type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
 import { type Patience, patience, type Retry } from './persist.ts';
 import { isCommit, type Planned, plan } from './plan.ts';
 import { PullError } from './pull-error.ts';
-import { announce, type Running, stagingAt } from './running.ts';
 
 /** What happens during a pull, for whoever shows it. Files go by their local names. */
 export type PullEvent =
@@ -172,7 +172,7 @@ async function fetchAndInstall(
   const known = planned.map(({ file, expected }) => ({ local: file.local, bytes: expected.bytes }));
   options.onEvent?.({ type: 'planned', files: known });
 
-  const running: Running = await announce(staging, known);
+  const announced: AnnouncedPull = await announcePull(staging, known);
   try {
     const fetched: Manifest['files'] = {};
     const isSmall = ({ file }: Planned) => !file.local.endsWith('.onnx');
@@ -190,10 +190,10 @@ async function fetchAndInstall(
       pulledAt: new Date().toISOString(),
       files: { ...before?.files, ...fetched },
     };
-    await running.end();
+    await announced.end();
     await install(entry, manifest);
   } finally {
-    await running.end();
+    await announced.end();
   }
 }
 

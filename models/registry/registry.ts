@@ -9,7 +9,6 @@ import {
   preprocessVersion,
   type Recipe,
 } from '../model.ts';
-import { type SeenPull, seePull } from '../pulling/running.ts';
 import {
   atOtherRevision,
   type Entries,
@@ -21,6 +20,7 @@ import {
 import { type Execution, onCpu } from './execution.ts';
 import { precisionsIn } from './folder.ts';
 import { readSpec } from './spec.ts';
+import { readStagedPull, type StagedPull } from './staged-pull.ts';
 import type { TrafficRules } from './traffic.ts';
 import { createRegistryWatch } from './watch.ts';
 
@@ -76,7 +76,7 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   /** The command that fetches its files, where a hub has them; null for a folder. */
   pullCommand: string | null;
   /** A pull of it that runs, or was interrupted. */
-  pull: SeenPull | null;
+  pull: StagedPull | null;
   /** What is known from its files; or why they cannot be used. */
   spec: ModelSpec | ServiceError;
 }
@@ -166,7 +166,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
             source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
             speed: entry.speed,
             pullCommand: isHubEntry(entry) ? `npx vls models pull ${model}` : null,
-            pull: isHubEntry(entry) ? ((await seePull(entry.directory)) ?? null) : null,
+            pull: isHubEntry(entry) ? ((await readStagedPull(entry.directory)) ?? null) : null,
             logitScale: spec instanceof ServiceError ? (entry.logitScale ?? null) : spec.probability.scale,
             spec,
           };

@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { ArmReport, CanaryAction } from '../../shared/contracts/traffic.ts';
 import { ask, type RequestFailed } from '../http/client.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import type { Canary } from './canary-box.tsx';
+import type { Canary } from './canary.ts';
 import { actionsIn, shareOf } from './words.ts';
 
 const labels: Record<CanaryAction, string> = { promote: 'Promote', rollback: 'Roll back', restart: 'Try again' };

@@ -3,53 +3,54 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
-/** Where the downloads of a model wait until it is complete. On the same disk, so that a rename is all it takes. */
+/** The directory where downloads of a model wait until it is complete. On the same disk, so that a rename completes it. */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
-/** A pull says every so often that it runs, in milliseconds; one that has been silent for long has been ended. */
-const signOfLifeMs = 5_000;
+/** A running pull touches its note this often (ms). */
+const touchEveryMs = 5_000;
+/** A pull whose note was not touched for this long has been interrupted (ms). */
 const silenceMs = 30_000;
 
 const noteName = 'pull.json';
 const note = z.object({ files: z.array(z.object({ local: z.string(), bytes: z.int().min(0).optional() })) });
 
-/** A pull that says of itself that it runs. */
-export interface Running {
+/** A pull whose note lies with its downloads. */
+export interface AnnouncedPull {
   end(): Promise<void>;
 }
 
-/** Notes beside the downloads what is fetched, so that other processes can show it. */
-export async function announce(
+/** Writes a note of the files being fetched next to the downloads, so that other processes can show the pull. */
+export async function announcePull(
   staging: string,
   files: { local: string; bytes: number | undefined }[],
-): Promise<Running> {
+): Promise<AnnouncedPull> {
   const path = join(staging, noteName);
   await writeJson(path, { files });
   const timer = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => undefined);
-  }, signOfLifeMs);
+  }, touchEveryMs);
   timer.unref();
   return {
     async end() {
       clearInterval(timer);
-      // One that ends in good order leaves nothing; what has arrived says that it was interrupted.
+      // A pull that ends normally leaves no note. Downloads without one were interrupted.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
 }
 
 /** A pull as other processes see it. */
-export interface SeenPull {
-  /** `interrupted`: what has arrived waits for the next pull. */
+export interface StagedPull {
+  /** `interrupted`: the next pull continues with the bytes received. */
   state: 'running' | 'interrupted';
   receivedBytes: number;
-  /** Of all files, where they are known. */
+  /** Bytes of all files; null where the size of one is unknown. */
   bytes: number | null;
 }
 
-/** The pull that will fill this directory; nothing where there is none. */
-export async function seePull(directory: string): Promise<SeenPull | undefined> {
+/** Reads the pull that fills this directory; undefined where there is none. */
+export async function readStagedPull(directory: string): Promise<StagedPull | undefined> {
   const staging = stagingAt(directory);
   const entries = await readdir(staging, { recursive: true, withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) return undefined;
