@@ -1,6 +1,6 @@
 import type { Chunks, Committed, Picked } from '../batches/lifecycle/chunks.ts';
 import type { Speed } from '../batches/metrics/speed.ts';
-import type { Delivery, HandBack, Verdict } from '../batches/queue/consumers.ts';
+import type { Delivery, HandBack, Verdict } from '../batches/queue/chunk-consumer.ts';
 import { echoed, type InputChunk, type JobData, payloadVersion, type StoredItem } from '../batches/store/payload.ts';
 import { isLost } from '../batches/store/payload-store.ts';
 import type { Pair } from '../evaluation/outcome.ts';

@@ -1,14 +1,9 @@
 import type { BatchEngine } from '../batches/engine.ts';
 import { consumeWebhooks } from '../batches/lifecycle/webhook-consumer.ts';
 import { deliverWebhook } from '../batches/lifecycle/webhook-delivery.ts';
-import {
-  type ChunkConsumer,
-  type Consumer,
-  consume,
-  type Delivery,
-  scheduleMaintenance,
-  type Verdict,
-} from '../batches/queue/consumers.ts';
+import { type ChunkConsumer, consumeChunks, type Delivery, type Verdict } from '../batches/queue/chunk-consumer.ts';
+import type { JobConsumer } from '../batches/queue/job-consumer.ts';
+import { scheduleMaintenance } from '../batches/queue/maintenance.ts';
 import { consumeTasks, type Task } from '../batches/queue/tasks.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
@@ -38,7 +33,7 @@ export interface WorkerDeps {
 }
 
 /** The worker role, running. */
-export interface RunningWorker extends Consumer {
+export interface RunningWorker extends JobConsumer {
   /** The profiles it serves now: a model that is pulled or added later is taken up. */
   profiles(): string[];
   /** What keeps this worker from evaluating, or nothing. */
@@ -126,7 +121,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         hasPlace: (tenant: string) => own.held(tenant) < chunkPlaces.guaranteed,
       };
       const recovered = () => metrics.count('vls_chunks_recovered_total', { queue: profile });
-      serving.set(profile, consume(redis, profile, concurrency, takeOne, log, recovered));
+      serving.set(profile, consumeChunks(redis, profile, concurrency, takeOne, log, recovered));
     }
     for (const [profile, consumer] of serving) {
       // Batches posted before the registry dropped the name are pinned to what this worker still has.

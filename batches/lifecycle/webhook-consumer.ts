@@ -2,8 +2,8 @@ import { type Job, UnrecoverableError } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
 import { webhookQueueName } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import type { Consumer } from '../queue/consumers.ts';
 import { consumeFairly } from '../queue/fair-jobs.ts';
+import type { JobConsumer } from '../queue/job-consumer.ts';
 import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
@@ -18,7 +18,7 @@ export function consumeWebhooks(
   redis: Redis,
   deliver: (batchId: string, isLast: boolean) => Promise<Delivered>,
   log: Logger,
-): Consumer {
+): JobConsumer {
   const run = async (job: Job) => {
     const delivered = await deliver(String(job.data.batchId), job.attemptsMade + 1 >= webhookJobOptions.attempts);
     if (delivered.state === 'refused') throw new UnrecoverableError(delivered.reason);

@@ -1,21 +1,21 @@
 import { jobKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Sees that jobs wait which an idle worker could take and does not: a connection that waits for jobs in vain looks well. */
+/** Detects that jobs wait while an idle worker takes none. A dead connection that waits for jobs shows no error. */
 export interface BacklogWatch {
   /** The worker has taken a job. */
   taken(): void;
-  /** How long jobs have waited while the worker was idle and took none, in milliseconds; 0 when all is well. */
+  /** Time that jobs have waited while the worker was idle and took none, in milliseconds; 0 when it takes them. */
   silentMs(): number;
   close(): void;
 }
 
-/** A worker that is idle takes a job within some 15 s at the latest, when its connection is replaced. */
+/** Time after which an idle worker counts as silent, in milliseconds. It takes a job within 15 s even when its connection is replaced. */
 export const silentAfterMs = 60_000;
 
 /**
- * @param isIdle whether the worker could take a job now.
- * @param onSilent called once the worker has been silent for so long, and again after as long.
+ * @param isIdle returns true when the worker could take a job now.
+ * @param onSilent called when the worker has been silent for `afterMs`, and again every `afterMs`.
  */
 export function watchBacklog(
   redis: Redis,
@@ -26,38 +26,38 @@ export function watchBacklog(
 ): BacklogWatch {
   const keys = jobKeys(redis, profile);
   let since: number | undefined;
-  let toldAt: number | undefined;
-  let isLooking = false;
+  let reportedAt: number | undefined;
+  let isChecking = false;
 
   function taken(): void {
     since = undefined;
-    toldAt = undefined;
+    reportedAt = undefined;
   }
 
-  async function look(): Promise<void> {
-    // While Redis is away nothing can be taken, and others say so.
+  async function check(): Promise<void> {
+    // Without Redis nothing can be taken; that is reported elsewhere.
     if (redis.status !== 'ready' || !isIdle()) return taken();
-    const lookedAt = performance.now();
+    const checkedAt = performance.now();
     const [waiting, prioritized, isPaused] = await Promise.all([
       redis.llen(keys.wait),
       redis.zcard(keys.prioritized),
       redis.hexists(keys.meta, 'paused'),
     ]);
     if (waiting + prioritized === 0 || isPaused === 1 || !isIdle()) return taken();
-    since ??= lookedAt;
-    if (lookedAt - (toldAt ?? since) < afterMs) return;
-    toldAt = lookedAt;
+    since ??= checkedAt;
+    if (checkedAt - (reportedAt ?? since) < afterMs) return;
+    reportedAt = checkedAt;
     onSilent();
   }
 
   const timer = setInterval(() => {
-    if (isLooking) return;
-    isLooking = true;
-    // What Redis does not answer is no evidence against the worker.
-    void look()
+    if (isChecking) return;
+    isChecking = true;
+    // An error of Redis says nothing about the worker.
+    void check()
       .catch(taken)
       .finally(() => {
-        isLooking = false;
+        isChecking = false;
       });
   }, everyMs).unref();
   return {

@@ -1,76 +1,69 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
 import { faultOfReply } from '../../shared/redis/fault.ts';
-import { maintenanceQueueName, queueName, queuePrefix } from '../../shared/redis/keys.ts';
+import { queueName, queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type JobData, jobData } from '../store/payload.ts';
 import { watchBacklog } from './backlog-watch.ts';
 import { closeWorker } from './close-worker.ts';
-import { quickRecovery, refusedRestMs, restWhenRefused, workerOptions } from './worker-options.ts';
+import type { JobConsumer } from './job-consumer.ts';
+import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts';
 
-/** What a processor says of a chunk it was given. `log`: lines for whoever looks at the job in Bull Board. */
+/** The result of processing a chunk. `log`: lines that Bull Board shows with the job. */
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
-/** A chunk that was not read, for its tenant has no place here now: that is no start of it, and the worker continues. */
+/** A chunk that was not read, as its tenant has no place here now. It does not count as a start, and the worker continues. */
 export interface PutBack {
   putBack: string;
-  /** How long its job waits before it is offered again, in milliseconds. */
+  /** Time before its job is offered again, in milliseconds. */
   delayMs: number;
 }
 
 /** A chunk that cannot be evaluated here now. */
 export interface HandBack {
   handBack: string;
-  /** How long its job waits before it is offered again, in milliseconds. */
+  /** Time before its job is offered again, in milliseconds. */
   delayMs: number;
-  /** How long this worker takes nothing, in milliseconds: one that can do nothing must not swallow the queue. */
+  /** Time in which this worker takes nothing, in milliseconds: a faulty worker must not drain the queue. */
   pauseMs: number;
 }
 
-/** A chunk's job, how often it was started before, and how long it has been in the queue, in milliseconds. */
+/** The job of a chunk, with the number of its earlier starts and its time in the queue, in milliseconds. */
 export interface Delivery {
   data: JobData;
   starts: number;
   waitedMs: number;
 }
 
-export interface Consumer {
-  /**
-   * Finishes or hands back what is in hand, takes nothing new.
-   * @param force waits for nothing: what is in hand comes back by its lock.
-   */
-  close(force?: boolean): Promise<void>;
-}
-
-/** A consumer of chunks, which is looked after. */
-export interface ChunkConsumer extends Consumer {
-  /** How long chunks have waited while it was idle and took none, in milliseconds. */
+/** Takes chunks, and watches that it does. */
+export interface ChunkConsumer extends JobConsumer {
+  /** Time that chunks have waited while the consumer was idle and took none, in milliseconds. */
   silentMs(): number;
 }
 
-/** Chunks that a worker takes at a time. */
+/** The number of chunks that a worker takes at the same time. */
 export interface ChunkConcurrency {
   usual: number;
-  /** With those of tenants that have too few places while others hold the usual ones for long. Default: no more. */
+  /** Largest number, with chunks of tenants that have too few places while others hold the usual ones. Default: `usual`. */
   most?: number;
-  /** Whether a chunk of this tenant has a place although the usual ones are held. */
+  /** Returns true when a chunk of this tenant has a place beyond the usual ones. */
   hasPlace?: (tenant: string) => boolean;
 }
 
-/** How long all places are held before the queue is read for a chunk of another tenant, and then again; milliseconds. */
-const lookEveryMs = 500;
-/** The same after a chunk of such a tenant has begun or ended. */
+/** Time that all usual places are held before the queue is searched for another tenant, and between searches, in ms. */
+const searchEveryMs = 500;
+/** The same after a chunk of such a tenant has started or ended. */
 const soonMs = 20;
-/** Waiting jobs that are read. A newcomer's chunk stands in front of them: tenants have fair turns. */
+/** Waiting jobs that a search reads. The chunk of a new tenant is among the first: tenants have fair turns. */
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile. While all usual places are held for long, it looks in the queue for a chunk of a tenant that
- * has a place beyond them, and takes that one next. So chunks of one tenant that wait for slow hosts do not stop those of
- * another. BullMQ takes jobs in their order alone, so that chunk is moved to the front. A chunk of another tenant that
- * comes in its place, since another worker was faster, is put back by `processor`.
+ * Takes chunks of one profile. While all usual places are held for long, it searches the queue for a chunk of a tenant that
+ * has a place beyond them, and takes that chunk next. So chunks of one tenant that wait for slow hosts do not stop those
+ * of another. BullMQ takes jobs in their order only, so that chunk is moved to the front. When another worker was faster,
+ * a chunk of another tenant comes in its place, and `processor` puts it back.
  */
-export function consume(
+export function consumeChunks(
   redis: Redis,
   profile: string,
   { usual, most = usual, hasPlace = () => false }: ChunkConcurrency,
@@ -113,17 +106,17 @@ export function consume(
       ...workerOptions(redis),
       ...quickRecovery,
       concurrency: usual,
-      // Its count of finished jobs, without the course of the last minutes.
+      // BullMQ counts finished jobs, and stores no history.
       metrics: { maxDataPoints: 1 },
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'consumer connection');
-      // As `restWhenRefused`, with the rest that hand-backs share.
+      // As in `restWhenRefused`, with the same timer as hand-backs.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
     opened.on('stalled', (id) => {
-      log.warn({ job: id, profile }, 'chunk of a dead worker taken back');
+      log.warn({ job: id, profile }, 'chunk of a dead worker returned to the queue');
       onRecovered();
     });
     return opened;
@@ -131,7 +124,10 @@ export function consume(
 
   const isIdle = () => running === 0 && resting === undefined && !worker.closing;
   const backlog = watchBacklog(redis, profile, isIdle, () => {
-    log.error({ profile, silentMs: backlog.silentMs() }, 'chunks wait and this worker takes none: it begins anew');
+    log.error(
+      { profile, silentMs: backlog.silentMs() },
+      'chunks wait and this worker takes none; it opens a new connection',
+    );
     const silent = worker;
     worker = open();
     closeWorker(silent, true).catch((error: Error) => log.warn({ err: error, profile }, 'silent consumer not closed'));
@@ -140,22 +136,22 @@ export function consume(
   function begin(): () => void {
     running++;
     backlog.taken();
-    lookForOthers(running > usual ? soonMs : lookEveryMs);
+    searchForOthers(running > usual ? soonMs : searchEveryMs);
     return () => {
       running--;
-      // Beyond the usual places the next chunk is one that was looked for.
+      // Beyond the usual places, only a chunk that a search found is taken.
       worker.concurrency = Math.max(usual, running);
-      lookForOthers(soonMs);
+      searchForOthers(soonMs);
     };
   }
 
-  function lookForOthers(pauseMs: number): void {
+  function searchForOthers(pauseMs: number): void {
     clearTimeout(looking);
     if (running < usual || running >= most || worker.closing) return;
     looking = setTimeout(() => {
       takeOther()
         .catch((error: Error) => log.debug({ err: error, profile }, 'queue not read'))
-        .finally(() => lookForOthers(lookEveryMs));
+        .finally(() => searchForOthers(searchEveryMs));
     }, pauseMs);
   }
 
@@ -163,11 +159,11 @@ export function consume(
     for (const job of await queue.getPrioritized(0, jobsRead - 1)) {
       const tenant = jobData.safeParse(job?.data).data?.tenant;
       if (tenant === undefined || !hasPlace(tenant)) continue;
-      // 0 is served before all others.
+      // BullMQ serves priority 0 first.
       await job.changePriority({ priority: 0, lifo: true });
       if (running < usual || running >= most || resting !== undefined || worker.closing) return;
       worker.concurrency = running + 1;
-      // BullMQ reads its concurrency when a job ends, and when it is resumed.
+      // BullMQ reads its concurrency when a job ends and when it is resumed.
       void worker.pause(true);
       void worker.resume();
       return;
@@ -176,7 +172,7 @@ export function consume(
 
   function rest(milliseconds: number): void {
     if (milliseconds === 0 || resting !== undefined || worker.closing) return;
-    // `true`: what is in flight continues.
+    // `true`: jobs in flight continue.
     void worker.pause(true);
     resting = setTimeout(() => {
       resting = undefined;
@@ -189,44 +185,6 @@ export function consume(
       backlog.close();
       clearTimeout(resting);
       clearTimeout(looking);
-      await closeWorker(worker, force);
-      if (!force) await queue.close();
-    },
-  };
-}
-
-/**
- * Runs `sweep` every `everyMs` in one process of all that offer to. When no sweep has come by this process for long, it
- * sweeps by itself: BullMQ writes to schedule, and a Redis that is full takes no writes, though sweeping would free it.
- */
-export function scheduleMaintenance(redis: Redis, everyMs: number, sweep: () => Promise<void>, log: Logger): Consumer {
-  const queue = new Queue(maintenanceQueueName, { connection: redis, prefix: queuePrefix(redis) });
-  let sweptAt = performance.now();
-  const run = async () => {
-    sweptAt = performance.now();
-    await sweep();
-  };
-  const worker = new Worker(maintenanceQueueName, run, {
-    ...workerOptions(redis),
-    concurrency: 1,
-    lockDuration: 30_000,
-  });
-  const byItself = setInterval(() => {
-    if (redis.status !== 'ready' || performance.now() - sweptAt < 3 * everyMs) return;
-    run().catch((error: Error) => log.error({ err: error }, 'sweep failed'));
-  }, everyMs);
-  const onError = (error: Error) => log.debug({ err: error }, 'maintenance connection');
-  queue.on('error', onError);
-  restWhenRefused(worker);
-  worker.on('error', onError);
-  worker.on('failed', (_, error) => log.error({ err: error }, 'sweep failed'));
-  const kept = { removeOnComplete: { count: 20 }, removeOnFail: { count: 20 } };
-  queue
-    .upsertJobScheduler('sweep', { every: everyMs }, { name: 'sweep', opts: kept })
-    .catch((error: Error) => log.warn({ err: error }, 'the sweep could not be scheduled'));
-  return {
-    async close(force) {
-      clearInterval(byItself);
       await closeWorker(worker, force);
       if (!force) await queue.close();
     },

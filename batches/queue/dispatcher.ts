@@ -9,22 +9,22 @@ import { jobId, type Queues } from './queues.ts';
 import { refundTurns } from './refund-turns.ts';
 import { type TurnJob, takeTurns } from './take-turns.ts';
 
-/** Chunks of one batch that wait in the queue at most; those being evaluated come on top. */
+/** Largest number of chunks of one batch that wait in the queue, in addition to those being evaluated. */
 const windowChunks = 32;
-/** Held batches of equal priority that are woken together; the sweeper wakes the rest. */
-const maxWoken = 100;
+/** Held batches of equal priority that resume together; the sweeper resumes the rest. */
+const maxResumed = 100;
 
-/** Brings the chunks of many batches into the queue, a window of each, in fair turns of their tenants. */
+/** Moves the chunks of many batches into the queue, a window of each, in fair turns of their tenants. */
 export interface Dispatcher {
-  /** A batch has been sealed, or may have room in its window. Safe to repeat. */
+  /** Fills the window of a batch that was sealed, or whose window may have space. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
-  /** A chunk has been taken from the queue: its tenant's turn is over, and the next chunk may come in. */
+  /** Ends the turn of a chunk that a worker has taken, and moves the next chunk into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /** A chunk's job was taken and has nothing to evaluate: its tenant gets the turn back. */
+  /** Gives a tenant the turn back of a job that had nothing to evaluate. */
   dropTurn(profile: string, job: JobData): Promise<void>;
-  /** Puts chunks into the queue that were let through before and have lost their job. */
+  /** Queues chunks again that have lost their job. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
-  /** A batch has ended: its place in the order is free, and so are the jobs that still wait. */
+  /** Removes a batch that takes no more chunks from the order, with its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
 
@@ -32,9 +32,9 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Among a tenant's own batches the higher priority goes first: while one has chunks left to dispatch, the windows of
-   * those below it run dry. A chunk that was let through and not enqueued, because the process died between the two,
-   * stays in `waiting` until the sweeper finds it without a job.
+   * Among the batches of a tenant the highest priority goes first: while it has chunks left, the windows of the others are
+   * not filled. If the process dies between taking a chunk and adding its job, the chunk stays in `waiting` until the
+   * sweeper finds it without a job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -47,7 +47,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
-  /** Takes a turn for each chunk, and enqueues it with the priority that its turn gives it. */
+  /** Takes a turn for each chunk, and adds its job with the priority of the turn. */
   async function enqueue(
     batch: Dispatched,
     weight: number,
@@ -60,7 +60,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
-  /** Turns that were never served are not charged. */
+  /** Gives back turns that were never served. */
   async function refund(
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
@@ -68,7 +68,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     await refundTurns(redis, profile, { tenant, weight, jobs: turnJobs(id, chunks) });
   }
 
-  /** The first of an order; one that has ended meanwhile is taken out, as it would hold the others for ever. */
+  /** Returns the first batch of an order, and removes those that have ended: they would hold the others for ever. */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
       const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
@@ -79,12 +79,12 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     }
   }
 
-  /** The order's first place has become free: whoever was held behind it may go on. */
+  /** Resumes the batches that the first one of the order has held. */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(redis, profile, tenant);
     const [, score] = await firstLive(order);
     if (score === undefined) return;
-    const equals = await redis.zrangebyscore(order, score, score, 'LIMIT', 0, maxWoken);
+    const equals = await redis.zrangebyscore(order, score, score, 'LIMIT', 0, maxResumed);
     for (const id of equals) await refill({ id, tenant, profile, priority: -score });
   }
 
@@ -100,7 +100,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      // A full Redis lets no chunk in; the sweeper does when it has room.
+      // A full Redis refuses new jobs. The sweeper adds them when it has free memory.
       if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };

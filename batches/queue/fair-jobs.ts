@@ -4,42 +4,43 @@ import type { Redis } from '../../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
-/** How the jobs of one queue share a worker. */
+/** The shares of tenants in one worker of a queue. */
 export interface FairJobsOptions {
   queue: string;
-  /** Jobs that run at the same time; one tenant alone may take them all. */
+  /** Jobs that run at the same time; a single tenant may use all of them. */
   places: number;
   /** A tenant with fewer running jobs never waits for those of others. */
   guaranteed: number;
-  /** Running jobs at most, guaranteed ones included. */
+  /** Largest number of running jobs, with guaranteed ones. */
   hardLimit: number;
-  /** Jobs of one tenant that wait in this process; further ones go back to the queue. */
+  /** Jobs of one tenant that wait in this process. Further ones return to the queue. */
   waitingPerTenant: number;
-  /** BullMQ's options of the worker beyond those that all share. */
+  /** BullMQ's options of this worker, in milliseconds. */
   lockDuration: number;
   stalledInterval?: number;
 }
 
-/** Runs a job, or says after how many milliseconds it is to be offered again, which is no attempt. */
+/** Runs a job, or returns the time after which it is offered again, in milliseconds. That does not count as an attempt. */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** A job that is handed back by a worker that stops: long enough that another worker, or this one started anew, has it. */
+/** Delay of a job that a stopping worker hands back, in milliseconds: another worker, or this one restarted, takes it. */
 export const handedBackMs = 500;
 /**
- * Jobs of one tenant that find no room to wait come back one after another, at 20 a second, so that a queue of thousands
- * costs Redis little; the longest pause in milliseconds.
+ * Jobs of one tenant that cannot wait here are offered again one after another, 20 a second: so a queue of thousands costs
+ * Redis little.
  */
 const returnEveryMs = 50;
+/** Longest delay of such a job, in milliseconds. */
 const longestReturnMs = 60_000;
 
 /**
- * A worker on a queue that all tenants share, with the places of each tenant apart: BullMQ serves a queue in order, so
- * 96 webhooks whose receivers hang delayed that of another tenant by 98 s.
+ * Takes jobs of a queue that all tenants share, with places for each tenant. BullMQ serves a queue in order: 96 webhooks
+ * whose receivers hang delayed the webhook of another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;
   const places = createFairPlaces({ places: count, guaranteed, hardLimit });
-  /** When the next job of a tenant may come back, by `performance.now()`. */
+  /** The time at which the next job of a tenant is offered again, by `performance.now()`. */
   const returns = new Map<string, number>();
 
   function returnMs(tenant: string): number {
@@ -51,7 +52,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
   }
 
   async function runInTurn(job: Job): Promise<{ againInMs: number } | undefined> {
-    // Absent in jobs of older releases, which then share as one tenant.
+    // Jobs of older releases have no tenant and share as one.
     const tenant = String(job.data.tenant ?? '');
     if (places.waiting(tenant) >= waitingPerTenant) return { againInMs: returnMs(tenant) };
     let release: () => void;
@@ -75,7 +76,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // All that may run, and as many that wait: of a tenant that fills the queue they go back, so others are reached.
+    // Running and waiting jobs. Jobs of a tenant that fills the queue return to it, so that jobs of others are reached.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

@@ -14,57 +14,57 @@ export interface QueueCounts {
   workers: number;
 }
 
-/** The queues of all profiles, from the side that fills them. */
+/** The queues of all profiles, as their producer uses them. */
 export interface Queues {
-  /** Enqueues chunks of a batch, each with its priority; one that is queued already stays as it is. */
+  /** Adds jobs for chunks of a batch, each with its priority. A chunk that has a job keeps it. */
   add(
     batch: Dispatched & Pick<BatchRecord, 'weight'>,
     chunks: readonly number[],
     priorities: readonly number[],
   ): Promise<void>;
-  /** Enqueues the delivery of a batch's webhook, once. */
+  /** Adds the job that delivers the webhook of a batch, once. */
   addWebhook(batch: Owned): Promise<void>;
   /**
-   * Makes sure that a batch has its job of a kind.
-   * @returns `failed` when it has one that failed for good, which is left as it is.
+   * Ensures that a batch has its job for a task.
+   * @returns `failed` when its job has failed for good; that job stays.
    */
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
-  /** What BullMQ knows of a chunk's job: `absent`, `failed` for good, `completed`, or on its way (`live`). */
+  /** Returns the state of a chunk's job: `absent`, `failed` for good, `completed`, or `live` (waiting, delayed or active). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Offers delayed jobs at once whose time is over, or further off than any delay. BullMQ delays by the clock of the worker
-   * that hands a job back: without this a chunk would wait for days when that clock was days ahead.
+   * Offers delayed jobs at once whose time is over, or further away than any delay. BullMQ delays by the clock of the
+   * worker that hands a job back: when that clock is days ahead, a chunk would wait for days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
-  /** Removes a job that is not being worked on, so that the chunk can be added again. */
+  /** Removes a job that no worker holds, so that the chunk can be added again. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
-  /** Removes what the queues still hold of batches: jobs that are finished, failed or delayed, with their logs. Safe to repeat. */
+  /** Removes finished, failed and delayed jobs of batches, with their logs. Safe to repeat. */
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
-  /** The queues of these profiles, by default of all. */
+  /** Counts the jobs of these profiles, by default of all. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
-  /** Jobs that workers have finished since the queue is there, by BullMQ's own count; for each of these profiles. */
+  /** Counts the jobs that workers have finished since the queue exists, by BullMQ's own counter, for each profile. */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
-  /** Whether Redis answers at this moment. */
+  /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
   /** BullMQ's own objects, for Bull Board. */
   all(): Queue[];
   close(): Promise<void>;
 }
 
-/** A batch, and the tenant that its work is shared by. */
+/** A batch with its tenant, for the fair sharing of jobs. */
 export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 
-/** Id of a chunk's job. */
+/** Returns the id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
-/** The batch of a job. Other jobs than those of chunks have its id for their own. */
+/** Returns the batch of a job. Jobs of whole batches have the id of the batch. */
 const batchOfJob = (job: string): string => job.slice(0, uuidLength);
 const uuidLength = 36;
 
 /**
- * `attempts` counts faults of workers, never of items: an item's failure is an outcome, and a stalled or handed-back
- * chunk is no attempt. Finished jobs are kept for a look in Bull Board, at 1.2 KB of Redis each; the truth about a chunk is
- * its done bit.
+ * `attempts` counts errors of workers, never of items: the error of an item is an outcome, and a stalled or handed-back
+ * chunk does not count. Finished jobs stay for Bull Board, at 1.2 KB of Redis each. Only its bit in `done` says that a
+ * chunk is done.
  */
 const jobOptions = {
   attempts: 8,
@@ -73,20 +73,20 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-/** BullMQ's score of a delayed job is its time in ms times this, and a counter below it. */
+/** BullMQ's score of a delayed job is its time in ms multiplied by this, plus a counter. */
 const scoresPerMs = 0x1000;
-/** A delayed job is taken up this much late at most, in milliseconds, where any worker is there. */
+/** A delayed job is offered at most this late while there is a worker, in milliseconds. */
 const overdueMs = 30_000;
 /** Delays are shorter than this, in milliseconds: 64 s of a chunk's last attempt, four and a half hours of a task's. */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/** Jobs of one queue that are promoted in one round, on either side. */
+/** Jobs of one queue that are promoted in one round, of each kind. */
 const maxPromoted = 1_000;
 
-/** Entries of BullMQ's own event stream, which nothing here reads; its 10,000 would be 1.5 MB of Redis a queue. */
+/** Length of BullMQ's own event stream, which nothing here reads. Its default of 10,000 takes 1.5 MB of Redis for a queue. */
 const queueEvents = { maxLen: 100 };
 
-/** A receiver may be away for hours: 10 s, 20 s, 40 s ... up to about an hour and a half in all. */
+/** A receiver may be down for an hour: 10 s, 20 s, 40 s ... about an hour and a half in total. */
 export const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
@@ -101,7 +101,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
-      // One whose connection broke while BullMQ got to know the server stays unusable: the next use makes another.
+      // A queue whose connection broke during BullMQ's first exchange stays unusable. The next use creates another.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }
@@ -118,7 +118,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async add({ id, tenant, profile, weight }, chunks, priorities) {
       const jobs = chunks.map((chunk, at) => {
         const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk, weight };
-        // Never 0: BullMQ serves those before all others.
+        // Never 0: BullMQ serves priority 0 before all others.
         return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
       });
       await queueOf(queueName(profile)).addBulk(jobs);
@@ -156,7 +156,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         ]);
         for (const id of ids.flat()) {
           const job = await queue.getJob(id);
-          // It may have been taken in between.
+          // A worker may have taken it since.
           await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
         }
       }
@@ -169,7 +169,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
       const profiles = new Set(batches.map(({ profile }) => profile));
       for (const name of [...[...profiles].map(queueName), webhookQueueName, ...Object.values(taskQueues)]) {
         const queue = queueOf(name);
-        // No more than the last thousand of each are kept, so these lists are short.
+        // These lists are short: at most the latest thousand of each stay.
         for (const set of ['completed', 'failed', 'delayed'] as const) {
           const jobs = await redis.zrange(queue.toKey(set), 0, '-1');
           for (const job of jobs) if (ids.has(batchOfJob(job))) await queue.remove(job);
@@ -206,7 +206,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     isReachable: () => redis.status === 'ready',
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
-      // BullMQ waits for a connection before it closes one; without Redis there is nothing to close.
+      // BullMQ waits for a connection before it closes it. Without Redis there is nothing to close.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

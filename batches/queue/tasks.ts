@@ -2,43 +2,46 @@ import type { Job } from 'bullmq';
 import type { Logger } from '../../shared/log.ts';
 import { taskQueues } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import type { Consumer } from './consumers.ts';
 import { consumeFairly, handedBackMs } from './fair-jobs.ts';
+import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery } from './worker-options.ts';
 
-/** What workers do for a batch by reference as a whole: read its object, write the files of its results. */
+/** A job of a worker for a whole batch by reference: reading its object, writing the files of its results. */
 export type Task = keyof typeof taskQueues;
 
-const kept = { removeOnComplete: { count: 1000, age: 3600 }, removeOnFail: { count: 1000, age: 24 * 3600 } } as const;
+const retained = {
+  removeOnComplete: { count: 1000, age: 3600 },
+  removeOnFail: { count: 1000, age: 24 * 3600 },
+} as const;
 
 /**
- * A transient failure is tried again. An input that cannot be had for a quarter of an hour ends its batch: 2 s, 4 s ...
- * 512 s. Results are worth more patience: about four hours and a half.
+ * A transient failure is tried again. An input that cannot be read for a quarter of an hour ends its batch: 2 s, 4 s ...
+ * 512 s. Results are retried for longer, about four and a half hours, as they are lost otherwise.
  */
 export const taskJobOptions = {
-  intake: { ...kept, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
-  files: { ...kept, attempts: 14, backoff: { type: 'exponential', delay: 2_000 } },
+  intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
+  files: { ...retained, attempts: 14, backoff: { type: 'exponential', delay: 2_000 } },
 } as const satisfies Record<Task, object>;
 
 /** One attempt at a task. */
 export interface Attempt {
-  /** What fails now is not tried again. */
+  /** No attempt follows when this one fails. */
   isLast: boolean;
-  /** Aborted when the worker stops: the task then comes back, and this was no attempt. */
+  /** Aborted when the worker stops. The task then returns to the queue, and this attempt does not count. */
   signal: AbortSignal;
 }
 
-/** Does a task, or says after how many milliseconds it wants to be asked again. What it throws is tried again. */
+/** Runs a task, or returns the time after which it is called again, in milliseconds. A task that throws is tried again. */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * Files that one worker reads or writes at a time, each with some tens of megabytes of memory. A tenant has a place
- * of its own, however long the files of others take.
+ * Files that one worker reads or writes at the same time, each with some tens of megabytes of memory. Each tenant has one
+ * place that files of others cannot take.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 
-/** Takes tasks of one kind, fairly between tenants. A killed worker's task is begun anew by another within 20 s. */
-export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): Consumer {
+/** Takes tasks of one kind, fairly between tenants. Another worker restarts the task of a killed one within 20 s. */
+export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): JobConsumer {
   const runJob = async (job: Job) => {
     const isLast = job.attemptsMade + 1 >= taskJobOptions[task].attempts;
     return await run(String(job.data.batchId), { isLast, signal: stopping }).catch((error: unknown) => {
@@ -51,6 +54,6 @@ export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: A
   worker.on('failed', (job, error) =>
     log.warn({ batchId: job?.data.batchId, tenant: job?.data.tenant, task, reason: error.message }, 'task failed'),
   );
-  worker.on('stalled', (id) => log.warn({ batchId: id, task }, 'task of a dead worker taken back'));
+  worker.on('stalled', (id) => log.warn({ batchId: id, task }, 'task of a dead worker returned to the queue'));
   return { close };
 }

@@ -4,25 +4,25 @@ import { queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Options that every BullMQ worker here shares. A stall is no evidence against an item, so the number of stalls is
- * practically unbounded.
+ * Returns the options that all BullMQ workers share. A stall says nothing about an item, so the number of stalls is
+ * practically unlimited.
  */
 export const workerOptions = (redis: Redis) =>
   ({
     connection: redis,
     prefix: queuePrefix(redis),
     maxStalledCount: 1000,
-    // Delay before the next attempt after Redis was unreachable; BullMQ's default of 15 s would leave encoders idle.
+    // Delay before the next attempt when Redis was unreachable. BullMQ's default of 15 s leaves encoders idle.
     runRetryDelay: 1_000,
   }) as const;
 
-/** Jobs of a killed worker return to their queue within the sum of both, in milliseconds. */
+/** Jobs of a killed worker return to their queue within the sum of both times, in milliseconds. */
 export const quickRecovery = { lockDuration: 10_000, stalledInterval: 5_000 } as const;
 
-/** Rest of a worker that Redis has refused, in milliseconds. */
+/** Pause of a worker after an error of Redis, in milliseconds. */
 export const refusedRestMs = 1_000;
 
-/** BullMQ asks again at once, some thousand times a second, of a Redis that refuses: the worker rests after a refusal. */
+/** Pauses a worker after an error of Redis. BullMQ would ask again at once, some thousand times a second. */
 export function restWhenRefused(worker: Worker): void {
   let isResting = false;
   worker.on('error', ({ message }) => {

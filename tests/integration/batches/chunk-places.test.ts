@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Consumer, consume, type Delivery } from '../../../batches/queue/consumers.ts';
+import { type ChunkConsumer, consumeChunks, type Delivery } from '../../../batches/queue/chunk-consumer.ts';
 import { createFairPlaces } from '../../../shared/fair-places.ts';
 import { type Engine, failed, startEngine } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -31,7 +31,7 @@ test('chunks of one tenant that take for ever do not stop those of another', asy
   };
   const concurrency = { usual: 2, most: 3, hasPlace: (tenant: string) => places.held(tenant) < 1 };
   await engine.post(40, { tenant: 'hostile' });
-  const consumer: Consumer = consume(engine.connectWorker(), 'compact', concurrency, take, silentLog());
+  const consumer: ChunkConsumer = consumeChunks(engine.connectWorker(), 'compact', concurrency, take, silentLog());
   await expect.poll(() => begun, { timeout: 30_000 }).toEqual(['hostile', 'hostile']);
 
   const id = await engine.post(12, { tenant: 'ordinary' });

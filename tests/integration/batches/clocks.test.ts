@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reserve } from '../../../batches/intake/idempotency.ts';
-import { consume } from '../../../batches/queue/consumers.ts';
+import { consumeChunks } from '../../../batches/queue/chunk-consumer.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { until } from '../../../testing/until.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
@@ -88,7 +88,7 @@ for (const [name, offset] of Object.entries(offsets)) {
     const connection = engine.connectWorker();
     const handedBack = Promise.withResolvers<void>();
     setClock(offset);
-    const consumer = consume(
+    const consumer = consumeChunks(
       connection,
       'compact',
       { usual: 1 },

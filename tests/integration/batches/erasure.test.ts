@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { consume } from '../../../batches/queue/consumers.ts';
+import { consumeChunks } from '../../../batches/queue/chunk-consumer.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { queuePrefix } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, tenant } from '../../support/engine.ts';
@@ -31,7 +31,7 @@ test('deleting a batch erases its results, events, jobs and their logs, and what
   const held = new Promise<void>((resolve) => (release = resolve));
   const done: number[] = [];
   const took = new EventTarget();
-  const consumer = consume(
+  const consumer = consumeChunks(
     worker,
     'compact',
     { usual: 4 },

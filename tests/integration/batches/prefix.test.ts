@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { consume } from '../../../batches/queue/consumers.ts';
+import { consumeChunks } from '../../../batches/queue/chunk-consumer.ts';
 import { createSharedSettings } from '../../../batches/store/shared-settings.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches, settingsOfProcesses } from '../../../shared/redis/keys.ts';
@@ -55,7 +55,7 @@ test('a worker takes the chunks of its own prefix alone', async () => {
   const mark = await engine.post(4);
   const { id: foreign } = await postOther(4);
   const done = Promise.withResolvers<void>();
-  const consumer = consume(
+  const consumer = consumeChunks(
     connection,
     'compact',
     { usual: 1 },

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import type { Redis as Server } from 'ioredis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { consumeWebhooks } from '../../../batches/lifecycle/webhook-consumer.ts';
-import { consume, type Delivery } from '../../../batches/queue/consumers.ts';
+import { consumeChunks, type Delivery } from '../../../batches/queue/chunk-consumer.ts';
 import { createQueues } from '../../../batches/queue/queues.ts';
 import { probeKey } from '../../../shared/redis/keys.ts';
 import { watchRedis } from '../../../shared/redis/watch.ts';
@@ -201,7 +201,7 @@ test('consumers do not ask a Redis that refuses writes without a pause, and take
     chunks.map(() => 1),
   );
   const consumers = [
-    consume(connection, 'compact', { usual: 2 }, take, silentLog()),
+    consumeChunks(connection, 'compact', { usual: 2 }, take, silentLog()),
     consumeWebhooks(connection, () => Promise.reject(new Error('nothing to deliver')), silentLog()),
   ];
   await taken.promise;
