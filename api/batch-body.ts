@@ -2,19 +2,26 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Request } from 'express';
 import { boundBadItems } from '../batches/intake/bad-items.ts';
+import { notingColumns } from '../batches/intake/note-columns.ts';
 import type { ReferencePosting } from '../batches/intake/posting.ts';
 import type { BatchOptions } from '../batches/store/record.ts';
 import { readBody } from '../formats/body.ts';
-import type { CsvColumns } from '../formats/delimited/columns.ts';
-import { itemsOfCsv } from '../formats/delimited/reader.ts';
+import type { ColumnNames } from '../formats/format.ts';
+import { readItems } from '../formats/index.ts';
 import { type ItemStream, itemsOfList, type Strictness } from '../formats/items.ts';
-import { type Format, formatOfName } from '../formats/names.ts';
-import { itemsOfNdjson } from '../formats/ndjson.ts';
 import { declaredEncoding } from '../formats/text.ts';
 import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { hasUnlikeNumber, parseExactly } from '../shared/exact-json.ts';
+import {
+  endingsInWords,
+  type FormatName,
+  formatNamed,
+  formatOfFile,
+  formatOfMediaType,
+  formats,
+} from '../shared/formats.ts';
 import { check } from './check.ts';
 import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
@@ -29,19 +36,17 @@ export type BatchBody = {
   hash: () => string;
 } & ({ items: ItemStream } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading'> });
 
-const formatsByType: Record<string, Format> = {
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-  'application/jsonl': 'ndjson',
-  'application/x-jsonlines': 'ndjson',
-  'text/csv': 'csv',
-  'application/csv': 'csv',
-};
+/** Formats of the files in a form. */
+const uploadedFormats = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
+/** Formats of bodies that are streamed. A JSON body may also be an envelope, and is parsed as a whole. */
+export const streamedFormats = uploadedFormats.filter(({ name }) => name !== 'json');
 
-/** The form of a body that is streamed, or nothing when it is one JSON document. */
-export function streamFormat(request: Request): Format | 'upload' | undefined {
-  const type = (request.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return type === 'multipart/form-data' ? 'upload' : formatsByType[type];
+/** Returns the format of a body that is streamed; undefined for one JSON document. */
+export function streamFormat(request: Request): FormatName | 'upload' | undefined {
+  const type = request.get('content-type') ?? '';
+  if (/^\s*multipart\/form-data\s*(;|$)/i.test(type)) return 'upload';
+  const format = formatOfMediaType(type);
+  return format && streamedFormats.includes(format) ? format.name : undefined;
 }
 
 const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
@@ -56,8 +61,9 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   webhookUrl: query.webhook,
 });
 
-/** Reads a JSON document. Its options go before those of the query. */
-export function readEnvelope(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
+/** Reads a JSON document: an envelope, whose options go before those of the query, or an array of items. */
+export function readDocument(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
+  if (Array.isArray(request.body)) return readArray(request, query, strictness);
   const isReference = typeof request.body === 'object' && request.body !== null && 'input' in request.body;
   const envelope = isReference
     ? check(referenceEnvelope, request.body, 'body')
@@ -70,12 +76,10 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
     const { count, share, after } = failureBudget;
     Object.assign(options, { budgetCount: count, budgetShare: share, budgetAfter: after });
   }
-  const hash = () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
-  const common = { model: model ?? query.model, longText: longText ?? query.longText, options, hash };
+  const common = { model: model ?? query.model, longText: longText ?? query.longText, options, hash: hashOf(request) };
   if ('items' in envelope) {
-    const sent = rawBodyOf(request).length;
-    const items = exactItemsOf(request) ?? envelope.items;
-    return { ...common, items: boundBadItems(itemsOfList(items, strictness), () => sent) };
+    const items = (exactDocument(request) as { items: unknown[] } | undefined)?.items ?? envelope.items;
+    return { ...common, items: itemsOf(request, items, strictness) };
   }
   const { input, output, columns, delimiter } = envelope;
   const encoding = declaredEncoding(envelope.encoding ?? query.encoding);
@@ -84,72 +88,83 @@ export function readEnvelope(request: Request, query: BatchQuery, strictness: St
   return { ...common, reference: { input, output, reading } };
 }
 
-/** Returns the items with their exact numbers; undefined when JSON.parse changes no number of the body. */
-function exactItemsOf(request: Request): unknown[] | undefined {
-  const text = jsonTextOf(request);
-  return hasUnlikeNumber(text) ? (parseExactly(text) as { items: unknown[] }).items : undefined;
+/** Reads an array of items; its options are in the query, as those of other formats. */
+function readArray(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
+  const { items } = check(batchEnvelope, { items: request.body }, 'body');
+  const { model, longText } = query;
+  const exact = exactDocument(request) as unknown[] | undefined;
+  return {
+    ...{ model, longText, options: withColumnsOfQuery(query), hash: hashOf(request) },
+    items: itemsOf(request, exact ?? items, strictness),
+  };
 }
 
-/** Reads NDJSON or CSV, plain or gzip, as the body or as the file of a form. */
+const hashOf = (request: Request) => () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
+
+function itemsOf(request: Request, items: readonly unknown[], strictness: Strictness): ItemStream {
+  const sent = rawBodyOf(request).length;
+  return boundBadItems(itemsOfList(items, strictness), () => sent);
+}
+
+/** Returns a JSON document with numbers that would change by being parsed as usual; undefined where none would. */
+function exactDocument(request: Request): unknown {
+  const text = jsonTextOf(request);
+  return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
+}
+
+/** Returns the options of the query, with the columns of the table that items without columns were made of. */
+const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
+  ...optionsOfQuery(query),
+  ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
+});
+
+/** Reads a stream of items, as the body or as the file of a form; text may be gzip. */
 export async function readStream(
   request: Request,
-  format: Format | 'upload',
+  from: FormatName | 'upload',
   query: BatchQuery,
   strictness: Strictness,
 ): Promise<BatchBody> {
-  const encoding = request.get('content-encoding')?.toLowerCase() ?? 'identity';
-  if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) {
+  const contentEncoding = request.get('content-encoding')?.toLowerCase() ?? 'identity';
+  if (!['identity', 'gzip', 'x-gzip'].includes(contentEncoding)) {
     throw new ServiceError(
       'request.unsupported_media_type',
-      `The content encoding ${encoding} is not supported; gzip is`,
+      `The content encoding ${contentEncoding} is not supported; gzip is`,
     );
   }
-  const options = optionsOfQuery(query);
   let contentType = request.get('content-type');
   let source: Readable = request;
-  let form = format;
-  if (form === 'upload') {
+  let name = from;
+  if (name === 'upload') {
     const upload = await openUpload(request);
     source = upload.stream;
     contentType = upload.contentType;
-    form = formatOfUpload(upload.filename, upload.type);
+    name = formatOfUpload(upload.filename, upload.type);
   }
-  const charset = declaredEncoding(query.encoding, contentType);
-  const body = readBody(source);
-  const { model, longText } = query;
-  const bounded = (items: ItemStream) => ({
-    model,
-    longText,
-    options,
-    items: boundBadItems(items, body.sent),
-    hash: body.hash,
-  });
-  if (query.columns !== undefined) {
-    if (form === 'csv') throw invalid('columns', 'the header of CSV names the columns');
-    Object.assign(options, { columns: query.columns, columnNames: columnsOf(query) });
+  const encoding = declaredEncoding(query.encoding, contentType);
+  const format = formatNamed(name);
+  if (format.hasColumns && query.columns !== undefined) {
+    throw invalid('columns', `${format.label} names its columns itself`);
   }
-  if (form === 'ndjson') return bounded(itemsOfNdjson(body.bytes, strictness, { encoding: charset }));
-  const columns = columnsOf(query);
-  const onHeader = (header: string[], found: CsvColumns) => {
-    options.columns = header;
-    options.columnNames = found;
-  };
-  const { delimiter } = query;
-  const { sent } = body;
-  return bounded(itemsOfCsv(body.bytes, { columns, delimiter, strictness, encoding: charset, sent, onHeader }));
+  const options = withColumnsOfQuery(query);
+  const { bytes, sent, hash } = readBody(source);
+  const { model, longText, delimiter } = query;
+  const file = readItems(name, bytes, { columns: columnsOf(query), delimiter, strictness, encoding, sent });
+  return { model, longText, options, items: boundBadItems(notingColumns(file, options), sent), hash };
 }
 
-const columnsOf = ({ image, text, id }: BatchQuery): CsvColumns => ({ image, text, id });
+const columnsOf = ({ image, text, id }: BatchQuery): ColumnNames => ({ image, text, id });
 
 const invalid = (path: string, message: string): ServiceError =>
   new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 
-/** Returns the format by the file name, because browsers and curl seldom know these types; `.gz` is ignored. */
-function formatOfUpload(filename: string, type: string): Format {
-  const known = formatOfName(filename)?.format ?? formatsByType[type.toLowerCase()];
-  if (known !== undefined) return known;
+/** Reads the format from the name of the file, as browsers and curl seldom know these media types. */
+function formatOfUpload(filename: string, type: string): FormatName {
+  const format = formatOfFile(filename)?.format ?? formatOfMediaType(type);
+  if (format && uploadedFormats.includes(format)) return format.name;
+  const endings = endingsInWords(uploadedFormats);
   throw new ServiceError(
     'request.unsupported_media_type',
-    `The upload ${filename.slice(0, 100)} is neither .csv nor .ndjson, and its content type ${type} names neither format`,
+    `The name of the upload ${filename.slice(0, 100)} does not end in ${endings}, and its content type ${type} is not that of such a file`,
   );
 }

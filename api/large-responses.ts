@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { type Bytes, toBuffer } from '../formats/bytes.ts';
 import { createFairPlaces, type FairPlaces, type FairPlacesOptions } from '../shared/fair-places.ts';
 import { tenantOf } from './access/tenant.ts';
 import { clientGone } from './client-gone.ts';
@@ -26,7 +27,7 @@ export interface LargeResponses {
    * @param signal aborted when nothing more may be sent.
    * @throws what reading throws.
    */
-  stream(request: Request, response: Response, parts: AsyncIterator<string>, signal: AbortSignal): Promise<void>;
+  stream(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
 }
 
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
@@ -89,9 +90,9 @@ export function createLargeResponses({
 }
 
 /** Reads the next part. A function of its own, so that only the bytes stay in memory while they are written. */
-async function nextOf(source: AsyncIterator<string>): Promise<Buffer | undefined> {
+async function nextOf(source: AsyncIterator<Bytes>): Promise<Buffer | undefined> {
   const { done, value } = await source.next();
-  return done ? undefined : Buffer.from(value);
+  return done ? undefined : toBuffer(value);
 }
 
 /** Ends the response after `send`. A client that goes away or loses its access is not an error. */

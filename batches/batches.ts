@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Bytes } from '../formats/bytes.ts';
 import {
   type BatchList,
   type BatchStatus,
@@ -10,6 +11,7 @@ import {
   terminalStates,
 } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
+import type { FormatName } from '../shared/formats.ts';
 import { batchKeys, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
 import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
@@ -29,7 +31,7 @@ import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches } from './reading/list.ts';
 import { readResults } from './reading/results.ts';
 import { failedItems } from './reading/retry.ts';
-import { streamCsv, streamNdjson } from './reading/stream.ts';
+import { streamResults } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
 import type { DurabilityLevel } from './store/durability.ts';
 import { readFields } from './store/read-record.ts';
@@ -67,12 +69,7 @@ export interface Batches {
   /** @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /** The whole batch in index order, as it is written. */
-  stream(
-    scope: TenantScope,
-    id: string,
-    format: 'ndjson' | 'csv',
-    query: StreamQuery,
-  ): Promise<AsyncIterableIterator<string>>;
+  stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<AsyncIterableIterator<Bytes>>;
   /** Cells of the results as CSV that get an apostrophe; nothing where that is not known. */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
@@ -228,8 +225,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     results: (scope, id, query) => guarded(async () => readResults(source, await readWithColumns(scope, id), query)),
     stream: (scope, id, format, query) =>
       guarded(async () => {
-        const write = format === 'csv' ? streamCsv : streamNdjson;
-        return write(source, await readWithColumns(scope, id), query);
+        return streamResults(source, await readWithColumns(scope, id), format, query);
       }),
     escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),
     summary: (scope, id) => guarded(async () => readSummary(redis, await read(scope, id))),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { BatchStatus } from '../shared/contracts/batch.ts';
+import { formatNamed } from '../shared/formats.ts';
 import { cacheBustedImage } from './cache-busting.ts';
 import type { ServiceClient } from './client.ts';
 import { followBatch } from './events.ts';
@@ -99,7 +100,7 @@ export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const batchStart = performance.now();
   const { id } = await client.json<BatchStatus>(`/v1/evaluation/batch?${query}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
+    headers: { 'content-type': formatNamed('ndjson').mediaTypes[0] },
     body: lines,
     signal,
   });

@@ -27,12 +27,12 @@ export interface RawItem {
 }
 
 /**
- * Turns what a client sent as an item into what is stored. A number as the id is its digits; null as id or metadata is
+ * Turns what a client sent as an item into a checked item. A number as the id is its digits; null as id or metadata is
  * nothing, as pandas writes it.
  * @param where place of the item for people: `line 7`, `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item, when strict.
  */
-export function toStoredItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
+export function toReadItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     const message = `${inWords(raw)}, where an object with image and text is expected`;
     return badItem([{ path: '', message }], where, strictness);
@@ -158,6 +158,6 @@ function wellFormed<Value>(value: Value): Value {
 export function* itemsOfList(list: readonly unknown[], strictness: Strictness): Generator<ReadItem[]> {
   const slice = 256;
   for (let at = 0; at < list.length; at += slice) {
-    yield list.slice(at, at + slice).map((raw, offset) => toStoredItem(raw, `items[${at + offset}]`, strictness));
+    yield list.slice(at, at + slice).map((raw, offset) => toReadItem(raw, `items[${at + offset}]`, strictness));
   }
 }

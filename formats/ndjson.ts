@@ -1,101 +1,73 @@
-import { parseExactly, withoutHalfPairs } from '../shared/exact-json.ts';
-import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../shared/json-shape.ts';
-import { badItem, type ItemFault, type ReadItem, type Strictness, toStoredItem } from './items.ts';
-import { decodeText, undecodable } from './text.ts';
-
-/** Longest line, in characters: an inline image of 20 MB as base64, and room for its text and metadata. */
-const maxLineLength = 32 * 1024 * 1024;
-
-export interface NdjsonOptions {
-  /** The encoding that was declared, by its name in the Encoding Standard. */
-  encoding?: string | undefined;
-  /** Makes an item of what a line says, where its fields have other names. */
-  reshape?: ((raw: unknown) => unknown) | undefined;
-}
+import { inOneLine } from '../shared/exact-json.ts';
+import type { CreateWriter, ReadOptions, ReadStream } from './format.ts';
+import type { ReadItem } from './items.ts';
+import { createJsonItems, maxItemLength } from './json-item.ts';
+import { createPendingText } from './pending.ts';
+import { decodeText, type Text } from './text.ts';
 
 /**
- * Items of newline-delimited JSON, as the bytes arrive; empty lines are passed over.
- * A line that is no item, or too long, becomes a failed item that names its line.
- * @throws {ServiceError} `request.invalid` for such a line, when strict.
+ * Reads newline-delimited JSON. Empty lines are passed over. A line that is not an item, or is too long, becomes a failed
+ * item that names its line.
  */
-export async function* itemsOfNdjson(
-  bytes: AsyncIterable<Buffer>,
-  strictness: Strictness,
-  { encoding: declared, reshape = (raw) => raw }: NdjsonOptions = {},
-): AsyncGenerator<ReadItem[]> {
-  const { parts, encoding } = decodeText(bytes, declared);
-  let line = 0;
-  /** Beginning of a line whose end has not arrived. */
-  let rest: string[] = [];
-  let restLength = 0;
-  let tooLong = false;
+const readStream: ReadStream = (bytes, options) => ({
+  items: itemsOfLines(decodeText(bytes, options.encoding), options),
+  header: () => undefined,
+});
 
-  const read = (untrimmed: string): ReadItem | undefined => {
+/** Reads one item from each line of a text. */
+export async function* itemsOfLines({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
+  const items = createJsonItems(options, encoding);
+  let line = 0;
+  /** The beginning of a line whose end has not arrived. */
+  const rest = createPendingText();
+  let isTooLong = false;
+
+  const read = (untrimmed: string): ReadItem[] => {
     line++;
     const text = untrimmed.trim();
-    if (text === '') return undefined;
-    const bad = (message: string, code?: ItemFault) =>
-      badItem([{ path: '', message }], `line ${line}`, strictness, {}, code);
-    if (!text.isWellFormed()) return bad(undecodable(text, encoding()), 'item.encoding');
-    const fault = shapeFaultOf(text);
-    if (fault === 'too_deep') return bad(`nested deeper than ${maxJsonDepth} levels`, 'item.too_deep');
-    if (fault === 'too_wide') return bad(`an object of it has more than ${maxJsonKeys} keys`);
-    let raw: unknown;
-    try {
-      raw = parseExactly(withoutHalfPairs(text));
-    } catch (error) {
-      return bad(notJson(text, error as Error));
-    }
-    return toStoredItem(reshape(raw), `line ${line}`, strictness);
+    return text === '' ? [] : [items.read(text, `line ${line}`)];
   };
-  const readTooLong = (): ReadItem => {
+  const readRest = (end = ''): ReadItem[] => {
+    if (!isTooLong) return read(rest.take() + end);
+    isTooLong = false;
     line++;
-    tooLong = false;
-    const faults = [{ path: '', message: `longer than ${maxLineLength} characters` }];
-    return badItem(faults, `line ${line}`, strictness, {}, 'item.too_large');
+    return [items.tooLong(`line ${line}`)];
   };
 
   for await (const part of parts) {
-    const items: ReadItem[] = [];
-    const add = (item: ReadItem | undefined) => {
-      if (item !== undefined) items.push(item);
-    };
+    const complete: ReadItem[] = [];
     let from = 0;
     const first = part.indexOf('\n');
     if (first >= 0) {
-      // The line that began in earlier parts ends here.
-      if (tooLong) add(readTooLong());
-      else add(read(rest.join('') + part.slice(0, first)));
-      rest = [];
-      restLength = 0;
+      complete.push(...readRest(part.slice(0, first)));
       const last = part.lastIndexOf('\n');
-      if (last > first) for (const text of part.slice(first + 1, last).split('\n')) add(read(text));
+      if (last > first) for (const text of part.slice(first + 1, last).split('\n')) complete.push(...read(text));
       from = last + 1;
     }
-    if (from < part.length && !tooLong) {
-      rest.push(part.slice(from));
-      restLength += part.length - from;
-      if (restLength > maxLineLength) {
-        tooLong = true;
-        rest = [];
+    if (from < part.length && !isTooLong) {
+      rest.add(part.slice(from));
+      if (rest.length > maxItemLength) {
+        isTooLong = true;
+        rest.take();
       }
     }
-    yield items;
+    yield complete;
+    await options.pending?.set(rest.bytes);
   }
-  if (tooLong) yield [readTooLong()];
-  else {
-    const last = read(rest.join(''));
-    if (last !== undefined) yield [last];
-  }
+  const last = readRest();
+  if (last.length > 0) yield last;
 }
 
-/** Why a line is not JSON, as far as the parser says it. */
-function notJson(text: string, { message }: Error): string {
-  const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
-  if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
-  const position = /at position (\d+)/.exec(message)?.[1];
-  if (message.includes('end of JSON') || Number(position) === text.length) {
-    return 'not JSON: it ends in the middle of an item';
-  }
-  return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
-}
+const createWriter: CreateWriter = () => ({
+  start: () => '',
+  rows(results, _items, status) {
+    const lines = results
+      .filter((result) => status === undefined || result.status === status)
+      .map((result) => `${JSON.stringify(result)}\n`);
+    return inOneLine(lines.join(''));
+  },
+  end: () => '',
+  escaped: () => 0,
+});
+
+export const ndjson = { readStream, createWriter };

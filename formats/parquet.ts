@@ -7,15 +7,9 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { ServiceError } from '../shared/errors.ts';
-import { type CsvColumns, findColumns } from './delimited/columns.ts';
-import { type ReadItem, type Strictness, toStoredItem } from './items.ts';
-
-export interface ParquetOptions {
-  columns: CsvColumns;
-  strictness: Strictness;
-  /** Called once the columns are known, with their names and those of the columns that are meant. */
-  onHeader(header: string[], columns: CsvColumns): void;
-}
+import { findColumns } from './columns.ts';
+import type { ColumnNames, Header, ReadFile, ReadOptions } from './format.ts';
+import { type ReadItem, toReadItem } from './items.ts';
 
 /** Uncompressed bytes of a row group that are decoded at a time; a group may hold a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
@@ -23,20 +17,30 @@ const sliceBytes = 32 * 1024 * 1024;
 const portion = 256;
 
 /**
- * Items of a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have
- * it. Every further flat column becomes metadata, except bytes.
- * @throws {ServiceError} `request.invalid` for a file that is not Parquet or lacks a column, and for a bad row when
- * strict.
+ * Reads a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have it.
+ * Every further flat column becomes metadata, except bytes.
  */
-export async function* itemsOfParquet(path: string, options: ParquetOptions): AsyncGenerator<ReadItem[]> {
-  const { strictness } = options;
+const readFile: ReadFile = (path, options) => {
+  let header: Header | undefined;
+  const onHeader = (found: Header) => {
+    header = found;
+  };
+  return { items: itemsOfParquet(path, options, onHeader), header: () => header };
+};
+
+async function* itemsOfParquet(
+  path: string,
+  { strictness, columns: asked }: ReadOptions,
+  onHeader: (header: Header) => void,
+): AsyncGenerator<ReadItem[]> {
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
     const message = `cannot be read as Parquet: ${(cause as Error).message}`;
     throw new ServiceError('request.invalid', `The file ${message}`, { cause, faults: [{ path: 'file', message }] });
   });
-  const { wanted, columns } = columnsOf(metadata, options.columns);
-  options.onHeader(wanted, columns);
+  const header = headerOf(metadata, asked);
+  const { names: wanted, columns } = header;
+  onHeader(header);
   let row = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
@@ -59,31 +63,31 @@ export async function* itemsOfParquet(path: string, options: ParquetOptions): As
         const first = row + at;
         yield slice
           .slice(at, at + portion)
-          .map((record, offset) => toStoredItem(toItem(record, columns), `row ${first + offset}`, strictness));
+          .map((record, offset) => toReadItem(toItem(record, columns), `row ${first + offset}`, strictness));
       }
       row = rowEnd;
     }
   }
 }
 
-/** The columns to read: image, text, id, and those whose values can stand in a cell. */
-function columnsOf(metadata: FileMetaData, asked: CsvColumns): { wanted: string[]; columns: CsvColumns } {
+/** Returns the columns to read: image, text, id, and those whose values can stand in a cell. */
+function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
   const { children } = parquetSchema(metadata);
-  const names = children.map(({ element }) => element.name);
-  const columns = findColumns(names, asked, ',');
+  const found = children.map(({ element }) => element.name);
+  const columns = findColumns(found, asked, 'Parquet file');
   const isText = ({ converted_type, logical_type }: (typeof children)[number]['element']) =>
     converted_type === 'UTF8' || logical_type !== undefined;
   const isBytes = (element: (typeof children)[number]['element']) =>
     (element.type === 'BYTE_ARRAY' || element.type === 'FIXED_LEN_BYTE_ARRAY') && !isText(element);
   const own = new Set(Object.values(columns));
-  const wanted = children
+  const names = children
     .filter(({ element, children: parts }) => own.has(element.name) || (parts.length === 0 && !isBytes(element)))
     .map(({ element }) => element.name);
-  return { wanted, columns };
+  return { names, columns };
 }
 
-/** What `toStoredItem` checks: an object as it would stand in a line of NDJSON. */
-function toItem(row: Record<string, unknown>, columns: CsvColumns): unknown {
+/** What `toReadItem` checks: an object as it would stand in a line of NDJSON. */
+function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
   const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
   const metadata = Object.fromEntries(
     Object.entries(rest)
@@ -121,3 +125,5 @@ function plain(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   return value instanceof Uint8Array ? textOf(value) : value;
 }
+
+export const parquet = { readFile };

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
+import { formatNamed } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
@@ -75,7 +76,7 @@ function toServiceError(thrown: unknown): ServiceError {
       return new ServiceError(
         'request.too_large',
         limit === maxJsonBytes
-          ? 'A JSON body may have at most 32 MiB; send larger batches as application/x-ndjson, which has no such limit'
+          ? `A JSON body may have at most 32 MiB; send larger batches as ${formatNamed('ndjson').mediaTypes[0]}, which has no such limit`
           : `The body may have at most ${limit} bytes here`,
         { cause: thrown },
       );

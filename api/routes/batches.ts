@@ -5,6 +5,7 @@ import type { Batches } from '../../batches/batches.ts';
 import type { TenantLimits } from '../../batches/intake/posting.ts';
 import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/store/record.ts';
+import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
@@ -23,12 +24,13 @@ import {
   terminalStates,
 } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { labelsInWords } from '../../shared/formats.ts';
 import { everyTenant, type TenantScope } from '../../shared/redis/keys.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
 import { reachOf, tenantOf } from '../access/tenant.ts';
-import { type BatchBody, readEnvelope, readStream, streamFormat } from '../batch-body.ts';
+import { type BatchBody, readDocument, readStream, streamedFormats, streamFormat } from '../batch-body.ts';
 import { check } from '../check.ts';
 import type { LargeResponses } from '../large-responses.ts';
 import { checkLoadable } from '../loadable.ts';
@@ -48,10 +50,13 @@ export interface BatchDeps {
   audit: RequestAudit;
 }
 
-const line = {
-  type: 'string',
-  description: 'One item per line: {"image": …, "text": …, "id": …, "metadata": …}',
-} as const;
+/** Bodies that are streamed, as they are documented. */
+const streamedBodies = Object.fromEntries(
+  streamedFormats.map(({ mediaTypes, summary, example }) => [
+    mediaTypes[0],
+    { schema: { type: 'string' as const, description: summary }, example },
+  ]),
+);
 const status = { 'application/json': { schema: batchStatus } } as const;
 
 /** Documented so that generated clients can send them. */
@@ -104,7 +109,7 @@ export function batchRoutes({
         summary: 'Post a batch of items',
         description: [
           'Answers as soon as the batch is stored. An invalid item fails alone, with its error code; with `strict=true`, it makes the whole batch invalid.',
-          'NDJSON and CSV are stored as they arrive, with no limit on their length; their options are query parameters. Both may be gzip, and both may be the file of a form.',
+          `${labelsInWords(streamedFormats)} are stored as they arrive, with no limit on their length; their options are query parameters. Each may be gzip, and may be the file of a form. A form may also have a JSON array, and so may a JSON body of up to 32 MiB.`,
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
           '`input` in place of `items` names an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with the state `accepting`: a worker reads the object, and writes the results as files below `output`.',
@@ -118,17 +123,7 @@ export function batchRoutes({
               schema: batchRequest,
               example: { items: [{ id: 'i0', image: 'https://example.org/cat.jpg', text: 'a cat' }] },
             },
-            'application/x-ndjson': {
-              schema: line,
-              example: '{"id": "i0", "image": "https://example.org/cat.jpg", "text": "a cat"}\n',
-            },
-            'text/csv': {
-              schema: {
-                type: 'string',
-                description: 'A header row with image, text and optionally id, then one row per item.',
-              },
-              example: 'id,image,text\ni0,https://example.org/cat.jpg,a cat\n',
-            },
+            ...streamedBodies,
             'multipart/form-data': {
               schema: {
                 type: 'object',
@@ -165,7 +160,7 @@ export function batchRoutes({
           const format = streamFormat(request);
           const body = format
             ? await readStream(request, format, query, strictness)
-            : readEnvelope(request, query, strictness);
+            : readDocument(request, query, strictness);
           checkWebhook(body.options.webhookUrl);
           const pinned = await pin(traffic, body);
           checkLoadable(pinned, encoders.states());
@@ -318,11 +313,11 @@ function listedTenant(request: Request, requested: string | undefined): TenantSc
 const allResults: StreamQuery = { formulas: 'keep' };
 
 /** Returns a batch's status with its results as JSON, written while the results are read. */
-function withResults(status: BatchStatus, lines: AsyncIterator<string>): AsyncIterator<string> {
+function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIterator<Bytes> {
   let separator = '';
   // A line of JSON contains no line break except at its end.
-  const write = (part: string) => {
-    const results = separator + part.slice(0, -1).replaceAll('\n', ',');
+  const write = (part: Bytes) => {
+    const results = separator + toBuffer(part).toString().slice(0, -1).replaceAll('\n', ',');
     separator = ',';
     return results;
   };

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { batchPath, batchSummary, type ResultsQuery, resultsPage, resultsQuery } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
 import { reachOf } from '../access/tenant.ts';
 import { check } from '../check.ts';
 import type { LargeResponses } from '../large-responses.ts';
 import { problemResponses } from '../openapi.ts';
-import { negotiateResultsFormat } from '../results-format.ts';
+import { negotiateResultsFormat, wholeFormats } from '../results-format.ts';
 import type { Route } from '../route.ts';
 import { sendEvents } from '../sse.ts';
 
@@ -18,6 +19,9 @@ const eventsQuery = z.strictObject({
     .meta({ description: 'Like the `Last-Event-ID` header, for pages, which cannot set it.' }),
 });
 
+const schemaOf = ({ isText }: BatchFormat) =>
+  isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
+
 /** Documented for generated clients; a browser's EventSource sends it by itself. */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
@@ -27,7 +31,7 @@ const lastEventHeader = z.object({
 function refusePaging({ cursor, limit }: ResultsQuery): void {
   const path = cursor === undefined ? 'limit' : 'cursor';
   if (cursor === undefined && limit === undefined) return;
-  const message = 'is for pages of JSON; NDJSON and CSV contain the whole batch';
+  const message = `is for pages of JSON; ${labelsInWords(wholeFormats)} contain the whole batch`;
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -48,7 +52,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         summary: 'Read the results of a batch, also while it runs',
         description: [
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
-          'NDJSON or CSV, chosen by the `Accept` header: all results so far, in the order of the items. CSV has the posted columns first, then the columns of the results.',
+          `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -65,8 +69,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             },
             content: {
               'application/json': { schema: resultsPage },
-              'application/x-ndjson': { schema: { type: 'string' } },
-              'text/csv': { schema: { type: 'string' } },
+              ...Object.fromEntries(wholeFormats.map((each) => [each.mediaTypes[0], { schema: schemaOf(each) }])),
             },
           },
           ...problemResponses(400, 404, 406, 503),
@@ -78,7 +81,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           response.vary('Accept');
           const { type, format } = negotiateResultsFormat(request);
           const query = check(resultsQuery, request.query, 'query');
-          if (format === 'json') {
+          if (!wholeFormats.includes(format)) {
             return void (await largeResponses.page(request, response, () =>
               batches.results(reachOf(request), id, query),
             ));
@@ -86,10 +89,13 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           refusePaging(query);
           const signal = openStreams.open(request, response);
           const streamQuery = { status: query.status, formulas: query.formulas ?? 'escape' };
-          const parts = await batches.stream(reachOf(request), id, format, streamQuery);
-          const escaped = format === 'csv' ? await batches.escapedCells(reachOf(request), id, streamQuery) : undefined;
+          const parts = await batches.stream(reachOf(request), id, format.name, streamQuery);
+          const escaped =
+            format.hasColumns && format.isText
+              ? await batches.escapedCells(reachOf(request), id, streamQuery)
+              : undefined;
           if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
-          response.attachment(`batch-${id}.${format}`).type(type);
+          response.attachment(`batch-${id}.${format.endings[0]}`).type(type);
           await largeResponses.stream(request, response, parts, signal);
         },
       ],

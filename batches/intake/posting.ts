@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ItemStream } from '../../formats/items.ts';
-import { formatOfName } from '../../formats/names.ts';
 import { type Code, ServiceError } from '../../shared/errors.ts';
+import { type BatchFormat, endingsInWords, formatOfFile, formats } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { asFolder, formatS3Place } from '../../shared/s3-place.ts';
@@ -59,8 +59,8 @@ export interface ReferencePosting extends Posted {
   input: string;
   /** Address of the folder for its files; without it one beside the input, named by the batch. */
   output: string | undefined;
-  /** How the items are read; without a delimiter by the name of the object. */
-  reading: Pick<Reading, 'columns' | 'encoding' | 'strictness'> & { delimiter: string | undefined };
+  /** How the items are read. */
+  reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
 }
 
 /** The two ways to post a batch. */
@@ -178,10 +178,10 @@ export function createIntake(deps: IntakeDeps): Intake {
     async postReference(posting) {
       const { tenant, limits, pinned, options, idempotencyKey, bodyHash, reading } = posting;
       const place = places.check(tenant, posting.input, 'input');
-      const form = formatOfName(place.key);
-      if (form === undefined) {
-        const message =
-          'expected an object whose name ends in .ndjson, .jsonl, .csv or .tsv, or in one of these and .gz';
+      const format = formatOfFile(place.key)?.format;
+      if (format === undefined || !isReadByReference(format)) {
+        const endings = endingsInWords(formats.filter(isReadByReference));
+        const message = `expected an object whose name ends in ${endings}; text may end in .gz as well`;
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
@@ -189,7 +189,6 @@ export function createIntake(deps: IntakeDeps): Intake {
       const store = async (id: string) => {
         const { etag } = await objects.head(place);
         const beside = { bucket: place.bucket, key: `${place.key.slice(0, place.key.lastIndexOf('/') + 1)}${id}/` };
-        const delimiter = reading.delimiter ?? form.delimiter;
         const batch = {
           id,
           tenant,
@@ -203,7 +202,6 @@ export function createIntake(deps: IntakeDeps): Intake {
           inputEtag: etag,
           reading: {
             ...reading,
-            delimiter,
             queuedItems: limits?.queuedItems ?? 0,
             sharesMemory: limits?.sharesMemory ?? false,
           },
@@ -220,6 +218,8 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
   };
 }
+
+const isReadByReference = ({ isRead, isStreamed }: BatchFormat): boolean => isRead && isStreamed;
 
 /** Refusals that are decided before a batch is sealed, besides those of the request itself. */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);

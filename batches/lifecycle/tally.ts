@@ -1,4 +1,4 @@
-import { formulaCells } from '../../formats/delimited/results.ts';
+import { formulaCells } from '../../formats/delimited/writer.ts';
 import type { Extreme } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { excerpt } from '../../shared/errors.ts';

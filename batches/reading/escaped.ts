@@ -1,4 +1,4 @@
-import { createResultCsv } from '../../formats/delimited/results.ts';
+import { createResultWriter } from '../../formats/index.ts';
 import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.ts';
 import type { BatchRecord } from '../store/record.ts';
 
@@ -10,8 +10,8 @@ export function escapedCellsOf(batch: BatchRecord, { status, formulas }: StreamQ
   if (formulas === 'keep') return 0;
   if (!terminalStates.has(batch.state) || status === 'cancelled') return undefined;
   if (status === undefined && batch.cancelled > 0) return undefined;
-  const csv = createResultCsv(batch, formulas);
-  csv.header();
+  const csv = createResultWriter('csv', batch, formulas);
+  csv.start();
   const succeeded = status === 'failed' ? 0 : batch.succeededFormulas;
   const failed = status === 'succeeded' ? 0 : batch.failedFormulas;
   return csv.escaped() + succeeded + failed;

@@ -1,38 +1,40 @@
+import type { Bytes } from '../../formats/bytes.ts';
+
 export interface Ends {
   /** Sent before everything else. */
-  before?: string;
-  /** Sent after everything else; asked for then. */
-  after?: () => string;
+  before?: Bytes;
+  /** Called after everything else; its result is sent last. */
+  after?: () => Bytes;
 }
 
 /**
- * Text that is made of groups when it is asked for. It is an object and not a generator, as a generator that waits keeps
+ * Text or bytes that are made of groups when they are asked for. It is an object and not a generator, as a generator that waits keeps
  * its locals alive: the last text, and the objects that it was made of, which take several times as much. A hundred
  * readers wait at the same time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,
-  write: (group: Group) => string,
+  write: (group: Group) => Bytes,
   { before = '', after = () => '' }: Ends = {},
-): AsyncIterableIterator<string> {
+): AsyncIterableIterator<Bytes> {
   let state: 'before' | 'groups' | 'done' = 'before';
-  const end = (): IteratorResult<string> => ({ done: true, value: undefined });
+  const end = (): IteratorResult<Bytes> => ({ done: true, value: undefined });
 
-  async function next(): Promise<IteratorResult<string>> {
+  async function next(): Promise<IteratorResult<Bytes>> {
     if (state === 'done') return end();
     if (state === 'before') {
       state = 'groups';
-      if (before !== '') return { value: before };
+      if (before.length > 0) return { value: before };
     }
     for (let group = await groups.next(); !group.done; group = await groups.next()) {
       const value = write(group.value);
-      if (value !== '') return { value };
+      if (value.length > 0) return { value };
     }
     state = 'done';
     const value = after();
-    return value === '' ? end() : { value };
+    return value.length === 0 ? end() : { value };
   }
-  const parts: AsyncIterableIterator<string> = {
+  const parts: AsyncIterableIterator<Bytes> = {
     next,
     async return() {
       state = 'done';

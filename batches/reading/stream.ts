@@ -1,6 +1,7 @@
-import { createResultCsv } from '../../formats/delimited/results.ts';
+import { type Bytes, joinBytes } from '../../formats/bytes.ts';
+import { createResultWriter } from '../../formats/index.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
-import { inOneLine } from '../../shared/exact-json.ts';
+import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { partsOf } from './parts.ts';
 import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
@@ -55,32 +56,18 @@ async function readGroup(
   return read.flatMap((chunk, at) => (chunk === undefined ? [] : [{ ...chunk, chunk: numbers[at] ?? 0 }]));
 }
 
-/** The whole batch as one JSON object a line, in index order; while it runs, what there is. */
-export function streamNdjson(
+/** Writes the whole batch in a format, in the order of its items; while it runs, the results that exist. */
+export function streamResults(
   source: Source,
   batch: BatchRecord,
-  { status }: Pick<StreamQuery, 'status'>,
+  format: FormatName,
+  { status, formulas }: StreamQuery,
   ahead = overHttp,
-): AsyncIterableIterator<string> {
-  return partsOf(inIndexOrder(source, batch, false, ahead), (group) => {
-    const lines = group.flatMap(({ results }) =>
-      results
-        .filter((result) => status === undefined || result.status === status)
-        .map((result) => `${JSON.stringify(result)}\n`),
-    );
-    return inOneLine(lines.join(''));
-  });
-}
-
-/** The same as CSV. */
-export function streamCsv(
-  source: Source,
-  batch: BatchRecord,
-  query: StreamQuery,
-  ahead = overHttp,
-): AsyncIterableIterator<string> {
-  const csv = createResultCsv(batch, query.formulas);
-  const rowsOf = (group: readonly Chunk[]): string =>
-    group.map(({ results, items }) => csv.rows(results, items, query.status)).join('');
-  return partsOf(inIndexOrder(source, batch, true, ahead), rowsOf, { before: csv.header() });
+): AsyncIterableIterator<Bytes> {
+  const writer = createResultWriter(format, batch, formulas);
+  const rowsOf = (group: readonly Chunk[]): Bytes =>
+    joinBytes(group.map(({ results, items }) => writer.rows(results, items, status)));
+  // Formats with columns repeat the image and the text of an item, which results do not have.
+  const groups = inIndexOrder(source, batch, formatNamed(format).hasColumns, ahead);
+  return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

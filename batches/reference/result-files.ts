@@ -1,5 +1,7 @@
+import type { Bytes } from '../../formats/bytes.ts';
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
+import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
@@ -7,7 +9,7 @@ import { parseS3Place } from '../../shared/s3-place.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { TaskRun } from '../queue/tasks.ts';
 import { streamFailures } from '../reading/failures.ts';
-import { type ReadAhead, streamCsv, streamNdjson } from '../reading/stream.ts';
+import { type ReadAhead, streamResults } from '../reading/stream.ts';
 import { filesOf } from '../store/files-of.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
@@ -35,20 +37,21 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
   async function write(record: BatchRecord, signal: AbortSignal): Promise<void> {
     const files = filesOf(record);
     if (files === null) return;
-    const upload = async (address: string, type: string, parts: AsyncIterable<string>) => {
+    const upload = async (address: string, type: string, parts: AsyncIterable<Bytes>) => {
       const place = parseS3Place(address);
       if (place === undefined) throw new Error(`Batch ${record.id} has ${address} for a file`);
       await objects.upload(place, type, parts, signal);
     };
-    const ndjson = 'application/x-ndjson';
-    await upload(files.results, ndjson, streamNdjson(source, record, {}, ahead));
-    if (files.csv !== null) {
-      await upload(files.csv, 'text/csv', streamCsv(source, record, { formulas: 'escape' }, ahead));
-    }
-    await upload(files.failures, ndjson, streamFailures(source, record, ahead));
+    const uploadResults = (address: string, format: FormatName) => {
+      const parts = streamResults(source, record, format, { formulas: 'escape' }, ahead);
+      return upload(address, formatNamed(format).mediaTypes[0], parts);
+    };
+    await uploadResults(files.results, 'ndjson');
+    if (files.csv !== null) await uploadResults(files.csv, 'csv');
+    await upload(files.failures, formatNamed('ndjson').mediaTypes[0], streamFailures(source, record, ahead));
     const failures = await redis.hgetall(batchKeys(redis, record.id).failures);
     const status = toStatus({ ...record, filesState: 'written' }, failures, 0, record.finishedAt ?? 0);
-    await upload(files.status, 'application/json', once(`${JSON.stringify(status, null, 2)}\n`));
+    await upload(files.status, formatNamed('json').mediaTypes[0], once(`${JSON.stringify(status, null, 2)}\n`));
   }
 
   return async (id, { isLast, signal }) => {

@@ -1,5 +1,5 @@
-import { formatOfName } from '../../formats/names.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 
 /** What of a batch's record says where its files are. */
 interface Filed {
@@ -14,13 +14,14 @@ interface Filed {
 /** The files that the results of a batch are put into; null for one whose results are read from the service alone. */
 export function filesOf({ input, columnNames, output, filesState, filesError }: Filed): BatchStatus['files'] {
   if (output === undefined) return null;
-  const isCsv = columnNames !== undefined || (input !== undefined && formatOfName(input)?.format === 'csv');
+  const hasColumns = columnNames !== undefined || (input !== undefined && formatOfFile(input)?.format.hasColumns);
+  const named = (name: string, format: FormatName) => `${output}${name}.${formatNamed(format).endings[0]}`;
   return {
     state: filesState ?? 'pending',
-    results: `${output}results.ndjson`,
-    csv: isCsv ? `${output}results.csv` : null,
-    failures: `${output}failures.ndjson`,
-    status: `${output}status.json`,
+    results: named('results', 'ndjson'),
+    csv: hasColumns ? named('results', 'csv') : null,
+    failures: named('failures', 'ndjson'),
+    status: named('status', 'json'),
     error: filesError || null,
   };
 }

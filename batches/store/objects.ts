@@ -1,3 +1,4 @@
+import type { Bytes } from '../../formats/bytes.ts';
 import type { S3Place } from '../../shared/s3-place.ts';
 
 /**
@@ -17,7 +18,7 @@ export interface Objects {
    */
   read(place: S3Place, etag: string, signal: AbortSignal): AsyncGenerator<Buffer>;
   /** Writes an object as its parts come, however long; it is there with the last of them, or not at all. */
-  upload(place: S3Place, type: string, parts: AsyncIterable<string>, signal: AbortSignal): Promise<void>;
+  upload(place: S3Place, type: string, parts: AsyncIterable<Bytes>, signal: AbortSignal): Promise<void>;
   /**
    * Removes what lies in a folder, some thousands of objects at a time.
    * @returns whether nothing is left; otherwise it is to be called again.

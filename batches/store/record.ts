@@ -14,7 +14,8 @@ const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string
 
 const reading = z.object({
   columns: columnNames,
-  delimiter: z.string(),
+  /** Absent: the separator of the format. */
+  delimiter: z.string().optional(),
   /** Declared by its sender. */
   encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),

@@ -10,6 +10,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { formatS3Place, type S3Place } from '../../shared/s3-place.ts';
 import type { Objects, ObjectsOptions } from './objects.ts';
@@ -151,8 +152,8 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
   };
 }
 
-async function* encoded(parts: AsyncIterable<string>): AsyncGenerator<Buffer> {
-  for await (const part of parts) yield Buffer.from(part);
+async function* encoded(parts: AsyncIterable<Bytes>): AsyncGenerator<Buffer> {
+  for await (const part of parts) yield toBuffer(part);
 }
 
 async function asked<Value>(place: S3Place, ask: () => Promise<Value>): Promise<Value> {

@@ -2,17 +2,14 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import type { StoredItem } from '../../batches/store/payload.ts';
-import { readBody } from '../../formats/body.ts';
-import type { CsvColumns } from '../../formats/delimited/columns.ts';
-import { itemsOfCsv } from '../../formats/delimited/reader.ts';
+import type { ColumnNames, Header } from '../../formats/format.ts';
+import { readItemsOfFile } from '../../formats/index.ts';
 import type { Strictness } from '../../formats/items.ts';
-import { itemsOfNdjson } from '../../formats/ndjson.ts';
 import { encodingOf } from '../../formats/text.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import { type BatchFormat, endingsInWords, formatOfFile, formats } from '../../shared/formats.ts';
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
-
-export type InputFormat = 'csv' | 'ndjson' | 'parquet';
 
 /** Names of the columns, or fields, with image, text and id, where they are not called so. */
 export interface ColumnFlags {
@@ -22,9 +19,9 @@ export interface ColumnFlags {
 }
 
 export interface InputOptions extends ColumnFlags {
-  /** What separates the columns of CSV; by the file's name when it is not said. */
+  /** Separator of the columns of CSV and TSV, in place of the one of the format. */
   delimiter?: string | undefined;
-  /** Of CSV and NDJSON, by its name in the Encoding Standard; UTF-8 or UTF-16 when it is not said. */
+  /** Encoding of text, by its name in the Encoding Standard; otherwise UTF-8 or UTF-16. */
   encoding?: string | undefined;
   strictness: Strictness;
   /** Only the first rows. */
@@ -34,12 +31,12 @@ export interface InputOptions extends ColumnFlags {
 /** A file of pairs, read as often as it is asked for and never held whole. */
 export interface BatchInput {
   file: string;
-  format: InputFormat;
+  format: BatchFormat;
   /** Names that were asked for. */
-  columnNames: CsvColumns;
+  columnNames: ColumnNames;
   /** Names of the columns that are meant, once the first items have come: they may differ in case. */
-  foundNames(): CsvColumns;
-  /** Names of the columns in their order, known once the first items have come; nothing for NDJSON. */
+  foundNames(): ColumnNames;
+  /** Names of the columns in their order, known once the first items have come; undefined in formats without columns. */
   columns(): string[] | undefined;
   /** The pairs in their order, a few at a time. What is no pair becomes a failed item, or ends the reading when strict. */
   items(): AsyncGenerator<StoredItem[]>;
@@ -60,55 +57,41 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
       `--encoding ${options.encoding} is not known; utf-8, utf-16le, windows-1252 and shift_jis are`,
     );
   }
-  if (encoding !== undefined && format === 'parquet') throw new UsageError('--encoding is for CSV and NDJSON');
-  const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : ',');
-  let columns: string[] | undefined;
-  let foundNames = columnNames;
-  const onHeader = (header: string[], found = columnNames) => {
-    columns = header;
-    foundNames = found;
-  };
+  if (encoding !== undefined && !format.isText) throw new UsageError(`--encoding is for text, not for ${format.label}`);
+  const named = options.imageColumn ?? options.textColumn ?? options.idColumn;
+  let header: Header | undefined;
 
   async function* items(): AsyncGenerator<StoredItem[]> {
-    const { strictness } = options;
-    if (format === 'parquet') {
-      const { itemsOfParquet } = await import('../../formats/parquet.ts');
-      try {
-        return yield* itemsOfParquet(file, { columns: columnNames, strictness, onHeader });
-      } catch (error) {
-        throw asUsageError(error, file);
+    const { strictness, delimiter } = options;
+    const fields = named === undefined ? undefined : columnNames;
+    try {
+      const read = { columns: columnNames, fields, delimiter, encoding, strictness };
+      const opened = readItemsOfFile(format.name, file, read);
+      for await (const some of opened.items) {
+        header = opened.header();
+        yield some;
       }
+    } catch (error) {
+      throw asUsageError(error, file);
     }
-    const { bytes } = readBody(createReadStream(file));
-    if (format === 'csv') {
-      try {
-        return yield* itemsOfCsv(bytes, { columns: columnNames, delimiter, strictness, encoding, onHeader });
-      } catch (error) {
-        throw asUsageError(error, file);
-      }
-    }
-    const named = options.imageColumn ?? options.textColumn ?? options.idColumn;
-    const reshaped = named === undefined ? undefined : (raw: unknown) => reshape(raw, columnNames);
-    yield* itemsOfNdjson(bytes, strictness, { encoding, reshape: reshaped });
   }
 
   return {
     file,
     format,
     columnNames,
-    foundNames: () => foundNames,
-    columns: () => columns,
+    foundNames: () => header?.columns ?? columnNames,
+    columns: () => header?.names,
     items: options.limit === undefined ? items : () => firstOf(items(), options.limit ?? 0),
   };
 }
 
-function formatOf(file: string): InputFormat {
-  const extension = /\.(csv|tsv|ndjson|jsonl|parquet)(\.gz)?$/i.exec(file)?.[1]?.toLowerCase();
-  if (extension === 'parquet') return 'parquet';
-  if (extension === 'csv' || extension === 'tsv') return 'csv';
-  if (extension !== undefined) return 'ndjson';
+function formatOf(file: string): BatchFormat {
+  const format = formatOfFile(file)?.format;
+  if (format?.isRead) return format;
+  const readable = formats.filter(({ isRead }) => isRead);
   throw new UsageError(
-    `${file} is none of .csv, .tsv, .ndjson, .jsonl (each also with .gz) and .parquet; rename it, or convert it to one of them`,
+    `The name of ${file} does not end in ${endingsInWords(readable)} (text also in .gz); rename it, or convert it`,
   );
 }
 
@@ -129,20 +112,7 @@ function asUsageError(error: unknown, file: string): unknown {
   const fault = error.faults?.[0];
   if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
   if (fault?.path !== 'header') return error;
-  const what = error.message.replace(/^The CSV|\. The query .*$|: the query .*$/gs, '');
-  return new UsageError(`${file}${what}. --image-column, --text-column and --delimiter say what it has`);
-}
-
-/** An object with names of its own as an item: what is neither image, text nor id becomes metadata. */
-function reshape(raw: unknown, names: BatchInput['columnNames']): unknown {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
-  const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;
-  return {
-    ...(image !== undefined && { image }),
-    ...(text !== undefined && { text }),
-    ...(id !== undefined && { id }),
-    ...(Object.keys(metadata).length > 0 && { metadata }),
-  };
+  return new UsageError(`${file} ${fault.message}. --image-column, --text-column and --delimiter say what it has`);
 }
 
 async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): AsyncGenerator<StoredItem[]> {

@@ -3,23 +3,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { formatOfFile, formats } from '../../shared/formats.ts';
 import { UsageError } from '../failures.ts';
+import { endingFor } from './output-name.ts';
 
 export interface Piped {
   file: string;
   out: string | undefined;
 }
 
-/** Formats that stdin may have; the names are file endings. */
-export const pipedFormats = ['csv', 'tsv', 'ndjson', 'jsonl', 'parquet'] as const;
-export type PipedFormat = (typeof pipedFormats)[number];
+/** Formats that files of pairs have. */
+export const inputFormats = formats.filter(({ isRead }) => isRead);
+/** Formats that stdin may have, by their file endings. */
+export const pipedFormats = inputFormats.flatMap(({ endings }) => endings);
 
 export interface Pipes {
   /** `-` reads stdin. */
   file: string;
   /** `-` writes stdout; the default where stdin is read. */
   out: string | undefined;
-  format: PipedFormat | undefined;
+  format: string | undefined;
 }
 
 /**
@@ -42,8 +45,7 @@ export async function withPipes<Value>(
   try {
     const input = readsStdin ? join(directory, `stdin.${format}`) : file;
     if (readsStdin) await pipeline(stdin, createWriteStream(input, { mode: 0o600 }));
-    const isLines = /\.(ndjson|jsonl)(\.gz)?$/i.test(input);
-    const output = writesStdout ? join(directory, `stdout.${isLines ? 'ndjson' : 'csv'}`) : out;
+    const output = writesStdout ? join(directory, `stdout.${endingFor(formatOfFile(input))}`) : out;
     const value = await run({ file: input, out: output }, writesStdout);
     if (writesStdout && output !== undefined) await pipeline(createReadStream(output), stdout, { end: false });
     return value;

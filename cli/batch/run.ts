@@ -11,11 +11,12 @@ import { checkOutput } from '../output-file.ts';
 import type { Progress } from '../progress.ts';
 import { type ColumnFlags, hashFile, openInput } from './input.ts';
 import { asServerFile, localImages } from './local-images.ts';
+import { outputBeside, outputFormatOf } from './output-name.ts';
 import { scoreOffline } from './score-offline.ts';
 import { type Posting, runToEnd, writeResults } from './score-online.ts';
 import { isSameRun, type RunState, stateFileOf } from './state-file.ts';
 import { rowsOf, type Tally } from './tally.ts';
-import { outputBeside, outputFormatOf, removePart, type WriterOptions } from './writer.ts';
+import { removePart, type WriterOptions } from './writer.ts';
 
 export interface RunOptions extends ColumnFlags, Posting {
   file: string;

@@ -4,6 +4,7 @@ import { linesOf } from '../../formats/lines.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
+import { formatNamed } from '../../shared/formats.ts';
 import { type ServiceClient, unreachable } from '../client.ts';
 import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
@@ -117,7 +118,7 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   for (const [name, value] of columnsOf(await withHeader(deps.input))) query.set(name, value);
   return await client.json<BatchStatus>(`/v1/evaluation/batch?${query}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': idempotencyKey },
+    headers: { 'content-type': formatNamed('ndjson').mediaTypes[0], 'idempotency-key': idempotencyKey },
     body: () => bodyOf(deps),
     signal,
   });
@@ -125,7 +126,7 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
 
 /** An input whose columns are known. */
 async function withHeader(input: BatchInput): Promise<BatchInput> {
-  if (input.columns() === undefined && input.format !== 'ndjson') for await (const _ of input.items()) break;
+  if (input.columns() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
 }
 
@@ -200,7 +201,7 @@ export async function* joinWithRows(
   id: string,
 ): AsyncGenerator<{ results: ItemResult[]; items: StoredItem[] }> {
   const response = await client.open(`${batchPath(id)}/results`, {
-    headers: { accept: 'application/x-ndjson' },
+    headers: { accept: formatNamed('ndjson').mediaTypes[0] },
     signal,
   });
   const rows = createRows(input.items());

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type PipedFormat, pipedFormats, withPipes } from '../batch/pipes.ts';
+import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
+import { outputFormats } from '../batch/output-name.ts';
+import { inputFormats, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
 import type { RunOptions } from '../batch/run.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
@@ -9,7 +11,7 @@ import { atLeast, between, share } from '../flags.ts';
 import { checkResultFile } from '../output-file.ts';
 
 type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
-  format?: PipedFormat;
+  format?: string;
   offline: boolean;
   compare: boolean;
   keepFormulas: boolean;
@@ -19,14 +21,13 @@ type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
 export function addBatchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('batch')
-    .description('Score a file of pairs (CSV, NDJSON or Parquet) into a file beside it. Run again, it goes on.')
-    .argument(
-      '<file>',
-      '.csv, .tsv, .ndjson, .jsonl (each also .gz) or .parquet; - for stdin; the service reads s3://…',
+    .description(
+      `Score a file of pairs (${labelsInWords(inputFormats, 'or')}) into a file next to it. A second run continues.`,
     )
+    .argument('<file>', `${endingsInWords(inputFormats)} (text also .gz); - for stdin; the service reads s3://…`)
     .option(
       '-o, --out <file>',
-      'the output: .csv, .ndjson or .jsonl, - for stdout; FILE.scores.csv by default; for s3://… a folder there',
+      `the output: ${endingsInWords(outputFormats)}, - for stdout; FILE.scores.csv by default; for s3://… a folder there`,
     )
     .addOption(new Option('--format <format>', 'format of stdin').choices(pipedFormats))
     .option('--force', 'replace the output if it exists', false)
@@ -34,13 +35,13 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (image)')
     .option('--text-column <name>', 'column with the text (text)')
     .option('--id-column <name>', 'column with the id, if there is one (id)')
-    .option('--delimiter <text>', 'what separates the columns of CSV')
-    .option('--encoding <name>', 'of CSV and NDJSON: windows-1252, shift_jis, …; UTF-8 or UTF-16 by default')
+    .option('--delimiter <text>', 'separator of the columns of CSV and TSV')
+    .option('--encoding <name>', 'of text: windows-1252, shift_jis, …; UTF-8 or UTF-16 by default')
     .option('--images <dir>', 'directory that paths of images count from; that of FILE by default')
     .option('--server-files', 'send paths as they are, for a service with IMAGE_FILE_ROOTS', false)
     .option('-n, --limit <rows>', 'only the first rows', atLeast(1))
     .option('--strict', 'refuse the file for a row that is no pair, instead of failing the row', false)
-    .option('--keep-formulas', 'CSV: no apostrophe before text that a spreadsheet would run', false)
+    .option('--keep-formulas', 'CSV, TSV: no apostrophe before text that a spreadsheet would run', false)
     .option('--priority <number>', 'order among your own batches, -100 to 100', between(-100, 100))
     .option('--max-failures <count>', 'stop when more rows than this have failed', atLeast(0))
     .option('--max-failure-share <share>', 'stop when a larger share has failed, 0 to 1', share)

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
+import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
+import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
@@ -86,17 +88,14 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .command('results')
     .description('Read the results of a batch, also while it runs.')
     .argument('<id>', 'the batch')
-    .option('-o, --out <file>', 'write them there: .csv, .ndjson or .jsonl')
-    .option('--force', 'replace the output if it exists')
+    .option('-o, --out <file>', `write them there: ${endingsInWords(outputFormats)}`)
     .addOption(
-      new Option('--format <format>', 'by the name of the file, otherwise csv (ndjson with --json)').choices([
-        'csv',
-        'ndjson',
-        'jsonl',
-      ]),
+      new Option('--format <format>', 'by the name of the file, otherwise csv (ndjson with --json)').choices(
+        outputFormats.flatMap(({ endings }) => endings),
+      ),
     )
     .addOption(new Option('--status <status>', 'only these').choices(['succeeded', 'failed', 'cancelled']))
-    .option('--keep-formulas', 'CSV: no apostrophe before text that a spreadsheet would run')
+    .option('--keep-formulas', 'CSV, TSV: no apostrophe before text that a spreadsheet would run')
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
     });
@@ -117,14 +116,14 @@ async function results(
 ) {
   const out = file === '-' ? undefined : file;
   await checkResultFile({ out, force });
-  const byName = out === undefined ? undefined : /\.(csv|ndjson|jsonl)$/i.exec(out)?.[1]?.toLowerCase();
-  const form = format ?? byName ?? (context.isJson ? 'ndjson' : 'csv');
-  if (form !== 'csv' && form !== 'ndjson' && form !== 'jsonl')
-    throw new UsageError(`--format ${form} is neither csv nor ndjson`);
+  const byName = out === undefined ? undefined : formatOfFile(out)?.ending;
+  const ending = format ?? byName ?? (context.isJson ? 'ndjson' : 'csv');
+  const asked = outputFormats.find(({ endings }) => endings.includes(ending));
+  if (asked === undefined) throw new UsageError(`Results are not written as .${ending}`);
   const client = await context.connect();
   const query = new URLSearchParams({ ...(status && { status }), ...(keepFormulas && { formulas: 'keep' }) });
   const response = await client.open(`${pathOf(id)}/results?${query}`, {
-    headers: { accept: form === 'csv' ? 'text/csv' : 'application/x-ndjson' },
+    headers: { accept: asked.mediaTypes[0] },
   });
   const escaped = Number(response.headers.get('vls-escaped-cells') ?? 0);
   if (escaped > 0) {

@@ -1,22 +1,9 @@
 import { ServiceError } from '../../shared/errors.ts';
-import { badItem, type RawItem, type ReadItem, type Strictness, toStoredItem } from '../items.ts';
+import { badHeader, checkDelimiter, findColumns, headerOf } from '../columns.ts';
+import type { Header, ItemFile, ReadOptions } from '../format.ts';
+import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
-import { badHeader, type CsvColumns, checkDelimiter, findColumns, headerOf } from './columns.ts';
 import { type CsvRow, createCsvRows } from './rows.ts';
-
-export interface CsvOptions {
-  /** Names of the columns that are asked for. */
-  columns: CsvColumns;
-  /** What separates columns; a first line `sep=;` in the file itself counts for more. */
-  delimiter: string;
-  strictness: Strictness;
-  /** The encoding that was declared, by its name in the Encoding Standard. */
-  encoding?: string | undefined;
-  /** Bytes received so far, as they were sent: before they are decompressed. */
-  sent?: (() => number) | undefined;
-  /** Called once the header row is known, with its names and those of the columns that are meant. */
-  onHeader(header: string[], columns: CsvColumns): void;
-}
 
 /** Longest row, in characters: an inline image of 20 MB as base64, and room for the other cells. */
 const maxRowLength = 32 * 1024 * 1024;
@@ -36,32 +23,42 @@ const freeNameCharacters = 16 * 1024 * 1024;
 const portion = 1_024;
 
 /**
- * Items of CSV with a header row, as the bytes arrive. Columns that are neither image, text nor id become metadata.
- * Empty lines, and rows of empty cells alone, are passed over. A row that cannot be read becomes a failed item that
- * names its line and has its own cells.
- * @throws {ServiceError} `request.invalid` for a header that lacks a column or has one twice, or for a bad row when
- * strict.
+ * Reads rows of cells with a header row. Columns that are neither image, text nor id become metadata. Empty lines, and
+ * rows of empty cells alone, are passed over. A row that cannot be read becomes a failed item that names its line and has
+ * its own cells.
+ * @param label of the format, for messages.
+ * @param delimiter of the format.
+ * @throws {ServiceError} `request.invalid` for a delimiter that cannot separate columns.
  */
-export async function* itemsOfCsv(bytes: AsyncIterable<Buffer>, options: CsvOptions): AsyncGenerator<ReadItem[]> {
-  checkDelimiter(options.delimiter);
+export function readDelimited(
+  label: string,
+  delimiter: string,
+  bytes: AsyncIterable<Buffer>,
+  options: ReadOptions,
+): ItemFile {
+  const separator = options.delimiter ?? delimiter;
+  checkDelimiter(separator);
   const { parts, encoding } = decodeText(bytes, options.encoding);
-  const rows = createRows(options, encoding);
-  for await (const part of parts) {
-    yield* rows.push(part);
-    rows.check();
+  const rows = createRows(label, separator, options, encoding);
+  async function* items() {
+    for await (const part of parts) {
+      yield* rows.push(part);
+      rows.check();
+      await options.pending?.set(rows.pendingBytes());
+    }
+    yield* rows.end();
   }
-  yield* rows.end();
+  return { items: items(), header: rows.header };
 }
 
-function createRows(options: CsvOptions, encoding: () => string) {
+function createRows(label: string, separator: string, options: ReadOptions, encoding: () => string) {
   const { strictness } = options;
-  let { delimiter } = options;
+  let delimiter = separator;
   /** The beginning of the file, until it is known whether its first line says how columns are separated. */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
-  let header: string[] | undefined;
-  let columns = options.columns;
+  let header: Header | undefined;
   let characters = 0;
   /** Characters of column names in all items so far. */
   let nameCharacters = 0;
@@ -103,22 +100,23 @@ function createRows(options: CsvOptions, encoding: () => string) {
         items = [];
       }
     } catch (error) {
-      throw error instanceof RangeError ? unreadable(`a row has ${error.message}`) : error;
+      throw error instanceof RangeError ? unreadable(label, `a row has ${error.message}`) : error;
     }
     yield items;
   }
 
   function readHeader({ values, fault }: CsvRow): void {
-    if (fault !== undefined) throw badHeader(`The header of the CSV is not whole: ${quoteFault(fault)}`);
+    if (fault !== undefined) throw badHeader(label, `has a header that is not whole: ${quoteFault(fault)}`);
     for (const name of values) {
-      if (!name.isWellFormed()) throw badHeader(`The header of the CSV: ${undecodable(name, encoding())}`);
+      if (!name.isWellFormed())
+        throw badHeader(label, `has a header that is not text: ${undecodable(name, encoding())}`);
     }
-    header = headerOf(values);
-    columns = findColumns(header, columns, delimiter);
-    options.onHeader(header, columns);
+    const names = headerOf(values, label);
+    const columns = findColumns(names, options.columns, label, delimiter);
+    header = { names, columns };
     let sum = 0;
     const isStored = (name: string) => name !== columns.image && name !== columns.text && name !== columns.id;
-    namesUpTo = [0, ...header.map((name) => (sum += isStored(name) ? name.length : 0))];
+    namesUpTo = [0, ...names.map((name) => (sum += isStored(name) ? name.length : 0))];
   }
 
   /** @throws {ServiceError} `request.invalid` when the names of columns outgrow what was sent. */
@@ -128,11 +126,12 @@ function createRows(options: CsvOptions, encoding: () => string) {
     const most = Math.min(nameCharactersPerCharacter * characters, nameCharactersPerByteSent * bytes);
     if (nameCharacters <= freeNameCharacters + most) return;
     throw badHeader(
-      `The names of the columns are stored with each row, and have ${nameCharacters} characters in rows of ${characters} so far; shorten the names, or leave out columns that are nearly empty`,
+      label,
+      `has names of columns, which are stored with each row, of ${nameCharacters} characters in rows of ${characters} so far; shorten the names, or leave out columns that are nearly empty`,
     );
   }
 
-  function toItem({ values, line, fault }: CsvRow, names: readonly string[]): ReadItem {
+  function toItem({ values, line, fault }: CsvRow, { names, columns }: Header): ReadItem {
     const where = `line ${line + skippedLines}`;
     const item: RawItem = {};
     let isDecoded = true;
@@ -162,10 +161,13 @@ function createRows(options: CsvOptions, encoding: () => string) {
     const has = `has ${values.length} ${values.length === 1 ? 'column' : 'columns'}, the header has ${names.length}`;
     if (extra.length > 0) return bad(`${has}${unnamed}`);
     if (item.image === undefined || item.text === undefined) return bad(has);
-    return toStoredItem(item, where, strictness);
+    return toReadItem(item, where, strictness);
   }
 
   return {
+    header: () => header,
+    /** Returns the memory of the open row, in bytes. */
+    pendingBytes: () => reader.pendingBytes,
     push,
     *end(): Generator<ReadItem[]> {
       if (start !== undefined) yield* begin();
@@ -174,10 +176,13 @@ function createRows(options: CsvOptions, encoding: () => string) {
     /** @throws {ServiceError} `request.invalid` when the open row is too long. */
     check(): void {
       if (header === undefined && reader.pending > maxHeaderLength) {
-        throw badHeader(`The first row, which names the columns, does not end within ${maxHeaderLength} characters`);
+        throw badHeader(
+          label,
+          `has a first row, which names the columns, that does not end within ${maxHeaderLength} characters`,
+        );
       }
       if (reader.pending > maxRowLength) {
-        throw unreadable(`a row has more than ${maxRowLength} characters; is a quote left open?`);
+        throw unreadable(label, `a row has more than ${maxRowLength} characters; is a quote left open?`);
       }
     },
   };
@@ -196,5 +201,5 @@ function quoteFault({ opened, closed }: NonNullable<CsvRow['fault']>): string {
     : `${opens}, and text follows the next quote on line ${closed}; a quote inside a quoted cell is written twice`;
 }
 
-const unreadable = (reason: string): ServiceError =>
-  new ServiceError('request.invalid', `The CSV cannot be read: ${reason}`);
+const unreadable = (label: string, reason: string): ServiceError =>
+  new ServiceError('request.invalid', `The ${label} cannot be read: ${reason}`);

@@ -1,3 +1,5 @@
+import { isTwoByte } from '../pending.ts';
+
 /** A row of CSV as it was written. */
 export interface CsvRow {
   values: string[];
@@ -9,8 +11,10 @@ export interface CsvRow {
 
 /** Reads rows from text that comes in parts, whatever the parts. */
 export interface CsvRowReader {
-  /** Length of the text that is still without the end of its row. */
+  /** Length of the text that is still without the end of its row, in characters. */
   readonly pending: number;
+  /** Memory of that text, in bytes. */
+  readonly pendingBytes: number;
   /** Rows that this part completes. */
   push(text: string): Generator<CsvRow>;
   /** The last row, if no line break ended it. */
@@ -30,6 +34,7 @@ const smallRow = 64 * 1024;
 export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
   let parts: string[] = [];
   let pending = 0;
+  let isWide = false;
   /** The open row is scanned anew once so much is there: doubling keeps the work linear in its length. */
   let enough = 0;
   let line = 1;
@@ -55,6 +60,7 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
     const rest = at === 0 ? text : text.slice(at);
     parts = [rest];
     pending = rest.length;
+    if (at > 0) isWide &&= isTwoByte(rest);
     enough = pending < smallRow ? 0 : 2 * pending;
   }
 
@@ -62,9 +68,13 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
     get pending() {
       return pending;
     },
+    get pendingBytes() {
+      return isWide ? 2 * pending : pending;
+    },
     *push(text) {
       parts.push(text);
       pending += text.length;
+      isWide ||= isTwoByte(text);
       if (pending >= enough) yield* rows(false);
     },
     *end() {

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
+import { endingsInWords, formats, labelsInWords } from '../formats.ts';
 import { itemResult, longText, postedItem } from './item.ts';
 import { arm } from './traffic.ts';
+
+const read = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
+const written = formats.filter(({ isWritten }) => isWritten);
+const tables = labelsInWords(read.filter(({ hasColumns }) => hasColumns));
+const lists = labelsInWords(read.filter(({ hasColumns }) => !hasColumns));
+const texts = labelsInWords(read.filter(({ isText }) => isText));
+const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColumns && isText));
+const readEndings = `${endingsInWords(read)}; text also with \`.gz\``;
 
 /** Most items one JSON body may carry: the body limit is reached long before with anything but short URLs. */
 export const maxJsonItems = 1_000_000;
@@ -71,27 +80,31 @@ const columnList = z
       .refine((names) => new Set(names).size === names.length, { error: 'two columns have one name' }),
   );
 
-const encoding = z.string().min(1).max(40).optional().meta({
-  description:
-    'Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised.',
-});
+const encoding = z
+  .string()
+  .min(1)
+  .max(40)
+  .optional()
+  .meta({
+    description: `Encoding of ${texts}, by a name of the Encoding Standard (\`windows-1252\`, \`shift_jis\`); also the \`charset\` of the content type. Default: UTF-8, or UTF-16 where it is recognised.`,
+  });
 
 /** A batch whose items lie in a bucket, and whose results are put there. */
 const reference = {
   input: z
     .string()
     .max(maxStoredAddress)
-    .meta({ description: 'Object with the items: `.ndjson`, `.jsonl`, `.csv` or `.tsv`, each also with `.gz`.' }),
+    .meta({ description: `Object with the items, whose name ends in ${readEndings}.` }),
   output: z.string().max(maxStoredAddress).optional().meta({
     description: 'Folder for the files of results. Default: beside the input, in a folder named by the batch.',
   }),
   columns: z
     .strictObject({ image: column.optional(), text: column.optional(), id: column.optional() })
     .optional()
-    .meta({ description: 'CSV: names of the columns; `image`, `text` and `id` otherwise.' }),
+    .meta({ description: `${tables}: names of the columns; \`image\`, \`text\` and \`id\` otherwise.` }),
   delimiter: delimiter
     .optional()
-    .meta({ description: 'CSV: what separates columns; a comma, or the tab of a `.tsv`.' }),
+    .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
   encoding,
 };
 
@@ -131,14 +144,15 @@ export const batchQuery = z
       .optional()
       .meta({ description: `Default: ${budgetAfter}.` }),
     webhook: webhookUrl.optional(),
-    image: column.default('image').meta({ description: 'CSV: name of the column with the image.' }),
-    text: column.default('text').meta({ description: 'CSV: name of the column with the text.' }),
-    id: column.default('id').meta({ description: 'CSV: name of the column with the id, if there is one.' }),
-    delimiter: delimiter.default(',').meta({ description: 'CSV: what separates columns.' }),
+    image: column.default('image').meta({ description: `${tables}: name of the column with the image.` }),
+    text: column.default('text').meta({ description: `${tables}: name of the column with the text.` }),
+    id: column.default('id').meta({ description: `${tables}: name of the column with the id, if there is one.` }),
+    delimiter: delimiter
+      .optional()
+      .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
     encoding,
     columns: columnList.optional().meta({
-      description:
-        'NDJSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. CSV of the results has these columns.',
+      description: `${lists}: the columns of the table that the items were made of, as a JSON list; \`image\`, \`text\` and \`id\` say which is which. Tables of the results have these columns.`,
     }),
   })
   .refine(
@@ -286,16 +300,20 @@ export const resultsQuery = z.strictObject({
     .min(1)
     .max(10_000)
     .optional()
-    .meta({ description: `JSON: most results of a page; ${resultsPageSize} unless given. NDJSON and CSV are whole.` }),
+    .meta({
+      description: `JSON: most results of a page; ${resultsPageSize} unless given. ${labelsInWords(written)} are whole.`,
+    }),
   status: outcome.optional().meta({ description: 'Only items of this outcome.' }),
-  formulas: z.enum(['escape', 'keep']).optional().meta({
-    description:
-      'CSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other forms never change a value.',
-  }),
+  formulas: z
+    .enum(['escape', 'keep'])
+    .optional()
+    .meta({
+      description: `${separated}: \`escape\`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; \`keep\` does not. The other formats never change a value.`,
+    }),
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
-/** The whole batch as NDJSON or CSV. */
+/** The whole batch in one of the formats that hold it. */
 export interface StreamQuery {
   status?: ResultsQuery['status'] | undefined;
   formulas: 'escape' | 'keep';

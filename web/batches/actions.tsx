@@ -1,9 +1,10 @@
 import { useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { ask, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
-import { downloadResults, type Formulas, type ResultFormat } from './downloads.ts';
+import { downloadResults, type Formulas } from './downloads.ts';
 import { nameOfBatch, rememberName } from './names.ts';
 
 /** What can be done with a batch, at its present state. */
@@ -40,8 +41,8 @@ export function BatchActions({
     setBusy(undefined);
   }
 
-  const download = (format: ResultFormat) =>
-    run(format, () => downloadResults(status.id, format, format === 'csv' ? { formulas } : {}));
+  const download = (format: FormatName) =>
+    run(format, () => downloadResults(status.id, format, formatNamed(format).hasColumns ? { formulas } : {}));
   const cancel = () =>
     run('cancel', async () => {
       await ask(`${path}/cancel`, { method: 'POST' });

@@ -1,32 +1,36 @@
+import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { send } from '../http/client.ts';
 import { type CsvRow, createCsvReader } from './csv.ts';
 import { ownColumnsIn, ownColumnsOf } from './own-columns.ts';
 
-export type ResultFormat = 'csv' | 'ndjson';
 /** CSV for spreadsheets, which run cells such as `=1+1`, or with the cells as they were sent. */
 export type Formulas = 'escape' | 'keep';
-
-const accept: Record<ResultFormat, string> = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
 
 /** Results as they come from the service, which picks the form by a header that a link cannot carry. */
 export async function resultsOf(
   id: string,
-  format: ResultFormat,
+  format: FormatName,
   query: Record<string, string> = {},
   signal?: AbortSignal,
 ): Promise<Response> {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results?${new URLSearchParams(query)}`;
-  return await send(path, { headers: { accept: accept[format] }, ...(signal !== undefined && { signal }) });
+  return await send(path, {
+    headers: { accept: formatNamed(format).mediaTypes[0] },
+    ...(signal !== undefined && { signal }),
+  });
 }
 
 /** The browser keeps a blob of any size outside the page's memory, and large ones on the disk. */
 export async function downloadResults(
   id: string,
-  format: ResultFormat,
+  format: FormatName,
   query: Record<string, string> = {},
 ): Promise<void> {
   const response = await resultsOf(id, format, query);
-  save(await response.blob(), `batch-${id}${query['status'] === undefined ? '' : `-${query['status']}`}.${format}`);
+  save(
+    await response.blob(),
+    `batch-${id}${query['status'] === undefined ? '' : `-${query['status']}`}.${formatNamed(format).endings[0]}`,
+  );
 }
 
 /** Rows whose score reaches the threshold, under the header, as they were written. */
@@ -34,7 +38,7 @@ export async function downloadPassing(id: string, threshold: number, formulas: F
   const response = await resultsOf(id, 'csv', { status: 'succeeded', formulas });
   const rows = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(passingRows(threshold));
   const blob = await new Response(rows?.pipeThrough(new TextEncoderStream()) ?? '', {
-    headers: { 'content-type': 'text/csv' },
+    headers: { 'content-type': formatNamed('csv').mediaTypes[0] },
   }).blob();
   save(blob, `batch-${id}-from-${threshold}.csv`);
 }

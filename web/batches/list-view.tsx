@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { BatchStatus, BatchList as Page } from '../../shared/contracts/batch.ts';
+import { labelsInWords } from '../../shared/formats.ts';
 import { ask, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/polled.ts';
 import { addressOf } from '../shell/route.ts';
@@ -9,6 +10,7 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { nameOfBatch } from './names.ts';
 import { NewView } from './new-view.tsx';
+import { previewed } from './preview.ts';
 import { ProgressBar } from './progress.tsx';
 import { stateWords } from './state.ts';
 
@@ -44,7 +46,8 @@ function BatchList() {
         <div class="empty">
           <p>No batches yet.</p>
           <p class="soft">
-            A batch scores every row of a CSV or NDJSON file. <a href={addressOf.newBatch}>Start one</a>.
+            A batch scores every row of a {labelsInWords(previewed, 'or')} file.{' '}
+            <a href={addressOf.newBatch}>Start one</a>.
           </p>
         </div>
       )}

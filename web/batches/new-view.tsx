@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { formatNamed, labelsInWords } from '../../shared/formats.ts';
 import { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { useDroppedFile } from '../ui/drop.ts';
@@ -9,9 +10,16 @@ import { Scrollable } from '../ui/scrollable.tsx';
 import { type ColumnMapping, faultOfMapping, guessColumns, looksLikeImage } from './columns.ts';
 import { encodings, nameOfEncoding } from './encoding.ts';
 import { rememberName } from './names.ts';
-import { NoPreview, type Preview, previewOf } from './preview.ts';
+import { NoPreview, type Preview, previewed, previewOf } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
 import { type UploadProgress, uploadBatch } from './upload.ts';
+
+/** Endings and media types that the file chooser offers. */
+const accepted = [
+  ...previewed.flatMap(({ endings, mediaTypes }) => [...endings.map((each) => `.${each}`), mediaTypes[0]]),
+  '.json',
+  '.gz',
+].join();
 
 interface Chosen {
   file: File;
@@ -49,7 +57,7 @@ export function NewView({ dropped }: { dropped?: File }) {
         <label class={`drop wide${chosen === undefined ? '' : ' filled'}${over ? ' over' : ''}`}>
           <input
             type="file"
-            accept=".csv,.tsv,.ndjson,.jsonl,.gz,text/csv"
+            accept={accepted}
             class="visually-hidden"
             onChange={(event) => {
               const file = event.currentTarget.files?.[0];
@@ -59,7 +67,7 @@ export function NewView({ dropped }: { dropped?: File }) {
           <span class="drop-words">
             {chosen === undefined ? (
               <>
-                <strong>Choose a CSV or NDJSON file</strong>
+                <strong>Choose a {labelsInWords(previewed, 'or')} file</strong>
                 <span class="soft">or drop one anywhere. Any length; gzip is fine.</span>
               </>
             ) : (
@@ -161,7 +169,7 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
             encoding.
           </p>
         )}
-        {preview.format === 'csv' && preview.columns.some(looksLikeImage) && (
+        {formatNamed(preview.format).hasColumns && preview.columns.some(looksLikeImage) && (
           <p class="notice">
             The first row looks like an item. A CSV needs a header row: this one would be taken for it.
           </p>

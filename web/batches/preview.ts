@@ -1,11 +1,19 @@
 import { parseExactly } from '../../shared/exact-json.ts';
+import {
+  type BatchFormat,
+  type FormatName,
+  formatNamed,
+  formatOfFile,
+  formatOfStart,
+  formats,
+} from '../../shared/formats.ts';
 import { createCsvReader } from './csv.ts';
 import { guessEncoding } from './encoding.ts';
 
 /** The beginning of a file, in columns. The rest of the file is not read for it. */
 export interface Preview {
-  format: 'csv' | 'ndjson';
-  /** CSV alone. */
+  format: FormatName;
+  /** Of CSV and TSV alone. */
   delimiter: string;
   gzipped: boolean;
   /** What it was read as, by its name in the Encoding Standard. */
@@ -32,11 +40,11 @@ export async function previewOf(file: File, encoding?: string): Promise<Preview>
   const head = await readHead(file, encoding);
   if (head.text.trim() === '') throw new NoPreview('The file is empty.');
   const format = formatOf(file.name, head.text);
-  const found = format === 'csv' ? readCsv(head) : readNdjson(head);
-  if (found.columns.length === 0) throw new NoPreview(`Nothing in it could be read as ${format.toUpperCase()}.`);
+  const found = format.hasColumns ? readCsv(head, format) : readNdjson(head);
+  if (found.columns.length === 0) throw new NoPreview(`Nothing in it could be read as ${format.label}.`);
   return {
     ...found,
-    format,
+    format: format.name,
     gzipped: head.gzipped,
     encoding: head.encoding,
     estimate: estimateOf(file, head, found.rowBytes),
@@ -96,19 +104,26 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
   return { content, whole: ended && size <= headBytes };
 }
 
-function formatOf(name: string, text: string): Preview['format'] {
-  const extension = /\.(csv|tsv|txt|ndjson|jsonl|json)(\.gz)?$/i.exec(name)?.[1]?.toLowerCase();
-  if (extension === 'csv' || extension === 'tsv') return 'csv';
-  if (extension === 'ndjson' || extension === 'jsonl') return 'ndjson';
-  const start = text.trimStart();
-  if (start.startsWith('['))
-    throw new NoPreview('This is one JSON list. Write each of its items on a line of its own (NDJSON).');
-  return start.startsWith('{') ? 'ndjson' : 'csv';
+/** Formats whose rows are shown here. */
+export const previewed = formats.filter(({ isRead, isText, name }) => isRead && isText && name !== 'json');
+
+/** Reads the format from the name of the file, otherwise from its first characters. */
+function formatOf(name: string, text: string): BatchFormat {
+  const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16))) ?? formatNamed('csv');
+  const named = formatOfFile(name)?.format;
+  // Many programs call lines of JSON `.json`.
+  const format = named === undefined || named.name === 'json' ? byStart : named;
+  if (previewed.includes(format)) return format;
+  throw new NoPreview(
+    format.name === 'json'
+      ? 'This is one JSON array. Write each of its items on a line of its own (NDJSON).'
+      : `${format.label} cannot be shown here; \`vls batch\` reads it.`,
+  );
 }
 
-function readCsv({ text, whole }: Head): Found {
+function readCsv({ text, whole }: Head, { name }: BatchFormat): Found {
   const stated = /^"?sep=([^"\r\n])"?\r?\n/i.exec(text);
-  const delimiter = stated?.[1] ?? delimiterOf(text);
+  const delimiter = stated?.[1] ?? (name === 'tsv' ? '\t' : delimiterOf(text));
   const reader = createCsvReader(delimiter);
   const all = [...reader.push(text.slice(stated?.[0].length ?? 0)), ...(whole ? reader.end() : [])];
   const [header, ...rows] = all;

@@ -1,3 +1,4 @@
+import { formatNamed } from '../../shared/formats.ts';
 import type { ColumnMapping } from './columns.ts';
 import { type Preview, readObject } from './preview.ts';
 
@@ -5,7 +6,7 @@ const itemFields = new Set(['image', 'text', 'id', 'metadata']);
 
 /** CSV is mapped by the service. The fields of NDJSON are called what the contract calls them, or are renamed here. */
 export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
-  if (preview.format === 'csv') return false;
+  if (formatNamed(preview.format).hasColumns) return false;
   const isMapped = mapping.image === 'image' && mapping.text === 'text';
   const isIdMapped = mapping.id === 'id' || (mapping.id === '' && !preview.columns.includes('id'));
   return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));

@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { formatNamed } from '../../shared/formats.ts';
 import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
 import type { ColumnMapping } from './columns.ts';
 import { nameOfEncoding } from './encoding.ts';
@@ -50,7 +51,8 @@ function send(
   const query = new URLSearchParams();
   if (model !== '') query.set('model', model);
   if (failureShare !== undefined) query.set('failureBudgetShare', String(failureShare));
-  if (preview.format === 'csv') {
+  const format = formatNamed(preview.format);
+  if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
     // The names in a header are trimmed, so this is none of them: a column that is called `id` stays metadata.
@@ -60,8 +62,7 @@ function send(
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', apiUrl(`v1/evaluation/batch?${query}`));
-    const type = preview.format === 'csv' ? 'text/csv' : 'application/x-ndjson';
-    request.setRequestHeader('content-type', `${type}; charset=${preview.encoding}`);
+    request.setRequestHeader('content-type', `${format.mediaTypes[0]}; charset=${preview.encoding}`);
     request.setRequestHeader('idempotency-key', idempotencyKey);
     request.upload.onprogress = ({ loaded, total }) => onProgress({ stage: 'sending', share: loaded / total });
     request.upload.onload = () => onProgress({ stage: 'storing', share: 1 });

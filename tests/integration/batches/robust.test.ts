@@ -3,8 +3,8 @@ import { reserve } from '../../../batches/intake/idempotency.ts';
 import { sealBatch } from '../../../batches/intake/seal.ts';
 import type { BatchEvent } from '../../../batches/reading/events.ts';
 import { setFields } from '../../../batches/store/set-fields.ts';
+import { readItems } from '../../../formats/index.ts';
 import { itemsOfList } from '../../../formats/items.ts';
-import { itemsOfNdjson } from '../../../formats/ndjson.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../shared/redis/keys.ts';
@@ -26,7 +26,8 @@ test('half a surrogate pair in an id or in a malformed line does not keep its ba
   async function* bytes() {
     yield Buffer.from(`{"image": ${'a'.repeat(9)}${'😀'.repeat(20)}\n`);
   }
-  for await (const [stored] of itemsOfNdjson(bytes(), 'lenient')) {
+  const columns = { image: 'image', text: 'text', id: 'id' };
+  for await (const [stored] of readItems('ndjson', bytes(), { columns, strictness: 'lenient' }).items) {
     if (stored !== undefined && 'error' in stored) expect(stored.error.message.isWellFormed()).toBe(true);
   }
 });

@@ -57,7 +57,7 @@ describe('CSV', () => {
       expect((await read(file, { encoding })).items).toEqual([{ image: 'a.jpg', text: 'un café' }]);
     }
     await expect(read(file, { encoding: 'latin9000' })).rejects.toThrow('--encoding latin9000 is not known');
-    await expect(read(fixture('links.parquet'), { encoding: 'cp1252' })).rejects.toThrow('for CSV and NDJSON');
+    await expect(read(fixture('links.parquet'), { encoding: 'cp1252' })).rejects.toThrow('for text, not for Parquet');
   });
 
   test('with another delimiter, or a column twice, is refused with the flag', async () => {
@@ -133,7 +133,7 @@ describe('Parquet', () => {
 });
 
 test.each([
-  ['pairs.xlsx', 'x', 'none of .csv'],
+  ['pairs.xlsx', 'x', 'does not end in .csv'],
   ['pairs.csv', '', 'is empty'],
 ])('%s with %j is refused', async (name, text, said) => {
   await expect(read(await write(name, text))).rejects.toThrow(said);

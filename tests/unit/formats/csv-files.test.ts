@@ -3,31 +3,22 @@ import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StoredItem } from '../../../batches/store/payload.ts';
-import { type CsvOptions, itemsOfCsv } from '../../../formats/delimited/reader.ts';
+import type { ReadOptions } from '../../../formats/format.ts';
+import { readItems } from '../../../formats/index.ts';
 
 const caseOf = (name: string): Buffer => readFileSync(new URL(`../../cases/${name}`, import.meta.url));
 
 /** Reads CSV that comes in parts of so many bytes. */
-async function read(content: string | Buffer, options: Partial<CsvOptions> = {}, partBytes = 7) {
+async function read(content: string | Buffer, options: Partial<ReadOptions> = {}, partBytes = 7) {
   const bytes = Buffer.from(content);
   async function* parts() {
     for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
   }
   const items: StoredItem[] = [];
-  let header: string[] = [];
-  let columns = { image: 'image', text: 'text', id: 'id' };
-  const reading = itemsOfCsv(parts(), {
-    columns,
-    delimiter: ',',
-    strictness: 'lenient',
-    onHeader(names, found) {
-      header = names;
-      columns = found;
-    },
-    ...options,
-  });
-  for await (const some of reading) items.push(...some);
-  return { items, header, columns };
+  const columns = { image: 'image', text: 'text', id: 'id' };
+  const file = readItems('csv', parts(), { columns, strictness: 'lenient', ...options });
+  for await (const some of file.items) items.push(...some);
+  return { items, header: file.header()?.names ?? [], columns: file.header()?.columns };
 }
 
 const textsOf = (items: readonly StoredItem[]) => items.map((item) => ('error' in item ? item.error : item.text));
@@ -138,7 +129,7 @@ describe('columns', () => {
 
   test('separated by something else than was asked for are refused, and the message names it', async () => {
     await expect(read('image;text\nx;a\n')).rejects.toThrow(
-      'Its columns look separated by ";": the query ?delimiter=%3B',
+      'Its columns look separated by ";". The query ?delimiter=%3B',
     );
     await expect(read('image\ttext\nx\ta\n')).rejects.toThrow('look separated by "\\t"');
     await expect(read('image,text\nx,a\n', { delimiter: ';' })).rejects.toThrow('look separated by ","');

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { itemsOfCsv } from '../../../formats/delimited/reader.ts';
-import { createResultCsv } from '../../../formats/delimited/results.ts';
+import { createResultWriter, readItems } from '../../../formats/index.ts';
 
 const MiB = 1024 * 1024;
 
@@ -17,8 +16,8 @@ async function read(head: string, rest: Buffer): Promise<{ items: number; chunks
   }
   const columns = { image: 'image', text: 'text', id: 'id' };
   try {
-    const options = { columns, delimiter: ',', strictness: 'lenient', onHeader: () => {} } as const;
-    for await (const some of itemsOfCsv(arriving(), options)) items += some.length;
+    const options = { columns, strictness: 'lenient' } as const;
+    for await (const some of readItems('csv', arriving(), options).items) items += some.length;
   } catch (error) {
     return { items, chunks, fault: (error as Error).message };
   }
@@ -45,7 +44,11 @@ test('rows are read whose cells have many delimiters, and as many as there are',
 test.each(['=1+1', '+1+1', '-1+1', '@SUM(1)', '\t=1', '\r=1', '\n=1', '＝1+1', '＋1+1', '－1+1', '＠SUM(1)'])(
   'a result that begins like the formula %j gets an apostrophe',
   (text) => {
-    const csv = createResultCsv({ columns: ['text'], columnNames: { image: 'i', text: 'text', id: 'id' } }, 'escape');
+    const csv = createResultWriter(
+      'csv',
+      { columns: ['text'], columnNames: { image: 'i', text: 'text', id: 'id' } },
+      'escape',
+    );
     const result = { index: 0, id: 'a', status: 'cancelled' } as const;
     expect(csv.rows([result], [{ image: 'x', text }])).toMatch(/^0,"?'/);
   },

@@ -1,18 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeInput, encodeInput, type StoredItem } from '../../../batches/store/payload.ts';
-import { itemsOfNdjson, type NdjsonOptions } from '../../../formats/ndjson.ts';
+import type { ReadOptions } from '../../../formats/format.ts';
+import { readItems } from '../../../formats/index.ts';
 import { hasRawNumber, inOneLine } from '../../../shared/exact-json.ts';
 
 const caseOf = (name: string): Buffer => readFileSync(new URL(`../../cases/${name}`, import.meta.url));
 
-async function read(content: string | Buffer, options: NdjsonOptions = {}, partBytes = 7): Promise<StoredItem[]> {
+async function read(
+  content: string | Buffer,
+  options: Partial<ReadOptions> = {},
+  partBytes = 7,
+): Promise<StoredItem[]> {
   const bytes = Buffer.from(content);
   async function* parts() {
     for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
   }
   const items: StoredItem[] = [];
-  for await (const some of itemsOfNdjson(parts(), 'lenient', options)) items.push(...some);
+  const columns = { image: 'image', text: 'text', id: 'id' };
+  const file = readItems('ndjson', parts(), { columns, strictness: 'lenient', ...options });
+  for await (const some of file.items) items.push(...some);
   return items;
 }
 

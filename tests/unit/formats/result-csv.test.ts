@@ -2,14 +2,17 @@ import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
 import { tallyOf } from '../../../batches/lifecycle/tally.ts';
 import type { StoredItem } from '../../../batches/store/payload.ts';
-import { createResultCsv } from '../../../formats/delimited/results.ts';
+import { createResultWriter } from '../../../formats/index.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 
 const columnNames = { image: 'image', text: 'text', id: 'id' };
 const scored = { status: 'succeeded', score: 20, cosine: 0.2 } as const;
 
 test('results that are posted as input again keep their columns, and ours have names of their own', () => {
-  const post = (columns: string[]) => createResultCsv({ columns, columnNames }, 'escape').header().trim().split(',');
+  const post = (columns: string[]) =>
+    String(createResultWriter('csv', { columns, columnNames }, 'escape').start())
+      .trim()
+      .split(',');
   const first = post(['image', 'text', 'score']);
   expect(first).toEqual('index,image,text,score,status,vls_score,cosine,error_code,error_message,warnings'.split(','));
   const second = post(first);
@@ -20,7 +23,7 @@ test('results that are posted as input again keep their columns, and ours have n
 });
 
 test('a row that is invalid has its own cells', () => {
-  const csv = createResultCsv({ columns: ['id', 'image', 'text', 'note'], columnNames }, 'escape');
+  const csv = createResultWriter('csv', { columns: ['id', 'image', 'text', 'note'], columnNames }, 'escape');
   const error = { code: 'item.invalid', message: 'line 2: no', retryable: false } as const;
   const item: StoredItem = { id: 'a', image: 'x.jpg', text: 'a cat', metadata: { note: 'n' }, error };
   const result: ItemResult = { index: 0, id: 'a', metadata: { note: 'n' }, status: 'failed', error };
@@ -29,7 +32,7 @@ test('a row that is invalid has its own cells', () => {
 
 test('cells have the digits that were sent, and no column takes anything from JavaScript', () => {
   const columns = ['image', 'text', 'hash', 'constructor', 'toString', 'list'];
-  const csv = createResultCsv({ columns, columnNames }, 'escape');
+  const csv = createResultWriter('csv', { columns, columnNames }, 'escape');
   const metadata = { hash: JSON.rawJSON('1546130668394913822'), list: [JSON.rawJSON('1.0')] };
   const row = csv.rows(
     [{ index: 0, metadata, ...scored }],
@@ -43,11 +46,11 @@ test('what is kept equals its source, and what is escaped is counted as it was a
   const items = texts.map((text, at): StoredItem => ({ id: `+${at} a`, image: 'x', text, metadata: { note: '=2' } }));
   const results = items.map(({ id, metadata }, index): ItemResult => ({ index, ...scored, id: id ?? '', metadata }));
   const columns = ['id', 'image', 'text', 'note'];
-  const kept = createResultCsv({ columns, columnNames }, 'keep');
-  const rows: string[][] = parse(kept.rows(results, items));
+  const kept = createResultWriter('csv', { columns, columnNames }, 'keep');
+  const rows: string[][] = parse(String(kept.rows(results, items)));
   expect(rows.map((row) => row.slice(1, 5))).toEqual(texts.map((text, at) => [`+${at} a`, 'x', text, '=2']));
   expect(kept.escaped()).toBe(0);
-  const escaped = createResultCsv({ columns, columnNames }, 'escape');
+  const escaped = createResultWriter('csv', { columns, columnNames }, 'escape');
   escaped.rows(results, items);
   const { formulas } = tallyOf({ offset: 0, items }, results);
   expect(formulas?.succeeded).toEqual({ common: 6, own: 4 });

@@ -3,9 +3,10 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { boundBadItems } from '../../../../batches/intake/bad-items.ts';
 import { readBody } from '../../../../formats/body.ts';
-import { itemsOfCsv } from '../../../../formats/delimited/reader.ts';
+import { readItems } from '../../../../formats/index.ts';
 import { type ItemStream, itemsOfList } from '../../../../formats/items.ts';
-import { itemsOfNdjson } from '../../../../formats/ndjson.ts';
+
+const options = { columns: { image: 'image', text: 'text', id: 'id' }, strictness: 'lenient' } as const;
 
 const good = JSON.stringify({ image: 'https://example.org/1.jpg', text: 'a' });
 
@@ -28,7 +29,7 @@ function bodyOf(bytes: Buffer) {
 }
 const readNdjson = (bytes: Buffer) => {
   const body = bodyOf(bytes);
-  return count(boundBadItems(itemsOfNdjson(body.bytes, 'lenient'), body.sent));
+  return count(boundBadItems(readItems('ndjson', body.bytes, options).items, body.sent));
 };
 
 test('a gzip of a kilobyte does not become half a million bad items', async () => {
@@ -47,9 +48,9 @@ test('an upload of nothing but bad lines ends early, and says what is wrong with
 
 test('CSV and JSON are bounded as NDJSON is', async () => {
   const body = bodyOf(gzipSync(`image,text\nx,a\n${'x,a,b\n'.repeat(200_000)}`));
-  const columns = { image: 'image', text: 'text', id: 'id' };
-  const options = { columns, delimiter: ',', strictness: 'lenient', onHeader: () => {} } as const;
-  expect((await count(boundBadItems(itemsOfCsv(body.bytes, options), body.sent))).fault).toMatch(/too many/);
+  expect((await count(boundBadItems(readItems('csv', body.bytes, options).items, body.sent))).fault).toMatch(
+    /too many/,
+  );
   const list = itemsOfList([JSON.parse(good), ...Array(1_000_000).fill(1)], 'lenient');
   const listed = await count(boundBadItems(list, () => 2_000_000));
   expect(listed.fault).toMatch(/too many for 2000000 bytes/);

@@ -1,0 +1,31 @@
+import {
+  endingsInWords,
+  type FormatName,
+  formatNamed,
+  formatOfFile,
+  formats,
+  type NamedFile,
+} from '../../shared/formats.ts';
+import { UsageError } from '../failures.ts';
+
+/** Formats that outputs have. */
+export const outputFormats = formats.filter(({ isWritten }) => isWritten);
+
+/** Reads the format from the name of the output. */
+export function outputFormatOf(output: string): FormatName {
+  const format = formatOfFile(output);
+  if (format !== undefined && !format.isGzip && format.format.isWritten) return format.format.name;
+  throw new UsageError(`The name of the output ${output} does not end in ${endingsInWords(outputFormats)}`);
+}
+
+/** Returns the output beside an input: `pairs.csv` becomes `pairs.scores.csv`. */
+export function outputBeside(input: string): string {
+  const named = formatOfFile(input);
+  return `${named?.stem ?? input}.scores.${endingFor(named)}`;
+}
+
+/** Returns the ending of an output in the format of its input, or in the closest one that is written. */
+export function endingFor(input: NamedFile | undefined): string {
+  if (input?.format.isWritten) return input.ending;
+  return formatNamed(input?.format.hasColumns === false ? 'ndjson' : 'csv').endings[0];
+}

@@ -1,0 +1,79 @@
+import { stringify } from 'csv-stringify/sync';
+import type { StreamQuery } from '../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import type { ResultSource, ResultWriter } from '../format.ts';
+import type { ReadItem } from '../items.ts';
+import { addressOf, resultColumns } from '../result-columns.ts';
+
+/**
+ * Writes results as rows of cells: with the columns that the items came with, then ours. Text of the client that a
+ * spreadsheet would run as a formula begins with an apostrophe, unless `formulas` is `keep`.
+ */
+export function createDelimitedWriter(
+  delimiter: string,
+  source: ResultSource,
+  formulas: StreamQuery['formulas'],
+): ResultWriter {
+  const { index, given, own, model, givenValue } = resultColumns(source);
+  let escaped = 0;
+  const disarm = (text: string): string => {
+    if (formulas === 'keep' || !isFormula(text)) return text;
+    escaped++;
+    return `'${text}`;
+  };
+  const lines = (rows: readonly string[][]) => stringify([...rows], { delimiter });
+  return {
+    start: () => lines([[index, ...given.map(disarm), ...own, ...(model === undefined ? [] : [model])]]),
+    rows(results, items, status) {
+      const rows = results.flatMap((result, at) => {
+        if (status !== undefined && result.status !== status) return [];
+        return [
+          [
+            String(result.index),
+            ...given.map((column) => disarm(cellOf(givenValue(column, items[at], result)))),
+            ...outcomeCells(result, disarm),
+            ...(model === undefined ? [] : [('model' in result && result.model) || '']),
+          ],
+        ];
+      });
+      return rows.length > 0 ? lines(rows) : '';
+    },
+    end: () => '',
+    escaped: () => escaped,
+  };
+}
+
+/**
+ * Reports whether a spreadsheet would run a cell; a number stays a number. The wide forms are the same signs to a
+ * spreadsheet in East Asia.
+ */
+const isFormula = (text: string): boolean => /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text));
+
+/** Writes a value into a cell: a number as it was sent, an object or a list as JSON. */
+function cellOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Counts the cells of an item that `formulas=escape` changes: those that every table has, and those in columns of its own. */
+export function formulaCells(result: ItemResult, item: ReadItem | undefined): { common: number; own: number } {
+  const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
+  if (result.status === 'failed') cells.push(result.error.message);
+  if (result.status === 'succeeded') cells.push(result.warnings?.join('; ') ?? '');
+  const own = Object.values(result.metadata ?? {}).filter((value) => isFormula(cellOf(value)));
+  return { common: cells.filter(isFormula).length, own: own.length };
+}
+
+/** Messages may begin with words of an image host or of the client. */
+function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
+  switch (result.status) {
+    case 'succeeded': {
+      const warnings = disarm(result.warnings?.join('; ') ?? '');
+      return ['succeeded', String(result.score), String(result.cosine), '', '', warnings];
+    }
+    case 'failed':
+      return ['failed', '', '', result.error.code, disarm(result.error.message), ''];
+    case 'cancelled':
+      return ['cancelled', '', '', '', '', ''];
+  }
+}

@@ -1,0 +1,54 @@
+import { createReadStream } from 'node:fs';
+import type { StreamQuery } from '../shared/contracts/batch.ts';
+import type { FormatName } from '../shared/formats.ts';
+import { readBody } from './body.ts';
+import { csv } from './csv.ts';
+import type {
+  CreateWriter,
+  ItemFile,
+  ReadFile,
+  ReadOptions,
+  ReadStream,
+  ResultSource,
+  ResultWriter,
+} from './format.ts';
+import { json } from './json.ts';
+import { ndjson } from './ndjson.ts';
+import { parquet } from './parquet.ts';
+import { tsv } from './tsv.ts';
+
+/** The code of a format. shared/formats.ts has its names. */
+interface FormatCode {
+  readStream?: ReadStream;
+  readFile?: ReadFile;
+  createWriter?: CreateWriter;
+}
+
+/** Readers and writers of all formats. A new format is a file of its own, an entry here and one in shared/formats.ts. */
+const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet };
+
+/** Reads items from bytes as they arrive. */
+export function readItems(format: FormatName, bytes: AsyncIterable<Buffer>, options: ReadOptions): ItemFile {
+  const { readStream } = codes[format];
+  if (readStream === undefined) throw new Error(`${format} is not read from a stream`);
+  return readStream(bytes, options);
+}
+
+/** Reads items from a file of this machine; text may be gzip. */
+export function readItemsOfFile(format: FormatName, path: string, options: ReadOptions): ItemFile {
+  const { readFile } = codes[format];
+  if (readFile !== undefined) return readFile(path, options);
+  const { bytes, sent } = readBody(createReadStream(path));
+  return readItems(format, bytes, { ...options, sent });
+}
+
+/** Creates a writer of results. */
+export function createResultWriter(
+  format: FormatName,
+  source: ResultSource,
+  formulas: StreamQuery['formulas'],
+): ResultWriter {
+  const { createWriter } = codes[format];
+  if (createWriter === undefined) throw new Error(`${format} is not written`);
+  return createWriter(source, formulas);
+}

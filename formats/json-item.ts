@@ -1,0 +1,62 @@
+import { parseExactly, withoutHalfPairs } from '../shared/exact-json.ts';
+import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../shared/json-shape.ts';
+import type { ColumnNames, ReadOptions } from './format.ts';
+import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
+import { undecodable } from './text.ts';
+
+/** Longest JSON of an item, in characters: an inline image of 20 MB as base64, its text and its metadata. */
+export const maxItemLength = 32 * 1024 * 1024;
+
+/** Reads items from their JSON. */
+export interface JsonItems {
+  /** @param where place of the item for people: `line 7`, `items[3]`. */
+  read(text: string, where: string): ReadItem;
+  /** Returns the bad item in place of one that is longer than {@link maxItemLength}. */
+  tooLong(where: string): ReadItem;
+}
+
+/** @param encoding returns the encoding that the text was decoded from. */
+export function createJsonItems({ strictness, fields }: ReadOptions, encoding: () => string): JsonItems {
+  const bad = (message: string, where: string, code?: ItemFault) =>
+    badItem([{ path: '', message }], where, strictness, {}, code);
+  return {
+    read(text, where) {
+      if (text === '') return bad('is empty', where);
+      if (!text.isWellFormed()) return bad(undecodable(text, encoding()), where, 'item.encoding');
+      const fault = shapeFaultOf(text);
+      if (fault === 'too_deep') return bad(`nested deeper than ${maxJsonDepth} levels`, where, 'item.too_deep');
+      if (fault === 'too_wide') return bad(`an object of it has more than ${maxJsonKeys} keys`, where);
+      let raw: unknown;
+      try {
+        raw = parseExactly(withoutHalfPairs(text));
+      } catch (error) {
+        return bad(notJson(text, error as Error), where);
+      }
+      return toReadItem(fields === undefined ? raw : renameFields(raw, fields), where, strictness);
+    },
+    tooLong: (where) => bad(`longer than ${maxItemLength} characters`, where, 'item.too_large'),
+  };
+}
+
+/** Explains why a text is not JSON, as far as the parser says. */
+function notJson(text: string, { message }: Error): string {
+  const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
+  if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (message.includes('end of JSON') || Number(position) === text.length) {
+    return 'not JSON: it ends in the middle of an item';
+  }
+  return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
+}
+
+/** Makes an item of an object with field names of its own. Fields that are neither image, text nor id become metadata. */
+function renameFields(raw: unknown, names: ColumnNames): unknown {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;
+  return {
+    ...(image !== undefined && { image }),
+    ...(text !== undefined && { text }),
+    ...(id !== undefined && { id }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
+}

@@ -1,0 +1,113 @@
+import { ServiceError } from '../shared/errors.ts';
+import type { ReadOptions, ReadStream } from './format.ts';
+import type { ReadItem } from './items.ts';
+import { createJsonItems, maxItemLength } from './json-item.ts';
+import { itemsOfLines } from './ndjson.ts';
+import { createPendingText } from './pending.ts';
+import { decodeText, type Text } from './text.ts';
+
+/** Reads one JSON array of items. A file of JSON lines, which many programs call `.json`, is read as NDJSON. */
+const readStream: ReadStream = (bytes, options) => ({
+  items: itemsOfDocument(decodeText(bytes, options.encoding), options),
+  header: () => undefined,
+});
+
+async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
+  const iterator = parts[Symbol.asyncIterator]();
+  let start = '';
+  while (start === '') {
+    const next = await iterator.next();
+    if (next.done) return;
+    start = next.value.trimStart();
+    // Bytes have arrived, though no item.
+    yield [];
+  }
+  const text = { parts: joined(start, iterator), encoding };
+  if (start.startsWith('{')) yield* itemsOfLines(text, options);
+  else if (start.startsWith('[')) yield* itemsOfArray(text, options);
+  else throw malformed('is neither an array of items nor lines of objects');
+}
+
+async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
+  yield start;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** Cuts the elements out of the text of an array, which arrives in parts, and reads each of them. */
+async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
+  const items = createJsonItems(options, encoding);
+  const pending = createPendingText();
+  let state: 'before' | 'inside' | 'behind' = 'before';
+  let index = 0;
+  let depth = 0;
+  let isString = false;
+  let isEscaped = false;
+  let isTooLong = false;
+
+  const hold = (text: string) => {
+    if (!isTooLong) pending.add(text);
+    if (pending.length <= maxItemLength) return;
+    isTooLong = true;
+    pending.take();
+  };
+  /** Reads the element that ends here; nothing of an empty array. */
+  const read = (isLast: boolean): ReadItem[] => {
+    const text = pending.take().trim();
+    const where = `items[${index}]`;
+    if (isLast && index === 0 && text === '' && !isTooLong) return [];
+    index++;
+    if (!isTooLong) return [items.read(text, where)];
+    isTooLong = false;
+    return [items.tooLong(where)];
+  };
+  /** Finds the end of an element, or of the part; tracks strings and nesting on the way. */
+  const endOfElement = (part: string, from: number): number => {
+    for (let at = from; at < part.length; ) {
+      if (isEscaped) {
+        isEscaped = false;
+        at++;
+        continue;
+      }
+      const marks = isString ? /["\\]/g : /["[\]{},]/g;
+      marks.lastIndex = at;
+      const found = marks.exec(part);
+      if (found === null) return part.length;
+      at = found.index + 1;
+      const [mark] = found;
+      if (mark === '"') isString = !isString;
+      else if (mark === '\\') isEscaped = true;
+      else if (mark === '[' || mark === '{') depth++;
+      else if (depth > 0 && mark !== ',') depth--;
+      else if (mark === ']' || (mark === ',' && depth === 0)) return found.index;
+    }
+    return part.length;
+  };
+
+  for await (const part of parts) {
+    const complete: ReadItem[] = [];
+    let at = 0;
+    if (state === 'before') {
+      at = 1;
+      state = 'inside';
+    }
+    while (state === 'inside' && at < part.length) {
+      const end = endOfElement(part, at);
+      hold(part.slice(at, end));
+      if (end === part.length) break;
+      const isLast = part[end] === ']';
+      complete.push(...read(isLast));
+      if (isLast) state = 'behind';
+      at = end + 1;
+    }
+    if (state === 'behind' && part.slice(at).trim() !== '') throw malformed('has text behind its array');
+    yield complete;
+    await options.pending?.set(pending.bytes);
+  }
+  if (state !== 'behind') throw malformed(`ends before its array does, after ${index} items`);
+}
+
+function malformed(problem: string): ServiceError {
+  return new ServiceError('request.invalid', `The JSON ${problem}`, { faults: [{ path: 'file', message: problem }] });
+}
+
+export const json = { readStream };

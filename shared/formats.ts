@@ -1,0 +1,177 @@
+/**
+ * The file formats of batches, as plain data for all rooms and for the page. `formats/` has the reader and the writer of
+ * each.
+ */
+export const formatNames = ['csv', 'tsv', 'ndjson', 'json', 'parquet'] as const;
+export type FormatName = (typeof formatNames)[number];
+
+export interface BatchFormat {
+  name: FormatName;
+  /** Name for people, for example `CSV`. */
+  label: string;
+  /** Media types that mean this format, in lower case. The first one is documented. */
+  mediaTypes: readonly [string, ...string[]];
+  /** Endings of file names, without the dot. The first one names new files. */
+  endings: readonly [string, ...string[]];
+  /** Batches can be read from it. */
+  isRead: boolean;
+  /** Results can be written in it. */
+  isWritten: boolean;
+  /** It is text: it has an encoding, and a file may be gzip. */
+  isText: boolean;
+  /** It is read from a stream of bytes; otherwise the whole file must be there. */
+  isStreamed: boolean;
+  /** It names its columns once, in a header or a schema. */
+  hasColumns: boolean;
+  /** Characters that a file begins with; absent where a file may begin with any text. */
+  start?: string;
+  /** One line for people about what a file holds. */
+  summary: string;
+  /** A short file with one item; absent for binary formats. */
+  example?: string;
+}
+
+const exampleItem = '{"id": "i0", "image": "https://example.org/cat.jpg", "text": "a cat"}';
+
+const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
+  csv: {
+    name: 'csv',
+    label: 'CSV',
+    mediaTypes: ['text/csv', 'application/csv', 'text/comma-separated-values'],
+    endings: ['csv'],
+    isRead: true,
+    isWritten: true,
+    isText: true,
+    isStreamed: true,
+    hasColumns: true,
+    summary:
+      'A header row with image, text and optionally id, then one row for each item. Further columns become metadata.',
+    example: 'id,image,text\ni0,https://example.org/cat.jpg,a cat\n',
+  },
+  tsv: {
+    name: 'tsv',
+    label: 'TSV',
+    mediaTypes: ['text/tab-separated-values', 'text/tsv'],
+    endings: ['tsv'],
+    isRead: true,
+    isWritten: true,
+    isText: true,
+    isStreamed: true,
+    hasColumns: true,
+    summary: 'CSV whose columns are separated by tabs.',
+    example: 'id\timage\ttext\ni0\thttps://example.org/cat.jpg\ta cat\n',
+  },
+  ndjson: {
+    name: 'ndjson',
+    label: 'NDJSON',
+    mediaTypes: [
+      'application/x-ndjson',
+      'application/ndjson',
+      'application/jsonl',
+      'application/x-jsonl',
+      'application/jsonlines',
+      'application/x-jsonlines',
+      'application/jsonlines+json',
+      'application/x-json-stream',
+      'text/x-ndjson',
+      'text/jsonl',
+    ],
+    endings: ['ndjson', 'jsonl'],
+    isRead: true,
+    isWritten: true,
+    isText: true,
+    isStreamed: true,
+    hasColumns: false,
+    start: '{',
+    summary: 'One JSON object on each line, with image, text and optionally id and metadata.',
+    example: `${exampleItem}\n`,
+  },
+  json: {
+    name: 'json',
+    label: 'JSON',
+    mediaTypes: ['application/json'],
+    endings: ['json'],
+    isRead: true,
+    isWritten: false,
+    isText: true,
+    isStreamed: true,
+    hasColumns: false,
+    start: '[',
+    summary: 'One JSON array of items.',
+    example: `[${exampleItem}]\n`,
+  },
+  parquet: {
+    name: 'parquet',
+    label: 'Parquet',
+    mediaTypes: ['application/vnd.apache.parquet', 'application/x-parquet', 'application/parquet'],
+    endings: ['parquet'],
+    isRead: true,
+    isWritten: false,
+    isText: false,
+    isStreamed: false,
+    hasColumns: true,
+    start: 'PAR1',
+    summary: 'Columns image, text and optionally id. The image is an address, a path, bytes, or `{bytes, path}`.',
+  },
+};
+
+/** All formats, in the order in which people read about them. */
+export const formats: readonly BatchFormat[] = formatNames.map((name) => all[name]);
+
+export const formatNamed = (name: FormatName): BatchFormat => all[name];
+
+/** Returns the format that a media type means; its parameters and its case do not matter. */
+export function formatOfMediaType(type: string): BatchFormat | undefined {
+  const name = type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return formats.find(({ mediaTypes }) => mediaTypes.includes(name));
+}
+
+/** A file name in its parts. */
+export interface NamedFile {
+  format: BatchFormat;
+  /** The name without its ending. */
+  stem: string;
+  /** The ending in lower case, without the dot and without `.gz`. */
+  ending: string;
+  isGzip: boolean;
+}
+
+const gzip = '.gz';
+
+/** Reads the format from the ending of a file name. Text formats may end in `.gz` as well. */
+export function formatOfFile(name: string): NamedFile | undefined {
+  const lower = name.toLowerCase();
+  const isGzip = lower.endsWith(gzip);
+  const plain = isGzip ? lower.slice(0, -gzip.length) : lower;
+  for (const format of formats) {
+    const ending = format.endings.find((each) => plain.endsWith(`.${each}`));
+    if (ending === undefined || (isGzip && !format.isText)) continue;
+    return { format, stem: name.slice(0, plain.length - ending.length - 1), ending, isGzip };
+  }
+  return undefined;
+}
+
+/** Reads the format from the first bytes of a file that is not gzip; undefined where they may begin any text. */
+export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
+  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 512)).replace(/^\xef\xbb\xbf/, '');
+  return formats.find(
+    ({ start, isText }) => start !== undefined && (isText ? text.trimStart() : text).startsWith(start),
+  );
+}
+
+/** Names the endings of formats, for example `.csv, .tsv or .json`. */
+export const endingsInWords = (some: readonly BatchFormat[], last = 'or'): string =>
+  inWords(
+    some.flatMap(({ endings }) => endings.map((ending) => `.${ending}`)),
+    last,
+  );
+
+/** Names formats, for example `CSV, TSV and NDJSON`. */
+export const labelsInWords = (some: readonly BatchFormat[], last = 'and'): string =>
+  inWords(
+    some.map(({ label }) => label),
+    last,
+  );
+
+const inWords = (names: readonly string[], last: string): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
