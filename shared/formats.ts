@@ -2,7 +2,7 @@
  * The file formats of batches, as plain data for all rooms and for the page. `formats/` has the reader and the writer of
  * each.
  */
-export const formatNames = ['csv', 'tsv', 'ndjson', 'json', 'parquet'] as const;
+export const formatNames = ['ndjson', 'csv', 'tsv', 'json', 'parquet'] as const;
 export type FormatName = (typeof formatNames)[number];
 
 export interface BatchFormat {
