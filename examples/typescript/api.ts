@@ -43,17 +43,17 @@ after?: number;};
 /** Called once the batch has ended; signed as Standard Webhooks describes. */
 export type Webhook = {url: string;};
 
-export type BatchByReference = {/** Object with the items: `.ndjson`, `.jsonl`, `.csv` or `.tsv`, each also with `.gz`. */
+export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv or .json; text also with `.gz`. */
 input: string;
 /** Folder for the files of results. Default: beside the input, in a folder named by the batch. */
 output?: string;
-/** CSV: names of the columns; `image`, `text` and `id` otherwise. */
+/** CSV and TSV: names of the columns; `image`, `text` and `id` otherwise. */
 columns?: {image?: string;
 text?: string;
 id?: string;};
-/** CSV: what separates columns; a comma, or the tab of a `.tsv`. */
+/** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
-/** Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
+/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
 encoding?: string;
 /** A profile or a model name. */
 model?: string;
@@ -609,21 +609,21 @@ failureBudgetShare?: number;
 /** Default: 100. */
 failureBudgetAfter?: number;
 webhook?: string;
-/** CSV: name of the column with the image. */
+/** CSV and TSV: name of the column with the image. */
 image?: string;
-/** CSV: name of the column with the text. */
+/** CSV and TSV: name of the column with the text. */
 text?: string;
-/** CSV: name of the column with the id, if there is one. */
+/** CSV and TSV: name of the column with the id, if there is one. */
 id?: string;
-/** CSV: what separates columns. */
+/** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
-/** Encoding of CSV and NDJSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
+/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
 encoding?: string;
-/** NDJSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. CSV of the results has these columns. */
+/** NDJSON and JSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. Tables of the results have these columns. */
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answer when the batch has ended, or after N seconds. */
-Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
+Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
 202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -699,13 +699,13 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** JSON: `next` of the page before. Absent: the first page. */
 cursor?: string;
-/** JSON: most results of a page; 1000 unless given. NDJSON and CSV are whole. */
+/** JSON: most results of a page; 1000 unless given. NDJSON, CSV and TSV are whole. */
 limit?: number;
 /** Only items of this outcome. */
 status?: "succeeded" | "failed" | "cancelled";
-/** CSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other forms never change a value. */
+/** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
-id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;};};
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
