@@ -22,7 +22,7 @@ export interface RunOptions extends ColumnFlags, Posting {
   file: string;
   out?: string | undefined;
   delimiter?: string | undefined;
-  /** Of CSV and NDJSON; UTF-8 or UTF-16 when it is not said. */
+  /** Encoding of text; otherwise UTF-8 or UTF-16. */
   encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;

@@ -188,3 +188,59 @@ test('NDJSON that says which columns its items come from gives CSV with these co
     expect((await post('{}', type, query)).status).toBe(400);
   }
 });
+
+describe('a format', () => {
+  const tsv = 'text/tab-separated-values';
+  const table = (separator: string) =>
+    [
+      ['id', 'image', 'text', 'shop'],
+      ['a', photo(), 'a cup, of coffee', 'Basel'],
+    ]
+      .map((row) => row.join(separator))
+      .join('\n');
+  const array = () =>
+    `[{"id": "a", "image": "${photo()}", "text": "a", "metadata": {"w": 1.0}}, {"id": "b", "text": "b"}]`;
+  const uploaded = async (content: string, name: string) => {
+    const form = new FormData();
+    form.append('file', new Blob([content], { type: 'application/octet-stream' }), name);
+    return await running.client.call<BatchStatus>(batch, { method: 'POST', body: form });
+  };
+
+  test('is TSV in and out, as a body and as the file of a form', async () => {
+    const { id } = await finished(table('\t'), tsv);
+    const answer = await resultsOf(id, tsv);
+    expect(answer.headers.get('content-type')).toBe(`${tsv}; charset=utf-8`);
+    expect(answer.headers.get('content-disposition')).toContain(`batch-${id}.tsv`);
+    expect(answer.headers.get('vls-escaped-cells')).toBe('0');
+    const [header, row] = answer.body.split('\n').map((line) => line.split('\t'));
+    expect(header?.slice(0, 6)).toEqual(['index', 'id', 'image', 'text', 'shop', 'status']);
+    expect(row?.slice(0, 6)).toEqual(['0', 'a', photo(), 'a cup, of coffee', 'Basel', 'succeeded']);
+
+    const { status, body } = await uploaded(table('\t'), 'pairs.TSV');
+    expect(status).toBe(202);
+    expect((await running.client.batch.finished(body.id)).items).toMatchObject({ succeeded: 1, failed: 0 });
+  });
+
+  test('is a JSON array, as a body with options in the query, and as the file of a form', async () => {
+    const posted = await finished(array(), 'application/json', '?priority=3');
+    expect(posted).toMatchObject({ priority: 3, items: { total: 2, succeeded: 1, failed: 1 } });
+    expect((await resultsOf(posted.id, ndjson)).body).toContain('"metadata":{"w":1.0}');
+
+    const { status, body } = await uploaded(array(), 'pairs.json');
+    expect(status).toBe(202);
+    const { id } = await running.client.batch.finished(body.id);
+    expect((await resultsOf(id, ndjson)).body).toContain('items[1]: image: is missing');
+    expect((await resultsOf(id, ndjson)).body).toContain('"metadata":{"w":1.0}');
+
+    const strict = await post(array(), 'application/json', '?strict=true');
+    expect(strict.status).toBe(400);
+    const half = await uploaded(array().slice(0, -20), 'pairs.json');
+    expect([half.status, JSON.stringify(half.body)]).toEqual([400, expect.stringContaining('after 1 items')]);
+  });
+
+  test('that nobody reads is refused with the endings of those that are', async () => {
+    const { status, body } = await uploaded('PK', 'pairs.xlsx');
+    expect(status).toBe(415);
+    expect(JSON.stringify(body)).toContain('.ndjson, .jsonl, .csv, .tsv');
+  });
+});
