@@ -5,7 +5,6 @@ import { compare, createReport, readReport, writeReport } from './report.ts';
 import { benchControlPlane } from './sections/control-plane.ts';
 import { benchControlPlaneScale } from './sections/control-plane-scale.ts';
 import { benchInference } from './sections/inference.ts';
-import { benchIsolation } from './sections/isolation.ts';
 import { benchMemory } from './sections/memory.ts';
 import { benchPayloads } from './sections/payloads.ts';
 import { benchPreprocess } from './sections/preprocess.ts';
@@ -13,7 +12,7 @@ import { benchStart } from './sections/start.ts';
 
 const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--compare FILE] [ITEMS...]
 
-  --only     of: control-plane, control-plane-scale, payloads, ${Object.keys(benchModels).join(', ')}, preprocess, start, isolation, memory
+  --only     of: control-plane, control-plane-scale, payloads, ${Object.keys(benchModels).join(', ')}, preprocess, start, memory
   --quick    shorter and rougher
   --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
@@ -85,7 +84,6 @@ function sectionsOf(quick: boolean, sizes: readonly number[]): Record<string, ()
     'vit-l-14': ofModel('vit-l-14'),
     preprocess: () => benchPreprocess(quick, say),
     start: () => benchStart(quick ? 1 : 3, say),
-    isolation: () => benchIsolation(quick ? 2 : 4, quick ? 3 : 5, say),
     memory: () => benchMemory(sizes.at(-1) ?? (quick ? 15_000 : 100_000), say),
   };
 }

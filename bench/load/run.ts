@@ -1,5 +1,8 @@
-import autocannon from 'autocannon';
-import type { Scenario, Seen, Target, Thresholds } from './scenarios.ts';
+import { createClient } from '../../testing/client.ts';
+import { addDuration, type Durations, durationsOf, generateLoad, noAnswer } from '../../testing/load/generator.ts';
+import { median, percentile, sum } from '../../testing/statistics.ts';
+import { table } from '../figures.ts';
+import type { Scenario, Target, Thresholds } from './scenarios.ts';
 
 export interface Measured {
   scenario: string;
@@ -10,7 +13,7 @@ export interface Measured {
   /** Share of requests that were answered with anything but 2xx, or not at all. */
   errorShare: number;
   latencyMs: { p50: number; p90: number; p99: number; max: number };
-  /** Present where batches were posted, and at least one ended. */
+  /** Present where at least one batch ended. */
   batches?: { count: number; p50Seconds: number; itemsPerSecond: number; failedItems: number };
   verdicts: Verdict[];
 }
@@ -18,7 +21,7 @@ export interface Measured {
 export interface Verdict {
   threshold: keyof Thresholds;
   bound: number;
-  /** Nothing, where the scenario came to no such figure: that fails as well. */
+  /** null where the scenario came to no such figure, which fails as well. */
   value: number | null;
   passed: boolean;
 }
@@ -27,57 +30,70 @@ export interface RunOptions {
   url: string;
   seconds: number;
   connections: number;
+  headers: Record<string, string>;
+  model?: string | undefined;
+  imageUrl: Target['imageUrl'];
 }
 
 /** Runs the loads of a scenario side by side. */
-export async function runScenario(scenario: Scenario, target: Target, options: RunOptions): Promise<Measured> {
-  const { url, seconds, connections } = options;
-  const seen: Seen = { batches: [], open: new Set() };
-  const results = await Promise.all(
-    scenario.loads.map(({ behaviour, connections: share, requestsPerSecond }) =>
-      autocannon({
-        url,
-        duration: seconds,
-        connections: share(connections),
-        timeout: 30,
-        ...(requestsPerSecond !== undefined && { overallRate: requestsPerSecond }),
-        setupClient: behaviour(target, seen),
-      }),
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Measured> {
+  const { url, seconds, connections, headers, model, imageUrl } = options;
+  const { call } = createClient(url, headers);
+  const signal = AbortSignal.timeout(1000 * seconds);
+  const batches: Parameters<Target['onBatch']>[0][] = [];
+  const requests: Durations[] = scenario.loads.map(() => new Map());
+  const targetOf = (seen: Durations): Target => ({
+    imageUrl,
+    signal,
+    onBatch: (batch) => batches.push(batch),
+    async ask<Body>(method: string, path: string, body?: object) {
+      const json = body === undefined ? {} : { body: JSON.stringify({ ...body, model }) };
+      const start = performance.now();
+      let outcome: string | number = noAnswer;
+      try {
+        const init = { method, headers: { 'content-type': 'application/json' }, ...json };
+        const answer = await call<Body>(path, { ...init, signal: AbortSignal.timeout(30_000) });
+        outcome = answer.status;
+        return answer;
+      } finally {
+        addDuration(seen, outcome, performance.now() - start);
+      }
+    },
+  });
+  await Promise.all(
+    scenario.loads.map(({ act, connections: share }, at) =>
+      generateLoad(() => act(targetOf(requests[at] ?? new Map())), { atOnce: share(connections), signal }),
     ),
   );
-  // What is left would be in the way of the next scenario.
-  await Promise.all(
-    [...seen.open].map((path) => fetch(`${url}${path}/cancel`, { method: 'POST', headers: target.headers })),
-  );
-  const [first] = results;
-  if (first === undefined) throw new Error(`${scenario.name} has no load`);
-  const sum = (of: (result: autocannon.Result) => number) => results.reduce((total, result) => total + of(result), 0);
-  const requests = sum((result) => result.requests.total);
+  const latencies = durationsOf(requests[0] ?? new Map());
+  const total = sum(requests.map((seen) => durationsOf(seen).length));
+  const good = requests.flatMap((seen) => [...seen].filter(([status]) => typeof status === 'number' && status < 300));
   const measured = {
     scenario: scenario.name,
     seconds,
-    connections: sum((result) => result.connections),
-    requests,
-    requestsPerSecond: first.requests.average,
-    // autocannon counts a timeout among the errors as well.
-    errorShare: sum((result) => result.errors + result.non2xx) / Math.max(1, requests + sum((result) => result.errors)),
-    latencyMs: { p50: first.latency.p50, p90: first.latency.p90, p99: first.latency.p99, max: first.latency.max },
-    ...(seen.batches.length > 0 && { batches: summaryOf(seen.batches, seconds) }),
+    connections: sum(scenario.loads.map(({ connections: share }) => share(connections))),
+    requests: total,
+    requestsPerSecond: latencies.length / seconds,
+    errorShare: 1 - sum(good.map(([, times]) => times.length)) / Math.max(1, total),
+    latencyMs: {
+      p50: median(latencies),
+      p90: percentile(latencies, 0.9),
+      p99: percentile(latencies, 0.99),
+      max: percentile(latencies, 1),
+    },
+    ...(batches.length > 0 && {
+      batches: {
+        count: batches.length,
+        p50Seconds: median(batches.map((batch) => batch.seconds)),
+        itemsPerSecond: sum(batches.map(({ items }) => items)) / seconds,
+        failedItems: sum(batches.map(({ failed }) => failed)),
+      },
+    }),
   };
   return { ...measured, verdicts: judge(measured, scenario.thresholds) };
 }
 
-function summaryOf(batches: Seen['batches'], seconds: number): NonNullable<Measured['batches']> {
-  const durations = batches.map((batch) => batch.seconds).toSorted((a, b) => a - b);
-  return {
-    count: batches.length,
-    p50Seconds: durations[Math.floor(durations.length / 2)] ?? 0,
-    itemsPerSecond: batches.reduce((total, { items }) => total + items, 0) / seconds,
-    failedItems: batches.reduce((total, { failed }) => total + failed, 0),
-  };
-}
-
-/** Every threshold that is stated, with what came of it. A run without one request has kept none. */
+/** Compares a run with each threshold. A run without a request meets none. */
 export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Thresholds): Verdict[] {
   const { requests, errorShare, latencyMs, batches } = measured;
   const values: Record<keyof Thresholds, number | undefined> = {
@@ -91,4 +107,29 @@ export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Threshol
     const value = values[threshold] ?? null;
     return { threshold, bound, value, passed: value !== null && value <= bound };
   });
+}
+
+const round = (value: number | undefined): string =>
+  value === undefined ? '' : value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+
+/** One line a scenario, then one a threshold. */
+export function loadTable(results: readonly Measured[]): string {
+  const rows = results.map(({ scenario, requestsPerSecond, latencyMs: { p50, p90, p99 }, errorShare, batches }) => [
+    scenario,
+    ...[requestsPerSecond, p50, p90, p99].map(round),
+    `${round(errorShare * 100)} %`,
+    round(batches?.p50Seconds),
+    round(batches?.itemsPerSecond),
+  ]);
+  const verdicts = results.flatMap(({ scenario, verdicts: all }) =>
+    all.map(({ threshold, bound, value, passed }) => [
+      passed ? 'pass' : 'FAIL',
+      threshold,
+      `<= ${bound}`,
+      value === null ? 'none' : round(value),
+      scenario,
+    ]),
+  );
+  const head = ['scenario', 'requests/s', 'p50 ms', 'p90 ms', 'p99 ms', 'errors', 'batch p50 s', 'items/s'];
+  return `${table(head, rows)}\n\n${table(['', 'threshold', 'bound', 'measured', 'scenario'], verdicts)}\n`;
 }

@@ -6,6 +6,7 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { Stage } from '../../testing/attacks/stage.ts';
 import { createClient } from '../../testing/client.ts';
 import { bearer } from '../../testing/key-file.ts';
+import { durationsOf, generateLoad } from '../../testing/load/generator.ts';
 
 /** What the ordinary tenant does again and again while its batch runs, and how often, in milliseconds. */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
@@ -119,24 +120,13 @@ export async function createOrdinary(stage: Stage) {
     const deadline = AbortSignal.timeout(1000 * most);
 
     async function probe(name: Probe): Promise<number[]> {
-      const times: number[] = [];
-      const flying = new Set<Promise<void>>();
-      while (!over.signal.aborted) {
-        if (flying.size < mostFlying) {
-          const sentAt = performance.now();
-          const one: Promise<void> = acts[name](cut.signal)
-            .catch(() => (cut.signal.aborted ? undefined : 'no answer'))
-            .then((fault) => {
-              times.push(performance.now() - sentAt);
-              if (fault !== undefined) refuse(`${name}: ${fault}`);
-            })
-            .finally(() => flying.delete(one));
-          flying.add(one);
-        }
-        await delay(probes[name], undefined, { signal: over.signal }).catch(() => {});
-      }
-      await Promise.all(flying);
-      return times;
+      const act = async () => {
+        const fault = await acts[name](cut.signal).catch(() => (cut.signal.aborted ? undefined : 'no answer'));
+        if (fault !== undefined) refuse(`${name}: ${fault}`);
+        return name;
+      };
+      const pace = { perSecond: 1000 / probes[name], atOnce: mostFlying, signal: over.signal };
+      return durationsOf(await generateLoad(act, pace));
     }
 
     async function batch(): Promise<boolean> {

@@ -1,14 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '../../testing/client.ts';
-import { forkScript } from '../../testing/processes/forked.ts';
-import { startProcess } from '../../testing/processes/service.ts';
 import { childrenOf } from '../../testing/processes/tree.ts';
 import { type CpuUse, meterCpu } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
-import { startRedis } from '../../testing/redis/single.ts';
 import { mean, median, percentile } from '../../testing/statistics.ts';
 import type { Figure } from '../figures.ts';
+import { install } from '../installation.ts';
 import { measureRoofline, type Roofline } from '../measure/roofline.ts';
 import type { BenchModel } from '../models.ts';
 
@@ -31,7 +28,7 @@ interface Measured {
   /** A batch of far images. */
   far: Run;
   /** The same batch as `alone`, while singles came in. */
-  beside: Run;
+  together: Run;
   /** Singles one after the other, in milliseconds. */
   farSingles: number[];
   idleSingles: number[];
@@ -59,54 +56,32 @@ export async function benchInference(
 }
 
 async function measureService(model: BenchModel, items: number, env: Record<string, string>): Promise<Measured> {
-  const redis = await startRedis();
-  const near = await forkScript<{ authority: string }>('bench/processes/image-server.ts', ['0', 'even']);
-  const far = await forkScript<{ authority: string }>('bench/processes/image-server.ts', [String(farMs), 'even']);
-  const service = await startProcess('service', {
-    ...env,
-    REDIS_URL: redis.url,
-    IMAGE_HOSTS_ALLOW: `${near.ready.authority},${far.ready.authority}`,
-    EMBEDDING_CACHE_MB: '0',
-    LOG_LEVEL: 'error',
-    MODEL: model.name,
-  });
-  const client = createClient(service.url);
-  let next = 0;
-  const pairFrom = ({ ready }: typeof near) => {
-    const index = next++;
-    return {
-      image: `http://${ready.authority}/picture.jpg?n=${index}`,
-      text: `a photo of thing number ${index} on a table`,
-    };
-  };
+  const installation = await install({ latencies: [0, farMs], env: { ...env, MODEL: model.name } });
+  const { client, images, processes, redis } = installation;
+  const { pid } = processes[0];
+  const [near, far] = [0, 1];
 
-  async function batch(host: typeof near, count: number): Promise<Run> {
-    const pairs = Array.from({ length: count }, () => pairFrom(host));
+  async function batch(server: number, pairs: number): Promise<Run> {
     const meter = meterCpu({
-      images: [host.pid],
+      images: [images[server]?.pid ?? 0],
       redis: [redis.pid()],
-      service: [service.pid],
-      encoders: childrenOf(service.pid),
+      service: [pid],
+      encoders: childrenOf(pid),
     });
-    const begin = performance.now();
-    const { body } = await client.batch.post(pairs);
-    const status = await client.batch.finished(body.id);
-    const seconds = (performance.now() - begin) / 1000;
-    const use = meter.stop();
-    if (status.items.succeeded !== count) throw new Error(`The batch failed: ${JSON.stringify(status)}`);
-    return { pairs: count, pairsPerSecond: count / seconds, use };
+    const seconds = await installation.batch(pairs, server);
+    return { pairs, pairsPerSecond: pairs / seconds, use: meter.stop() };
   }
-  async function single(host: typeof near): Promise<number> {
+  async function single(server: number): Promise<number> {
     const begin = performance.now();
-    const answer = await client.single(pairFrom(host));
+    const answer = await client.single(installation.pair(server));
     if (answer.status !== 200) throw new Error(`The single failed: ${JSON.stringify(answer.body)}`);
     return performance.now() - begin;
   }
   /** As many as fit into the time, and no fewer than five. */
-  async function singles(host: typeof near, most: number, seconds: number): Promise<number[]> {
+  async function singles(server: number, most: number, seconds: number): Promise<number[]> {
     const times: number[] = [];
-    const until = performance.now() + seconds * 1000;
-    while (times.length < 5 || (times.length < most && performance.now() < until)) times.push(await single(host));
+    const end = performance.now() + seconds * 1000;
+    while (times.length < 5 || (times.length < most && performance.now() < end)) times.push(await single(server));
     return times;
   }
 
@@ -121,25 +96,21 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     const pauseMs = Math.max(200, 3 * median(idleSingles));
     const busySingles: number[] = [];
     let running = true;
-    const besides = batch(near, items).finally(() => {
+    const together = batch(near, items).finally(() => {
       running = false;
     });
     while (running) {
       busySingles.push(await single(near));
-      await Promise.race([delay(pauseMs), besides]);
+      await Promise.race([delay(pauseMs), together]);
     }
-    return { alone, far: farRun, beside: await besides, farSingles, idleSingles, busySingles };
-  } catch (cause) {
-    throw new Error(`${(cause as Error).message}; the service said:\n${service.output()}`, { cause });
+    return { alone, far: farRun, together: await together, farSingles, idleSingles, busySingles };
   } finally {
-    await service.stop();
-    await Promise.all([near.stop(), far.stop()]);
-    await redis.remove();
+    await installation.close();
   }
 }
 
 function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], measured: Measured): Figure[] {
-  const { alone, far, beside, farSingles, idleSingles, busySingles } = measured;
+  const { alone, far, together, farSingles, idleSingles, busySingles } = measured;
   const pairs = mean(rooflines.map((roofline) => roofline.pairs));
   const stagesOf = (name: 'decode' | 'vision' | 'text') => readable(mean(rooflines.map((roofline) => roofline[name])));
   const bareMs = mean(rooflines.map((roofline) => roofline.bareMs));
@@ -219,10 +190,10 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
     {
       id: `${section}/batch-beside-singles`,
       name: 'batch beside singles / alone',
-      value: beside.pairsPerSecond / alone.pairsPerSecond,
+      value: together.pairsPerSecond / alone.pairsPerSecond,
       unit: '',
       target: { least: 0.85 },
-      detail: `${readable(beside.pairsPerSecond)} of ${readable(alone.pairsPerSecond)} pairs/s`,
+      detail: `${readable(together.pairsPerSecond)} of ${readable(alone.pairsPerSecond)} pairs/s`,
     },
   ];
 }

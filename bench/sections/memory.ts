@@ -1,12 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '../../testing/client.ts';
-import { forkScript } from '../../testing/processes/forked.ts';
-import { startProcess } from '../../testing/processes/service.ts';
 import { treeMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
-import { startRedis } from '../../testing/redis/single.ts';
 import { median } from '../../testing/statistics.ts';
 import type { Figure } from '../figures.ts';
+import { install } from '../installation.ts';
 
 /** Small enough to be full after the first items: an image and a text of compact take 4 KiB. */
 const cacheMb = 16;
@@ -18,34 +15,21 @@ const itemsOfABatch = 5_000;
  * that are full by then. Images and texts are unique, pictures of four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
-  const redis = await startRedis();
-  const images = await forkScript<{ authority: string }>('bench/processes/image-server.ts', ['0', 'mixed']);
-  const env = { REDIS_URL: redis.url, LOG_LEVEL: 'error' };
-  const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], { ...env, PORT: '0' });
-  const worker = await startProcess('worker', {
-    ...env,
-    EMBEDDING_CACHE_MB: String(cacheMb),
-    IMAGE_HOSTS_ALLOW: images.ready.authority,
-    MODEL: 'compact',
-    WORKER_PROFILES: 'compact',
+  const { client, pair, processes, close } = await install({
+    roles: ['stub-api', 'worker'],
+    env: { EMBEDDING_CACHE_MB: String(cacheMb), MODEL: 'compact', WORKER_PROFILES: 'compact' },
+    sizes: 'mixed',
   });
-  const client = createClient(api.ready.url);
   try {
-    let done = 0;
     const readings: { items: number; mib: number }[] = [];
-    while (done < items) {
-      const pairs = Array.from({ length: Math.min(itemsOfABatch, items - done) }, () => {
-        const index = done++;
-        return {
-          image: `http://${images.ready.authority}/picture.jpg?n=${index}`,
-          text: `a photo of thing number ${index} on a table`,
-        };
-      });
+    for (let done = 0; done < items; ) {
+      const pairs = Array.from({ length: Math.min(itemsOfABatch, items - done) }, () => pair());
       const { body } = await client.batch.post(pairs);
       const status = await client.batch.finished(body.id);
       if (status.items.succeeded !== pairs.length) throw new Error(`The batch failed: ${JSON.stringify(status)}`);
       await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
-      const mib = await settledMiBOf(worker.pid);
+      done += pairs.length;
+      const mib = await settledMiBOf(processes[1]?.pid ?? 0);
       readings.push({ items: done, mib });
       say(`memory: ${readable(done)} items, ${readable(mib)} MiB`);
     }
@@ -65,8 +49,7 @@ export async function benchMemory(items: number, say: (line: string) => void): P
       },
     ];
   } finally {
-    await Promise.all([worker.stop(), api.stop(), images.stop()]);
-    await redis.remove();
+    await close();
   }
 }
 

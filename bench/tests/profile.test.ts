@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { selfTimes } from '../profile/self-time.ts';
-import { createStopwatch } from '../profile/stopwatch.ts';
+import { stagesBetween, stagesIn } from '../profile/stage-times.ts';
 
 const frame = (functionName: string, url = '', lineNumber = -1) => ({ functionName, url, lineNumber });
 
@@ -26,19 +26,18 @@ describe('the own time of functions', () => {
   });
 });
 
-describe('the stopwatch', () => {
-  it('counts a stage that fails like one that succeeds, and lets the failure through', async () => {
-    const watch = createStopwatch();
-    await expect(watch.time('fetch', () => Promise.reject(new Error('404')))).rejects.toThrow('404');
-    expect(await watch.time('fetch', () => Promise.resolve(7))).toBe(7);
-    expect(watch.times()).toMatchObject([{ stage: 'fetch', calls: 2 }]);
-  });
-
-  it('gives the spread and the sum of what it was told, until it is cleared', () => {
-    const watch = createStopwatch();
-    for (let at = 1; at <= 100; at++) watch.add('decode', at);
-    expect(watch.times()).toEqual([{ stage: 'decode', calls: 100, p50: 50, p95: 95, total: 5050 }]);
-    watch.clear();
-    expect(watch.times()).toEqual([]);
-  });
+test('the stages of a run are the difference of two readings of the metrics, all modes together', () => {
+  const page = (calls: number, seconds: number) =>
+    ['single', 'batch']
+      .map((mode) => `{stage="fetch",mode="${mode}"}`)
+      .flatMap((labels) => [
+        `vls_stage_duration_seconds_bucket{le="1",stage="fetch",mode="single"} 9`,
+        `vls_stage_duration_seconds_sum${labels} ${seconds}`,
+        `vls_stage_duration_seconds_count${labels} ${calls}`,
+      ])
+      .join('\n');
+  expect(stagesBetween(stagesIn(page(1, 0.5)), stagesIn(page(3, 2)))).toEqual([
+    { stage: 'fetch', calls: 4, totalSeconds: 3 },
+  ]);
+  expect(stagesBetween(stagesIn(page(3, 2)), stagesIn(page(3, 2)))).toEqual([]);
 });

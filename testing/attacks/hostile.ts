@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bearer } from '../key-file.ts';
+import { generateLoad } from '../load/generator.ts';
 import type { Hosts } from './hosts.ts';
 
 /** One attack: a row of the table. */
@@ -113,26 +115,20 @@ export function createHostile(field: Battlefield, signal: AbortSignal, random: (
     },
     async hold(count, open) {
       const held = new Set<Socket>();
+      signal.addEventListener('abort', () => {
+        for (const socket of held) socket.destroy();
+      });
       await hostile.every(opensPerSecond, { atOnce: count }, async () => {
         const socket = open();
         held.add(socket);
-        await new Promise((resolve) => socket.once('close', resolve));
+        await once(socket, 'close');
         held.delete(socket);
       });
-      for (const socket of held) socket.destroy();
     },
-    async every(perSecond, { atOnce, most = Number.POSITIVE_INFINITY }, act) {
-      let flying = 0;
-      for (let done = 0; done < most && !signal.aborted; await pause(1000 / perSecond)) {
-        if (flying >= atOnce) continue;
-        done++;
-        flying++;
-        void act()
-          .catch(() => {})
-          .finally(() => flying--);
-      }
+    async every(perSecond, bounds, act) {
+      await generateLoad(async () => String(await act()), { ...bounds, perSecond, signal });
       // The attack lasts until it is stopped: what it holds stays held.
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      if (!signal.aborted) await once(signal, 'abort');
     },
   };
   const pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => {});

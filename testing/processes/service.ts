@@ -14,6 +14,8 @@ const entries = {
   'stub-worker': ['testing/processes/stub-service.ts', 'worker'],
 } as const;
 
+export type Role = keyof typeof entries;
+
 /** A process of the service, started as its supervisor or a container would. */
 export interface TestProcess {
   /** Where it answers. */
@@ -29,7 +31,7 @@ export interface TestProcess {
 
 /** @param root checkout that it is started from, with a slash at its end; this one by default. */
 export async function startProcess(
-  role: keyof typeof entries,
+  role: Role,
   env: Record<string, string>,
   root = new URL('../../', import.meta.url),
 ): Promise<TestProcess> {

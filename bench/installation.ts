@@ -1,0 +1,81 @@
+import { type Client, createClient } from '../testing/client.ts';
+import { type Forked, forkScript } from '../testing/processes/forked.ts';
+import { type Role, startProcess, type TestProcess } from '../testing/processes/service.ts';
+import { startRedis, type TestRedis } from '../testing/redis/single.ts';
+
+/** A service under measurement, on a Redis and image servers of its own. Everything is on loopback. */
+export interface Installation {
+  redis: TestRedis;
+  images: Forked<{ authority: string }>[];
+  /** In the order of the roles. */
+  processes: [TestProcess, ...TestProcess[]];
+  /** Of the first process. */
+  client: Client;
+  /** Returns a pair that no cache knows. Its image is on the image server at that position. */
+  pair(server?: number): { image: string; text: string };
+  /**
+   * Evaluates pairs as one batch. Returns the seconds from its post to its end.
+   * @throws {Error} when an item fails.
+   */
+  batch(pairs: number, server?: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface InstallationOptions {
+  roles?: [Role, ...Role[]];
+  env?: Record<string, string>;
+  /** Latency of each image server in ms. */
+  latencies?: number[];
+  /** `even`: all images have 0.3 megapixels; `mixed`: from 0.05 to 0.3. */
+  sizes?: 'even' | 'mixed';
+}
+
+/** Starts an installation without an embedding cache. */
+export async function install(options: InstallationOptions = {}): Promise<Installation> {
+  const { roles = ['service'], env = {}, latencies = [0], sizes = 'even' } = options;
+  const redis = await startRedis();
+  const images = await Promise.all(
+    latencies.map((ms) => forkScript<{ authority: string }>('bench/processes/image-server.ts', [String(ms), sizes])),
+  );
+  const settings = {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: images.map(({ ready }) => ready.authority).join(','),
+    EMBEDDING_CACHE_MB: '0',
+    LOG_LEVEL: 'error',
+    ...env,
+  };
+  const start = (role: Role) => startProcess(role, settings);
+  const [first, ...others] = roles;
+  const processes: [TestProcess, ...TestProcess[]] = [await start(first), ...(await Promise.all(others.map(start)))];
+  const client = createClient(processes[0].url);
+  let next = 0;
+  const pair = (server = 0) => {
+    const index = next++;
+    return {
+      image: `http://${images[server]?.ready.authority}/image.jpg?n=${index}`,
+      text: `a photo of thing number ${index} on a table`,
+    };
+  };
+  return {
+    redis,
+    images,
+    processes,
+    client,
+    pair,
+    async batch(pairs, server) {
+      const items = Array.from({ length: pairs }, () => pair(server));
+      const start = performance.now();
+      const { body } = await client.batch.post(items);
+      const status = await client.batch.finished(body.id);
+      const seconds = (performance.now() - start) / 1000;
+      if (status.items.succeeded === pairs) return seconds;
+      const logs = processes.map((process) => process.output().slice(-2_000)).join('\n');
+      throw new Error(`The batch failed: ${JSON.stringify(status)}\n${logs}`);
+    },
+    async close() {
+      await Promise.all(processes.map((process) => process.stop()));
+      await Promise.all(images.map((server) => server.stop()));
+      await redis.remove();
+    },
+  };
+}

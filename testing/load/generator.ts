@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Pace {
+  /** Acts in flight, at most. */
+  atOnce: number;
+  /**
+   * Acts that begin in a second; one that finds `atOnce` in flight is left out. Without it a new act begins whenever one
+   * ends.
+   */
+  perSecond?: number | undefined;
+  /** Acts altogether, at most. */
+  most?: number | undefined;
+  /** Aborted when no more acts are to begin. */
+  signal: AbortSignal;
+}
+
+/** Durations of acts in ms by their outcome. */
+export type Durations = Map<string | number, number[]>;
+
+/** The outcome of an act that throws. */
+export const noAnswer = 'no answer';
+
+/**
+ * Repeats an act until the signal is aborted or `most` have begun, and waits for those in flight.
+ * @param act does one piece of work and returns its outcome, such as an HTTP status.
+ */
+export async function generateLoad(
+  act: () => Promise<string | number>,
+  { atOnce, perSecond, most = Number.POSITIVE_INFINITY, signal }: Pace,
+): Promise<Durations> {
+  const durations: Durations = new Map();
+  let begun = 0;
+  const once = async () => {
+    const start = performance.now();
+    const outcome = await act().catch(() => noAnswer);
+    addDuration(durations, outcome, performance.now() - start);
+  };
+  const mayBegin = () => !signal.aborted && begun < most;
+
+  if (perSecond === undefined) {
+    const lane = async () => {
+      while (mayBegin()) {
+        begun++;
+        await once();
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, lane));
+    return durations;
+  }
+  const flying = new Set<Promise<void>>();
+  const start = performance.now();
+  for (let tick = 1; mayBegin(); tick++) {
+    if (flying.size < atOnce) {
+      begun++;
+      const one: Promise<void> = once().finally(() => flying.delete(one));
+      flying.add(one);
+    }
+    // From the start, so that timers that come late do not lower the rate.
+    const pauseMs = Math.max(0, start + (1000 * tick) / perSecond - performance.now());
+    await delay(pauseMs, undefined, { signal }).catch(() => {});
+  }
+  await Promise.all(flying);
+  return durations;
+}
+
+export function addDuration(durations: Durations, outcome: string | number, ms: number): void {
+  const known = durations.get(outcome);
+  if (known === undefined) durations.set(outcome, [ms]);
+  else known.push(ms);
+}
+
+/** Milliseconds of all acts, or of those with one outcome. */
+export const durationsOf = (durations: Durations, outcome?: string | number): number[] =>
+  outcome === undefined ? [...durations.values()].flat() : (durations.get(outcome) ?? []);
