@@ -16,6 +16,18 @@ export interface Figure {
   detail: string;
 }
 
+export const least = (value: number): Target => ({ least: value });
+export const most = (value: number): Target => ({ most: value });
+
+export const figure = (
+  id: string,
+  name: string,
+  value: number,
+  unit: string,
+  detail: string,
+  target?: Target,
+): Figure => ({ id, name, value, unit, detail, ...(target !== undefined && { target }) });
+
 export const isMet = (figure: Figure): boolean | undefined => {
   if (figure.target === undefined) return undefined;
   return 'least' in figure.target ? figure.value >= figure.target.least : figure.value <= figure.target.most;

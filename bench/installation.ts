@@ -11,17 +11,19 @@ export interface Installation {
   processes: [TestProcess, ...TestProcess[]];
   /** Of the first process. */
   client: Client;
-  /** Returns a pair that no cache knows. Its image is on the image server at that position. */
+  /** Returns a pair that no cache knows. Its image is on the image server at that position, or on each in turn. */
   pair(server?: number): { image: string; text: string };
   /**
-   * Evaluates pairs as one batch. Returns the seconds from its post to its end.
+   * Evaluates pairs as one batch. Returns its id and the seconds from its post to its end.
    * @throws {Error} when an item fails.
    */
-  batch(pairs: number, server?: number): Promise<number>;
+  batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
+  /** A Redis that stays when the installation is closed; by default it has one of its own. */
+  redis?: TestRedis;
   roles?: [Role, ...Role[]];
   env?: Record<string, string>;
   /** Latency of each image server in ms. */
@@ -33,7 +35,7 @@ export interface InstallationOptions {
 /** Starts an installation without an embedding cache. */
 export async function install(options: InstallationOptions = {}): Promise<Installation> {
   const { roles = ['service'], env = {}, latencies = [0], sizes = 'even' } = options;
-  const redis = await startRedis();
+  const redis = options.redis ?? (await startRedis());
   const images = await Promise.all(
     latencies.map((ms) => forkScript<{ authority: string }>('bench/processes/image-server.ts', [String(ms), sizes])),
   );
@@ -49,10 +51,10 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
   const processes: [TestProcess, ...TestProcess[]] = [await start(first), ...(await Promise.all(others.map(start)))];
   const client = createClient(processes[0].url);
   let next = 0;
-  const pair = (server = 0) => {
+  const pair = (server?: number) => {
     const index = next++;
     return {
-      image: `http://${images[server]?.ready.authority}/image.jpg?n=${index}`,
+      image: `http://${images[server ?? index % images.length]?.ready.authority}/image.jpg?n=${index}`,
       text: `a photo of thing number ${index} on a table`,
     };
   };
@@ -68,14 +70,14 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
       const { body } = await client.batch.post(items);
       const status = await client.batch.finished(body.id);
       const seconds = (performance.now() - start) / 1000;
-      if (status.items.succeeded === pairs) return seconds;
+      if (status.items.succeeded === pairs) return { id: body.id, seconds };
       const logs = processes.map((process) => process.output().slice(-2_000)).join('\n');
       throw new Error(`The batch failed: ${JSON.stringify(status)}\n${logs}`);
     },
     async close() {
       await Promise.all(processes.map((process) => process.stop()));
       await Promise.all(images.map((server) => server.stop()));
-      await redis.remove();
+      if (options.redis === undefined) await redis.remove();
     },
   };
 }

@@ -63,7 +63,7 @@ export function createClient(
           // A batch that was refused has no id: asking again is in vain.
           return ((found.status === 200 && wanted(found.body)) || (found.status >= 400 && found.status < 500)) && found;
         },
-        { withinMs: 600_000 },
+        { everyMs: 25, withinMs: 600_000 },
       );
       if (answer.status !== 200)
         throw new Error(`Batch ${id} answers ${answer.status}: ${JSON.stringify(answer.body)}`);

@@ -12,7 +12,6 @@ import { meterCpu, peakMiBOf, resetPeak, residentMiBOf } from '../../testing/pro
 import { readable } from '../../testing/readable.ts';
 import { median, percentile } from '../../testing/statistics.ts';
 import { createOrdinary, type Experience, type Probe, probeNames } from './ordinary.ts';
-import { renewPage } from './page.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
@@ -25,7 +24,6 @@ const usage = `npm run bench:neighbour -- [options]
   --apart            API and worker in processes of their own; by default as \`npm start\` has them
   --service <dir>    another checkout, whose service is measured
   --json <file>      writes the run
-  --record <name>    before or after: writes the run to bench/neighbour/figures and its table to docs/benchmarks.md
 `;
 const { values } = parseArgs({
   options: {
@@ -34,7 +32,6 @@ const { values } = parseArgs({
     apart: { type: 'boolean', default: false },
     service: { type: 'string' },
     json: { type: 'string' },
-    record: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -44,7 +41,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const asked = values.only?.split(',') ?? neighbours;
 const chosen = attacks.filter(({ name }) => asked.includes(name));
 const unknown = asked.find((name) => !attacks.some((attack) => attack.name === name));
-if (values.help || unknown !== undefined || ![undefined, 'before', 'after'].includes(values.record)) {
+if (values.help || unknown !== undefined) {
   process.stdout.write(unknown === undefined ? usage : `There is no attack ${unknown}.\n${usage}`);
   process.exit(values.help ? 0 : 2);
 }
@@ -162,7 +159,6 @@ const commit = () =>
     encoding: 'utf8',
   }).trim();
 const run: NeighbourRun = {
-  format: 1,
   date: startedAt.toISOString(),
   commit: commit(),
   machine: `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}`,
@@ -177,5 +173,4 @@ const run: NeighbourRun = {
 };
 process.stdout.write(`\n${textOf(run)}\n`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(run, null, 2)}\n`);
-if (values.record !== undefined) renewPage(values.record as 'before' | 'after', run);
 process.exit(rows.every((row) => missesOf(row).length === 0) ? 0 : 1);

@@ -74,7 +74,7 @@ async function main(): Promise<number> {
       until(() => readdirSync(directory).filter((name) => name.endsWith(suffix)).length >= processes);
     writeFileSync(join(directory, 'start'), '');
     await untilThere('.sampling');
-    const seconds = await installation.batch(items);
+    const { seconds } = await installation.batch(items);
     const times = stagesBetween(before, await stages());
     writeFileSync(join(directory, 'stop'), '');
     await untilThere('.cpuprofile');

@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { postBatch, readResults, whenEnded } from '../../testing/batch-client.ts';
+import type { Role } from '../../testing/processes/service.ts';
 import { meterCpu } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
-import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
+import { startRedis } from '../../testing/redis/single.ts';
 import { sum } from '../../testing/statistics.ts';
-import type { Figure } from '../figures.ts';
-import { recordTraffic, replayTraffic, type Traffic } from '../measure/redis-traffic.ts';
-import { type ControlPlane, startControlPlane } from '../processes/control-plane.ts';
+import { type Figure, figure } from '../figures.ts';
+import { type Installation, install } from '../installation.ts';
+import { recordTraffic, replayTraffic } from '../measure/redis-traffic.ts';
 
 /** Batches that are posted, waited for and read back side by side, in turns by all APIs. */
 interface Load {
@@ -40,8 +41,8 @@ const concurrentBatches = 6;
 const smallBatch = 128;
 
 /**
- * The control plane with several APIs and workers, and what one Redis can carry: as far as the machine's cores reach,
- * and, with the very same commands, when nothing else is in its way.
+ * Measures the control plane with several APIs and workers, and what one Redis can carry: as far as the machine's cores
+ * reach, and, with the very same commands, when nothing else is in its way.
  * @param items of each run.
  */
 export async function benchControlPlaneScale(items: number, say: (line: string) => void): Promise<Figure[]> {
@@ -60,13 +61,19 @@ export async function benchControlPlaneScale(items: number, say: (line: string) 
   return [...runs.flatMap(figuresOf), extrapolated(runs), ...alone];
 }
 
+const roles = (apis: number, workers: number): [Role, ...Role[]] => [
+  'stub-api',
+  ...Array.from({ length: apis - 1 }, (): Role => 'stub-api'),
+  ...Array.from({ length: workers }, (): Role => 'stub-worker'),
+];
+
 async function runShape(apis: number, workers: number, load: Load): Promise<Run> {
-  const redis = await startRedis();
-  const plane = await startControlPlane(redis.url, apis, workers);
+  const plane = await install({ roles: roles(apis, workers), latencies: [] });
+  const pids = plane.processes.map(({ pid }) => pid);
   try {
-    await work(plane, { batches: concurrentBatches, itemsOfBatch: 4_000 });
-    const meter = meterCpu({ ...plane.pids, redis: [redis.pid()] });
-    await work(plane, load);
+    await work(plane, apis, { batches: concurrentBatches, itemsOfBatch: 4_000 });
+    const meter = meterCpu({ api: pids.slice(0, apis), worker: pids.slice(apis), redis: [plane.redis.pid()] });
+    await work(plane, apis, load);
     const { wall, cpu, idle } = meter.stop();
     const items = load.batches * load.itemsOfBatch;
     const seconds = (name: string) => cpu[name] ?? 0;
@@ -82,64 +89,48 @@ async function runShape(apis: number, workers: number, load: Load): Promise<Run>
       idleShare: idle / wall / availableParallelism(),
     };
   } finally {
-    await plane.stop();
-    await redis.remove();
+    await plane.close();
   }
 }
 
 /** At most `concurrentBatches` at a time. */
-async function work({ bases }: ControlPlane, { batches, itemsOfBatch }: Load): Promise<void> {
+async function work({ processes }: Installation, apis: number, { batches, itemsOfBatch }: Load): Promise<void> {
   let next = 0;
-  const post = async () => {
+  const lane = async () => {
     for (let batch = next++; batch < batches; batch = next++) {
-      const base = bases[batch % bases.length] ?? '';
+      const base = processes[batch % apis]?.url ?? '';
       const id = await postBatch(base, itemsOfBatch);
       const scored = await whenEnded(base, id);
       if (scored !== itemsOfBatch) throw new Error(`${scored} of ${itemsOfBatch} items have a score`);
       await readResults(base, id, itemsOfBatch);
     }
   };
-  await Promise.all(Array.from({ length: concurrentBatches }, post));
+  await Promise.all(Array.from({ length: concurrentBatches }, lane));
 }
 
-/** Everything that a load asks of Redis, asked of a fresh one without pause. */
+/** Sends everything that a load asks of Redis to a fresh one without pause. */
 async function redisAlone(load: Load): Promise<Figure> {
-  const traffic = await withRedis((redis) => record(redis, load));
-  const { wall, cpu } = await withRedis((redis) => replayTraffic(redis, traffic));
+  const [recorded, fresh] = [await startRedis(), await startRedis()];
+  const recording = await recordTraffic(recorded);
+  const plane = await install({ redis: recorded, roles: roles(1, 2), latencies: [] });
+  const traffic = await work(plane, 1, load)
+    .then(() => recording.stop())
+    .finally(() => plane.close());
+  const { wall, cpu } = await replayTraffic(fresh, traffic);
+  await Promise.all([recorded.remove(), fresh.remove()]);
   const chunks = load.batches * chunksOf(load.itemsOfBatch);
-  const items = load.batches * load.itemsOfBatch;
-  return {
-    id: `control-plane-scale/redis-alone-${load.itemsOfBatch === smallBatch ? 'small' : 'large'}`,
-    name: `Redis saturated by batches of ${readable(load.itemsOfBatch)} items`,
-    value: chunks / wall,
-    unit: 'chunks/s',
-    detail: [
-      `${readable(items / wall)} items/s`,
+  return figure(
+    `control-plane-scale/redis-alone-${load.itemsOfBatch === smallBatch ? 'small' : 'large'}`,
+    `Redis saturated by batches of ${readable(load.itemsOfBatch)} items`,
+    chunks / wall,
+    'chunks/s',
+    [
+      `${readable((load.batches * load.itemsOfBatch) / wall)} items/s`,
       `${readable((1e6 * cpu) / chunks)} CPU-us a chunk`,
       `${readable(traffic.commands / chunks)} commands a chunk`,
       `busy ${percent(cpu / wall)} of a core, the rest waits for the disk`,
     ].join(', '),
-  };
-}
-
-async function withRedis<Result>(use: (redis: TestRedis) => Promise<Result>): Promise<Result> {
-  const redis = await startRedis();
-  try {
-    return await use(redis);
-  } finally {
-    await redis.remove();
-  }
-}
-
-async function record(redis: TestRedis, load: Load): Promise<Traffic> {
-  const recording = await recordTraffic(redis);
-  const plane = await startControlPlane(redis.url, 1, 2);
-  try {
-    await work(plane, load);
-    return await recording.stop();
-  } finally {
-    await plane.stop();
-  }
+  );
 }
 
 /** By the rule of intake: 32 chunks of four items, then of 64. */
@@ -149,36 +140,27 @@ const chunksOf = (items: number): number =>
 const percent = (share: number) => `${readable(100 * share)} %`;
 
 function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare, idleShare }: Run): Figure[] {
-  const name = `APIs ${apis}, workers ${workers}`;
+  const shape = `APIs ${apis}, workers ${workers}`;
+  const id = (what: string) => `control-plane-scale/${what}-${apis}-${workers}`;
   const { client, ...service } = cpu;
   const parts = Object.entries(service).map(([kind, value]) => `${kind} ${readable(value)}`);
+  const busy = `Redis ${percent(redisShare)} of a core, the client ${percent(clientShare)}; idle ${percent(idleShare)} of all`;
+  const cost = `${parts.join(', ')}; the client ${readable(client)}`;
   return [
-    {
-      id: `control-plane-scale/rate-${apis}-${workers}`,
-      name: `posted to read back, ${name}`,
-      value: itemsPerSecond,
-      unit: 'items/s',
-      detail: `Redis ${percent(redisShare)} of a core, who posts and reads ${percent(clientShare)}; idle ${percent(idleShare)} of all`,
-    },
-    {
-      id: `control-plane-scale/cpu-${apis}-${workers}`,
-      name: `CPU of an item, ${name}`,
-      value: sum(Object.values(service)),
-      unit: 'us',
-      detail: `${parts.join(', ')}; who posts and reads ${readable(client)}`,
-    },
+    figure(id('rate'), `posted to read back, ${shape}`, itemsPerSecond, 'items/s', busy),
+    figure(id('cpu'), `CPU of an item, ${shape}`, sum(Object.values(service)), 'us', cost),
   ];
 }
 
-/** Where Redis would need a whole core, if its share went on growing as the items do. */
+/** Where Redis would need a whole core, if its share continued to grow as the items do. */
 function extrapolated(runs: readonly Run[]): Figure {
   const fastest = runs.reduce((best, run) => (run.itemsPerSecond > best.itemsPerSecond ? run : best));
-  const chunksOfItem = chunksOf(fastest.itemsOfBatch) / fastest.itemsOfBatch;
-  return {
-    id: 'control-plane-scale/redis-extrapolated',
-    name: 'one core of Redis, by its CPU of an item',
-    value: (1e6 / fastest.cpu.redis) * chunksOfItem,
-    unit: 'chunks/s',
-    detail: `${readable(1e6 / fastest.cpu.redis)} items/s at ${readable(fastest.cpu.redis)} us, with APIs ${fastest.apis}, workers ${fastest.workers}`,
-  };
+  const { cpu, itemsOfBatch, apis, workers } = fastest;
+  return figure(
+    'control-plane-scale/redis-extrapolated',
+    'one core of Redis, by its CPU of an item',
+    (1e6 / cpu.redis) * (chunksOf(itemsOfBatch) / itemsOfBatch),
+    'chunks/s',
+    `${readable(1e6 / cpu.redis)} items/s at ${readable(cpu.redis)} us, with APIs ${apis}, workers ${workers}`,
+  );
 }

@@ -4,7 +4,7 @@ import { childrenOf } from '../../testing/processes/tree.ts';
 import { type CpuUse, meterCpu } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { mean, median, percentile } from '../../testing/statistics.ts';
-import type { Figure } from '../figures.ts';
+import { type Figure, figure, least, most, type Target } from '../figures.ts';
 import { install } from '../installation.ts';
 import { measureRoofline, type Roofline } from '../measure/roofline.ts';
 import type { BenchModel } from '../models.ts';
@@ -68,7 +68,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
       service: [pid],
       encoders: childrenOf(pid),
     });
-    const seconds = await installation.batch(pairs, server);
+    const { seconds } = await installation.batch(pairs, server);
     return { pairs, pairsPerSecond: pairs / seconds, use: meter.stop() };
   }
   async function single(server: number): Promise<number> {
@@ -124,76 +124,67 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
   const shares = ['encoders', 'service', 'redis', 'images', 'client'].map((part) => `${part} ${share(cpu[part] ?? 0)}`);
   const sequentialRate = 1000 / mean(farSingles);
   const idleP95 = percentile(idleSingles, 0.95);
-  const least = (value: number | undefined) => (value === undefined ? {} : { target: { least: value } });
+  const { targets } = model;
+  const of = (id: string, name: string, value: number, detail: string, target?: Target, unit = '') =>
+    figure(`${section}/${id}`, name, value, unit, detail, target);
+  const rates = (rate: number, others: string) => `${readable(rate)} of ${others} pairs/s`;
+  const isLeast = (value: number | undefined) => (value === undefined ? undefined : least(value));
   return [
-    {
-      id: `${section}/batch-over-roofline`,
-      name: 'batch / roofline',
-      value: alone.pairsPerSecond / pairs,
-      unit: '',
-      ...least(model.targets.roofline),
-      detail: `${readable(alone.pairsPerSecond)} of ${rooflines.map((one) => readable(one.pairs)).join(' and ')} pairs/s (decode ${stagesOf('decode')}, vision ${stagesOf('vision')}, text ${stagesOf('text')})`,
-    },
-    {
-      id: `${section}/batch-over-net-roofline`,
-      name: "batch / roofline net of the bench's own CPU",
-      value: alone.pairsPerSecond / net,
-      unit: '',
-      detail: `image server and client took ${share(own)} of all CPU`,
-    },
-    {
-      id: `${section}/batch-over-cpu-roofline`,
-      name: 'the same in CPU time, net of other programs too',
-      value: useful / (machineSeconds - own - others),
-      unit: '',
-      detail: `${readable(useful)} CPU-s of bare stages in ${readable(machineSeconds - own - others)}, ${readable(cpuMs)} ms a pair`,
-    },
-    {
-      id: `${section}/cpu-idle`,
-      name: 'CPU left idle by the batch',
-      value: (100 * idle) / machineSeconds,
-      unit: '%',
-      detail: shares.join(', '),
-    },
-    {
-      id: `${section}/cpu-others`,
-      name: 'CPU that other programs took meanwhile',
-      value: (100 * others) / machineSeconds,
-      unit: '%',
-      target: { most: quietPercent },
-      detail: 'above it, the machine is not quiet and the figures of this model say little',
-    },
-    {
-      id: `${section}/batch-over-singles`,
-      name: `batch / sequential singles, images of ${farMs} ms`,
-      value: far.pairsPerSecond / sequentialRate,
-      unit: '',
-      ...least(model.targets.overSingles),
-      detail: `${readable(far.pairsPerSecond)} of ${readable(sequentialRate)} pairs/s`,
-    },
-    {
-      id: `${section}/single-over-bare`,
-      name: 'single p50 / bare decode + inference p50',
-      value: median(idleSingles) / bareMs,
-      unit: '',
-      target: { most: 1.3 },
-      detail: `${readable(median(idleSingles))} of ${readable(bareMs)} ms`,
-    },
-    {
-      id: `${section}/single-beside-batch`,
-      name: 'single p95 beside a batch / idle',
-      value: percentile(busySingles, 0.95) / idleP95,
-      unit: '',
-      target: { most: 4 },
-      detail: `${readable(percentile(busySingles, 0.95))} of ${readable(idleP95)} ms, ${busySingles.length} singles`,
-    },
-    {
-      id: `${section}/batch-beside-singles`,
-      name: 'batch beside singles / alone',
-      value: together.pairsPerSecond / alone.pairsPerSecond,
-      unit: '',
-      target: { least: 0.85 },
-      detail: `${readable(together.pairsPerSecond)} of ${readable(alone.pairsPerSecond)} pairs/s`,
-    },
+    of(
+      'batch-over-roofline',
+      'batch / roofline',
+      alone.pairsPerSecond / pairs,
+      `${rates(alone.pairsPerSecond, rooflines.map((one) => readable(one.pairs)).join(' and '))} (decode ${stagesOf('decode')}, vision ${stagesOf('vision')}, text ${stagesOf('text')})`,
+      isLeast(targets.roofline),
+    ),
+    of(
+      'batch-over-net-roofline',
+      "batch / roofline net of the bench's own CPU",
+      alone.pairsPerSecond / net,
+      `image server and client took ${share(own)} of all CPU`,
+    ),
+    of(
+      'batch-over-cpu-roofline',
+      'the same in CPU time, net of other programs too',
+      useful / (machineSeconds - own - others),
+      `${readable(useful)} CPU-s of bare stages in ${readable(machineSeconds - own - others)}, ${readable(cpuMs)} ms a pair`,
+    ),
+    of('cpu-idle', 'CPU left idle by the batch', (100 * idle) / machineSeconds, shares.join(', '), undefined, '%'),
+    of(
+      'cpu-others',
+      'CPU that other programs took meanwhile',
+      (100 * others) / machineSeconds,
+      'above it, the machine is not quiet and the figures of this model say little',
+      most(quietPercent),
+      '%',
+    ),
+    of(
+      'batch-over-singles',
+      `batch / sequential singles, images of ${farMs} ms`,
+      far.pairsPerSecond / sequentialRate,
+      rates(far.pairsPerSecond, readable(sequentialRate)),
+      isLeast(targets.overSingles),
+    ),
+    of(
+      'single-over-bare',
+      'single p50 / bare decode + inference p50',
+      median(idleSingles) / bareMs,
+      `${readable(median(idleSingles))} of ${readable(bareMs)} ms`,
+      most(1.3),
+    ),
+    of(
+      'single-beside-batch',
+      'single p95 during a batch / idle',
+      percentile(busySingles, 0.95) / idleP95,
+      `${readable(percentile(busySingles, 0.95))} of ${readable(idleP95)} ms, ${busySingles.length} singles`,
+      most(4),
+    ),
+    of(
+      'batch-beside-singles',
+      'batch during singles / alone',
+      together.pairsPerSecond / alone.pairsPerSecond,
+      rates(together.pairsPerSecond, readable(alone.pairsPerSecond)),
+      least(0.85),
+    ),
   ];
 }

@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createObjects } from '../../batches/store/lazy-objects.ts';
 import type { Objects } from '../../batches/store/objects.ts';
@@ -9,12 +5,11 @@ import { readConfig } from '../../shared/config.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
 import { ndjsonItems } from '../../testing/ndjson-items.ts';
-import { forkScript } from '../../testing/processes/forked.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
-import { startRedis } from '../../testing/redis/single.ts';
 import { startS3 } from '../../testing/s3/server.ts';
-import type { Figure } from '../figures.ts';
+import { type Figure, figure, most } from '../figures.ts';
+import { install } from '../installation.ts';
 
 const sampleMs = 50;
 
@@ -33,19 +28,10 @@ export async function benchPayloads(items: number, say: (line: string) => void):
   const folder = batchBuckets[0]?.folder;
   if (folder === undefined) throw new Error('BATCH_BUCKETS names no folder');
   const objects = createObjects({ endpoint: s3Endpoint });
-  const directory = mkdtempSync(join(tmpdir(), 'vls-bench-'));
-  const redis = await startRedis();
-  const env = {
-    REDIS_URL: redis.url,
-    PORT: '0',
-    METRICS_PORT: '0',
-    DATA_DIR: directory,
-    LOG_LEVEL: 'error',
-    ...storage,
-  };
-  const worker = await forkScript('testing/processes/stub-service.ts', ['worker'], env);
-  const api = await forkScript<{ url: string }>('testing/processes/stub-service.ts', ['api'], env);
-  const monitor = new Redis(redis.url, { maxRetriesPerRequest: null });
+  const plane = await install({ roles: ['stub-api', 'stub-worker'], latencies: [], env: storage });
+  const [, worker] = plane.processes;
+  const workerMiB = () => residentMiBOf(worker?.pid ?? 0);
+  const monitor = new Redis(plane.redis.url, { maxRetriesPerRequest: null });
   try {
     const input = { ...folder, key: `${folder.key}pairs.ndjson` };
     say(`payloads: ${readable(items)} items are put into the bucket`);
@@ -53,73 +39,66 @@ export async function benchPayloads(items: number, say: (line: string) => void):
 
     const usedMemory = async () => Number(/used_memory:(\d+)/.exec(await monitor.info('memory'))?.[1] ?? 0);
     const before = await usedMemory();
-    const idleMiB = residentMiBOf(worker.pid);
+    const idleMiB = workerMiB();
     let peak = before;
     let peakMiB = idleMiB;
     const sampling = setInterval(() => {
-      peakMiB = Math.max(peakMiB, residentMiBOf(worker.pid));
+      peakMiB = Math.max(peakMiB, workerMiB());
       void usedMemory().then((used) => {
         peak = Math.max(peak, used);
       });
     }, sampleMs);
     say('payloads: the batch runs');
-    const batches = `${api.ready.url}/evaluator/v1/evaluation/batch`;
     const at = { taken: 0, evaluated: 0, written: 0 };
     const start = performance.now();
-    const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ input: `s3://${input.bucket}/${input.key}` });
-    const posted = await fetch(batches, { method: 'POST', headers, body });
-    if (posted.status !== 202) throw new Error(`${posted.status}: ${await posted.text()}`);
-    const { id } = (await posted.json()) as BatchStatus;
-    let status: BatchStatus;
-    for (;;) {
-      status = (await (await fetch(`${batches}/${id}`)).json()) as BatchStatus;
+    const posted = await plane.client.post<BatchStatus>('/v1/evaluation/batch', {
+      input: `s3://${input.bucket}/${input.key}`,
+    });
+    if (posted.status !== 202) throw new Error(`${posted.status}: ${JSON.stringify(posted.body)}`);
+    const { id } = posted.body;
+    const status = await plane.client.batch.until(id, ({ state, finishedAt, files }) => {
       const now = (performance.now() - start) / 1000;
-      if (status.state !== 'accepting') at.taken ||= now;
-      if (status.finishedAt !== null) at.evaluated ||= now;
-      if (status.files?.state !== 'pending') {
-        at.written = now;
-        break;
-      }
-      await delay(20);
-    }
+      if (state !== 'accepting') at.taken ||= now;
+      if (finishedAt !== null) at.evaluated ||= now;
+      at.written = now;
+      return files?.state !== 'pending';
+    });
     clearInterval(sampling);
     await expectComplete(objects, status, items);
     const after = await usedMemory();
     const deleting = performance.now();
-    await fetch(`${batches}/${id}`, { method: 'DELETE' });
+    await plane.client.call(`/v1/evaluation/batch/${id}`, { method: 'DELETE' });
     const deleted = (performance.now() - deleting) / 1000;
-    const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(2);
+    const size = `${readable(items)} items by reference`;
     return [
-      {
-        id: `payloads/redis-${items}`,
-        name: `Redis above idle at most, ${readable(items)} items by reference`,
-        value: (peak - before) / 1_000_000,
-        unit: 'MB',
-        target: { most: 2 },
-        detail: `every ${sampleMs} ms; ${megabytes(after - before)} MB when it had ended`,
-      },
-      {
-        id: `payloads/seconds-${items}`,
-        name: `post to files written, ${readable(items)} items by reference`,
-        value: at.written,
-        unit: 's',
-        detail: `taken in after ${readable(at.taken)} s, evaluated after ${readable(at.evaluated)} s; deleting ${readable(deleted)} s`,
-      },
-      {
-        id: `payloads/worker-${items}`,
-        name: `worker memory above idle, ${readable(items)} items by reference`,
-        value: peakMiB - idleMiB,
-        unit: 'MiB',
-        detail: `idle ${readable(idleMiB)} MiB`,
-      },
+      figure(
+        `payloads/redis-${items}`,
+        `Redis above idle at most, ${size}`,
+        (peak - before) / 1_000_000,
+        'MB',
+        `every ${sampleMs} ms; ${((after - before) / 1_000_000).toFixed(2)} MB when it had ended`,
+        most(2),
+      ),
+      figure(
+        `payloads/seconds-${items}`,
+        `post to files written, ${size}`,
+        at.written,
+        's',
+        `taken in after ${readable(at.taken)} s, evaluated after ${readable(at.evaluated)} s; deleting ${readable(deleted)} s`,
+      ),
+      figure(
+        `payloads/worker-${items}`,
+        `worker memory above idle, ${size}`,
+        peakMiB - idleMiB,
+        'MiB',
+        `idle ${readable(idleMiB)} MiB`,
+      ),
     ];
   } finally {
     monitor.disconnect();
-    await Promise.all([api.stop(), worker.stop()]);
+    await plane.close();
     objects.close();
-    await Promise.all([redis.remove(), own?.remove()]);
-    rmSync(directory, { recursive: true, force: true });
+    await own?.remove();
   }
 }
 

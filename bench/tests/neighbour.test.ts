@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { attacks, hostileLoad, neighbours } from '../../testing/attacks/all.ts';
 import { createHostile } from '../../testing/attacks/hostile.ts';
-import { renewed } from '../neighbour/page.ts';
-import { missesOf, type NeighbourRun, pageOf, type Row } from '../neighbour/report.ts';
+import { missesOf, type Row, textOf } from '../neighbour/report.ts';
 
 const probes = { single: 1, rank: 1, large: 1, webhook: 1, reference: 1 };
 const held: Row = {
@@ -20,17 +18,6 @@ const held: Row = {
   loggedMb: 0,
   hostile: {},
 };
-const runOf = (rows: Row[]): NeighbourRun => ({
-  format: 1,
-  date: '2027-01-02T03:04:05.000Z',
-  commit: 'abc1234',
-  machine: '2 x CPU',
-  quick: false,
-  afterSeconds: 30,
-  quiet: { batchSeconds: 7, probesMs: probes, idleMiB: 200 },
-  rows,
-});
-
 describe('an attack beside a neighbour', () => {
   test('misses nothing when each figure is at its target', () => {
     expect(missesOf(held)).toEqual([]);
@@ -52,16 +39,14 @@ describe('an attack beside a neighbour', () => {
     expect(missesOf({ ...held, probes: { ...probes, large: Number.NaN } })).toEqual(['large NaN x']);
   });
 
-  test('is a row of the page with both runs in each cell', () => {
-    const before: Row = { ...held, batch: 12, batchEnded: false, samePids: false, peakMiB: null, afterMiB: null };
-    expect(pageOf(runOf([before]), runOf([held]))).toContain(
-      '| `drips`: bodies that drip | > 12 → 2 | 3 → 3 | 0 → 0 | ended → +500, 0 | yes → no |',
+  test('is a row of the table', () => {
+    const row = { ...held, batch: 12, batchEnded: false, samePids: false, peakMiB: null };
+    const quiet = { batchSeconds: 7, probesMs: probes, idleMiB: 200 };
+    const run = { date: '', commit: '', machine: '', quick: false, afterSeconds: 30, quiet, rows: [row] };
+    expect(textOf(run)).toMatch(
+      /^drips +> 12 +3 .* 0 +1 % +ENDED +a process ended, the batch did not end, batch 12 x$/m,
     );
   });
-});
-
-test('the table of the page is what the recorded runs come to', () => {
-  expect(renewed()).toBe(readFileSync(new URL('../../docs/benchmarks.md', import.meta.url), 'utf8'));
 });
 
 test('each attack has a name of its own, and the hostile load names attacks', () => {

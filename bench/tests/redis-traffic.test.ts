@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import { postBatch, whenEnded } from '../../testing/batch-client.ts';
 import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
-import { recordTraffic, replayTraffic } from '../measure/redis-traffic.ts';
-import { startControlPlane } from '../processes/control-plane.ts';
+import { install } from '../installation.ts';
+import { commandIn, recordTraffic, replayTraffic } from '../measure/redis-traffic.ts';
 
 async function someRedis(): Promise<TestRedis> {
   const redis = await startRedis();
@@ -32,10 +32,11 @@ test.runIf(process.platform === 'linux')(
   async () => {
     const recorded = await someRedis();
     const recording = await recordTraffic(recorded);
-    const plane = await startControlPlane(recorded.url, 1, 1);
-    onTestFinished(() => plane.stop());
-    const id = await postBatch(plane.bases[0] ?? '', 1_000);
-    expect(await whenEnded(plane.bases[0] ?? '', id)).toBe(1_000);
+    const plane = await install({ redis: recorded, roles: ['stub-api', 'stub-worker'], latencies: [] });
+    onTestFinished(() => plane.close());
+    const { url } = plane.processes[0];
+    const id = await postBatch(url, 1_000);
+    expect(await whenEnded(url, id)).toBe(1_000);
     const traffic = await recording.stop();
 
     const replayed = await someRedis();
@@ -46,3 +47,18 @@ test.runIf(process.platform === 'linux')(
     expect(batch).toEqual(await batchIn(recorded, id));
   },
 );
+
+const text = (line: string) => commandIn(line).map((command) => command.toString('latin1'));
+
+test('a line of MONITOR becomes its command, whatever its bytes', () => {
+  expect(text(String.raw`+1700000000.123456 [0 unix:/tmp/a b/redis.sock] "SET" "k \"q\"" "\x00\xff\r\n\\x"`)).toEqual([
+    '*3\r\n$3\r\nSET\r\n$5\r\nk "q"\r\n$6\r\n\x00\xff\r\n\\x\r\n',
+  ]);
+});
+
+test('what scripts call, what waits, and what a connection says of itself is left out', () => {
+  expect(text('+1700000000.1 [0 lua] "get" "k"')).toEqual([]);
+  expect(text('+1700000000.1 [0 127.0.0.1:5] "bzpopmin" "k" "5"')).toEqual([]);
+  expect(text('+1700000000.1 [0 127.0.0.1:5] "CLIENT" "SETNAME" "x"')).toEqual([]);
+  expect(text('+OK')).toEqual([]);
+});

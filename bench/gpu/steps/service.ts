@@ -26,12 +26,12 @@ const installation = await install({
 });
 const { client, images, processes, redis } = installation;
 
-/** Batches of at most 5,000 pairs, all at a time. */
+/** Runs batches of at most 5,000 pairs, all at a time. */
 async function run(count: number): Promise<void> {
   const sizes = Array.from({ length: Math.ceil(count / perBatch) }, (_, at) =>
     Math.min(perBatch, count - at * perBatch),
   );
-  await Promise.all(sizes.map((size, at) => installation.batch(size, at % images.length)));
+  await Promise.all(sizes.map((size) => installation.batch(size)));
 }
 
 const encodersOf = (one: TestProcess) => childrenOf(one.pid, 'vls-encoder');
