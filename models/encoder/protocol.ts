@@ -4,8 +4,8 @@ import type { ModelSpec } from '../model.ts';
 /** What an encoder process is told, in lists. The first message is `load`. */
 export type ToEncoder =
   | ({ type: 'load' } & LoadOptions)
-  | { type: 'image'; id: number; interactive: boolean; tenant?: string; bytes: ImageBytes }
-  | { type: 'text'; id: number; interactive: boolean; tenant?: string; text: string }
+  | { type: 'image'; id: number; interactive: boolean; tenant: string; bytes: ImageBytes }
+  | { type: 'text'; id: number; interactive: boolean; tenant: string; text: string }
   /** Nobody waits for this image any more: it is not decoded and not run, if that has not begun. It is answered all the same. */
   | { type: 'cancel'; id: number }
   /** Find out, whenever there is nothing else to do, how many pictures a run should take. */

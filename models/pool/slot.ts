@@ -207,7 +207,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     encoder()?.send(
       'image' in input
         ? { type: 'image', id, interactive, tenant, bytes: input.image }
-        : { type: 'text', id, interactive, text: input.text },
+        : { type: 'text', id, interactive, tenant, text: input.text },
     );
   }
 

@@ -27,7 +27,7 @@ async function answersTo(rounds: readonly (readonly Buffer[])[]): Promise<string
     const all = new Promise<void>((resolve) => {
       onAnswer = () => said.length === expected && resolve();
     });
-    for (const bytes of images) encoder.send({ type: 'image', id: id++, interactive: false, bytes });
+    for (const bytes of images) encoder.send({ type: 'image', id: id++, interactive: false, tenant: '', bytes });
     await all;
   }
   return said;

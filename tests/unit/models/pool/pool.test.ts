@@ -698,6 +698,16 @@ describe('an encoder that is slow', () => {
 });
 
 describe('tenants', () => {
+  test('are named to the encoder with each task, images and texts', () => {
+    const { pool, encoder } = poolOf();
+    encoder(0).load();
+    for (const input of [{ text: 'a' }, { image: Buffer.from('b') }])
+      for (const interactive of [true, false]) pool.embed(input, { interactive, tenant: 'tenant' }).catch(() => {});
+    const tasks = encoder(0).told.filter(({ type }) => type === 'text' || type === 'image');
+    expect(tasks).toHaveLength(4);
+    for (const task of tasks) expect(task).toMatchObject({ tenant: 'tenant' });
+  });
+
   test('share the encoders fairly: large work of one does not hold up another', () => {
     const { pool, encoder } = poolOf();
     encoder(0).load();
