@@ -4,26 +4,25 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import { type ModelSpec, modelKey } from '../models/model.ts';
 import type { Encoders } from '../models/pool/encoders.ts';
 import type { EmbedOptions } from '../models/pool/pool.ts';
+import type { EncoderInput } from '../models/pool/task.ts';
 import type { Metrics } from '../shared/metrics.ts';
 
-/** Embeddings by content: whatever was embedded lately, or is being embedded now, is not computed again. */
+/** Embeddings by content: recent ones, and those being computed, are not computed again. */
 export interface EmbeddingCache {
-  /** @throws {ServiceError} what the encoders throw; the signal's reason when that aborts first. */
+  /** @throws {ServiceError} the encoders' error; the signal's reason when that aborts first. */
   image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
-/** Map entry, key and array headers of one cached embedding, in bytes; measured roughly, on the safe side. */
+/** Bytes of the map entry, key and array headers of one cached embedding: a rough measurement, rounded up. */
 const entryOverheadBytes = 300;
 
-/** A computation that runs, and how many wait for it. */
-interface Running {
+/** An embedding being computed, and the number of callers that wait for it. */
+interface Computation {
   embedded: Promise<Embedded>;
   callers: number;
   abort: AbortController;
 }
-
-type Input = { image: Uint8Array } | { text: string };
 
 export function createEmbeddingCache(
   encoders: Pick<Encoders, 'for'>,
@@ -37,7 +36,7 @@ export function createEmbeddingCache(
           sizeCalculation: ({ embedding }, key) => embedding.byteLength + 2 * key.length + entryOverheadBytes,
         })
       : undefined;
-  const pending = new Map<string, Running>();
+  const pending = new Map<string, Computation>();
 
   metrics?.onScrape({
     read: () => [{ name: 'vls_embedding_cache_bytes', labels: {}, value: cache?.calculatedSize ?? 0 }],
@@ -47,43 +46,48 @@ export function createEmbeddingCache(
     for (const result of ['hit', 'joined', 'miss'])
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
-  /** One that was not computed for this caller does not say when it was. */
-  async function once(spec: ModelSpec, key: string, input: Input, options: EmbedOptions): Promise<Embedded> {
-    const looked = (result: 'hit' | 'joined' | 'miss') =>
+  /** Cached and joined results carry no start times: this caller did not cause the run. */
+  async function embedOnce(
+    spec: ModelSpec,
+    key: string,
+    input: EncoderInput,
+    options: EmbedOptions,
+  ): Promise<Embedded> {
+    const countLookup = (result: 'hit' | 'joined' | 'miss') =>
       metrics?.count('vls_embedding_cache_lookups_total', { input: 'image' in input ? 'image' : 'text', result });
     const cached = cache?.get(key);
     if (cached !== undefined) {
-      looked('hit');
+      countLookup('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // A person must not wait for the batch's place in the queue, nor a tenant for that of another.
+    // An interactive request must not wait for a batch task that computes the same, nor one tenant for another's.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
     const running = pending.get(pendingKey);
     if (running !== undefined) {
-      looked('joined');
-      return withoutTimes(await shareOf(pendingKey, running, signal));
+      countLookup('joined');
+      return withoutTimes(await join(pendingKey, running, signal));
     }
-    looked('miss');
+    countLookup('miss');
     const abort = new AbortController();
     const embedded = compute(spec, input, { interactive, tenant, signal: abort.signal }).finally(() =>
       forget(pendingKey, started),
     );
-    // It fails for those that wait; when all have left, nobody listens.
+    // A failure reaches the callers that wait. When all have left, none handles it.
     embedded.catch(() => {});
-    const started: Running = { embedded, callers: 0, abort };
+    const started: Computation = { embedded, callers: 0, abort };
     pending.set(pendingKey, started);
-    const computed = await shareOf(pendingKey, started, signal);
+    const computed = await join(pendingKey, started, signal);
     cache?.set(key, withoutTimes(computed));
     return computed;
   }
 
-  function forget(pendingKey: string, running: Running): void {
+  function forget(pendingKey: string, running: Computation): void {
     if (pending.get(pendingKey) === running) pending.delete(pendingKey);
   }
 
-  /** Waits for a computation until the signal aborts. It is aborted with the last that leaves. */
-  async function shareOf(pendingKey: string, running: Running, signal: AbortSignal | undefined): Promise<Embedded> {
+  /** Waits for a computation until the signal aborts. When the last caller has left, the computation is aborted. */
+  async function join(pendingKey: string, running: Computation, signal: AbortSignal | undefined): Promise<Embedded> {
     running.callers++;
     if (signal === undefined) return await running.embedded;
     const { promise: left, reject } = Promise.withResolvers<never>();
@@ -102,7 +106,7 @@ export function createEmbeddingCache(
     }
   }
 
-  async function compute(spec: ModelSpec, input: Input, options: EmbedOptions): Promise<Embedded> {
+  async function compute(spec: ModelSpec, input: EncoderInput, options: EmbedOptions): Promise<Embedded> {
     const start = performance.now();
     const embedded = await encoders.for(spec).embed(input, options);
     if (metrics !== undefined) {
@@ -118,8 +122,8 @@ export function createEmbeddingCache(
 
   return {
     image: (spec, bytes, options) =>
-      once(spec, `${modelKey(spec)}:image:${hash('sha256', bytes, 'base64')}`, { image: bytes }, options),
-    text: (spec, text, options) => once(spec, `${modelKey(spec)}:text:${text}`, { text }, options),
+      embedOnce(spec, `${modelKey(spec)}:image:${hash('sha256', bytes, 'base64')}`, { image: bytes }, options),
+    text: (spec, text, options) => embedOnce(spec, `${modelKey(spec)}:text:${text}`, { text }, options),
   };
 }
 

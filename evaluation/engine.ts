@@ -10,29 +10,29 @@ import type { Metrics } from '../shared/metrics.ts';
 import { createEmbeddingCache } from './embedding-cache.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
 
-/** All a process needs to score pairs: the same for an API, a worker, both together, or a command line. */
+/** Everything a process needs to score pairs: the same for the API, a worker, both in one, and the command line. */
 export interface EvaluationEngine {
   registry: Registry;
   encoders: Encoders;
   evaluation: Evaluation;
-  /** Begins to load a model, if it is not loaded. */
+  /** Starts to load a model that is not loaded. */
   warm(spec: ModelSpec): void;
-  /** From now on changes of the registry are seen: encoders follow them, then `onChange` is told. */
+  /** Watches the registry. After a change the encoders are updated, then `onChange` is called. */
   watchRegistry(onChange?: () => void): void;
-  /** Resolves when the models to load at the start are loaded, rejects when the first of them cannot be. */
+  /** Resolves when the preloaded models are loaded; rejects when one of them cannot be. */
   whenReady(): Promise<void>;
-  /** Ends the encoders and the connections to image hosts. */
+  /** Stops the encoders and closes the connections to image hosts. */
   close(): Promise<void>;
 }
 
-/** Items between download and embedding, where `FETCH_CONCURRENCY` does not say. */
+/** Items between download and embedding, unless `FETCH_CONCURRENCY` is set. */
 export const concurrencyOnCpu = 64;
-/** Two full runs of a GPU and what is decoded, downloaded and answered beside them. */
+/** Enough for two full runs of a GPU, and the items being decoded, downloaded and answered meanwhile. */
 const concurrencyOnCuda = 256;
 
 /**
- * Starts loading the models that are wanted at once (`PRELOAD`, else the default) and returns without waiting for them.
- * @throws {ConfigError} what is wrong with the device, the registry or those models.
+ * Starts to load the models of `PRELOAD`, or the default model, and returns without waiting for them.
+ * @throws {ConfigError} for errors of the device, the registry or those models.
  */
 export async function createEvaluationEngine(
   config: Config,
@@ -51,7 +51,7 @@ export async function createEvaluationEngine(
   const images = createImageLoader(
     config,
     (code) => metrics?.count('vls_fetch_retries_total', { code }),
-    (host, address) => log.warn({ host: host.slice(0, 253), address }, 'address of an image host refused'),
+    (host, address) => log.warn({ host: host.slice(0, 253), address }, 'refused the address of an image host'),
   );
   const concurrency = config.fetchConcurrency ?? (provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu);
   const embeddings = createEmbeddingCache(encoders, config.cacheBytes, metrics);
@@ -63,7 +63,7 @@ export async function createEvaluationEngine(
     watchRegistry(onChange) {
       registry.watch(log, () => {
         encoders.follow(registry).catch((error: Error) => {
-          log.error({ reason: error.message }, 'encoders do not follow the change of the registry');
+          log.error({ reason: error.message }, 'encoders were not updated after a change of the registry');
         });
         onChange?.();
       });
@@ -79,7 +79,7 @@ export async function createEvaluationEngine(
   };
 }
 
-/** What is wrong with the models at the start is wrong with what was configured. */
+/** An error of the models at startup is an error of the configuration. */
 function asConfigError(error: Error): never {
   throw new ConfigError(error.message);
 }

@@ -10,11 +10,11 @@ export const scoreOf = (cosine: number): number => round(100 * Math.max(cosine, 
 
 const round = (value: number, decimals: number): number => {
   const rounded = Number(value.toFixed(decimals));
-  return rounded === 0 ? 0 : rounded; // never -0, which JSON would keep as 0 and equality would not
+  return rounded === 0 ? 0 : rounded; // never -0: JSON writes it as 0, so a comparison after reading would fail
 };
 
 /**
- * Softmax over `logitScale * cosine`: how the candidates of one request share the certainty of 1, to six decimals.
+ * Softmax over `logitScale * cosine`: probabilities among the candidates of one request, to six decimals; their sum is 1.
  * @param logitScale the model's temperature, as its registry entry has it (100 for a trained CLIP).
  */
 export function probabilitiesOf(cosines: readonly number[], logitScale: number): number[] {

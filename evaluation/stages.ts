@@ -2,13 +2,13 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 
-/** When the stages of one evaluation ran, for its trace. */
+/** Records when the stages of one evaluation ran, for its trace. */
 export interface Stages {
-  /** Does what gets the bytes of an image, as the stage `fetch`. */
+  /** Runs `get`, which returns the bytes of an image, as the stage `fetch`. */
   fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
-  /** An embedding has come, and says itself when it was computed; one from the cache was not. */
+  /** Records the run of an embedding. One from the cache has no run. */
   embedded(embedded: Embedded): void;
-  /** Tells the trace: one span for each stage, from its first input to its last. */
+  /** Adds one span for each stage to the trace, from its first input to its last. */
   end(): void;
 }
 
@@ -20,8 +20,8 @@ interface Span {
 }
 
 /**
- * A chunk has 64 pictures and 64 texts, and a span for each stage of each would be more work than telling it is worth;
- * so inputs of one stage share a span, which says how many there were and how long they took together.
+ * The inputs of one stage share a span with their number and their total time. A span for each stage of 64 images and 64
+ * texts would cost more than it is worth.
  */
 export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
   const spans = isTraced() ? new Map<string, Span>() : undefined;

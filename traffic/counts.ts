@@ -1,17 +1,18 @@
+import type { TowerRun } from '../models/encoder/protocol.ts';
 import type { WindowFigures } from '../shared/contracts/traffic.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 
-/** Counts by field, as they are added up in Redis. */
+/** Counts by field. Redis adds up those of all processes. */
 export type Counts = Record<string, number>;
 
-/** `canary`: the candidate answered and the main model scored besides; `shadow`: the candidate scored besides. */
+/** `canary`: the candidate answered, and the main model is compared; `shadow`: the candidate is compared. */
 export type ComparisonKind = 'canary' | 'shadow';
 
-/** Names of what is counted of a model that answers. */
+/** The field of a count of a model that answers. */
 export const armField = (model: string, what: 'items' | 'failed' | 'score' | 'square' | 'ms' | 'timed'): string =>
   `arm:${model}:${what}`;
 
-/** Names of what is counted of two models on the same items. */
+/** The field of a count of two models on the same items. */
 export const comparisonField = (
   kind: ComparisonKind,
   candidate: string,
@@ -19,54 +20,53 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * Inputs that a model's towers embedded, and their share of the time of their runs, by the size of the run in powers of
- * two: one of eight takes longer than one of one, and is cheaper for each input.
+ * The field of the inputs that a model's towers embedded, or of their share of the time of their runs, by the size of the
+ * run in powers of two: a run of eight takes longer than a run of one, and is cheaper for each input.
  */
-export const runField = (model: string, input: Input, inputs: number, what: 'ms' | 'inputs'): string =>
+export const runField = (model: string, input: TowerRun['input'], inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
 
-/** Size of a run as it is told apart: the next power of two. */
+/** The size class of a run: the next power of two. */
 export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
 
 /**
- * Pairs of items by the time that the candidate took over the main model's for the same item, in steps of a sixteenth of
- * a power of two, which is 4 %. `alike`: the runs of both were of one size.
+ * The field of the items by the ratio of the candidate's time to the main model's for the same item, in steps of a
+ * sixteenth of a power of two (4 %). `alike`: the runs of both had the same size class.
  */
 export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
   `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
 const stepsOfTwo = 16;
-/** Beyond 32 times as slow or as fast nothing is told apart. */
+/** Ratios beyond 32, or below 1/32, count as 32 and 1/32. */
 const mostSteps = 5 * stepsOfTwo;
 
-type Input = 'image' | 'text';
-/** Sizes that are told apart: larger runs are no cheaper for an input. */
+/** Size classes: larger runs are not cheaper for an input. */
 const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power);
 
-/** A pair of scores as the lists in Redis keep it. */
+/** A pair of scores, as lists in Redis store it. */
 export const writePair = (reference: number, candidate: number): string => `${reference},${candidate}`;
 export const readPair = (text: string): [reference: number, candidate: number] => {
   const [reference = 0, candidate = 0] = text.split(',').map(Number);
   return [reference, candidate];
 };
 
-/** Inputs that are needed of both models, in runs of one size or in all, before their times are compared. */
+/** Inputs that both models need, in runs of one size or in all, before their times are compared. */
 const fewestInputs = 5;
-/** Where less of the candidate's inputs were in runs of sizes that both had, all runs are compared instead. */
+/** With a smaller share of the candidate's inputs in runs of sizes that both had, all runs are compared instead. */
 const leastCommon = 0.2;
 /** Items that both models must have scored before their scores are compared. */
 const fewestPairs = 10;
 
 /**
- * Time of the candidate's towers over what the main model would have taken for the same, of a canary that is not compared:
- * by different items of the two. Runs of equal size are compared
- * where there are enough of them. A candidate that is so slow that its inputs pile up has few of them: then it is the
- * time for each input in all runs, which flatters the one with the larger runs, by less than half.
- * @returns nothing where too little was timed.
+ * Time of the candidate's towers divided by the main model's time for as many inputs, for a canary that is not compared:
+ * the two models had different items. Runs of equal size are compared where there are enough of them. A candidate that is
+ * so slow that its inputs pile up has few of them: then the time for each input in all runs is compared, which favours the
+ * model with the larger runs, by less than half.
+ * @returns null where too little was timed.
  */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
   let taken = 0;
   let expected = 0;
-  for (const input of ['image', 'text'] satisfies Input[]) {
+  for (const input of ['image', 'text'] as const) {
     const of = (model: string, size: number) => ({
       inputs: counts[runField(model, input, size, 'inputs')] ?? 0,
       ms: counts[runField(model, input, size, 'ms')] ?? 0,
@@ -92,10 +92,10 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
 });
 
 /**
- * Median over pairs of items of the candidate's time over the main model's. A mean belongs to its slowest runs: two
- * identical models on a busy machine came to 2.08 by their sums. Pairs with runs of equal size count where there are
- * enough of them; a candidate whose inputs pile up has few.
- * @returns nothing where too few pairs were timed.
+ * Median, over items that both models scored, of the candidate's time divided by the main model's. The slowest runs
+ * dominate a mean: by their sums, two identical models on a busy machine came to 2.08. Items with runs of equal size count
+ * where there are enough of them; a candidate whose inputs pile up has few.
+ * @returns null where too few items were timed.
  */
 export function medianLatencyRatio(counts: Counts, candidate: string): number | null {
   const of = (runs: 'alike' | 'any') =>
@@ -116,7 +116,7 @@ export function medianLatencyRatio(counts: Counts, candidate: string): number | 
   return null;
 }
 
-/** What the open window of a canary shows. */
+/** The figures of a canary's open window. */
 export function figuresOf(
   counts: Counts,
   pairs: readonly (readonly [reference: number, candidate: number])[],
@@ -133,7 +133,7 @@ export function figuresOf(
     items: counts[armField(candidate, 'items')] ?? 0,
     errorShare: errorShare(candidate),
     mainErrorShare: errorShare(main),
-    // Nothing is paired where a canary is not compared.
+    // A canary that is not compared has no timed items in common with the main model.
     latencyRatio: rounded(medianLatencyRatio(counts, candidate) ?? latencyRatio(counts, main, candidate)),
     compared,
     scoreDrift: isEnough ? rounded((counts[comparisonField('canary', candidate, 'absolute')] ?? 0) / compared) : null,

@@ -1,14 +1,15 @@
 import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 
-/** Items of a canary without which no window is judged by its age. */
+/** A window with fewer items of the canary is not judged by its age. */
 const fewestItems = 20;
 
 /**
- * What a window of a canary says: nothing yet, or what failed, in words; an empty list when it passed.
+ * Judges a window of a canary.
  *
- * It ends when it has its items, or its time is over; and at once when so many have failed that the rest could not save
- * it. A canary that was to be compared with the main model is not passed before it was.
+ * A window ends when it has its items or its time is over, and at once when so many items have failed that the rest could
+ * not save it. A canary that is to be compared with the main model does not pass before it was compared.
  * @param seconds age of the window.
+ * @returns the reasons why it failed; an empty list when it passed; undefined while it is open.
  */
 export function judge(
   figures: WindowFigures,
@@ -40,14 +41,14 @@ export function judge(
   }
   if (rankCorrelation !== null && rankCorrelation < guard.rankCorrelation) {
     reasons.push(
-      `it ranks the same items differently: correlation ${rankCorrelation.toFixed(3)}, at least ${guard.rankCorrelation} is asked for`,
+      `it ranks the same items differently: correlation ${rankCorrelation.toFixed(3)}, at least ${guard.rankCorrelation} is required`,
     );
   }
   if (reasons.length === 0 && compare > 0 && scoreDrift === null) return undefined;
   return reasons;
 }
 
-/** Other programs of a machine may slow one window down: time alone takes two in a row to end a trial. */
+/** Whether a window failed by its time. Other programs may slow one window down: two in a row end a trial. */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;
 

@@ -2,14 +2,15 @@ import type { ModelSpec, Recipe } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
-import { placeOf } from './plan.ts';
+import { positionOf } from './plan.ts';
 
-/** What this process has in place of a pinned model, in words. */
+/** A pinned model that this process does not have. */
 export interface Difference {
+  /** What it has instead, in words. */
   difference: string;
 }
 
-/** A model that the registry has and this process cannot use. */
+/** A model of the registry that this process cannot use. */
 interface Unusable extends Difference {
   isUnusable: true;
 }
@@ -39,10 +40,10 @@ export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLack
 export function usableModel(models: PlanModels, name: string): ModelSpec {
   const model = models.get(name);
   if (model !== undefined && !('difference' in model)) return model;
-  throw new ServiceError('model.unavailable', model?.difference ?? `${name} is not here`);
+  throw new ServiceError('model.unavailable', model?.difference ?? `this process does not have ${name}`);
 }
 
-/** Whether this process has another model than the plan, as while a change of the registry is on its way to it. */
+/** Whether this process has another revision than the plan: a change of the registry may not have reached it yet. */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
   return model !== undefined && 'difference' in model && !('isUnusable' in model);
@@ -56,8 +57,8 @@ export function comparedWith(
   models: PlanModels,
 ): ModelSpec[] {
   const wanted: (Recipe | undefined)[] = [];
-  if (arm.role === 'canary' && placeOf(profile, 'compare', key) < (trial?.compare ?? 0)) wanted.push(arms[0]);
-  if (shadow !== undefined && placeOf(profile, 'shadow', key) < shadow.share) wanted.push(shadow);
+  if (arm.role === 'canary' && positionOf(profile, 'compare', key) < (trial?.compare ?? 0)) wanted.push(arms[0]);
+  if (shadow !== undefined && positionOf(profile, 'shadow', key) < shadow.share) wanted.push(shadow);
   return wanted.flatMap((recipe) => {
     const model = recipe && models.get(recipe.model);
     return model === undefined || 'difference' in model ? [] : [model];

@@ -2,30 +2,30 @@ import type { CanaryPhase, Comparison, TrafficReport } from '../shared/contracts
 import { armField, type ComparisonKind, type Counts, comparisonField } from './counts.ts';
 import { type Experiment, mainModel, planOf } from './plan.ts';
 import { rankCorrelation } from './rank-correlation.ts';
-import type { TrafficStore } from './store.ts';
+import type { ExperimentKey, TrafficStore } from './store.ts';
 
-/** What an experiment has shown so far. */
+/** The report of an experiment. */
 export async function reportOf(store: TrafficStore, experiment: Experiment): Promise<TrafficReport> {
   const { profile, id, rules, fault } = experiment;
-  const place = { profile, experiment: id };
+  const key = { profile, experiment: id };
   const [totals, state, windows, window] = await Promise.all([
-    store.totals(place),
-    store.state(place),
-    store.windows(place),
-    store.window(place),
+    store.totals(key),
+    store.state(key),
+    store.windows(key),
+    store.window(key),
   ]);
   const { canary } = rules;
-  // As read now: this process may not have asked for it yet.
+  // From the state just read: this process may not have read the phase before.
   const phase = state?.phase ?? 'trial';
-  // As nothing was seen before the first report, its window is open all the same.
+  // Before the first report nothing is stored, and the first window is open.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };
   open.items = window[armField(canary?.model ?? '', 'items')] ?? 0;
   const comparisons: Promise<Comparison>[] = [];
   if (canary !== undefined && canary.compare > 0) {
-    comparisons.push(comparisonOf(store, place, totals, 'canary', canary.model, rules.model));
+    comparisons.push(comparisonOf(store, key, totals, 'canary', canary.model, rules.model));
   }
   if (rules.shadow !== undefined) {
-    comparisons.push(comparisonOf(store, place, totals, 'shadow', rules.shadow.model, 'the model that answered'));
+    comparisons.push(comparisonOf(store, key, totals, 'shadow', rules.shadow.model, 'the model that answered'));
   }
   return {
     profile,
@@ -84,14 +84,14 @@ function armsOf(experiment: Experiment, phase: CanaryPhase, totals: Counts): Tra
 
 async function comparisonOf(
   store: TrafficStore,
-  place: Parameters<TrafficStore['comparison']>[0],
+  key: ExperimentKey,
   totals: Counts,
   kind: ComparisonKind,
   candidate: string,
   reference: string,
 ): Promise<Comparison> {
   const read = (what: Parameters<typeof comparisonField>[2]) => totals[comparisonField(kind, candidate, what)] ?? 0;
-  const { pairs: scores, worst } = await store.comparison(place, kind);
+  const { pairs: scores, worst } = await store.comparison(key, kind);
   const pairs = read('pairs');
   const correlation = rankCorrelation(scores);
   return {

@@ -12,51 +12,52 @@ import type { Redis } from '../shared/redis.ts';
 import { type ComparisonKind, type Counts, readPair } from './counts.ts';
 
 const scripts = {
-  observe: loadScript(new URL('./lua/observe.lua', import.meta.url)),
+  addCounts: loadScript(new URL('./lua/add-counts.lua', import.meta.url)),
   settle: loadScript(new URL('./lua/settle.lua', import.meta.url)),
   decide: loadScript(new URL('./lua/decide.lua', import.meta.url)),
 };
 
 /**
- * What is known of an experiment is kept so long after the last that was seen of it, in milliseconds; what became of its
- * canary for ever, in a few hundred bytes.
+ * Counts of an experiment are deleted this long after its last item (ms). The state of its canary is kept for good: it has
+ * a few hundred bytes.
  */
-const keptMs = 30 * 24 * 3_600_000;
+const lifetimeMs = 30 * 24 * 3_600_000;
 
-/** Which experiment of which profile. */
-export interface Place {
+/** Names an experiment. */
+export interface ExperimentKey {
   profile: string;
   experiment: string;
 }
 
-/** What a process has seen of an experiment since it last said so. */
-export interface Seen {
+/** Counts of an experiment that a process has not reported yet. */
+export interface UnreportedCounts {
   add: Counts;
-  /** The largest counts instead of being added. */
+  /** Of these fields Redis stores the largest value instead of the sum. */
   max: Counts;
-  canary: SeenPairs;
-  shadow: SeenPairs;
+  canary: UnreportedPairs;
+  shadow: UnreportedPairs;
 }
 
-export interface SeenPairs {
-  /** As `writePair` writes them. */
+export interface UnreportedPairs {
+  /** Pairs of scores in the form of `writePair`. */
   pairs: string[];
-  /** Those furthest apart. */
+  /** The pairs furthest apart. */
   worst: [difference: number, pair: string][];
 }
 
-/** A pair as it is stored among those furthest apart. */
+/** One of the pairs furthest apart, as it is stored. */
 export type StoredPair = ComparedPair & { batchId?: string };
 
 /** The canary of an experiment. */
 export interface CanaryState {
   phase: CanaryPhase;
-  /** Of the open window, from 1. */
+  /** The number of the open window, from 1. */
   number: number;
   /** Windows passed in a row. */
   passed: number;
-  /** In milliseconds since 1970. */
+  /** Start of the open window, in milliseconds since 1970. */
   startedAt: number;
+  /** Start of the phase, in milliseconds since 1970. */
   since: number;
   reason: string | null;
 }
@@ -76,35 +77,41 @@ const stateHash = z.object({
     .transform((reason) => reason || null),
 });
 
-/** Experiments as all processes together have seen them. */
+/** The counts of all processes, and the state of canaries. */
 export interface TrafficStore {
-  /** Adds what was seen. @returns the canary's phase and open window, when it has one, and the time of Redis. */
-  observe(place: Place, seen: Seen, hasCanary: boolean): Promise<OpenWindow | undefined>;
-  /** Nothing before anything was seen of it. */
-  state(place: Place): Promise<CanaryState | undefined>;
-  /** What the open window has. */
-  window(place: Place): Promise<Counts>;
-  /** The scores that both models gave in it. */
-  windowPairs(place: Place): Promise<[reference: number, candidate: number][]>;
-  /** Ends a window, once. @returns whether it was this call that did. */
-  settle(place: Place, window: JudgedWindow, phase: CanaryPhase, passed: number, reason: string): Promise<boolean>;
-  decide(place: Place, phase: CanaryPhase, reason: string): Promise<void>;
-  totals(place: Place): Promise<Counts>;
-  windows(place: Place): Promise<JudgedWindow[]>;
-  /** The latest scores of both, and the pairs furthest apart, the furthest first. */
-  comparison(place: Place, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
-  /** Removes the pairs of a batch. Sums and scores stay; they quote nothing. */
-  forget(place: Place, batchId: string): Promise<void>;
+  /** Adds counts. @returns the canary's phase and open window; undefined without a canary. */
+  add(key: ExperimentKey, counts: UnreportedCounts, hasCanary: boolean): Promise<OpenWindow | undefined>;
+  /** The state of the canary; undefined before its first report. */
+  state(key: ExperimentKey): Promise<CanaryState | undefined>;
+  /** The counts of the open window. */
+  window(key: ExperimentKey): Promise<Counts>;
+  /** The scores that both models gave in the open window. */
+  windowPairs(key: ExperimentKey): Promise<[reference: number, candidate: number][]>;
+  /** Ends a window, once. @returns whether this call ended it. */
+  settle(
+    key: ExperimentKey,
+    window: JudgedWindow,
+    phase: CanaryPhase,
+    passed: number,
+    reason: string,
+  ): Promise<boolean>;
+  decide(key: ExperimentKey, phase: CanaryPhase, reason: string): Promise<void>;
+  totals(key: ExperimentKey): Promise<Counts>;
+  windows(key: ExperimentKey): Promise<JudgedWindow[]>;
+  /** The latest scores of both models, and the pairs furthest apart, the furthest first. */
+  comparison(key: ExperimentKey, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
+  /** Removes the pairs of a batch. Sums and scores stay: they quote nothing. */
+  removeBatch(key: ExperimentKey, batchId: string): Promise<void>;
 }
 
 export function createTrafficStore(redis: Redis): TrafficStore {
-  const keysOf = ({ profile, experiment }: Place) => trafficKeys(redis, profile, experiment);
+  const keysOf = ({ profile, experiment }: ExperimentKey) => trafficKeys(redis, profile, experiment);
   const numbers = (hash: Record<string, string>): Counts =>
     Object.fromEntries(Object.entries(hash).map(([field, value]) => [field, Number(value)]));
 
   return {
-    async observe(place, seen, hasCanary) {
-      const keys = keysOf(place);
+    async add(key, counts, hasCanary) {
+      const keys = keysOf(key);
       const names = [
         keys.state,
         keys.totals,
@@ -115,8 +122,8 @@ export function createTrafficStore(redis: Redis): TrafficStore {
         keys.shadowPairs,
         keys.shadowWorst,
       ];
-      const values = [keptMs, JSON.stringify(seen), hasCanary ? '1' : '0'];
-      const reply = ((await scripts.observe(redis, names, values)) as Buffer[]).map(String);
+      const values = [lifetimeMs, JSON.stringify(counts), hasCanary ? '1' : '0'];
+      const reply = ((await scripts.addCounts(redis, names, values)) as Buffer[]).map(String);
       const [phase, number, startedAt, now] = reply;
       if (phase === undefined) return undefined;
       return {
@@ -126,40 +133,40 @@ export function createTrafficStore(redis: Redis): TrafficStore {
         now: Number(now),
       };
     },
-    async state(place) {
-      const hash = await redis.hgetall(keysOf(place).state);
+    async state(key) {
+      const hash = await redis.hgetall(keysOf(key).state);
       return Object.keys(hash).length === 0 ? undefined : stateHash.parse(hash);
     },
-    window: async (place) => numbers(await redis.hgetall(keysOf(place).window)),
-    windowPairs: async (place) => (await redis.lrange(keysOf(place).windowPairs, 0, -1)).map(readPair),
-    async settle(place, window, phase, passed, reason) {
-      const { state, window: open, windowPairs, windows } = keysOf(place);
-      const values = [window.number, JSON.stringify(window), phase, passed, reason, keptMs];
+    window: async (key) => numbers(await redis.hgetall(keysOf(key).window)),
+    windowPairs: async (key) => (await redis.lrange(keysOf(key).windowPairs, 0, -1)).map(readPair),
+    async settle(key, window, phase, passed, reason) {
+      const { state, window: open, windowPairs, windows } = keysOf(key);
+      const values = [window.number, JSON.stringify(window), phase, passed, reason, lifetimeMs];
       return (await scripts.settle(redis, [state, open, windowPairs, windows], values)) === 1;
     },
-    async decide(place, phase, reason) {
-      const { state, window, windowPairs } = keysOf(place);
+    async decide(key, phase, reason) {
+      const { state, window, windowPairs } = keysOf(key);
       await scripts.decide(redis, [state, window, windowPairs], [phase, reason]);
     },
-    totals: async (place) => numbers(await redis.hgetall(keysOf(place).totals)),
-    async windows(place) {
-      const stored = await redis.lrange(keysOf(place).windows, 0, -1);
+    totals: async (key) => numbers(await redis.hgetall(keysOf(key).totals)),
+    async windows(key) {
+      const stored = await redis.lrange(keysOf(key).windows, 0, -1);
       return stored.map((text) => judgedWindow.parse(JSON.parse(text)));
     },
-    async comparison(place, kind) {
-      const keys = keysOf(place);
+    async comparison(key, kind) {
+      const keys = keysOf(key);
       const [pairs, worst] = await Promise.all([
         redis.lrange(kind === 'canary' ? keys.canaryPairs : keys.shadowPairs, 0, -1),
         redis.zrevrange(kind === 'canary' ? keys.canaryWorst : keys.shadowWorst, 0, -1),
       ]);
       return { pairs: pairs.map(readPair), worst: worst.map((text) => withoutBatch(JSON.parse(text))) };
     },
-    async forget(place, batchId) {
-      const { canaryWorst, shadowWorst } = keysOf(place);
-      for (const key of [canaryWorst, shadowWorst] as const) {
-        const members = await redis.zrevrange(key, 0, -1);
+    async removeBatch(key, batchId) {
+      const { canaryWorst, shadowWorst } = keysOf(key);
+      for (const worst of [canaryWorst, shadowWorst] as const) {
+        const members = await redis.zrevrange(worst, 0, -1);
         const own = members.filter((text) => (JSON.parse(text) as StoredPair).batchId === batchId);
-        if (own.length > 0) await redis.zrem(key, ...own);
+        if (own.length > 0) await redis.zrem(worst, ...own);
       }
     },
   };

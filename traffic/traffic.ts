@@ -24,19 +24,19 @@ export interface ModelRoute {
   name: string;
   /** The profile whose queue carries its batches. */
   profile: string;
-  /** The main model: for what one model alone must answer. */
+  /** The main model, for work that one model alone must do. */
   spec: ModelSpec;
-  /** How single pairs and batches are shared, where they are. */
+  /** The models that share pairs and batches; absent where one model has all. */
   plan?: TrafficPlan;
 }
 
-/** What a batch was posted for. */
+/** The models that a batch was posted with. */
 export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
   textCleaning?: string | undefined;
   traffic?: TrafficPlan | undefined;
 }
 
-/** Which model answers: shares of a profile's traffic, canaries with their guard, models in the shadow of another. */
+/** Chooses the model that answers, by the shares of a profile; judges canaries, and compares shadows. */
 export interface Traffic {
   /** @throws {ServiceError} `model.unknown`, `model.unavailable` */
   route(nameOrNothing?: string): Promise<ModelRoute>;
@@ -57,23 +57,23 @@ export interface Traffic {
     options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
   /**
-   * Every profile whose traffic is shared.
+   * Reports of all profiles whose traffic is shared.
    * @throws {ServiceError} `queue.unavailable`
    */
   reports(): Promise<TrafficReport[]>;
   /** @throws {ServiceError} `traffic.not_shared`, `queue.unavailable` */
   report(profile: string): Promise<TrafficReport>;
   /**
-   * Ends or begins a canary's trial by hand.
+   * Promotes a canary, rolls it back or restarts its trial.
    * @throws {ServiceError} `traffic.not_shared`, `traffic.no_canary`, `queue.unavailable`
    */
   decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
   /**
-   * Removes the pairs of a deleted batch from the comparisons of models, now and once more after {@link forgetAgainMs}:
-   * processes report a second later than they score.
+   * Removes the pairs of a deleted batch from the comparisons of models, now and again after {@link removeAgainMs}: a
+   * process reports up to a second after it has scored.
    */
   forget(batchId: string): Promise<void>;
-  /** Reports what was seen last. */
+  /** Reports the last counts. */
   close(): Promise<void>;
 }
 
@@ -81,13 +81,13 @@ export interface TrafficDeps {
   registry: Registry;
   evaluation: Evaluation;
   redis: Redis;
-  /** Told of a model that will be asked for, so that it is loaded by then. */
+  /** Called with a model that will soon get requests, to load it. */
   warm?: ((spec: ModelSpec) => void) | undefined;
   metrics?: Metrics | undefined;
   log: Logger;
 }
 
-const forgetAgainMs = 10_000;
+const removeAgainMs = 10_000;
 
 export function createTraffic({ registry, evaluation, redis, warm, metrics, log }: TrafficDeps): Traffic {
   const store = createTrafficStore(redis);
@@ -96,7 +96,7 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {
-    // Who reads that a canary was rolled back must not be answered by it a moment later.
+    // A client that has read of a rollback must not get an answer of that canary afterwards.
     await experiments.refresh(experiment);
     return await reportOf(store, experiment);
   };
@@ -156,17 +156,19 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
       });
     },
     async forget(batchId) {
-      const forgetOnce = async () => {
+      const removeOnce = async () => {
         const all = await Promise.all(registry.profiles.map((profile) => experiments.of(profile)));
         for (const experiment of all) {
           if (experiment !== undefined)
-            await store.forget({ profile: experiment.profile, experiment: experiment.id }, batchId);
+            await store.removeBatch({ profile: experiment.profile, experiment: experiment.id }, batchId);
         }
       };
-      await forgetOnce();
+      await removeOnce();
       setTimeout(() => {
-        forgetOnce().catch((error: Error) => log.warn({ err: error, batchId }, 'pairs of a deleted batch remain'));
-      }, forgetAgainMs).unref();
+        removeOnce().catch((error: Error) =>
+          log.warn({ err: error, batchId }, 'pairs of a deleted batch were not removed'),
+        );
+      }, removeAgainMs).unref();
     },
     close: () => experiments.close(),
   };

@@ -103,7 +103,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     expect(await models.getByRole('row', { name: /^tiny canary/ }).innerText()).toMatch(/50\.0 %\s+100 %/);
     await decide('Roll back');
     await shared().getByText('rolled back').waitFor();
-    await shared().getByText('an operator decided so').waitFor();
+    await shared().getByText('decided by an operator').waitFor();
   });
 
   test('a batch says which models share it', async () => {

@@ -1,6 +1,6 @@
--- An operator's word on a canary.
+-- Sets the phase of a canary by the decision of an operator.
 -- KEYS: 1 state  2 window  3 window pairs
--- ARGV: 1 phase from now on  2 why
+-- ARGV: 1 new phase  2 reason
 -- Returns 1.
 --@include ../../shared/redis/now
 local now = string.format('%.0f', now_ms())

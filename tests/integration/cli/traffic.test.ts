@@ -62,9 +62,9 @@ describe('vls traffic', () => {
   });
 
   test.each([
-    ['promote', 'canary twin: promoted (an operator decided so)\n', 'promoted', [0, 1]],
-    ['rollback', 'canary twin: rolled back (an operator decided so)\n', 'rolled_back', [1, 0]],
-    ['restart', 'canary twin: trial (an operator decided so)\n', 'trial', [0.5, 0.5]],
+    ['promote', 'canary twin: promoted (decided by an operator)\n', 'promoted', [0, 1]],
+    ['rollback', 'canary twin: rolled back (decided by an operator)\n', 'rolled_back', [1, 0]],
+    ['restart', 'canary twin: trial (decided by an operator)\n', 'trial', [0.5, 0.5]],
   ])('%s decides what becomes of the canary', async (action, said, phase, shares) => {
     const { code, stdout } = await vls(['traffic', action, 'shared'], { env });
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(said) });

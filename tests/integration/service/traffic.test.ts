@@ -174,7 +174,7 @@ test('an operator may try it again, and end it by hand', async () => {
   const again = await running.client.post<TrafficReport>('/v1/traffic/shared/restart', {});
   expect(again.body.canary).toMatchObject({ phase: 'trial', passed: 0 });
   const ended = await running.client.post<TrafficReport>('/v1/traffic/shared/rollback', {});
-  expect(ended.body.canary).toMatchObject({ phase: 'rolled_back', reason: 'an operator decided so' });
+  expect(ended.body.canary).toMatchObject({ phase: 'rolled_back', reason: 'decided by an operator' });
   expect((await running.client.problem('/v1/traffic/shared/guess', { method: 'POST' })).status).toBe(400);
   expect((await running.client.problem('/v1/traffic/compact')).body.code).toBe('traffic.not_shared');
 });

@@ -2,16 +2,18 @@ import { expect, test, vi } from 'vitest';
 import type { ModelSpec } from '../../../models/model.ts';
 import type { Registry } from '../../../models/registry/registry.ts';
 import type { Redis } from '../../../shared/redis.ts';
+import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
 import { createExperiments } from '../../../traffic/experiments.ts';
 import { createObservations } from '../../../traffic/observations.ts';
 import type { TrafficStore } from '../../../traffic/store.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
+const tinyClip = await specOf(tinyClipFolder);
 const rules = { model: 'main', split: {}, canary: { model: 'tried', share: 0.05 } };
 const registry = {
   profiles: ['fast'],
   rulesOf: () => rules,
-  resolve: async (model: string) => ({ profile: 'fast', spec: { model, revision: '1' } }),
+  resolve: async (model: string) => ({ profile: 'fast', spec: { ...tinyClip, model } }),
 } as unknown as Registry;
 
 /** Experiments of a process that has just started, over a Redis that has them promoted. */

@@ -31,7 +31,7 @@ describe('what a model answered', () => {
   test('is counted with its score and the share of each input in the time of its run', () => {
     observations.answered(plan, 'main', 'm', scored(0.25, [run(4, 40)]));
     observations.answered(plan, 'main', 'm', scored(0.35));
-    expect(taken()?.seen.add).toEqual({
+    expect(taken()?.counts.add).toEqual({
       'arm:m:items': 2,
       'arm:m:score': 60,
       'arm:m:square': 25 * 25 + 35 * 35,
@@ -46,19 +46,19 @@ describe('what a model answered', () => {
     for (const code of ['image.corrupt', 'image.fetch.http_status', 'text.too_long'] as const) {
       observations.answered(plan, 'main', 'm', failed(code));
     }
-    expect(taken()?.seen.add).toEqual({ 'arm:m:items': 1, 'arm:m:failed': 1 });
+    expect(taken()?.counts.add).toEqual({ 'arm:m:items': 1, 'arm:m:failed': 1 });
   });
 
   test('tells of its time for the guard only where no items are compared', () => {
     const trial = { compare: 0 } as TrafficPlan['trial'];
     observations.answered({ ...plan, trial }, 'main', 'm', scored(0.25, [run(4, 40)]));
-    expect(taken()?.seen.add).toMatchObject({ 'run:m:image:4:inputs': 1, 'run:m:image:4:ms': 10 });
+    expect(taken()?.counts.add).toMatchObject({ 'run:m:image:4:inputs': 1, 'run:m:image:4:ms': 10 });
   });
 
   test('is told apart by experiment', () => {
     observations.answered(plan, 'main', 'm', scored(0.25));
     observations.answered({ ...plan, experiment: 'two' }, 'main', 'm', scored(0.25));
-    expect(observations.take().map(({ place }) => place.experiment)).toEqual(['one', 'two']);
+    expect(observations.take().map(({ experiment }) => experiment.experiment)).toEqual(['one', 'two']);
   });
 });
 
@@ -68,14 +68,14 @@ describe('two models on the same pair', () => {
       const reference = scored(0.2);
       observations.compared(plan, 'canary', 'new', subject(`t${at}`), reference, scored(0.2 + at / 1000));
     }
-    const seen = taken()?.seen;
-    expect(seen?.add['canary:new:pairs']).toBe(200);
-    expect(seen?.add['canary:new:absolute']).toBeCloseTo(1990);
-    expect(seen?.max['canary:new:largest']).toBeCloseTo(19.9);
-    const worst = (seen?.canary.worst ?? []).map(([difference]) => difference).sort((a, b) => a - b);
+    const counts = taken()?.counts;
+    expect(counts?.add['canary:new:pairs']).toBe(200);
+    expect(counts?.add['canary:new:absolute']).toBeCloseTo(1990);
+    expect(counts?.max['canary:new:largest']).toBeCloseTo(19.9);
+    const worst = (counts?.canary.worst ?? []).map(([difference]) => difference).sort((a, b) => a - b);
     expect(worst).toHaveLength(50);
     expect(worst[0]).toBeCloseTo(15);
-    expect(JSON.parse(seen?.canary.worst[0]?.[1] ?? '')).toMatchObject({
+    expect(JSON.parse(counts?.canary.worst[0]?.[1] ?? '')).toMatchObject({
       reference: 20,
       image: expect.stringMatching(/^https:/),
     });
@@ -90,7 +90,7 @@ describe('two models on the same pair', () => {
     }
     // One of them had nothing to embed.
     observations.compared(plan, 'canary', 'new', subject('t'), scored(0.2, []), scored(0.3, [run(1, 9)]));
-    const { add } = taken()?.seen ?? { add: {} };
+    const { add } = taken()?.counts ?? { add: {} };
     expect(Object.entries(add).filter(([field]) => field.startsWith('ratio:'))).toEqual([
       [ratioField('new', 'any', 3), 1],
       [ratioField('new', 'any', 2), 1],
@@ -103,15 +103,15 @@ describe('two models on the same pair', () => {
       const [reference, candidate] = [scored(0.2), scored(0.3)];
       observations.compared(plan, 'shadow', 'dark', subject('t'), reference, candidate);
     }
-    const seen = taken()?.seen;
-    expect(seen?.shadow.pairs).toHaveLength(1_000);
-    expect(seen?.add['shadow:dark:pairs']).toBe(5_000);
+    const counts = taken()?.counts;
+    expect(counts?.shadow.pairs).toHaveLength(1_000);
+    expect(counts?.add['shadow:dark:pairs']).toBe(5_000);
   });
 
   test('count a candidate that fails where the reference does not, and nothing where that fails too', () => {
     observations.compared(plan, 'shadow', 'dark', subject('t'), scored(0.2), failed('internal'));
     observations.compared(plan, 'shadow', 'dark', subject('t'), failed('internal'), failed('internal'));
-    expect(taken()?.seen.add).toEqual({ 'shadow:dark:failed': 1 });
+    expect(taken()?.counts.add).toEqual({ 'shadow:dark:failed': 1 });
   });
 
   test('say nothing of a candidate whose work was ended: its batch was stopped, or the process', () => {
@@ -124,7 +124,7 @@ describe('two models on the same pair', () => {
   test('show no inline image, and no half of a character', () => {
     const inline = { image: new Uint8Array(3), text: 'half \ud83d' };
     observations.compared(plan, 'shadow', 'dark', inline, scored(0.2), scored(0.3));
-    expect(JSON.parse(taken()?.seen.shadow.worst[0]?.[1] ?? '')).toMatchObject({ image: null, text: 'half \ufffd' });
+    expect(JSON.parse(taken()?.counts.shadow.worst[0]?.[1] ?? '')).toMatchObject({ image: null, text: 'half \ufffd' });
   });
 });
 
@@ -135,10 +135,10 @@ test('what could not be reported is reported the next time, with what came meanw
   pair();
   const lost = taken();
   pair();
-  if (lost !== undefined) observations.putBack(lost.place, lost.seen);
+  if (lost !== undefined) observations.putBack(lost.experiment, lost.counts);
   const again = taken();
-  expect(again?.place.trial).toBe(trial);
-  expect(again?.seen.add).toMatchObject({ 'arm:new:items': 1, 'canary:new:pairs': 2 });
-  expect(again?.seen.canary.pairs).toEqual(['20,30', '20,30']);
-  expect(again?.seen.max['canary:new:largest']).toBeCloseTo(10);
+  expect(again?.experiment.trial).toBe(trial);
+  expect(again?.counts.add).toMatchObject({ 'arm:new:items': 1, 'canary:new:pairs': 2 });
+  expect(again?.counts.canary.pairs).toEqual(['20,30', '20,30']);
+  expect(again?.counts.max['canary:new:largest']).toBeCloseTo(10);
 });

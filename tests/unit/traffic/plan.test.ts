@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { recipeOf } from '../../../models/model.ts';
 import { profileEntry } from '../../../models/registry/traffic.ts';
 import { specOf, tinyClipFolder } from '../../../testing/model-folders.ts';
-import { armFor, type Experiment, imageKey, mainModel, placeOf, planOf } from '../../../traffic/plan.ts';
+import { armFor, type Experiment, imageKey, mainModel, planOf, positionOf } from '../../../traffic/plan.ts';
 
 const spec = await specOf(tinyClipFolder);
 const specs = (...models: string[]) => new Map(models.map((model) => [model, { ...spec, model }]));
@@ -105,7 +105,7 @@ describe('the model of an image', () => {
   test('says nothing about which images are compared, or seen by the shadow', () => {
     const canary = images.filter((image) => armFor(plan, image).role === 'canary');
     for (const purpose of ['compare', 'shadow'] as const) {
-      const part = canary.filter((image) => placeOf('fast', purpose, image) < 0.5).length / canary.length;
+      const part = canary.filter((image) => positionOf('fast', purpose, image) < 0.5).length / canary.length;
       expect(part).toBeGreaterThan(0.4);
       expect(part).toBeLessThan(0.6);
     }
@@ -113,7 +113,7 @@ describe('the model of an image', () => {
 
   test('depends on the bytes of an upload', () => {
     const bytes = (value: number) => new Uint8Array(100).fill(value);
-    expect(placeOf('fast', 'arm', bytes(1))).toBe(placeOf('fast', 'arm', bytes(1)));
-    expect(placeOf('fast', 'arm', bytes(1))).not.toBe(placeOf('fast', 'arm', bytes(2)));
+    expect(positionOf('fast', 'arm', bytes(1))).toBe(positionOf('fast', 'arm', bytes(1)));
+    expect(positionOf('fast', 'arm', bytes(1))).not.toBe(positionOf('fast', 'arm', bytes(2)));
   });
 });

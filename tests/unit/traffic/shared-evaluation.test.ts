@@ -52,7 +52,7 @@ test.each([
   const shared = createSharedEvaluation(evaluation, { resolvePinned } as Registry, observations);
   const outcomes = await shared.scorePairs(plan, pairs);
   expect(outcomes).toEqual(pairs.map(() => ({ status: 'succeeded', score: 30, cosine: 0.3, model: 'main' })));
-  const { add = {} } = observations.take()[0]?.seen ?? {};
+  const { add = {} } = observations.take()[0]?.counts ?? {};
   expect(ofCanary.length).toBeGreaterThan(10);
   expect([add['arm:main:items'], add['arm:tried:failed'] ?? 0]).toEqual([pairs.length, failed]);
 });
@@ -121,7 +121,7 @@ test('a canary is compared with the main model, and a shadow with the model that
   await createSharedEvaluation(evaluation, { resolvePinned: here } as Registry, observations).scorePairs(both, pairs, {
     batchId: 'the batch',
   });
-  const { add = {}, canary } = observations.take()[0]?.seen ?? {};
+  const { add = {}, canary } = observations.take()[0]?.counts ?? {};
   expect([add['canary:tried:pairs'], add['shadow:dark:pairs']]).toEqual([ofCanary.length, pairs.length]);
   expect(canary?.pairs).toHaveLength(ofCanary.length);
 });
@@ -140,7 +140,7 @@ describe('a shadow that never ends', () => {
     const observations = createObservations();
     const shared = createSharedEvaluation(hanging, { resolvePinned: here } as Registry, observations);
     expect((await shared.scoreTexts(shadowed, 'a.jpg', ['a cat'])).results).toHaveLength(1);
-    expect(observations.take()[0]?.seen.add['arm:main:items']).toBe(1);
+    expect(observations.take()[0]?.counts.add['arm:main:items']).toBe(1);
   });
 
   test('is waited for by its batch, as its work must not pile up', async () => {
