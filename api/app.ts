@@ -4,6 +4,7 @@ import express, { type Express, type Request, Router } from 'express';
 import type { Batches } from '../batches/batches.ts';
 import type { Queues } from '../batches/queue/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
+import { createPendingBudget } from '../formats/pending-budget.ts';
 import type { Encoders } from '../models/pool/encoders.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { createAudit } from '../shared/audit.ts';
@@ -105,7 +106,11 @@ export function createApp(deps: AppDeps): Express {
   const audit = createRequestAudit(createAudit(deps.log));
   const routes = [
     ...singleRoutes(scoring),
-    ...batchRoutes({ ...deps, audit, openStreams, largeResponses, limitsOf: createLimits(config, keys.required) }),
+    ...batchRoutes({
+      ...{ ...deps, audit, openStreams, largeResponses },
+      limitsOf: createLimits(config, keys.required),
+      pendingBudget: createPendingBudget(),
+    }),
     ...resultRoutes({ ...deps, openStreams, largeResponses }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),

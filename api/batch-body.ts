@@ -9,11 +9,13 @@ import { readBody } from '../formats/body.ts';
 import type { ColumnNames } from '../formats/format.ts';
 import { readItems } from '../formats/index.ts';
 import { type ItemStream, itemsOfList, type Strictness } from '../formats/items.ts';
+import { releasing } from '../formats/pending-budget.ts';
 import { declaredEncoding } from '../formats/text.ts';
 import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { hasUnlikeNumber, parseExactly } from '../shared/exact-json.ts';
+import type { HeldBytes } from '../shared/fair-bytes.ts';
 import {
   endingsInWords,
   type FormatName,
@@ -118,12 +120,16 @@ const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
 });
 
-/** Reads a stream of items, as the body or as the file of a form; text may be gzip. */
+/**
+ * Reads a stream of items, as the body or as the file of a form; text may be gzip.
+ * @param pending counts the text that is held; it is released when the items have been read.
+ */
 export async function readStream(
   request: Request,
   from: FormatName | 'upload',
   query: BatchQuery,
   strictness: Strictness,
+  pending: HeldBytes,
 ): Promise<BatchBody> {
   const contentEncoding = request.get('content-encoding')?.toLowerCase() ?? 'identity';
   if (!['identity', 'gzip', 'x-gzip'].includes(contentEncoding)) {
@@ -149,8 +155,14 @@ export async function readStream(
   const options = withColumnsOfQuery(query);
   const { bytes, sent, hash } = readBody(source);
   const { model, longText, delimiter } = query;
-  const file = readItems(name, bytes, { columns: columnsOf(query), delimiter, strictness, encoding, sent });
-  return { model, longText, options, items: boundBadItems(notingColumns(file, options), sent), hash };
+  const file = readItems(name, bytes, { columns: columnsOf(query), delimiter, strictness, encoding, sent, pending });
+  return {
+    model,
+    longText,
+    options,
+    items: releasing(boundBadItems(notingColumns(file, options), sent), pending.release),
+    hash,
+  };
 }
 
 const columnsOf = ({ image, text, id }: BatchQuery): ColumnNames => ({ image, text, id });

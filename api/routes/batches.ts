@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import type { TenantLimits } from '../../batches/intake/posting.ts';
@@ -24,14 +24,17 @@ import {
   terminalStates,
 } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
+import type { FairBytes } from '../../shared/fair-bytes.ts';
 import { labelsInWords } from '../../shared/formats.ts';
 import { everyTenant, type TenantScope } from '../../shared/redis/keys.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
+import { ownerOf } from '../access/owner.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
 import { reachOf, tenantOf } from '../access/tenant.ts';
 import { type BatchBody, readDocument, readStream, streamedFormats, streamFormat } from '../batch-body.ts';
 import { check } from '../check.ts';
+import { clientGone } from '../client-gone.ts';
 import type { LargeResponses } from '../large-responses.ts';
 import { checkLoadable } from '../loadable.ts';
 import { jsonBody } from '../middleware/json-body.ts';
@@ -48,6 +51,8 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
+  /** Memory for unfinished lines of uploads. */
+  pendingBudget: FairBytes;
 }
 
 /** Bodies that are streamed, as they are documented. */
@@ -82,6 +87,7 @@ export function batchRoutes({
   openStreams,
   largeResponses,
   audit,
+  pendingBudget,
 }: BatchDeps): Route[] {
   const checkAddress = createWebhookCheck(config);
 
@@ -99,6 +105,9 @@ export function batchRoutes({
       throw refuse(`The webhook is refused: ${(error as Error).message}`, error);
     }
   }
+
+  const pendingOf = (request: Request, response: Response) =>
+    pendingBudget.hold(ownerOf(request), clientGone(response));
 
   return [
     {
@@ -159,7 +168,7 @@ export function batchRoutes({
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
-            ? await readStream(request, format, query, strictness)
+            ? await readStream(request, format, query, strictness, pendingOf(request, response))
             : readDocument(request, query, strictness);
           checkWebhook(body.options.webhookUrl);
           const pinned = await pin(traffic, body);

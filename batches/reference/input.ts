@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { readBody } from '../../formats/body.ts';
 import { readItems } from '../../formats/index.ts';
+import type { HeldBytes } from '../../shared/fair-bytes.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 import type { S3Place } from '../../shared/s3-place.ts';
 import { boundBadItems } from '../intake/bad-items.ts';
@@ -12,6 +13,7 @@ import type { BatchOptions, Reading } from '../store/record.ts';
 /**
  * Reads the items of an object as those of an upload are read.
  * @param options get the columns once the header is known.
+ * @param pending counts the text that is held; it is released when the items have been read.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
 export async function* itemsOfObject(
@@ -21,15 +23,17 @@ export async function* itemsOfObject(
   { columns, delimiter, encoding, strictness }: Reading,
   options: BatchOptions,
   signal: AbortSignal,
+  pending: HeldBytes,
 ): AsyncGenerator<StoredItem[]> {
   const format = formatOfFile(place.key)?.format;
   if (format === undefined) throw new Error(`The name of ${place.key} does not say its format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent } = readBody(source);
-    const file = readItems(format.name, bytes, { columns, delimiter, encoding, strictness, sent });
+    const file = readItems(format.name, bytes, { columns, delimiter, encoding, strictness, sent, pending });
     yield* boundBadItems(notingColumns(file, options), sent);
   } finally {
+    pending.release();
     // Ends its connection too, when reading has ended early.
     source.destroy();
   }

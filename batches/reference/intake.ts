@@ -1,3 +1,4 @@
+import { createPendingBudget } from '../../formats/pending-budget.ts';
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import { codes, ServiceError, toItemError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -38,6 +39,7 @@ export interface ReferenceIntakeDeps {
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, room, queued, stored, onPosted, log } = deps;
+  const pending = createPendingBudget();
 
   async function read(id: string): Promise<BatchRecord | undefined> {
     const hash = await redis.hgetall(batchKeys(redis, id).batch);
@@ -62,12 +64,12 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     options: BatchOptions,
     signal: AbortSignal,
   ): Promise<number> {
-    const { id, input = '', inputEtag = '', reading } = record;
+    const { id, tenant, input = '', inputEtag = '', reading } = record;
     const place = parseS3Place(input);
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
     return await storeItems(redis, writer, {
       id,
-      items: itemsOfObject(objects, place, inputEtag, reading, options, signal),
+      items: itemsOfObject(objects, place, inputEtag, reading, options, signal, pending.hold(tenant, signal)),
       options,
       async onActivity() {
         signal.throwIfAborted();
