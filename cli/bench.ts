@@ -13,10 +13,10 @@ import { whole } from './progress.ts';
 
 export interface BenchOptions {
   client: ServiceClient;
-  /** Addresses or files; the example photos when there are none. */
+  /** Addresses or files; the example photos when empty. */
   images: readonly string[];
   seconds: number;
-  /** Singles under way at a time. */
+  /** Single requests in flight. */
   concurrency: number;
   /** Items of the batch; 0 for none. */
   items: number;
@@ -25,7 +25,7 @@ export interface BenchOptions {
   say(text: string): void;
 }
 
-/** What a service does under a small load. Times in milliseconds. */
+/** The figures of a service under a small load. Times are in ms. */
 export interface BenchFigures {
   singles: {
     requests: number;
@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Every text is new, and so is every image that comes from a file: otherwise the cache of the service would be measured.
- * An address is what it is, and downloaded each time.
+ * Measures a service without its cache: every text is new, and so is every image from a file. Images from an address are
+ * unchanged, and downloaded each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;
@@ -53,7 +53,7 @@ export async function bench(options: BenchOptions): Promise<BenchFigures> {
     return { image: images[sent % images.length] ?? noImage, text: `a photo, number ${sent} of ${run}` };
   };
 
-  say(`singles, ${concurrency} at a time, for ${seconds} s`);
+  say(`single requests, ${concurrency} at a time, for ${seconds} s`);
   const until = performance.now() + seconds * 1000;
   const times: number[] = [];
   const failed: Record<string, number> = {};
@@ -89,7 +89,7 @@ export async function bench(options: BenchOptions): Promise<BenchFigures> {
   };
   if (items === 0) return { singles, batch: null };
 
-  say(`a batch of ${whole(items)}`);
+  say(`a batch of ${whole(items)} items`);
   async function* lines() {
     for (let at = 0; at < items; at++) {
       const { image, text } = next();
@@ -131,7 +131,7 @@ async function toBenchImage(image: TypedImage): Promise<BenchImage> {
 const sourceOf = (image: BenchImage) =>
   'address' in image ? image.address : { base64: cacheBustedImage(image.bytes).toString('base64') };
 
-/** Of sorted values, by the nearest rank; 0 when there are none. */
+/** Returns a quantile of sorted values by the nearest rank; 0 without values. */
 export function quantile(sorted: readonly number[], share: number): number {
   return round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
 }

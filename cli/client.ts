@@ -6,7 +6,7 @@ import { CommandError, exitCodes } from './failures.ts';
 
 type BodyInit = NonNullable<RequestInit['body']>;
 
-/** A request; the body is made anew for each attempt, as a stream can be sent once. */
+/** An HTTP call. The body is a function because a stream can be sent only once, and each attempt needs its own. */
 export interface Call {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
@@ -15,28 +15,28 @@ export interface Call {
 }
 
 /**
- * The service over HTTP. A refusal of the service is a {@link CommandError} with the code of its problem document; one
- * that says when to come back (429, 503, a key in flight) is obeyed a few times first.
+ * An HTTP client of the service. Throws a refusal as a {@link CommandError} with the code of its problem document. When
+ * the service asks for a later retry (429, 503, a key in flight), the client waits and retries a few times first.
  */
 export interface ServiceClient {
-  /** Where the service is: `http://127.0.0.1:8000`. */
+  /** The address of the service: `http://127.0.0.1:8000`. */
   readonly base: string;
-  /** @param path below `/evaluator`. */
+  /** Returns the JSON of a response. @param path below `/evaluator`. */
   json<Body>(path: string, call?: Call): Promise<Body>;
-  /** The same with a JSON body. */
+  /** Posts a JSON body and returns the JSON of the response. */
   post<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body>;
-  /** The response itself, once it is known to be a success; its body is the caller's to read. */
+  /** Returns a successful response; the caller reads its body. */
   open(path: string, call?: Call): Promise<Response>;
 }
 
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
-  /** Told why a call waits. */
+  /** Called with the reason when a call waits. */
   onWait?: ((reason: string) => void) | undefined;
 }
 
-/** Attempts at a call that is told to come back later. */
-const attempts = 8;
-/** Longest wait between two attempts, in milliseconds; a service that asks for more is given up. */
+/** The maximum attempts of a call that the service asks to retry. */
+const maxAttempts = 8;
+/** The longest wait in ms between two attempts. A call whose service asks for more fails. */
 const longestWaitMs = 60_000;
 
 export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions): ServiceClient {
@@ -48,16 +48,16 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       return await fetch(`${base}${prefix}${path}`, {
         method,
         headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-        // A proxy that sends a POST elsewhere would lose its body, or the key.
+        // A proxy that redirects a POST would lose its body, or leak the key.
         redirect: 'manual',
         ...(sent !== undefined && { body: sent }),
-        ...(stream !== undefined && sentOnce),
+        ...(stream !== undefined && withoutBodyCopy),
         ...(signal && { signal }),
       });
     } catch (error) {
       signal?.throwIfAborted();
-      const fault = stream?.fault();
-      if (fault !== undefined) throw fault;
+      const sourceError = stream?.error();
+      if (sourceError !== undefined) throw sourceError;
       throw unreachable(base, error);
     }
   }
@@ -67,9 +67,10 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       const response = await send(path, call);
       if (response.ok) return response;
       const refusal = await refusalOf(base, response);
-      const waitMs = secondsToWait(response, refusal.code) * 1000 || Math.min(500 * 2 ** attempt, 10_000);
-      if (!isTemporary(response.status, refusal.code) || attempt === attempts || waitMs > longestWaitMs) throw refusal;
-      onWait?.(`${refusal.message}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+      const waitMs = retryAfterSeconds(response, refusal.code) * 1000 || Math.min(500 * 2 ** attempt, 10_000);
+      if (!isTransient(response.status, refusal.code) || attempt === maxAttempts || waitMs > longestWaitMs)
+        throw refusal;
+      onWait?.(`${refusal.message}; retry in ${Math.ceil(waitMs / 1000)} s`);
       await delay(waitMs, undefined, { ...(call.signal && { signal: call.signal }) });
     }
   }
@@ -80,7 +81,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       return (await response.json()) as Body;
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw error instanceof SyntaxError ? stranger(base, response) : unreachable(base, error);
+      throw error instanceof SyntaxError ? notThisService(base, response) : unreachable(base, error);
     }
   }
 
@@ -99,34 +100,34 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
 }
 
 /**
- * Otherwise fetch keeps all of a stream that it has sent, for the redirect or the login that might come (110 MB with a
- * million rows; the step "HTTP-network-or-cache fetch" of the standard copies a request unless it is of this kind).
+ * Options that keep fetch from storing a whole stream for a possible redirect or login (110 MB for a million rows). The
+ * standard's step "HTTP-network-or-cache fetch" copies the body of every request without them.
  */
-const sentOnce = { duplex: 'half', redirect: 'error', window: null } as const;
+const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
 const isStream = (body: BodyInit | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && Symbol.asyncIterator in body && !(body instanceof ReadableStream);
 
-/** A stream that keeps what went wrong while it was made: fetch itself says nothing but "fetch failed". */
-function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8Array>; fault(): unknown } {
-  let fault: unknown;
+/** Wraps a stream and stores the error of its source, because fetch itself reports only "fetch failed". */
+function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8Array>; error(): unknown } {
+  let sourceError: unknown;
   async function* watched(): AsyncGenerator<Uint8Array> {
     try {
       yield* source;
     } catch (error) {
-      fault = error;
+      sourceError = error;
       throw error;
     }
   }
-  return { body: ReadableStream.from(watched()), fault: () => fault };
+  return { body: ReadableStream.from(watched()), error: () => sourceError };
 }
 
-/** Refusals that say nothing against the request, only against its time. */
-const isTemporary = (status: number, code: string): boolean =>
+/** Returns true for a refusal that depends on the time and not on the request. */
+const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 
-/** `Retry-After`, in seconds; 0 when there is none. A model that is not there does not come by waiting. */
-function secondsToWait(response: Response, code: string): number {
+/** Returns `Retry-After` in s, or 0 without it. Infinite for a missing model, which no wait brings back. */
+function retryAfterSeconds(response: Response, code: string): number {
   if (code === 'model.unavailable') return Number.POSITIVE_INFINITY;
   const header = response.headers.get('retry-after');
   if (header === null) return 0;
@@ -138,14 +139,14 @@ async function refusalOf(base: string, response: Response): Promise<CommandError
   const location = response.headers.get('location');
   if (location !== null) {
     await response.body?.cancel();
-    return new CommandError('service.moved', `${base} leads on to ${location}`, {
-      advice: 'Name the address that it leads to with --url or VLS_URL.',
+    return new CommandError('service.moved', `${base} redirects to ${location}`, {
+      advice: 'Set --url or VLS_URL to that address.',
     });
   }
   const type = response.headers.get('content-type') ?? '';
   if (!type.includes('application/problem+json')) {
     await response.body?.cancel();
-    return stranger(base, response);
+    return notThisService(base, response);
   }
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   const code = problem.code ?? 'failed';
@@ -155,39 +156,39 @@ async function refusalOf(base: string, response: Response): Promise<CommandError
 }
 
 function adviceFor(status: number, code: string): string | undefined {
-  if (status === 401) return 'The service wants a key: set VLS_API_KEY.';
-  if (status === 403) return 'The key that was sent does not allow this.';
+  if (status === 401) return 'The service requires an API key: set VLS_API_KEY.';
+  if (status === 403) return 'This API key does not allow it.';
   switch (code) {
     case 'model.unavailable':
-      return '`npx vls models list` shows which models are here, `npx vls models pull` fetches one.';
+      return '`npx vls models list` lists the models of this machine, `npx vls models pull` fetches one.';
     case 'batch.not_found':
-      return '`npx vls batches` lists those that the service has; finished ones expire.';
+      return '`npx vls batches` lists the batches of the service. Finished batches expire.';
     case 'queue.unavailable':
-      return 'The service has lost its Redis; /evaluator/health says more.';
+      return 'The service cannot reach its Redis; /evaluator/health has details.';
     case 'queue.full':
-      return 'Finished batches make room when they expire or are deleted. Images from your disk take much: see --server-files.';
+      return 'Finished batches free space when they expire or are deleted. Inline images take much of it: see --server-files.';
     case 'request.too_large':
-      return 'Many or large images belong into a batch: `npx vls batch FILE`.';
+      return 'Many or large images belong in a batch: `npx vls batch FILE`.';
     case 'image.fetch.blocked_address':
-      return 'The service fetches from public hosts; IMAGE_HOSTS_ALLOW, set where it runs, admits others.';
+      return 'The service fetches from public hosts; its setting IMAGE_HOSTS_ALLOW allows others.';
     default:
       return undefined;
   }
 }
 
-const stranger = (base: string, response: Response): CommandError =>
+const notThisService = (base: string, response: Response): CommandError =>
   new CommandError(
     'service.unknown',
-    `${base} answered ${response.status} with ${response.headers.get('content-type') ?? 'no content'}: that is not this service`,
-    { advice: 'Name the right address with --url or VLS_URL.' },
+    `${base} answered ${response.status} with ${response.headers.get('content-type') ?? 'no content'}, so it is another service`,
+    { advice: 'Set --url or VLS_URL to the address of the service.' },
   );
 
-/** Nobody there, or gone in the middle. */
+/** Creates the error for a service that does not answer, or whose connection breaks. */
 export function unreachable(base: string, error: unknown): CommandError {
   const { cause } = error as Error;
   const reason = reasonOf(cause) ?? reasonOf(error) ?? 'no connection';
   return new CommandError('service.unreachable', `The service at ${base} cannot be reached: ${reason}`, {
-    advice: '`npm start` runs it on this machine; --url or VLS_URL names another one.',
+    advice: '`npm start` runs it on this machine; --url or VLS_URL sets another address.',
     exitCode: exitCodes.unreachable,
     cause: error,
   });

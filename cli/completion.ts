@@ -1,61 +1,64 @@
 import type { Command } from 'commander';
 
-interface Word {
+interface Completion {
   word: string;
   description: string;
 }
 
-/** What may stand after a command: its own commands, or its options. */
-interface Place {
-  /** Commands on the way: none at the top, `models pull`. */
+/** A position in a command line, and the completions there. */
+interface Position {
+  /** The commands before it: none at the top, `models pull`. */
   path: string[];
-  commands: Word[];
-  options: Word[];
+  commands: Completion[];
+  options: Completion[];
 }
 
-/** A script that completes commands and options; arguments are completed as files. */
+/** Creates a shell script that completes commands and options. Other arguments are completed as files. */
 export function completionScript(shell: 'bash' | 'zsh' | 'fish', program: Command): string {
-  const places = placesOf(program, [], optionsOf(program));
-  return { bash, zsh, fish }[shell](program.name(), places);
+  const positions = positionsOf(program, [], optionsOf(program));
+  return { bash, zsh, fish }[shell](program.name(), positions);
 }
 
-function placesOf(command: Command, path: string[], global: Word[]): Place[] {
+function positionsOf(command: Command, path: string[], global: Completion[]): Position[] {
   const commands = command.commands.map((child) => ({ word: child.name(), description: child.description() }));
   const own = path.length === 0 ? [] : optionsOf(command);
-  const place = { path, commands, options: [...own, ...global, { word: '--help', description: 'show help' }] };
-  return [place, ...command.commands.flatMap((child) => placesOf(child, [...path, child.name()], global))];
+  const position = { path, commands, options: [...own, ...global, { word: '--help', description: 'show help' }] };
+  return [position, ...command.commands.flatMap((child) => positionsOf(child, [...path, child.name()], global))];
 }
 
-const optionsOf = ({ options }: Command): Word[] =>
+const optionsOf = ({ options }: Command): Completion[] =>
   options.flatMap(({ long, description }) => (long ? [{ word: long, description }] : []));
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Each place by the words that lead to it. */
-const cases = (places: Place[], render: (words: Word[], place: Place) => string): string =>
-  places
-    .map((place) => `    ${quoted(place.path.join(' '))}) ${render([...place.commands, ...place.options], place)} ;;`)
+/** Creates a case for each position, by the words that lead to it. */
+const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
+  positions
+    .map(
+      (position) =>
+        `    ${quoted(position.path.join(' '))}) ${render([...position.commands, ...position.options], position)} ;;`,
+    )
     .join('\n');
 
-/** The commands among the words typed so far; options and what belongs to them lead nowhere else. */
-const walk = (places: Place[]): string =>
-  places
+/** Creates a case for each command among the words typed so far. Options and their values do not change the position. */
+const walk = (positions: Position[]): string =>
+  positions
     .filter(({ path }) => path.length > 0)
-    .map(({ path }) => `      ${quoted(path.join(' '))}) place="$next" ;;`)
+    .map(({ path }) => `      ${quoted(path.join(' '))}) position="$next" ;;`)
     .join('\n');
 
-function bash(name: string, places: Place[]): string {
+function bash(name: string, positions: Position[]): string {
   return `# bash completion of ${name}
 _${name}() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" place='' next words='' word
+  local current="\${COMP_WORDS[COMP_CWORD]}" position='' next words='' word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    next="\${place:+$place }$word"
+    next="\${position:+$position }$word"
     case "$next" in
-${walk(places)}
+${walk(positions)}
     esac
   done
-  case "$place" in
-${cases(places, (words) => `words=${quoted(words.map(({ word }) => word).join(' '))}`)}
+  case "$position" in
+${cases(positions, (words) => `words=${quoted(words.map(({ word }) => word).join(' '))}`)}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
@@ -63,20 +66,20 @@ complete -o default -F _${name} ${name}
 `;
 }
 
-function zsh(name: string, places: Place[]): string {
-  const described = ({ word, description }: Word) => quoted(`${word.replaceAll(':', '\\:')}:${description}`);
+function zsh(name: string, positions: Position[]): string {
+  const described = ({ word, description }: Completion) => quoted(`${word.replaceAll(':', '\\:')}:${description}`);
   return `#compdef ${name}
 _${name}() {
-  local place='' next word
+  local position='' next word
   local -a words_here
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    next="\${place:+$place }$word"
+    next="\${position:+$position }$word"
     case "$next" in
-${walk(places)}
+${walk(positions)}
     esac
   done
-  case "$place" in
-${cases(places, (words) => `words_here=(${words.map(described).join(' ')})`)}
+  case "$position" in
+${cases(positions, (words) => `words_here=(${words.map(described).join(' ')})`)}
   esac
   _describe 'command' words_here || _files
 }
@@ -84,8 +87,8 @@ compdef _${name} ${name}
 `;
 }
 
-function fish(name: string, places: Place[]): string {
-  const lines = places.flatMap(({ path, commands, options }) => {
+function fish(name: string, positions: Position[]): string {
+  const lines = positions.flatMap(({ path, commands, options }) => {
     const seen = path.length === 0 ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.at(-1)}`;
     const children = commands.map(({ word }) => word).join(' ');
     const here = path.length > 0 && children !== '' ? `${seen}; and not __fish_seen_subcommand_from ${children}` : seen;

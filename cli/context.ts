@@ -6,32 +6,32 @@ import { CommandError, exitCodes } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 import { cannotWrite } from './output-file.ts';
 
-/** What every command is given. */
+/** The dependencies of every command. */
 export interface CommandDeps {
   terminal: Terminal;
-  /** The settings, read when a command runs. The command line goes before the environment. */
+  /** Reads the settings when a command runs. Flags go before the environment. */
   config(): Config;
 }
 
-/** Flags that every command has. */
+/** The flags of every command. */
 interface Global {
   json?: boolean;
   quiet?: boolean;
 }
 
-/** What a command that is running works with. */
+/** The context of a running command. */
 export interface Context extends Terminal {
   config: Config;
-  /** The result as JSON, and nothing else on stdout. */
+  /** Print the result as JSON, and nothing else on stdout. */
   isJson: boolean;
-  /** No progress and no remarks. */
+  /** Print no progress and no remarks. */
   isQuiet: boolean;
-  /** Something to know that is no result: on stderr, and not with --quiet. */
+  /** Prints additional information on stderr, unless --quiet is set. */
   remark(text: string): void;
-  /** The service that --url, or the environment, names. */
+  /** Creates a client of the service that --url or the environment names. */
   connect(): Promise<ServiceClient>;
-  /** Gives the result: in people's words or as JSON, on stdout or into a file. */
-  result(value: unknown, words: () => string, file?: string): Promise<void>;
+  /** Prints the result, as JSON or formatted, on stdout or into a file. */
+  result(value: unknown, format: () => string, file?: string): Promise<void>;
 }
 
 /** Reads settings and flags at the start of a command's action. */
@@ -55,8 +55,8 @@ export function contextOf({ terminal, config: readSettings }: CommandDeps, comma
         onWait: (reason) => remark(`${styled(stderr, 'yellow', 'waiting')} ${reason}`),
       });
     },
-    async result(value, words, file) {
-      const text = isJson ? json(value) : words();
+    async result(value, format, file) {
+      const text = isJson ? json(value) : format();
       if (file === undefined || file === '-') stdout.write(text);
       else {
         await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
@@ -68,8 +68,8 @@ export function contextOf({ terminal, config: readSettings }: CommandDeps, comma
 }
 
 /**
- * Runs what Ctrl-C, or a polite `kill`, may end in good order.
- * @param advice said when it was ended so.
+ * Runs a task that Ctrl-C or SIGTERM aborts cleanly.
+ * @param advice returns the advice of the error after an abort.
  * @throws {CommandError} `interrupted`
  */
 export async function interruptible<Value>(

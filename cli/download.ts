@@ -7,7 +7,7 @@ import { unreachable } from './client.ts';
 import { cannotWrite } from './output-file.ts';
 
 /**
- * Writes a body into a file, which appears when it is whole.
+ * Writes a body to a file, which appears when it is complete.
  * @returns its length in bytes.
  */
 export async function saveResponse(response: Response, file: string, base: string): Promise<number> {
@@ -22,7 +22,7 @@ export async function saveResponse(response: Response, file: string, base: strin
   }
 }
 
-/** Passes a body on; a reader that has seen enough (`| head`) ends it without a fault. */
+/** Copies a body to a stream. A reader that stops early (`| head`) is not an error. */
 export async function printResponse(response: Response, stream: NodeJS.WriteStream, base: string): Promise<void> {
   try {
     await pipeline(readable(response), stream, { end: false });
@@ -36,7 +36,7 @@ const readable = ({ body }: Response): Readable =>
   body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream<Uint8Array>);
 
 function asFailure(error: unknown, file: string, base: string): unknown {
-  // What fetch throws when a connection ends in the middle of a body.
+  // fetch throws a TypeError when a connection ends within a body.
   if (error instanceof TypeError) return unreachable(base, error);
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? error : cannotWrite(file, error as NodeJS.ErrnoException);

@@ -3,7 +3,7 @@ import { UsageError } from './failures.ts';
 const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /**
- * Milliseconds of `90d`, `24h`, `30m`, `45s`, `2w` or `0`.
+ * Returns the milliseconds of `90d`, `24h`, `30m`, `45s`, `2w` or `0`.
  * @throws {UsageError} for anything else.
  */
 export function parseDuration(text: string): number {
@@ -13,7 +13,7 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * A moment to come: a duration from now, a date (`2027-01-31`, its first moment in UTC), or a date with a time.
+ * Returns a time in the future from a duration, a date (`2027-01-31`, its start in UTC) or a date with a time.
  * @throws {UsageError} for anything else, and for the past.
  */
 export function parseMoment(text: string, now = Date.now()): Date {

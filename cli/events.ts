@@ -5,7 +5,7 @@ import { failureOf } from './failures.ts';
 
 type Counts = Pick<BatchStatus, 'items'>;
 
-/** What happens to a batch, as the service tells it. */
+/** An event of a batch, as the service sends it. */
 export type BatchEvent =
   | { event: 'state'; data: Partial<BatchStatus> }
   | { event: 'reset'; data: BatchStatus }
@@ -20,14 +20,14 @@ export interface SentEvent {
   data: string;
 }
 
-/** How long the service may be away before following is given up, in milliseconds: a restart takes less. */
+/** The time in ms that the service may be away before following fails. A restart takes less. */
 const patienceMs = 60_000;
-/** Between two attempts to come back, in milliseconds. */
+/** The time in ms between two attempts to reconnect. */
 const retryMs = 1_000;
 
 /**
- * Follows a batch to its end, over restarts of the service and broken connections; no event comes twice.
- * @throws {CommandError} `service.unreachable` when the service stays away for a minute; what it refuses with.
+ * Follows a batch to its end, across restarts of the service and broken connections. No event comes twice.
+ * @throws {CommandError} `service.unreachable` when the service stays away for a minute, or the code of its refusal.
  */
 export async function* followBatch(
   client: ServiceClient,
@@ -62,7 +62,7 @@ export async function* followBatch(
   }
 }
 
-/** The events of a `text/event-stream`, as they arrive. */
+/** Yields the events of a `text/event-stream` as they arrive. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<SentEvent> {
   const decoder = new TextDecoder();
   let text = '';

@@ -1,6 +1,6 @@
 /**
- * How a command ends.
- * `failed`: it could not do what it was told. `someFailed`: it has done it, and not every item has a score.
+ * The exit codes of commands.
+ * `failed`: the command could not do its work. `someFailed`: it did, but not every item has a score.
  */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, someFailed: 4, interrupted: 130 } as const;
 
@@ -8,17 +8,17 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, someFai
 export interface Failure {
   code: string;
   message: string;
-  /** What to do about it. */
+  /** A remedy. */
   advice: string | null;
   exitCode: number;
 }
 
-/** A command was used in a way that cannot work. */
+/** An error in how a command is used. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** Something else than the use of a command is in the way; the advice says how to remove it. */
+/** Any other error of a command; its advice says how to resolve it. */
 export class CommandError extends Error {
   override name = 'CommandError';
   readonly code: string;
@@ -37,7 +37,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Failures are told by name and fields, so that the rooms they come from are loaded by none but who needs them. */
+/** Converts an error by its name and fields. `instanceof` would load the rooms that define the classes into every command. */
 export function failureOf(error: unknown): Failure {
   const { name, code, message, advice, exitCode } = error as Error & {
     code?: unknown;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Readers of flag values. Each fails with a message that says which values are valid. */
+/** Creates a parser of a flag's value. It fails with a message that states the valid values. */
 const numberWhere = (isValid: (value: number) => boolean, expected: string) => (text: string) => {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (isValid(value)) return value;

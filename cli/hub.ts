@@ -4,7 +4,7 @@ import type { Config } from '../shared/config.ts';
 /** The hub's own hosts, over https: a proxy on the same machine may give them private addresses. */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
-/** The hub of the settings, asked behind the address guard or through the proxies of the settings. */
+/** Opens the hub of the settings, behind the address guard or through the proxies of the settings. */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
     import('../images/guarded-fetch.ts'),
@@ -18,7 +18,7 @@ export async function openHub(config: Config): Promise<Hub> {
   return await chooseHub(config, fetch);
 }
 
-/** By which way the hub is reached, in words. */
+/** Describes how the hub is reached. */
 export function describeRoute({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
   if (hfOfflineDir !== undefined) return 'a directory (HF_OFFLINE_DIR)';
   if (hfHubOffline) return 'the cache of other tools (HF_HUB_OFFLINE)';

@@ -5,18 +5,18 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from './failures.ts';
 
-/** An image as it is typed: an address, a file, or what comes on stdin. */
+/** An image argument: an address, or the content of a file or stdin. */
 export type TypedImage = { source: string } | { blob: Blob; name: string };
 
 /**
- * @param argument http(s) address, data URI, path, or `-`.
- * @throws {UsageError} for a file that is not there.
+ * @param argument an http(s) address, a data URI, a path or `-`.
+ * @throws {UsageError} for a file that does not exist.
  */
 export async function readImageArgument(argument: string): Promise<TypedImage> {
   if (/^(https?|data):/i.test(argument)) return { source: argument };
   if (argument === '-') {
     const bytes = await buffer(process.stdin);
-    if (bytes.length === 0) throw new UsageError('There is no image on stdin');
+    if (bytes.length === 0) throw new UsageError('stdin is empty; it must contain an image');
     return { blob: new Blob([new Uint8Array(bytes)]), name: 'stdin' };
   }
   const path = argument.startsWith('file://') ? fileURLToPath(argument) : argument;
@@ -24,14 +24,14 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
   if (!found?.isFile()) {
     throw new UsageError(
       found === undefined
-        ? `${argument} is neither an address nor a file that is here`
+        ? `${argument} is neither an address nor an existing file`
         : `${argument} is not a file; for many images see \`vls batch --help\``,
     );
   }
   return { blob: await openAsBlob(path), name: basename(path) };
 }
 
-/** For a request in JSON. */
+/** Converts an image to its form in a JSON request. */
 export async function toSource(image: TypedImage): Promise<string | { base64: string }> {
   if ('source' in image) return image.source;
   return { base64: Buffer.from(await image.blob.arrayBuffer()).toString('base64') };

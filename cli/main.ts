@@ -21,14 +21,14 @@ const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 const program = new Command('vls')
   .description('Vision-language similarity: the service on the command line.')
   .version(version)
-  .option('--data-dir <dir>', 'directory for everything that is written (DATA_DIR)')
-  .option('--models-file <file>', 'registry file merged over the built-in one (MODELS_FILE)')
-  .option('--url <address>', 'the service (VLS_URL)')
-  .option('--key <key>', 'key for the service; better in VLS_API_KEY, as other users of a machine see command lines')
-  .option('--json', 'print the result, or the failure, as JSON')
-  .option('--quiet', 'no progress and no remarks')
+  .option('--data-dir <dir>', 'directory for all files that are written (DATA_DIR)')
+  .option('--models-file <file>', 'registry file that extends the built-in one (MODELS_FILE)')
+  .option('--url <address>', 'address of the service (VLS_URL)')
+  .option('--key <key>', 'API key; prefer VLS_API_KEY, because other users of the machine can see command lines')
+  .option('--json', 'print the result or the error as JSON')
+  .option('--quiet', 'print no progress and no remarks')
   .showSuggestionAfterError()
-  .showHelpAfterError('(--help shows what there is)')
+  .showHelpAfterError('(--help lists commands and options)')
   .exitOverride();
 
 const withoutUndefined = (values: Record<string, string | undefined>) =>
@@ -36,7 +36,7 @@ const withoutUndefined = (values: Record<string, string | undefined>) =>
 
 const deps: CommandDeps = {
   terminal,
-  // The command line goes before the environment.
+  // Flags go before the environment.
   config: () => {
     const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();
     const given = { DATA_DIR: dataDir, MODELS_FILE: modelsFile, VLS_URL: url, VLS_API_KEY: key };
@@ -60,7 +60,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has said what is wrong; its own code for that is 1.
+    // Commander has already printed the error. Its exit code would be 1.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     const { code, message, advice, exitCode } = failureOf(error);

@@ -4,23 +4,23 @@ import { dirname } from 'node:path';
 import { UsageError } from './failures.ts';
 
 export interface OutputCheck {
-  /** Files that the command reads; an output that is one of them would destroy it. */
+  /** The files that the command reads. The output must not overwrite any of them. */
   inputs?: readonly string[];
-  /** Replace a file that exists. */
+  /** Replace an existing file. */
   force?: boolean | undefined;
-  /** The file is the output of an earlier run of the same command. */
+  /** True when the file is the output of an earlier run of the same command. */
   isOwn?: boolean;
 }
 
 /**
- * Checks that a command may write a file, before it starts to work.
- * @throws {UsageError} when the file is an input, exists, or cannot be written.
+ * Checks that a command may write a file, before it starts its work.
+ * @throws {UsageError} when the file is an input, exists or cannot be written.
  */
 export async function checkOutput(file: string, { inputs = [], force = false, isOwn = false }: OutputCheck = {}) {
   const found = await stat(file).catch(() => undefined);
   for (const input of inputs) {
     const read = await stat(input).catch(() => undefined);
-    // By device and inode: another spelling of the path and a link lead to the same file.
+    // Compares device and inode: another spelling of the path, or a link, may lead to the same file.
     if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
       throw new UsageError(`${file} is the input; --out names another file`);
   }
@@ -42,15 +42,16 @@ const reasons: Record<string, string> = {
   EISDIR: 'it is a directory',
 };
 
-/** Explains a failed write. */
+/** Creates the error of a failed write. */
 export function cannotWrite(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   return new UsageError(`Cannot write ${file}: ${reasons[code] ?? code}`);
 }
 
-/** Explains a failed read. */
+/** Creates the error of a failed read. */
 export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
-  if (code === 'ENOENT') return new UsageError(`There is no file ${file}; check its name and the directory you are in`);
-  if (code === 'EACCES') return new UsageError(`Cannot read ${file}: permission denied; \`ls -l\` shows who may`);
+  if (code === 'ENOENT') return new UsageError(`There is no file ${file}; check its name and the current directory`);
+  if (code === 'EACCES')
+    return new UsageError(`Cannot read ${file}: permission denied; \`ls -l\` shows its permissions`);
   return new UsageError(`Cannot read ${file}: ${reasons[code] ?? code}`);
 }
 

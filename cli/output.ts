@@ -1,20 +1,20 @@
 import { styleText } from 'node:util';
 
-/** What a command is told about its surroundings. */
+/** The output streams of a command. */
 export interface Terminal {
-  /** For results: people's words, or one JSON value with `--json`. */
+  /** For results: formatted text, or one JSON value with `--json`. */
   stdout: NodeJS.WriteStream;
-  /** For progress, warnings and failures. */
+  /** For progress, warnings and errors. */
   stderr: NodeJS.WriteStream;
 }
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Coloured on a terminal, plain elsewhere and where NO_COLOR is set. */
+/** Styles text on a terminal; leaves it plain elsewhere and where NO_COLOR is set. */
 export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): string =>
   styleText(style, text, { stream });
 
-/** Rows as columns of equal width; the first row is the heading. */
+/** Formats rows as columns of equal width. The first row is the heading. */
 export function table(stream: NodeJS.WriteStream, rows: string[][]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) =>

@@ -1,26 +1,26 @@
 import { styled } from './output.ts';
 import { createThroughputMeter, type Throughput } from './throughput.ts';
 
-/** Shows how far a batch has got. */
+/** Shows the progress of a batch. */
 export interface Progress {
-  /** Before the total is known: how much has been sent. */
+  /** Shows how much has been sent, before the total is known. */
   sending(rows: number, bytes: number): void;
   update(counts: { done: number; failed: number; total: number }): void;
-  /** A line of its own, above the bar. */
+  /** Prints a line above the bar. */
   say(text: string): void;
   stop(): void;
 }
 
 export const noProgress: Progress = { sending: () => {}, update: () => {}, say: () => {}, stop: () => {} };
 
-/** A bar on a terminal; elsewhere a line for every tenth of the way. */
+/** Shows a bar on a terminal, and a line for every tenth elsewhere. */
 export async function showProgress(stream: NodeJS.WriteStream): Promise<Progress> {
   return stream.isTTY ? await bar(stream) : lines(stream);
 }
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-/** Seconds as people say them: `42 s`, `3 min 5 s`, `2 h 14 min`. */
+/** Formats seconds: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function duration(seconds: number): string {
   const all = Math.ceil(seconds);
   if (all < 60) return `${all} s`;
@@ -54,7 +54,7 @@ function lines(stream: NodeJS.WriteStream): Progress {
 }
 
 async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
-  // Only here, so that no other command pays for it.
+  // Imported here, so that other commands do not load it.
   const { default: cliProgress } = await import('cli-progress');
   const rate = createThroughputMeter();
   const all = new cliProgress.MultiBar({
@@ -72,9 +72,9 @@ async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
     },
     update({ done, failed, total }) {
       const speed = describe(rate(done, total, performance.now()));
-      const faults = failed > 0 ? styled(stream, 'yellow', ` ${whole(failed)} failed`) : '';
+      const failures = failed > 0 ? styled(stream, 'yellow', ` ${whole(failed)} failed`) : '';
       single.setTotal(total);
-      single.update(done, { what: 'scoring', count: `${whole(done)}/${whole(total)}`, note: `${speed}${faults}` });
+      single.update(done, { what: 'scoring', count: `${whole(done)}/${whole(total)}`, note: `${speed}${failures}` });
     },
     say: (text) => all.log(`${text}\n`),
     stop: () => all.stop(),

@@ -4,7 +4,7 @@ import { megabytes, styled } from './output.ts';
 import { duration } from './progress.ts';
 import { createThroughputMeter, type Throughput } from './throughput.ts';
 
-/** Shows the pull of one model. */
+/** Shows the progress of the pull of one model. */
 export interface PullProgress {
   onEvent(event: PullEvent): void;
   stop(): void;
@@ -12,10 +12,10 @@ export interface PullProgress {
 
 export const silent: PullProgress = { onEvent: () => {}, stop: () => {} };
 
-/** How often a pull without a terminal says where it is, in milliseconds. Logs of builds need no more. */
+/** The interval in ms of progress lines without a terminal: frequent enough for the log of a build. */
 const lineEveryMs = 10_000;
 
-/** A bar for each file on a terminal; elsewhere a line every ten seconds and for each finished file. */
+/** Shows a bar for each file on a terminal; elsewhere a line every ten seconds and one for each finished file. */
 export async function showPull(
   model: string,
   stream: NodeJS.WriteStream,
@@ -24,7 +24,7 @@ export async function showPull(
   return stream.isTTY ? await bars(model, stream) : lines(model, stream, everyMs);
 }
 
-/** Bytes and speed of each file. A file that begins anew is measured anew. */
+/** Measures each file. A file that starts over is measured from its start. */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
   const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();
   return (local, received, total) => {
@@ -52,38 +52,38 @@ function retryText({ reason, waitMs }: { reason: string; waitMs: number }): stri
 function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): PullProgress {
   const say = (text: string) => void stream.write(`${model}: ${text}\n`);
   const meter = createMeter();
-  /** What is done at present; said when it takes long. */
-  let present: (() => string) | undefined;
+  /** Returns the line for the current step. It is printed when the step takes long. */
+  let current: (() => string) | undefined;
   const timer = setInterval(() => {
-    if (present !== undefined) say(present());
+    if (current !== undefined) say(current());
   }, everyMs);
   timer.unref();
   return {
     onEvent(event) {
       switch (event.type) {
         case 'waiting':
-          say('another process pulls it; waiting');
-          present = () => 'waiting for another process that pulls it';
+          say('another process is pulling this model; waiting');
+          current = () => 'waiting for another process that is pulling this model';
           break;
         case 'asking':
           say(`asking ${event.hub}`);
-          present = () => `waiting for an answer of ${event.hub}`;
+          current = () => `waiting for an answer from ${event.hub}`;
           break;
         case 'planned':
-          present = undefined;
+          current = undefined;
           say(`${event.files.length} ${event.files.length === 1 ? 'file' : 'files'}, ${sum(event.files)}`);
           break;
         case 'progress': {
           const speed = meter(event.local, event.received, event.total);
           const at = `${event.local}: ${sizes(event.received, event.total)}`;
-          present = () => (speed === '' ? at : `${at}, ${speed}`);
+          current = () => (speed === '' ? at : `${at}, ${speed}`);
           break;
         }
         case 'retry':
           say(`${event.local}: ${retryText(event)}`);
           break;
         case 'verified':
-          present = undefined;
+          current = undefined;
           say(`${event.local} (${megabytes(event.bytes)}) verified`);
           break;
       }
@@ -96,7 +96,7 @@ const sum = (files: { bytes: number | undefined }[]): string =>
   megabytes(files.reduce((all, { bytes }) => all + (bytes ?? 0), 0));
 
 async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProgress> {
-  // Only here, so that no other command pays for it.
+  // Imported here, so that other commands do not load it.
   const { default: cliProgress } = await import('cli-progress');
   const all: MultiBar = new cliProgress.MultiBar({
     stream,
@@ -104,18 +104,18 @@ async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProg
     hideCursor: true,
     emptyOnZero: true,
     barsize: 20,
-    // The command ends itself on Ctrl-C, and stops the bars then.
+    // The command handles Ctrl-C itself, and stops the bars then.
     gracefulExit: false,
   });
   const byFile = new Map<string, SingleBar>();
   const meter = createMeter();
-  // Nothing is drawn before there are bars: what is said until then is written as it is.
+  // Before the first bar exists, the library prints nothing, so lines go to the stream.
   const say = (text: string) => (byFile.size === 0 ? void stream.write(`${text}\n`) : all.log(`${text}\n`));
   return {
     onEvent(event) {
       switch (event.type) {
         case 'waiting':
-          say(`${model}: another process pulls it; waiting`);
+          say(`${model}: another process is pulling this model; waiting`);
           break;
         case 'asking':
           say(`${model}: asking ${event.hub}`);

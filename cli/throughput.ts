@@ -1,22 +1,22 @@
-/** Speed of late and the time that is left. */
+/** The recent throughput and the time remaining. */
 export interface Throughput {
-  /** Items a second over the last ten; null before anything can be said. */
+  /** Items per second over the last 10 s; null before the first change. */
   perSecond: number | null;
   etaSeconds: number | null;
 }
 
-/** Speeds change with the images: what was long ago says little about what is to come. */
+/** The time in ms that counts as recent: the speed depends on the images, so old figures do not predict the rest. */
 const windowMs = 10_000;
 
 /**
- * Watches a count grow.
- * @returns takes the count, the total and the time in milliseconds.
+ * Measures how fast a count grows.
+ * @returns a function of the count, the total and the time in ms.
  */
 export function createThroughputMeter(): (done: number, total: number, at: number) => Throughput {
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // The last one from before the window is its beginning.
+    // The last entry before the window marks its start.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

@@ -16,16 +16,16 @@ interface Timed {
   seconds: number;
 }
 
-/** A sample of the rows as single requests, one after the other, and the other rows as a batch. */
+/** The times of a sample of the rows as single requests, one after the other, and of the other rows as a batch. */
 export interface Comparison {
   singles: Timed & {
-    /** Requests whose image the service had in its cache. */
+    /** Requests whose image was in the cache of the service. */
     cached: number;
   };
   batch: Timed & { id: string };
-  /** Seconds a row of the singles over seconds a row of the batch. */
+  /** Seconds per row of the singles divided by seconds per row of the batch. */
   speedUp: number;
-  /** Largest difference of a score between single and batch, over the sample; null when no row has both. */
+  /** The largest difference between a score from a single and from a batch; null when no sampled row has both. */
   largestDifference: number | null;
 }
 
@@ -33,13 +33,13 @@ export interface Comparison {
 const sampleRows = 100;
 
 /**
- * Both measurements are cold: no row of one is a row of the other, so neither finds the other's images and embeddings in
- * the caches of the service. Texts, and images that are sent along, are made new for the caches too. Afterwards the
- * sample is scored once more as a batch, which is not timed, to compare the scores.
+ * Compares single requests with a batch, both with cold caches. The two measurements share no row, and every text and
+ * inline image is changed so that it is not in the caches of the service. Afterwards the sample is scored once more as a
+ * batch, untimed, to compare the scores.
  * @throws {UsageError} for fewer than two rows.
  */
 export async function compare(compared: OnlineDeps): Promise<Comparison> {
-  const prepare = async (item: StoredItem) => fresh(await compared.prepare(item));
+  const prepare = async (item: StoredItem) => cacheBusted(await compared.prepare(item));
   const deps = { ...compared, prepare };
   const { input, progress } = deps;
   let total = 0;
@@ -48,12 +48,12 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   const step = Math.max(2, Math.ceil(total / sampleRows));
   const isSampled = (index: number) => index % step === 0;
 
-  const sample = only(input, isSampled);
+  const sample = filterRows(input, isSampled);
   progress.say(
     `${whole(Math.ceil(total / step))} rows as single requests, then ${whole(total - Math.ceil(total / step))} as a batch`,
   );
   const { scores, ...singles } = await scoreSingly({ ...deps, input: sample }, Math.ceil(total / step));
-  const batch = await scoreAsBatch({ ...deps, input: only(input, (index) => !isSampled(index)) });
+  const batch = await scoreAsBatch({ ...deps, input: filterRows(input, (index) => !isSampled(index)) });
   const again = await scoreAsBatch({ ...deps, input: sample });
   let largestDifference: number | null = null;
   for await (const { results } of joinWithRows({ ...deps, input: sample }, again.id)) {
@@ -67,8 +67,8 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   return { singles, batch, speedUp, largestDifference };
 }
 
-/** The rows of an input at some of its indices. */
-const only = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
+/** Returns the rows of an input at the indices that `keep` selects. */
+const filterRows = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
   ...input,
   async *items() {
     let index = 0;
@@ -111,7 +111,7 @@ async function scoreAsBatch(deps: OnlineDeps): Promise<Comparison['batch']> {
   return { id, rows: items.total, failed: items.failed, seconds };
 }
 
-function fresh(item: StoredItem): StoredItem {
+function cacheBusted(item: StoredItem): StoredItem {
   if ('error' in item) return item;
   const { image, text } = item;
   const isInline = typeof image === 'object' && 'base64' in image;
@@ -122,7 +122,7 @@ function fresh(item: StoredItem): StoredItem {
   };
 }
 
-/** Nothing for a row that has no score. */
+/** Returns undefined for a row that has no score. */
 async function scoreOne(
   { client, posting, signal }: OnlineDeps,
   item: StoredItem,
@@ -161,6 +161,7 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
     'Both started cold, with different rows.',
   ];
   if (largestDifference !== null) lines.push(`Scores of both differ by at most ${largestDifference}.`);
-  if (singles.cached > 0) lines.push(`${whole(singles.cached)} singles had an image that an earlier row has too.`);
+  if (singles.cached > 0)
+    lines.push(`${whole(singles.cached)} singles used an image of an earlier row, which was cached.`);
   return `${lines.join('\n')}\n`;
 }

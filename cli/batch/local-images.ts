@@ -5,28 +5,28 @@ import { readImageFile } from '../../images/file.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, toItemError } from '../../shared/errors.ts';
 
-/** What becomes of images that a row names by their path on this machine. */
+/** Converts the images that rows name by a path on this machine. */
 export interface LocalImages {
   /**
-   * The item as it goes elsewhere, with an image from this machine as base64.
-   * @returns the item with its failure, when the image cannot be had.
+   * Returns the item with its image as base64, for a service on another machine.
+   * @returns the item with an error when the image cannot be read.
    */
   inline(item: StoredItem): Promise<StoredItem>;
-  /** The same for a process on this machine that reads images below {@link directory} itself. */
+  /** Returns the item with its path, for a process on this machine that reads images below {@link directory} itself. */
   asFile(item: StoredItem): StoredItem;
-  /** A failure to read the image of an item, in the words of this machine. */
+  /** Rewrites the error of an image that cannot be read, with the paths of this machine. */
   explain(item: StoredItem, error: ItemError): ItemError;
-  /** Images are looked for here, and nowhere outside. */
+  /** The only directory whose images are read. */
   directory: string;
 }
 
-/** Longer than any path; what is longer is an inline image. */
+/** The maximum length of a path. A longer string is an inline image. */
 const longestPath = 4096;
 const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
- * @param directory that relative paths count from. A list from somebody else must not lead to other files of this
- * machine, so nothing outside of it is read.
+ * @param directory the base of relative paths. Files outside of it are never read: a list from somebody else must not
+ * reach other files of this machine.
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
   const root = resolve(directory);
@@ -52,18 +52,19 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
   };
 }
 
-/** Items for a service that can read these paths, below its own IMAGE_FILE_ROOTS. */
+/** Returns the item for a service that reads the path itself, below its own IMAGE_FILE_ROOTS. */
 export function asServerFile(item: StoredItem): StoredItem {
   const path = pathOf(item);
   return path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
 }
 
-/** A string that is neither an address nor data is a path when it is called like an image. */
+/** Returns the path of an item's image; undefined for an address, data or an image that is inline. */
 function pathOf(item: StoredItem): string | undefined {
   if ('error' in item || typeof item.image !== 'string') return undefined;
   return imagePath(item.image);
 }
 
+/** Returns the path in a string: a `file:` address, or text with the file ending of an image. */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
   const source = image.trim();
@@ -72,14 +73,14 @@ export function imagePath(image: ImageSource): string | undefined {
   return imageName.test(source) ? source : undefined;
 }
 
-/** Of the same code. */
+/** Rewrites the message; the code stays the same. */
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);
   if (error.code !== 'image.file.refused') return error;
   return itemError(error.code, `${path} is not a file in ${root} that can be read; --images names another directory`);
 }
 
-/** An address that leads to no path of this machine stays as it is, and is not found. */
+/** Returns the path of a `file:` address. An address of another machine stays as it is, and is not found. */
 function fromFileUrl(address: string): string {
   try {
     return fileURLToPath(address);

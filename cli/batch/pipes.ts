@@ -12,22 +12,22 @@ export interface Piped {
   out: string | undefined;
 }
 
-/** Formats that files of pairs have. */
+/** The formats of files of pairs. */
 export const inputFormats = formats.filter(({ isRead }) => isRead);
-/** Formats that stdin may have, by their file endings. */
+/** The formats that stdin may have, named by file endings. */
 export const pipedFormats = inputFormats.flatMap(({ endings }) => endings);
 
 export interface Pipes {
-  /** `-` reads stdin. */
+  /** The input; `-` reads stdin. */
   file: string;
-  /** `-` writes stdout; the default where stdin is read. */
+  /** The output; `-` writes stdout, which is the default for stdin. */
   out: string | undefined;
   format: string | undefined;
 }
 
 /**
- * Runs a command over files where it was given pipes. Rows are read several times (to hash, to send, and to join them
- * with their results), so stdin is stored in a temporary file for the time of the run.
+ * Runs a command whose input or output is a pipe, with temporary files in their place. Rows are read several times (to
+ * hash, to send, and to join them with their results), which a pipe does not allow.
  */
 export async function withPipes<Value>(
   { file, out, format }: Pipes,
@@ -39,7 +39,7 @@ export async function withPipes<Value>(
   const writesStdout = out === '-' || (readsStdin && out === undefined);
   if (!readsStdin && !writesStdout) return await run({ file, out }, false);
   if (readsStdin && format === undefined) {
-    throw new UsageError(`stdin has no name to tell its format by; add --format ${pipedFormats.join(' | ')}`);
+    throw new UsageError(`stdin has no file name that shows its format; add --format ${pipedFormats.join(' | ')}`);
   }
   const directory = await mkdtemp(join(tmpdir(), 'vls-pipe-'));
   try {

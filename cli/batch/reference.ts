@@ -4,24 +4,24 @@ import type { ServiceClient } from '../client.ts';
 import { UsageError } from '../failures.ts';
 import type { RunOptions } from './run.ts';
 
-/** Whether what is to be scored lies in a bucket, where the service reads it. */
+/** Returns true for an input in a bucket, which the service reads itself. */
 export const isReference = (file: string): boolean => file.startsWith('s3://');
 
-/** What is said of rows that this machine reads, and means nothing for those that the service reads. */
-const onlyHere = ['images', 'serverFiles', 'limit', 'again'] as const;
+/** Options for rows that this machine reads. They have no meaning for rows that the service reads. */
+const localOnlyOptions = ['images', 'serverFiles', 'limit', 'again'] as const;
 
 /**
  * Posts a batch by reference.
- * @throws {UsageError} for options that are for files of this machine.
+ * @throws {UsageError} for options that apply only to files of this machine.
  */
 export async function postReference(
   client: ServiceClient,
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<BatchStatus> {
-  const unfit = onlyHere.find((name) => options[name] !== undefined && options[name] !== false);
-  if (unfit !== undefined) {
-    const flag = unfit.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const misplaced = localOnlyOptions.find((name) => options[name] !== undefined && options[name] !== false);
+  if (misplaced !== undefined) {
+    const flag = misplaced.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`--${flag} is for files of this machine; ${options.file} is read by the service`);
   }
   const { file, out, model, priority, maxFailures, maxFailureShare, delimiter, encoding, strict } = options;

@@ -1,12 +1,12 @@
 import { codes, isCode } from '../../shared/errors.ts';
 import { styled, table } from '../output.ts';
 import { duration, whole } from '../progress.ts';
-import type { Run } from './run.ts';
+import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
-/** What came of a run, in words: counts, failures by cause with an example of each, and what to do next. */
+/** Formats the outcome of a run: counts, failures by code with an example of each, and next steps. */
 export function formatReport(
-  { output, batchId, wasDone, rowsPerSecond, seconds, finished }: Run,
+  { output, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
   stream: NodeJS.WriteStream,
 ): string {
   const { tally, state, model, revision, precision } = finished;
@@ -28,20 +28,20 @@ export function formatReport(
     const cells = tally.escapedCells === 1 ? '1 cell begins' : `${whole(tally.escapedCells)} cells begin`;
     lines.push('', `${cells} like a formula and got an apostrophe; --keep-formulas writes cells as they are.`);
   }
-  if (state === 'failed') lines.push('', 'This has failed as a whole; run again, it begins anew.');
-  if (state === 'cancelled') lines.push('', 'The batch was cancelled; run again, this begins anew.');
-  if (wasDone) lines.push('', 'An earlier run has scored it all; --again scores it anew.');
+  if (state === 'failed') lines.push('', 'No row has a score. Run the same command again to start over.');
+  if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
+  if (wasDone) lines.push('', 'An earlier run has scored all rows; --again scores them once more.');
   const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
   if (batchId !== null && retryable.length > 0) {
-    const mayPass = retryable.reduce((sum, [, { items }]) => sum + items, 0);
-    lines.push('', `${whole(mayPass)} may pass later: \`npx vls retry ${batchId}\` scores the failed rows again.`);
+    const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);
+    lines.push('', `${whole(count)} may succeed later: \`npx vls retry ${batchId}\` scores the failed rows again.`);
   }
   return `${lines.join('\n')}\n`;
 }
 
 const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);
 
-/** Failures by code, the most frequent first, with an example of each; empty without failures. */
+/** Formats failures by code, the most frequent first, with an example of each; empty without failures. */
 export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
   const rows = failuresOf(tally).map(([code, { items, first }]) => [
     code,

@@ -22,16 +22,16 @@ export interface RunOptions extends ColumnFlags, Posting {
   file: string;
   out?: string | undefined;
   delimiter?: string | undefined;
-  /** Encoding of text; otherwise UTF-8 or UTF-16. */
+  /** The encoding of text; detects UTF-8 and UTF-16 by default. */
   encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;
-  /** Directory of images that rows name by their path; that of the file by default. */
+  /** The directory of images that rows name by their path; the directory of the file by default. */
   images?: string | undefined;
-  /** Paths are sent as they are: the service reads the images. */
+  /** Send paths as they are; the service reads the images. */
   serverFiles: boolean;
   formulas: StreamQuery['formulas'];
-  /** Ignore the work of an earlier run. */
+  /** Ignore the state of an earlier run. */
   again: boolean;
   /** Replace an output that no earlier run of this command wrote. */
   force: boolean;
@@ -39,21 +39,21 @@ export interface RunOptions extends ColumnFlags, Posting {
 
 export interface RunDeps {
   config: Config;
-  /** Absent: the rows are scored here. */
+  /** Undefined to score in this process. */
   client: ServiceClient | undefined;
   progress: Progress;
   signal: AbortSignal;
-  /** Told as soon as there is a batch that goes on by itself. */
+  /** Called once the batch exists, and will be evaluated even if this process stops. */
   onBatch?(id: string): void;
 }
 
-/** What came of a run. */
-export interface Run {
+/** The outcome of a run. */
+export interface RunResult {
   output: string;
   batchId: string | null;
-  /** An earlier run had done it all. */
+  /** True when an earlier run had already scored everything. */
   wasDone: boolean;
-  /** Rows a second: of the whole batch on the service, or of this run when it scored here. Null when this run did nothing. */
+  /** Rows per second: of the whole batch on the service, or of this run offline. Null when this run did nothing. */
   rowsPerSecond: number | null;
   seconds: number;
   finished: NonNullable<RunState['finished']>;
@@ -62,11 +62,11 @@ export interface Run {
 /** States after which the same command has nothing left to do. */
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
-/** Scores a file of pairs into a file beside it, going on where an earlier run has stopped. */
+/** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
 export async function runBatch(
   options: RunOptions,
   { config, client, progress, signal, onBatch }: RunDeps,
-): Promise<Run> {
+): Promise<RunResult> {
   const start = performance.now();
   const { file, out, strict, formulas, serverFiles } = options;
   const { imageColumn, textColumn, idColumn, delimiter, encoding, limit, priority, maxFailures, maxFailureShare } =
@@ -81,7 +81,7 @@ export async function runBatch(
   const directory = resolve(options.images ?? dirname(file));
   const images = localImages(directory, config.imageMaxBytes);
 
-  // A file with a state belongs to an earlier run of this command.
+  // An output with a state file is from an earlier run of this command.
   const stateFile = stateFileOf(output);
   await checkOutput(output, { inputs: [file], force: options.force, isOwn: existsSync(stateFile.path) });
   const unlock = await lock(output, progress, signal);
@@ -120,7 +120,7 @@ export async function runBatch(
       const posting = { model: options.model, priority, maxFailures, maxFailureShare };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
-        // After a refusal there is nothing to come back to but what was there before.
+        // A refused batch leaves nothing to continue, so the state file gets its former content.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {
           await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
@@ -131,7 +131,7 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // After a resume this process saw only the end of the work.
+      // The whole batch's time: after a resume, this process saw only the end of the work.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
@@ -145,16 +145,16 @@ export async function runBatch(
 
 const secondsSince = (start: number): number => Math.max(0.001, (performance.now() - start) / 1000);
 
-/** The state that the service would give to a batch with these counts. */
+/** Returns the state that the service would give to a batch with these counts. */
 function stateOf({ succeeded, failed }: Tally): string {
   if (failed === 0) return 'completed';
   return succeeded === 0 ? 'failed' : 'completed_with_errors';
 }
 
-/** The state of an earlier run, when it belongs to the same work and there is something to go on with. */
+/** Returns the state of an earlier run of the same work that can be continued, else the fresh one. */
 function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
-  // Through JSON, as the other one has come: what is undefined is left out there.
+  // Compared as JSON, which drops undefined values, because the known state was read from JSON.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
     if (known.finished === undefined && known.batchId !== undefined) {
       progress.say(`the file or the options have changed: batch ${known.batchId} is left as it is`);
@@ -164,13 +164,13 @@ function stateToResume(known: RunState | undefined, fresh: RunState, progress: P
   return known.finished === undefined || doneStates.has(known.finished.state) ? known : fresh;
 }
 
-/** Two runs with one output would write over each other; the second waits, and then finds all done. */
+/** Locks the output: two runs would overwrite each other. The second run waits, and then finds the work done. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
-  // Of this user: the directory is everybody's, the file is not.
+  // The user id is in the name: all users share the directory, but not the file.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
   return await takeLock(
     join(tmpdir(), name),
-    () => progress.say('another run writes this output; waiting for it'),
+    () => progress.say('another run is writing this output; waiting for it'),
     signal,
   );
 }

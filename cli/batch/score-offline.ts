@@ -23,20 +23,17 @@ export interface OfflineDeps {
   signal: AbortSignal;
 }
 
-/** As in a chunk of a batch. */
+/** Rows evaluated together, as many as in a chunk of a batch. */
 const chunkRows = 64;
-/** Portions that are evaluated at a time: while the last rows of one are slow, the next ones keep the machine busy. */
+/** Chunks in flight: while the last rows of one are slow, the next ones keep the machine busy. */
 const maxChunksInFlight = 4;
-/** How often the state says how far the output has got, in milliseconds. */
+/** The time in ms between two writes of the state file. */
 const checkpointMs = 1_000;
 
-/** What the scores come from. */
+/** The model and versions that the scores come from. */
 export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
 
-/**
- * Scores the rows in this process and its encoders, without a service. An output that an earlier run has begun is
- * gone on with.
- */
+/** Scores the rows in this process and its encoders, without a service. Continues an output that an earlier run began. */
 export async function scoreOffline(
   { config, input, images, progress, signal }: OfflineDeps,
   state: RunState,
@@ -52,7 +49,7 @@ export async function scoreOffline(
   const rows = createRows(input.items());
   const begun = rowsOf(tally);
   for (let skipped = 0; skipped < begun; skipped += chunkRows) await rows.take(Math.min(chunkRows, begun - skipped));
-  if (begun > 0) progress.say(`going on after ${begun} rows`);
+  if (begun > 0) progress.say(`continuing after ${begun} rows`);
   const writer = await openWriter({ ...options, from: state.partial?.bytes ?? 0 });
   const escapedBefore = tally.escapedCells;
   const checkpoint = async () => {
@@ -86,7 +83,7 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // It may fail before its turn to be waited for.
+      // The rejection is handled when this chunk is written; without a handler it would end the process before that.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();
@@ -124,7 +121,7 @@ function toResults(
   });
 }
 
-/** One pass more over the file, which costs little beside its evaluation, so that the time left can be told. */
+/** Counts the rows, for the time remaining. This pass over the file costs little compared with its evaluation. */
 async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
   let total = 0;
   for await (const items of input.items()) {

@@ -15,40 +15,40 @@ import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type WriterOptions } from './writer.ts';
 
-/** What the service is asked for, beside the rows. */
+/** The options of the batch that the service gets with the rows. */
 export interface Posting {
   model?: string | undefined;
   priority?: number | undefined;
-  /** More failed items than this stop the batch. */
+  /** The batch stops when more items than this have failed. */
   maxFailures?: number | undefined;
-  /** A larger share of failed items stops it, 0 to 1. */
+  /** The batch stops when a larger share of its items has failed, 0 to 1. */
   maxFailureShare?: number | undefined;
 }
 
 export interface OnlineDeps {
   client: ServiceClient;
   input: BatchInput;
-  /** The item as it is sent. */
+  /** Returns the item as it is sent. */
   prepare(item: StoredItem): Promise<StoredItem>;
   posting: Posting;
   progress: Progress;
   signal: AbortSignal;
-  /** Told as soon as there is a batch that goes on by itself. */
+  /** Called once the batch exists, and will be evaluated even if this process stops. */
   onBatch?: ((id: string) => void) | undefined;
 }
 
-/** Bytes of lines that are sent at a time. */
+/** The size in bytes of the parts that are sent. */
 const partBytes = 256 * 1024;
-/** Attempts at reading results whose connection breaks. */
-const downloads = 3;
+/** The maximum attempts to read results when the connection breaks. */
+const downloadAttempts = 3;
 
 /**
- * Leads a batch to its end: the one that an earlier run has posted if there is one, a new one otherwise. The state says
- * at every moment what a later run has to know.
+ * Runs a batch to its end: the one that an earlier run posted, or else a new one. The state file always has what a later
+ * run needs.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
-  const begun = state.batchId === undefined ? undefined : await find(deps, state.batchId);
+  const begun = state.batchId === undefined ? undefined : await findEarlierBatch(deps, state.batchId);
   if (begun === undefined) {
     if (state.batchId !== undefined) state.idempotencyKey = randomUUID();
     state.batchId = undefined;
@@ -57,14 +57,14 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
     state.batchId = posted.id;
     await stateFile.write(state);
     progress.say(`batch ${posted.id} has ${posted.items.total} rows`);
-  } else progress.say(`going on with batch ${begun.id}`);
+  } else progress.say(`continuing with batch ${begun.id}`);
 
   const id = state.batchId ?? '';
   deps.onBatch?.(id);
   const show = ({ items }: Pick<BatchStatus, 'items'>) =>
     progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
-  const onLost = (reason: string) => progress.say(`${reason}; the batch is safe, waiting for the service`);
-  for await (const { event, data } of followBatch(client, id, { signal, onLost: once(onLost) })) {
+  const onLost = (reason: string) => progress.say(`${reason}; the batch is stored, waiting for the service`);
+  for await (const { event, data } of followBatch(client, id, { signal, onLost: withoutRepeats(onLost) })) {
     if (event === 'end') {
       show(data);
       return data;
@@ -74,28 +74,31 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
   return await client.json<BatchStatus>(batchPath(id), { signal });
 }
 
-/** The batch of an earlier run; nothing when it is gone, or somebody has stopped it. */
-async function find({ client, progress, signal }: OnlineDeps, id: string): Promise<BatchStatus | undefined> {
+/** Returns the batch of an earlier run; undefined when it is gone or was cancelled. */
+async function findEarlierBatch(
+  { client, progress, signal }: OnlineDeps,
+  id: string,
+): Promise<BatchStatus | undefined> {
   try {
     const status = await client.json<BatchStatus>(batchPath(id), { signal });
     if (status.state !== 'cancelled') return status;
-    progress.say(`batch ${id} was cancelled: beginning anew`);
+    progress.say(`batch ${id} was cancelled; starting again`);
   } catch (error) {
     if (failureOf(error).code !== 'batch.not_found') throw error;
-    progress.say(`batch ${id} is no longer there: beginning anew`);
+    progress.say(`batch ${id} no longer exists; starting again`);
   }
   return undefined;
 }
 
-/** Posts the rows; however often this is broken off and repeated, with one key there is one batch. */
+/** Posts the rows. Attempts with the same key create one batch, however often they are interrupted. */
 async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   try {
     return await post(deps, state.idempotencyKey);
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The list is the same, so the images that went with it are others than those an earlier run sent.
-      deps.progress.say('the images have changed since they were sent: beginning anew');
+      // The list is the same, so the images that went with it have changed since an earlier run sent them.
+      deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
       return await post(deps, state.idempotencyKey);
@@ -104,7 +107,7 @@ async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile)
   }
 }
 
-/** Sends the rows; returns when they are stored. */
+/** Sends the rows, and returns when they are stored. */
 export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<BatchStatus> {
   const { client, posting, signal } = deps;
   const query = new URLSearchParams();
@@ -115,7 +118,7 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   set('priority', posting.priority);
   set('failureBudgetCount', posting.maxFailures);
   set('failureBudgetShare', posting.maxFailureShare);
-  for (const [name, value] of columnsOf(await withHeader(deps.input))) query.set(name, value);
+  for (const [name, value] of columnsOf(await readHeader(deps.input))) query.set(name, value);
   return await client.json<BatchStatus>(`/v1/evaluation/batch?${query}`, {
     method: 'POST',
     headers: { 'content-type': formatNamed('ndjson').mediaTypes[0], 'idempotency-key': idempotencyKey },
@@ -124,23 +127,23 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   });
 }
 
-/** An input whose columns are known. */
-async function withHeader(input: BatchInput): Promise<BatchInput> {
+/** Reads the header of an input, so that its columns are known. */
+async function readHeader(input: BatchInput): Promise<BatchInput> {
   if (input.columns() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
 }
 
-/** Longest list of columns that goes into an address, which servers bound: Node at 16 KiB with all headers. */
+/** The maximum length of a list of columns in a URL. Servers limit it: Node allows 16 KiB with all headers. */
 const maxColumnsLength = 8_000;
 
-/** The rows go as NDJSON; with their columns, results as CSV are a table like the file for whoever reads them. */
+/** Returns query parameters that name the columns: the rows go as NDJSON, and results as CSV get the columns of the file. */
 function columnsOf(input: BatchInput): [string, string][] {
   const columns = JSON.stringify(input.columns() ?? []);
   if (columns === '[]' || encodeURIComponent(columns).length > maxColumnsLength) return [];
   return [['columns', columns], ...Object.entries(input.foundNames())];
 }
 
-/** The rows as NDJSON. */
+/** Yields the rows as NDJSON. */
 async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator<Uint8Array> {
   let part = '';
   let rows = 0;
@@ -162,7 +165,7 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
   if (part !== '') yield flush();
 }
 
-/** A row that is no pair keeps its place: without a text the service makes it a failed item too. */
+/** Returns the line of a row. A row that is not a pair is sent without its text, so that it keeps its index and fails. */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
   const { id, image, metadata } = item;
@@ -171,7 +174,7 @@ function toLine(item: StoredItem): object {
 
 /**
  * Writes the results of a batch with the rows they belong to, in the order of the rows.
- * @throws {CommandError} `results.incomplete` when rows and results are not the same number.
+ * @throws {CommandError} `results.incomplete` when the number of results differs from the number of rows.
  */
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
   for (let attempt = 1; ; attempt++) {
@@ -188,14 +191,14 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
     } catch (error) {
       await writer.close();
       deps.signal.throwIfAborted();
-      // What fetch throws when a connection ends in the middle of a body.
+      // fetch throws a TypeError when a connection ends within a body.
       if (!(error instanceof TypeError)) throw error;
-      if (attempt === downloads) throw unreachable(deps.client.base, error);
+      if (attempt === downloadAttempts) throw unreachable(deps.client.base, error);
     }
   }
 }
 
-/** Results with their rows. Both come in the order of the rows, so neither is held whole. */
+/** Yields results with their rows. Both come in the order of the rows, so neither is held in memory as a whole. */
 export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
   id: string,
@@ -207,7 +210,7 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // Scores have fractions, which only metadata needs to have read as text.
+    // The exact parser runs only for lines with metadata: every score has a fraction, which would make all lines slow.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -219,7 +222,7 @@ export async function* joinWithRows(
   if ((await rows.take(1)).length > 0) throw incomplete(id);
 }
 
-/** What was wrong with a row before it was sent says more than that the service could make nothing of it. */
+/** Puts back the error of a row that was invalid before it was sent. It is more precise than the service's. */
 async function withOwnError(
   result: ItemResult,
   item: StoredItem | undefined,
@@ -234,13 +237,13 @@ const batchPath = (id: string): string => `/v1/evaluation/batch/${encodeURICompo
 
 const incomplete = (id: string): CommandError =>
   new CommandError('results.incomplete', `The results of batch ${id} do not match the rows of the file`, {
-    advice: `Was the file changed meanwhile? \`npx vls results ${id}\` has what the service knows; run this again to score the file as it is now.`,
+    advice: `The file may have changed. \`npx vls results ${id}\` reads what the service has; run this again to score the file as it is now.`,
   });
 
-function once(say: (reason: string) => void): (reason: string) => void {
-  let said = '';
+function withoutRepeats(say: (reason: string) => void): (reason: string) => void {
+  let last = '';
   return (reason) => {
-    if (reason !== said) say(reason);
-    said = reason;
+    if (reason !== last) say(reason);
+    last = reason;
   };
 }

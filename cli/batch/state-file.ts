@@ -4,20 +4,20 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * What a second run must know of the first, in a small file beside the output. It is written before anything is sent,
- * stays when all is done, and then says what the scores come from.
+ * The state of a run, in a small file next to the output, for the next run. It is written before anything is sent. When
+ * the run is complete, it stays and names the model of the scores.
  */
 const schema = z.object({
   version: z.literal(1),
   input: z.object({ file: z.string(), sha256: z.string() }),
-  /** How the input is read and what is asked for: scores of other options are other scores. */
+  /** How the input is read and scored. Other options give other scores. */
   options: z.record(z.string(), z.unknown()),
-  /** Address of the service; null without one. */
+  /** The address of the service; null offline. */
   service: z.string().nullable(),
-  /** With it a batch that was posted, and whose id never arrived, is found again. */
+  /** Finds a batch that was posted when its id never arrived. */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /** How far an output that is written here has got. */
+  /** The progress of an output that is scored offline. */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({
@@ -36,9 +36,9 @@ export type RunState = z.output<typeof schema>;
 /** The file with the state of one output. */
 export interface StateFile {
   path: string;
-  /** @throws {UsageError} when it is there and is no state of a run. */
+  /** @throws {UsageError} when the file exists and does not contain a run's state. */
   read(): Promise<RunState | undefined>;
-  /** Replaces it in one step. */
+  /** Replaces the file atomically. */
   write(state: RunState): Promise<void>;
   remove(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function stateFileOf(output: string): StateFile {
       try {
         return schema.parse(JSON.parse(text));
       } catch {
-        throw new UsageError(`${path} is not the state of a run of this version; delete it to begin anew`);
+        throw new UsageError(`${path} is not the state of a run of this version; delete it to start over`);
       }
     },
     async write(state) {
@@ -67,7 +67,7 @@ export function stateFileOf(output: string): StateFile {
   };
 }
 
-/** Whether a state belongs to the same rows, read in the same way, scored in the same place. */
+/** Returns true for two runs over the same rows, with the same options and the same service. */
 export const isSameRun = (a: RunState, b: RunState): boolean =>
   a.input.sha256 === b.input.sha256 &&
   a.service === b.service &&

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 
-/** What became of the rows, with an example of each kind of failure. */
+/** Counts of rows by outcome, with an example of each kind of failure. */
 export const tallySchema = z.object({
   succeeded: z.int(),
   failed: z.int(),
   cancelled: z.int(),
-  /** Cells of the output that got an apostrophe, as a spreadsheet would run them as formulas. */
+  /** Cells that got an apostrophe, because a spreadsheet would run them as formulas. */
   escapedCells: z.int().default(0),
   failures: z.record(
     z.string(),
@@ -17,7 +17,7 @@ export type Tally = z.output<typeof tallySchema>;
 
 export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, escapedCells: 0, failures: {} });
 
-/** Counts a result in. */
+/** Adds a result to the counts. */
 export function count(tally: Tally, result: ItemResult): void {
   tally[result.status]++;
   if (result.status !== 'failed') return;

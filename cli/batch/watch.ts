@@ -10,10 +10,10 @@ import { noProgress, showProgress, whole } from '../progress.ts';
 
 export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
-/** Between two looks whether the files of a batch that has ended are written, in milliseconds. */
+/** The time in ms between two checks whether the result files of an ended batch are written. */
 const filesPollMs = 500;
 
-/** Shows a batch until it has ended, and its results are written where it puts them. */
+/** Shows the progress of a batch until it has ended and its result files are written. */
 export async function watch(
   context: Context,
   client: ServiceClient,
@@ -51,24 +51,24 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
   return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
 }
 
-/** Counts, failures by cause, and where the files are. */
+/** Formats a status: counts, failures by code, and the result files. */
 export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
   const { id, state, items, failures, reason, inputError, files } = status;
   const counts = [
     `${whole(items.succeeded)} scored`,
     `${whole(items.failed)} failed`,
     ...(items.cancelled > 0 ? [`${whole(items.cancelled)} cancelled`] : []),
-    ...(items.pending > 0 ? [`${whole(items.pending)} to come`] : []),
+    ...(items.pending > 0 ? [`${whole(items.pending)} pending`] : []),
   ];
   const colour = state === 'completed' ? 'green' : state === 'failed' ? 'red' : 'yellow';
-  const said = reason === null ? state : `${state} (${reason})`;
-  const lines = [`batch ${id}: ${styled(stream, colour, said)}, ${counts.join(', ')}`];
+  const outcome = reason === null ? state : `${state} (${reason})`;
+  const lines = [`batch ${id}: ${styled(stream, colour, outcome)}, ${counts.join(', ')}`];
   lines.push(...Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`));
-  // Not there in the answers of older services.
+  // Absent in responses of older services.
   if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
   if (files?.state === 'written') {
     lines.push(...[files.results, files.csv, files.failures].filter((file) => file !== null));
   }
-  if (files?.state === 'failed') lines.push(`results not written as files: ${files.error}`);
+  if (files?.state === 'failed') lines.push(`the result files were not written: ${files.error}`);
   return `${lines.join('\n')}\n`;
 }

@@ -17,45 +17,46 @@ type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
   keepFormulas: boolean;
 };
 
-/** `vls batch FILE`: a file of pairs becomes a file of scores. */
+/** `vls batch FILE`: scores a file of pairs into an output file. */
 export function addBatchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('batch')
     .description(
-      `Score a file of pairs (${labelsInWords(inputFormats, 'or')}) into a file next to it. A second run continues.`,
+      `Score a file of pairs (${labelsInWords(inputFormats, 'or')}) into an output file. A second run continues the first.`,
     )
     .argument('<file>', `${endingsInWords(inputFormats)} (text also .gz); - for stdin; the service reads s3://…`)
     .option(
       '-o, --out <file>',
-      `the output: ${endingsInWords(outputFormats)}, - for stdout; FILE.scores.csv by default; for s3://… a folder there`,
+      `output: ${endingsInWords(outputFormats)}, or - for stdout; default FILE.scores.csv; for s3://… a folder in the bucket`,
     )
-    .addOption(new Option('--format <format>', 'format of stdin').choices(pipedFormats))
+    .addOption(new Option('--format <format>', 'format of the rows on stdin').choices(pipedFormats))
     .option('--force', 'replace the output if it exists', false)
     .option('-m, --model <name>', 'profile or model')
-    .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (image)')
-    .option('--text-column <name>', 'column with the text (text)')
-    .option('--id-column <name>', 'column with the id, if there is one (id)')
+    .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (default image)')
+    .option('--text-column <name>', 'column with the text (default text)')
+    .option('--id-column <name>', 'column with an optional id (default id)')
     .option('--delimiter <text>', 'separator of the columns of CSV and TSV')
-    .option('--encoding <name>', 'of text: windows-1252, shift_jis, …; UTF-8 or UTF-16 by default')
-    .option('--images <dir>', 'directory that paths of images count from; that of FILE by default')
-    .option('--server-files', 'send paths as they are, for a service with IMAGE_FILE_ROOTS', false)
-    .option('-n, --limit <rows>', 'only the first rows', atLeast(1))
-    .option('--strict', 'refuse the file for a row that is no pair, instead of failing the row', false)
-    .option('--keep-formulas', 'CSV, TSV: no apostrophe before text that a spreadsheet would run', false)
-    .option('--priority <number>', 'order among your own batches, -100 to 100', between(-100, 100))
-    .option('--max-failures <count>', 'stop when more rows than this have failed', atLeast(0))
-    .option('--max-failure-share <share>', 'stop when a larger share has failed, 0 to 1', share)
-    .option('--again', 'ignore the work of an earlier run', false)
+    .option('--encoding <name>', 'encoding of text: windows-1252, shift_jis, …; default UTF-8 or UTF-16')
+    .option('--images <dir>', 'base directory of image paths; default the directory of FILE')
+    .option('--server-files', 'send image paths unchanged, for a service with IMAGE_FILE_ROOTS', false)
+    .option('-n, --limit <rows>', 'score only the first rows', atLeast(1))
+    .option('--strict', 'refuse the whole file when a row is not a pair, instead of failing that row', false)
+    .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas', false)
+    .option('--priority <number>', 'priority among your own batches, -100 to 100', between(-100, 100))
+    .option('--max-failures <count>', 'stop when more rows have failed', atLeast(0))
+    .option('--max-failure-share <share>', 'stop when a larger share of rows has failed, 0 to 1', share)
+    .option('--again', 'start over, ignoring an earlier run', false)
     .option('--offline', 'score in this process, without a service', false)
-    .option('--compare', 'measure the rows as a batch, and a sample of them as single requests; scores no file', false)
+    .option('--compare', 'compare the speed of a batch with single requests; writes no scores', false)
     .action(async (file: string, flags: Flags, command: Command) => {
       const context = contextOf(deps, command);
-      if (flags.offline && flags.compare) throw new UsageError('--compare measures a service; it has no --offline');
+      if (flags.offline && flags.compare)
+        throw new UsageError('--compare measures a service and does not work with --offline');
       const { keepFormulas, ...more } = flags;
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
       if (isReference(file)) {
         if (flags.offline || flags.compare)
-          throw new UsageError(`${file} is read by a service, without --offline or --compare`);
+          throw new UsageError(`${file} is read by a service; --offline and --compare do not apply`);
         await scoreReference(context, options);
         return;
       }
@@ -89,20 +90,22 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
       }
     },
     () => {
-      const again = 'Run the same command again: it goes on from here.';
-      return batch === undefined ? again : `${again} Batch ${batch} runs on; \`npx vls cancel ${batch}\` stops it.`;
+      const resume = 'Run the same command again to continue.';
+      return batch === undefined
+        ? resume
+        : `${resume} Batch ${batch} keeps running; \`npx vls cancel ${batch}\` stops it.`;
     },
   );
   const { output, batchId, finished } = run;
   if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
   else if (!context.isQuiet) context.stdout.write(formatReport(run, context.stdout));
-  // Failures are not progress: --quiet shows them too.
+  // Failures are not progress, so --quiet prints them too.
   else context.stderr.write(failureTable(finished.tally, context.stderr));
   if (finished.state === 'completed_with_errors') process.exitCode = exitCodes.someFailed;
   else if (finished.state !== 'completed') process.exitCode = exitCodes.failed;
 }
 
-/** The service reads the rows and writes the results; this only waits for it. */
+/** Posts a batch whose rows the service reads and whose results it writes, and waits for its end. */
 async function scoreReference(context: Context, options: RunOptions): Promise<void> {
   const { exitCodeOf, formatStatus, watch } = await import('../batch/watch.ts');
   const client = await context.connect();
@@ -110,10 +113,10 @@ async function scoreReference(context: Context, options: RunOptions): Promise<vo
   const status = await interruptible(
     async (signal) => {
       id = (await postReference(client, options, signal)).id;
-      context.remark(`batch ${id} is read by the service`);
+      context.remark(`the service reads batch ${id}`);
       return await watch(context, client, id, false, signal);
     },
-    () => id && `Batch ${id} runs on; \`npx vls watch ${id}\` follows it, \`npx vls cancel ${id}\` stops it.`,
+    () => id && `Batch ${id} keeps running; \`npx vls watch ${id}\` follows it, \`npx vls cancel ${id}\` stops it.`,
   );
   await context.result(status, () => formatStatus(status, context.stdout));
   process.exitCode = exitCodeOf(status);

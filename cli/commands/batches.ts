@@ -10,13 +10,16 @@ import { json, table } from '../output.ts';
 import { checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
 
-/** `vls batches | watch | cancel | retry | results`: batches that the service has. */
+/** `vls batches | watch | cancel | retry | results`: commands for the batches of the service. */
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')
     .description('List your batches, the latest first.')
-    .option('-n, --limit <number>', 'how many, at most 200', between(1, 200), 20)
-    .option('--state <state,...>', 'only those: queued, running, completed, completed_with_errors, failed, cancelled')
+    .option('-n, --limit <number>', 'maximum number, at most 200', between(1, 200), 20)
+    .option(
+      '--state <state,...>',
+      'only these states: queued, running, completed, completed_with_errors, failed, cancelled',
+    )
     .action(async (options: { limit: number; state?: string }, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
@@ -50,7 +53,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const client = await context.connect();
       const status = await interruptible(
         (signal) => watch(context, client, id, options.events ?? false, signal),
-        () => `The batch goes on. \`npx vls watch ${id}\` follows it again, \`npx vls cancel ${id}\` stops it.`,
+        () => `The batch keeps running. \`npx vls watch ${id}\` follows it again, \`npx vls cancel ${id}\` stops it.`,
       );
       if (!options.events) await context.result(status, () => formatStatus(status, context.stdout));
       process.exitCode = exitCodeOf(status);
@@ -58,7 +61,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
 
   program
     .command('cancel')
-    .description('Stop batches; what has been scored is kept.')
+    .description('Cancel batches. Items that have been scored keep their results.')
     .argument('<id...>', 'the batches')
     .action(async (ids: string[], _options: object, command: Command) => {
       const context = contextOf(deps, command);
@@ -80,7 +83,8 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const child = await client.post<BatchStatus>(`${pathOf(id)}/retry`, {});
       await context.result(
         child,
-        () => `batch ${child.id} has ${whole(child.items.total)} items\n\`npx vls watch ${child.id}\` follows it\n`,
+        () =>
+          `batch ${child.id} has ${whole(child.items.total)} items\nFollow it with \`npx vls watch ${child.id}\`.\n`,
       );
     });
 
@@ -88,14 +92,17 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .command('results')
     .description('Read the results of a batch, also while it runs.')
     .argument('<id>', 'the batch')
-    .option('-o, --out <file>', `write them there: ${endingsInWords(outputFormats)}`)
+    .option('-o, --out <file>', `write the results to this file: ${endingsInWords(outputFormats)}`)
+    .option('--force', 'replace the output if it exists')
     .addOption(
-      new Option('--format <format>', 'by the name of the file, otherwise csv (ndjson with --json)').choices(
+      new Option('--format <format>', 'default by the file name, else csv (ndjson with --json)').choices(
         outputFormats.flatMap(({ endings }) => endings),
       ),
     )
-    .addOption(new Option('--status <status>', 'only these').choices(['succeeded', 'failed', 'cancelled']))
-    .option('--keep-formulas', 'CSV, TSV: no apostrophe before text that a spreadsheet would run')
+    .addOption(
+      new Option('--status <status>', 'only results with this status').choices(['succeeded', 'failed', 'cancelled']),
+    )
+    .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas')
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
     });
@@ -118,17 +125,17 @@ async function results(
   await checkResultFile({ out, force });
   const byName = out === undefined ? undefined : formatOfFile(out)?.ending;
   const ending = format ?? byName ?? (context.isJson ? 'ndjson' : 'csv');
-  const asked = outputFormats.find(({ endings }) => endings.includes(ending));
-  if (asked === undefined) throw new UsageError(`Results are not written as .${ending}`);
+  const chosen = outputFormats.find(({ endings }) => endings.includes(ending));
+  if (chosen === undefined) throw new UsageError(`Results cannot be written as .${ending}`);
   const client = await context.connect();
   const query = new URLSearchParams({ ...(status && { status }), ...(keepFormulas && { formulas: 'keep' }) });
   const response = await client.open(`${pathOf(id)}/results?${query}`, {
-    headers: { accept: asked.mediaTypes[0] },
+    headers: { accept: chosen.mediaTypes[0] },
   });
   const escaped = Number(response.headers.get('vls-escaped-cells') ?? 0);
   if (escaped > 0) {
     context.remark(
-      `${whole(escaped)} cells begin like a formula and have an apostrophe; --keep-formulas leaves it out`,
+      `${whole(escaped)} cells begin like a formula and got an apostrophe; --keep-formulas writes them unchanged`,
     );
   }
   const { saveResponse, printResponse } = await import('../download.ts');

@@ -16,13 +16,13 @@ interface Flags {
 export function addBenchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('bench')
-    .description('Load a running service a little: singles for some seconds, then a batch. Nothing is written.')
-    .argument('[image...]', 'addresses or files; the example photos by default')
-    .option('-s, --seconds <number>', 'how long singles are sent', atLeast(1), 10)
-    .option('-c, --concurrency <number>', 'singles at a time', atLeast(1), 4)
+    .description('Run a small load test: single requests for some seconds, then a batch. Stores nothing here.')
+    .argument('[image...]', 'addresses or files; default the example photos')
+    .option('-s, --seconds <number>', 'duration of the single requests', atLeast(1), 10)
+    .option('-c, --concurrency <number>', 'single requests at a time', atLeast(1), 4)
     .option('-n, --items <number>', 'items of the batch; 0 for none', atLeast(0), 200)
     .option('-m, --model <name>', 'profile or model')
-    .option('-o, --out <file>', 'write the result there')
+    .option('-o, --out <file>', 'write the result to this file')
     .option('--force', 'replace the output if it exists')
     .action(async (images: string[], { seconds, concurrency, items, model, out, force }: Flags, command: Command) => {
       const context = contextOf(deps, command);

@@ -1,11 +1,13 @@
 import { Argument, type Command } from 'commander';
 import type { CommandDeps } from '../context.ts';
 
-/** `vls completion SHELL`: a script for the shell, made from the commands that there are. */
+/** `vls completion SHELL`: prints a completion script for the shell. */
 export function addCompletionCommand(program: Command, { terminal }: Pick<CommandDeps, 'terminal'>): void {
   program
     .command('completion')
-    .description('Print a completion script: eval "$(vls completion bash)", or the same with zsh; fish: … | source')
+    .description(
+      'Print a completion script. bash and zsh: eval "$(vls completion bash)"; fish: vls completion fish | source',
+    )
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: 'bash' | 'zsh' | 'fish') => {
       const { completionScript } = await import('../completion.ts');

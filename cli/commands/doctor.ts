@@ -9,12 +9,12 @@ export interface DoctorCommandDeps {
 
 const marks = { ok: 'green', none: 'dim', warn: 'yellow', fail: 'red' } as const;
 
-/** `vls doctor`: what this machine can do, and what keeps the service from working on it. */
+/** `vls doctor`: checks this machine for everything that the service needs. */
 export function addDoctorCommand(program: Command, { terminal, config }: DoctorCommandDeps): void {
   program
     .command('doctor')
     .description(
-      'examine this machine: processors, memory, disk, Redis, devices, models. Fails when something must be mended',
+      'Check this machine: processors, memory, disk, Redis, devices, models. Exits with 1 when a check fails.',
     )
     .action(async (_options: object, command: Command) => {
       const { examine } = await import('../doctor/examine.ts');

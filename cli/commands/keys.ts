@@ -43,37 +43,37 @@ interface Global {
   file?: string;
 }
 
-/** `vls keys add | list | rotate | remove`: edits the file of API keys, which a running service reads again by itself. */
+/** `vls keys add | list | rotate | remove`: edits the key file. A running service reads a change by itself. */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
   const keys = program
     .command('keys')
-    .description('The API keys of a service: who may use it, and as whom.')
-    .option('--file <file>', 'the file of keys (API_KEYS_FILE)');
+    .description('Manage the API keys of a service.')
+    .option('--file <file>', 'the key file (API_KEYS_FILE)');
 
   const fileOf = (command: Command): string => {
     const path = command.optsWithGlobals<Global>().file ?? config().apiKeysFile;
     if (path !== undefined) return path;
-    throw new UsageError('Which file? Set API_KEYS_FILE, for the service too, or give --file');
+    throw new UsageError('No key file given: set API_KEYS_FILE, for the service too, or use --file');
   };
 
   keys
     .command('add')
-    .description('make a key and print it, once: only its hash is stored')
-    .requiredOption('-t, --tenant <name>', 'whose key it is; the batches of a tenant are seen with all of its keys')
-    .option('--operator', 'may see the batches of everybody, the queues and the metrics')
-    .option('--weight <number>', "share of the workers beside other tenants'; 1 unless said otherwise")
-    .option('--requests-per-minute <count>', 'instead of TENANT_REQUESTS_PER_MINUTE; 0: any number')
-    .option('--queued-items <count>', 'instead of TENANT_QUEUED_ITEMS; 0: any number')
-    .option('--expires <when>', 'refuse the key from then on: 90d, 24h, or a date such as 2027-01-31')
-    .option('--entry', 'change no file, and print an entry for the variable API_KEYS')
+    .description('Create a key and print it once; only its hash is stored.')
+    .requiredOption('-t, --tenant <name>', 'tenant of the key; all keys of a tenant see the same batches')
+    .option('--operator', 'allow access to the batches of all tenants, the queues and the metrics')
+    .option('--weight <number>', 'share of the workers relative to other tenants; default 1')
+    .option('--requests-per-minute <count>', 'replaces TENANT_REQUESTS_PER_MINUTE; 0 for no limit')
+    .option('--queued-items <count>', 'replaces TENANT_QUEUED_ITEMS; 0 for no limit')
+    .option('--expires <when>', 'expiry: 90d, 24h, or a date such as 2027-01-31')
+    .option('--entry', 'print an entry for the variable API_KEYS and change no file')
     .action(async (options: AddOptions, command: Command) => {
       const { key, id, hash } = createKey();
       const record = toRecord(options, id, hash);
       const isJson = command.optsWithGlobals<Global>().json ?? false;
       if (options.entry) {
         if (record.weight !== undefined || record.limits !== undefined)
-          throw new UsageError('An entry has no room for weight and limits: use a file of keys for them');
+          throw new UsageError('An entry cannot contain weight or limits; use a key file for them');
         const entry = entryOfKeyRecord(record);
         if (isJson) return void stdout.write(json({ id, tenant: record.tenant, role: record.role, key, entry }));
         stderr.write('Add the entry to API_KEYS; the key itself is stored nowhere.\n');
@@ -85,13 +85,13 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
         return void stdout.write(
           json({ id, tenant: record.tenant, role: record.role, expires: record.expires, key, file }),
         );
-      stderr.write(`Key ${id} of ${record.tenant} (${record.role}) is in ${file}. It is shown this once:\n`);
+      stderr.write(`Key ${id} of ${record.tenant} (${record.role}) is in ${file}. It is shown only once:\n`);
       stdout.write(`${key}\n`);
     });
 
   keys
     .command('list')
-    .description('show the keys there are, without their secrets')
+    .description('List the keys without their secrets.')
     .action(async (_options: object, command: Command) => {
       const file = fileOf(command);
       const [records, uses] = await Promise.all([read(file), readUses(file)]);
@@ -121,10 +121,10 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
 
   keys
     .command('rotate')
-    .description('make a key that takes the place of another, which works on for the overlap')
-    .argument('<name>', 'id of the key, or its tenant where that has one key')
-    .option('--overlap <duration>', 'how long the former key works on: 24h, 30m, 7d; 0: not at all', '24h')
-    .option('--expires <when>', "when the new key expires; without it, it lasts as long as the former one's whole life")
+    .description('Create a key that replaces another one. The old key keeps working during the overlap.')
+    .argument('<name>', 'id of the key, or its tenant when that has only one key')
+    .option('--overlap <duration>', 'time for which the old key keeps working: 24h, 30m, 7d, or 0', '24h')
+    .option('--expires <when>', 'expiry of the new key; default the same lifetime as the old key')
     .action(async (name: string, options: RotateOptions, command: Command) => {
       const file = fileOf(command);
       const { key, id, hash } = createKey();
@@ -137,14 +137,14 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
         const replaced = { id: former.id, expires: former.expires };
         return void stdout.write(json({ id, tenant, role, expires, replaces: replaced, key, file }));
       }
-      stderr.write(`Key ${id} of ${record.tenant} (${record.role}) takes the place of ${former.id} in ${file}, `);
-      stderr.write(`which works until ${former.expires}. It is shown this once:\n`);
+      stderr.write(`Key ${id} of ${record.tenant} (${record.role}) replaces ${former.id} in ${file}. `);
+      stderr.write(`The old key works until ${former.expires}. The new key is shown only once:\n`);
       stdout.write(`${key}\n`);
     });
 
   keys
     .command('remove')
-    .description('take keys away; whoever uses one is shut out within a second, signed-in browsers too')
+    .description('Remove keys. Their clients and signed-in browsers lose access within a second.')
     .argument('<id...>', 'ids of keys, as `list` shows them')
     .action(async (ids: string[], _options: object, command: Command) => {
       const file = fileOf(command);
@@ -179,12 +179,12 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** What is to be seen of a time: the minute. */
+/** Returns a time to the minute. */
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**
- * The records with a new one for the key of this name, and an end for that key.
- * @throws {UsageError} when it is not one key that can be rotated.
+ * Returns the records with a new key in place of the named one, which gets an expiry.
+ * @throws {UsageError} when the name does not identify exactly one key that can be rotated.
  */
 function rotate(
   records: readonly KeyRecord[],
@@ -202,11 +202,11 @@ function rotate(
   if (rotated === undefined) throw new UsageError(`There is no key ${name.slice(0, 64)} in ${file}`);
   if (others.length > 0) {
     throw new UsageError(
-      `${name} has ${candidates.length} keys, name one: ${candidates.map(({ id }) => id).join(', ')}`,
+      `${name} has ${candidates.length} keys; give the id of one: ${candidates.map(({ id }) => id).join(', ')}`,
     );
   }
   const successor = successorOf(rotated);
-  if (successor !== undefined) throw new UsageError(`${rotated.id} has been rotated: ${successor.id} took its place`);
+  if (successor !== undefined) throw new UsageError(`${rotated.id} has already been replaced by ${successor.id}`);
   if (isExpired(rotated)) throw new UsageError(`${rotated.id} has expired; \`vls keys add\` makes a new key`);
 
   const now = Date.now();
@@ -219,11 +219,11 @@ function rotate(
   return { records: [...records.map((each) => (each === rotated ? former : each)), record], former, record };
 }
 
-/** A key that was to last for 90 days is followed by one that does. */
+/** Returns the expiry of the new key: it gets the same lifetime as the old one. */
 function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
   if (expires === undefined) return undefined;
   if (created !== undefined) return new Date(now + Date.parse(expires) - Date.parse(created));
-  throw new UsageError(`${id} expires, and when it was made is not known: give --expires`);
+  throw new UsageError(`${id} expires, but its creation time is unknown; set --expires`);
 }
 
 async function readUses(file: string): Promise<KeyUse> {
@@ -239,25 +239,27 @@ async function read(file: string): Promise<KeyRecord[]> {
   try {
     return parseKeyFile(text);
   } catch (error) {
-    throw new UsageError(`${file} is no file of keys: ${(error as Error).message}`);
+    throw new UsageError(`${file} is not a key file: ${(error as Error).message}`);
   }
 }
 
-/** Writes a new file beside the old one, for whoever may read its owner's files alone, and puts it in its place. */
+/** Replaces the key file atomically. The new file is readable by its owner only, unless the old one was not. */
 async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
 ): Promise<Result> {
-  // A link stays one: what it leads to is replaced.
+  // A symbolic link stays: the file that it leads to is replaced.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
-  // Made exclusively, so it is the lock too.
+  // Created exclusively, so it is the lock too.
   const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    throw new UsageError(`${draft} is there: somebody else edits the keys, or was interrupted; then remove it`);
+    throw new UsageError(
+      `${draft} exists: another command is editing the keys, or was interrupted. Remove the file if none is running`,
+    );
   });
   try {
-    // Widened by hand, so that the service may read it as another user, it stays so.
+    // The permissions stay: an operator may have widened them so that the service can read the file as another user.
     const former = await stat(file).catch(() => undefined);
     if (former !== undefined) await handle.chmod(former.mode & 0o777);
     const { records, result } = change(await read(file));

@@ -22,13 +22,14 @@ interface PullFlags {
   dryRun?: boolean;
 }
 
-interface Surroundings extends Global, Terminal {
+/** The output and settings of a command. */
+interface CommandEnvironment extends Global, Terminal {
   settings: Config;
 }
 
-/** Ctrl-C ends a pull in good order: its lock is free, and its files are synchronised. */
-async function pullAll(models: HubEntry[], flags: PullFlags, around: Surroundings): Promise<void> {
-  const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = around;
+/** Pulls models. Ctrl-C ends a pull cleanly: its lock is released, and its files are synchronised. */
+async function pullAll(models: HubEntry[], flags: PullFlags, environment: CommandEnvironment): Promise<void> {
+  const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const { pull } = await import('../../models/pulling/pull.ts');
   const hub = await openHub(settings);
   const results: Awaited<ReturnType<typeof pull>>[] = [];
@@ -37,21 +38,21 @@ async function pullAll(models: HubEntry[], flags: PullFlags, around: Surrounding
     const { precision: precisions, repair, unverified } = flags;
     const result = await interruptible(
       (signal) => pull(entry, { hub, precisions, repair, unverified, signal, onEvent: progress.onEvent }),
-      () => 'What has arrived is stored: the same command continues there.',
+      () => 'The received data is stored; the same command continues from there.',
     ).finally(() => progress.stop());
     results.push(result);
     if (isJson) continue;
     for (const warning of result.warnings) stderr.write(`${styled(stderr, 'yellow', 'warning')} ${warning}\n`);
     if (!isQuiet) for (const note of result.notes) stderr.write(`${note}\n`);
-    const what = result.outcome === 'present' ? 'is here already' : `is here, from ${hub.name}`;
-    stdout.write(`${result.model} (${result.precisions.join(', ')}) ${what}: ${result.directory}\n`);
+    const status = result.outcome === 'present' ? 'is already present' : `pulled from ${hub.name}`;
+    stdout.write(`${result.model} (${result.precisions.join(', ')}) ${status}: ${result.directory}\n`);
   }
   if (isJson) stdout.write(json({ models: results }));
 }
 
-/** Ends with 1 when the hub contradicts the registry, or does not answer. */
-async function surveyAll(models: HubEntry[], { precision }: PullFlags, around: Surroundings): Promise<void> {
-  const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = around;
+/** Prints what a pull would fetch. Exits with 1 when the hub contradicts the registry or does not answer. */
+async function surveyAll(models: HubEntry[], { precision }: PullFlags, environment: CommandEnvironment): Promise<void> {
+  const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const [{ survey }, { describeSurvey, isRefused }] = await Promise.all([
     import('../../models/pulling/dry-run.ts'),
     import('../dry-run.ts'),
@@ -70,11 +71,11 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, around: S
   if (isJson) stdout.write(json({ models: surveys }));
 }
 
-/** `vls models list | pull | verify | remove | add`. What they do is in models/, loaded when one of them runs. */
+/** `vls models list | pull | verify | remove | add`. Their code in models/ is loaded when one of them runs. */
 export function addModelsCommand(program: Command, { terminal, config }: CommandDeps): void {
   const { stdout, stderr } = terminal;
-  const models = program.command('models').description('The models of this installation and their files.');
-  const precision = new Option('-p, --precision <name...>', 'which files: fp32, fp16, int8').choices([
+  const models = program.command('models').description('Manage the models of this installation and their files.');
+  const precision = new Option('-p, --precision <name...>', 'precision of the files: fp32, fp16, int8').choices([
     'fp32',
     'fp16',
     'int8',
@@ -82,7 +83,7 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
 
   models
     .command('list')
-    .description('show every model, and whether its files are here')
+    .description('List all models, and whether their files are present.')
     .action(async (_options: object, command: Command) => {
       const { loadRegistry } = await import('../../models/registry/registry.ts');
       const settings = config();
@@ -120,12 +121,12 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
 
   models
     .command('pull')
-    .description('fetch the files of models, and check them')
-    .argument('[name...]', 'profiles or models; all models of the hub when none is named')
+    .description('Fetch the files of models and verify them.')
+    .argument('[name...]', 'profiles or models; default all models of the hub')
     .addOption(precision)
-    .option('--repair', 'read what is here too, and fetch what is damaged again')
-    .option('--unverified', 'take files of an endpoint that states neither hash nor commit')
-    .option('--dry-run', 'ask the hub about every file, print sizes and hashes, and fetch nothing')
+    .option('--repair', 'verify existing files too, and fetch damaged ones again')
+    .option('--unverified', 'accept files of an endpoint that states neither hash nor commit')
+    .option('--dry-run', 'query the hub and print sizes and hashes of the files, without fetching them')
     .action(async (names: string[], options: PullFlags, command: Command) => {
       const settings = config();
       const { entries, findAll } = await registryOf(settings);
@@ -134,11 +135,13 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
         const all = findAll(name);
         return all.length > 1 ? all.filter(isHubEntry) : all;
       };
-      const asked =
+      const chosen =
         names.length === 0 ? [...entries.models.values()].filter(isHubEntry) : unique(names.flatMap(behind));
-      const fromHub = asked.map((entry): HubEntry => {
+      const fromHub = chosen.map((entry): HubEntry => {
         if (isHubEntry(entry)) return entry;
-        throw new UsageError(`${entry.model} is a folder (${entry.directory}): there is nothing to pull`);
+        throw new UsageError(
+          `${entry.model} is a local folder (${entry.directory}); only models of the hub can be pulled`,
+        );
       });
       const run = options.dryRun ? surveyAll : pullAll;
       await run(fromHub, options, { ...terminal, settings, ...command.optsWithGlobals<Global>() });
@@ -146,14 +149,14 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
 
   models
     .command('verify')
-    .description('read the files of models and compare them with their hashes')
-    .argument('[name...]', 'profiles or models; every model that is here when none is named')
+    .description('Compare the files of models with their hashes.')
+    .argument('[name...]', 'profiles or models; default all models that are present')
     .action(async (names: string[], _options: object, command: Command) => {
       const { entries, findAll } = await registryOf(config());
       const { verify } = await import('../../models/pulling/verify.ts');
-      const asked = names.length === 0 ? [...entries.models.values()] : unique(names.flatMap(findAll));
+      const chosen = names.length === 0 ? [...entries.models.values()] : unique(names.flatMap(findAll));
       const all: Verified[] = [];
-      for (const entry of asked) all.push(await verify(entry));
+      for (const entry of chosen) all.push(await verify(entry));
       const results = names.length === 0 ? all.filter(({ state }) => state !== 'absent') : all;
       if (results.some(({ state }) => state !== 'intact')) process.exitCode = 1;
       if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: results }));
@@ -162,7 +165,7 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
 
   models
     .command('remove')
-    .description('delete the pulled files of models; of an added folder forget only the name')
+    .description('Delete the pulled files of models. For an added folder, only its name is removed.')
     .argument('<name...>', 'profiles or models')
     .action(async (names: string[], _options: object, command: Command) => {
       const settings = config();
@@ -179,23 +182,23 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
           await removeAdded(settings.dataDir, entry.model);
           removed.push({ model: entry.model, removed: true });
         } else {
-          throw new UsageError(`${entry.model} is a folder that ${entry.definedIn} names; take its entry out there`);
+          throw new UsageError(`${entry.model} is a folder listed in ${entry.definedIn}; remove its entry there`);
         }
       }
       if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: removed }));
-      for (const { model, removed: was } of removed) {
-        stdout.write(was ? `${model} is removed\n` : `${model} was not here\n`);
+      for (const { model, removed: wasRemoved } of removed) {
+        stdout.write(wasRemoved ? `${model} removed\n` : `${model} was not present\n`);
       }
     });
 
   models
     .command('add')
-    .description('make a folder with a model known by a name')
+    .description('Register a folder with a model under a name.')
     .argument('<dir>', 'config.json, preprocessor_config.json, tokenizer files and onnx/{vision,text}_model.onnx')
-    .option('-n, --name <name>', "the model's name; the folder's by default")
-    .option('--profile <name>', 'a profile that leads to it')
-    .option('--logit-scale <number>', 'factor before the softmax; 100 by default')
-    .option('--description <text>', 'one line about it')
+    .option('-n, --name <name>', "name of the model; default the folder's name")
+    .option('--profile <name>', 'profile for the model')
+    .option('--logit-scale <number>', 'factor before the softmax; default 100')
+    .option('--description <text>', 'one line of description')
     .action(
       async (
         dir: string,
@@ -206,12 +209,12 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
         const model = options.name ?? basename(resolve(dir));
         const logitScale = options.logitScale === undefined ? undefined : Number(options.logitScale);
         if (logitScale !== undefined && !(logitScale > 0)) {
-          throw new UsageError(`--logit-scale ${options.logitScale} is not a number above 0`);
+          throw new UsageError(`--logit-scale ${options.logitScale} is not a positive number`);
         }
         const { profile, description } = options;
         const precisions = await addFolder(config(), dir, { model, profile, description, logitScale });
         if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ model, precisions }));
-        stdout.write(`${model} (${precisions.join(', ')}) is known now; a running service sees it within seconds\n`);
+        stdout.write(`${model} (${precisions.join(', ')}) registered; a running service uses it within seconds\n`);
       },
     );
 }
@@ -219,7 +222,7 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Every model of a profile that several share. */
+  /** Returns all models of a shared profile. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');
@@ -238,7 +241,7 @@ async function registryOf(settings: Config): Promise<{
   return { entries, find, findAll };
 }
 
-/** A profile and its model may both be named. */
+/** Removes duplicates: a profile and its model may both be named. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
 async function precisionsHere(entry: ModelEntry | undefined): Promise<Precision[]> {
@@ -251,11 +254,11 @@ function report({ model, revision, directory, state, files }: Verified, stream: 
   const colour = state === 'intact' ? 'green' : 'red';
   const lines = [`${model} ${revision.slice(0, 12)}: ${styled(stream, colour, state)} (${directory})`];
   for (const { file, state: fileState, bytes, fault } of files) {
-    const known = fileState === 'unknown' ? 'present, hash unknown' : fileState;
+    const known = fileState === 'unknown' ? 'present, no known hash' : fileState;
     lines.push(`  ${file}: ${fault === null ? `${known} (${megabytes(bytes)})` : `${known}: ${fault}`}`);
   }
   if (state === 'damaged')
-    lines.push(`  \`npx vls models pull ${model} --repair\` fetches what is damaged, if it is from a hub.`);
-  if (state === 'absent') lines.push(`  \`npx vls models pull ${model}\` fetches it, if it is from a hub.`);
+    lines.push(`  \`npx vls models pull ${model} --repair\` fetches damaged files of a model from a hub.`);
+  if (state === 'absent') lines.push(`  \`npx vls models pull ${model}\` fetches a model from a hub.`);
   return `${lines.join('\n')}\n`;
 }

@@ -15,7 +15,7 @@ interface Options {
   force?: boolean;
 }
 
-/** `vls rank`: one image among many texts, or one text among many images. */
+/** `vls rank`: ranks texts for an image, or images for a text. */
 export function addRankCommand(program: Command, deps: CommandDeps): void {
   program
     .command('rank')
@@ -23,19 +23,19 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
     .argument('[candidate...]', 'the texts, or the images: addresses and files')
     .option('--image <image>', 'rank texts for this image: address, file, or - for stdin')
     .option('--text <text>', 'rank images for this text')
-    .option('--labels <file>', 'further candidates, one on each line')
+    .option('--labels <file>', 'file with more candidates, one per line')
     .option('-m, --model <name>', 'profile or model')
-    .option('-o, --out <file>', 'write the result there')
+    .option('-o, --out <file>', 'write the result to this file')
     .option('--force', 'replace the output if it exists')
     .action(async (given: string[], options: Options, command: Command) => {
       const context = contextOf(deps, command);
       const { image, text, labels, model, out } = options;
       await checkResultFile(options, [image, labels, ...given]);
       if ((image === undefined) === (text === undefined)) {
-        throw new UsageError('Say either --image, with texts to rank, or --text, with images to rank');
+        throw new UsageError('Use either --image with texts to rank, or --text with images to rank');
       }
       const candidates = [...given, ...(labels === undefined ? [] : await linesOfFile(labels))];
-      if (candidates.length === 0) throw new UsageError('There is nothing to rank: name candidates, or --labels FILE');
+      if (candidates.length === 0) throw new UsageError('No candidates: list them, or use --labels FILE');
       const { readImageArgument, toSource } = await import('../image-argument.ts');
       const sourceOf = async (argument: string) => toSource(await readImageArgument(argument));
       const client = await context.connect();

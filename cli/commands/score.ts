@@ -14,15 +14,15 @@ interface Options {
   offline?: boolean;
 }
 
-/** `vls score IMAGE TEXT...`: one image against one text or several, answered at once. */
+/** `vls score IMAGE TEXT...`: scores one image against one or more texts. */
 export function addScoreCommand(program: Command, deps: CommandDeps): void {
   program
     .command('score')
-    .description('Score one image against one text or several.')
+    .description('Score one image against one or more texts.')
     .argument('<image>', 'address, file, or - for stdin')
-    .argument('<text...>', 'texts, each scored by itself')
+    .argument('<text...>', 'texts, each scored separately')
     .option('-m, --model <name>', 'profile or model')
-    .option('-o, --out <file>', 'write the result there')
+    .option('-o, --out <file>', 'write the result to this file')
     .option('--force', 'replace the output if it exists')
     .option('--offline', 'score in this process, without a service')
     .action(async (image: string, texts: string[], options: Options, command: Command) => {
@@ -62,7 +62,7 @@ async function askService(
   });
 }
 
-/** The same answer from encoders of this process. */
+/** Scores with encoders of this process. */
 async function scoreOffline(
   { config }: Context,
   image: TypedImage,
@@ -97,7 +97,7 @@ function formatStatus(answer: SingleResponse, texts: readonly string[], stream: 
   return `${table(stream, [['SCORE', 'TEXT'], ...rows])}${formatReceipt(answer.receipt, stream)}`;
 }
 
-/** What produced the scores, in one line, and what is to be known about them. */
+/** Formats the model of the scores in one line, and the warnings. */
 export function formatReceipt({ model, revision, precision, provider, warnings }: Receipt, stream: NodeJS.WriteStream) {
   const lines = [styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision} on ${provider}`)];
   for (const warning of warnings) lines.push(`${styled(stream, 'yellow', 'warning')} ${warning}`);

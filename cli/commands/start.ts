@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 export function addStartCommand(program: Command): void {
   program
     .command('start')
-    .description('Run the service here, with its worker and its Redis: the same as `npm start`.')
+    .description('Run the service on this machine, with its worker and its Redis, like `npm start`.')
     .action(async () => {
       const { dataDir, modelsFile } = program.opts<{ dataDir?: string; modelsFile?: string }>();
-      // The processes below read their settings from the environment.
+      // The child processes read their settings from the environment.
       if (dataDir !== undefined) process.env['DATA_DIR'] = dataDir;
       if (modelsFile !== undefined) process.env['MODELS_FILE'] = modelsFile;
       await import('../../start/main.ts');

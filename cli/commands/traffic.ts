@@ -7,17 +7,17 @@ import { whole } from '../progress.ts';
 const pathOf = (profile: string) => `/v1/traffic/${encodeURIComponent(profile)}`;
 
 const actions: Record<CanaryAction, string> = {
-  promote: "let a canary take the main model's place",
-  rollback: 'let a canary answer for no more images',
-  restart: 'put a canary on trial again, with a new window',
+  promote: 'Replace the main model with its canary.',
+  rollback: 'Roll a canary back: it answers for no more images.',
+  restart: 'Restart the trial of a canary, with a new window.',
 };
 
 /** `vls traffic [profile] | promote | rollback | restart`: models that share a profile, for operators. */
 export function addTrafficCommand(program: Command, deps: CommandDeps): void {
   const traffic = program
     .command('traffic')
-    .description('Models that share the images of a profile: what they have shown, and what becomes of canaries.')
-    .argument('[profile]', 'all profiles that are shared when none is named')
+    .description('Show the models that share a profile: their figures, and the state of canaries.')
+    .argument('[profile]', 'default all shared profiles')
     .action(async (profile: string | undefined, _options: object, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
@@ -37,7 +37,7 @@ export function addTrafficCommand(program: Command, deps: CommandDeps): void {
     traffic
       .command(action)
       .description(description)
-      .argument('<profile>', 'the profile that it is a canary of')
+      .argument('<profile>', 'the profile of the canary')
       .action(async (profile: string, _options: object, command: Command) => {
         const context = contextOf(deps, command);
         const client = await context.connect();
@@ -91,13 +91,13 @@ function formatCanary({ canary }: TrafficReport, stream: NodeJS.WriteStream): st
   return lines;
 }
 
-function formatComparison({ kind, candidate, reference, pairs, failed, ...far }: Comparison): string {
-  const about = `${kind} ${candidate} beside ${reference}: ${whole(pairs)} items by both`;
+function formatComparison({ kind, candidate, reference, pairs, failed, ...differences }: Comparison): string {
+  const about = `${kind} ${candidate} compared with ${reference}: ${whole(pairs)} items scored by both`;
   if (pairs === 0) return `${about}\n`;
   const figures = [
-    `candidate minus reference ${signed(far.meanDifference)} points in the mean`,
-    `absolute difference ${fixed(far.meanAbsoluteDifference, 2)} in the mean and ${fixed(far.maxAbsoluteDifference, 2)} at most`,
-    `rank correlation ${fixed(far.rankCorrelation, 3)}`,
+    `mean difference (candidate minus reference) ${signed(differences.meanDifference)} points`,
+    `absolute difference: mean ${fixed(differences.meanAbsoluteDifference, 2)}, maximum ${fixed(differences.maxAbsoluteDifference, 2)}`,
+    `rank correlation ${fixed(differences.rankCorrelation, 3)}`,
     ...(failed > 0 ? [`${whole(failed)} failed`] : []),
   ];
   return `${about}; ${figures.join('; ')}\n`;

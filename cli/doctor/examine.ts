@@ -23,16 +23,13 @@ import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
-/** One thing the service depends on, as it is on this machine. */
+/** The state of one thing that the service depends on. */
 export interface Finding {
   subject: string;
-  /**
-   * `fail`: the service cannot work. `warn`: it works, and something is less than it could be. `none`: something
-   * optional is absent.
-   */
+  /** `fail`: the service cannot work. `warn`: it works with a drawback. `none`: something optional is absent. */
   state: 'ok' | 'none' | 'warn' | 'fail';
   detail: string;
-  /** What to do about it. */
+  /** The remedy for a warning or a failure. */
   remedy?: string;
 }
 
@@ -42,7 +39,7 @@ const oldestNode = 24;
 const littleDisk = 5 * 1024 ** 3;
 const littleMemory = 1024 ** 3;
 
-/** Looks at everything, one thing after the other; what cannot be found out is a finding too. */
+/** Runs all checks in order. A check that throws is reported as a failure. */
 export async function examine(config: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const check of [machine, disk, redis, devices, models, hub, service]) {
@@ -63,7 +60,7 @@ function machine(): Finding[] {
       subject: 'Node.js',
       state: node >= oldestNode ? 'ok' : 'fail',
       detail: process.version,
-      ...(node < oldestNode && { remedy: `run it by \`npx vls\`, which brings Node.js ${oldestNode}` }),
+      ...(node < oldestNode && { remedy: `run \`npx vls\`, which brings Node.js ${oldestNode}` }),
     },
     {
       subject: 'processors',
@@ -74,23 +71,23 @@ function machine(): Finding[] {
       subject: 'memory',
       state: memoryBytes < littleMemory ? 'warn' : 'ok',
       detail: `${gibibytes(memoryBytes)} usable`,
-      ...(memoryBytes < littleMemory && { remedy: 'give the process more: a model takes 0.3 GiB and up' }),
+      ...(memoryBytes < littleMemory && { remedy: 'give the process more memory: a model takes at least 0.3 GiB' }),
     },
   ];
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  // Doctor changes nothing: for a directory that does not exist yet, its nearest parent answers.
-  const place = nearestExisting(dataDir);
-  await access(place, constants.W_OK);
-  const { bavail, bsize } = await statfs(place);
+  // Doctor changes nothing: for a missing directory, it checks the nearest existing parent.
+  const parent = nearestExisting(dataDir);
+  await access(parent, constants.W_OK);
+  const { bavail, bsize } = await statfs(parent);
   const free = bavail * bsize;
   return [
     {
       subject: 'data directory',
       state: free < littleDisk ? 'warn' : 'ok',
-      detail: `${dataDir}${place === resolve(dataDir) ? '' : ' (the first start creates it)'}, ${gibibytes(free)} free`,
-      ...(free < littleDisk && { remedy: 'ViT-L-14 takes 1.7 GB, and batches are kept on disk by Redis' }),
+      detail: `${dataDir}${parent === resolve(dataDir) ? '' : ' (the first start creates it)'}, ${gibibytes(free)} free`,
+      ...(free < littleDisk && { remedy: 'ViT-L-14 takes 1.7 GB, and Redis stores batches on disk' }),
     },
   ];
 }
@@ -105,13 +102,13 @@ async function redis(config: Config): Promise<Finding[]> {
   if (redisUrl === undefined) return [await redisProgram()];
   const log = await createLogger({ name: 'vls-doctor', level: 'silent' });
   const connection = connectRedis(redisUrl, 'producer', log, config);
-  let fault = new Error('it does not answer in time');
+  let lastError = new Error('it does not answer in time');
   connection.on('error', (error: Error) => {
-    fault = error;
+    lastError = error;
   });
   try {
     if (!(await whenConnected(connection, redisWaitMs))) {
-      const reason = await explain(fault, parseRedisUrl(redisUrl), config);
+      const reason = await explain(lastError, parseRedisUrl(redisUrl), config);
       const remedy = 'start it, or correct REDIS_URL; without REDIS_URL `npm start` runs one';
       return [{ subject: 'Redis', state: 'fail', detail: `does not answer at REDIS_URL (${reason})`, remedy }];
     }
@@ -176,14 +173,14 @@ async function devices(config: Config): Promise<Finding[]> {
   return [...accelerators, await deviceUsed(config)];
 }
 
-/** Driver, CUDA and cuDNN, where there is something of NVIDIA's. */
+/** Describes the driver, CUDA and cuDNN; empty on a machine without NVIDIA software. */
 function cudaParts(): string[] {
   if (process.platform !== 'linux') return [];
   const parts = findCudaParts();
   return parts.driver === null && parts.needed === null ? [] : [describeCudaParts(parts)];
 }
 
-/** What a start would do. */
+/** Finds the device that a start would use. */
 async function deviceUsed(config: Config): Promise<Finding> {
   const subject = 'device used';
   try {
@@ -202,8 +199,8 @@ async function models(config: Config): Promise<Finding[]> {
   return (await registry.list()).map(({ model, profiles, isDefault, spec }): Finding => {
     const subject = `model ${profiles[0] ?? model}`;
     if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'none', detail: spec.message };
-    const asked = { encoders: config.encoders, threads: config.encoderThreads };
-    const { encoders, threads } = shapeOf(thisMachine(), spec.memoryBytes, asked, on);
+    const configured = { encoders: config.encoders, threads: config.encoderThreads };
+    const { encoders, threads } = shapeOf(thisMachine(), spec.memoryBytes, configured, on);
     const shape = `${encoders} encoder${encoders > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
     return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };
   });
@@ -211,7 +208,7 @@ async function models(config: Config): Promise<Finding[]> {
 
 const hubWaitMs = 5_000;
 
-/** Whether models can be pulled, by which way, and what is pulled already. A service works without a hub. */
+/** Checks whether models can be pulled and which are pulled already. The service works without a hub. */
 async function hub(config: Config): Promise<Finding[]> {
   const subject = 'model hub';
   const { models: entries } = await readEntries(config);
@@ -239,7 +236,7 @@ async function describePulled({ model, directory }: HubEntry): Promise<string | 
   return parts.length === 0 ? undefined : `${model} (${parts.join(', ')})`;
 }
 
-/** Asks the service that VLS_URL names, or else the one that a start with these settings runs. */
+/** Checks the service at VLS_URL, or else the one that a start with these settings would run. */
 async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
   const isNamed = serviceUrl !== defaultServiceUrl;
   const base = isNamed ? serviceUrl : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

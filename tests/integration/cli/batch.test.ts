@@ -103,7 +103,7 @@ describe('vls batch', () => {
     running.host.latencyMs = 0;
 
     const second = await vls(['batch', at('pairs.csv'), ...columns], { env });
-    expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`going on with batch ${batchId}`) });
+    expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`continuing with batch ${batchId}`) });
     expect((await csvOf('pairs.scores.csv')).map(({ index }) => Number(index))).toEqual([...Array(1000).keys()]);
     const { finished, batchId: still } = await stateOf('pairs.scores.csv');
     expect({ state: finished.state, batchId: still }).toEqual({ state: 'completed_with_errors', batchId });
@@ -230,7 +230,7 @@ describe('vls batch', () => {
     expect(partial.rows).toBeLessThan(600);
     running.host.latencyMs = 0;
     const second = await vls(offline, { env: nowhere });
-    expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`going on after ${partial.rows} rows`) });
+    expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`continuing after ${partial.rows} rows`) });
     expect(await readFile(at('here.csv'), 'utf8')).toBe(await readFile(at('pairs.scores.csv'), 'utf8'));
   });
 

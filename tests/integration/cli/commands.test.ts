@@ -192,7 +192,7 @@ describe('a service', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: 'There are no batches.\n',
-      stderr: 'waiting too much; trying again in 1 s\n',
+      stderr: 'waiting too much; retry in 1 s\n',
     });
     expect(requests).toHaveLength(2);
   });

@@ -90,8 +90,8 @@ test('a key is rotated: the new one has its rights, the former one works on for 
 
 test.each([
   ['an unknown key', async () => ['nobody'], 'There is no key nobody'],
-  ['a tenant of two keys', async () => [await twoKeys()], 'has 2 keys, name one'],
-  ['a key that has a successor', async () => [(await rotated()) ?? ''], 'has been rotated'],
+  ['a tenant of two keys', async () => [await twoKeys()], 'has 2 keys; give the id of one'],
+  ['a key that has a successor', async () => [(await rotated()) ?? ''], 'has already been replaced'],
   ['an overlap that is no duration', async () => [await oneKey(), '--overlap', '1'], 'is not a duration'],
 ])('rotating %s changes nothing', async (_case, args, reason) => {
   const given = await args();

@@ -102,7 +102,7 @@ describe('vls models', () => {
       code: 0,
       stdout: expect.stringContaining('intact'),
     });
-    expect(await vls(['models', 'remove', 'tiny'], at)).toMatchObject({ code: 0, stdout: 'tiny is removed\n' });
+    expect(await vls(['models', 'remove', 'tiny'], at)).toMatchObject({ code: 0, stdout: 'tiny removed\n' });
     expect(await vls(['models', 'verify', 'tiny'], at)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('vls models pull tiny'),

@@ -120,7 +120,7 @@ describe.skipIf(lackForCertificates() !== undefined)('vls models pull, by the na
     const run = await vls(['models', 'pull', '--dry-run', 'fast', 'accurate', '--precision', 'fp32', 'fp16'], env);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(run.stdout).toMatch(/vit-b-32 from https:\/\/huggingface\.co, through the proxy .+: 8 files/);
-    expect(run.stdout).toMatch(/onnx\/vision_model\.onnx .* as the registry pins it/);
+    expect(run.stdout).toMatch(/onnx\/vision_model\.onnx .* matches the registry/);
     expect(run.stdout).toContain('(one source)');
     expect(await vls(['models', 'list', '--json'])).toMatchObject({ stdout: expect.stringContaining('"absent"') });
 

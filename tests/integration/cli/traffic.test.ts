@@ -50,7 +50,7 @@ describe('vls traffic', () => {
       one?.toFixed(2),
     );
     expect(stdout).toContain(
-      `shadow tiny beside the model that answered: 30 items by both; candidate minus reference ${mean} points in the mean; absolute difference ${distance} in the mean and ${most} at most; rank`,
+      `shadow tiny compared with the model that answered: 30 items scored by both; mean difference (candidate minus reference) ${mean} points; absolute difference: mean ${distance}, maximum ${most}; rank`,
     );
     expect((await vls(['traffic', 'shared'], { env })).stdout).toBe(stdout);
   });

@@ -47,7 +47,7 @@ describe('without a terminal', () => {
     const { stream, written } = output(false);
     const { onEvent, stop } = await showPull('vit-b-32', stream, { everyMs: 20 });
     onEvent({ type: 'asking', hub: 'https://huggingface.co' });
-    await expect.poll(written).toContain('waiting for an answer of https://huggingface.co');
+    await expect.poll(written).toContain('waiting for an answer from https://huggingface.co');
     stop();
   });
 
