@@ -13,16 +13,16 @@ import { userAgent } from './user-agent.ts';
 
 export interface FetcherOptions {
   guard: AddressGuard;
-  /** Largest body, in bytes. */
+  /** The maximum size of an image in bytes. */
   maxBytes: number;
-  /** Time for one image from its first request, redirects and retries included, in milliseconds. Waiting for a turn is extra. */
+  /** The time in ms for one image from its first request, with redirects and retries. Waiting for a turn is extra. */
   timeoutMs: number;
-  /** Longest silence of a host within that deadline, in milliseconds. */
+  /** The maximum silence of a host in ms. */
   idleMs?: number;
-  /** Most requests to one host at a time; further ones wait for their turn. */
+  /** The maximum requests to one host in flight; further ones wait for their turn. */
   connectionsPerHost?: number;
   lookup?: NameLookup;
-  /** Told why, whenever a download is tried again. */
+  /** Called with the error code before each retry. */
   onRetry?: ((code: Code) => void) | undefined;
 }
 
@@ -35,20 +35,20 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-/** As browsers' HTTP libraries do: a link shortener, a login check and a CDN take five together. */
+/** A link shortener, a login check and a CDN together take five. HTTP libraries allow about as many as this. */
 const maxRedirects = 10;
-/** Longest wait of a batch's image for a host that rests or is busy, in milliseconds: two of its longest rests. */
+/** The time in ms that an image of a batch waits for a host that is busy or asked us to back off: twice the longest back-off. */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
-/** A host that says when to come back is asked more often: it is alive, and only as often as it says. */
+/** The maximum retries when the host says when to retry: it is alive, and is asked only as often as it allows. */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
-/** Statuses by which a host says "later", not "no". */
+/** Statuses that mean "later", not "no". */
 const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
-/** Those by which it says "too much". */
+/** Statuses that mean "too many requests". */
 const overrunStatus = new Set([429, 503]);
 
-/** Retried within one download: the cause may be gone a moment later. */
+/** Error codes that are retried within one download, because they are often transient. */
 const retriedCodes = new Set<Code>(['image.fetch.unavailable', 'image.fetch.network']);
 
 const headers = {
@@ -57,20 +57,20 @@ const headers = {
   'user-agent': userAgent,
 };
 
-/** A download, with the time that is left to it. */
+/** A download in progress, with the time remaining in ms. */
 interface Download {
   options: LoadOptions;
   leftMs: number;
 }
 
-/** Downloads images through the address guard: before the lookup, after it, and on the connected socket. */
+/** Downloads images. The address guard checks each URL before the lookup, after it, and on the connected socket. */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup(), onRetry } = options;
   const idleMs = Math.min(options.idleMs ?? 10_000, timeoutMs);
   const agent = createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost: mostRequests(connectionsPerHost) });
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
-  /** Runs one request and what it leads to, in its turn and within the time that is left of the image's. */
+  /** Runs one request and its response in its turn, within the remaining time of the image. */
   async function inTurn(
     url: URL,
     download: Download,
@@ -129,14 +129,14 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         } catch (error) {
           if (signal?.aborted) throw signal.reason;
           const failure = toFetchFailure(error, url);
-          // What an earlier attempt met says more than that there was no time for another.
+          // The error of an earlier attempt says more than the lack of time for another one.
           if (download.leftMs <= 0) throw reason ?? failure;
           reason = failure;
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // The host's own pause, a little longer so that several do not come back at the same moment; else full jitter
-          // around 0.2 s and 0.4 s.
+          // The pause that the host names, plus a little, so that several downloads do not return at the same time; without
+          // one, full jitter around 0.2 s and 0.4 s.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;
@@ -152,7 +152,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   };
 }
 
-/** What a status says of the image, where its number alone does not. */
+/** Explanations of statuses that users may not know. */
 const meanings: Record<number, string> = {
   401: 'access denied',
   403: 'access denied',
@@ -160,7 +160,7 @@ const meanings: Record<number, string> = {
   410: 'not found',
 };
 
-/** What a status other than 200 means for the image, and for the host's next turns. */
+/** Converts a status other than 200 to an error, and reports it to the host's turns. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
   const { statusCode } = response;
   const meaning = meanings[statusCode];
@@ -173,11 +173,11 @@ function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): Servi
 }
 
 async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<Uint8Array> {
-  const giveUp = (code: Code, message: string) => {
+  const abort = (code: Code, message: string) => {
     abandon(response);
     return new ServiceError(code, message);
   };
-  const tooLarge = () => giveUp('image.too_large', `The image at ${url.host} has more than ${maxBytes} bytes`);
+  const tooLarge = () => abort('image.too_large', `The image at ${url.host} exceeds ${maxBytes} bytes`);
   if (Number(response.headers['content-length']) > maxBytes) throw tooLarge();
   const parts: Buffer[] = [];
   let size = 0;
@@ -186,17 +186,20 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
     isSniffed = true;
     if (beginsLikeImage(Buffer.concat(parts))) return;
     const { 'content-type': type, 'content-encoding': encoding } = response.headers;
-    // What it is called is not looked at: `aws-chunked`, `none` and an empty name are sent with plain images.
+    // Names of encodings are not trusted: `aws-chunked`, `none` and an empty name are sent with plain images.
     const isCompressed = encoding !== undefined && /^(gzip|x-gzip|deflate|br|zstd|compress)$/i.test(String(encoding));
-    const what =
+    const sent =
       size === 0
-        ? 'nothing'
+        ? 'an empty body'
         : isCompressed
-          ? `the image compressed once more (${quoted(encoding)}), which was not asked for`
+          ? `the image with an additional compression (${quoted(encoding)}) that was not requested`
           : type === undefined
-            ? 'no image'
-            : `no image, but ${quoted(type)}`;
-    throw giveUp('image.unsupported_format', `${url.host} sent ${what}; JPEG, PNG, WebP, GIF, AVIF and TIFF are read`);
+            ? 'data that is not an image'
+            : `${quoted(type)}, which is not an image`;
+    throw abort(
+      'image.unsupported_format',
+      `${url.host} sent ${sent}; supported are JPEG, PNG, WebP, GIF, AVIF and TIFF`,
+    );
   };
   for await (const part of response.body as AsyncIterable<Buffer>) {
     size += part.length;
@@ -210,18 +213,18 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
 
 const quoted = (header: string | string[]) => JSON.stringify(String(header).slice(0, 60));
 
-/** Reads on in the background, so that the connection can be used again; the deadline ends a body that never does. */
+/** Reads the rest of a body in the background, so that the connection can be reused. The deadline ends an endless body. */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 64 * 1024 }).catch(() => {});
 }
 
-/** Gives up the connection; what undici then says of the body is no news. */
+/** Closes the connection, and ignores undici's error about the unread body. */
 function abandon({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => {});
   body.destroy();
 }
 
-/** A header as its sender wrote it: undici reads bytes as Latin-1, and UTF-8 is sent unescaped by many. */
+/** Returns a header as its sender wrote it: undici decodes it as Latin-1, but many hosts send unescaped UTF-8. */
 function asSent(header: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'latin1'));
@@ -232,11 +235,11 @@ function asSent(header: string): string {
 
 function parseUrl(address: string, base?: URL): URL {
   try {
-    // A drive letter is no scheme.
+    // A drive letter is not a scheme.
     if (base === undefined && /^[a-z]:/i.test(address)) throw new TypeError('Not a URL');
     return new URL(address, base);
   } catch (cause) {
-    const message = base === undefined ? describeSource(address) : `${base.host} redirects to what is not a URL`;
+    const message = base === undefined ? describeSource(address) : `${base.host} redirects to an invalid URL`;
     throw new ServiceError('image.source_invalid', message, { cause });
   }
 }

@@ -4,14 +4,15 @@ import { resolve, sep } from 'node:path';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Reads an image below one of the configured roots, by its real path: a symbolic link or `..` that leads out is
- * refused, and so is anything but a regular file.
+ * Reads an image below one of the configured roots by its real path. Refuses a symbolic link or `..` that leads out of the
+ * roots, and everything but regular files.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
-  if (roots.length === 0) throw refused('Image files are off; IMAGE_FILE_ROOTS names the directories to read from');
+  if (roots.length === 0)
+    throw refused('Image files are disabled; IMAGE_FILE_ROOTS lists the directories that may be read');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // By its spelling first: a path outside is refused without a look at the disk, so nobody can probe for files there.
+  // The spelling of the path is checked before the disk, so that nobody can probe for files outside.
   const candidates = roots
     .map((root) => resolve(root, path))
     .filter((file) => roots.some((root) => isInside(file, root)));
@@ -21,7 +22,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => undefined);
     if (real === undefined) continue;
-    // Before it is opened: opening alone does something to some devices.
+    // Checked before opening: for some devices, opening alone has an effect.
     if (!isBelow(real)) throw leadsOut(path);
     if (!(await stat(real).catch(() => undefined))?.isFile()) throw notRegular();
     return await readRegularFile(real, maxBytes, (opened) => {
@@ -33,9 +34,9 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
 
 const isInside = (path: string, root: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 
-/** @param check is given the path of what was really opened. */
+/** @param check receives the path of the file that was really opened. */
 async function readRegularFile(real: string, maxBytes: number, check: (opened: string) => void): Promise<Uint8Array> {
-  // O_NONBLOCK: opening a FIFO without a writer would otherwise wait for ever.
+  // O_NONBLOCK: without it, opening a FIFO that has no writer waits forever.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => {
     throw refused('The file cannot be opened');
   });
@@ -50,18 +51,19 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
   }
 }
 
-/** Where an open file lies now: a directory of its path may have become a link since it was looked at. */
+/** Returns the current path of an open file: a directory in its path may have become a link since it was checked. */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
-  // Linux knows it. Elsewhere the path is resolved again and must still lead to the same file.
+  // Linux reports it. Elsewhere the path is resolved again, and must still lead to the same file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
   if (known !== undefined) return known;
   const again = await realpath(opened).catch(() => undefined);
   const [there, here] = await Promise.all([again && stat(again), file.stat()]);
-  if (!again || !there || there.ino !== here.ino || there.dev !== here.dev) throw refused('The file was exchanged');
+  if (!again || !there || there.ino !== here.ino || there.dev !== here.dev)
+    throw refused('The file was replaced while it was opened');
   return again;
 }
 
-/** A file may grow while it is read, so its size at the start is no bound. */
+/** Limits the bytes read and not the size at the start, because a file may grow while it is read. */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -76,10 +78,10 @@ async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Arra
 
 const partBytes = 256 * 1024;
 
-const tooLarge = (maxBytes: number) => new ServiceError('image.too_large', `The file has more than ${maxBytes} bytes`);
+const tooLarge = (maxBytes: number) => new ServiceError('image.too_large', `The file exceeds ${maxBytes} bytes`);
 
-const notRegular = () => refused('Only regular files are read');
+const notRegular = () => refused('It is not a regular file');
 
-const leadsOut = (path: string) => refused(`${path} leads out of IMAGE_FILE_ROOTS`);
+const leadsOut = (path: string) => refused(`${path} leads outside IMAGE_FILE_ROOTS`);
 
 const refused = (message: string) => new ServiceError('image.file.refused', message);

@@ -7,22 +7,22 @@ import type { NameLookup } from './name-lookup.ts';
 export interface GuardedAgentOptions {
   guard: AddressGuard;
   lookup: NameLookup;
-  /** Longest time to connect, to wait for headers, and between two parts of a body, in milliseconds. */
+  /** The maximum time in ms to connect, to wait for headers, and between two parts of a body. */
   idleMs: number;
-  /** Most connections to one origin; further requests to it wait. */
+  /** The maximum connections to one origin; further requests to it wait. */
   connectionsPerHost: number;
 }
 
-/** A connection that serves nobody is closed after this time, whatever its host would like: strangers name the hosts. */
+/** The time in ms after which an idle connection is closed, whatever the host asks: strangers choose the hosts. */
 const keepAliveMs = 4_000;
 
 /**
- * How long one address of a host is tried before the next, in milliseconds. Node's 250 ms end a slow handshake with a host
- * that has A and AAAA records, and where IPv6 leads nowhere no other address is left.
+ * The time in ms to try one address of a host before the next. Node's default of 250 ms ends slow handshakes with hosts
+ * that have A and AAAA records; without IPv6 connectivity, no other address is left then.
  */
 const familyAttemptMs = 2_500;
 
-/** Connections that pass the address guard: literal, resolved and connected address are checked for each. */
+/** Creates an agent whose connections pass the address guard: literal, resolved and connected address are all checked. */
 export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }: GuardedAgentOptions): Agent {
   return new Agent({
     connect: guardedConnector(guard, lookup, idleMs),
@@ -37,15 +37,15 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Checks literal, resolved and connected address. A lookup of one's own is not enough: it is never asked
- * when the host already is an address, and the peer is what counts in the end.
+ * Checks the literal, the resolved and the connected address. A custom lookup alone is not enough: it is not called for a
+ * literal address, and only the peer of the socket is certain.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
     const check = (address: string) => guard.checkAddress(address, hostname, port);
-    // The socket connects to these very addresses: there is no second lookup that could answer otherwise.
+    // The socket connects to exactly these addresses: no second lookup could answer differently.
     const guardedLookup: LookupFunction = (host, { all }, done) => {
       lookup(host, guard.isAllowed(hostname, port))
         .then((addresses) => {
@@ -76,7 +76,7 @@ export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeou
       const [error, socket] = outcome;
       if (error) return callback(error, null);
       try {
-        if (socket.remoteAddress === undefined) throw new Error('The connection ended as soon as it was there');
+        if (socket.remoteAddress === undefined) throw new Error('The connection closed immediately');
         check(socket.remoteAddress);
       } catch (refused) {
         socket.destroy();

@@ -7,7 +7,7 @@ import { createNameLookup, type NameLookup } from './name-lookup.ts';
 const idleMs = 60_000;
 const keepAliveMs = 4_000;
 
-/** The proxies that requests go through; hosts in `noProxy` are asked directly. */
+/** The proxies for requests. Hosts in `noProxy` are requested directly. */
 export interface Proxies {
   https?: string | undefined;
   http?: string | undefined;
@@ -15,31 +15,31 @@ export interface Proxies {
 }
 
 export interface GuardedFetchOptions {
-  /** Hosts, and blocks of addresses, that may be private and on any port. */
+  /** Hosts and address blocks that may be private and on any port. */
   allow: readonly string[];
   proxies?: Proxies;
-  /** For tests: how names are resolved. */
+  /** Resolves names; for tests. */
   lookup?: NameLookup;
 }
 
 /**
- * Checks each address as it is written, redirects included, which `fetch` follows by itself. The connector sees no more of
- * them than a host and its addresses: a port that is not used would pass.
+ * Checks the URL of every request, including redirects, which `fetch` follows by itself. The connector alone does not see
+ * ports that are not allowed.
  */
 const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    // Put together and not resolved: a path that begins with two slashes would name another host.
+    // Concatenated and not resolved: a path that begins with two slashes would name another host.
     guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };
 
 /**
- * `fetch` behind the address guard, for addresses that an operator chose and whose redirects somebody else chooses.
- * Which hosts may be reached through a proxy is the proxy's to decide: it resolves their names.
- * @param own the operator's address: its host may be private and on any port.
- * @throws {ConfigError} for a proxy that does not speak HTTP.
+ * Creates a `fetch` behind the address guard, for a URL that the operator chose and redirects that others choose. With a
+ * proxy, the proxy decides which hosts may be reached, because it resolves their names.
+ * @param own the operator's URL: its host may be private and on any port.
+ * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
 export function createGuardedFetch(own: string, options: GuardedFetchOptions): typeof globalThis.fetch {
   const { host } = new URL(own);
@@ -59,32 +59,30 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // Here and not by the hops alone: they see neither user name nor password.
+    // Checked here too, because the hops do not see user name and password.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
   return guarded as unknown as typeof globalThis.fetch;
 }
 
-/** Hosts that `noProxy` names are connected to by the guard's own connector; the others by their proxy. */
+/** Creates an agent that uses the proxies, and the guard's connector for the hosts in `noProxy`. */
 function throughProxies(proxies: Proxies | undefined, connections: Agent.Options): Dispatcher | undefined {
   if (proxies?.https === undefined && proxies?.http === undefined) return undefined;
   return new EnvHttpProxyAgent({
     ...connections,
     connectTimeout: idleMs,
-    // An empty one, or the agent would look at the environment itself.
+    // Empty instead of undefined, for which the agent would read the environment itself.
     httpsProxy: proxies.https === undefined ? '' : proxyUrl(proxies.https, 'HTTPS_PROXY'),
     httpProxy: proxies.http === undefined ? '' : proxyUrl(proxies.http, 'HTTP_PROXY'),
     noProxy: proxies.noProxy ?? '',
   });
 }
 
-/** The message shows no value: it may hold a password. */
+/** Returns the URL of a proxy. The error message omits the value, which may contain a password. */
 function proxyUrl(given: string, setting: string): string {
   const address = given.includes('://') ? given : `http://${given}`;
   const protocol = URL.canParse(address) ? new URL(address).protocol : 'no address';
   if (protocol === 'http:' || protocol === 'https:') return address;
-  throw new ConfigError(
-    `${setting} (or ALL_PROXY): models are pulled through proxies of http and https, not ${protocol}`,
-  );
+  throw new ConfigError(`${setting} (or ALL_PROXY): only http and https proxies are supported, not ${protocol}`);
 }

@@ -2,61 +2,61 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Requests to each host take turns: so many at a time, shared fairly between callers, fewer for a host that is overrun,
- * none while it wants a rest. A caller learns from its own requests alone that a host refuses: addresses that one tenant
- * chose must not keep another from the same host.
+ * Limits the requests to each host: a maximum in flight, shared fairly between callers, fewer for a host that is
+ * overloaded, none while it asks to back off. A caller learns that a host refuses only from its own requests: addresses
+ * that one tenant chose must not block the host for others.
  */
 export interface HostTurns {
   /**
-   * Waits for a turn. Every turn that is given is given back with `end`.
-   * @param caller who shares: a tenant with one kind of work.
-   * @param patienceMs how long the caller can wait, in milliseconds.
-   * @throws {ServiceError} `image.fetch.unavailable` when that is not long enough; the signal's reason once it aborts.
+   * Waits for a turn. Each turn must be ended with `end`.
+   * @param caller the unit of fair sharing: a tenant with one kind of work.
+   * @param patienceMs the maximum wait in ms.
+   * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer; the signal's reason when it aborts.
    */
   take(host: string, caller: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
 }
 
 export interface Turn {
-  /** The host has answered the request, if only with "not found". */
+  /** Reports that the host has answered, even with "not found". */
   answered(): void;
   /**
-   * The host says that it is overrun (429, 503). One address that it refuses says nothing about others: after two in a row
-   * the host gets half as many requests at a time, and from the third on it rests.
-   * @param restMs the rest that it asks for, in milliseconds.
+   * Reports that the host is overloaded (429, 503). One refused address says nothing about others: after two in a row, the
+   * host gets half as many requests at a time, and from the third on it gets none for a while.
+   * @param restMs the back-off in ms that the host asks for.
    */
   refused(address: string, restMs: number | undefined): void;
   end(): void;
 }
 
-/** A host as one caller knows it. */
+/** The state of a host, as one caller has seen it. */
 interface Host {
   active: number;
-  /** Requests at a time; grows back by one for each round of requests that were answered. */
+  /** The maximum requests in flight. It grows back by one for each round of answered requests. */
   width: number;
-  /** Addresses that were refused since the last answer, as many as are needed to tell. */
+  /** Addresses refused since the last answer, up to the number that causes a back-off. */
   refused: Set<string>;
-  /** When the host may be asked again, by `performance.now()`. */
+  /** The end of the back-off, by `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
-  /** Begins the request that waits. */
+  /** Functions that start a waiting request. */
   waiting: Set<() => void>;
 }
 
-/** However long a host wants to rest: an hour's rest must not be an hour's rest for all images. */
+/** The maximum back-off in ms: a host must not delay all its images for an hour. */
 const longestRestMs = 60_000;
-/** A host that names no time rests for so long, in milliseconds. */
+/** The back-off in ms for a host that does not name one. */
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** Hosts that are remembered for being slow or at rest; beyond that the oldest are forgotten. */
+/** The maximum hosts whose slowness or back-off is remembered; beyond it, the oldest are dropped. */
 const rememberedHosts = 1_000;
-/** Requests to a host that a caller may have although others have all of them. */
+/** Requests that every caller may have in flight to a host, even when others use up the maximum. */
 const guaranteedRequests = 2;
 
-/** Requests to one host at a time, those that are guaranteed to further callers included. */
+/** Returns the maximum requests to one host in flight, including those guaranteed to further callers. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
-/** @param widest requests to one host at a time. */
+/** @param widest the maximum requests to one host in flight, without guarantees. */
 export function createHostTurns(widest: number): HostTurns {
   const hosts = new Map<string, Host>();
   const placesOf = new Map<string, FairPlaces>();
@@ -104,13 +104,11 @@ export function createHostTurns(widest: number): HostTurns {
   /** Waits until this caller may send one more request to the host. */
   async function untilDue(name: string, key: string, host: Host, patienceMs: number, signal?: AbortSignal) {
     const restMs = host.restsUntil - performance.now();
-    const notAsked = (why: string, seconds: number) =>
-      new ServiceError('image.fetch.unavailable', `${name} ${why}; this image was not requested`, {
-        retryAfter: seconds,
-      });
+    const unavailable = (why: string, seconds: number) =>
+      new ServiceError('image.fetch.unavailable', `${name} ${why}`, { retryAfter: seconds });
     if (restMs > patienceMs) {
       const seconds = Math.ceil(restMs / 1000);
-      throw notAsked(`wants no request for another ${seconds} s`, seconds);
+      throw unavailable(`asked us to back off; retry in ${seconds} s`, seconds);
     }
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
@@ -129,7 +127,8 @@ export function createHostTurns(widest: number): HostTurns {
       };
       const onAbort = () => leave(signal?.reason);
       const seconds = Math.ceil(patienceMs / 1000);
-      const patience = setTimeout(() => leave(notAsked(`had no turn for it within ${seconds} s`, seconds)), patienceMs);
+      const onTimeout = () => leave(unavailable(`had no free request slot for ${seconds} s`, seconds));
+      const patience = setTimeout(onTimeout, patienceMs);
       signal?.addEventListener('abort', onAbort, { once: true });
       host.waiting.add(begin);
       advance(key, host);

@@ -1,17 +1,17 @@
 import { ServiceError } from '../shared/errors.ts';
 import { describeSource } from './source-message.ts';
 
-// Two searches for a wrong character: one pattern for the whole would try again from every space.
+// Two searches for invalid characters. One pattern for the whole string would backtrack at every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
- * Bytes of a base64 or base64url string, white space allowed.
+ * Decodes a base64 or base64url string. White space is allowed.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  // 4/3 characters a byte; checked first, so that a huge string costs nothing.
+  // Base64 has 4/3 characters per byte. Checked first, so that a huge string costs nothing.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Letters and spaces are base64 too: a short line with spaces inside is a sentence, and no image is so small.
+  // Words are valid base64 too. A short string with spaces inside is text, because no image is that small.
   if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
     throw new ServiceError('image.source_invalid', describeSource(text));
   }
@@ -22,7 +22,7 @@ export function decodeBase64(text: string, maxBytes: number): Uint8Array {
 }
 
 /**
- * Bytes of a data URI (RFC 2397). Its media type is not trusted: the decoder looks at the bytes.
+ * Decodes a data URI (RFC 2397). Its media type is ignored: the decoder checks the bytes.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
@@ -35,11 +35,11 @@ export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
   return decodeBase64(unescaped(uri.slice(comma + 1), maxBytes), maxBytes);
 }
 
-/** A payload may be percent-encoded: `%2F` for `/`, and at most three times as long for it. */
+/** Decodes a percent-encoded payload (`%2F` for `/`), which is at most three times as long. */
 function unescaped(payload: string, maxBytes: number): string {
   if (payload.length > maxBytes * 4 * 1.05 + 48) throw tooLarge(maxBytes);
   return payload.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
 const tooLarge = (maxBytes: number) =>
-  new ServiceError('image.too_large', `The inline image has more than ${maxBytes} bytes`);
+  new ServiceError('image.too_large', `The inline image exceeds ${maxBytes} bytes`);

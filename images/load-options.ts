@@ -1,8 +1,8 @@
-/** Who an image is loaded for. */
+/** The caller of a load. */
 export interface LoadOptions {
   /** Tenants share the requests to a host fairly. */
   tenant?: string | undefined;
-  /** Somebody waits for the answer: a host that backs off is waited for until the deadline of a download, and no longer. */
+  /** True when a client waits for the answer. The wait for a host that asked us to back off then ends with the timeout. */
   interactive?: boolean | undefined;
   /** Aborts the download and closes its connection. */
   signal?: AbortSignal | undefined;

@@ -8,11 +8,11 @@ import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
 import type { LoadOptions } from './load-options.ts';
 
-/** The one door of this folder: an image source becomes bytes. */
+/** Reads the bytes of an image source. The only entry to this folder. */
 export interface ImageLoader {
   /**
-   * @returns the encoded image, as it was sent; nothing about it is trusted or checked but its size.
-   * @throws {ServiceError} an `image.*` code; the signal's reason when that aborts first.
+   * @returns the encoded image as it was sent. Only its size has been checked.
+   * @throws {ServiceError} an `image.*` code; the signal's reason when it aborts.
    */
   load(source: ImageSource, options?: LoadOptions): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -30,9 +30,9 @@ export type ImageConfig = Pick<
 >;
 
 /**
- * @param onRetry told why, whenever a download is tried again.
- * @param onRefused told of a host whose name leads to an address that is refused.
- * @throws {ConfigError} for a root that is not there, and for an entry of the lists that is no host.
+ * @param onRetry called with the error code before each retry of a download.
+ * @param onRefused called with a host name that resolves to a refused address.
+ * @throws {ConfigError} for a root that does not exist, and for an invalid entry in the host lists.
  */
 export function createImageLoader(
   config: ImageConfig,
@@ -43,8 +43,8 @@ export function createImageLoader(
   for (const { path } of config.imageFileRoots) {
     if (!existsSync(path)) throw new ConfigError(`IMAGE_FILE_ROOTS: there is no directory ${path}`);
   }
-  const rootsOf = (asking: string | undefined) =>
-    config.imageFileRoots.filter(({ tenant }) => tenant === '*' || tenant === asking).map(({ path }) => path);
+  const rootsOf = (requester: string | undefined) =>
+    config.imageFileRoots.filter(({ tenant }) => tenant === '*' || tenant === requester).map(({ path }) => path);
   const guard = createAddressGuard(config.imageHostsAllow, {
     deny: config.imageHostsDeny,
     ports: config.imagePorts,
@@ -63,7 +63,7 @@ export function createImageLoader(
     if (/^data:/i.test(source)) return decodeDataUri(source, maxBytes);
     const scheme = /^([a-z][a-z0-9+.-]{1,30}):/i.exec(source)?.[1];
     if (scheme !== undefined) {
-      throw new ServiceError('image.source_invalid', `${scheme}: addresses are not fetched, only http and https`);
+      throw new ServiceError('image.source_invalid', `Only http and https URLs are fetched, not ${scheme}:`);
     }
     return decodeBase64(source, maxBytes);
   };

@@ -3,21 +3,21 @@ import { lookup, Resolver } from 'node:dns/promises';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Addresses of a host name, at least one.
- * @param byTheSystem as this machine resolves names (hosts file, search domains, mDNS) instead of by DNS alone.
+ * Returns the addresses of a host name, at least one.
+ * @param byTheSystem true to resolve like this machine (hosts file, search domains, mDNS), false to use DNS only.
  * @throws {ServiceError} `image.fetch.dns`
  */
 export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupAddress[]>;
 
-/** A resolver reads the machine's name servers when it is made; a laptop that changes networks gets others. */
+/** The lifetime of a resolver in ms: it reads the name servers when it is created, and a laptop may change networks. */
 const resolverAgeMs = 30_000;
-/** Of one query, and asked twice: a dead name server costs 6 s, since the second wait is doubled. */
+/** The timeout in ms of the first of two attempts. The second is twice as long, so a dead name server costs 6 s. */
 const queryTimeoutMs = 2_000;
 
 /**
- * Names that strangers chose go to DNS by c-ares. The system's own lookup blocks one of libuv's few threads until it
- * has an answer, so that a handful of names with a dead name server would stop every other lookup, file and picture of
- * the process. It is used for hosts that the operator has named alone; and of any name one lookup runs at a time.
+ * Resolves names that strangers chose by DNS, with c-ares. The system's lookup blocks one of libuv's few threads until it
+ * has an answer, so a few names with a dead name server would stop all other lookups, files and images of the process. It
+ * is used only for hosts that the operator lists. Each name has one lookup in flight.
  * @param servers name servers (`address:port`) in place of the machine's.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {
@@ -37,30 +37,30 @@ export function createNameLookup(servers?: readonly string[]): NameLookup {
       ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
     ];
     if (addresses.length > 0) return addresses;
-    // A name without an address of one kind says nothing about the other.
+    // A name may have addresses of one kind only, so ENODATA is the less useful reason.
     const reasons = [v4, v6].flatMap((query) => (query.status === 'rejected' ? [query.reason] : []));
     throw reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0] ?? new Error('No address came back');
   }
 
   return async (host, byTheSystem) => {
     const key = `${byTheSystem}:${host}`;
-    let answer = running.get(key);
-    if (answer === undefined) {
-      answer = (byTheSystem ? lookup(host, { all: true }) : byDns(host))
+    let addresses = running.get(key);
+    if (addresses === undefined) {
+      addresses = (byTheSystem ? lookup(host, { all: true }) : byDns(host))
         .catch((cause: NodeJS.ErrnoException) => {
           throw lookupFailed(host, cause);
         })
         .finally(() => running.delete(key));
-      running.set(key, answer);
+      running.set(key, addresses);
     }
-    return await answer;
+    return await addresses;
   };
 }
 
 function lookupFailed(host: string, cause: NodeJS.ErrnoException): ServiceError {
   const reason = cause.code ?? cause.name;
   const what =
-    { ENOTFOUND: 'does not exist', ENODATA: 'has no address', EBADNAME: 'is no name that DNS knows' }[reason] ??
-    'could not be looked up: the name servers gave no answer';
+    { ENOTFOUND: 'does not exist', ENODATA: 'has no address', EBADNAME: 'is not a valid DNS name' }[reason] ??
+    'could not be resolved: the name servers did not answer';
   return new ServiceError('image.fetch.dns', `The host ${host} ${what} (${reason})`, { cause });
 }

@@ -1,10 +1,10 @@
 import { fileFormat } from '../shared/file-format.ts';
 
-/** Bytes from the start of a file that show whether it is of a decoded format. */
+/** The bytes at the start of a file that identify its format. */
 export const sniffedBytes = 12;
 
 /**
- * Whether bytes begin like one of the formats that are decoded, whatever their sender calls them. The download of a video
- * or a page is then ended after its first bytes.
+ * Returns true when bytes begin like a format that is decoded, whatever content type was sent. The download of a video or
+ * a page then ends after its first bytes.
  */
 export const beginsLikeImage = (bytes: Uint8Array): boolean => fileFormat(bytes)?.isDecoded ?? false;

@@ -1,4 +1,4 @@
 import { version } from '../shared/version.ts';
 
-/** The name that this service gives to hosts of images and receivers of webhooks. */
+/** The user agent in requests to image hosts and webhook receivers. */
 export const userAgent = `vision-language-similarity/${version}`;

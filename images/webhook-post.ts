@@ -6,12 +6,12 @@ import { createGuardedAgent } from './guarded-agent.ts';
 import { createNameLookup } from './name-lookup.ts';
 import { userAgent } from './user-agent.ts';
 
-/** Posts to addresses that clients named, behind the same guard as the images they name. */
+/** Posts to URLs that clients chose, behind the same guard as their images. */
 export interface WebhookPost {
   /**
-   * Redirects are not followed, as receivers must not be moved by an answer.
-   * @returns the status and, in milliseconds from now, when the receiver wants to be asked again.
-   * @throws {ServiceError} `image.*` for an address that may not be asked; another error for a receiver out of reach.
+   * Posts once. Redirects are not followed: a response must not send the webhook to another receiver.
+   * @returns the status, and the time in ms after which the receiver asks for a retry.
+   * @throws {ServiceError} `image.*` for a URL that is not allowed; another error for a receiver that cannot be reached.
    */
   post(
     url: string,
@@ -29,16 +29,16 @@ const guardOf = (config: WebhookConfig) =>
   createAddressGuard(config.webhookHostsAllow, { deny: config.webhookHostsDeny, settings: 'WEBHOOK' });
 
 /**
- * Checks the addresses of webhooks before any lookup, so that one that is known to be refused is refused at the post.
+ * Creates a check of webhook URLs without a lookup, so that a URL that will be refused is refused when it is posted.
  * @returns a check that throws {@link ServiceError} `image.source_invalid`, `image.fetch.blocked_address`.
- * @throws {ConfigError} for an entry of the lists that is no host.
+ * @throws {ConfigError} for an invalid entry in the host lists.
  */
 export function createWebhookCheck(config: WebhookConfig): (address: string) => void {
   const guard = guardOf(config);
   return (address) => guard.checkUrl(new URL(address));
 }
 
-/** @throws {ConfigError} for an entry of the lists that is no host. */
+/** @throws {ConfigError} for an invalid entry in the host lists. */
 export function createWebhookPost(config: WebhookConfig, lookup = createNameLookup()): WebhookPost {
   const guard = guardOf(config);
   const agent = createGuardedAgent({ guard, lookup, idleMs: timeoutMs, connectionsPerHost: 4 });

@@ -26,7 +26,7 @@ describe('isPublicAddress', () => {
     '2606:4700:4700::1111',
     '2001:4860:4860::8888',
     '2a00:1450:4001:81b::200e',
-    // Written as IPv6, it reaches the public IPv4 address inside.
+    // The IPv6 form reaches the public IPv4 address inside.
     '::ffff:8.8.8.8',
     '::ffff:808:808',
   ])('%s is public', (address) => {
@@ -116,10 +116,10 @@ describe('checkUrl without allowed hosts', () => {
     'https://example.org:80/cat.jpg',
     'https://8.8.8.8/cat.jpg',
     'https://[2606:4700:4700::1111]/cat.jpg',
-    // Names are looked up later; their addresses are checked then.
+    // Names are resolved later, and their addresses are checked then.
     'http://intranet/cat.jpg',
     'http://localhost.example.org/cat.jpg',
-  ])('%s may be asked', (url) => {
+  ])('%s may be fetched', (url) => {
     expect(() => guard.checkUrl(new URL(url))).not.toThrow();
   });
 
@@ -166,11 +166,11 @@ describe('checkUrl without allowed hosts', () => {
     ['a user name', 'https://user@example.org/cat.jpg'],
     ['a user name and a password', 'https://user:secret@example.org/cat.jpg'],
     ['a password alone', 'https://:secret@example.org/cat.jpg'],
-  ])('%s is no image source: %s', (_why, url) => {
+  ])('%s is not an image source: %s', (_why, url) => {
     expect(() => guard.checkUrl(new URL(url))).toThrow(expect.objectContaining({ code: 'image.source_invalid' }));
   });
 
-  test('a zone id is not even a URL', () => {
+  test('an address with a zone id is not a URL', () => {
     expect(() => new URL('http://[fe80::1%25eth0]/')).toThrow('Invalid URL');
   });
 
@@ -178,48 +178,48 @@ describe('checkUrl without allowed hosts', () => {
     expect(() => guard.checkUrl(new URL('https://user:secret@example.org/'))).toThrow(/^(?!.*secret)/);
   });
 
-  test('the message about a port says how to admit it', () => {
+  test('the message about a port says how to allow it', () => {
     expect(() => guard.checkUrl(new URL('http://images.local:9000/'))).toThrow(
-      'IMAGE_HOSTS_ALLOW can admit images.local:9000',
+      'IMAGE_HOSTS_ALLOW can allow images.local:9000',
     );
   });
 });
 
 describe('allowed hosts', () => {
-  test('a host alone is admitted on every port and at every address', () => {
+  test('a host without a port is allowed on every port and at every address', () => {
     const guard = createAddressGuard(['images.local', '127.0.0.1']);
     expect(() => guard.checkUrl(new URL('http://images.local:9000/cat.jpg'))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', 9000)).not.toThrow();
     expect(() => guard.checkUrl(new URL('http://127.0.0.1:9000/cat.jpg'))).not.toThrow();
   });
 
-  test('a host with a port is admitted on that port alone', () => {
+  test('a host with a port is allowed on that port only', () => {
     const guard = createAddressGuard(['images.local:9000']);
     expect(() => guard.checkUrl(new URL('http://images.local:9000/cat.jpg'))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', '9000')).not.toThrow();
     expect(() => guard.checkUrl(new URL('http://images.local:9001/cat.jpg'))).toThrow('Port 9001');
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', '80')).toThrow(
-      'images.local does not lead to a public address',
+      'images.local does not resolve to a public address',
     );
   });
 
   test.each([
     ['http://images.local/cat.jpg', 'images.local:80'],
     ['https://images.local/cat.jpg', 'images.local:443'],
-  ])('%s is admitted by %s: the port of the scheme counts', (url, allowed) => {
+  ])('%s is allowed by %s: the default port of the scheme counts', (url, allowed) => {
     const guard = createAddressGuard([allowed]);
     const { hostname } = new URL(url);
     expect(() => guard.checkUrl(new URL(url))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', hostname, allowed.split(':')[1] ?? '')).not.toThrow();
   });
 
-  test('capitals make no difference', () => {
+  test('capitals are ignored', () => {
     const guard = createAddressGuard(['Images.Local']);
     expect(() => guard.checkUrl(new URL('http://IMAGES.local:9000/'))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'IMAGES.LOCAL', 80)).not.toThrow();
   });
 
-  test('public hosts stay admitted', () => {
+  test('public hosts stay allowed', () => {
     expect(() => createAddressGuard(['images.local']).checkUrl(new URL('https://example.org/'))).not.toThrow();
   });
 
@@ -233,7 +233,7 @@ describe('allowed hosts', () => {
     expect(() => guard.checkUrl(new URL(url))).toThrow(expect.objectContaining({ name: 'ServiceError' }));
   });
 
-  test.each(['http', 'https'])('an allowed host still takes no credentials over %s', (scheme) => {
+  test.each(['http', 'https'])('an allowed host must not get credentials over %s', (scheme) => {
     const guard = createAddressGuard(['images.local']);
     expect(() => guard.checkUrl(new URL(`${scheme}://user:secret@images.local/`))).toThrow(
       expect.objectContaining({ code: 'image.source_invalid' }),
@@ -242,27 +242,27 @@ describe('allowed hosts', () => {
 });
 
 describe('allowed domains and addresses', () => {
-  test('*.domain admits every name below it, and not the domain itself', () => {
+  test('*.domain allows every name below it, but not the domain itself', () => {
     const guard = createAddressGuard(['*.images.local']);
     expect(() => guard.checkUrl(new URL('http://a.images.local:9000/'))).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'a.b.images.local', 80)).not.toThrow();
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow(
-      'images.local does not lead to a public address',
+      'images.local does not resolve to a public address',
     );
-    expect(() => guard.checkAddress('10.0.0.7', 'evilimages.local', 80)).toThrow('evilimages.local does not lead to');
+    expect(() => guard.checkAddress('10.0.0.7', 'evilimages.local', 80)).toThrow('evilimages.local does not resolve to');
   });
 
-  test('a name with a dot at its end is the same name', () => {
+  test('a trailing dot does not change a name', () => {
     expect(() => createAddressGuard(['images.local']).checkAddress('10.0.0.7', 'images.local.', 80)).not.toThrow();
     expect(() => createAddressGuard(['images.local.']).checkAddress('10.0.0.7', 'images.local', 80)).not.toThrow();
   });
 
-  test('a name in another script is the same name', () => {
+  test('a name in another script equals its punycode', () => {
     const guard = createAddressGuard(['bücher.example']);
     expect(() => guard.checkUrl(new URL('http://BÜCHER.example:9000/'))).not.toThrow();
   });
 
-  test('an address in brackets with a port does not admit the address that the two together would spell', () => {
+  test('an address in brackets with a port does not allow the address that both spell together', () => {
     const guard = createAddressGuard(['[::1]:9000']);
     expect(() => guard.checkUrl(new URL('http://[::1]:9000/'))).not.toThrow();
     expect(() => guard.checkUrl(new URL('http://[::1]/'))).toThrow('not a public address');
@@ -300,38 +300,41 @@ describe('denied hosts', () => {
     expect(() => createAddressGuard([], { deny: [entry] }).checkUrl(new URL(url))).not.toThrow();
   });
 
-  test('a name that leads into a denied block is refused, even when it is allowed', () => {
+  test('a name that resolves into a denied block is refused, even when it is allowed', () => {
     const guard = createAddressGuard(['images.local'], { deny: ['10.0.0.0/24'] });
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow(blocked);
     expect(() => guard.checkAddress('::ffff:10.0.0.7', 'images.local', 80)).toThrow(blocked);
     expect(() => guard.checkAddress('10.0.1.7', 'images.local', 80)).not.toThrow();
   });
 
-  test('of a host that is allowed and denied, denied is what counts', () => {
+  test('a host that is both allowed and denied is denied', () => {
     const guard = createAddressGuard(['images.local'], { deny: ['images.local'] });
     expect(() => guard.checkUrl(new URL('http://images.local/'))).toThrow(blocked);
   });
 
-  test('* leaves the allowed hosts alone', () => {
+  test('* does not deny allowed hosts', () => {
     const guard = createAddressGuard(['images.local'], { deny: ['*'] });
     expect(() => guard.checkUrl(new URL('http://images.local:9000/'))).not.toThrow();
     expect(() => guard.checkUrl(new URL('http://other.local/'))).toThrow(blocked);
   });
 
-  test.each(['10.0.0.0/33', '300.0.0.0/8', 'fe80::/129'])('%s is no block, and the message says so', (entry) => {
-    expect(() => createAddressGuard([], { deny: [entry], settings: 'WEBHOOK' })).toThrow(
-      `WEBHOOK_HOSTS_DENY: "${entry}"`,
-    );
-  });
+  test.each(['10.0.0.0/33', '300.0.0.0/8', 'fe80::/129'])(
+    '%s is not an address block, and the message says so',
+    (entry) => {
+      expect(() => createAddressGuard([], { deny: [entry], settings: 'WEBHOOK' })).toThrow(
+        `WEBHOOK_HOSTS_DENY: "${entry}"`,
+      );
+    },
+  );
 });
 
-test('the ports that are asked can be chosen', () => {
+test('the allowed ports can be set', () => {
   const guard = createAddressGuard([], { ports: [8080] });
   expect(() => guard.checkUrl(new URL('http://example.org:8080/'))).not.toThrow();
   expect(() => guard.checkUrl(new URL('http://example.org/'))).toThrow('Port 80');
 });
 
-test('what a name leads to is for the operator, not in the message for the tenant', () => {
+test('the address of a refused name goes to the operator, not into the message for the tenant', () => {
   const refused: string[][] = [];
   const onRefused = (host: string, address: string) => void refused.push([host, address]);
   const guard = createAddressGuard([], { deny: ['203.0.113.0/24'], onRefused });
@@ -347,7 +350,7 @@ test('what a name leads to is for the operator, not in the message for the tenan
     ['internal.example', '10.1.2.3'],
     ['internal.example', '203.0.113.7'],
   ]);
-  // An address that the tenant wrote is named as it was written.
+  // An address that the tenant wrote appears as it was written.
   expect(() => guard.checkAddress('10.1.2.3', '10.1.2.3', 443)).toThrow('10.1.2.3 is not a public address');
   expect(refused).toHaveLength(2);
 });

@@ -11,7 +11,7 @@ afterEach(() => vi.mocked(systemLookup).mockReset());
 
 const image = 'GIF89a and so on';
 
-/** A fetcher whose names all lead to this; `asked` lists the names that its server was asked for. */
+/** Creates a fetcher whose names all resolve to this address; `asked` lists the names that its server resolved. */
 async function fetching(answer: NameAnswer, allowed: string[] = []): Promise<{ fetcher: Fetcher; asked: string[] }> {
   const server = await startNameServer(() => answer);
   const lookup = createNameLookup([server.address]);
@@ -20,7 +20,7 @@ async function fetching(answer: NameAnswer, allowed: string[] = []): Promise<{ f
   return { fetcher, asked: server.asked };
 }
 
-/** Lets the system's own lookup answer this. */
+/** Makes the system's own lookup answer with this. */
 function systemKnows(address: string): void {
   vi.mocked(systemLookup).mockImplementation((async () => [{ address, family: 4 }]) as unknown as typeof systemLookup);
 }
@@ -58,12 +58,12 @@ test.each([
   const { fetcher, asked } = await fetching(addresses);
   await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
     code: 'image.fetch.blocked_address',
-    message: expect.stringContaining('images.test does not lead to a public address'),
+    message: expect.stringContaining('images.test does not resolve to a public address'),
   });
   expect(asked).toEqual(['images.test', 'images.test']);
 });
 
-test('a name that is allowed is looked up as the system does, and may lead to loopback', async () => {
+test('an allowed name is resolved by the system, and may resolve to loopback', async () => {
   const origin = await scriptedOrigin((_request, response) => response.end(image));
   systemKnows('127.0.0.1');
   const host = origin.host.replace('127.0.0.1', 'images.test');
@@ -73,7 +73,7 @@ test('a name that is allowed is looked up as the system does, and may lead to lo
   expect(asked).toEqual([]);
 });
 
-test('a name that nobody allowed never reaches the lookup of the system, which blocks a thread', async () => {
+test('a name that is not allowed never reaches the system's lookup, which blocks a thread', async () => {
   const { fetcher } = await fetching('unknown');
   await expect(fetcher.fetch('http://images.test/')).rejects.toMatchObject({ code: 'image.fetch.dns' });
   expect(systemLookup).not.toHaveBeenCalled();
@@ -86,7 +86,7 @@ test('a name that is allowed on another port stays blocked', async () => {
   });
 });
 
-test('downloads from one host that begin together ask for its name once', async () => {
+test('downloads from one host that start together resolve its name once', async () => {
   const { fetcher, asked } = await fetching(['10.0.0.7']);
   await Promise.allSettled(Array.from({ length: 10 }, (_, n) => fetcher.fetch(`http://images.test/${n}`)));
   expect(asked).toEqual(['images.test', 'images.test']);

@@ -7,7 +7,7 @@ import { type AddressGuard, createAddressGuard } from '../../../images/address-g
 import { createFetcher, type Fetcher, type FetcherOptions } from '../../../images/fetcher.ts';
 import { type ScriptedOrigin, scriptedOrigin } from '../../support/scripted-origin.ts';
 
-// A pause between attempts is noted and over at once.
+// A pause between attempts is recorded and skipped.
 vi.mock('node:timers/promises', { spy: true });
 beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5);
@@ -23,7 +23,7 @@ const goldenImages = new URL('../../golden/clip/images/', import.meta.url);
 const examples = ['coffee.jpg', 'coffee-rgba.png', 'coffee.gif', 'coffee.webp'];
 
 const maxBytes = 1_000;
-/** Begins like an image, which is all that is looked at here. */
+/** Begins like an image, which is all that the fetcher checks. */
 const image = 'GIF89a and so on';
 
 function fetcherOf(guard: AddressGuard, options: Partial<FetcherOptions> = {}): Fetcher {
@@ -32,7 +32,7 @@ function fetcherOf(guard: AddressGuard, options: Partial<FetcherOptions> = {}): 
   return fetcher;
 }
 
-/** An origin that answers by script, and a fetcher that may ask it. */
+/** Starts an origin that answers by script, and a fetcher that may use it. */
 async function fetching(
   handler: RequestListener,
   options: Partial<FetcherOptions> = {},
@@ -41,7 +41,7 @@ async function fetching(
   return { origin, fetcher: fetcherOf(createAddressGuard([origin.host]), options) };
 }
 
-/** Answers each request with the next status, the last one for ever. */
+/** Answers each request with the next status, and further ones with the last. */
 const statuses =
   (...list: number[]): RequestListener =>
   (_request, response) => {
@@ -50,12 +50,12 @@ const statuses =
   };
 
 describe('a download', () => {
-  test('gives the bytes of the body', async () => {
+  test('returns the bytes of the body', async () => {
     const { origin, fetcher } = await fetching((_request, response) => response.end(image));
     expect(Buffer.from(await fetcher.fetch(`${origin.url}/cat.jpg`)).toString()).toBe(image);
   });
 
-  test('gives a body that comes in parts in one piece', async () => {
+  test('returns a body that arrives in parts as one piece', async () => {
     const { origin, fetcher } = await fetching((_request, response) => {
       response.write('GIF');
       response.write('89a and');
@@ -64,7 +64,7 @@ describe('a download', () => {
     expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
   });
 
-  test('asks for an image, uncompressed', async () => {
+  test('requests an image without compression', async () => {
     const { origin, fetcher } = await fetching(statuses(200));
     await fetcher.fetch(`${origin.url}/a%20cat.jpg?size=large`);
     expect(origin.requests[0]).toMatchObject({
@@ -79,7 +79,7 @@ describe('a download', () => {
     await expect(fetcher.fetch(address)).rejects.toMatchObject({ code: 'image.source_invalid' });
   });
 
-  test('sends no more requests to a host at a time than it may', async () => {
+  test('sends no more requests to a host at a time than allowed', async () => {
     let open = 0;
     let most = 0;
     const { origin, fetcher } = await fetching(
@@ -135,7 +135,7 @@ describe('a status', () => {
     expect(origin.requests).toHaveLength(2);
   });
 
-  test('404 is an answer even when its body never ends', async () => {
+  test('a 404 counts even when its body never ends', async () => {
     const { origin, fetcher } = await fetching(
       (_request, response) => {
         response.writeHead(404);
@@ -148,13 +148,13 @@ describe('a status', () => {
 });
 
 describe('between two attempts', () => {
-  test('a host that names no pause gets 0.2 s and 0.4 s on average', async () => {
+  test('without Retry-After, the pauses are 0.2 s and 0.4 s on average', async () => {
     const { origin, fetcher } = await fetching(statuses(503));
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ retryAfter: undefined });
     expect(pauses()).toEqual([200, 400]);
   });
 
-  /** 429 with this header once, then the image. */
+  /** Answers 429 with this header once, then with the image. */
   const laterThen = (retryAfter: string): RequestListener => {
     let refused = false;
     return (_request, response) => {
@@ -167,15 +167,15 @@ describe('between two attempts', () => {
   test.each([
     ['in seconds', () => '1'],
     ['as a date', () => new Date(Date.now() + 2_000).toUTCString()],
-  ])('a host that names a pause %s is not asked before it is over', async (_how, header) => {
+  ])('a host with a Retry-After %s gets no request before it is over', async (_how, header) => {
     const { origin, fetcher } = await fetching(laterThen(header()));
     expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
-    // A date has no fractions of a second; a quarter of a second at most is added.
+    // A date has no fractions of a second; the fetcher adds at most a quarter of a second.
     expect(pauses()).toEqual([expect.toSatisfy((ms: number) => ms > 900 && ms < 2_400)]);
     expect(origin.requests).toHaveLength(2);
   });
 
-  test('a pause that ends after the deadline is a failure at once, and is reported as it was sent', async () => {
+  test('a pause that ends after the deadline fails at once, with the pause of the host', async () => {
     const { origin, fetcher } = await fetching(laterThen('3600'));
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
       code: 'image.fetch.unavailable',
@@ -185,7 +185,7 @@ describe('between two attempts', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('one address that is refused for an hour costs no other of its host', async () => {
+  test('one address that is refused for an hour does not delay others of its host', async () => {
     const { origin, fetcher } = await fetching((request, response) => {
       if (request.url !== '/503never') return void response.end(image);
       response.writeHead(503, { 'retry-after': '3600' }).end();
@@ -197,7 +197,7 @@ describe('between two attempts', () => {
     expect(origin.requests).toHaveLength(300);
   });
 
-  test('one 429 fails no image that was not asked for yet', async () => {
+  test('one 429 does not fail images that were not requested yet', async () => {
     let refused = false;
     const { origin, fetcher } = await fetching(
       (_request, response) => {
@@ -222,14 +222,14 @@ describe('between two attempts', () => {
     );
     const slow = fetcher.fetch(`${origin.url}/slow`);
     await expect.poll(() => origin.requests.length).toBe(1);
-    // Without a request it cannot time out: it is asked for after the slow one has, and arrives.
+    // It cannot time out before its request: it is requested after the slow one, and arrives.
     const waiting = fetcher.fetch(`${origin.url}/waits`);
     await expect(slow).rejects.toMatchObject({ code: 'image.fetch.timeout' });
     expect(Buffer.from(await waiting).toString()).toBe(image);
     first.resolve();
   });
 
-  test('a host that always names a pause is asked six times', async () => {
+  test('a host that always sends Retry-After gets six requests', async () => {
     const { origin, fetcher } = await fetching((_request, response) => {
       response.writeHead(503, { 'retry-after': '0' }).end();
     });
@@ -249,7 +249,7 @@ describe('between two attempts', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('a pause for which no time is left is not begun: the reason of the attempt before it is the failure', async () => {
+  test('a pause without enough time is skipped: the failure is that of the attempt before', async () => {
     const { origin, fetcher } = await fetching(statuses(503), { timeoutMs: 150 });
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.unavailable' });
     expect(origin.requests).toHaveLength(1);
@@ -257,7 +257,7 @@ describe('between two attempts', () => {
 });
 
 describe('a redirect', () => {
-  /** `/3` leads to `/2` and so on; `/0` is the image. */
+  /** `/3` redirects to `/2` and so on; `/0` is the image. */
   const countdown: RequestListener = (request, response) => {
     const left = Number(request.url?.slice(1));
     if (left === 0) response.end(image);
@@ -295,7 +295,7 @@ describe('a redirect', () => {
     expect(Buffer.from(await fetcher.fetch(`${origin.url}/photos/start`)).toString()).toBe(image);
   });
 
-  test('may lead to another host that may be asked', async () => {
+  test('may lead to another host that is allowed', async () => {
     const target = await scriptedOrigin(statuses(200));
     const start = await scriptedOrigin(leadingTo(`${target.url}/end`));
     const fetcher = fetcherOf(createAddressGuard([start.host, target.host]));
@@ -303,7 +303,7 @@ describe('a redirect', () => {
     expect(target.requests).toHaveLength(1);
   });
 
-  test('to an origin that is not admitted never reaches it', async () => {
+  test('to an origin that is not allowed never reaches it', async () => {
     const target = await scriptedOrigin(statuses(200));
     const { origin, fetcher } = await fetching(leadingTo(`${target.url}/end`));
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.blocked_address' });
@@ -328,7 +328,7 @@ describe('a redirect', () => {
   test('may be written in UTF-8 without escapes', async () => {
     const { origin, fetcher } = await fetching((request, response) => {
       if (request.url === '/k%C3%A4tzchen-%E7%8C%AB') return void response.end(image);
-      // As bytes: Node refuses such a header.
+      // Sent as bytes, because Node refuses such a header.
       response.socket?.end(
         Buffer.from('HTTP/1.1 302 Found\r\nLocation: /kätzchen-猫\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'),
       );
@@ -358,7 +358,7 @@ describe('a content encoding', () => {
 });
 
 describe('the size', () => {
-  test('may be the largest that is allowed', async () => {
+  test('may equal the maximum', async () => {
     const { origin, fetcher } = await fetching((_request, response) => response.end(image.padEnd(maxBytes)));
     expect(await fetcher.fetch(origin.url)).toHaveLength(maxBytes);
   });
@@ -371,10 +371,10 @@ describe('the size', () => {
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.too_large' });
   });
 
-  test('that is announced as too large is refused although the whole body is here already', async () => {
+  test('that is announced as too large is refused even when the whole body has arrived', async () => {
     const { origin, fetcher } = await fetching((_request, response) => response.end(Buffer.alloc(maxBytes + 1)));
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.too_large' });
-    // A stream that is given up in this state reports an error one turn later; unheard, it would end the process.
+    // A stream that is destroyed in this state emits an error one turn later; without a listener, it would end the process.
     await new Promise(setImmediate);
   });
 
@@ -393,15 +393,15 @@ describe('the size', () => {
   });
 });
 
-describe('what the host sends', () => {
+describe('the content', () => {
   test.each([
-    ['a page', 'text/html', '<!doctype html><title>Not here</title>', 'no image, but "text/html"'],
-    ['a page that says it is a JPEG', 'image/jpeg', '<!doctype html>', 'no image, but "image/jpeg"'],
-    ['an SVG', 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'no image, but "image/svg+xml"'],
-    ['a film', 'video/mp4', '\0\0\0\x18ftypisom\0\0\0\0', 'no image, but "video/mp4"'],
-    ['less than a format takes', 'image/gif', 'GIF8', 'no image, but "image/gif"'],
-    ['nothing', 'image/jpeg', '', 'sent nothing'],
-  ])('is %s: image.unsupported_format, with what it was', async (_what, type, body, message) => {
+    ['a page', 'text/html', '<!doctype html><title>Not here</title>', '"text/html", which is not an image'],
+    ['a page that says it is a JPEG', 'image/jpeg', '<!doctype html>', '"image/jpeg", which is not an image'],
+    ['an SVG', 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>', '"image/svg+xml", which is not an image'],
+    ['a film', 'video/mp4', '\0\0\0\x18ftypisom\0\0\0\0', '"video/mp4", which is not an image'],
+    ['less than a format takes', 'image/gif', 'GIF8', '"image/gif", which is not an image'],
+    ['nothing', 'image/jpeg', '', 'sent an empty body'],
+  ])('is %s: image.unsupported_format, with a description', async (_what, type, body, message) => {
     const { origin, fetcher } = await fetching((_request, response) => {
       response.writeHead(200, { 'content-type': type }).end(body);
     });
@@ -412,7 +412,7 @@ describe('what the host sends', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('is given up after its first bytes when they are of no image', async () => {
+  test('is cancelled after its first bytes when they are not of an image', async () => {
     const ended = Promise.withResolvers<void>();
     const { origin, fetcher } = await fetching((_request, response) => {
       response.on('close', ended.resolve);
@@ -422,7 +422,7 @@ describe('what the host sends', () => {
     await ended.promise;
   });
 
-  test('is refused when it is compressed although nobody asked', async () => {
+  test('is refused when it is compressed without a request for it', async () => {
     const { origin, fetcher } = await fetching((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end('\x1f\x8b');
     });
@@ -471,18 +471,18 @@ describe('a connection', () => {
   test('that is refused is image.fetch.network', async () => {
     const closed = await scriptedOrigin(statuses(200));
     const fetcher = fetcherOf(createAddressGuard(['127.0.0.1']));
-    // Nobody listens on this port: it is reserved (RFC 6335), and the origin above shows that loopback itself answers.
+    // Nothing listens on this port: it is reserved (RFC 6335). The origin above shows that loopback itself answers.
     await fetcher.fetch(closed.url);
     await expect(fetcher.fetch('http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'image.fetch.network' });
   });
 
-  test('that answers with something else than HTTP is image.fetch.protocol, once', async () => {
+  test('that answers with something other than HTTP is image.fetch.protocol, after one attempt', async () => {
     const { origin, fetcher } = await fetching((request) => request.socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({ code: 'image.fetch.protocol' });
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('that is to speak TLS and does not is image.fetch.tls, once', async () => {
+  test('that does not support TLS at an https address is image.fetch.tls, after one attempt', async () => {
     const { origin, fetcher } = await fetching(statuses(200));
     await expect(fetcher.fetch(origin.url.replace('http', 'https'))).rejects.toMatchObject({ code: 'image.fetch.tls' });
     expect(origin.connections).toHaveLength(1);
@@ -509,15 +509,15 @@ describe('the deadline', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('a host that falls silent is given up before the deadline, with what it was doing', async () => {
+  test('a host that falls silent fails before the deadline, with the step it stopped at', async () => {
     const { origin, fetcher } = await fetching((_request, response) => void response.write('GIF'), { idleMs: 100 });
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
       code: 'image.fetch.timeout',
-      message: expect.stringContaining('in the middle of the image'),
+      message: expect.stringContaining('within the image'),
     });
   });
 
-  test('ends a host that sends a byte now and then, however long it would go on', async () => {
+  test('ends the download from a host that sends a byte now and then', async () => {
     const { origin, fetcher } = await fetching(
       (_request, response) => {
         response.write(image);
@@ -533,7 +533,7 @@ describe('the deadline', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
-  test('holds for redirects together', async () => {
+  test('includes redirects', async () => {
     const { origin, fetcher } = await fetching(
       (request, response) => {
         if (request.url === '/start') response.writeHead(302, { location: '/silence' }).end();
@@ -559,7 +559,7 @@ describe('an address that is not public', () => {
     await expect(fetcher.fetch(url)).rejects.toMatchObject({ code: 'image.fetch.blocked_address' });
   });
 
-  test('is not asked for anything even when it got past the check of the URL', async () => {
+  test('gets no request even when it passes the check of the URL', async () => {
     const origin = await scriptedOrigin(statuses(200));
     const strict = createAddressGuard([]);
     const fetcher = fetcherOf({ checkUrl: () => {}, checkAddress: strict.checkAddress, isAllowed: () => false });
@@ -568,7 +568,7 @@ describe('an address that is not public', () => {
   });
 
   const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-  test.runIf(hasIpv6)('is asked when it is allowed, also as an IPv6 address', async () => {
+  test.runIf(hasIpv6)('is fetched when it is allowed, also as an IPv6 address', async () => {
     const origin = await scriptedOrigin(statuses(200), '::1');
     const fetcher = fetcherOf(createAddressGuard([origin.host]));
     expect(Buffer.from(await fetcher.fetch(origin.url)).toString()).toBe(image);
@@ -604,7 +604,7 @@ describe("the caller's signal", () => {
     expect(origin.requests).toHaveLength(0);
   });
 
-  test('that stays quiet changes nothing', async () => {
+  test('that never aborts changes nothing', async () => {
     const { origin, fetcher } = await fetching(statuses(503, 200));
     expect(Buffer.from(await fetcher.fetch(origin.url, { signal: new AbortController().signal })).toString()).toBe(
       image,

@@ -10,7 +10,7 @@ import { readImageFile } from '../../../images/file.ts';
 vi.mock('node:fs/promises', { spy: true });
 const files = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
 
-/** Does something in the moment between the look at a path and the opening of the file. */
+/** Runs a step between the check of a path and the opening of the file. */
 const beforeItIsOpened = (act: () => Promise<unknown>) =>
   vi.mocked(open).mockImplementationOnce(async (...args) => {
     await act();
@@ -48,7 +48,7 @@ test('a path that leaves the root and comes back is read', async () => {
   expect(await read('below/../../root/cat.jpg')).toBe('cat');
 });
 
-test('a relative path is looked for in every root, in their order', async () => {
+test('a relative path is searched in every root, in their order', async () => {
   const second = join(directory, 'second');
   await mkdir(second);
   await writeFile(join(second, 'cat.jpg'), 'second');
@@ -58,7 +58,7 @@ test('a relative path is looked for in every root, in their order', async () => 
   expect(await read('cat.jpg', [second, root])).toBe('second');
 });
 
-test('a root that is missing hides none of the others', async () => {
+test('a missing root does not hide the others', async () => {
   expect(await read('cat.jpg', [join(directory, 'missing'), root])).toBe('cat');
 });
 
@@ -154,7 +154,7 @@ test('a symbolic link to nothing is not found', async () => {
   await expect(read('dangling.jpg')).rejects.toMatchObject({ code: 'image.file.not_found' });
 });
 
-test('a directory that becomes a link to the outside in between is found out', async () => {
+test('a directory that becomes a link to the outside in between is detected', async () => {
   await mkdir(join(directory, 'outside'));
   await writeFile(join(directory, 'outside', 'dog.jpg'), 'outside');
   beforeItIsOpened(async () => {
@@ -163,7 +163,7 @@ test('a directory that becomes a link to the outside in between is found out', a
   });
   await expect(read('below/dog.jpg')).rejects.toMatchObject({
     code: 'image.file.refused',
-    message: expect.stringContaining('leads out'),
+    message: expect.stringContaining('leads outside'),
   });
 });
 
@@ -183,7 +183,7 @@ test('a file that becomes a FIFO in between is refused at once', async () => {
   await expect(read('cat.jpg')).rejects.toMatchObject({ code: 'image.file.refused' });
 });
 
-test('a file that grows while it is read is too large as soon as it is', async () => {
+test('a file that grows while it is read is refused once it exceeds the maximum', async () => {
   vi.mocked(open).mockImplementationOnce(async (...args) => {
     const file = await files.open(...args);
     const { stat } = file;

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createGuardedFetch } from '../../../images/guarded-fetch.ts';
 
-/** The operator's host, which leads on to `next`; and another one on this machine. */
+/** The operator's host, which redirects to `next`, and another host on this machine. */
 let own: Server;
 let other: Server;
 let next: string;
-/** What the other one was asked. */
+/** The requests that the other host received. */
 let asked: string[];
 
 const addressOf = (server: Server) => `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -34,7 +34,7 @@ beforeEach(() => {
   asked = [];
 });
 
-/** The answer at the end of two redirects, the second of which leads to `to`. */
+/** Returns the response after two redirects, the second of which leads to `to`. */
 async function followTo(to: string, allow: string[] = []): Promise<string> {
   next = to;
   const answer = await createGuardedFetch(`http://${addressOf(own)}`, { allow })(`http://${addressOf(own)}/`);
@@ -46,7 +46,7 @@ test('redirects of the operator’s host are followed, to itself and to hosts th
   expect(await followTo(`http://${addressOf(other)}/`, [addressOf(other)])).toBe('from somebody else');
 });
 
-test('a path may begin with whatever looks like a host', async () => {
+test('a path may look like a host', async () => {
   const address = `http://${addressOf(own)}`;
   const answer = await createGuardedFetch(address, { allow: [] })(`${address}//10.0.0.1/end`, { redirect: 'manual' });
   expect(answer.status).toBe(302);

@@ -7,7 +7,7 @@ afterEach(() => vi.useRealTimers());
 const never = new AbortController().signal;
 const patienceMs = 20_000;
 
-/** Asks for turns without waiting for them; `given` grows as they come. */
+/** Requests turns without waiting for them; `given` grows as they come. */
 function asking(widest: number) {
   const turns = createHostTurns(widest);
   const given: { host: string; turn: Awaited<ReturnType<typeof turns.take>> }[] = [];
@@ -15,10 +15,10 @@ function asking(widest: number) {
     turns.take(host, caller, patienceMs, signal).then((turn) => given.push({ host, turn }));
   return { turns, given, ask };
 }
-/** Lets promises that are due settle. */
+/** Lets pending promises settle. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-test('a host gets so many requests at a time, and the next when one has ended', async () => {
+test('a host gets a maximum of requests in flight, and the next one when one ends', async () => {
   const { given, ask } = asking(2);
   for (let n = 0; n < 4; n++) void ask('a.test');
   await settle();
@@ -35,7 +35,7 @@ test('hosts do not wait for each other', async () => {
   expect(given.map(({ host }) => host)).toEqual(['a.test', 'b.test']);
 });
 
-/** Has so many addresses of a.test refused, one after the other. */
+/** Refuses this many addresses of a.test, one after the other. */
 async function refuse({ given, ask }: ReturnType<typeof asking>, count: number, restMs?: number) {
   for (let n = 0; n < count; n++) {
     await ask('a.test');
@@ -44,7 +44,7 @@ async function refuse({ given, ask }: ReturnType<typeof asking>, count: number, 
   }
 }
 
-test('a host that refuses two addresses in a row gets half as many, and by and by as many as before', async () => {
+test('a host that refuses two addresses in a row gets half as many requests, and gradually as many as before', async () => {
   const { given, ask } = asking(4);
   for (let n = 0; n < 40; n++) void ask('a.test');
   await settle();
@@ -55,7 +55,7 @@ test('a host that refuses two addresses in a row gets half as many, and by and b
   given[3]?.turn.answered();
   for (const { turn } of given.slice(0, 4)) turn.end();
   await settle();
-  // Two were answered after that: 2, 2.5, 2.9.
+  // Two requests were answered after that: 2, 2.5, 2.9.
   expect(given).toHaveLength(6);
   for (let done = 4; done < 20; done++) {
     given[done]?.turn.answered();
@@ -65,7 +65,7 @@ test('a host that refuses two addresses in a row gets half as many, and by and b
   expect(given).toHaveLength(24);
 });
 
-test('one address that is refused, however often, costs no other address anything', async () => {
+test('one address that is refused again and again does not slow down other addresses', async () => {
   const { given, ask } = asking(4);
   for (let n = 0; n < 6; n++) {
     await ask('a.test');
@@ -77,7 +77,7 @@ test('one address that is refused, however often, costs no other address anythin
   expect(given).toHaveLength(10);
 });
 
-test('a host rests after three addresses were refused in a row, and is asked by nobody until that is over', async () => {
+test('after three refused addresses in a row, a host gets no request until its back-off is over', async () => {
   const setUp = asking(4);
   const { given, ask } = setUp;
   await refuse(setUp, 3, 3_000);
@@ -89,7 +89,7 @@ test('a host rests after three addresses were refused in a row, and is asked by 
   expect(given.slice(3).map(({ host }) => host)).toEqual(['b.test', 'a.test']);
 });
 
-test('an answer between refusals keeps a host from resting', async () => {
+test('an answer between refusals prevents the back-off', async () => {
   const setUp = asking(4);
   const { given, ask } = setUp;
   await refuse(setUp, 2, 60_000);
@@ -101,7 +101,7 @@ test('an answer between refusals keeps a host from resting', async () => {
   expect(given).toHaveLength(6);
 });
 
-test('a host that refuses the addresses of one caller rests for no other', async () => {
+test('refusals of one caller's addresses do not delay other callers', async () => {
   const setUp = asking(4);
   const { given, ask } = setUp;
   await refuse(setUp, 3, 60_000);
@@ -109,28 +109,28 @@ test('a host that refuses the addresses of one caller rests for no other', async
   expect(given).toHaveLength(4);
 });
 
-test('an image that cannot wait for the rest of its host was not requested, and says so', async () => {
+test('an image that cannot wait until its host may be asked again fails without a request', async () => {
   const setUp = asking(4);
   await refuse(setUp, 3, 30_000);
   await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).rejects.toMatchObject({
     code: 'image.fetch.unavailable',
-    message: 'a.test wants no request for another 30 s; this image was not requested',
+    message: 'a.test asked us to back off; retry in 30 s',
     retryAfter: 30,
   });
 });
 
-test('an image that waits for a turn in vain was not requested, and says so', async () => {
+test('an image that waits for a turn in vain fails without a request', async () => {
   const { ask, turns } = asking(1);
   await ask('a.test');
   const waiting = expect(turns.take('a.test', 'a', patienceMs, never)).rejects.toMatchObject({
     code: 'image.fetch.unavailable',
-    message: 'a.test had no turn for it within 20 s; this image was not requested',
+    message: 'a.test had no free request slot for 20 s',
   });
   await vi.advanceTimersByTimeAsync(patienceMs);
   await waiting;
 });
 
-test('an hour of rest is a minute for whoever comes next', async () => {
+test('a back-off of an hour counts as a minute', async () => {
   const setUp = asking(4);
   await refuse(setUp, 3, 3_600_000);
   await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).rejects.toMatchObject({ retryAfter: 60 });
@@ -138,7 +138,7 @@ test('an hour of rest is a minute for whoever comes next', async () => {
   await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).resolves.toBeDefined();
 });
 
-test('a caller does not wait for the requests of others to the same host, and they share its turns', async () => {
+test('callers do not wait for each other's requests to the same host, and share its turns', async () => {
   const { given, ask } = asking(4);
   const asked: string[] = [];
   for (const caller of ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'b'])
@@ -147,11 +147,11 @@ test('a caller does not wait for the requests of others to the same host, and th
   expect(asked.toSorted()).toEqual(['a', 'a', 'a', 'a', 'b', 'b']);
   for (const { turn } of given.slice(0, 3)) turn.end();
   await settle();
-  // One of the four places is free again, and `a` has fewer than its two.
+  // One of the four places is free, and `a` has fewer than its two.
   expect(asked.slice(6)).toEqual(['b', 'a']);
 });
 
-test('whoever leaves the queue gets no turn, and keeps none from the others', async () => {
+test('a caller that leaves the queue gets no turn, and delays no other', async () => {
   const { given, ask } = asking(1);
   const leaving = new AbortController();
   void ask('a.test');

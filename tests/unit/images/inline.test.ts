@@ -26,7 +26,7 @@ test.each([
   ['nothing', ''],
   ['white space', ' \n'],
   ['a single character, which carries no whole byte', 'A'],
-])('%s is no base64', (_what, text) => {
+])('%s is not base64', (_what, text) => {
   expect(() => decodeBase64(text, maxBytes)).toThrow(expect.objectContaining({ code: 'image.source_invalid' }));
 });
 
@@ -44,14 +44,14 @@ test('the largest image passes in lines of 76 characters', () => {
   expect(decodeBase64(lines, maxBytes)).toHaveLength(maxBytes);
 });
 
-test('a text far too long is too large whatever is in it', () => {
+test('a text that is far too long is too large, with any content', () => {
   expect(() => decodeBase64('!'.repeat(10 * maxBytes), maxBytes)).toThrow(
     expect.objectContaining({ code: 'image.too_large' }),
   );
 });
 
-test('the check for wrong characters takes a time that grows with the text, not with its square', () => {
-  // In a process of its own, which can be ended: in quadratic time this text takes a quarter of an hour.
+test('the check for invalid characters takes linear time', () => {
+  // In a process of its own, which can be killed: in quadratic time, this text takes a quarter of an hour.
   const { stdout } = spawnSync(
     process.execPath,
     [
@@ -72,7 +72,7 @@ test.each([
   'DATA:text/plain;base64,+//+AAE=',
   'data:image/png; base64 ,+//+AAE=',
   'data:image/png;base64,%2B%2f%2F%2BAAE%3D',
-])('%s becomes bytes: its media type is not looked at', (uri) => {
+])('%s becomes bytes: its media type is ignored', (uri) => {
   expect(Uint8Array.from(decodeDataUri(uri, maxBytes))).toEqual(bytes);
 });
 
@@ -86,7 +86,7 @@ test.each([
   expect(() => decodeDataUri(uri, maxBytes)).toThrow(expect.objectContaining({ code: 'image.source_invalid' }));
 });
 
-test('a data URI is held to the same size', () => {
+test('a data URI has the same maximum size', () => {
   const uri = `data:image/png;base64,${Buffer.alloc(maxBytes + 1).toString('base64')}`;
   expect(() => decodeDataUri(uri, maxBytes)).toThrow(expect.objectContaining({ code: 'image.too_large' }));
 });

@@ -57,7 +57,7 @@ test('a file is read below its roots and nowhere else', async () => {
   await expect(loader.load({ file: '/etc/hostname' })).rejects.toMatchObject({ code: 'image.file.refused' });
 });
 
-test('a directory of one tenant is read for no other', async () => {
+test('a directory of one tenant is not read for others', async () => {
   const root = await mkdtemp(join(tmpdir(), 'vls-loader-'));
   onTestFinished(() => rm(root, { recursive: true }));
   await writeFile(join(root, 'cat.jpg'), text);
@@ -69,7 +69,7 @@ test('a directory of one tenant is read for no other', async () => {
   }
 });
 
-test('files are off without roots', async () => {
+test('files are disabled without roots', async () => {
   await expect(loaderOf().load({ file: '/etc/hostname' })).rejects.toMatchObject({ code: 'image.file.refused' });
 });
 
@@ -84,12 +84,14 @@ test.each<ImageSource>([
   { url: `data:image/png;base64,${base64}` },
   { url: 'cat.jpg' },
   { base64: 'http://example.org/cat.jpg' },
-])('%j is no image source', async (source) => {
+])('%j is not an image source', async (source) => {
   await expect(loaderOf().load(source)).rejects.toMatchObject({ code: 'image.source_invalid' });
 });
 
 test('the message about a foreign scheme names it', async () => {
-  await expect(loaderOf().load('ftp://example.org/cat.jpg')).rejects.toThrow('ftp: addresses are not fetched');
+  await expect(loaderOf().load('ftp://example.org/cat.jpg')).rejects.toThrow(
+    'Only http and https URLs are fetched, not ftp:',
+  );
 });
 
 test('a private address is blocked unless its host is allowed', async () => {
@@ -98,7 +100,7 @@ test('a private address is blocked unless its host is allowed', async () => {
   });
 });
 
-test('every kind of source is held to the same size', async () => {
+test('every kind of source has the same maximum size', async () => {
   const origin = await scriptedOrigin((_request, response) => {
     response.write(text);
     response.end();
@@ -125,15 +127,15 @@ test("the caller's signal ends a download", async () => {
 });
 
 test.each([
-  ['cat.jpg', 'path of a file'],
-  ['photos/cat.jpg', 'path of a file'],
-  ['./cat', 'path of a file'],
-  ['C:\\photos\\cat.jpg', 'path of a file'],
-  ['/home/me/cat.jpg', 'path of a file'],
+  ['cat.jpg', 'file path'],
+  ['photos/cat.jpg', 'file path'],
+  ['./cat', 'file path'],
+  ['C:\\photos\\cat.jpg', 'file path'],
+  ['/home/me/cat.jpg', 'file path'],
   ['www.example.org/cat.jpg', 'without http:// or https://'],
   ['example.org/cat', 'without http:// or https://'],
   ['not an address', 'neither an http(s) URL'],
-])('%s: the message says what it looks like', async (source, message) => {
+])('%s: the message says what the source looks like', async (source, message) => {
   for (const given of [source, { url: source }])
     await expect(loaderOf().load(given)).rejects.toThrow(
       expect.objectContaining({ message: expect.stringContaining(message) }),

@@ -11,7 +11,7 @@ function webhooksFor(allow: string[], deny: string[] = [], nameServer = '127.0.0
   return webhooks;
 }
 
-test('a body is posted with its headers and the name of the service, and the status is the answer', async () => {
+test('a body is posted with its headers and the user agent, and the status is returned', async () => {
   const bodies: string[] = [];
   const origin = await scriptedOrigin((request, response) => {
     let body = '';
@@ -30,7 +30,7 @@ test('a body is posted with its headers and the name of the service, and the sta
   });
 });
 
-test.each([302, 404, 500])('%i is the answer, and no redirect is followed', async (status) => {
+test.each([302, 404, 500])('%i is returned, and no redirect is followed', async (status) => {
   const origin = await scriptedOrigin((_request, response) => {
     response.writeHead(status, { location: '/elsewhere' }).end();
   });
@@ -38,14 +38,14 @@ test.each([302, 404, 500])('%i is the answer, and no redirect is followed', asyn
   expect(origin.requests).toHaveLength(1);
 });
 
-test('the time at which a receiver wants to be asked again is read', async () => {
+test('Retry-After of a receiver is returned', async () => {
   const origin = await scriptedOrigin((_request, response) => {
     response.writeHead(503, { 'retry-after': '7' }).end();
   });
   expect(await webhooksFor([origin.host]).post(origin.url, '{}', {})).toEqual({ status: 503, retryAfterMs: 7_000 });
 });
 
-test('an address that is known to be refused is refused before any lookup', () => {
+test('a URL that is certain to be refused is refused before any lookup', () => {
   const check = createWebhookCheck({ webhookHostsAllow: ['hook.test:8080'], webhookHostsDeny: ['denied.example.org'] });
   for (const address of [
     'http://10.0.0.7/',
@@ -63,11 +63,11 @@ test('a private address is refused, and the message names the setting of webhook
   await expect(webhooksFor([]).post('http://10.0.0.7/', '{}', {})).rejects.toThrow('WEBHOOK_HOSTS_ALLOW');
 });
 
-test('a name that leads to a private address is refused', async () => {
+test('a name that resolves to a private address is refused', async () => {
   const server = await startNameServer(() => ['10.0.0.7']);
   await expect(webhooksFor([], [], server.address).post('http://hook.test/', '{}', {})).rejects.toMatchObject({
     code: 'image.fetch.blocked_address',
-    message: expect.stringContaining('hook.test does not lead to a public address'),
+    message: expect.stringContaining('hook.test does not resolve to a public address'),
   });
 });
 
