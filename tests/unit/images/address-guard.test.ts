@@ -249,7 +249,9 @@ describe('allowed domains and addresses', () => {
     expect(() => guard.checkAddress('10.0.0.7', 'images.local', 80)).toThrow(
       'images.local does not resolve to a public address',
     );
-    expect(() => guard.checkAddress('10.0.0.7', 'evilimages.local', 80)).toThrow('evilimages.local does not resolve to');
+    expect(() => guard.checkAddress('10.0.0.7', 'evilimages.local', 80)).toThrow(
+      'evilimages.local does not resolve to',
+    );
   });
 
   test('a trailing dot does not change a name', () => {

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createAddressGuard } from '../../../images/address-guard.ts';
 import { guardedConnector } from '../../../images/guarded-agent.ts';
 
-test('each address of a host gets 2.5 s, because a slow handshake takes more than Node's 250 ms', async () => {
+test("each address of a host gets 2.5 s, because a slow handshake takes more than Node's 250 ms", async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());

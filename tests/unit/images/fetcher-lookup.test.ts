@@ -73,7 +73,7 @@ test('an allowed name is resolved by the system, and may resolve to loopback', a
   expect(asked).toEqual([]);
 });
 
-test('a name that is not allowed never reaches the system's lookup, which blocks a thread', async () => {
+test("a name that is not allowed never reaches the system's lookup, which blocks a thread", async () => {
   const { fetcher } = await fetching('unknown');
   await expect(fetcher.fetch('http://images.test/')).rejects.toMatchObject({ code: 'image.fetch.dns' });
   expect(systemLookup).not.toHaveBeenCalled();

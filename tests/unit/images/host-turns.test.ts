@@ -101,7 +101,7 @@ test('an answer between refusals prevents the back-off', async () => {
   expect(given).toHaveLength(6);
 });
 
-test('refusals of one caller's addresses do not delay other callers', async () => {
+test("refusals of one caller's addresses do not delay other callers", async () => {
   const setUp = asking(4);
   const { given, ask } = setUp;
   await refuse(setUp, 3, 60_000);
@@ -138,7 +138,7 @@ test('a back-off of an hour counts as a minute', async () => {
   await expect(setUp.turns.take('a.test', 'a', patienceMs, never)).resolves.toBeDefined();
 });
 
-test('callers do not wait for each other's requests to the same host, and share its turns', async () => {
+test("callers do not wait for each other's requests to the same host, and share its turns", async () => {
   const { given, ask } = asking(4);
   const asked: string[] = [];
   for (const caller of ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'b'])
