@@ -201,7 +201,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     await ending.stop(id, { state: 'cancelled' });
     // Its jobs that are being worked on end later. The sweeper erases those.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
-    await ending.forget(record).catch((error: unknown) => {
+    await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // It does not exist for anybody any more; the sweeper removes what is left.
       log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');

@@ -4,7 +4,7 @@ import type { Redis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import { createPlaces } from './admission/folders.ts';
-import { createRoomGauge } from './admission/free-space.ts';
+import { createFreeSpaceGauge } from './admission/free-space.ts';
 import { createQueuedItems } from './admission/queued-items.ts';
 import { createStoredBytes } from './admission/stored-bytes.ts';
 import { type Batches, createBatches } from './batches.ts';
@@ -65,8 +65,8 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
   const queued = createQueuedItems(redis, options.queuedItems ?? 0);
-  const room = createRoomGauge(redis);
-  const stored = createStoredBytes(redis, room);
+  const freeSpace = createFreeSpaceGauge(redis);
+  const stored = createStoredBytes(redis, freeSpace);
   const ending = createEnding(redis, queues, dispatcher, queued, stored, payloads, retentionHours, log);
   const speed = createSpeed(redis);
   const chunks = createChunks(redis, dispatcher, ending, payloads, log);
@@ -80,7 +80,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     queues,
     dispatcher,
     ending,
-    room,
+    freeSpace,
     queued,
     stored,
     chunks,

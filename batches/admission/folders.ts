@@ -1,7 +1,7 @@
 import { ConfigError, type TenantFolder } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
-import type { PayloadPlace } from '../store/payload-store.ts';
+import type { PayloadLocation } from '../store/payload-store.ts';
 
 /** Which places in buckets tenants may name. */
 export interface Places {
@@ -20,7 +20,7 @@ const tenantMark = '{tenant}';
 /**
  * @throws {ConfigError} when tenants could read or write the payloads of others.
  */
-export function createPlaces(allowed: readonly TenantFolder[], payloads: readonly PayloadPlace[]): Places {
+export function createPlaces(allowed: readonly TenantFolder[], payloads: readonly PayloadLocation[]): Places {
   for (const { folder } of allowed) {
     const [fixed = ''] = folder.key.split(tenantMark);
     const own = payloads

@@ -3,59 +3,58 @@ import { fullestOf, memoryOf } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Whether Redis has room for more batches. */
-export interface RoomGauge {
-  /** @throws {ServiceError} `queue.full` */
+/** Measures the free memory of Redis for batches. */
+export interface FreeSpaceGauge {
+  /** @throws {ServiceError} `queue.full` when there is too little for a new batch. */
   check(): Promise<void>;
-  /** Nothing when neither Redis nor its machine states a limit. */
-  space(): Promise<Space | undefined>;
+  /** Returns the free memory; undefined when neither Redis nor its machine has a limit. */
+  measure(): Promise<FreeSpace | undefined>;
 }
 
-/** Memory for batches, in bytes; of a cluster on all servers together, each as full as the fullest. */
-export interface Space {
-  /** All that batches may fill, with whatever else Redis holds. */
+/** Memory for batches, in bytes. On a cluster, the sum of all servers, each as full as the fullest. */
+export interface FreeSpace {
+  /** Memory that batches and all other data of Redis may use together. */
   capacity: number;
-  /** What is left of it; negative beyond. */
+  /** The unused part of it; negative when more is used. */
   free: number;
 }
 
-/** Beyond this share of its memory Redis takes no new batch: what is running still needs room for its results. */
+/** Redis accepts no new batch when a larger share of its memory is used: running batches need the rest for their results. */
 const fullShare = 0.85;
-/** A look at Redis' memory counts for this long, in milliseconds. */
+/** Time that a measurement is used, in milliseconds. */
 const freshMs = 500;
 
 /**
- * Stops admission before Redis is full; of a cluster the fullest server decides, as a batch may come to lie on any, and
- * the order of all of them lies on one. Redis without a limit of its own (`maxmemory 0`) is measured against the
- * memory of its machine.
+ * Stops admission before Redis is full. On a cluster the fullest server decides: a batch may lie on any server, and the
+ * lists of all batches lie on one. Redis without a limit (`maxmemory 0`) is measured against the memory of its machine.
  */
-export function createRoomGauge(redis: Redis): RoomGauge {
-  let lookedAt = Number.NEGATIVE_INFINITY;
+export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
+  let measuredAt = Number.NEGATIVE_INFINITY;
   let used = 0;
   let limit = 0;
   let limits = 0;
 
-  async function look(): Promise<void> {
-    if (performance.now() - lookedAt <= freshMs) return;
+  async function refresh(): Promise<void> {
+    if (performance.now() - measuredAt <= freshMs) return;
     const infos = await askMasters(redis, (master) => master.info('memory'));
     ({ used, limit } = fullestOf(infos));
     limits = infos.reduce((sum, info) => sum + memoryOf(info).limit, 0);
-    lookedAt = performance.now();
+    measuredAt = performance.now();
   }
 
   return {
     async check() {
-      await look();
+      await refresh();
       if (limit === 0 || used < limit * fullShare) return;
       const megabytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
       throw new ServiceError(
         'queue.full',
-        `Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; batches are taken again when some have expired or been deleted`,
+        `Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; retry when batches have expired or been deleted`,
         { retryAfter: 60 },
       );
     },
-    async space() {
-      await look();
+    async measure() {
+      await refresh();
       if (limit === 0) return undefined;
       return { capacity: limits * fullShare, free: limits * (fullShare - used / limit) };
     },

@@ -3,33 +3,33 @@ import { queuedItems, queuedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type Claims, createClaims } from './claims.ts';
 
-/** Items of unfinished batches, by tenant: what bounds how much may wait. A batch counts whole until it has ended. */
+/** Limits the items of unfinished batches, for each tenant and in total. A batch counts with all its items until it ends. */
 export interface QueuedItems {
   /**
-   * Counts a batch with so many items, instead of what it was counted with before.
-   * @param limit what its tenant may have; 0: any number.
-   * @throws {ServiceError} `tenant.queue_full`, `overloaded`; `batch.too_many_items` for one that could never be taken.
+   * Counts the items of a batch, in place of its earlier count.
+   * @param limit largest number of its tenant; 0: any number.
+   * @throws {ServiceError} `tenant.queue_full`, `overloaded`; `batch.too_many_items` for a batch that exceeds a limit alone.
    */
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
-  /** The batch has ended, or has come to nothing. Safe to repeat. */
+  /** Removes a batch that has ended, or was never sealed. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
-/** How long a refused sender should wait: batches of this size take minutes, in seconds. */
+/** Time before a refused client retries, in seconds: batches of this size take minutes. */
 const retryAfter = 30;
 
-/** @param total what all tenants may have together; 0: any number. */
+/** @param total largest number of all tenants together; 0: any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   const claims: Claims = createClaims(redis, [queuedItems(redis), queuedSums(redis)]);
 
-  /** A batch that alone is more than its tenant, or all together, may have waiting is refused for good. */
+  /** Refuses a batch that exceeds a limit alone. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {
     const refuse = (owner: string, most: number) =>
       new ServiceError(
         'batch.too_many_items',
-        `The batch has more than ${most} items, which is all that ${owner} may have in unfinished batches; post it in parts`,
+        `The batch has more than ${most} items, the limit of ${owner} for unfinished batches; post it in parts`,
       );
     if (limit > 0 && count > limit) throw refuse(tenant, limit);
     if (total > 0 && count > total) throw refuse('the service', total);
@@ -46,11 +46,13 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
         totalLimit: total,
       });
       if (verdict === 'tenant') {
-        const message = `${tenant} has ${sum} items in unfinished batches, and may have ${limit} with these`;
+        const message = `${tenant} has ${sum} items in unfinished batches, and the limit with these is ${limit}`;
         throw new ServiceError('tenant.queue_full', message, { retryAfter });
       }
       if (verdict === 'total') {
-        throw new ServiceError('overloaded', `${sum} items wait already; the service takes ${total}`, { retryAfter });
+        throw new ServiceError('overloaded', `${sum} items are waiting, and the limit of the service is ${total}`, {
+          retryAfter,
+        });
       }
     },
     release: claims.release,

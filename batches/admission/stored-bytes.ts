@@ -3,48 +3,48 @@ import { storedBytes, storedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { BatchOptions } from '../store/record.ts';
 import { createClaims } from './claims.ts';
-import type { RoomGauge } from './free-space.ts';
+import type { FreeSpaceGauge } from './free-space.ts';
 
-/** Bytes that batches hold of Redis' memory, by tenant: from their intake until they are forgotten. */
+/** Limits the memory of Redis that the batches of a tenant use, from their intake until their deletion. */
 export interface StoredBytes {
   /**
-   * Counts what a batch stores, instead of what it was counted with before.
-   * @throws {ServiceError} `tenant.queue_full` when its tenant would hold more than its share.
+   * Counts the memory of a batch, in place of its earlier amount.
+   * @throws {ServiceError} `tenant.queue_full` when its tenant would use more than its share.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
-  /** The batch is forgotten, or its payloads are. Safe to repeat. */
+  /** Removes a batch that is deleted, or whose payloads are. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See `Claims.releaseAbsent`. */
   releaseAbsent(): Promise<void>;
 }
 
-/** What Redis keeps of a batch. */
+/** The parts of a batch that Redis stores. */
 export interface Stored {
   /** Bytes of its inputs. */
   inputs: number;
   options: Pick<BatchOptions, 'columns' | 'columnNames'>;
 }
 
-/** Results repeat metadata and ids, and errors name addresses: outputs take as much as inputs, at most about. */
+/** Results repeat metadata and ids, and errors name addresses: outputs take about as much memory as inputs. */
 const inputsAndOutputs = 2;
-/** Record, events, extremes, keys and entries in lists of a batch, in bytes; a batch of one item takes about 4 KiB. */
+/** Memory of the record, events, extremes, keys and list entries of a batch, in bytes. A batch of one item takes about 4 KiB. */
 const perBatch = 8_192;
 /**
- * A tenant may hold so many times what is left for the others. A lone tenant gets two thirds of the room, two get two
- * fifths each, and for the next one there is always room.
+ * A tenant may use this multiple of the memory that is free. A single tenant gets two thirds of the capacity, two tenants
+ * get two fifths each, and there is always free memory for one more.
  */
 const timesFree = 2;
-/** This share of the room is a tenant's in any case, as long as Redis takes batches at all. */
+/** Share of the capacity that every tenant may use, while Redis accepts batches. */
 const guaranteedShare = 1 / 64;
 
-export function createStoredBytes(redis: Redis, room: RoomGauge): StoredBytes {
+export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): StoredBytes {
   const claims = createClaims(redis, [storedBytes(redis), storedSums(redis)]);
 
-  /** The most that a tenant may hold now, in bytes; 0: any number. */
+  /** Returns the limit of a tenant at this time, in bytes; 0: no limit. */
   async function limitNow(): Promise<number> {
-    const [space, claimed] = await Promise.all([room.space(), claims.all()]);
+    const [space, claimed] = await Promise.all([freeSpace.measure(), claims.all()]);
     if (space === undefined) return 0;
-    // Claims run ahead of the memory in use by the outputs that are still to come.
+    // Claims exceed the memory in use, by the outputs that are not written yet.
     const free = Math.min(space.free, space.capacity - claimed);
     return Math.max(1, Math.floor(Math.max(timesFree * free, guaranteedShare * space.capacity)));
   }
@@ -58,7 +58,7 @@ export function createStoredBytes(redis: Redis, room: RoomGauge): StoredBytes {
       const megabytes = (count: number) => Math.ceil(count / 1024 / 1024);
       throw new ServiceError(
         'tenant.queue_full',
-        `${tenant} holds ${megabytes(sum)} MiB of Redis, and may hold ${megabytes(limit)} MiB with this batch; delete batches, or wait until some have expired`,
+        `Batches of ${tenant} use ${megabytes(sum)} MiB of Redis, and the limit with this batch is ${megabytes(limit)} MiB; delete batches, or wait until some expire`,
         { retryAfter: 60 },
       );
     },
@@ -67,6 +67,6 @@ export function createStoredBytes(redis: Redis, room: RoomGauge): StoredBytes {
   };
 }
 
-/** The columns of a CSV are part of the record. */
+/** Returns the size of the columns in the record. */
 const recordBytes = ({ columns, columnNames }: Stored['options']): number =>
   columns === undefined ? 0 : JSON.stringify([columns, columnNames]).length;

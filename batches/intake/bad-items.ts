@@ -2,17 +2,17 @@ import type { ItemStream } from '../../formats/items.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Bad items that any upload may have. An upload that begins with so many and has not one good item is refused. */
+/** Bad items that every upload may have. An upload that begins with this many and no good item is refused. */
 const freeBadItems = 1_000;
 /**
- * Bytes sent for each bad item beyond those, before they are decompressed. A bad row of a table takes some 10 bytes of
- * gzip; the same short line half a million times took 1,006 bytes in all, and 100 MB of Redis.
+ * Compressed bytes that each further bad item requires. A bad row of a table takes about 10 bytes of gzip; half a million
+ * copies of one short line took 1,006 bytes, and 100 MB of Redis.
  */
 const bytesPerBadItem = 4;
 
 /**
- * Passes items on as long as bad ones stay in proportion to the bytes that their sender has sent.
- * @param sent bytes received so far, as they were sent.
+ * Passes items on while the bad ones stay in proportion to the bytes received.
+ * @param sent returns the bytes received so far, before decompression.
  * @throws {ServiceError} `request.invalid`
  */
 export async function* boundBadItems(items: ItemStream, sent: () => number): AsyncGenerator<StoredItem[]> {

@@ -7,37 +7,37 @@ import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
 
-/** Items are counted in so many at a time: once for most batches, and seldom against what storing them costs. */
+/** Items that are counted together: once for most batches, and at little cost for large ones. */
 const claimItems = 8_192;
-/** Chunks that are written at a time, so that neither Redis nor a bucket is waited for or flooded. */
+/** Chunks that are written together, so that intake neither waits for each nor floods Redis or a bucket. */
 const chunksPerWrite = 32;
 
-/** What bounds how much a batch may bring. */
+/** The limits that a batch is checked against while its items arrive. */
 export interface Admission {
-  /** Throws when there is no room for more. */
-  checkRoom: () => Promise<void>;
-  /** Counts so many items in; throws when its tenant, or all together, would have too many. */
+  /** Throws when Redis has too little free memory. */
+  checkFreeSpace: () => Promise<void>;
+  /** Counts the items of the batch. Throws when its tenant, or all tenants together, would exceed a limit. */
   claim: (count: number) => Promise<void>;
-  /** The share of Redis' memory; absent where nobody shares it. */
+  /** The share of Redis' memory; absent where the tenant may fill it. */
   memory?: MemoryShare | undefined;
 }
 
-/** Counts what a batch stores in Redis. */
+/** Counts the memory of Redis that a batch uses. */
 export interface MemoryShare {
-  /** @param bytes of all inputs until now; throws when its tenant would hold more than its share. */
+  /** @param bytes of all inputs so far. Throws when its tenant would use more than its share. */
   claim(bytes: number): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Cuts items into chunks and writes them. The same items are always cut into the same chunks. */
+/** Divides items into chunks and writes them. The same items always make the same chunks. */
 export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /**
-   * Writes what is left.
-   * @throws {ServiceError} `batch.interrupted`, as `add` does, when the batch is taken in no more.
+   * Writes the remaining items.
+   * @throws {ServiceError} `batch.interrupted`, as `add` does, when the batch was stopped or discarded.
    */
   end(): Promise<{ chunks: number; total: number }>;
-  /** Takes back what Redis was given. */
+  /** Removes the inputs from Redis. */
   discard(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export function createChunkWriter(
   redis: Redis,
   payloads: PayloadStore,
   id: string,
-  { checkRoom, claim, memory }: Admission,
+  { checkFreeSpace, claim, memory }: Admission,
 ): ChunkWriter {
   const keys = batchKeys(redis, id);
   let slice: StoredItem[] = [];
@@ -59,7 +59,7 @@ export function createChunkWriter(
 
   async function flush(isLast = false): Promise<void> {
     if (closed.length === 0) return;
-    await checkRoom();
+    await checkFreeSpace();
     if (total - claimed >= claimItems || isLast) {
       await claim(total);
       claimed = total;
@@ -101,7 +101,7 @@ export function createChunkWriter(
       await flush(true);
       return { chunks, total };
     },
-    // From the back: what is left after an interruption is still found from the front.
+    // From the last hash to the first: what an interruption leaves is then found from the first.
     async discard() {
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
@@ -111,7 +111,7 @@ export function createChunkWriter(
   };
 }
 
-/** Roughly the bytes an item takes as JSON: its image, text, metadata or error. */
+/** Returns the approximate size of an item as JSON, in bytes: its image, text, metadata or error. */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
   const { image = '', text = '' } = item;
@@ -120,6 +120,6 @@ function sizeOf(item: StoredItem): number {
   return 100 + source.length + text.length + metadata + error;
 }
 
-/** Whoever sent it has not been heard of for too long, or somebody has stopped it meanwhile. */
+/** Returns the error of a batch whose client was silent for too long, or that was stopped. */
 export const interrupted = () =>
   new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });

@@ -5,17 +5,17 @@ import type { Redis } from '../../shared/redis.ts';
 import { holdKey } from './hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
-/** A sender's promise that requests with the same key are the same request. */
+/** An idempotency key that one request holds: requests with the same key are the same request. */
 export interface Reservation {
   /**
    * Renews the lease while the body arrives.
-   * @throws {ServiceError} `batch.interrupted` when it ran out and somebody else has the key.
+   * @throws {ServiceError} `batch.interrupted` when it ran out and another request has the key.
    */
   renew(): Promise<void>;
-  /** The body has been received, or has come to nothing: whoever asks next is told, or may try. */
+  /** Ends the lease, once the body was received or has failed. The next request gets the batch, or receives it itself. */
   release(): Promise<void>;
-  /** The request was refused, and certainly stored nothing: as if the key had never been sent. */
-  forget(): Promise<void>;
+  /** Removes the key of a request that was refused and has stored nothing. */
+  remove(): Promise<void>;
 }
 
 export type Reserved = { reservation: Reservation } | { existing: string };
@@ -24,8 +24,8 @@ const leaseMs = 30_000;
 const lifetimeSeconds = 7 * 24 * 3600;
 
 /**
- * Reserves a key for the batch `batchId`, or says which batch the key already led to.
- * @param isSealed whether a batch exists to the outside; a key whose batch came to nothing may be used again.
+ * Reserves a key for the batch `batchId`, or returns the batch that the key has led to.
+ * @param isSealed returns true for a batch that exists for clients. The key of another batch may be used again.
  * @throws {ServiceError} `idempotency.in_flight`
  */
 export async function reserve(
@@ -59,7 +59,7 @@ export async function reserve(
       async release() {
         await holdKey(redis, name, batchId, 'release');
       },
-      async forget() {
+      async remove() {
         await holdKey(redis, name, batchId, 'remove');
       },
     },

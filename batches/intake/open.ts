@@ -4,23 +4,24 @@ import { type Redis, throwFirst } from '../../shared/redis.ts';
 import { payloadVersion } from '../store/payload.ts';
 import { type BatchOptions, type BatchRecord, type Pinned, toHash } from '../store/record.ts';
 
-/** A batch about to be opened. */
+/** A batch that is about to be opened. */
 export interface OpenedBatch {
   id: string;
   tenant: string;
   pinned: Pinned;
   options: BatchOptions;
   traceparent?: string | undefined;
-  /** Share of the workers beside other tenants' batches. */
+  /** Share of the workers, relative to the weights of other tenants. Default: 1. */
   weight?: number | undefined;
 }
 
-/** What a batch by reference has from its beginning. */
+/** The fields that a batch by reference has from the start. */
 export type ReferenceFields = Pick<BatchRecord, 'input' | 'inputEtag' | 'reading' | 'bodyHash'>;
 
 /**
- * Begins a batch in the state `accepting`.
- * @param how with a lease, whoever sends it must be heard of this often, in milliseconds; by reference a worker reads it.
+ * Creates a batch in the state `accepting`.
+ * @param how with a lease of this time, in milliseconds, that the request renews while it sends items; or by reference,
+ * when a worker reads them.
  */
 export async function openBatch(
   redis: Redis,
@@ -48,13 +49,13 @@ export async function openBatch(
     filesState: options.output === undefined ? undefined : 'pending',
     ...('reference' in how && how.reference),
   };
-  // Listed first: a batch the sweeper does not know of could not be cleaned away.
+  // The lists come first: the sweeper removes only batches that are listed.
   await redis.zadd(liveBatches(redis), createdAt, id);
   await redis.zadd(tenantBatches(redis, tenant), createdAt, id);
   await redis.zadd(tenantBatches(redis, everyTenant), createdAt, id);
   const writes = redis.pipeline();
-  // The lease first: a record without one is a batch that the sweeper takes for given up. By reference one without end:
-  // releases that know no references would discard the batch.
+  // The lease precedes the record: the sweeper discards a record without one. A batch by reference gets a lease without
+  // end, for older releases, which would discard it.
   if ('leaseMs' in how) writes.set(keys.lease, '1', 'PX', how.leaseMs);
   else writes.set(keys.lease, '1');
   throwFirst(await writes.hset(keys.batch, toHash(record)).exec());

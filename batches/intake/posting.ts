@@ -7,7 +7,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { asFolder, formatS3Place } from '../../shared/s3-place.ts';
 import { traced, traceparent } from '../../shared/telemetry/spans.ts';
 import type { Places } from '../admission/folders.ts';
-import type { RoomGauge } from '../admission/free-space.ts';
+import type { FreeSpaceGauge } from '../admission/free-space.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
@@ -22,17 +22,17 @@ import { type Reservation, reserve } from './idempotency.ts';
 import { openBatch } from './open.ts';
 import { storeBatch } from './store-batch.ts';
 
-/** What a tenant's batches may take. */
+/** Limits for the batches of a tenant. */
 export interface TenantLimits {
-  /** Items of unfinished batches; 0: any number. */
+  /** Largest number of items in unfinished batches; 0: any number. */
   queuedItems: number;
-  /** It shares the memory of Redis with other tenants; otherwise it may fill it. */
+  /** The tenant shares the memory of Redis with others. Otherwise it may fill it. */
   sharesMemory?: boolean;
-  /** Share of the workers beside other tenants'. */
+  /** Share of the workers, relative to the weights of other tenants. */
   weight: number;
 }
 
-/** What is told of every batch that is posted. */
+/** The facts that every post has. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;
@@ -42,28 +42,28 @@ interface Posted {
   idempotencyKey?: string | undefined;
   /** SHA-256 of the decoded body, asked for once the items have been read. */
   bodyHash: () => string;
-  /** Called with the id of a new batch, and not for a repetition that leads to a former one. */
+  /** Called with the id of a new batch, but not when a repetition leads to an earlier batch. */
   onCreated?: ((id: string) => void) | undefined;
 }
 
-/** A batch whose items come with it. */
+/** A batch with its items. */
 export interface Posting extends Posted {
   items: ItemStream;
-  /** Folder for files of its results, by its id. */
+  /** Returns the folder for the files of its results. */
   output?: (id: string) => string;
 }
 
-/** A batch whose items lie in a bucket. */
+/** A batch by reference: its items lie in a bucket. */
 export interface ReferencePosting extends Posted {
   /** Address of the object with the items. */
   input: string;
-  /** Address of the folder for its files; without it one beside the input, named by the batch. */
+  /** Address of the folder for its files. Default: a folder next to the input, with the id of the batch as its name. */
   output: string | undefined;
-  /** How the items are read. */
+  /** Options of reading the items. */
   reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
 }
 
-/** The two ways to post a batch. */
+/** Posts batches. */
 export interface Intake {
   /** @returns the batch's id. */
   post(posting: Posting): Promise<string>;
@@ -78,22 +78,34 @@ export interface IntakeDeps {
   places: Places;
   queues: Queues;
   dispatcher: Dispatcher;
-  room: RoomGauge;
+  freeSpace: FreeSpaceGauge;
   queued: QueuedItems;
   stored: StoredBytes;
   durability: Durability;
-  /** Told of every batch whose items have been stored. */
+  /** Called for every batch whose items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /** The hash of the body that led to a batch; nothing when there is no such batch. */
+  /** Returns the hash of the body of a batch; undefined when there is no such batch. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { redis, payloads, objects, places, queues, dispatcher, room, queued, durability, onPosted, log, bodyHashOf } =
-    deps;
+  const {
+    redis,
+    payloads,
+    objects,
+    places,
+    queues,
+    dispatcher,
+    freeSpace,
+    queued,
+    durability,
+    onPosted,
+    log,
+    bodyHashOf,
+  } = deps;
 
-  /** One batch for each key: `store` makes it, `pass` reads a repetition to its end. */
+  /** Creates one batch for each key: `store` creates it, `pass` reads the body of a repetition to its end. */
   async function once(
     { tenant, idempotencyKey, bodyHash, onCreated }: Posted,
     store: (id: string, reservation: Reservation | undefined) => Promise<void>,
@@ -113,12 +125,12 @@ export function createIntake(deps: IntakeDeps): Intake {
       reservation = reserved.reservation;
     }
     try {
-      await room.check();
+      await freeSpace.check();
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // Keys of requests that stored nothing must not fill Redis for a week. After any other fault the batch may exist.
-      if (isRefusal(error)) await reservation?.forget().catch(() => {});
+      // Keys of requests that stored nothing must not fill Redis for a week. After any other error the batch may exist.
+      if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
       await reservation?.release().catch(() => {});
@@ -139,7 +151,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       const store = async (batchId: string, reservation: Reservation | undefined) => {
         if (output !== undefined) options.output = output(batchId);
         const batch = {
-          checkRoom: room.check,
+          checkFreeSpace: freeSpace.check,
           claim: (count: number) => queued.claim(batchId, tenant, count, limits?.queuedItems ?? 0),
           memory: limits?.sharesMemory ? shareOf(batchId, tenant, options) : undefined,
           id: batchId,
@@ -167,7 +179,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
         'batch accepted',
       );
-      // Acknowledged from here on: if Redis goes away before the first chunks are queued, the sweeper queues them.
+      // The batch is acknowledged. If Redis fails before its first chunks are queued, the sweeper queues them.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
         log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
@@ -188,13 +200,16 @@ export function createIntake(deps: IntakeDeps): Intake {
       if (given !== undefined) keepInput(formatS3Place(place), formatS3Place(asFolder(given)));
       const store = async (id: string) => {
         const { etag } = await objects.head(place);
-        const beside = { bucket: place.bucket, key: `${place.key.slice(0, place.key.lastIndexOf('/') + 1)}${id}/` };
+        const nextToInput = {
+          bucket: place.bucket,
+          key: `${place.key.slice(0, place.key.lastIndexOf('/') + 1)}${id}/`,
+        };
         const batch = {
           id,
           tenant,
           weight: limits?.weight,
           pinned,
-          options: { ...options, output: formatS3Place(asFolder(given ?? beside)) },
+          options: { ...options, output: formatS3Place(asFolder(given ?? nextToInput)) },
           traceparent: traceparent(),
         };
         const reference = {
@@ -221,7 +236,7 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 const isReadByReference = ({ isRead, isStreamed }: BatchFormat): boolean => isRead && isStreamed;
 
-/** Refusals that are decided before a batch is sealed, besides those of the request itself. */
+/** Errors that are decided before the seal, in addition to those of the request itself. */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
 const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));

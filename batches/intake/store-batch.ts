@@ -8,25 +8,25 @@ import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** Somebody must be heard of this often while a batch is sent, in milliseconds; then it is discarded. */
+/** Time after which a batch is discarded when no bytes arrive, in milliseconds. */
 const leaseMs = 30_000;
-/** How often `onActivity` is called while bytes arrive, in milliseconds. */
+/** Time between two calls of `onActivity` while bytes arrive, in milliseconds. */
 const activityMs = 5_000;
 
-/** A batch about to be stored. */
+/** A batch that is about to be stored. */
 export interface NewBatch extends OpenedBatch, Admission {
   items: ItemStream;
   /** SHA-256 of the body, asked for when the items have been read; nothing when the batch has no idempotency key. */
   bodyHash?: () => string;
-  /** Called at most every five seconds while bytes arrive, and before the seal; what it throws ends the intake. */
+  /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
   onActivity?: () => Promise<void>;
 }
 
 /**
- * Stores a batch as its items arrive: state `accepting` under a lease, payloads first, then one script seals it. Only
- * then does it exist for anybody; a stream that breaks off before leaves nothing.
+ * Stores a batch as its items arrive: state `accepting` under a lease, payloads first, then one script seals it. Before the
+ * seal nobody sees it, and a stream that breaks off leaves nothing.
  * @returns the number of items.
- * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and whatever reading the items throws.
+ * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
  */
 export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: NewBatch): Promise<number> {
   const { lease } = batchKeys(redis, batch.id);
@@ -44,7 +44,7 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     }
   }
 
-  /** Only while it is still ours: one that ran out has been seen by the sweeper, and what was stored is gone. */
+  /** Renews the lease. When it ran out, the sweeper has discarded the batch. */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -56,8 +56,8 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, items: opening(), onActivity: renew, onSeal });
   } catch (error) {
-    // What Redis keeps at once, where it answers, as that may be what fills it; the rest by the sweeper, which is certain
-    // to find the batch without a lease. When the answer to the seal was lost, the batch may be under way and needs them.
+    // Memory of Redis is freed at once, as it may be full. The sweeper removes the rest: it finds the batch without a lease.
+    // After a lost reply to the seal the batch may exist, and needs its items.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
       if (!mayBeSealed) await writer.discard().catch(() => {});
@@ -66,24 +66,24 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   }
 }
 
-/** The items of a batch that is open. */
+/** The items of an open batch. */
 export interface NewItems {
   id: string;
   items: ItemStream;
   /** What stands in the columns of CSV is filled in while the items are read. */
   options: BatchOptions;
   bodyHash?: (() => string) | undefined;
-  /** Called at most every five seconds while bytes arrive, and before the seal; what it throws ends the intake. */
+  /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
   onActivity: () => Promise<void>;
-  /** Told when the seal has been asked for, and when its answer has come: between the two nobody knows. */
+  /** Called with false before the seal and with true after its reply. Between both, the result is unknown. */
   onSeal?: (isAnswered: boolean) => void;
 }
 
 /**
- * Writes the payloads of an open batch, and seals it. From the first item on it may be done again, by another process
- * too: it writes the same to the same places.
+ * Writes the payloads of an open batch, and seals it. It may be repeated from the first item, also by another process: the
+ * same payloads go to the same keys.
  * @returns the number of items.
- * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and whatever reading the items throws.
+ * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
  */
 export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<number> {
   const { id, options } = batch;

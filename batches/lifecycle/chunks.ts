@@ -105,7 +105,7 @@ export function createChunks(
       const reply = await commitChunk(redis, batchId, { chunk, stored, tally }, retentionMs);
       if (reply.verdict === 'gone') {
         // This output was put after the deletion of the batch, which has not removed it.
-        await payloads.forget(batchId).catch(() => {});
+        await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;

@@ -24,26 +24,26 @@ import { refuseBatch } from './steps/refuse.ts';
 import { setExpiry } from './steps/set-expiry.ts';
 import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 
-/** How batches end: stopped, settled, forgotten. Every step may be repeated, and is by the sweeper. */
+/** Stops, settles and deletes batches. Every step may be repeated; the sweeper does so. */
 export interface Ending {
   readonly retentionMs: number;
   /**
-   * Stops a live batch. It ends when the chunks in flight have committed or were handed back, at once when there are
-   * none; after {@link inFlightMs} the sweeper ends it without them. The first stop counts.
+   * Stops a live batch. It ends when its chunks in flight are committed or handed back, at once when there are none. After
+   * {@link inFlightMs} the sweeper ends it without them. The first stop counts.
    */
   stop(id: string, as: Stop): Promise<void>;
-  /** Ends a batch by reference whose object cannot be taken in. */
-  refuse(batch: BatchRecord, fault: Pick<ItemError, 'code' | 'message'>): Promise<void>;
-  /** A batch takes no more chunks: its jobs that still wait leave the queue. */
+  /** Ends a batch by reference whose object cannot be read. */
+  refuse(batch: BatchRecord, error: Pick<ItemError, 'code' | 'message'>): Promise<void>;
+  /** Removes the waiting jobs of a batch that takes no more chunks. */
   withdraw(id: string): Promise<void>;
-  /** What a terminal batch still owes: its files, then its webhook, its place among the finished ones. */
+  /** Does the steps that follow the end of a batch: its files, then its webhook, and the list of finished batches. */
   settle(id: string): Promise<void>;
   /**
-   * Removes every trace, the record first: from then on the batch does not exist for anybody. What cannot be removed at
-   * once is what the sweeper continues with.
-   * @throws {ServiceError} `storage.unavailable`, with the same effect.
+   * Deletes all data of a batch, the record first: after that the batch does not exist for clients. The sweeper removes
+   * the parts that cannot be removed at once.
+   * @throws {ServiceError} `storage.unavailable`; the sweeper continues then too.
    */
-  forget(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
+  erase(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
 }
 
 export function createEnding(
@@ -70,17 +70,17 @@ export function createEnding(
       await withdrawAll(record);
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
-      // Still live for the sweeper, which sees to it that its files are written.
+      // Stays in the list of live batches, so that the sweeper ensures that its files are written.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
-        // Still live for the sweeper, which tries again when Redis has room.
+        // Stays in the list of live batches, so that the sweeper tries again when Redis has free memory.
         if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
       }
     }
     await redis.zrem(liveBatches(redis), id);
   }
 
-  /** Once for each batch, whichever process has settled it first. */
+  /** Logs the end of a batch, in the process that settles it first. */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
     const failures = failed > 0 ? await redis.hgetall(batchKeys(redis, id).failures) : {};
@@ -121,8 +121,8 @@ export function createEnding(
     },
     withdraw,
     settle,
-    async forget({ id, tenant }) {
-      // Whatever interrupts this, the next sweep continues with it.
+    async erase({ id, tenant }) {
+      // The next sweep continues after an interruption.
       await setExpiry(redis, id, 0);
       await redis.unlink(...fixedKeys(redis, id));
       await redis.zrem(tenantBatches(redis, tenant), id);
@@ -131,7 +131,7 @@ export function createEnding(
       await unlinkPayloads(redis, id);
       await stored.release(id);
       await redis.zrem(liveBatches(redis), id);
-      if (await payloads.forget(id)) await redis.zrem(finishedBatches(redis), id);
+      if (await payloads.erase(id)) await redis.zrem(finishedBatches(redis), id);
     },
   };
 }

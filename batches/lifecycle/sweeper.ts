@@ -20,9 +20,9 @@ import { listExpired } from './steps/list-expired.ts';
 import { setExpiry } from './steps/set-expiry.ts';
 import type { Stop } from './steps/stop.ts';
 
-/** Repairs what a dead process left, and forgets what has had its time. */
+/** Recovers work of crashed processes, and deletes expired batches. */
 export interface Sweeper {
-  /** One round over all live batches; safe beside workers, APIs and another sweeper. */
+  /** Runs one round over all live batches. It is safe while workers, APIs and other sweepers run. */
   sweep(): Promise<void>;
 }
 
@@ -38,21 +38,21 @@ export interface SweeperDeps {
   log: Logger;
 }
 
-/** Batches read at a time. */
+/** Batches that are read together. */
 const pageSize = 100;
-/** A batch is listed before it is opened; if nothing came after that for so long, in ms, its sender has died. */
+/** Time after which a listed batch without a record is removed, in milliseconds: its process has died. */
 const openingMs = 60_000;
-/** How often in one round a batch's payloads in a bucket are gone on with, some thousands at a time. */
-const forgetCalls = 4;
-/** Between two rounds, in milliseconds, about. */
+/** Calls in one round that remove payloads of one batch from a bucket, some thousands in each. */
+const eraseCalls = 4;
+/** Approximate time between two rounds, in milliseconds. */
 const nextRoundMs = 10_000;
-/** When a batch that could not be wholly forgotten is tried again, in milliseconds. */
-const forgetAgainMs = 60_000;
+/** Time before the next attempt to delete a batch, after an error, in milliseconds. */
+const eraseAgainMs = 60_000;
 /** Lost chunks of one batch that are queued again in one round. */
 const maxRepairs = 256;
-/** Jobs of deleted batches are erased for so long after the deletion, in milliseconds: one may be worked on meanwhile. */
-const eraseMs = 600_000;
-/** Deleted batches whose jobs are erased in one round, the latest. */
+/** Time after a deletion in which jobs of the batch are erased, in milliseconds: workers may hold some at the deletion. */
+const eraseJobsMs = 600_000;
+/** Deleted batches whose jobs are erased in one round: the latest. */
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -62,21 +62,21 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     const keys = batchKeys(redis, id);
     const hash = await readFields(redis, id);
     if (Object.keys(hash).length === 0) {
-      if (now - createdAt > openingMs) await ending.forget({ id, tenant: 'default' });
+      if (now - createdAt > openingMs) await ending.erase({ id, tenant: 'default' });
       return;
     }
     const record = batchRecord.parse(hash);
     if (terminalStates.has(record.state)) return await ending.settle(id);
     if (record.state === 'accepting' && record.input !== undefined) {
       if ((await queues.ensureTask('intake', record)) === 'live') return;
-      const message = 'Reading the object failed again and again; the log says why';
+      const message = 'Reading the object failed repeatedly; the log has the reason';
       return await ending.refuse(record, { code: 'internal', message });
     }
     if (record.state === 'accepting') {
-      if (await discardBatch(redis, id)) await ending.forget(record);
+      if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // Ends when its chunks in flight have, or when their time is up; nothing of it is queued again.
+    // It ends with its chunks in flight, or when their time is over. None of its chunks is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
@@ -85,21 +85,21 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.refill(record);
   }
 
-  /** Chunks that were let into the queue, have no outcomes, and that nobody has in hand. */
+  /** Returns the chunks that have left the order, have no outcomes, and are neither waiting nor active. */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
     const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
-    // A repair each; the rest is found in the next round.
+    // Each needs a repair. The next round finds the rest.
     return lost.slice(0, maxRepairs);
   }
 
-  /** A chunk that was let into the queue must have a job there, until its outcomes are committed. */
+  /** Ensures that a chunk without outcomes has a job. */
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
-    // Committed between the two looks.
+    // It was committed since the first check.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'chunk without a job, queued again');
@@ -107,12 +107,12 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.requeue(record, [chunk]);
   }
 
-  /** A chunk that failed for good ends with the code `internal` on each of its items. */
+  /** Commits the error `internal` for each item of a chunk whose job failed for good. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
     const job = { v: record.v, tenant: record.tenant, batchId: record.id, chunk };
     const input = await readInput(record.id, chunk);
     if (input === undefined) return await chunks.fail(job);
-    const error = itemError('internal', 'The chunk of this item failed again and again; the log of its job says why');
+    const error = itemError('internal', 'The chunk of this item failed repeatedly; the log of its job has the reason');
     const results = input.items.map((item, at) => ({
       index: input.offset + at,
       ...echoed(item),
@@ -123,12 +123,12 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await chunks.commit(job, input, results);
   }
 
-  /** Nothing when they are gone for good. */
+  /** Returns the items of a chunk; undefined when they are lost. */
   async function readInput(id: string, chunk: number): Promise<InputChunk | undefined> {
-    const kept = await redis.hgetBuffer(batchKeys(redis, id).input(chunk), String(chunk));
-    if (kept === null) return undefined;
+    const stored = await redis.hgetBuffer(batchKeys(redis, id).input(chunk), String(chunk));
+    if (stored === null) return undefined;
     try {
-      return decodeInput(await payloads.get(id, kept));
+      return decodeInput(await payloads.get(id, stored));
     } catch (error) {
       if (error instanceof ServiceError && isLost(error)) return undefined;
       throw error;
@@ -157,16 +157,16 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       for (const id of ids) {
         const tenant = await redis.hget(batchKeys(redis, id).batch, 'tenant');
         try {
-          for (let call = 0; call < forgetCalls && (call === 0 || (await isListed(id))); call++) {
-            await ending.forget({ id, tenant: tenant ?? 'default' });
+          for (let call = 0; call < eraseCalls && (call === 0 || (await isListed(id))); call++) {
+            await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // Others get their turn; and a store that is away should not be waited for once for each of them.
-          log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
-          await setExpiry(redis, id, forgetAgainMs);
+          // The round ends here: waiting for an unavailable store once for each batch would take too long.
+          log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
+          await setExpiry(redis, id, eraseAgainMs);
           return;
         }
-        // One with too many payloads for one call continues in the next round.
+        // A batch with more payloads than these calls remove continues in the next round.
         if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }
@@ -175,7 +175,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   async function sweepDeleted(): Promise<void> {
-    await redis.zremrangebyscore(deletedBatches(redis), 0, (await redisTime(redis)) - eraseMs);
+    await redis.zremrangebyscore(deletedBatches(redis), 0, (await redisTime(redis)) - eraseJobsMs);
     const deleted = await redis.zrange(deletedBatches(redis), -maxErased, '-1');
     if (deleted.length === 0) return;
     await queues.erase(

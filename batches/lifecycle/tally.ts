@@ -22,24 +22,25 @@ export interface Tally {
   succeeded: number;
   failed: number;
   codes: Record<string, number>;
-  /** Bin of the cosine -> items. */
+  /** Items by bin of their cosine. */
   bins: Record<string, number>;
   cosineSum: number;
   scoreSum: number;
   lowest: [cosine: number, item: string][];
   highest: [cosine: number, item: string][];
-  /** A few failures for those who follow the batch. */
+  /** A few failed items, for readers of the event stream. */
   samples: { index: number; id?: string; code: string; message: string }[];
-  /** Cells that CSV with `formulas=escape` changes, where there are any: in every CSV, and in columns of the sender's. */
+  /** Cells that CSV with `formulas=escape` changes, if any: in columns that every CSV has, and in columns of the input. */
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
 const samplesPerChunk = 5;
-/** All samples of a chunk together as JSON, in characters: the stream of a batch holds a thousand chunks. */
+/** Longest JSON of all samples of a chunk, in characters: the stream of a batch holds a thousand chunks. */
 const samplesLength = 1_000;
-/** Of a message in a sample; the result has all of it. */
+/** Longest message in a sample, in characters. The result has the whole message. */
 const sampleMessage = 200;
 
+/** Counts the outcomes of a chunk. */
 export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
   const tally: Tally = {
     succeeded: 0,
@@ -63,10 +64,10 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
       tally.failed++;
       increment(tally.codes, code);
       if (tally.samples.length < samplesPerChunk) {
-        // Half a surrogate pair, which a client can send, is no text for Lua's JSON.
+        // Lua's JSON refuses half a surrogate pair, which clients may send.
         const id = result.id?.toWellFormed();
-        const said = excerpt(message.toWellFormed(), sampleMessage);
-        const sample = { index: result.index, ...(id !== undefined && { id }), code, message: said };
+        const short = excerpt(message.toWellFormed(), sampleMessage);
+        const sample = { index: result.index, ...(id !== undefined && { id }), code, message: short };
         sampled += JSON.stringify(sample).length;
         if (sampled <= samplesLength) tally.samples.push(sample);
       }
@@ -94,7 +95,7 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
   tally.formulas[result.status].own += own;
 }
 
-/** Enough to show an item among the lowest or highest without reading its chunk. */
+/** Returns the fields that show an item among the lowest or highest without reading its chunk. */
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;
   const text = item !== undefined && 'text' in item ? item.text.slice(0, 300) : '';

@@ -8,12 +8,12 @@ import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
 /**
- * Deliveries of one worker. A receiver may take 15 s: a tenant has at least four places, whatever the receivers of others
- * do, and 64 deliveries are a few open sockets and a few kilobytes each.
+ * Deliveries of one worker. A receiver may take 15 s, so each tenant has at least four places that receivers of others cannot
+ * take. 64 deliveries are as many sockets, with a few kilobytes each.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 
-/** Delivers webhooks, fairly between tenants. `deliver` is given the batch, and whether this is the last attempt. */
+/** Delivers webhooks, fairly between tenants. `isLast`: no attempt follows. */
 export function consumeWebhooks(
   redis: Redis,
   deliver: (batchId: string, isLast: boolean) => Promise<Delivered>,

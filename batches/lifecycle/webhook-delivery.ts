@@ -6,7 +6,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
 
-/** The answer of a receiver. */
+/** The response of a receiver. */
 export interface WebhookAnswer {
   status: number;
   /** Its `Retry-After`, in milliseconds from now. */
@@ -15,30 +15,30 @@ export interface WebhookAnswer {
 
 /**
  * Sends a webhook.
- * @throws {ServiceError} for an address that may not be asked; any error when the receiver cannot be reached.
+ * @throws {ServiceError} for an address that is not allowed; any error when the receiver cannot be reached.
  */
 export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<WebhookAnswer>;
 
-/** What became of an attempt; one that may succeed later throws instead. `later`: the receiver has said when. */
+/** The result of an attempt. An attempt that may succeed later throws. `later`: the receiver has named a time. */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** A receiver may put a delivery off for so long, in milliseconds. */
+/** Longest time that a receiver may put a delivery off, in milliseconds. */
 const longestWaitMs = 3_600_000;
-/** Attempts in all, those included that a receiver has put off. */
+/** Largest number of attempts, with those that a receiver has put off. */
 const maxAttempts = 10;
-/** 410: the receiver is gone for good, as Standard Webhooks has it. */
+/** 410: the receiver is gone for good, by Standard Webhooks. */
 const gone = 410;
-/** Answers whose `Retry-After` counts. */
+/** Statuses whose `Retry-After` counts. */
 const putOff = new Set([429, 503]);
 
 /**
- * Posts the end of a batch to its receiver, with its final status as the body.
- * Signed as Standard Webhooks describes: HMAC-SHA256 over `id.timestamp.body`.
- * @param isLast no attempt follows one that throws.
- * @param secret `whsec_` and base64, as the receiver has it.
+ * Posts the end of a batch to its receiver, with its final status as the body. The signature is that of Standard
+ * Webhooks: HMAC-SHA256 over `id.timestamp.body`.
+ * @param isLast no attempt follows when this one throws.
+ * @param secret `whsec_` followed by base64, as the receiver has it.
  */
 export async function deliverWebhook(
   redis: Redis,
@@ -53,7 +53,7 @@ export async function deliverWebhook(
   const record = batchRecord.parse(hash);
   if (record.webhookUrl === undefined || record.webhookState !== 'pending') return { state: 'delivered' };
   const body = bodyOf(record, await redis.hgetall(keys.failures));
-  // The same for every attempt, so that a receiver knows a repetition.
+  // The id is the same for every attempt, so that a receiver recognises a repetition.
   const id = `batch-${batchId}`;
   const timestamp = String(Math.floor((await redisTime(redis)) / 1000));
   const attempts = (record.webhookAttempts ?? 0) + 1;
@@ -96,8 +96,8 @@ export async function deliverWebhook(
 }
 
 /**
- * The status as it was at the end. A receiver that compares the bodies of one `webhook-id` finds them equal, so what
- * changes after the end is left at its first value: attempts, and the retry that names this batch.
+ * Returns the status at the end of the batch. The bodies of one `webhook-id` must be equal, so fields that change after the
+ * end have their first values: attempts, and the retry of this batch.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

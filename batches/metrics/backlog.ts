@@ -5,11 +5,11 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
-/** Live batches that one look reads; when there are more, the rest is taken to be like them. */
+/** Live batches that one call reads. When there are more, the counts are scaled up. */
 const maxRead = 1_000;
 /**
- * Items a second that are assumed where none are committed: without any worker the backlog is as many seconds as items,
- * so that it is above zero whatever waits, and calls for workers the more the more waits.
+ * Items per second that are assumed when none are committed. Without any worker the backlog is then one second for each
+ * item: it is above zero when anything waits, and grows with it.
  */
 const assumedSpeed = 1;
 
@@ -22,7 +22,7 @@ interface LiveBatches {
   states: Record<(typeof liveStates)[number], number>;
 }
 
-/** Reads the backlog of each queue, and the live batches by the names they were posted with. Empty while Redis is away. */
+/** Reads the backlog of each queue, and the live batches by the names they were posted with. Empty while Redis is unavailable. */
 export async function readBacklog(
   redis: Redis,
   queues: Queues,
@@ -84,7 +84,7 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
   ]);
-  // Not as a pipeline: batches lie in slots of their own.
+  // Not a pipeline: on a cluster each batch has a slot of its own.
   const records = await Promise.all(
     ids.map((id) =>
       redis.hmget(

@@ -2,22 +2,22 @@ import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** How fast all workers of a profile are together: reported by those that commit, read by those that ask. */
+/** The speed of all workers of a profile together. */
 export interface Speed {
-  /** So many items have been committed. A count that is lost with Redis only makes the speed look smaller. */
+  /** Adds committed items. When Redis loses a count, the speed is too low for a minute. */
   add(profile: string, items: number): void;
-  /** Recent items a second, 0 when nothing was committed for a minute. */
+  /** Returns the recent items per second of each profile; 0 when none were committed for a minute. */
   read(profiles: readonly string[]): Promise<Map<string, number>>;
 }
 
 const slotMs = 10_000;
 const slots = 6;
-/** Slots over which a profile that has just begun, or whose workers have just doubled, shows it. */
+/** The latest slots, which show the speed of a profile that has just started, or whose workers have just doubled. */
 const latestSlots = 2;
 
 /**
- * Counted in Redis and not by the reader, so that every API reports the same, the one that has just started too.
- * @param now in ms since 1970; the clock of Redis otherwise, as those of workers and APIs may be days apart.
+ * Counts in Redis, so that every API reports the same speed, also one that has just started.
+ * @param now returns ms since 1970. Default: the clock of Redis, as those of workers and APIs may differ by days.
  */
 export function createSpeed(redis: Redis, now: () => number | Promise<number> = () => redisTime(redis)): Speed {
   return {

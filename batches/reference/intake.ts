@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
-import type { RoomGauge } from '../admission/free-space.ts';
+import type { FreeSpaceGauge } from '../admission/free-space.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
 import { type ChunkWriter, createChunkWriter, interrupted } from '../intake/chunk-writer.ts';
@@ -25,7 +25,7 @@ export interface ReferenceIntakeDeps {
   objects: Objects;
   dispatcher: Dispatcher;
   ending: Ending;
-  room: RoomGauge;
+  freeSpace: FreeSpaceGauge;
   queued: QueuedItems;
   stored: StoredBytes;
   /** Told of every batch whose items have been stored. */
@@ -38,7 +38,7 @@ export interface ReferenceIntakeDeps {
  * are the same. What is wrong with the object ends the batch; what is wrong in passing is tried again.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
-  const { redis, payloads, objects, dispatcher, ending, room, queued, stored, onPosted, log } = deps;
+  const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;
   const pending = createPendingBudget();
 
   async function read(id: string): Promise<BatchRecord | undefined> {
@@ -48,7 +48,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   const writerOf = ({ id, tenant, reading }: BatchRecord, options: BatchOptions): ChunkWriter =>
     createChunkWriter(redis, payloads, id, {
-      checkRoom: room.check,
+      checkFreeSpace: freeSpace.check,
       claim: (count) => queued.claim(id, tenant, count, reading?.queuedItems ?? 0),
       ...(reading?.sharesMemory && {
         memory: {
@@ -86,15 +86,15 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     if (record !== undefined && record.chunks > 0) return;
     await writer.discard();
     // It may have been deleted while it was read.
-    if (record === undefined) return await ending.forget({ id, tenant });
+    if (record === undefined) return await ending.erase({ id, tenant });
     await unlinkPayloads(redis, id);
-    while (!(await payloads.forget(id)));
+    while (!(await payloads.erase(id)));
   }
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
     // Deleted while a worker read it, which has died since: its items still count, and its payloads are nobody's.
-    if (record === undefined) return void (await ending.forget({ id, tenant: 'default' }));
+    if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const options: BatchOptions = {};
     const writer = writerOf(record, options);
     const left = () =>

@@ -2,20 +2,20 @@ import type { Logger } from '../../shared/log.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** What becomes of acknowledged work when Redis dies: nothing is lost, the last two seconds may be, all is, or unknown. */
+/** The loss of acknowledged work when Redis dies: nothing, up to two seconds, everything, or unknown. */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
-/** How durable this Redis is, a cluster as its weakest server, and a way to wait until what was written is on its disk. */
+/** The durability of Redis, on a cluster that of its weakest server. */
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until everything this connection has written is on disk, where Redis does not do so anyway and can say so
-   * (7.2 and later, with `appendfsync everysec`).
+   * Waits until everything that this connection has written is on disk. Does nothing where Redis does so by itself, or
+   * cannot report it: it can from 7.2 on, with `appendfsync everysec`.
    */
   confirm(): Promise<void>;
 }
 
-/** A foreign Redis may be configured anew while we run, in milliseconds. */
+/** Time that the level is used, in milliseconds: a Redis of others may be reconfigured while this process runs. */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
 
@@ -37,7 +37,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
     if (known?.level !== level && level !== 'always') {
       log.warn(
         { durability: level },
-        'this Redis may lose acknowledged work when it dies; appendfsync always does not',
+        'Redis may lose acknowledged work when it dies; with appendfsync always it does not',
       );
     }
     known = { level, canWait, at: performance.now() };
@@ -49,15 +49,15 @@ export function createDurability(redis: Redis, log: Logger): Durability {
     async confirm() {
       const { level, canWait } = await look();
       if (level !== 'everysec' || !canWait) return;
-      // Where this connection has written nothing, there is nothing to wait for.
+      // WAITAOF waits only for writes of this connection.
       const waited = await askMasters(redis, (master) => master.call('WAITAOF', 1, 0, confirmTimeoutMs));
       if ((waited as [number, number][]).some(([onDisk]) => onDisk === 0))
-        log.warn('acknowledged before Redis had written it to disk, as its disk is slow');
+        log.warn('a batch was acknowledged before Redis wrote it to disk: the disk is slow');
     },
   };
 }
 
-/** Of an unknown level anything may be true but `always`. */
+/** An unknown level may be any but `always`. */
 const fromWeakest = ['none', 'unknown', 'everysec', 'always'] as const satisfies DurabilityLevel[];
 const weakest = (levels: DurabilityLevel[]): DurabilityLevel =>
   fromWeakest.find((level) => levels.includes(level)) ?? 'unknown';

@@ -3,79 +3,80 @@ import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Place, type S3Place } from '../../shared/s3-place.ts';
 import type { Objects } from './objects.ts';
 
-/** Where payloads are put: in Redis, or as objects in a folder of a bucket. */
-export type PayloadPlace = 'redis' | S3Place;
+/** A location of payloads: Redis, or a folder of a bucket. */
+export type PayloadLocation = 'redis' | S3Place;
 
 /**
- * The payloads of batches: what a chunk's items are, and their outcomes. Redis keeps what `put` returns, in the field of
- * the chunk: the payload itself, or a short reference to where it lies.
+ * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `put` returns, in
+ * the field of the chunk: the payload itself, or a short reference to its location.
  */
 export interface PayloadStore {
   /**
-   * The same chunk of the same batch is put to the same place.
+   * Stores the items of a chunk, always in the same location.
    * @throws {ServiceError} `storage.unavailable`
    */
   putInput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * Each call puts to a place of its own: two workers may have evaluated the chunk, and the outcomes that are counted
-   * are those whose reference is kept.
+   * Stores outcomes, in a new location with each call. Two workers may have evaluated the chunk; the stored reference
+   * names the outcomes that were counted.
    * @throws {ServiceError} `storage.unavailable`
    */
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * The payload that was put, wherever it lies.
-   * @throws {ServiceError} `storage.unavailable`, also for a bucket that this process is not told of.
+   * Returns a payload from its location.
+   * @throws {ServiceError} `storage.unavailable`, also for a bucket that this process does not know.
    */
-  get(id: string, kept: Buffer): Promise<Buffer>;
+  get(id: string, stored: Buffer): Promise<Buffer>;
   /**
-   * Removes all payloads of a batch that do not lie in Redis.
-   * @returns whether nothing is left; otherwise it is to be called again.
+   * Removes the payloads of a batch outside Redis.
+   * @returns true when none is left; otherwise call it again.
    * @throws {ServiceError} `storage.unavailable`
    */
-  forget(id: string): Promise<boolean>;
+  erase(id: string): Promise<boolean>;
 }
 
 /**
- * A payload begins with a DEFLATE block, whose type stands in the second and third bit, and both are never set at once:
- * so no payload begins with this byte, and every reference does. After it come four bytes that tell buckets apart, and
- * the end of the object's name. Below 64 bytes Redis keeps 256 of them in one compact list.
+ * The first byte of a reference. No payload begins with it: a payload is DEFLATE, which never sets the second and third
+ * bit of its first byte together. Four bytes follow that identify the bucket, then the end of the object's name. Redis
+ * stores 256 values below 64 bytes in one compact list.
  */
 const referenceMark = 0x07;
 const folderTagBytes = 4;
 
 /**
- * @param places payloads are put to the first, and found in all of them, so that batches in flight outlive a change.
+ * @param locations the first one gets new payloads. All are read, so that batches in flight outlive a change.
  */
-export function createPayloadStore(places: readonly PayloadPlace[], objects: Objects): PayloadStore {
-  const folders = places.filter((place) => place !== 'redis').map(asFolder);
+export function createPayloadStore(locations: readonly PayloadLocation[], objects: Objects): PayloadStore {
+  const folders = locations.filter((location) => location !== 'redis').map(asFolder);
   const byTag = new Map(folders.map((folder) => [tagOf(folder).toString('hex'), folder]));
-  const [first = 'redis'] = places;
+  const [first = 'redis'] = locations;
   const target = first === 'redis' ? undefined : asFolder(first);
 
   async function put(id: string, name: string, payload: Buffer): Promise<Buffer> {
     if (target === undefined) return payload;
-    await used(() => objects.put(objectOf(target, id, name), payload));
+    await convertingErrors(() => objects.put(objectOf(target, id, name), payload));
     return Buffer.concat([Buffer.from([referenceMark]), tagOf(target), Buffer.from(name)]);
   }
 
   return {
     putInput: (id, chunk, payload) => put(id, `i/${chunk}`, payload),
     putOutput: (id, chunk, payload) => put(id, `o/${chunk}-${randomBytes(6).toString('base64url')}`, payload),
-    async get(id, kept) {
-      if (kept[0] !== referenceMark) return kept;
-      const folder = byTag.get(kept.subarray(1, 1 + folderTagBytes).toString('hex'));
+    async get(id, stored) {
+      if (stored[0] !== referenceMark) return stored;
+      const folder = byTag.get(stored.subarray(1, 1 + folderTagBytes).toString('hex'));
       if (folder === undefined) {
         throw new ServiceError(
           'storage.unavailable',
-          'Payloads of this batch lie in a bucket that this process is not told of: PAYLOADS must name it, if only after `redis`',
+          'Payloads of this batch lie in a bucket that this process does not know: PAYLOADS must name it, possibly after `redis`',
           { retryAfter: 60 },
         );
       }
-      const name = kept.subarray(1 + folderTagBytes).toString();
-      return await used(() => objects.get(objectOf(folder, id, name)));
+      const name = stored.subarray(1 + folderTagBytes).toString();
+      return await convertingErrors(() => objects.get(objectOf(folder, id, name)));
     },
-    async forget(id) {
-      for (const folder of folders) if (!(await used(() => objects.remove(objectOf(folder, id, ''))))) return false;
+    async erase(id) {
+      for (const folder of folders)
+        if (!(await convertingErrors(() => objects.remove(objectOf(folder, id, ''))))) return false;
       return true;
     },
   };
@@ -90,8 +91,8 @@ const tagOf = (folder: S3Place): Buffer =>
   createHash('sha256').update(formatS3Place(folder)).digest().subarray(0, folderTagBytes);
 
 /**
- * Whether a payload cannot be had because its object is gone, as after a lifecycle rule of the bucket. A bucket that is
- * missing as a whole is a fault of the installation, and may come back.
+ * Returns true when the object of a payload no longer exists, for example after a lifecycle rule of the bucket. A missing
+ * bucket is an error of the installation, and may come back.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
   cause instanceof ServiceError &&
@@ -99,10 +100,10 @@ export const isLost = ({ cause }: ServiceError): boolean =>
   (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
- * That the service's own objects are refused or missing is a fault of the installation; where they lie is no business of
- * those who ask.
+ * Converts errors of the service's own objects: refused or missing objects are an error of the installation, and clients
+ * must not see their location.
  */
-async function used<Value>(step: () => Promise<Value>): Promise<Value> {
+async function convertingErrors<Value>(step: () => Promise<Value>): Promise<Value> {
   try {
     return await step();
   } catch (error) {

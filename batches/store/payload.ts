@@ -4,7 +4,7 @@ import type { ReadItem } from '../../formats/items.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 
-/** Version of the payloads in Redis. A reader refuses what is newer than itself instead of misreading it. */
+/** Version of the payloads in Redis. A reader refuses a newer version, which it would misread. */
 export const payloadVersion = 1;
 
 /** An item as it is stored. */
@@ -13,7 +13,7 @@ export type StoredItem = ReadItem & {
   retryOfIndex?: number;
 };
 
-/** What of an item stands on its result too; absent parts are left out. */
+/** Returns the parts of an item that its result repeats. Absent parts are left out. */
 export function echoed({
   id,
   metadata,
@@ -26,22 +26,22 @@ export function echoed({
   };
 }
 
-/** A slice of a batch as it waits for its worker. */
+/** The items of a chunk. */
 export interface InputChunk {
-  /** Index in the batch of the first item. */
+  /** Index of the first item in the batch. */
   offset: number;
   items: StoredItem[];
-  /** Metadata of some item has numbers that must stay their text; see shared/exact-json.ts. */
+  /** The metadata has numbers whose digits must stay; see shared/exact-json.ts. */
   exact?: boolean | undefined;
 }
 
-/** Outcomes of a chunk, in the order of its items. */
+/** The outcomes of a chunk, in the order of its items. */
 export interface OutputChunk {
   results: ItemResult[];
   exact?: boolean | undefined;
 }
 
-/** A payload that was read, and its length as JSON. */
+/** A payload that was read, with its length as JSON. */
 export type Read<Chunk> = Chunk & { bytes: number };
 
 export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
@@ -49,11 +49,11 @@ export const decodeInput = (payload: Buffer): Read<InputChunk> => decode(payload
 export const encodeOutput = (chunk: OutputChunk): Buffer => encode(chunk);
 export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(payload);
 
-// Level 1: 64 items with URLs shrink to a quarter in a tenth of a millisecond; higher levels gain a few percent.
+// Level 1: 64 items with URLs shrink to a quarter in 0.1 ms. Higher levels gain a few percent.
 const encode = ({ exact, ...value }: { exact?: boolean | undefined }): Buffer =>
   deflateRawSync(JSON.stringify({ v: payloadVersion, ...(exact && { exact }), ...value }), { level: 1 });
 
-/** How a payload begins whose numbers stay their text. */
+/** The beginning of a payload whose numbers keep their digits. */
 const exactly = `{"v":${payloadVersion},"exact":true,`;
 
 function decode<Value>(payload: Buffer): Value {
@@ -64,15 +64,15 @@ function decode<Value>(payload: Buffer): Value {
   return { ...value, bytes: json.length } as Value;
 }
 
-/** What a chunk's job carries; everything else is with the batch. */
+/** The data of a chunk's job. Everything else is in the keys of the batch. */
 export const jobData = z.object({
   v: z.number(),
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
-  /** Its tenant's share of the workers: what its turn was charged with. Absent in jobs of older releases. */
+  /** The tenant's weight, by which its turn was charged. Absent in jobs of older releases. */
   weight: z.number().optional(),
-  /** How often a worker had no place for its tenant, and put it back unread. */
+  /** Number of times that a worker had no place for its tenant and put it back unread. */
   putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

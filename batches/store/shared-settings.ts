@@ -3,21 +3,21 @@ import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { compareSettings } from './compare-settings.ts';
 
-/** What the processes of one service must have alike; by the name of the setting. */
+/** The settings that all processes of one service must share, by name. */
 export type AlikeSettings = Readonly<Record<string, string>>;
 
-/** Finds processes that use the same prefix of Redis and have other settings: they misread or miss each other's work. */
+/** Finds processes with the same prefix of Redis and other settings: they misread or miss each other's work. */
 export interface SharedSettings {
-  /** How other processes differ from this one, as last seen; one sentence for each setting. */
+  /** Returns the differences that the last comparison found, one sentence for each setting. */
   differences(): string[];
   /** Compares now. @throws when Redis does not answer. */
   compare(): Promise<void>;
   close(): void;
 }
 
-/** Between two comparisons, in milliseconds. */
+/** Time between two comparisons, in milliseconds. */
 const everyMs = 15_000;
-/** A process that was not heard of for so long has ended, in milliseconds. */
+/** Time after which a silent process counts as ended, in milliseconds. */
 const lifetimeMs = 60_000;
 
 export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logger): SharedSettings {
@@ -35,7 +35,7 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   }
 
   const compareIfThere = () => {
-    // Without Redis there is nobody to compare with.
+    // Without Redis no other process is known.
     if (redis.status === 'ready') compare().catch((error: Error) => log.debug({ err: error }, 'settings not compared'));
   };
   const timer = setInterval(compareIfThere, everyMs).unref();
@@ -51,7 +51,7 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   };
 }
 
-/** A setting that only one of both knows is of another release, and says nothing. */
+/** Compares two processes. A setting that only one of them has is ignored: it is of another release. */
 function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
   return Object.entries(own).flatMap(([name, value]) => {
     const theirs = other[name];

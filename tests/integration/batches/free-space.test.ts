@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createRoomGauge } from '../../../batches/admission/free-space.ts';
+import { createFreeSpaceGauge } from '../../../batches/admission/free-space.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { mastersOf } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';
@@ -24,8 +24,8 @@ const limit = async (share: number) => {
 test('before Redis is full no more batches are taken, with the reason and a time to come back', async () => {
   const id = await engine.post(8);
   await limit(0.95);
-  const room = createRoomGauge(engine.redis);
-  await expect(room.check()).rejects.toMatchObject({
+  const freeSpace = createFreeSpaceGauge(engine.redis);
+  await expect(freeSpace.check()).rejects.toMatchObject({
     code: 'queue.full',
     retryAfter: 60,
     message: expect.stringMatching(/Redis holds \d+ of \d+ MiB/),
@@ -37,7 +37,7 @@ test('before Redis is full no more batches are taken, with the reason and a time
 
 test('with room left batches are taken', async () => {
   await limit(0.5);
-  await expect(createRoomGauge(engine.redis).check()).resolves.toBeUndefined();
+  await expect(createFreeSpaceGauge(engine.redis).check()).resolves.toBeUndefined();
 });
 
 test('the durability of Redis is told as it is configured', async () => {

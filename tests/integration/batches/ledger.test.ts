@@ -106,7 +106,7 @@ async function run(steps: readonly Step[], weights: readonly number[], isExact: 
         if (terminalStates.has(state as 'cancelled')) await engine.ending.settle(batch.id);
       };
       await Promise.all([act(), ...(step.twice ? [act()] : [])]);
-      if (step.do === 'delete') await engine.ending.forget(batch);
+      if (step.do === 'delete') await engine.ending.erase(batch);
     }
     for (const { name } of tenants) expect(await ledgerOf(name)).toBeGreaterThanOrEqual(0);
   }

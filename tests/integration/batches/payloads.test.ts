@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../../batches/engine.ts';
 import { createObjects } from '../../../batches/store/lazy-objects.ts';
-import { createPayloadStore, isLost, type PayloadPlace } from '../../../batches/store/payload-store.ts';
+import { createPayloadStore, isLost, type PayloadLocation } from '../../../batches/store/payload-store.ts';
 import type { ServiceError } from '../../../shared/errors.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { bucket, startS3, type TestS3 } from '../../../testing/s3/server.ts';
@@ -11,8 +11,8 @@ import { silentLog } from '../../support/silent-log.ts';
 let s3: TestS3;
 /** Its payloads lie in the bucket. */
 let engine: Engine;
-const inBucket: PayloadPlace = { bucket, key: 'payloads' };
-const storageOf = (...payloads: PayloadPlace[]): NonNullable<BatchEngineOptions['storage']> => ({
+const inBucket: PayloadLocation = { bucket, key: 'payloads' };
+const storageOf = (...payloads: PayloadLocation[]): NonNullable<BatchEngineOptions['storage']> => ({
   payloads,
   s3Endpoint: s3.env['S3_ENDPOINT'],
 });
@@ -188,7 +188,7 @@ test('a batch whose items are gone from Redis fails with the reason', async () =
 
 test('a bucket that is missing as a whole is a fault of the installation, and no batch ends by it', async () => {
   const objects = createObjects({ endpoint: s3.env['S3_ENDPOINT'] });
-  const place: PayloadPlace = { bucket: 'no-such-bucket', key: 'payloads' };
+  const place: PayloadLocation = { bucket: 'no-such-bucket', key: 'payloads' };
   const written = createPayloadStore([place], { ...objects, put: async () => {} });
   const reference = await written.putInput('id', 0, Buffer.from('items'));
   await expect(written.get('id', reference)).rejects.toSatisfy((error: ServiceError) => !isLost(error));

@@ -76,7 +76,7 @@ test('a batch counts until it has expired, and once however often it is forgotte
   expect((await sums())['short']).toBeGreaterThan(mebibyte);
   await engine.redis.zadd(finishedBatches(engine.redis), 1, id);
   await engine.sweeper.sweep();
-  await engine.ending.forget({ id, tenant: 'short' });
+  await engine.ending.erase({ id, tenant: 'short' });
   expect(await sums()).toEqual({ other: before, '': before });
   await engine.batches.remove('other', other);
   expect(await sums()).toEqual({ '': 0 });
