@@ -140,7 +140,7 @@ describe('vls models', () => {
     ['a precision nobody knows', ['models', 'pull', 'tiny', '--precision', 'fp8'], 'fp16'],
     ['a command nobody knows', ['models', 'pul'], 'pull'],
     ['a model nobody knows', ['models', 'verify', 'huge'], 'compact'],
-    ['a folder to pull', ['models', 'pull', 'compact'], 'nothing to pull'],
+    ['a folder to pull', ['models', 'pull', 'compact'], 'only models of the hub can be pulled'],
   ])('ends with 2 for %s', async (_what, args, said) => {
     const { code, stderr } = await vls(args);
     expect(stderr).toContain(said);

@@ -99,7 +99,7 @@ describe.skipIf(lackForCertificates() !== undefined)('vls models pull, by the na
     first.kill('SIGINT');
     const { code, stderr } = await interrupted;
     expect(code).toBe(130);
-    expect(stderr).toContain('the same command continues there');
+    expect(stderr).toContain('the same command continues from there');
 
     hub.mishaps.push({ stallAfter: 300_000 });
     const second = start(['models', 'pull', 'fast'], env);

@@ -133,7 +133,7 @@ describe('Parquet', () => {
 });
 
 test.each([
-  ['pairs.xlsx', 'x', 'does not end in .csv'],
+  ['pairs.xlsx', 'x', 'does not end in .ndjson, .jsonl, .csv'],
   ['pairs.csv', '', 'is empty'],
 ])('%s with %j is refused', async (name, text, said) => {
   await expect(read(await write(name, text))).rejects.toThrow(said);

@@ -75,7 +75,7 @@ describe('on a terminal', () => {
     onEvent({ type: 'asking', hub: 'https://huggingface.co' });
     onEvent({ type: 'retry', local: 'config.json', reason: 'no answer', waitMs: 2_000 });
     stop();
-    expect(written()).toContain('another process pulls it');
+    expect(written()).toContain('another process is pulling this model');
     expect(written()).toContain('asking https://huggingface.co');
     expect(written()).toContain('no answer; waiting 2 s');
   });

@@ -28,7 +28,7 @@ function systemKnows(address: string): void {
 test.each<[string, NameAnswer, string, number]>([
   ['that does not exist', 'unknown', 'does not exist', 2],
   ['without an address', [], 'has no address', 2],
-  ['whose name servers fail', 'failing', 'gave no answer', 4],
+  ['whose name servers fail', 'failing', 'did not answer', 4],
 ])('a name %s is image.fetch.dns, and only the resolver tries again', async (_what, answer, message, questions) => {
   const { fetcher, asked } = await fetching(answer);
   await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
