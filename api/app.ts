@@ -54,16 +54,7 @@ import { trafficRoutes } from './routes/traffic.ts';
 type AppConfig = BoundaryConfig &
   Pick<
     Config,
-    | 'imageMaxBytes'
-    | 'webhookSecret'
-    | 'webhookHostsAllow'
-    | 'webhookHostsDeny'
-    | 'metricsToken'
-    | 'sessionHours'
-    | 'trustedProxies'
-    | 'tenantRequestsPerMinute'
-    | 'tenantQueuedItems'
-    | 'tenantStreams'
+    'imageMaxBytes' | 'webhookSecret' | 'webhookHostsAllow' | 'webhookHostsDeny' | 'metricsToken' | 'trustedProxies'
   >;
 
 export interface AppDeps {
@@ -96,11 +87,11 @@ const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 /** Creates the HTTP service without listening. All its dependencies are arguments. */
 export function createApp(deps: AppDeps): Express {
   const { config, encoders, keys, redis } = deps;
-  const sessions = createSessions(redis, config);
+  const sessions = createSessions(redis);
   const access = createAccess({ keys, sessions, config });
   const readyEncoders = () => encoders.states().reduce((sum, { ready }) => sum + ready, 0);
   const admission = createAdmission({ encoders: readyEncoders });
-  const openStreams = createOpenStreams(access, config, keys.required);
+  const openStreams = createOpenStreams(access, keys.required);
   const largeResponses = createLargeResponses();
   const scoring = { ...deps, admission, largeResponses };
   const audit = createRequestAudit(createAudit(deps.log));
@@ -108,7 +99,7 @@ export function createApp(deps: AppDeps): Express {
     ...singleRoutes(scoring),
     ...batchRoutes({
       ...{ ...deps, audit, openStreams, largeResponses },
-      limitsOf: createLimits(config, keys.required),
+      limitsOf: createLimits(keys.required),
       pendingBudget: createPendingBudget(),
     }),
     ...resultRoutes({ ...deps, openStreams, largeResponses }),
@@ -137,7 +128,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(dropClosed);
   app.use(shareConnections(deps));
   app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
-  app.use(`${prefix}/v1`, createRateLimit(redis, config, keys.required));
+  app.use(`${prefix}/v1`, createRateLimit(redis, keys.required));
   app.use(dropClosed);
   const guard = createPressureGuard();
   app.post(

@@ -46,13 +46,12 @@ const freshMs = 5_000;
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
-  const { retentionHours, queuedItems } = config;
+  const { retentionHours } = config;
   for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
   const engine = createBatchEngine({
     redis,
     profiles: () => registry.profiles,
     retentionHours,
-    queuedItems,
     storage: config,
     onPosted: metrics.posted,
     log,

@@ -47,7 +47,7 @@ export interface BatchEngineOptions {
   profiles: () => readonly string[];
   /** How long a batch is kept after its end, in hours. */
   retentionHours: number;
-  /** Items of unfinished batches that all tenants may have together. Default: any number. */
+  /** The maximum items of unfinished batches of all tenants together. Default: {@link maxQueuedItems}; 0: no limit. */
   queuedItems?: number;
   /** Told of every batch that was accepted. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
@@ -55,6 +55,9 @@ export interface BatchEngineOptions {
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
+
+/** Ten times what one tenant may have. The free memory of Redis usually refuses a batch earlier. */
+const maxQueuedItems = 100_000_000;
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const { redis, profiles, retentionHours, log } = options;
@@ -64,7 +67,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const places = createPlaces(batchBuckets, payloadPlaces);
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
-  const queued = createQueuedItems(redis, options.queuedItems ?? 0);
+  const queued = createQueuedItems(redis, options.queuedItems ?? maxQueuedItems);
   const freeSpace = createFreeSpaceGauge(redis);
   const stored = createStoredBytes(redis, freeSpace);
   const ending = createEnding(redis, queues, dispatcher, queued, stored, payloads, retentionHours, log);

@@ -25,19 +25,21 @@ export interface EvaluationEngine {
   close(): Promise<void>;
 }
 
-/** Items between download and embedding, unless `FETCH_CONCURRENCY` is set. */
+/** Items of batches between the start of their download and their embedding. */
 export const concurrencyOnCpu = 64;
 /** Enough for two full runs of a GPU, and the items being decoded, downloaded and answered meanwhile. */
 const concurrencyOnCuda = 256;
 
 /**
- * Starts to load the models of `PRELOAD`, or the default model, and returns without waiting for them.
+ * Starts to load models, by default the default model, and returns without waiting for them.
+ * @param profiles the profiles or models to load at startup.
  * @throws {ConfigError} for errors of the device, the registry or those models.
  */
 export async function createEvaluationEngine(
   config: Config,
   log: Logger,
   metrics?: Metrics,
+  profiles?: readonly string[],
 ): Promise<EvaluationEngine> {
   const device = await chooseDevice(config).catch(asConfigError);
   const { provider, count, reason } = device;
@@ -45,7 +47,7 @@ export async function createEvaluationEngine(
   const registry = await loadRegistry(config, { ...config, device }).catch(asConfigError);
   const encoders = createEncoders(config, log, device.count, thisMachine(), metrics);
   const preloaded = await Promise.all(
-    (config.preload ?? [registry.defaultName]).map((name) => registry.resolve(name).catch(asConfigError)),
+    (profiles ?? [registry.defaultName]).map((name) => registry.resolve(name).catch(asConfigError)),
   );
   const pools = preloaded.map(({ spec }) => encoders.for(spec));
   const images = createImageLoader(
@@ -53,7 +55,7 @@ export async function createEvaluationEngine(
     (code) => metrics?.count('vls_fetch_retries_total', { code }),
     (host, address) => log.warn({ host: host.slice(0, 253), address }, 'refused the address of an image host'),
   );
-  const concurrency = config.fetchConcurrency ?? (provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu);
+  const concurrency = provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu;
   const embeddings = createEmbeddingCache(encoders, config.cacheBytes, metrics);
   return {
     registry,

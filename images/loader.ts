@@ -18,15 +18,12 @@ export interface ImageLoader {
   close(): Promise<void>;
 }
 
+/** Ports of public hosts. A host on another port needs an entry in IMAGE_HOSTS_ALLOW. */
+const publicPorts = [80, 443];
+
 export type ImageConfig = Pick<
   Config,
-  | 'imageHostsAllow'
-  | 'imageHostsDeny'
-  | 'imagePorts'
-  | 'imageFileRoots'
-  | 'imageMaxBytes'
-  | 'fetchTimeoutMs'
-  | 'fetchPerHost'
+  'imageHostsAllow' | 'imageHostsDeny' | 'imageFileRoots' | 'imageMaxBytes' | 'fetchTimeoutMs' | 'fetchPerHost'
 >;
 
 /**
@@ -47,7 +44,7 @@ export function createImageLoader(
     config.imageFileRoots.filter(({ tenant }) => tenant === '*' || tenant === requester).map(({ path }) => path);
   const guard = createAddressGuard(config.imageHostsAllow, {
     deny: config.imageHostsDeny,
-    ports: config.imagePorts,
+    ports: publicPorts,
     onRefused,
   });
   const fetcher = createFetcher({

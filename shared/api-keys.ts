@@ -5,7 +5,12 @@ const keyId = z.string().regex(/^[0-9a-f]{12}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
 /** What a key may do beside what everybody may; what is absent is as configured. 0: no limit. */
-const keyLimits = z.strictObject({ requestsPerMinute: count.optional(), queuedItems: count.optional() });
+const keyLimits = z.strictObject({
+  requestsPerMinute: count.optional(),
+  queuedItems: count.optional(),
+  /** Event streams, streamed results and waiting posts at one API process. */
+  streams: count.optional(),
+});
 
 /** Names end up in Redis keys and logs. */
 export const tenantName = z

@@ -7,7 +7,7 @@ import { type LastingOptions, LastingServer, retryDelay } from './redis/lasting-
 import type { Redis } from './redis/masters.ts';
 import { defaultPrefix, usePrefix } from './redis/prefix.ts';
 import { explain } from './redis/reason.ts';
-import { type RedisTlsFiles, tlsOptions } from './redis/tls.ts';
+import { type RedisTls, tlsOptions } from './redis/tls.ts';
 import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 
 export type { Redis } from './redis/masters.ts';
@@ -33,10 +33,10 @@ export function connectRedis(
   url: string,
   role: RedisRole,
   log: Logger,
-  { redisPrefix = defaultPrefix, ...tlsFiles }: RedisTlsFiles & { redisPrefix?: string | undefined } = {},
+  { redisPrefix = defaultPrefix, ...redisTls }: RedisTls & { redisPrefix?: string | undefined } = {},
 ): Redis {
   const target = parseRedisUrl(url);
-  const tls = target.tls ? { tls: tlsOptions(tlsFiles) } : {};
+  const tls = target.tls ? { tls: tlsOptions(redisTls) } : {};
   const connectionName = `vls-${role}`;
   const redis =
     target.kind === 'cluster'
@@ -48,7 +48,7 @@ export function connectRedis(
     // One line for an outage, not one for every attempt.
     if (reported) return;
     reported = true;
-    void explain(error, target, tlsFiles).then((reason) => log.warn({ role, reason }, 'Redis cannot be reached'));
+    void explain(error, target, redisTls).then((reason) => log.warn({ role, reason }, 'Redis cannot be reached'));
   });
   redis.on('ready', () => {
     if (reported) log.info({ role }, 'Redis is back');

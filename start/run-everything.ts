@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../shared/config.ts';
-import type { RedisTlsFiles } from '../shared/redis/tls.ts';
+import type { RedisTls } from '../shared/redis/tls.ts';
 import { banner } from './banner.ts';
 import { claimDataDir } from './data-dir.ts';
 import type { Kept } from './keep-alive.ts';
@@ -13,7 +13,7 @@ const REDIS_STOP_MS = 10_000;
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
-  config: Pick<Config, 'dataDir' | 'redisUrl'> & RedisTlsFiles;
+  config: Pick<Config, 'dataDir' | 'redisUrl'> & RedisTls;
   /** The service script to fork. */
   service: string;
   /** The directory in which the person typed the command. */

@@ -14,11 +14,7 @@ import { startWorker } from './worker.ts';
 /** A worker as a process of its own. */
 await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
-  const evaluationEngine = await createEvaluationEngine(
-    { ...config, preload: config.preload ?? config.workerProfiles },
-    log,
-    metrics,
-  );
+  const evaluationEngine = await createEvaluationEngine(config, log, metrics, config.workerProfiles);
   const redis = connectRedis(config.redisUrl ?? 'redis://127.0.0.1:6379', 'consumer', log, config);
   const { retentionHours } = config;
   const engine = createBatchEngine({

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
-import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { clientGone } from '../client-gone.ts';
 import type { Access } from './authenticate.ts';
+import { principalOf } from './principal.ts';
 import { tenantOf } from './tenant.ts';
 
 /** Responses that stay open: event streams, streamed results, and posts that wait for the end of their batch. */
@@ -15,18 +15,16 @@ export interface OpenStreams {
   open(request: Request, response: Response): AbortSignal;
 }
 
-/** The default for TENANT_STREAMS where keys are needed: open streams of one tenant. */
+/**
+ * The open streams of one tenant in this process, where keys are required and the key sets no limit: a sixteenth of the
+ * connections. `vls keys add --streams` sets another.
+ */
 const defaultStreams = 500;
 /** The time in ms between two checks that the client of an open stream may still read it. */
 const recheckMs = 1_000;
 
 /** Counts in this process only: a stream takes its connections and memory here. */
-export function createOpenStreams(
-  access: Pick<Access, 'isStillAllowed'>,
-  { tenantStreams }: Pick<Config, 'tenantStreams'>,
-  keysRequired: boolean,
-): OpenStreams {
-  const most = tenantStreams ?? (keysRequired ? defaultStreams : 0);
+export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 
   return {
@@ -35,6 +33,7 @@ export function createOpenStreams(
       if (response.closed) return clientGone(response);
       const tenant = tenantOf(request);
       const count = counts.get(tenant) ?? 0;
+      const most = principalOf(request)?.limits?.streams ?? (keysRequired ? defaultStreams : 0);
       if (most > 0 && count >= most) {
         throw new ServiceError('tenant.too_many_streams', `${tenant} has ${count} open streams, the maximum`, {
           retryAfter: 5,

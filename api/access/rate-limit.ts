@@ -1,7 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { type ClientRateLimitInfo, MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
 import { type RedisReply, RedisStore } from 'rate-limit-redis';
-import type { Config } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { rateLimitPrefix } from '../../shared/redis/keys.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
@@ -11,20 +10,19 @@ import { principalOf } from './principal.ts';
 const windowMs = 60_000;
 /** The time in ms that a request waits at most for Redis to count it. */
 const redisTimeoutMs = 200;
-/** The default for TENANT_REQUESTS_PER_MINUTE where keys are needed. */
+/**
+ * The requests of a tenant per minute, where keys are required and the key sets no limit: a hundred a second, a hundred
+ * times what a person at the page sends. `vls keys add --requests-per-minute` sets another.
+ */
 const defaultRequests = 6_000;
 
 /**
  * Limits the requests of a tenant per minute over all API processes, and states the limit in the headers `RateLimit` and
  * `RateLimit-Policy` (draft 8). While Redis is away, each API process counts on its own.
  */
-export function createRateLimit(
-  redis: Redis,
-  { tenantRequestsPerMinute }: Pick<Config, 'tenantRequestsPerMinute'>,
-  keysRequired: boolean,
-): RequestHandler {
-  const configured = tenantRequestsPerMinute ?? (keysRequired ? defaultRequests : 0);
-  const limitOf = (request: Request) => principalOf(request)?.limits?.requestsPerMinute ?? configured;
+export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHandler {
+  const defaultLimit = keysRequired ? defaultRequests : 0;
+  const limitOf = (request: Request) => principalOf(request)?.limits?.requestsPerMinute ?? defaultLimit;
   return rateLimit({
     windowMs,
     store: createStore(redis),

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
-import type { Config } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { loadScript } from '../../shared/lua.ts';
 import { sessionKey } from '../../shared/redis/keys.ts';
@@ -19,11 +18,11 @@ export interface Sessions {
 const startSession = loadScript(new URL('./lua/start-session.lua', import.meta.url));
 
 const cookieName = 'vls_session';
+/** A browser signs in again after this time: once per working day. */
+const lifetimeSeconds = 12 * 3600;
 
 /** While Redis is away, calls for a request with the cookie fail with `queue.unavailable`; others need no Redis. */
-export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'sessionHours'>): Sessions {
-  const lifetime = Math.round(sessionHours * 3600);
-
+export function createSessions(redis: Redis): Sessions {
   /** Checks the form of the token: cookies ignore ports, so another service on this host could have set one. */
   const tokenOf = (request: Request): string | undefined => {
     const token = parseCookie(request.get('cookie') ?? '')[cookieName];
@@ -47,10 +46,10 @@ export function createSessions(redis: Redis, { sessionHours }: Pick<Config, 'ses
       const former = tokenOf(request);
       const token = randomBytes(32).toString('base64url');
       await withRedis(redis, async () => {
-        await startSession(redis, [keyOf(token)], [keyId, lifetime]);
+        await startSession(redis, [keyOf(token)], [keyId, lifetimeSeconds]);
         if (former !== undefined) await redis.del(keyOf(former));
       });
-      response.append('Set-Cookie', cookie(request, token, lifetime));
+      response.append('Set-Cookie', cookie(request, token, lifetimeSeconds));
     },
     async keyIdOf(request) {
       const token = tokenOf(request);

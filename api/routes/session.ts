@@ -61,7 +61,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
         operationId: 'signIn',
         summary: 'Sign a browser in',
         description:
-          'Sets a cookie that is valid for SESSION_HOURS, or until the key is removed. A form is answered with a redirect to `next`.',
+          'Sets a cookie that is valid for 12 hours, or until the key is removed. A form is answered with a redirect to `next`.',
         tags: ['access'],
         requestBody: {
           required: true,

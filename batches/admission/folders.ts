@@ -1,6 +1,7 @@
-import { ConfigError, type TenantFolder } from '../../shared/config.ts';
+import { ConfigError } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
+import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
 /** Which places in buckets tenants may name. */

@@ -58,7 +58,6 @@ async function main(): Promise<number> {
   const env = {
     ...writeRegistry(),
     MODEL: model.name,
-    PRELOAD: model.name,
     // Measured in the background, it would be in the way.
     MICRO_BATCH: '8',
     NODE_OPTIONS: `--import=${preload.href}`,

@@ -29,6 +29,7 @@ interface AddOptions {
   weight?: string;
   requestsPerMinute?: string;
   queuedItems?: string;
+  streams?: string;
   expires?: string;
   entry?: true;
 }
@@ -63,8 +64,9 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
     .requiredOption('-t, --tenant <name>', 'tenant of the key; all keys of a tenant see the same batches')
     .option('--operator', 'allow access to the batches of all tenants, the queues and the metrics')
     .option('--weight <number>', 'share of the workers relative to other tenants; default 1')
-    .option('--requests-per-minute <count>', 'replaces TENANT_REQUESTS_PER_MINUTE; 0 for no limit')
-    .option('--queued-items <count>', 'replaces TENANT_QUEUED_ITEMS; 0 for no limit')
+    .option('--requests-per-minute <count>', 'requests per minute; default 6000, 0 for no limit')
+    .option('--queued-items <count>', 'items in unfinished batches; default 10000000, 0 for no limit')
+    .option('--streams <count>', 'open event streams, streamed results and waiting posts; default 500, 0 for no limit')
     .option('--expires <when>', 'expiry: 90d, 24h, or a date such as 2027-01-31')
     .option('--entry', 'print an entry for the variable API_KEYS and change no file')
     .action(async (options: AddOptions, command: Command) => {
@@ -103,7 +105,18 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
       const limit = (value: number | undefined) => (value === undefined ? '-' : value === 0 ? 'none' : String(value));
       stdout.write(
         table(stdout, [
-          ['ID', 'TENANT', 'ROLE', 'WEIGHT', 'REQUESTS/MIN', 'QUEUED ITEMS', 'CREATED', 'EXPIRES', 'LAST USED'],
+          [
+            'ID',
+            'TENANT',
+            'ROLE',
+            'WEIGHT',
+            'REQUESTS/MIN',
+            'QUEUED ITEMS',
+            'STREAMS',
+            'CREATED',
+            'EXPIRES',
+            'LAST USED',
+          ],
           ...records.map((record) => [
             record.id,
             record.tenant,
@@ -111,6 +124,7 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
             String(record.weight ?? 1),
             limit(record.limits?.requestsPerMinute),
             limit(record.limits?.queuedItems),
+            limit(record.limits?.streams),
             minuteOf(record.created),
             isExpired(record) ? `expired ${minuteOf(record.expires)}` : minuteOf(record.expires),
             minuteOf(uses[record.id]),
@@ -163,6 +177,7 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   const limits = {
     requestsPerMinute: number(options.requestsPerMinute),
     queuedItems: number(options.queuedItems),
+    streams: number(options.streams),
   };
   const parsed = keyRecord.safeParse({
     id,
@@ -170,7 +185,7 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
     tenant: options.tenant,
     role: options.operator ? 'operator' : 'tenant',
     weight: number(options.weight),
-    limits: limits.requestsPerMinute === undefined && limits.queuedItems === undefined ? undefined : limits,
+    limits: Object.values(limits).every((limit) => limit === undefined) ? undefined : limits,
     created: new Date().toISOString(),
     expires: options.expires === undefined ? undefined : parseMoment(options.expires).toISOString(),
   });

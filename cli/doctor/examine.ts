@@ -199,7 +199,7 @@ async function models(config: Config): Promise<Finding[]> {
   return (await registry.list()).map(({ model, profiles, isDefault, spec }): Finding => {
     const subject = `model ${profiles[0] ?? model}`;
     if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'none', detail: spec.message };
-    const configured = { encoders: config.encoders, threads: config.encoderThreads };
+    const configured = { encoders: config.encoders };
     const { encoders, threads } = shapeOf(thisMachine(), spec.memoryBytes, configured, on);
     const shape = `${encoders} encoder${encoders > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
     return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };

@@ -34,10 +34,7 @@ export interface Encoders {
   close(): void;
 }
 
-export type EncoderConfig = Pick<
-  Config,
-  'encoders' | 'encoderThreads' | 'imageMaxPixels' | 'microBatch' | 'modelMemoryBytes' | 'dataDir'
->;
+export type EncoderConfig = Pick<Config, 'encoders' | 'imageMaxPixels' | 'microBatch' | 'modelMemoryBytes' | 'dataDir'>;
 
 interface Loaded {
   spec: ModelSpec;
@@ -106,7 +103,7 @@ export function createEncoders(
   }
 
   function load(spec: ModelSpec): Loaded {
-    const asked = { encoders: config.encoders, threads: config.encoderThreads };
+    const asked = { encoders: config.encoders };
     const on = { provider: spec.provider, devices };
     const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, asked, on);
     makeRoom(spec.memoryBytes * whole.encoders);

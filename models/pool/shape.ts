@@ -34,13 +34,13 @@ export function thisMachine(): Machine {
 export function shapeOf(
   machine: Machine,
   modelBytes: number,
-  asked: { encoders?: number | undefined; threads?: number | undefined },
+  asked: { encoders?: number | undefined },
   on: { provider: Provider; devices: number } = { provider: 'cpu', devices: 1 },
 ): PoolShape {
   const fitting = Math.floor((machine.memoryBytes - baseMemoryBytes) / (1.4 * modelBytes));
   const wanted = on.provider === 'cpu' ? Math.min(machine.cpus, fitting) : on.devices;
   const encoders = asked.encoders ?? Math.max(1, wanted);
-  const threads = asked.threads ?? Math.max(1, Math.floor(machine.cpus / encoders));
+  const threads = Math.max(1, Math.floor(machine.cpus / encoders));
   const decoders = on.provider === 'cpu' ? 0 : Math.max(1, Math.floor((machine.cpus - 1) / encoders));
   return { encoders, threads, decoders };
 }

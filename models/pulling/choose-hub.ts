@@ -8,10 +8,7 @@ import type { Hub } from './hub.ts';
 import { PullError } from './pull-error.ts';
 
 /** What decides which hub is asked, and as whom. */
-export type HubConfig = Pick<
-  Config,
-  'hfEndpoint' | 'hfToken' | 'hfTokenPath' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome' | 'hfHubCache'
->;
+export type HubConfig = Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome'>;
 
 /**
  * The hub that the settings name: a directory (`HF_OFFLINE_DIR`), the cache of other tools (`HF_HUB_OFFLINE`), or an
@@ -20,12 +17,12 @@ export type HubConfig = Pick<
  */
 export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
   if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
-  if (config.hfHubOffline) return offline(folderHub(config.hfHubCache ?? join(homeOf(config), 'hub')));
+  if (config.hfHubOffline) return offline(folderHub(join(homeOf(config), 'hub')));
   return httpHub({ endpoint: config.hfEndpoint, token: config.hfToken ?? (await tokenIn(tokenFileOf(config))), fetch });
 }
 
 const homeOf = ({ hfHome }: HubConfig) => hfHome ?? join(homedir(), '.cache', 'huggingface');
-const tokenFileOf = (config: HubConfig) => config.hfTokenPath ?? join(homeOf(config), 'token');
+const tokenFileOf = (config: HubConfig) => join(homeOf(config), 'token');
 
 /** A file that is absent, or holds no token, is the same as none: most pulls need none. */
 async function tokenIn(file: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
-import { type RedisTlsFiles, tlsOptions } from './tls.ts';
+import { type RedisTls, tlsOptions } from './tls.ts';
 import type { RedisTarget } from './url.ts';
 
 /** What OpenSSL says of a certificate whose signer is none of those that are trusted here. */
@@ -13,7 +13,7 @@ export function reasonOf(error: Error): string {
   const { code = '', message } =
     (error as { lastNodeError?: NodeJS.ErrnoException }).lastNodeError ?? (error as NodeJS.ErrnoException);
   if (untrusted.test(code)) {
-    return `${message}: its certificate is not signed by an authority that is trusted here; name that authority's certificate in REDIS_CA_FILE`;
+    return `${message}: its certificate is not signed by an authority that is trusted here; put that authority's certificate into ca.crt in REDIS_TLS_DIR`;
   }
   if (code === 'CERT_HAS_EXPIRED') return `${message}: its certificate must be renewed`;
   return message || code;
@@ -25,11 +25,11 @@ const patienceMs = 2_000;
  * Why a Redis cannot be reached. Of several servers or sentinels ioredis says no more than that a connection was
  * closed, so the first of them is called once more.
  */
-export async function explain(error: Error, target: RedisTarget, tlsFiles: RedisTlsFiles): Promise<string> {
+export async function explain(error: Error, target: RedisTarget, redisTls: RedisTls): Promise<string> {
   if (target.kind === 'socket' || target.kind === 'single') return reasonOf(error);
   const [address] = target.kind === 'cluster' ? target.nodes : target.sentinels;
   if (address === undefined) return reasonOf(error);
-  const socket = target.tls ? connectSecurely({ ...address, ...tlsOptions(tlsFiles) }) : connect(address);
+  const socket = target.tls ? connectSecurely({ ...address, ...tlsOptions(redisTls) }) : connect(address);
   try {
     await once(socket, target.tls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(patienceMs) });
     return reasonOf((error as { lastNodeError?: Error }).lastNodeError ?? error);

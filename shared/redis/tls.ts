@@ -1,26 +1,31 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { type Config, ConfigError } from '../config.ts';
 
-/** Files about the certificates of a Redis over TLS; without them Node.js' own authorities and no certificate of ours. */
-export type RedisTlsFiles = Partial<Pick<Config, 'redisCaFile' | 'redisCertFile' | 'redisKeyFile'>>;
+/** The directory with the certificates for a Redis over TLS. Without it Node.js' own authorities count. */
+export type RedisTls = Partial<Pick<Config, 'redisTlsDir'>>;
+
+/** As Kubernetes and cert-manager name them in a mounted secret. */
+const files = { ca: 'ca.crt', cert: 'tls.crt', key: 'tls.key' } as const;
 
 /**
- * What a connection over TLS is made with. Read once: a file that is replaced is seen at the next start.
- * @throws {ConfigError} when a file cannot be read.
+ * Returns the TLS options of a connection. Files are read once: a file that is replaced takes effect at the next start.
+ * @throws {ConfigError} when the directory has none of the files, or a file cannot be read.
  */
-export function tlsOptions({ redisCaFile, redisCertFile, redisKeyFile }: RedisTlsFiles): ConnectionOptions {
-  return {
-    ...(redisCaFile !== undefined && { ca: read('REDIS_CA_FILE', redisCaFile) }),
-    ...(redisCertFile !== undefined && { cert: read('REDIS_CERT_FILE', redisCertFile) }),
-    ...(redisKeyFile !== undefined && { key: read('REDIS_KEY_FILE', redisKeyFile) }),
-  };
+export function tlsOptions({ redisTlsDir: directory }: RedisTls): ConnectionOptions {
+  if (directory === undefined) return {};
+  const present = Object.entries(files).filter(([, name]) => existsSync(join(directory, name)));
+  if (present.length === 0) {
+    throw new ConfigError(`REDIS_TLS_DIR: ${directory} has no ${Object.values(files).join(', ')}`);
+  }
+  return Object.fromEntries(present.map(([option, name]) => [option, read(join(directory, name))]));
 }
 
-function read(variable: string, path: string): Buffer {
+function read(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new ConfigError(`${variable}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new ConfigError(`REDIS_TLS_DIR: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }

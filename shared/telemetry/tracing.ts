@@ -3,20 +3,20 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
 
-export type TracingConfig = Pick<Config, 'otlpEndpoint' | 'otelServiceName'>;
+export type TracingConfig = Pick<Config, 'otlpEndpoint'>;
 
 export interface Tracing {
-  /** Sends what has not been sent, as far as the collector takes it in time. */
+  /** Sends the remaining spans, for at most {@link flushMs}. */
   stop(): Promise<void>;
 }
 
-/** Longest time that the end of a process waits for the collector, in milliseconds. */
+/** The time in ms that the end of a process waits for the collector at most. */
 const flushMs = 2_000;
 
 /**
- * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`; without it, nothing is loaded. The SDK takes 0.2 to 0.5 s to load, so
- * it is started beside what else a start waits for. What config.ts does not name (headers, certificates, limits) the SDK
- * reads by the names that its specification gives them.
+ * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`. Without it nothing is loaded. The SDK takes 0.2 to 0.5 s to load, so it
+ * starts in parallel with the rest of the startup. It reads protocol, headers, sampler and limits from the variables of
+ * its specification.
  */
 export async function startTracing(config: TracingConfig, title: string, log: Logger): Promise<Tracing> {
   if (config.otlpEndpoint === undefined) return { stop: async () => {} };
@@ -24,9 +24,11 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/api'),
   ]);
+  // Read by the SDK. As a resource attribute it would override the name that the environment gives.
+  process.env['OTEL_SERVICE_NAME'] ||= title;
   const sdk = startNodeSdk({
     logLevel: 'none',
-    resourceAttributes: { 'service.name': config.otelServiceName ?? title, 'service.version': version },
+    resourceAttributes: { 'service.version': version },
     // Metrics are scraped, and logs are lines on stdout.
     metricReaders: [],
     logRecordProcessors: [],

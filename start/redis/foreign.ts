@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { serverOf, versionOf } from '../../shared/redis/info.ts';
 import { reasonOf } from '../../shared/redis/reason.ts';
-import { type RedisTlsFiles, tlsOptions } from '../../shared/redis/tls.ts';
+import { type RedisTls, tlsOptions } from '../../shared/redis/tls.ts';
 import { type Address, parseRedisUrl, placeOf, type RedisTarget } from '../../shared/redis/url.ts';
 import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
@@ -12,13 +12,9 @@ import { isRecentEnough, OLDEST_REDIS } from './version.ts';
  * @throws {StartError} when it answers and is too old.
  * @throws {ConfigError} when one of the files about TLS cannot be read.
  */
-export async function checkForeignRedis(
-  url: string,
-  tlsFiles: RedisTlsFiles,
-  say: (line: string) => void,
-): Promise<void> {
+export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (line: string) => void): Promise<void> {
   const target = parseRedisUrl(url);
-  const tls = target.tls ? tlsOptions(tlsFiles) : {};
+  const tls = target.tls ? tlsOptions(redisTls) : {};
   const stated = await statedServer(target, tls).catch((error: Error) => {
     say(
       `Redis at ${placeOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches wait until it is back.`,

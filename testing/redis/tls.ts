@@ -20,9 +20,8 @@ export function lackForTls(): string | undefined {
 
 /** Certificates of a test's own: an authority, a certificate of 127.0.0.1 by it, and one of a client by it. */
 export interface TestTls {
-  caFile: string;
-  clientCertFile: string;
-  clientKeyFile: string;
+  /** For REDIS_TLS_DIR: the certificates of the authority and of the client. */
+  directory: string;
   /** Settings of a server that listens on this port over TLS alone. */
   settings(port: number): Record<string, string>;
   /** How a test connects to it. */
@@ -44,11 +43,9 @@ export async function createTls(asksClients = false): Promise<TestTls> {
   await make('ca');
   const byCa = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-addext', 'basicConstraints=critical,CA:FALSE'];
   await make('server', ...byCa, '-addext', 'subjectAltName=IP:127.0.0.1');
-  await make('client', ...byCa);
+  await make('tls', ...byCa);
   return {
-    caFile: file('ca.crt'),
-    clientCertFile: file('client.crt'),
-    clientKeyFile: file('client.key'),
+    directory,
     settings: (port) => ({
       port: '0',
       'tls-port': String(port),
@@ -62,8 +59,8 @@ export async function createTls(asksClients = false): Promise<TestTls> {
     connection: {
       tls: {
         ca: readFileSync(file('ca.crt')),
-        cert: readFileSync(file('client.crt')),
-        key: readFileSync(file('client.key')),
+        cert: readFileSync(file('tls.crt')),
+        key: readFileSync(file('tls.key')),
       },
     },
     remove: () => rm(directory, { recursive: true, force: true }),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { settings } from '../../shared/config.ts';
+import { type Setting, settings } from '../../shared/config.ts';
 import { codes } from '../../shared/errors.ts';
 
-/** What JSON Schema says of the text of one variable. */
+/** The JSON Schema of the text of one variable. */
 interface Rule {
   default?: string | number | boolean;
   enum?: string[];
@@ -10,12 +10,19 @@ interface Rule {
   maximum?: number;
 }
 
-/** Every setting with the name of its variable, its rule and its default as they are written in the environment. */
-export const environment = Object.values(settings).map(({ env, schema, doc }) => {
+/** Every setting with its variable, its rule and its default, as they are written in the environment. */
+export const environment = Object.values<Setting>(settings).map(({ env, also = [], of, schema, doc }) => {
   const rule = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Rule;
   const values = rule.enum?.filter((value) => value !== '');
   const isFlag = values?.join() === '0,1,true,false';
-  return { env, doc, rule: { ...rule, enum: isFlag ? ['0', '1'] : values }, fallback: defaultOf(rule, isFlag) };
+  return {
+    env,
+    also,
+    of,
+    doc,
+    rule: { ...rule, enum: isFlag ? ['0', '1'] : values },
+    fallback: defaultOf(rule, isFlag),
+  };
 });
 
 function defaultOf({ default: value }: Rule, isFlag: boolean): string {
@@ -31,23 +38,54 @@ function valuesOf({ enum: values, minimum, maximum }: (typeof environment)[numbe
   return minimum === undefined || maximum === undefined ? '' : `${minimum} to ${maximum}`;
 }
 
-/** The text of docs/settings.md. */
+type Variable = (typeof environment)[number];
+
+const alsoOf = ({ also }: Variable) => (also.length === 0 ? '' : ` Other names: ${also.map(code).join(', ')}.`);
+const tableOf = (variables: readonly Variable[]) => `| variable | default | values | meaning |
+| -------- | ------- | ------ | ------- |
+${variables.map((each) => `| \`${each.env}\` | ${code(each.fallback)} | ${valuesOf(each.rule)} | ${cell(each.doc)}${alsoOf(each)} |`).join('\n')}`;
+
+/** Returns the text of docs/settings.md. */
 export const settingsPage = (): string => `# Settings
 
-Every setting is an environment variable. A wrong value is refused at the start, with the reason; an empty one is the
-same as none. [.env.example](../.env.example) has them all, ready to be copied: nothing reads that file by itself.
+Every setting is an environment variable. An invalid value is refused at startup with the reason. An empty value counts as
+unset. [.env.example](../.env.example) lists all settings, ready to be copied; nothing reads that file by itself.
 
 This page is made from \`shared/config.ts\`. \`npx vitest run tests/unit/documentation -u\` writes it anew.
 
-| variable | default | values | what |
-| -------- | ------- | ------ | ---- |
-${environment.map(({ env, doc, rule, fallback }) => `| \`${env}\` | ${code(fallback)} | ${valuesOf(rule)} | ${cell(doc)} |`).join('\n')}
+${tableOf(environment.filter(({ of }) => of === undefined))}
 
-With \`OTEL_EXPORTER_OTLP_ENDPOINT\`, OpenTelemetry's other variables hold too, such as \`OTEL_EXPORTER_OTLP_HEADERS\` and
-\`OTEL_RESOURCE_ATTRIBUTES\`.
+## Variables of other tools
+
+These variables belong to other tools and have the same meaning here: those of Hugging Face, of HTTP clients and of
+OpenTelemetry. The AWS SDK and Node.js read theirs themselves (\`AWS_REGION\`, \`NODE_EXTRA_CA_CERTS\`, …).
+
+${tableOf(environment.filter(({ of }) => of !== undefined))}
 `;
 
-/** The text of docs/errors.md. */
+/** Wraps a text into comment lines of at most 120 characters. */
+const comment = (text: string): string => text.replace(/(.{1,118})(?:\s+|$)/g, '# $1\n');
+const exampleOf = ({ env, doc, rule: { enum: values }, fallback }: Variable): string =>
+  `${comment(values === undefined ? doc : `${doc} Values: ${values.join(', ')}.`)}#${env}=${fallback}\n`;
+
+/** Returns the text of .env.example. */
+export const exampleFile =
+  (): string => `# All settings with their defaults, made from shared/config.ts. Nothing reads this file by itself: copy it to .env,
+# uncomment what you change, and run
+#   set -a; . ./.env; set +a; npm start
+
+${environment
+  .filter(({ of }) => of === undefined)
+  .map(exampleOf)
+  .join('\n')}
+# Variables of other tools.
+
+${environment
+  .filter(({ of }) => of !== undefined)
+  .map(exampleOf)
+  .join('\n')}`;
+
+/** Returns the text of docs/errors.md. */
 export const errorsPage = (): string => `# Error codes
 
 A request that cannot be answered gets a problem document (RFC 9457, \`application/problem+json\`) with a stable \`code\`.

@@ -21,7 +21,6 @@ const installation = await install({
     PRECISION: precision,
     FETCH_PER_HOST: '256',
     MODEL: model,
-    PRELOAD: model,
   },
 });
 const { client, images, processes, redis } = installation;

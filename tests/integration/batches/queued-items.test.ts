@@ -18,7 +18,10 @@ test('a tenant may have so many items in unfinished batches, and another is not 
   await engine.post(5_000, { limits });
   await engine.post(10_000, { tenant: 'other', limits });
   expect(await sums()).toEqual({ [tenant]: '20000', other: '10000', '': '30000' });
-  await expect(engine.post(1, { tenant: 'third' })).rejects.toMatchObject({ code: 'overloaded' });
+  await expect(engine.post(1, { tenant: 'third' })).rejects.toMatchObject({
+    code: 'overloaded',
+    retryAfter: expect.any(Number),
+  });
 });
 
 test('an endless upload is stopped while it arrives, and what it brought is gone', async () => {
@@ -70,7 +73,7 @@ test('a batch that is more than its tenant, or the service, may ever have is ref
   const limits = { queuedItems: 10, weight: 1 };
   const refused = { code: 'batch.too_many_items', message: expect.stringContaining('more than 10 items') };
   await expect(engine.post(11, { limits, tenant: 'small' })).rejects.toMatchObject(refused);
-  await expect(engine.post(100_000)).rejects.toMatchObject({ code: 'batch.too_many_items' });
+  await expect(engine.post(100_000)).rejects.toMatchObject({ code: 'batch.too_many_items', retryAfter: undefined });
   // It leaves nothing that would count.
   await engine.post(10, { limits, tenant: 'small' });
   await expect(engine.post(1, { limits, tenant: 'small' })).rejects.toMatchObject({ code: 'tenant.queue_full' });

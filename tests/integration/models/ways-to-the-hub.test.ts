@@ -149,14 +149,11 @@ describe('secrets', () => {
 
   test.each([
     ['HUGGING_FACE_HUB_TOKEN', { HUGGING_FACE_HUB_TOKEN: 'hf_secret' }],
-    ['the file that HF_TOKEN_PATH names', { HF_TOKEN_PATH: 'elsewhere' }],
     ['the file `token` in HF_HOME', {}],
   ])('the token comes from %s as well', async (_what, env: Record<string, string>) => {
     const hub = await hubWith({ gated: { token: 'hf_secret' } });
-    if (!('HUGGING_FACE_HUB_TOKEN' in env))
-      await writeFile(join(directory, env['HF_TOKEN_PATH'] ?? 'token'), 'hf_secret\n');
-    const given = env['HF_TOKEN_PATH'] === undefined ? env : { HF_TOKEN_PATH: join(directory, 'elsewhere') };
-    const pulling = pullBy({ HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow, ...given });
+    if (!('HUGGING_FACE_HUB_TOKEN' in env)) await writeFile(join(directory, 'token'), 'hf_secret\n');
+    const pulling = pullBy({ HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow, ...env });
     expect(await pulling).toMatchObject({ outcome: 'pulled' });
   });
 

@@ -26,7 +26,7 @@ let redis: ChosenRedis;
 let apis: TestProcess[];
 beforeAll(async () => {
   redis = await startChosenRedis();
-  const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, QUEUED_ITEMS: '1000', LOG_LEVEL: 'error' };
+  const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, LOG_LEVEL: 'error' };
   apis = await Promise.all([startProcess('api', env), startProcess('api', env)]);
   // The default model loads behind the ready message.
   for (const { url } of apis) await until(async () => (await createClient(url).call('/health/ready')).status === 200);
@@ -84,18 +84,6 @@ describe('items of unfinished batches', () => {
     expect((await client.batch.post(items(4))).status).toBe(202);
     // What was refused is not listed, and takes no place.
     expect((await client.batch.post(items(1))).status).toBe(429);
-  });
-
-  test('are bounded for all tenants together', async () => {
-    const alone = await as(unbounded).batch.post<Problem>(items(1001));
-    expect([alone.status, alone.body.code]).toEqual([413, 'batch.too_many_items']);
-    expect(alone.headers.has('retry-after')).toBe(false);
-    const first = await as(unbounded).batch.post(items(600));
-    expect(first.status).toBe(202);
-    const second = await as(unbounded).batch.post<Problem>(items(600));
-    expect([second.status, second.body.code]).toEqual([503, 'overloaded']);
-    expect(second.headers.has('retry-after')).toBe(true);
-    await as(unbounded).call(first.body.links.self.replace('/evaluator', ''), { method: 'DELETE' });
   });
 });
 

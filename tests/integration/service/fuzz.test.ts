@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { type JsonSchema, nasty, nearly } from '../../support/json-schema.ts';
 import { useService } from '../../support/running-service.ts';
 
-const running = useService({ FETCH_TIMEOUT_MS: '500', SESSION_HOURS: '1' });
+const running = useService({ FETCH_TIMEOUT_MS: '500' });
 
 interface Operation {
   parameters?: { name: string; in: string; schema: JsonSchema }[];

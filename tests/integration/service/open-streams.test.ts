@@ -8,7 +8,8 @@ import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { until } from '../../../testing/until.ts';
 
 const keys = createKeyFile();
-const key = keys.add('ours');
+const limits = { streams: 2 };
+const key = keys.add('ours', { limits });
 const theirs = keys.add('theirs');
 const items = [{ image: 'https://example.org/x.jpg', text: 'x' }];
 
@@ -18,7 +19,7 @@ let api: TestProcess;
 let batch: BatchStatus;
 beforeAll(async () => {
   redis = await startRedis();
-  const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, TENANT_STREAMS: '2', LOG_LEVEL: 'error' };
+  const env = { REDIS_URL: redis.url, API_KEYS_FILE: keys.path, LOG_LEVEL: 'error' };
   api = await startProcess('api', env);
   batch = (await as(key).batch.post(items)).body;
 });
@@ -44,7 +45,7 @@ async function signIn(withKey: string): Promise<Record<string, string>> {
 
 describe('an event stream', () => {
   test('ends when its key is removed', async () => {
-    const passing = keys.add('ours');
+    const passing = keys.add('ours', { limits });
     const events = await follow(bearer(passing));
     expect(events.status).toBe(200);
     keys.remove(passing);
@@ -56,7 +57,7 @@ describe('an event stream', () => {
   });
 
   test('of a browser ends when the key that it signed in with is removed', async () => {
-    const passing = keys.add('ours');
+    const passing = keys.add('ours', { limits });
     const events = await follow(await signIn(passing));
     expect(events.status).toBe(200);
     keys.remove(passing);

@@ -35,11 +35,7 @@ async function startTlsServer(): Promise<{ url: string; remove(): Promise<void> 
   return { url: `rediss://:${encodeURIComponent(password)}@127.0.0.1:${port}`, remove: server.remove };
 }
 
-const ours = () => ({
-  REDIS_CA_FILE: tls.caFile,
-  REDIS_CERT_FILE: tls.clientCertFile,
-  REDIS_KEY_FILE: tls.clientKeyFile,
-});
+const ours = () => ({ REDIS_TLS_DIR: tls.directory });
 
 const starts = {
   'a server': startTlsServer,
@@ -63,24 +59,23 @@ describe.skipIf(lack !== undefined).each(Object.entries(starts))('over TLS to %s
   });
 
   test('one whose certificate is by another authority is refused with the reason and what to do, and singles go on', async () => {
-    const env = { ...ours(), REDIS_CA_FILE: another.caFile, REDIS_URL: redis.url, LOG_LEVEL: 'warn' };
+    const env = { REDIS_TLS_DIR: another.directory, REDIS_URL: redis.url, LOG_LEVEL: 'warn' };
     const service = await startProcess('service', env);
     onTestFinished(async () => void (await service.stop()));
     const client = createClient(service.url);
     expect((await client.single(items[0])).status).toBe(200);
     expect((await client.batch.post(items)).status).toBe(503);
     expect(service.output()).toMatch(/Redis cannot be reached/);
-    expect(service.output()).toMatch(/certificate is not signed by an authority that is trusted here.*REDIS_CA_FILE/);
+    expect(service.output()).toMatch(/certificate is not signed by an authority that is trusted here.*REDIS_TLS_DIR/);
     expect(service.output()).not.toContain(password);
   });
 
   test('the supervisor reaches it with our files, and says why it does not with others', async () => {
     const said: string[] = [];
     const say = (line: string) => void said.push(line);
-    const files = { redisCaFile: tls.caFile, redisCertFile: tls.clientCertFile, redisKeyFile: tls.clientKeyFile };
-    await checkForeignRedis(redis.url, files, say);
+    await checkForeignRedis(redis.url, { redisTlsDir: tls.directory }, say);
     expect(said).toEqual([]);
-    await checkForeignRedis(redis.url, { ...files, redisCaFile: another.caFile }, say);
-    expect(said).toEqual([expect.stringMatching(/does not answer \(.*not signed by an authority.*REDIS_CA_FILE/)]);
+    await checkForeignRedis(redis.url, { redisTlsDir: another.directory }, say);
+    expect(said).toEqual([expect.stringMatching(/does not answer \(.*not signed by an authority.*REDIS_TLS_DIR/)]);
   });
 });

@@ -5,6 +5,6 @@ import { createLimits } from '../../../api/access/limits.ts';
 const request = { res: { locals: {} } } as unknown as Request;
 
 test('where keys are required tenants share the memory of Redis; without keys there is one tenant', () => {
-  expect(createLimits({ tenantQueuedItems: undefined }, true)(request)).toMatchObject({ sharesMemory: true });
-  expect(createLimits({ tenantQueuedItems: undefined }, false)(request)).toMatchObject({ sharesMemory: false });
+  expect(createLimits(true)(request)).toMatchObject({ sharesMemory: true });
+  expect(createLimits(false)(request)).toMatchObject({ sharesMemory: false });
 });

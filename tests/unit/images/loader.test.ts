@@ -10,7 +10,6 @@ function loaderOf(config: Partial<ImageConfig> = {}) {
   const loader = createImageLoader({
     imageHostsAllow: [],
     imageHostsDeny: [],
-    imagePorts: [80, 443],
     imageFileRoots: [],
     imageMaxBytes: 1_000,
     fetchTimeoutMs: 30_000,

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -104,11 +105,14 @@ describe('withRedis', () => {
   });
 });
 
-test('a file about TLS that cannot be read is named with its setting', () => {
-  const redisCaFile = join(tmpdir(), 'vls-no-such-ca.pem');
-  const connect = () => connectRedis('rediss://127.0.0.1:1', 'producer', silentLog(), { redisCaFile });
+test('a directory for TLS without its files is named with its setting, and so is a file that cannot be read', () => {
+  const redisTlsDir = mkdtempSync(join(tmpdir(), 'vls-tls-'));
+  const connect = () => connectRedis('rediss://127.0.0.1:1', 'producer', silentLog(), { redisTlsDir });
   expect(connect).toThrow(ConfigError);
-  expect(connect).toThrow(`REDIS_CA_FILE: ${redisCaFile} cannot be read (ENOENT)`);
+  expect(connect).toThrow(`REDIS_TLS_DIR: ${redisTlsDir} has no ca.crt, tls.crt, tls.key`);
+  mkdirSync(join(redisTlsDir, 'ca.crt'));
+  expect(connect).toThrow(`REDIS_TLS_DIR: ${join(redisTlsDir, 'ca.crt')} cannot be read (EISDIR)`);
+  rmSync(redisTlsDir, { recursive: true });
 });
 
 test('of several servers that are away the log says why the first is', async () => {

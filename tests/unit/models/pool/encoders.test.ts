@@ -28,9 +28,10 @@ beforeEach(() => {
 });
 
 const spec = await specOf(tinyClipFolder, { model: 'tiny' });
+/** Six CPUs for three encoders: two threads each. */
+const machine = { cpus: 6, memoryBytes: 100_000_000_000 };
 const config = {
   encoders: 3,
-  encoderThreads: 2,
   imageMaxPixels: 1_000,
   microBatch: undefined,
   modelMemoryBytes: undefined,
@@ -38,7 +39,7 @@ const config = {
 };
 
 test('a model gets one pool, started when it is first asked for', () => {
-  const encoders = createEncoders(config, silentLog());
+  const encoders = createEncoders(config, silentLog(), 1, machine);
   expect(createPool).not.toHaveBeenCalled();
   const pool = encoders.for(spec);
   expect(encoders.for({ ...spec })).toBe(pool);
@@ -47,7 +48,7 @@ test('a model gets one pool, started when it is first asked for', () => {
 });
 
 test('another model, revision or precision is another pool', () => {
-  const encoders = createEncoders(config, silentLog());
+  const encoders = createEncoders(config, silentLog(), 1, machine);
   const pools = [
     spec,
     { ...spec, model: 'other' },
@@ -58,7 +59,7 @@ test('another model, revision or precision is another pool', () => {
 });
 
 test('states name the model and the revision of each pool', () => {
-  const encoders = createEncoders(config, silentLog());
+  const encoders = createEncoders(config, silentLog(), 1, machine);
   encoders.for(spec);
   encoders.for({ ...spec, revision: '2' });
   expect(encoders.states()).toEqual([
@@ -68,7 +69,7 @@ test('states name the model and the revision of each pool', () => {
 });
 
 test('close closes every pool', () => {
-  const encoders = createEncoders(config, silentLog());
+  const encoders = createEncoders(config, silentLog(), 1, machine);
   const pools = [encoders.for(spec), encoders.for({ ...spec, revision: '2' })];
   encoders.close();
   for (const pool of pools) expect(pool.close).toHaveBeenCalledTimes(1);
@@ -76,13 +77,13 @@ test('close closes every pool', () => {
 
 describe('the memory budget', () => {
   const megabyte = 1024 * 1024;
-  const machine = { cpus: 1, memoryBytes: 10_000 * megabyte };
+  const oneCpu = { cpus: 1, memoryBytes: 10_000 * megabyte };
   const one = { ...config, encoders: 1, modelMemoryBytes: 1_000 * megabyte };
   const model = (name: string, memory = 400) => ({ ...spec, model: name, memoryBytes: memory * megabyte });
   const names = (encoders: Encoders) => encoders.states().map(({ model: name }) => name);
 
   test('unloads the model that was used least lately for another', () => {
-    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const encoders = createEncoders(one, silentLog(), 1, oneCpu);
     const a = encoders.for(model('a'));
     const b = encoders.for(model('b'));
     encoders.for(model('a'));
@@ -93,7 +94,7 @@ describe('the memory budget', () => {
   });
 
   test('leaves a model alone that is at work, and refuses the other with the reason', () => {
-    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const encoders = createEncoders(one, silentLog(), 1, oneCpu);
     const busy = encoders.for(model('a', 800));
     busy.state = () => ({ ...readyPool, inFlight: 1 });
     expect(() => encoders.for(model('b'))).toThrow(
@@ -105,14 +106,14 @@ describe('the memory budget', () => {
   });
 
   test('loads a model that is larger than the budget when it is the only one', () => {
-    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const encoders = createEncoders(one, silentLog(), 1, oneCpu);
     encoders.for(model('a'));
     encoders.for(model('giant', 5_000));
     expect(names(encoders)).toEqual(['giant']);
   });
 
   test('a model that was unloaded is loaded again when it is asked for', () => {
-    const encoders = createEncoders(one, silentLog(), 1, machine);
+    const encoders = createEncoders(one, silentLog(), 1, oneCpu);
     const first = encoders.for(model('a', 800));
     encoders.for(model('b', 800));
     expect(encoders.for(model('a', 800))).not.toBe(first);
@@ -133,7 +134,7 @@ describe('a change of the registry', () => {
   const minutes = (count: number) => vi.advanceTimersByTimeAsync(count * 61_000);
 
   test('has what is loaded go on with its files as they are now', async () => {
-    const encoders = createEncoders(config, silentLog());
+    const encoders = createEncoders(config, silentLog(), 1, machine);
     const pool = encoders.for({ ...spec, model: 'a' });
     await encoders.follow(registryOf('a'));
     expect(pool.refresh).toHaveBeenCalledWith({ ...spec, model: 'a', visionPath: '/now' });
@@ -143,7 +144,7 @@ describe('a change of the registry', () => {
   });
 
   test('that drops a model has it unloaded once it was not used for a minute', async () => {
-    const encoders = createEncoders(config, silentLog());
+    const encoders = createEncoders(config, silentLog(), 1, machine);
     const a = encoders.for({ ...spec, model: 'a' });
     encoders.for({ ...spec, model: 'b' });
     await encoders.follow(registryOf('b'));
@@ -164,7 +165,7 @@ describe('a change of the registry', () => {
   });
 
   test('that drops the only model there is leaves it loaded until another is', async () => {
-    const encoders = createEncoders(config, silentLog());
+    const encoders = createEncoders(config, silentLog(), 1, machine);
     encoders.for({ ...spec, model: 'a' });
     await encoders.follow(registryOf());
     await minutes(2);
@@ -175,7 +176,7 @@ describe('a change of the registry', () => {
   });
 
   test('that takes a model up again before it was unloaded leaves it loaded', async () => {
-    const encoders = createEncoders(config, silentLog());
+    const encoders = createEncoders(config, silentLog(), 1, machine);
     for (const model of ['a', 'b']) encoders.for({ ...spec, model });
     await encoders.follow(registryOf('b'));
     await encoders.follow(registryOf('a', 'b'));
@@ -195,35 +196,35 @@ describe('a calibration', () => {
   const lastOptions = () => vi.mocked(createPool).mock.lastCall?.[0];
 
   test('is remembered for the next start, and not made again', () => {
-    const first = createEncoders({ ...config, dataDir }, silentLog());
+    const first = createEncoders({ ...config, dataDir }, silentLog(), 1, machine);
     first.for(spec);
     lastOptions()?.onCalibrated?.(calibration);
     expect(first.states()[0]?.imagesPerSecond).toBe(20);
-    const second = createEncoders({ ...config, dataDir }, silentLog());
+    const second = createEncoders({ ...config, dataDir }, silentLog(), 1, machine);
     second.for(spec);
     expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 4 } }, onCalibrated: undefined });
     expect(second.states()[0]?.imagesPerSecond).toBe(20);
   });
 
   test('holds for one model, precision and number of threads', () => {
-    createEncoders({ ...config, dataDir }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir }, silentLog(), 1, machine).for(spec);
     lastOptions()?.onCalibrated?.(calibration);
-    createEncoders({ ...config, dataDir }, silentLog()).for({ ...spec, precision: 'int8' });
+    createEncoders({ ...config, dataDir }, silentLog(), 1, machine).for({ ...spec, precision: 'int8' });
     expect(lastOptions()?.onCalibrated).toBeDefined();
-    createEncoders({ ...config, dataDir, encoderThreads: 1 }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir, encoders: 6 }, silentLog(), 1, machine).for(spec);
     expect(lastOptions()?.onCalibrated).toBeDefined();
   });
 
   test('is not made where the micro-batch is configured', () => {
-    createEncoders({ ...config, dataDir, microBatch: 3 }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir, microBatch: 3 }, silentLog(), 1, machine).for(spec);
     expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 3 } }, onCalibrated: undefined });
   });
 
   test('file that is broken costs the measuring and nothing else', () => {
     writeFileSync(join(dataDir, 'calibration.json'), '{"');
-    createEncoders({ ...config, dataDir }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir }, silentLog(), 1, machine).for(spec);
     lastOptions()?.onCalibrated?.(calibration);
-    createEncoders({ ...config, dataDir }, silentLog()).for(spec);
+    createEncoders({ ...config, dataDir }, silentLog(), 1, machine).for(spec);
     expect(lastOptions()?.onCalibrated).toBeUndefined();
   });
 });

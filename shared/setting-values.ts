@@ -1,0 +1,123 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { keyRecordOfEntry, tenantName } from './api-keys.ts';
+import { asFolder, parseS3Place, type S3Place } from './s3-place.ts';
+
+/** A directory from which one tenant, or every tenant (`*`), may read images. */
+export interface FileRoot {
+  tenant: string;
+  path: string;
+}
+
+/** A folder of a bucket from which one tenant, or every tenant (`*`), may post. Its key may contain `{tenant}`. */
+export interface TenantFolder {
+  tenant: string;
+  folder: S3Place;
+}
+
+const MB = 1024 * 1024;
+
+/** Values separated by commas; spaces around them and empty ones are dropped. */
+export const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** A number of MiB, as bytes. */
+export const megabytes = (min: number, max: number) => integer(min, max).transform((value) => value * MB);
+export const megapixels = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000_000);
+export const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
+/** A path, made absolute. */
+export const path = z
+  .string()
+  .min(1)
+  .transform((given) => resolve(given));
+export const httpAddress = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
+export const printable = /^[\x21-\x7e]+$/;
+
+const hostsMatching = (pattern: RegExp, expected: string) =>
+  list.pipe(
+    z.array(z.string().regex(pattern, { error: ({ input }) => `${JSON.stringify(input)} is not ${expected}` })),
+  );
+/** `host`, `host:port`, `*.domain`, an IPv6 address, or an IPv6 address in brackets with a port. */
+const host = /(\*\.)?[^\s/:@[\]*]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?/;
+export const allowedHosts = hostsMatching(new RegExp(`^(${host.source})$`, 'i'), 'host, host:port or *.domain');
+export const namedHosts = hostsMatching(
+  new RegExp(`^(${host.source.replace('(\\*\\.)?', '')})$`, 'i'),
+  'host or host:port',
+);
+export const deniedHosts = hostsMatching(
+  new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3}|\\*)$`, 'i'),
+  'host, host:port, *.domain, an address block or *',
+);
+export const allowedHostsAndBlocks = hostsMatching(
+  new RegExp(`^(${host.source}|[0-9a-f:.]+/\\d{1,3})$`, 'i'),
+  'host, host:port, *.domain or an address block',
+);
+
+/** `https://app.example.org`, `http://localhost:3000`: a scheme, a host and, if it is not the default, a port. */
+export const origins = list.pipe(
+  z.array(
+    z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, {
+      error: ({ input }) => `${JSON.stringify(input)} is not an origin such as https://app.example.org`,
+    }),
+  ),
+);
+export const networks = list.pipe(
+  z.array(
+    z.string().regex(/^(loopback|linklocal|uniquelocal|[0-9a-f.:]+(\/\d{1,3})?)$/i, {
+      error: ({ input }) => `${JSON.stringify(input)} is not an address or a network such as 10.0.0.0/8`,
+    }),
+  ),
+);
+
+/** Returns a list whose entries are parsed. An entry that `parse` returns `undefined` for is refused as `expected` says. */
+const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: (entry: string) => string) =>
+  z.array(
+    z.string().transform((entry, context): Parsed => {
+      const parsed = parse(entry);
+      if (parsed !== undefined) return parsed;
+      context.addIssue(expected(entry));
+      return z.NEVER;
+    }),
+  );
+
+/** Entries as `vls keys add --entry` prints them. The message does not repeat the entry: it is a secret. */
+export const keyEntries = list.pipe(
+  listOf(keyRecordOfEntry, () => 'expected id:tenant:role:hash, as `vls keys add --entry` prints it'),
+);
+
+/** `redis` or `s3://bucket/prefix`, one or more. */
+export const payloadLocations = list.pipe(
+  listOf(
+    (entry): 'redis' | S3Place | undefined => (entry === 'redis' ? entry : parseS3Place(entry)),
+    (entry) => `${JSON.stringify(entry)} is not redis or s3://bucket/prefix`,
+  ).min(1, 'the list is empty'),
+);
+
+/** `tenant=s3://bucket/prefix/`. */
+export const tenantFolders = list.pipe(
+  listOf(
+    (entry): TenantFolder | undefined => {
+      const [, tenant = '', address = ''] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
+      const location = parseS3Place(address);
+      const isTenant = tenant === '*' || tenantName.safeParse(tenant).success;
+      return location !== undefined && isTenant ? { tenant, folder: asFolder(location) } : undefined;
+    },
+    (entry) => `${JSON.stringify(entry)} is not of the form tenant=s3://bucket/prefix/`,
+  ),
+);
+
+/** `/path`, or `tenant=/path`. */
+export const fileRoots = list.pipe(
+  listOf(
+    (entry): FileRoot | undefined => {
+      const [, tenant, path = entry] = /^([^=/.~]+)=(.+)$/s.exec(entry) ?? [];
+      const isTenant = tenant === undefined || tenantName.safeParse(tenant).success;
+      return isTenant ? { tenant: tenant ?? '*', path: resolve(path) } : undefined;
+    },
+    (entry) => `${JSON.stringify(entry)} names an invalid tenant; the form is /path or tenant=/path`,
+  ),
+);
