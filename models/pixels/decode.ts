@@ -7,6 +7,7 @@ import { type GifFrame, readGifFrame, withColourTable } from './gif.ts';
 import { asStored } from './heif.ts';
 import { damagedChunk } from './png.ts';
 import type { Rectangle, Size } from './resample/plan.ts';
+import { overWhite, type PictureMode, type Pixels, toRgb } from './rgb.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
 // Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
@@ -25,12 +26,6 @@ sharp.unblock({
 sharp.concurrency(1);
 sharp.cache(false);
 
-/**
- * What a file stores, in Pillow's words, since Pillow resizes a picture in the mode it is stored in: `L` grey,
- * `LA` and `RGBA` with an alpha channel, `P` with a palette, `1` black and white.
- */
-export type PictureMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
-
 /** A picture whose header has been read. */
 export interface Picture extends Size {
   mode: PictureMode;
@@ -40,17 +35,13 @@ export interface Picture extends Size {
    * too, so that a file that was cut off is found out. `1` comes as grey, `P` as red, green, blue and alpha.
    */
   pixels(region: Rectangle): Promise<Pixels>;
+  /** The same rows and columns as RGB, with transparency laid over white. */
+  rgbOverWhite(region: Rectangle): Promise<Pixels>;
   /**
    * A window of the picture made smaller by libvips: close to what Pillow gives, in half the time and outside of JavaScript.
    * For `RGB` without alpha only (a PNG may name a colour as transparent, which libvips takes for alpha).
    */
   resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
-}
-
-/** Interleaved bytes. */
-export interface Pixels {
-  data: Uint8Array;
-  channels: number;
 }
 
 const decodeSeconds = 10;
@@ -93,12 +84,23 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
 
   const oriented = () => (isTurned ? image.clone().autoOrient() : image);
   const decoded = (pipeline: Sharp, isWide = false) => guarded(() => raw(pipeline, isWide));
-  const pixels = async ({ left, top, width: columns }: Rectangle) => {
-    const region = { left, top, width: columns, height: height - top };
-    const isWideCmyk = mode === 'CMYK' && metadata.bitsPerSample === 16;
-    const pixels = await decoded(stored(oriented(), needsFill ? 'RGBA' : mode).extract(region), isWideCmyk);
+  const toEnd = ({ left, top, width: columns }: Rectangle) => ({ left, top, width: columns, height: height - top });
+  const readAs = (as: PictureMode, region: Rectangle) =>
+    decoded(stored(oriented(), as).extract(region), as === 'CMYK' && metadata.bitsPerSample === 16);
+  const pixels = async (asked: Rectangle) => {
+    const region = toEnd(asked);
+    const pixels = await readAs(needsFill ? 'RGBA' : mode, region);
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
+  };
+  // A colour that a PNG names as transparent counts here, unlike in the mode.
+  const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
+  const rgbOverWhite = async (asked: Rectangle) => {
+    if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);
+    const region = toEnd(asked);
+    const pixels = await readAs('RGBA', region);
+    if (gif !== undefined && needsFill && !gif.isTransparent) fillOutside(pixels, region, gif);
+    return overWhite(pixels);
   };
   const resized = (target: Size, window: Rectangle, filter: ImageRecipe['filter']) =>
     decoded(
@@ -113,6 +115,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
     mode,
     metadata,
     pixels,
+    rgbOverWhite,
     resized: mode === 'RGB' && !hasAlpha && !needsFill ? resized : undefined,
   };
 }

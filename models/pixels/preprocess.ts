@@ -1,10 +1,11 @@
 import type { Caller } from '../encoder/protocol.ts';
 import type { ImageRecipe, PreprocessMode } from '../model.ts';
-import { divideByAlpha, share } from './alpha.ts';
-import { openPicture, type Picture, type Pixels } from './decode.ts';
+import { divideByAlpha } from './alpha.ts';
+import { openPicture, type Picture } from './decode.ts';
 import { inTurn } from './decode-limits.ts';
 import { planResample, type Rectangle, type Size } from './resample/plan.ts';
 import { resample } from './resample/resample.ts';
+import { toRgb } from './rgb.ts';
 
 export interface CropOptions {
   /** On whose behalf, for the places of large images. Default: a batch of nobody in particular. */
@@ -43,7 +44,8 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
   if (mode === 'fast' && resized && Math.min(picture.width, picture.height) > size) {
     return await inTurn(picture.metadata, async () => (await resized(target, window, filter)).data, caller);
   }
-  return await inTurn(picture.metadata, () => exactCrop(picture, target, window, filter), caller);
+  const exactly = recipe.rgb === 'before-resize' ? cropInRgb : cropAsStored;
+  return await inTurn(picture.metadata, () => exactly(picture, target, window, filter), caller);
 }
 
 /** The size of the whole image once it is resized. */
@@ -54,7 +56,20 @@ function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe
   return { width: Math.trunc((size * width) / short), height: Math.trunc((size * height) / short) };
 }
 
-async function exactCrop(
+/** Colours become RGB before the resize, as transformers 5 does it. */
+async function cropInRgb(
+  picture: Picture,
+  target: Size,
+  window: Rectangle,
+  filter: ImageRecipe['filter'],
+): Promise<Uint8Array> {
+  const plan = planResample(filter, picture, target, window);
+  const { data, channels } = await picture.rgbOverWhite(plan.region);
+  return await resample({ data, channels, isWeighted: false }, plan);
+}
+
+/** Colours become RGB after the resize, as OpenCLIP does it. */
+async function cropAsStored(
   picture: Picture,
   target: Size,
   window: Rectangle,
@@ -68,21 +83,7 @@ async function exactCrop(
   const isWeighted = (picture.mode === 'LA' || picture.mode === 'RGBA') && isResized;
   const pixels = { data: await resample({ data, channels, isWeighted }, plan), channels };
   if (isWeighted) divideByAlpha(pixels);
-  return toRgb(pixels, picture.mode);
-}
-
-/** Grey fills all three channels; alpha falls away; inks are what they leave of white. */
-function toRgb({ data, channels }: Pixels, mode: Picture['mode']): Uint8Array {
-  if (channels === 3) return data;
-  const rgb = new Uint8Array((data.length / channels) * 3);
-  for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {
-    for (let channel = 0; channel < 3; channel++) {
-      const value = data[channels < 3 ? from : from + channel] as number;
-      const light = 255 - (data[from + 3] ?? 0);
-      rgb[to + channel] = mode === 'CMYK' ? Math.max(light - share(value, light), 0) : value;
-    }
-  }
-  return rgb;
+  return toRgb(pixels, picture.mode).data;
 }
 
 /** Python's `round`, which places the reference's crop. */

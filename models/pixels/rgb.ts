@@ -1,0 +1,42 @@
+import { share } from './alpha.ts';
+
+/**
+ * How a file stores colours, in Pillow's words, since OpenCLIP resizes an image in the mode it is stored in: `L` grey,
+ * `LA` and `RGBA` with an alpha channel, `P` with a palette, `1` black and white.
+ */
+export type PictureMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
+
+/** Interleaved bytes. */
+export interface Pixels {
+  data: Uint8Array;
+  channels: number;
+}
+
+/** Grey fills all three channels; alpha falls away; inks are what they leave of white. */
+export function toRgb({ data, channels }: Pixels, mode: PictureMode): Pixels {
+  if (channels === 3) return { data, channels };
+  const rgb = new Uint8Array((data.length / channels) * 3);
+  for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {
+    for (let channel = 0; channel < 3; channel++) {
+      const value = data[channels < 3 ? from : from + channel] as number;
+      const light = 255 - (data[from + 3] ?? 0);
+      rgb[to + channel] = mode === 'CMYK' ? Math.max(light - share(value, light), 0) : value;
+    }
+  }
+  return { data: rgb, channels: 3 };
+}
+
+/** Lays RGBA over white, with the rounding of Pillow's `alpha_composite`. */
+export function overWhite({ data }: Pixels): Pixels {
+  const rgb = new Uint8Array((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+    const alpha = data[from + 3] as number;
+    const white = 255 * (255 - alpha);
+    for (let channel = 0; channel < 3; channel++) {
+      // Seven more bits than a byte, half of the last one added, divided by 255.
+      const sum = 128 * ((data[from + channel] as number) * alpha + white) + (128 << 7);
+      rgb[to + channel] = ((sum >> 8) + sum) >> 15;
+    }
+  }
+  return { data: rgb, channels: 3 };
+}
