@@ -1,3 +1,5 @@
+import type { Probability } from '../models/model.ts';
+
 /** Cosine of two L2-normalised embeddings of equal length, in [-1, 1], to six decimals. */
 export function cosineOf(a: Float32Array, b: Float32Array): number {
   let dot = 0;
@@ -14,12 +16,16 @@ const round = (value: number, decimals: number): number => {
 };
 
 /**
- * Softmax over `logitScale * cosine`: probabilities among the candidates of one request, to six decimals; their sum is 1.
- * @param logitScale the model's temperature, as its registry entry has it (100 for a trained CLIP).
+ * Probabilities of the candidates of one request, to six decimals. With softmax they add up to 1; with a sigmoid each
+ * pair has its own.
  */
-export function probabilitiesOf(cosines: readonly number[], logitScale: number): number[] {
+export function probabilitiesOf(cosines: readonly number[], probability: Probability): number[] {
+  const { scale } = probability;
+  if (probability.kind === 'sigmoid') {
+    return cosines.map((cosine) => round(1 / (1 + Math.exp(-(scale * cosine + probability.bias))), 6));
+  }
   const highest = Math.max(...cosines);
-  const weights = cosines.map((cosine) => Math.exp(logitScale * (cosine - highest)));
+  const weights = cosines.map((cosine) => Math.exp(scale * (cosine - highest)));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => round(weight / sum, 6));
 }

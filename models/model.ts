@@ -31,12 +31,13 @@ export interface ImageRecipe {
 export const pixelBytes = ({ size }: Pick<ImageRecipe, 'size'>): number => 3 * size * size;
 
 /** Steps before the tokenizer; see `models/texts/cleaning.ts`. */
-export const cleanings = ['openclip', 'none'] as const;
-export type Cleaning = (typeof cleanings)[number];
+export type Cleaning = 'openclip' | 'siglip' | 'lower' | 'none';
 
 /** The steps from a text to the ids that a text tower reads. */
 export interface TextRecipe {
   clean: Cleaning;
+  /** `json`: what `tokenizer.json` describes. `sentencepiece`: SentencePiece itself, with its model in `file`. */
+  tokenizer: { kind: 'json' } | { kind: 'sentencepiece'; file: string; end: number };
   /** Most tokens, special tokens included. */
   maxTokens: number;
   /**
@@ -57,7 +58,7 @@ export type Probability =
   /** Sigmoid of `scale * cosine + bias` for each pair. */
   | { kind: 'sigmoid'; scale: number; bias: number };
 
-export const familyNames = ['clip', 'compact'] as const;
+export const familyNames = ['clip', 'siglip', 'siglip2', 'compact'] as const;
 export type FamilyName = (typeof familyNames)[number];
 
 /** Everything in which models differ, as plain data; `models/families/` reads it from the files of a model. */

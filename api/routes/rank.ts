@@ -73,21 +73,17 @@ async function score(
   return await evaluation.scoreImages(spec, query.images, query.text, options);
 }
 
-function toRanking(
-  { probability: { scale: logitScale } }: ModelSpec,
-  query: RankRequest,
-  scores: TextScores | ImageScores,
-): RankResponse {
+function toRanking({ probability }: ModelSpec, query: RankRequest, scores: TextScores | ImageScores): RankResponse {
   const { results, receipt, timings } = scores;
   const probabilities = probabilitiesOf(
     results.map(({ cosine }) => cosine),
-    logitScale,
+    probability,
   );
   const ranked = results.map((result, at) => ({ index: at, ...result, probability: probabilities[at] ?? 0 }));
   return {
     results: ranked.sort((a, b) => b.cosine - a.cosine || a.index - b.index),
     failures: 'images' in query && 'failures' in scores ? scores.failures : [],
-    logitScale,
+    logitScale: probability.scale,
     receipt,
     timings,
   };

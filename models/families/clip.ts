@@ -42,6 +42,7 @@ export const clip: ModelFamily = {
       image: readImageRecipe(files, size, stated, image),
       text: {
         clean: 'openclip',
+        tokenizer: { kind: 'json' },
         maxTokens: file?.text_config.max_position_embeddings ?? stated.contextLength ?? defaults.contextLength,
         pad: 'end',
         mask: true,

@@ -25,6 +25,7 @@ export const compact: ModelFamily = {
       image: readImageRecipe(files, file.vision_config.image_size, stated, defaults),
       text: {
         clean: 'none',
+        tokenizer: { kind: 'json' },
         maxTokens: file.text_config.max_position_embeddings,
         pad: 'end',
         mask: true,

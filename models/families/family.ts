@@ -18,4 +18,5 @@ export interface StatedFacts {
   contextLength?: number | undefined;
   preprocess?: { imageSize?: number | undefined; mean?: Rgb | undefined; std?: Rgb | undefined } | undefined;
   logitScale?: number | undefined;
+  logitBias?: number | undefined;
 }

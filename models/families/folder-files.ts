@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
 /** Files in which exports describe themselves. Small; none of them is needed by every family. */
-export const configNames = ['config.json', 'preprocessor_config.json'] as const;
+export const configNames = ['config.json', 'preprocessor_config.json', 'tokenizer_config.json'] as const;
 export type ConfigName = (typeof configNames)[number];
 
 /** The files of a model folder that describe it. */
@@ -15,6 +15,8 @@ export interface FolderFiles {
    * @throws {Error} naming file and field.
    */
   parsed<Schema extends z.ZodType>(name: ConfigName, schema: Schema): z.output<Schema> | undefined;
+  /** Whether there is such a file. */
+  has(name: string): boolean;
   /** The path of a file, for messages. */
   path(name: ConfigName): string;
 }
@@ -24,8 +26,10 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   const path = (name: ConfigName) => join(directory, name);
   const read = await Promise.all(configNames.map(async (name) => [name, await readJson(path(name))] as const));
   const contents = new Map<ConfigName, unknown>(read);
+  const names = new Set(await readdir(directory).catch(() => []));
   return {
     path,
+    has: (name) => names.has(name),
     json: (name) => contents.get(name),
     parsed(name, schema) {
       const content = contents.get(name);

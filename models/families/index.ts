@@ -3,9 +3,11 @@ import { clip } from './clip.ts';
 import { compact } from './compact.ts';
 import type { ModelFamily, StatedFacts } from './family.ts';
 import { readFolderFiles } from './folder-files.ts';
+import { siglip } from './siglip.ts';
+import { siglip2 } from './siglip2.ts';
 
 /** Every family, in the order in which they are asked for a folder. CLIP takes what names no family, so it is last. */
-const families: readonly ModelFamily[] = [compact, clip];
+const families: readonly ModelFamily[] = [compact, siglip, siglip2, clip];
 
 /**
  * Reads the facts of a model from the files of its folder.

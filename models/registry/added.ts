@@ -17,6 +17,8 @@ export interface AddedModel {
   profile?: string | undefined;
   description?: string | undefined;
   logitScale?: number | undefined;
+  /** Of a family whose probability is a sigmoid. */
+  logitBias?: number | undefined;
 }
 
 /** A registry file as it is written: only what this module changes is looked at. */
@@ -71,6 +73,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
       revision: identity.digest('hex').slice(0, 12),
       ...(precision !== 'fp32' && { precision }),
       ...(as.logitScale !== undefined && { logitScale: as.logitScale }),
+      ...(as.logitBias !== undefined && { logitBias: as.logitBias }),
       files,
     };
     if (as.profile !== undefined) content.profiles[as.profile] = as.model;

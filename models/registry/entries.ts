@@ -46,6 +46,7 @@ const writtenEntry = z.strictObject({
     .strictObject({ imageSize: count.optional(), mean: triple.optional(), std: triple.optional() })
     .optional(),
   logitScale: positive.optional(),
+  logitBias: z.number().optional(),
   memoryBytes: count.optional(),
   speed: z.strictObject({ imagesPerSecond: positive, on: z.string().min(1) }).optional(),
   microBatch: z.strictObject({ images: count, texts: count }).default({ images: 8, texts: 16 }),

@@ -17,12 +17,13 @@ export type ModelFolder = ModelFacts &
  */
 export async function readModelFolder(path: string, stated: StatedFacts = {}): Promise<ModelFolder> {
   const facts = await readModelFacts(path, stated);
+  const { tokenizer } = facts.text;
   const goldenPath = join(path, 'golden.json');
   return {
     ...facts,
     visionPath: join(path, towerFile('vision', 'fp32')),
     textPath: join(path, towerFile('text', 'fp32')),
-    tokenizerPath: join(path, 'tokenizer.json'),
+    tokenizerPath: join(path, tokenizer.kind === 'json' ? 'tokenizer.json' : tokenizer.file),
     tokenizerConfigPath: join(path, 'tokenizer_config.json'),
     goldenPath: await access(goldenPath).then(
       () => goldenPath,

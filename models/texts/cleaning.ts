@@ -1,5 +1,6 @@
 import type { Cleaning } from '../model.ts';
 import { cleanLikeOpenClip } from './openclip-cleaning.ts';
+import { canonical } from './siglip-cleaning.ts';
 
 /** What happens to a text before the tokenizer. */
 interface CleaningSteps {
@@ -12,5 +13,7 @@ interface CleaningSteps {
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
   // The reference composes accents before it decodes the last entities, and not after.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
+  siglip: { clean: (text) => canonical(text), replacesNormalizer: false },
+  lower: { clean: (text, length) => text.slice(0, length).toLowerCase(), replacesNormalizer: false },
   none: { clean: (text, length) => text.slice(0, length), replacesNormalizer: false },
 };

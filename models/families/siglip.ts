@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { FamilyName, ModelFacts, Probability, TextRecipe } from '../model.ts';
+import type { ModelFamily, StatedFacts } from './family.ts';
+import { absent, type FolderFiles } from './folder-files.ts';
+import { half, type ImageDefaults, readImageRecipe } from './image-recipe.ts';
+import { textVersions } from './text-version.ts';
+
+const size = z.int().positive();
+
+/** The defaults are those of transformers, which leaves out of a saved file whatever equals them. */
+const config = z.object({
+  model_type: z.literal('siglip'),
+  text_config: z
+    .object({
+      hidden_size: size.default(768),
+      projection_size: size.optional(),
+      max_position_embeddings: size.default(64),
+    })
+    .prefault({}),
+  vision_config: z.object({ image_size: size.default(224) }).prefault({}),
+});
+
+const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
+
+/** SigLIP and SigLIP 2 share their `config.json`. Their tokenizers tell them apart. */
+export const hasGemmaTokenizer = (files: FolderFiles): boolean =>
+  files.parsed('tokenizer_config.json', tokenizerConfig)?.tokenizer_class?.startsWith('Gemma') ?? false;
+
+export const isSiglip = (files: FolderFiles): boolean =>
+  (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip';
+
+/** What differs between the generations of SigLIP. */
+export interface SiglipGeneration {
+  family: FamilyName;
+  filter: ImageDefaults['filter'];
+  text(files: FolderFiles, maxTokens: number): TextRecipe;
+}
+
+/**
+ * Facts of a SigLIP of either generation, at a fixed resolution.
+ * @throws {Error} naming file and field.
+ */
+export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
+  const { family, filter, text } = generation;
+  const file = files.parsed('config.json', config);
+  if (file === undefined) throw absent(files.path('config.json'));
+  const { hidden_size: width, projection_size: projection, max_position_embeddings: maxTokens } = file.text_config;
+  const defaults = { resize: 'squash', filter, rgb: 'before-resize', ...half } as const;
+  return {
+    family,
+    image: readImageRecipe(files, file.vision_config.image_size, stated, defaults),
+    text: text(files, maxTokens),
+    dimensions: projection ?? width,
+    probability: sigmoidOf(family, stated),
+    // The first output of an export is the last hidden state of every token.
+    outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
+  };
+}
+
+/** Scale and bias are weights of the full model, which no file of an export holds. */
+function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
+  if (scale !== undefined && bias !== undefined) return { kind: 'sigmoid', scale, bias };
+  const missing = scale === undefined ? 'logitScale' : 'logitBias';
+  throw new Error(
+    `${missing}: the registry entry of a ${family} model has to state it, since no file of an export does`,
+  );
+}
+
+/** The end token of both generations. */
+const end = 1;
+
+/**
+ * SentencePiece, where its model is there: `@huggingface/tokenizers` gives other ids for some texts. The version says
+ * which of the two gave the ids.
+ */
+export function sentencePieceIn(
+  files: FolderFiles,
+  file: string,
+  version: string,
+): Pick<TextRecipe, 'tokenizer' | 'version'> {
+  if (!files.has(file)) return { tokenizer: { kind: 'json' }, version };
+  return { tokenizer: { kind: 'sentencepiece', file, end }, version: `${version}-sentencepiece` };
+}
+
+/** Texts of SigLIP: canonical, then SentencePiece Unigram. The tower pools at the last position and masks nothing. */
+const text: SiglipGeneration['text'] = (files, maxTokens) => ({
+  clean: 'siglip',
+  ...sentencePieceIn(files, 'spiece.model', textVersions.siglip),
+  maxTokens,
+  pad: { id: 1, to: maxTokens },
+  mask: false,
+});
+
+/** SigLIP. */
+export const siglip: ModelFamily = {
+  name: 'siglip',
+  accepts: (files) => isSiglip(files) && !hasGemmaTokenizer(files),
+  read: (files, stated) => readSiglip({ family: 'siglip', filter: 'bicubic', text }, files, stated),
+};
