@@ -1,11 +1,11 @@
 import { useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { type FormatName, formatNamed } from '../../shared/formats.ts';
-import { ask, type RequestFailed } from '../http/client.ts';
+import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
+import { nameOfBatch, rememberName } from './batch-names.ts';
 import { downloadResults, type Formulas } from './downloads.ts';
-import { nameOfBatch, rememberName } from './names.ts';
 
 /** What can be done with a batch, at its present state. */
 export function BatchActions({
@@ -45,19 +45,19 @@ export function BatchActions({
     run(format, () => downloadResults(status.id, format, formatNamed(format).hasColumns ? { formulas } : {}));
   const cancel = () =>
     run('cancel', async () => {
-      await ask(`${path}/cancel`, { method: 'POST' });
+      await fetchJson(`${path}/cancel`, { method: 'POST' });
       onChanged();
     });
   const retry = () =>
     run('retry', async () => {
-      const child = await ask<BatchStatus>(`${path}/retry`, { method: 'POST' });
+      const child = await fetchJson<BatchStatus>(`${path}/retry`, { method: 'POST' });
       const name = nameOfBatch(status.id);
       if (name !== undefined) rememberName(child.id, `${name}, retried`);
       location.hash = addressOf.batch(child.id);
     });
   const remove = () =>
     run('delete', async () => {
-      await ask(path, { method: 'DELETE' });
+      await fetchJson(path, { method: 'DELETE' });
       location.hash = addressOf.batches;
     });
 
@@ -86,7 +86,7 @@ export function BatchActions({
           checked={formulas === 'escape'}
           onChange={(event) => onFormulas(event.currentTarget.checked ? 'escape' : 'keep')}
         />
-        {formulasInWords(formulaCells)}
+        {formulasLabel(formulaCells)}
       </label>
       <button
         type="button"
@@ -110,7 +110,7 @@ export function BatchActions({
   );
 }
 
-function formulasInWords(cells: number | undefined): string {
+function formulasLabel(cells: number | undefined): string {
   const words = 'CSV for spreadsheets: an apostrophe before formulas';
   if (cells === undefined || cells === 0) return words;
   return `${words} (${numbers.count(cells)} ${cells === 1 ? 'cell' : 'cells'})`;

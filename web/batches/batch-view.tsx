@@ -8,14 +8,14 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
 import { BatchActions } from './actions.tsx';
+import { nameOfBatch } from './batch-names.ts';
 import { downloadPassing, type Formulas } from './downloads.ts';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
 import { type Followed, type Follower, followBatch } from './follow.ts';
 import { HistogramBox } from './histogram.tsx';
-import { nameOfBatch } from './names.ts';
 import { Counts, ProgressBar } from './progress.tsx';
-import type { Sample } from './samples.ts';
+import type { Sample } from './progress-samples.ts';
 import { stateWords } from './state.ts';
 
 /** One batch: live while it runs, its shape and its failures afterwards. */

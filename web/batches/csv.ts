@@ -12,12 +12,12 @@ export interface CsvReader {
   end(): CsvRow[];
 }
 
-type Place = 'start' | 'plain' | 'quoted' | 'after-quote';
+type ParserState = 'start' | 'plain' | 'quoted' | 'after-quote';
 
 export function createCsvReader(delimiter = ','): CsvReader {
   let rest = '';
   let scanned = 0;
-  let place: Place = 'start';
+  let state: ParserState = 'start';
 
   function push(text: string): CsvRow[] {
     rest += text;
@@ -25,14 +25,14 @@ export function createCsvReader(delimiter = ','): CsvReader {
     let from = 0;
     for (; scanned < rest.length; scanned++) {
       const char = rest[scanned];
-      if (place === 'quoted') {
-        if (char === '"') place = 'after-quote';
-      } else if (char === '"' && place !== 'plain') place = 'quoted';
+      if (state === 'quoted') {
+        if (char === '"') state = 'after-quote';
+      } else if (char === '"' && state !== 'plain') state = 'quoted';
       else if (char === '\n') {
         add(rows, rest.slice(from, scanned));
         from = scanned + 1;
-        place = 'start';
-      } else place = char === delimiter ? 'start' : 'plain';
+        state = 'start';
+      } else state = char === delimiter ? 'start' : 'plain';
     }
     rest = rest.slice(from);
     scanned -= from;
@@ -51,7 +51,7 @@ export function createCsvReader(delimiter = ','): CsvReader {
       add(rows, rest);
       rest = '';
       scanned = 0;
-      place = 'start';
+      state = 'start';
       return rows;
     },
   };

@@ -1,7 +1,7 @@
 import { type FormatName, formatNamed } from '../../shared/formats.ts';
-import { send } from '../http/client.ts';
+import { fetchApi } from '../http/client.ts';
 import { type CsvRow, createCsvReader } from './csv.ts';
-import { ownColumnsIn, ownColumnsOf } from './own-columns.ts';
+import { countResultColumns, readResultColumns } from './result-columns.ts';
 
 /** CSV for spreadsheets, which run cells such as `=1+1`, or with the cells as they were sent. */
 export type Formulas = 'escape' | 'keep';
@@ -14,7 +14,7 @@ export async function resultsOf(
   signal?: AbortSignal,
 ): Promise<Response> {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results?${new URLSearchParams(query)}`;
-  return await send(path, {
+  return await fetchApi(path, {
     headers: { accept: formatNamed(format).mediaTypes[0] },
     ...(signal !== undefined && { signal }),
   });
@@ -49,8 +49,8 @@ function passingRows(threshold: number): TransformStream<string, string> {
   const keep = (rows: CsvRow[]): string =>
     rows
       .filter((row) => {
-        if (own > 0) return Number(ownColumnsOf(row, own).cosine) * 100 >= threshold - 1e-6;
-        own = ownColumnsIn(row);
+        if (own > 0) return Number(readResultColumns(row, own).cosine) * 100 >= threshold - 1e-6;
+        own = countResultColumns(row);
         return true;
       })
       .map(({ raw }) => `${raw}\n`)

@@ -2,14 +2,14 @@ import { useState } from 'preact/hooks';
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
 import { useSession } from '../shell/session.tsx';
 import * as numbers from '../ui/numbers.ts';
-import { PairList, PicturesSwitch, usePictures } from '../ui/pairs.tsx';
+import { ImagesSwitch, PairList, useImageDisplay } from '../ui/pairs.tsx';
 import type { ShownPair } from '../ui/shown-pair.ts';
 
 const shownFirst = 6;
 
 /** The pairs at both ends, to see what the scores mean in this batch of a tenant. */
 export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant: string }) {
-  const pictures = usePictures(useSession()?.tenant === tenant);
+  const images = useImageDisplay(useSession()?.tenant === tenant);
   const [all, setAll] = useState(false);
   const most = Math.max(summary.lowest.length, summary.highest.length);
   if (most === 0) return null;
@@ -18,16 +18,16 @@ export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
         <h2 id="extremes">Both ends</h2>
-        <PicturesSwitch pictures={pictures} />
+        <ImagesSwitch images={images} />
       </div>
       <div class="two">
         <div>
           <h3>Lowest</h3>
-          <PairList pairs={shown(summary.lowest)} pictures={pictures.shown} />
+          <PairList pairs={shown(summary.lowest)} images={images.shown} />
         </div>
         <div>
           <h3>Highest</h3>
-          <PairList pairs={shown(summary.highest)} pictures={pictures.shown} />
+          <PairList pairs={shown(summary.highest)} images={images.shown} />
         </div>
       </div>
       {most > shownFirst && (

@@ -5,7 +5,7 @@ import type { RequestFailed } from '../http/client.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { downloadResults, type Formulas } from './downloads.ts';
-import { type Cause, type FailureSample, sampleFailures } from './failures.ts';
+import { type Cause, type FailureSample, sampleFailures } from './sample-failures.ts';
 
 /** Failed items by code, and inside a code by what was said of them, with links to their images. */
 export function FailuresBox({

@@ -1,7 +1,7 @@
 import type { BatchStatus, BatchSummary } from '../../shared/contracts/batch.ts';
-import { apiUrl, ask, RequestFailed } from '../http/client.ts';
-import { keep, readKept } from './kept.ts';
-import { addSample, type Sample } from './samples.ts';
+import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
+import { addSample, type Sample } from './progress-samples.ts';
+import { loadProgress, storeProgress } from './stored-progress.ts';
 
 /** A batch as it is known here, renewed while it runs. */
 export interface Followed {
@@ -32,16 +32,16 @@ const afterCancelMs = [1_500, 4_000];
 /** Follows a batch by its events, and resumes them after a reload or a broken connection from the last one seen. */
 export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
-  const kept = readKept(id);
+  const stored = loadProgress(id);
   const gone = new AbortController();
   let followed: Followed = {
     status: undefined,
     summary: undefined,
-    samples: kept.samples,
+    samples: stored.samples,
     isInterrupted: false,
     failure: undefined,
   };
-  let { lastEventId } = kept;
+  let { lastEventId } = stored;
   let source: EventSource | undefined;
   let waitMs = firstWaitMs;
   const timers = new Map<string, number>();
@@ -62,8 +62,8 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     later('draw', drawMs, () => onChange(followed));
   }
 
-  function keepPlace(): void {
-    keep(id, { lastEventId, samples: [...followed.samples] });
+  function store(): void {
+    storeProgress(id, { lastEventId, samples: [...followed.samples] });
   }
 
   async function begin(): Promise<void> {
@@ -95,8 +95,8 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
   async function look(): Promise<void> {
     const { signal } = gone;
     const [status, summary] = await Promise.all([
-      ask<BatchStatus>(path, { signal }),
-      ask<BatchSummary>(`${path}/summary`, { signal }),
+      fetchJson<BatchStatus>(path, { signal }),
+      fetchJson<BatchSummary>(`${path}/summary`, { signal }),
     ]);
     change({ summary, failure: undefined });
     takeStatus(status);
@@ -150,20 +150,20 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     // The id begins with the time at which the service wrote the event; before the first one it is 0.
     const atMs = Number(lastEventId.split('-', 1)[0]);
     if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
-    later('keep', askMs, keepPlace);
+    later('keep', askMs, store);
     if (name === 'end') {
-      keepPlace();
+      store();
       void begin();
     } else later('ask', askMs, () => void look().catch(() => {}));
   }
 
-  addEventListener('pagehide', keepPlace);
+  addEventListener('pagehide', store);
   void begin();
   return {
     refresh: () => void begin(),
     close() {
-      keepPlace();
-      removeEventListener('pagehide', keepPlace);
+      store();
+      removeEventListener('pagehide', store);
       gone.abort();
       source?.close();
       for (const timer of timers.values()) clearTimeout(timer);

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { BatchSummary } from '../../shared/contracts/batch.ts';
-import { keepInHash, numberInHash } from '../shell/route.ts';
+import { numberInHash, setNumberInHash } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
 import { bandOf, type Scale } from '../ui/scale.ts';
-import { passing, rangeOf } from './threshold.ts';
+import { countPassing, rangeOf } from './threshold.ts';
 
 /** How the scores lie, and how many of them reach a threshold that can be moved. */
 export function HistogramBox({
@@ -20,12 +20,12 @@ export function HistogramBox({
   const most = Math.max(1, ...summary.histogram.map(({ count }) => count));
   const left = (score: number) => `${((score - from) / (to - from)) * 100}%`;
   const at = Math.min(to, Math.max(from, threshold));
-  const pass = passing(summary.histogram, at);
+  const pass = countPassing(summary.histogram, at);
   const band = bandOf(scale, at);
 
   function move(value: number): void {
     setThreshold(value);
-    keepInHash('threshold', value);
+    setNumberInHash('threshold', value);
   }
 
   return (

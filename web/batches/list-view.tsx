@@ -1,14 +1,14 @@
 import { useState } from 'preact/hooks';
 import type { BatchStatus, BatchList as Page } from '../../shared/contracts/batch.ts';
 import { labelsInWords } from '../../shared/formats.ts';
-import { ask, RequestFailed } from '../http/client.ts';
-import { usePolled } from '../http/polled.ts';
+import { fetchJson, RequestFailed } from '../http/client.ts';
+import { usePolled } from '../http/use-polled.ts';
 import { addressOf } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
-import { useDroppedFile } from '../ui/drop.ts';
+import { useDroppedFile } from '../ui/dropped-file.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { nameOfBatch } from './names.ts';
+import { nameOfBatch } from './batch-names.ts';
 import { NewView } from './new-view.tsx';
 import { previewed } from './preview.ts';
 import { ProgressBar } from './progress.tsx';
@@ -28,7 +28,7 @@ export function ListView() {
 function BatchList() {
   const { value, failure, reload } = usePolled(
     'batches',
-    (signal) => ask<Page>(`v1/evaluation/batch?limit=${pageSize}`, { signal }),
+    (signal) => fetchJson<Page>(`v1/evaluation/batch?limit=${pageSize}`, { signal }),
     (list) => (list?.batches.some(({ finishedAt }) => finishedAt === null) ? liveMs : quietMs),
   );
   const older = useOlder(value);
@@ -85,7 +85,7 @@ function useOlder(first: Page | undefined) {
       setBusy(true);
       try {
         const query = new URLSearchParams({ limit: String(pageSize), cursor: next ?? '' });
-        const page = await ask<Page>(`v1/evaluation/batch?${query}`);
+        const page = await fetchJson<Page>(`v1/evaluation/batch?${query}`);
         setPages((known) => [...known, page]);
         setFailure(undefined);
       } catch (error) {

@@ -2,14 +2,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatNamed, labelsInWords } from '../../shared/formats.ts';
 import { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
-import { useDroppedFile } from '../ui/drop.ts';
+import { useDroppedFile } from '../ui/dropped-file.ts';
 import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { Scrollable } from '../ui/scrollable.tsx';
-import { type ColumnMapping, faultOfMapping, guessColumns, looksLikeImage } from './columns.ts';
+import { rememberName } from './batch-names.ts';
+import { type ColumnMapping, guessColumns, looksLikeImage, mappingError } from './column-mapping.ts';
 import { encodings, nameOfEncoding } from './encoding.ts';
-import { rememberName } from './names.ts';
 import { NoPreview, type Preview, previewed, previewOf } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
 import { type UploadProgress, uploadBatch } from './upload.ts';
@@ -127,7 +127,7 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
   useWarningWhile(progress !== undefined);
-  const fault = faultOfMapping(mapping);
+  const fault = mappingError(mapping);
 
   async function start(): Promise<void> {
     const controller = new AbortController();

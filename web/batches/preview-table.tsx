@@ -1,5 +1,5 @@
 import { Scrollable } from '../ui/scrollable.tsx';
-import type { ColumnMapping } from './columns.ts';
+import type { ColumnMapping } from './column-mapping.ts';
 import type { Preview } from './preview.ts';
 
 const longest = 160;

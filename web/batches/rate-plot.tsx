@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { themeChanged } from '../shell/theme.ts';
 import * as numbers from '../ui/numbers.ts';
-import { ratesOf, type Sample } from './samples.ts';
+import { ratesOf, type Sample } from './progress-samples.ts';
 
 const height = 180;
 

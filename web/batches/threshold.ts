@@ -4,7 +4,7 @@ import type { Scale } from '../ui/scale.ts';
 type Histogram = BatchSummary['histogram'];
 
 /** Items whose score reaches a whole number. Bins are 0.01 of cosine, one point of score, so the count is exact. */
-export const passing = (histogram: Histogram, threshold: number): number =>
+export const countPassing = (histogram: Histogram, threshold: number): number =>
   histogram.filter(({ from }) => Math.round(from * 100) >= threshold).reduce((sum, { count }) => sum + count, 0);
 
 /** Ends of the axis in points of score: all bins, and the threshold to begin with. */

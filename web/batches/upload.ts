@@ -1,10 +1,10 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { formatNamed } from '../../shared/formats.ts';
 import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
-import type { ColumnMapping } from './columns.ts';
+import type { ColumnMapping } from './column-mapping.ts';
 import { nameOfEncoding } from './encoding.ts';
 import type { Preview } from './preview.ts';
-import { needsRenaming, renameLines } from './rename.ts';
+import { needsRenaming, renameLines } from './rename-fields.ts';
 
 export interface Upload {
   file: File;

@@ -1,6 +1,6 @@
 import type { Health } from '../../shared/contracts/health.ts';
-import { ask, send } from '../http/client.ts';
-import { usePolled } from '../http/polled.ts';
+import { fetchApi, fetchJson } from '../http/client.ts';
+import { usePolled } from '../http/use-polled.ts';
 import { mayOperate, useSession } from '../shell/session.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Fact } from '../ui/fact.tsx';
@@ -29,7 +29,7 @@ export function HealthView() {
   const session = useSession();
   const { value, failure } = usePolled(
     'health',
-    (signal) => ask<Health>('health', { signal, accepted: [503] }),
+    (signal) => fetchJson<Health>('health', { signal, accepted: [503] }),
     () => everyMs,
   );
   return (
@@ -151,7 +151,7 @@ function Queues({ queues }: { queues: NonNullable<Health['queues']> }) {
 function StageTimes() {
   const { value } = usePolled(
     'metrics',
-    async (signal) => stageTimesOf(await (await send('metrics', { signal })).text()),
+    async (signal) => stageTimesOf(await (await fetchApi('metrics', { signal })).text()),
     () => everyMs,
   );
   const measured = (value ?? []).filter(({ count }) => count > 0);

@@ -24,13 +24,13 @@ export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''),
  * Asks the API for JSON.
  * @throws {RequestFailed} also when there is no answer; an aborted request throws what it was aborted with.
  */
-export async function ask<Body>(path: string, init: RequestInit & { accepted?: number[] } = {}): Promise<Body> {
-  const response = await send(path, init);
+export async function fetchJson<Body>(path: string, init: RequestInit & { accepted?: number[] } = {}): Promise<Body> {
+  const response = await fetchApi(path, init);
   return (response.status === 204 ? undefined : await response.json()) as Body;
 }
 
 /** Like {@link ask}, with the body unread. `accepted`: statuses beside 2xx whose body is an answer. */
-export async function send(
+export async function fetchApi(
   path: string,
   { accepted = [], ...init }: RequestInit & { accepted?: number[] } = {},
 ): Promise<Response> {

@@ -1,7 +1,7 @@
 import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ModelInfo } from '../../shared/contracts/models.ts';
-import { ask } from '../http/client.ts';
-import { usePolled } from '../http/polled.ts';
+import { fetchJson } from '../http/client.ts';
+import { usePolled } from '../http/use-polled.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Copyable } from '../ui/copy.tsx';
 import { Fact } from '../ui/fact.tsx';
@@ -22,7 +22,7 @@ const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'p
 export function ModelsView() {
   const { value: models, failure, reload } = useModels(5_000);
   const { value: batches } = usePolled('speed', (signal) =>
-    ask<BatchList>('v1/evaluation/batch?limit=50&state=completed,completed_with_errors', { signal }),
+    fetchJson<BatchList>('v1/evaluation/batch?limit=50&state=completed,completed_with_errors', { signal }),
   );
   return (
     <>
@@ -78,7 +78,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
             ? undefined
             : `${model.encoders.ready} of ${model.encoders.configured} ready, ${model.encoders.threads} ${model.encoders.threads === 1 ? 'thread' : 'threads'} each, ${model.encoders.restarts} restarts`}
         </Fact>
-        <Fact name="pictures">
+        <Fact name="images">
           {model.speed.measuredImagesPerSecond === null
             ? undefined
             : `${numbers.rate(model.speed.measuredImagesPerSecond)} a second, measured here (vision towers alone)`}

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 
 /** What the part of the address after `#` asks for. */
-export type Route =
+export type PageRoute =
   | { view: 'try' | 'batches' | 'new-batch' | 'models' | 'traffic' | 'health' | 'unknown' }
   | { view: 'batch'; id: string };
 
-export function routeOf(hash: string): Route {
+export function routeOf(hash: string): PageRoute {
   const [path = ''] = hash.replace(/^#\/?/, '').split('?', 1);
   const [first = '', second] = path.split('/');
   if (first === '' || first === 'try') return { view: 'try' };
@@ -26,7 +26,7 @@ export const addressOf = {
 } as const;
 
 /** The route of the moment; changes with the address. */
-export function useRoute(): Route {
+export function useRoute(): PageRoute {
   const [route, setRoute] = useState(() => routeOf(location.hash));
   useEffect(() => {
     const follow = () => setRoute(routeOf(location.hash));
@@ -43,7 +43,7 @@ export function numberInHash(name: string): number | undefined {
 }
 
 /** Without an entry in the history: a slider that moves would fill it. */
-export function keepInHash(name: string, value: number): void {
+export function setNumberInHash(name: string, value: number): void {
   const [path = ''] = location.hash.split('?', 1);
   history.replaceState(null, '', `${path}?${name}=${value}`);
 }

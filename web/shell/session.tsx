@@ -1,7 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { ask, RequestFailed } from '../http/client.ts';
-import { usePolled } from '../http/polled.ts';
+import { fetchJson, RequestFailed } from '../http/client.ts';
+import { usePolled } from '../http/use-polled.ts';
 
 /** Who is signed in, as `GET /session` says. */
 export interface Session {
@@ -29,7 +29,7 @@ export function useSessionFromServer(): Session | undefined {
 
 async function loadSession(signal: AbortSignal): Promise<Session> {
   try {
-    return await ask<Session>('session', { signal });
+    return await fetchJson<Session>('session', { signal });
   } catch (error) {
     if (error instanceof RequestFailed && error.status === 404) return open;
     throw error;
@@ -54,6 +54,6 @@ export function SignedIn() {
 }
 
 async function signOut(): Promise<void> {
-  await ask('session', { method: 'DELETE' });
+  await fetchJson('session', { method: 'DELETE' });
   location.reload();
 }

@@ -6,11 +6,11 @@ import { HealthView } from '../health/health-view.tsx';
 import { ModelsView } from '../models/models-view.tsx';
 import { TrafficView } from '../traffic/traffic-view.tsx';
 import { TryView } from '../try/try-view.tsx';
-import { addressOf, type Route, useRoute } from './route.ts';
+import { addressOf, type PageRoute, useRoute } from './route.ts';
 import { mayOperate, SessionContext, SignedIn, useSessionFromServer } from './session.tsx';
 import { applyTheme, storedTheme, type Theme } from './theme.ts';
 
-const titles: Record<Route['view'], string> = {
+const titles: Record<PageRoute['view'], string> = {
   try: 'Try it',
   batches: 'Batches',
   'new-batch': 'New batch',
@@ -89,7 +89,7 @@ export function Shell() {
   );
 }
 
-function View({ route }: { route: Route }) {
+function View({ route }: { route: PageRoute }) {
   switch (route.view) {
     case 'try':
       return <TryView />;

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import type { ArmReport, CanaryAction } from '../../shared/contracts/traffic.ts';
-import { ask, type RequestFailed } from '../http/client.ts';
+import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import type { Canary } from './canary.ts';
 import { actionsIn, shareOf } from './words.ts';
@@ -34,7 +34,7 @@ export function CanaryActions({
     setFailure(undefined);
     setIsBusy(true);
     try {
-      await ask(`v1/traffic/${encodeURIComponent(profile)}/${action}`, { method: 'POST' });
+      await fetchJson(`v1/traffic/${encodeURIComponent(profile)}/${action}`, { method: 'POST' });
       onChanged();
     } catch (error) {
       setFailure(error as RequestFailed);

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Comparison } from '../../shared/contracts/traffic.ts';
 import { Fact } from '../ui/fact.tsx';
 import * as numbers from '../ui/numbers.ts';
-import { PairList, type Pictures, PicturesSwitch } from '../ui/pairs.tsx';
+import { type ImageDisplay, ImagesSwitch, PairList } from '../ui/pairs.tsx';
 import { correlation, points, shownPair, signed } from './words.ts';
 
 const shownFirst = 6;
@@ -11,11 +11,11 @@ const shownFirst = 6;
 export function ComparisonBox({
   profile,
   comparison,
-  pictures,
+  images,
 }: {
   profile: string;
   comparison: Comparison;
-  pictures: Pictures;
+  images: ImageDisplay;
 }) {
   const { kind, candidate, reference, pairs, failed, worst } = comparison;
   const [all, setAll] = useState(false);
@@ -25,7 +25,7 @@ export function ComparisonBox({
         <h3>
           {kind === 'shadow' ? 'Shadow' : 'Comparison'}: {candidate} beside {reference}
         </h3>
-        {worst.length > 0 && <PicturesSwitch pictures={pictures} />}
+        {worst.length > 0 && <ImagesSwitch images={images} />}
       </div>
       {pairs + failed === 0 ? (
         <p class="soft">Nothing has been scored by both yet.</p>
@@ -44,10 +44,7 @@ export function ComparisonBox({
         <>
           <h4>Furthest apart</h4>
           <section class="columns" aria-label={`Pairs of ${profile} furthest apart, ${kind}`}>
-            <PairList
-              pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)}
-              pictures={pictures.shown}
-            />
+            <PairList pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)} images={images.shown} />
           </section>
           {worst.length > shownFirst && (
             <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import type { TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
-import { ask } from '../http/client.ts';
-import { usePolled } from '../http/polled.ts';
+import { fetchJson } from '../http/client.ts';
+import { usePolled } from '../http/use-polled.ts';
 import { mayOperate, useSession } from '../shell/session.tsx';
-import { usePictures } from '../ui/pairs.tsx';
+import { useImageDisplay } from '../ui/pairs.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
 import { ArmsTable } from './arms-table.tsx';
 import { CanaryBox } from './canary-box.tsx';
@@ -35,11 +35,11 @@ function ForOperators() {
 function Profiles() {
   const { value, failure, reload } = usePolled(
     'traffic',
-    (signal) => ask<TrafficList>('v1/traffic', { signal }),
+    (signal) => fetchJson<TrafficList>('v1/traffic', { signal }),
     () => everyMs,
   );
   // Of all tenants.
-  const pictures = usePictures(false);
+  const images = useImageDisplay(false);
   return (
     <div class="stack">
       {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
@@ -47,7 +47,7 @@ function Profiles() {
       {value?.profiles.map((report) => (
         <Profile key={report.profile} report={report} onChanged={reload}>
           {report.comparisons.map((comparison) => (
-            <ComparisonBox key={comparison.kind} profile={report.profile} comparison={comparison} pictures={pictures} />
+            <ComparisonBox key={comparison.kind} profile={report.profile} comparison={comparison} images={images} />
           ))}
         </Profile>
       ))}

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { useDroppedFile } from '../ui/drop.ts';
+import { useDroppedFile } from '../ui/dropped-file.ts';
 import type { PickedImage } from './scoring.ts';
 
 /** A file or an address, never both. */

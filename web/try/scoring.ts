@@ -1,10 +1,10 @@
 import type { SingleResponse } from '../../shared/contracts/single.ts';
-import { apiUrl, ask } from '../http/client.ts';
+import { apiUrl, fetchJson } from '../http/client.ts';
 
 /** An image as it was picked: bytes to upload, or an address that the service loads. */
 export type PickedImage = { file: File } | { url: string };
 
-export interface Asked {
+export interface ScoreRequest {
   image: PickedImage;
   texts: string[];
   /** Empty: the default. */
@@ -16,14 +16,14 @@ export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 const path = 'v1/evaluation/single';
 
 /** One text is answered with its score alone, several with a list; here it is always a list. */
-export async function scoreTexts(asked: Asked, signal: AbortSignal): Promise<ScoreResult> {
-  const answer = await ask<SingleResponse>(path, { method: 'POST', signal, ...requestOf(asked) });
+export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
+  const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
   const { score, cosine, ...rest } = answer;
-  return { results: [{ text: asked.texts[0] ?? '', score, cosine }], ...rest };
+  return { results: [{ text: request.texts[0] ?? '', score, cosine }], ...rest };
 }
 
-function requestOf({ image, texts, model }: Asked): RequestInit {
+function requestOf({ image, texts, model }: ScoreRequest): RequestInit {
   if ('url' in image) {
     return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(jsonOf(image.url, texts, model)) };
   }
@@ -41,7 +41,7 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
 });
 
 /** The same request for a shell. `--form-string` because a text may begin with `@` or `<`. */
-export function curlOf({ image, texts, model }: Asked): string {
+export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =
     'url' in image
       ? ["-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(jsonOf(image.url, texts, model)))}`]

@@ -9,11 +9,14 @@ import { scaleOf } from '../ui/scale.ts';
 import { ImagePicker } from './image-picker.tsx';
 import { ReceiptBox, TimingsBox } from './receipt.tsx';
 import { ScaleNote, ScoreList } from './score-list.tsx';
-import { type Asked, curlOf, type PickedImage, type ScoreResult, scoreTexts } from './scoring.ts';
+import { curlOf, type PickedImage, type ScoreRequest, type ScoreResult, scoreTexts } from './scoring.ts';
 
 const exampleTexts = 'a cat looking at the camera\na cup of coffee\na rocket at night';
 
-type Outcome = { asked: Asked; result: ScoreResult } | { failure: RequestFailed } | { missing: 'image' | 'texts' };
+type Outcome =
+  | { request: ScoreRequest; result: ScoreResult }
+  | { failure: RequestFailed }
+  | { missing: 'image' | 'texts' };
 
 /** One image, some captions: their scores at once. */
 export function TryView() {
@@ -33,15 +36,15 @@ export function TryView() {
       .filter((line) => line !== '');
     if (picked === undefined) return setOutcome({ missing: 'image' });
     if (lines.length === 0) return setOutcome({ missing: 'texts' });
-    const asked: Asked = { image: picked, texts: lines, model };
+    const request: ScoreRequest = { image: picked, texts: lines, model };
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
     const { signal } = controller;
     setBusy(true);
     try {
-      const result = await scoreTexts(asked, signal);
-      setOutcome({ asked, result });
+      const result = await scoreTexts(request, signal);
+      setOutcome({ request, result });
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof RequestFailed)) throw error;
@@ -143,7 +146,7 @@ function OutcomeBox({
     );
   }
   if ('failure' in outcome) return <ProblemBox failure={outcome.failure} />;
-  const { asked, result } = outcome;
+  const { request, result } = outcome;
   const scale = scaleOf(result.receipt.model);
   return (
     <div class="stack">
@@ -158,7 +161,7 @@ function OutcomeBox({
       </div>
       <section class="card" aria-labelledby="curl">
         <h2 id="curl">The same with curl</h2>
-        <Copyable label="curl command" text={curlOf(asked)} />
+        <Copyable label="curl command" text={curlOf(request)} />
       </section>
     </div>
   );

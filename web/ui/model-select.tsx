@@ -1,11 +1,11 @@
 import type { ModelInfo } from '../../shared/contracts/models.ts';
-import { ask } from '../http/client.ts';
-import { type Polled, usePolled } from '../http/polled.ts';
+import { fetchJson } from '../http/client.ts';
+import { type Polled, usePolled } from '../http/use-polled.ts';
 
 export const useModels = (intervalMs?: number): Polled<ModelInfo[]> =>
   usePolled(
     'models',
-    async (signal) => (await ask<{ models: ModelInfo[] }>('v1/models', { signal })).models,
+    async (signal) => (await fetchJson<{ models: ModelInfo[] }>('v1/models', { signal })).models,
     () => intervalMs,
   );
 

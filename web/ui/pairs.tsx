@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { ShownPair } from './shown-pair.ts';
 
-const picturesKey = 'pictures';
+const imagesKey = 'images';
 
 /** The images of a list of pairs: whether they are shown, and what switches that. */
-export interface Pictures {
+export interface ImageDisplay {
   shown: boolean;
   show(shown: boolean): void;
   /** Whether the tenant who looks has named these images. */
@@ -16,8 +16,8 @@ export interface Pictures {
  * that is on unless it was turned off in this browser. Images that others have named are not loaded until somebody asks
  * for them, and only as long as the view is open: a tenant could name a host to learn where operators sit.
  */
-export function usePictures(areOwn: boolean): Pictures {
-  const [own, setOwn] = useState(() => localStorage.getItem(picturesKey) !== 'off');
+export function useImageDisplay(areOwn: boolean): ImageDisplay {
+  const [own, setOwn] = useState(() => localStorage.getItem(imagesKey) !== 'off');
   const [foreign, setForeign] = useState(false);
   return {
     areOwn,
@@ -25,12 +25,12 @@ export function usePictures(areOwn: boolean): Pictures {
     show(shown) {
       if (!areOwn) return setForeign(shown);
       setOwn(shown);
-      localStorage.setItem(picturesKey, shown ? 'on' : 'off');
+      localStorage.setItem(imagesKey, shown ? 'on' : 'off');
     },
   };
 }
 
-export function PicturesSwitch({ pictures: { shown, show, areOwn } }: { pictures: Pictures }) {
+export function ImagesSwitch({ images: { shown, show, areOwn } }: { images: ImageDisplay }) {
   if (!areOwn) {
     return (
       <button type="button" class="quiet" title="The hosts learn your address" onClick={() => show(!shown)}>
@@ -46,12 +46,12 @@ export function PicturesSwitch({ pictures: { shown, show, areOwn } }: { pictures
   );
 }
 
-export function PairList({ pairs, pictures }: { pairs: ShownPair[]; pictures: boolean }) {
+export function PairList({ pairs, images }: { pairs: ShownPair[]; images: boolean }) {
   return (
     <ol class="pairs">
       {pairs.map(({ key, image, text, note, value }) => (
         <li key={key}>
-          <Thumbnail key={String(pictures)} image={image} pictures={pictures} />
+          <Thumbnail key={String(images)} image={image} images={images} />
           <div>
             <p class="pair-text">{text}</p>
             <p class="fine soft">{note}</p>
@@ -63,12 +63,12 @@ export function PairList({ pairs, pictures }: { pairs: ShownPair[]; pictures: bo
   );
 }
 
-function Thumbnail({ image, pictures }: { image: string | null; pictures: boolean }) {
+function Thumbnail({ image, images }: { image: string | null; images: boolean }) {
   const [broken, setBroken] = useState(false);
   if (image === null) return <span class="thumb none">inline</span>;
   return (
     <a class="thumb" href={image} target="_blank" rel="noreferrer noopener" aria-label="Open the image">
-      {pictures && !broken ? (
+      {images && !broken ? (
         <img
           src={image}
           alt=""

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addSample, ratesOf, type Sample } from '../../../web/batches/samples.ts';
-import { passing } from '../../../web/batches/threshold.ts';
+import { addSample, ratesOf, type Sample } from '../../../web/batches/progress-samples.ts';
+import { countPassing } from '../../../web/batches/threshold.ts';
 import { stageTimesOf } from '../../../web/health/metrics.ts';
 
 test('samples stay few, in order, and keep the first and the last', () => {
@@ -45,7 +45,7 @@ test('items pass from the bin of the threshold on', () => {
     { from: 0.28, to: 0.29, count: 4 },
     { from: 0.29, to: 0.3, count: 8 },
   ];
-  expect([-2, 0, 28, 29, 30].map((threshold) => passing(histogram, threshold))).toEqual([15, 14, 12, 8, 0]);
+  expect([-2, 0, 28, 29, 30].map((threshold) => countPassing(histogram, threshold))).toEqual([15, 14, 12, 8, 0]);
 });
 
 test('the mean time of a stage comes from its sum and its count', () => {

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { faultOfMapping, guessColumns } from '../../../web/batches/columns.ts';
+import { mappingError, guessColumns } from '../../../web/batches/column-mapping.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 
 const rows = (count: number) =>
@@ -100,8 +100,8 @@ test.each([
 });
 
 test('a mapping that names one column twice, or none, cannot be posted', () => {
-  expect(faultOfMapping({ image: 'a', text: 'b', id: '' })).toBeUndefined();
-  expect(faultOfMapping({ image: '', text: 'b', id: '' })).toContain('images');
-  expect(faultOfMapping({ image: 'a', text: 'a', id: '' })).toContain('different');
-  expect(faultOfMapping({ image: 'a', text: 'b', id: 'b' })).toContain('different');
+  expect(mappingError({ image: 'a', text: 'b', id: '' })).toBeUndefined();
+  expect(mappingError({ image: '', text: 'b', id: '' })).toContain('images');
+  expect(mappingError({ image: 'a', text: 'a', id: '' })).toContain('different');
+  expect(mappingError({ image: 'a', text: 'b', id: 'b' })).toContain('different');
 });

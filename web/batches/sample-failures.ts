@@ -1,6 +1,6 @@
 import { createCsvReader } from './csv.ts';
 import { resultsOf } from './downloads.ts';
-import { ownColumnsIn, ownColumnsOf } from './own-columns.ts';
+import { countResultColumns, readResultColumns } from './result-columns.ts';
 
 /** A failed item, with enough to look after it. */
 export interface FailedItem {
@@ -40,8 +40,8 @@ export async function sampleFailures(id: string, signal: AbortSignal): Promise<F
     ended = part === undefined || part.done;
     for (const row of ended ? csv.end() : csv.push(part?.value ?? '')) {
       // The first is the header.
-      if (read++ >= 0) add(causes, ownColumnsOf(row, own));
-      else own = ownColumnsIn(row);
+      if (read++ >= 0) add(causes, readResultColumns(row, own));
+      else own = countResultColumns(row);
     }
   }
   await stream?.cancel();
@@ -49,7 +49,10 @@ export async function sampleFailures(id: string, signal: AbortSignal): Promise<F
   return { causes, read: Math.max(0, read) };
 }
 
-function add(causes: Map<string, Cause[]>, { index, given, code, message }: ReturnType<typeof ownColumnsOf>): void {
+function add(
+  causes: Map<string, Cause[]>,
+  { index, given, code, message }: ReturnType<typeof readResultColumns>,
+): void {
   const list = causes.get(code) ?? [];
   causes.set(code, list);
   let cause = list.find((known) => known.message === message);

@@ -1,5 +1,5 @@
 import { formatNamed } from '../../shared/formats.ts';
-import type { ColumnMapping } from './columns.ts';
+import type { ColumnMapping } from './column-mapping.ts';
 import { type Preview, readObject } from './preview.ts';
 
 const itemFields = new Set(['image', 'text', 'id', 'metadata']);

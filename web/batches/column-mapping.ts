@@ -55,7 +55,7 @@ export const looksLikeImage = (value: string): boolean =>
   /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
 
 /** What is missing before a batch can be posted; undefined when nothing is. */
-export function faultOfMapping({ image, text, id }: ColumnMapping): string | undefined {
+export function mappingError({ image, text, id }: ColumnMapping): string | undefined {
   if (image === '') return 'Choose the column with the images.';
   if (text === '') return 'Choose the column with the texts.';
   if (image === text || (id !== '' && (id === image || id === text)))
