@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { mappingError, guessColumns } from '../../../web/batches/column-mapping.ts';
+import { guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 
 const rows = (count: number) =>
