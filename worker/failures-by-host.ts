@@ -1,5 +1,6 @@
 import type { ImageSource, ItemResult } from '../shared/contracts/item.ts';
 
+/** Failed items with the same code and image host. */
 export interface Failures {
   code: string;
   /** Absent where the image has no address. */
@@ -7,12 +8,11 @@ export interface Failures {
   items: number;
 }
 
-/** Kinds that a line of the log names. */
+/** Most entries in one log line. */
 const mostKinds = 10;
 
 /**
- * Failed items of a chunk by code and host of the image, the most frequent first. What else a message says may be the
- * sender's own.
+ * Failed items of a chunk by code and image host, the most frequent first. Messages are left out: they may quote the item.
  * @param images of the results, in their order.
  */
 export function failuresByHost(

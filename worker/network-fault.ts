@@ -4,15 +4,15 @@ import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
 const fewestHosts = 3;
-/** How long what a tenant found counts, in milliseconds. */
+/** The finding of a tenant is forgotten after this time (ms). */
 const evidenceMs = 60_000;
 
 /**
- * What the outcomes of a chunk say about this worker's network.
+ * The state of this worker's network by the outcomes of one chunk.
  *
- * - `lost`: every download failed for a cause of the network, and they went to several hosts;
- * - `works`: a host has answered, if only to refuse;
- * - `unknown`: anything else.
+ * - `lost`: every download failed with an error of the network, from three hosts or more
+ * - `works`: a host has answered, even with a refusal
+ * - `unknown`: anything else
  */
 export type NetworkEvidence = 'works' | 'lost' | 'unknown';
 
@@ -28,20 +28,20 @@ export function networkEvidence(items: readonly StoredItem[], outcomes: readonly
   return hosts.size >= fewestHosts ? 'lost' : 'unknown';
 }
 
-/** What the chunks of all tenants say about this worker's network. */
+/** The state of this worker's network by the chunks of all tenants. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /** How long chunks of this tenant wait before this worker takes one again, in milliseconds; 0 when they need not. */
+  /** How long chunks of this tenant still wait before this worker takes one (ms); 0 when they need not. */
   restMs(tenant: string): number;
   /**
-   * Whether the network is taken to be lost for all: two tenants found it so, and no host has answered since. A single
-   * tenant names its hosts itself, so what it finds holds for its own chunks alone: 128 items that named four dead hosts
-   * stopped a worker for 75 s.
+   * Whether the network is lost for all tenants: two of them found it so, and no host has answered since. A tenant chooses
+   * its hosts, so the finding of one holds for its own chunks alone: 128 items with four dead hosts stopped a worker for
+   * 75 s.
    */
   isForAll(): boolean;
 }
 
-/** @param restMs how long a tenant's chunks wait after one that found the network lost. */
+/** @param restMs how long a tenant's chunks wait after one that found the network lost (ms). */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
   /** When each tenant last found the network lost. */
   const lost = new Map<string, number>();

@@ -7,25 +7,31 @@ export interface ProbeDeps {
   metrics: Metrics;
   redisWatch: Pick<RedisWatch, 'sentence'>;
   encoders: Encoders;
-  /** What keeps this worker from evaluating, or nothing. */
+  /** The current fault of this worker, or null when healthy. */
   fault: () => string | null;
-  /** How long work has waited while this worker was idle and took none, in milliseconds. */
+  /** How long chunks have waited while this worker was idle and took none (ms). */
   silentMs: () => number;
 }
 
-/** A silent worker begins anew by itself after a minute; one that is silent still must be restarted, in milliseconds. */
+/** A silent worker restarts its consumers after a minute. One that stays silent for this long must be restarted (ms). */
 const deadAfterMs = 150_000;
 
 /** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
-export function createProbes({ metrics, redisWatch, encoders, fault, silentMs }: ProbeDeps): RequestListener {
-  const whyNot = (): string | null => {
+export function createProbes({
+  metrics,
+  redisWatch,
+  encoders,
+  fault: workerFault,
+  silentMs,
+}: ProbeDeps): RequestListener {
+  const currentFault = (): string | null => {
     const redisFault = redisWatch.sentence();
     if (redisFault !== undefined) return redisFault;
     if (!encoders.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
-    return fault();
+    return workerFault();
   };
   metrics.onScrape({
-    read: () => [{ name: 'vls_ready', labels: {}, value: whyNot() === null ? 1 : 0 }],
+    read: () => [{ name: 'vls_ready', labels: {}, value: currentFault() === null ? 1 : 0 }],
   });
   return (request, response) => {
     const plain = (status: number, body: string, type = 'text/plain') =>
@@ -34,16 +40,16 @@ export function createProbes({ metrics, redisWatch, encoders, fault, silentMs }:
       case '/health/live':
         return silentMs() < deadAfterMs
           ? plain(200, 'live\n')
-          : plain(503, 'not live: chunks wait and none is taken\n');
+          : plain(503, 'not live: chunks wait and this worker takes none\n');
       case '/health/ready':
-        return whyNot() === null ? plain(200, 'ready\n') : plain(503, `not ready: ${whyNot()}\n`);
+        return currentFault() === null ? plain(200, 'ready\n') : plain(503, `not ready: ${currentFault()}\n`);
       case '/metrics':
         return void metrics.text().then(
           (text) => plain(200, text, metrics.contentType),
           (error: Error) => plain(500, `${error.message}\n`),
         );
       default:
-        return plain(404, 'There are /health/live, /health/ready and /metrics\n');
+        return plain(404, 'Not found. Paths: /health/live, /health/ready, /metrics\n');
     }
   };
 }

@@ -1,8 +1,8 @@
 import { ServiceError } from '../shared/errors.ts';
 
-/** Batches whose chunks this worker evaluates, so that it learns when one is stopped. */
+/** Watches the batches whose chunks this worker scores, and aborts chunks of a batch that is stopped. */
 export interface StoppedBatches {
-  /** @returns a signal that aborts when the batch is cancelled, deleted or ended, and `end`, called when the chunk is done. */
+  /** @returns a signal that aborts when the batch is cancelled, deleted or ended; call `end` when the chunk is done. */
   follow(batchId: string): { signal: AbortSignal; end(): void };
   close(): void;
 }
@@ -12,28 +12,28 @@ interface Followed {
   chunks: number;
 }
 
-/** One read of Redis for each batch in flight, in milliseconds: a worker seldom has more than eight. */
-const askEveryMs = 1_000;
+/** Interval between reads of the batches in flight (ms). A worker seldom has more than eight. */
+const readEveryMs = 1_000;
 
-/** @param stopped tells which of these batches take no more outcomes. */
+/** @param stopped returns those of the batches that take no more outcomes. */
 export function createStoppedBatches(
   stopped: (batchIds: readonly string[]) => Promise<readonly string[]>,
-  everyMs = askEveryMs,
+  everyMs = readEveryMs,
 ): StoppedBatches {
   const followed = new Map<string, Followed>();
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
-  async function ask(): Promise<void> {
-    // Without Redis nobody can stop a batch; the next answer says it.
+  async function read(): Promise<void> {
+    // While Redis is away no batch can be stopped; the next read finds what was.
     const ids = await stopped([...followed.keys()]).catch(() => []);
     for (const id of ids) followed.get(id)?.abort.abort(new ServiceError('cancelled', 'The batch was stopped'));
     timer = undefined;
-    askLater();
+    readLater();
   }
 
-  function askLater(): void {
-    if (followed.size > 0 && !isClosed) timer ??= setTimeout(() => void ask(), everyMs);
+  function readLater(): void {
+    if (followed.size > 0 && !isClosed) timer ??= setTimeout(() => void read(), everyMs);
   }
 
   return {
@@ -41,7 +41,7 @@ export function createStoppedBatches(
       const batch = followed.get(batchId) ?? { abort: new AbortController(), chunks: 0 };
       followed.set(batchId, batch);
       batch.chunks++;
-      askLater();
+      readLater();
       return {
         signal: batch.abort.signal,
         end() {

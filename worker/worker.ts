@@ -1,28 +1,27 @@
 import type { BatchEngine } from '../batches/engine.ts';
 import { consumeWebhooks } from '../batches/lifecycle/webhook-consumer.ts';
 import { deliverWebhook } from '../batches/lifecycle/webhook-delivery.ts';
-import { type ChunkConsumer, consumeChunks, type Delivery, type Verdict } from '../batches/queue/chunk-consumer.ts';
 import type { JobConsumer } from '../batches/queue/job-consumer.ts';
 import { scheduleMaintenance } from '../batches/queue/maintenance.ts';
 import { consumeTasks, type Task } from '../batches/queue/tasks.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
-import { type Config, ConfigError } from '../shared/config.ts';
+import type { Config } from '../shared/config.ts';
 import { terminalStates } from '../shared/contracts/batch.ts';
 import { ServiceError } from '../shared/errors.ts';
-import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { isWhole } from '../shared/redis/cluster.ts';
 import type { Redis } from '../shared/redis.ts';
-import type { Reading } from '../shared/telemetry/readings.ts';
 import type { Traffic } from '../traffic/traffic.ts';
-import { chunkVerdicts, createChunkProcessor } from './chunk-processor.ts';
+import { createChunkProcessor } from './chunk-processor.ts';
+import { createProfileConsumers } from './profile-consumers.ts';
+import { servedProfiles } from './served-profiles.ts';
 import { createStoppedBatches } from './stopped-batches.ts';
 
 export interface WorkerDeps {
   config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
-  /** A `consumer` connection: it waits for Redis as long as it takes. */
+  /** A `consumer` connection: its commands wait for Redis without a limit. */
   redis: Redis;
   engine: BatchEngine;
   traffic: Pick<Traffic, 'scorePairs'>;
@@ -34,114 +33,53 @@ export interface WorkerDeps {
 
 /** The worker role, running. */
 export interface RunningWorker extends JobConsumer {
-  /** The profiles it serves now: a model that is pulled or added later is taken up. */
+  /** The profiles served now; a model that is pulled or added later is included then. */
   profiles(): string[];
-  /** What keeps this worker from evaluating, or nothing. */
+  /** The current fault of this worker, or null when healthy. */
   fault(): string | null;
-  /** Longest time that chunks of a profile have waited while this worker was idle and took none, in milliseconds. */
+  /** Longest time that chunks of a profile have waited while this worker was idle and took none (ms). */
   silentMs(): number;
 }
 
-/**
- * Chunks of one profile in flight, by tenants in fair shares. Eight of the small first chunks keep several encoders and
- * slow hosts busy. A tenant that has fewer than two gets a place although others hold all of them.
- */
-const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
-/** A chunk without a place is offered again after this time, in milliseconds. */
-const noPlaceDelayMs = 1_000;
 const sweepEveryMs = 15_000;
-/** Time for the chunks in hand when the worker stops, in milliseconds; what is not begun by then is handed back. */
+/** Time that chunks in flight have when the worker stops (ms). What has not begun by then is handed back. */
 const finishMs = 5_000;
 
-/** The worker role: consumers for the profiles it serves, webhooks, and its offer to sweep. */
+/** Starts the worker role: it takes chunks of its profiles, delivers webhooks and runs the sweeper in turn with others. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, metrics, log } = deps;
   let fault: string | null = null;
-  let closing = false;
+  let isClosing = false;
   const stopping = new AbortController();
   const stoppedBatches = createStoppedBatches(engine.chunks.stopped);
-  const process = createChunkProcessor({
+  const processor = createChunkProcessor({
     ...deps,
     stoppedBatches,
     chunks: engine.chunks,
     speed: engine.speed,
     stopping: stopping.signal,
-    onHealth: (found) => {
-      fault = found;
+    onHealth: (current) => {
+      fault = current;
     },
   });
-  const serving = new Map<string, ChunkConsumer>();
-  const places = new Map<string, FairPlaces>();
-  const take = async (delivery: Delivery, profile: string, own: FairPlaces): Promise<Verdict> => {
-    const release = own.tryTake(delivery.data.tenant);
-    if (release === undefined) return { putBack: 'its tenant has its share of this worker', delayMs: noPlaceDelayMs };
-    try {
-      return await process(delivery, profile);
-    } finally {
-      release();
-    }
-  };
-  metrics.onScrape({
-    read: () => [
-      ...[...serving.keys()].map(
-        (profile): Reading => ({
-          name: 'vls_chunks_in_flight',
-          labels: { queue: profile },
-          value: places.get(profile)?.total().held ?? 0,
-        }),
-      ),
-      ...[...serving].map(
-        ([profile, consumer]): Reading => ({
-          name: 'vls_worker_silent_seconds',
-          labels: { queue: profile },
-          value: consumer.silentMs() / 1000,
-        }),
-      ),
-      { name: 'vls_worker_fault', labels: {}, value: fault === null ? 0 : 1 },
-    ],
-  });
+  const chunkConsumers = createProfileConsumers(redis, processor, metrics, log);
+  metrics.onScrape({ read: () => [{ name: 'vls_worker_fault', labels: {}, value: fault === null ? 0 : 1 }] });
   for (const state of terminalStates) {
     if (state !== 'cancelled') metrics.begin('vls_batches_finished_total', { state });
   }
-  /** Begins with profiles that have become available, and leaves those that are gone. */
-  const serve = (profiles: readonly string[]) => {
-    for (const profile of profiles) {
-      if (serving.has(profile)) continue;
-      for (const verdict of chunkVerdicts) metrics.begin('vls_chunks_total', { queue: profile, verdict });
-      metrics.begin('vls_chunks_recovered_total', { queue: profile });
-      metrics.begin('vls_items_posted_total', { queue: profile, profile });
-      metrics.begin('vls_chunk_wait_seconds', { queue: profile });
-      metrics.begin('vls_chunk_duration_seconds', { queue: profile });
-      const own = places.get(profile) ?? createFairPlaces(chunkPlaces);
-      places.set(profile, own);
-      const takeOne = (delivery: Delivery) => take(delivery, profile, own);
-      const concurrency = {
-        usual: chunkPlaces.places,
-        most: chunkPlaces.hardLimit,
-        hasPlace: (tenant: string) => own.held(tenant) < chunkPlaces.guaranteed,
-      };
-      const recovered = () => metrics.count('vls_chunks_recovered_total', { queue: profile });
-      serving.set(profile, consumeChunks(redis, profile, concurrency, takeOne, log, recovered));
-    }
-    for (const [profile, consumer] of serving) {
-      // Batches posted before the registry dropped the name are pinned to what this worker still has.
-      if (profiles.includes(profile) || !registry.profiles.includes(profile)) continue;
-      serving.delete(profile);
-      consumer.close().catch((error: Error) => log.warn({ err: error, profile }, 'consumer did not close'));
-    }
-    log.info({ profiles }, 'profiles served');
-  };
+  const serve = (profiles: readonly string[]) => chunkConsumers.serve(profiles, registry.profiles);
   serve(await servedProfiles(registry, config.workerProfiles));
   deps.watchRegistry(() => {
-    if (closing) return;
+    if (isClosing) return;
     servedProfiles(registry, config.workerProfiles).then(serve, (error: Error) =>
-      log.error({ reason: error.message }, 'the profiles served stay as they were'),
+      log.error({ reason: error.message }, 'profiles not changed after a change of the registry'),
     );
   });
+
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
-    // Whoever reads an object counts its items, for profiles that others serve too.
+    // A worker that reads an object counts its items, whichever profile serves them.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
@@ -154,39 +92,22 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       deliverWebhook(redis, batchId, isLast, webhookSecret, webhooks.post);
     consumers.push(consumeWebhooks(redis, deliver, log));
   }
+
   return {
-    profiles: () => [...serving.keys()],
+    profiles: chunkConsumers.profiles,
     fault: () => fault,
-    silentMs: () => Math.max(0, ...[...serving.values()].map((consumer) => consumer.silentMs())),
+    silentMs: chunkConsumers.silentMs,
     async close() {
-      closing = true;
-      const patience = setTimeout(() => {
+      isClosing = true;
+      const deadline = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
-      // Without Redis nothing can be committed or handed back, and waiting for it could take for ever.
+      // Without Redis nothing can be committed or handed back, and waiting for it might never end.
       const force = !isWhole(redis);
-      await Promise.all([...serving.values(), ...consumers].map((consumer) => consumer.close(force)));
-      clearTimeout(patience);
+      await Promise.all([chunkConsumers.close(force), ...consumers.map((consumer) => consumer.close(force))]);
+      clearTimeout(deadline);
       stoppedBatches.close();
       await webhooks.close();
     },
   };
-}
-
-/**
- * The profiles asked for; without any, each whose model is here.
- * @throws {ConfigError} when a profile was asked for by name and its model is not here.
- */
-async function servedProfiles(registry: Registry, asked: readonly string[] | undefined): Promise<string[]> {
-  const served: string[] = [];
-  for (const profile of asked ?? registry.profiles) {
-    try {
-      await registry.resolve(profile);
-      served.push(profile);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      if (asked !== undefined) throw new ConfigError(`WORKER_PROFILES: ${error.message}`);
-    }
-  }
-  return served;
 }

@@ -18,10 +18,10 @@ export interface CalibrationStore {
   set(spec: ModelSpec, threads: number, calibration: Calibration): void;
 }
 
-/** Kept in `calibration.json` in `DATA_DIR`. One that cannot be read or written costs the measuring, no more. */
+/** Stored in `calibration.json` in `DATA_DIR`. When the file cannot be read or written, the micro-batch is measured again. */
 export function createCalibrationStore(dataDir: string, log: Logger): CalibrationStore {
   const path = join(dataDir, 'calibration.json');
-  // Which CPU it is, because a data directory may move to another machine.
+  // The CPU is part of the key because a data directory may move to another machine.
   const keyOf = (spec: ModelSpec, threads: number) =>
     `${modelKey(spec)} on ${spec.provider}, ${threads} threads, ${cpus()[0]?.model ?? 'unknown CPU'}`;
   const read = (): z.output<typeof file> => {
@@ -36,13 +36,13 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        // Not named by the process: in containers that share the directory every process has the id 1.
-        const beside = `${path}.${randomUUID()}.new`;
-        // Read again just before: a worker beside this process may have measured another model.
-        writeFileSync(beside, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
-        renameSync(beside, path);
+        // A random name, not the process id: in containers that share the directory every process has the id 1.
+        const draft = `${path}.${randomUUID()}.new`;
+        // Read again: another process may have measured another model meanwhile.
+        writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
+        renameSync(draft, path);
       } catch (error) {
-        log.warn({ reason: (error as Error).message }, 'the measured micro-batch cannot be kept');
+        log.warn({ reason: (error as Error).message }, 'the measured micro-batch cannot be stored');
       }
     },
   };

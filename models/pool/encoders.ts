@@ -10,25 +10,25 @@ import { createPool, type EncoderPool, type PoolState } from './pool.ts';
 import { readPool } from './readings.ts';
 import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
 
-/** A loaded model as others see it. */
+/** The state of a loaded model. */
 export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revision' | 'precision'> {
   threads: number;
-  /** Pictures a second of one encoder's vision tower alone, as measured here; nothing before it was. */
+  /** Images per second of one encoder's vision tower, as measured on this machine; null before. */
   imagesPerSecond: number | null;
 }
 
-/** Every encoder of this process: one pool a model, started when it is first asked for. */
+/** The encoders of this process: one pool for each model, started with the first use of the model. */
 export interface Encoders {
   /**
-   * The pool of a model; its encoders are loading when it is new. The least used models are unloaded for it when
-   * memory does not suffice for all.
-   * @throws {ServiceError} `model.unavailable` when there is no memory for it beside models that are at work.
+   * The pool of a model; the encoders of a new one are loading. When memory does not suffice for all models, idle ones are
+   * unloaded, the least recently used first.
+   * @throws {ServiceError} `model.unavailable` when the models at work leave no memory for it.
    */
   for(spec: ModelSpec): EncoderPool;
   states(): LoadedModel[];
   /**
-   * Takes up a change of the registry: what was loaded goes on with its files as they are now, and a model that the
-   * registry no longer has is unloaded once nobody has used it for a minute.
+   * Applies a change of the registry: loaded models start further encoders with the current files, and a model that the
+   * registry has dropped is unloaded after a minute without use.
    */
   follow(registry: Pick<Registry, 'list' | 'resolvePinned'>): Promise<void>;
   close(): void;
@@ -42,22 +42,22 @@ interface Loaded {
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
-  /** Whether the registry no longer has it; batches may still be pinned to it. */
+  /** Whether the registry has dropped it. Batches may still be pinned to it. */
   isDropped: boolean;
 }
 
-/** Share of the machine's memory that models may take when nobody says how much. */
+/** Share of the machine's memory for models, unless `MODEL_MEMORY_MB` is set. */
 const memoryShare = 0.8;
-/** A model that the registry has dropped is unloaded when it was not used for so long, in milliseconds. */
+/** A dropped model is unloaded after this time without use (ms). */
 const unusedMs = 60_000;
 
 /**
- * Images, and texts, of a run on CUDA, where nobody says: it is not measured there, as every size that is tried keeps its
- * memory. A device with less memory halves it by itself.
+ * Most images and most texts of one run on CUDA, unless `MICRO_BATCH` is set. It is not measured there, because each size
+ * that was tried keeps its memory. A device with less memory halves it by itself.
  */
 const cudaMicroBatch = 64;
 
-/** @param devices how many devices of its provider a model can run on. */
+/** @param devices number of devices of the provider that a model can run on. */
 export function createEncoders(
   config: EncoderConfig,
   log: Logger,
@@ -81,7 +81,7 @@ export function createEncoders(
     log.info({ model: one.spec.model, revision: one.spec.revision, reason }, 'model unloaded');
   }
 
-  /** Unloads the models that were used least lately, as long as they are idle, until `bytes` are free. */
+  /** Unloads idle models, the least recently used first, until `bytes` are free. */
   function makeRoom(bytes: number): void {
     const idle = [...loaded].filter(([, one]) => !isAtWork(one)).sort(([, a], [, b]) => a.usedAt - b.usedAt);
     for (const [key, one] of idle) {
@@ -90,7 +90,7 @@ export function createEncoders(
     }
   }
 
-  /** Looks again as long as there is one. Where it is the only model there is, readiness rests on it. */
+  /** Unloads dropped models, and repeats while there are any. The only ready model stays: readiness depends on it. */
   function unloadDropped(): void {
     clearTimeout(unloading);
     const dropped = [...loaded].filter(([, { isDropped }]) => isDropped);
@@ -103,21 +103,21 @@ export function createEncoders(
   }
 
   function load(spec: ModelSpec): Loaded {
-    const asked = { encoders: config.encoders };
+    const wanted = { encoders: config.encoders };
     const on = { provider: spec.provider, devices };
-    const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, asked, on);
+    const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, wanted, on);
     makeRoom(spec.memoryBytes * whole.encoders);
     const free = budget - taken();
-    // The first model is loaded whatever it takes: refusing it would leave nothing at all.
+    // The first model is loaded whatever its size: refusing it would leave the process without a model.
     if (loaded.size > 0 && free < spec.memoryBytes) {
       const others = [...loaded.values()].map((one) => one.spec.model).join(', ');
       throw new ServiceError(
         'model.unavailable',
-        `There is no memory for ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is at work; MODEL_MEMORY_MB is ${megabytes(budget)}`,
+        `No memory for ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is at work; MODEL_MEMORY_MB is ${megabytes(budget)}`,
         { retryAfter: 10 },
       );
     }
-    const shape = loaded.size === 0 ? whole : shapeOf({ ...machine, memoryBytes: free }, spec.memoryBytes, asked, on);
+    const shape = loaded.size === 0 ? whole : shapeOf({ ...machine, memoryBytes: free }, spec.memoryBytes, wanted, on);
     const calibration = calibrations.get(spec, shape.threads);
     const isCuda = spec.provider === 'cuda';
     const images = config.microBatch ?? (isCuda ? cudaMicroBatch : (calibration?.images ?? spec.microBatch.images));

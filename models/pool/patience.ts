@@ -1,10 +1,10 @@
-/** Steps in which a wait is counted. */
+/** Number of steps in a wait. */
 const steps = 10;
 
 /**
- * Calls `onOver` after `ms`, counted in steps: a step that comes late counts once. So time during which the whole process
- * was stopped (SIGSTOP, a suspended machine) counts as one step at most, and nothing that could not run is taken to hang.
- * @returns ends the wait.
+ * Calls `onOver` after `ms`, counted in steps. A late step counts once, so time in which this process was stopped
+ * (SIGSTOP, a suspended machine) counts as one step at most: what could not run does not hang.
+ * @returns cancels the wait.
  */
 export function afterPatience(ms: number, onOver: () => void): () => void {
   let left = steps;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { EncoderPool } from './pool.ts';
 
-/** How a model's encoders are, for whoever scrapes. Two revisions of a model that are loaded at once are added up. */
+/** The metrics of a model's encoders. Two revisions that are loaded at the same time are added up. */
 export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();
   const resident = await Promise.all(pool.pids().map(residentBytes));
@@ -25,7 +25,7 @@ export async function readPool(model: string, pool: EncoderPool): Promise<Readin
   ];
 }
 
-/** Linux alone tells another process's memory without a command. */
+/** Resident memory of a process; undefined except on Linux, where it can be read from a file. */
 async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];

@@ -1,25 +1,25 @@
 import { availableParallelism } from 'node:os';
 import type { Provider } from '../model.ts';
 
-/** How many encoders a process runs for a model, and with how many threads each. */
+/** The number of encoders that a process runs for a model, and the threads of each. */
 export interface PoolShape {
   encoders: number;
   threads: number;
-  /** Processes that decode for each encoder; 0 where it decodes itself. */
+  /** Decoder processes of each encoder; 0 where it decodes itself. */
   decoders: number;
 }
 
 export interface Machine {
-  /** CPUs this process may use: affinity and cgroup quota both count. */
+  /** CPUs that this process may use, by affinity and cgroup quota. */
   cpus: number;
-  /** Bytes this process may use; the cgroup's limit where there is one. */
+  /** Memory that this process may use, by the cgroup's limit where there is one. */
   memoryBytes: number;
 }
 
-/** Memory the process itself needs beside its encoders, in bytes. */
+/** Memory of the process itself, without its encoders. */
 const baseMemoryBytes = 300_000_000;
 
-/** Node asks libuv, which reads affinity and the cgroup's CPU quota (v1 and v2), and the cgroup's memory limit. */
+/** The machine of this process. libuv reads affinity, the cgroup's CPU quota (v1 and v2) and its memory limit. */
 export function thisMachine(): Machine {
   const constrained = process.constrainedMemory();
   const total = constrained > 0 ? Math.min(constrained, process.availableMemory()) : process.availableMemory();
@@ -27,19 +27,20 @@ export function thisMachine(): Machine {
 }
 
 /**
- * On a CPU as many sessions as CPUs and memory carry, and the CPUs shared among them: two sessions of one thread reach
- * 41.7 pictures a second where one session of two threads reaches 37.0 (ViT-B/32, fp32, two cores). On accelerators
- * one session for each device, and the CPUs decode for it; all but one, as the process that moves the images needs it.
+ * The shape of a model's pool. On a CPU: as many encoders as CPUs and memory allow, with the CPUs shared among them. Two
+ * encoders of one thread reach 41.7 images/s where one of two threads reaches 37.0 (ViT-B/32, fp32, two cores). On an
+ * accelerator: one encoder for each device, and all CPUs but one decode for it; the process that moves the images needs
+ * that one.
  */
 export function shapeOf(
   machine: Machine,
   modelBytes: number,
-  asked: { encoders?: number | undefined },
+  wanted: { encoders?: number | undefined },
   on: { provider: Provider; devices: number } = { provider: 'cpu', devices: 1 },
 ): PoolShape {
   const fitting = Math.floor((machine.memoryBytes - baseMemoryBytes) / (1.4 * modelBytes));
-  const wanted = on.provider === 'cpu' ? Math.min(machine.cpus, fitting) : on.devices;
-  const encoders = asked.encoders ?? Math.max(1, wanted);
+  const possible = on.provider === 'cpu' ? Math.min(machine.cpus, fitting) : on.devices;
+  const encoders = wanted.encoders ?? Math.max(1, possible);
   const threads = Math.max(1, Math.floor(machine.cpus / encoders));
   const decoders = on.provider === 'cpu' ? 0 : Math.max(1, Math.floor((machine.cpus - 1) / encoders));
   return { encoders, threads, decoders };

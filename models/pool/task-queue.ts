@@ -2,7 +2,7 @@
 export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
-  /** The oldest task of each tenant that waits; first the tenant with the fewest in flight, then the one served longest ago. */
+  /** The oldest task of each waiting tenant: first the tenant with the fewest in flight, then the one served longest ago. */
   candidates(): Task[];
   /** @returns whether the task was waiting here. */
   remove(task: Task): boolean;
@@ -10,9 +10,9 @@ export interface TaskQueue<Task extends { tenant: string }> {
   removeNewestOfLongest(): Task | undefined;
   /** Removes all, the oldest first. */
   removeAll(): Task[];
-  /** A task of this tenant has gone to an encoder (1), or has left it (-1). */
+  /** Counts a task of this tenant that was sent to an encoder (1), or has left it (-1). */
   hold(tenant: string, change: 1 | -1): void;
-  /** Tasks of this tenant that encoders hold. */
+  /** The number of this tenant's tasks that encoders hold. */
   held(tenant: string): number;
   /** Whether one more task would make this tenant's queue the longest of all. */
   isLongest(tenant: string): boolean;
@@ -25,8 +25,8 @@ interface Share<Task> {
 }
 
 /**
- * The order of `shared/fair-places.ts`. A queue and not places, because the pool chooses the encoder together with the
- * task: each encoder has windows of its own for images and texts.
+ * Creates a queue with the order of `shared/fair-places.ts`. It does not use those places because the pool chooses the
+ * encoder together with the task: each encoder has windows of its own for images and texts.
  */
 export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
   const shares = new Map<string, Share<Task>>();

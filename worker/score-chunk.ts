@@ -1,0 +1,80 @@
+import type { Chunks, Picked } from '../batches/lifecycle/chunks.ts';
+import type { HandBack } from '../batches/queue/chunk-consumer.ts';
+import type { JobData, StoredItem } from '../batches/store/payload.ts';
+import type { Pair } from '../evaluation/outcome.ts';
+import { ServiceError } from '../shared/errors.ts';
+import type { RoutedOutcome } from '../traffic/shared-evaluation.ts';
+import type { Traffic } from '../traffic/traffic.ts';
+import type { HandingBack } from './hand-back.ts';
+import { type NetworkFault, networkEvidence } from './network-fault.ts';
+import type { StoppedBatches } from './stopped-batches.ts';
+
+export interface ChunkScoringDeps {
+  chunks: Pick<Chunks, 'block' | 'release'>;
+  traffic: Pick<Traffic, 'scorePairs'>;
+  /** Aborted when the worker stops: chunks in flight are handed back. */
+  stopping: AbortSignal;
+  /** Aborts chunks whose batch is stopped. */
+  stoppedBatches: Pick<StoppedBatches, 'follow'>;
+  network: NetworkFault;
+  handBack: HandingBack;
+}
+
+/** After this many starts of a chunk, hosts that cannot be reached are errors of the hosts and not of this worker. */
+const startsWithoutNetwork = 3;
+/** After this many starts, items whose model cannot be used fail: other items of the chunk must not wait for it. */
+const startsWithoutModel = 3;
+
+/**
+ * Scores the items of a picked chunk.
+ * @returns outcomes in the order of the items; a hand-back when this worker cannot score it now; `stopped` when its batch
+ * was stopped. The chunk is released except where it has outcomes.
+ */
+export async function scoreChunk(
+  { chunks, traffic, stopping, stoppedBatches, network, handBack }: ChunkScoringDeps,
+  job: JobData,
+  { pinned, input }: Pick<Picked & { verdict: 'run' }, 'pinned' | 'input'>,
+  starts: number,
+): Promise<{ outcomes: RoutedOutcome[] } | HandBack | { stopped: true }> {
+  const batch = stoppedBatches.follow(job.batchId);
+  let outcomes: RoutedOutcome[];
+  try {
+    const scored = await traffic.scorePairs(pinned, input.items.map(toPair), {
+      longText: pinned.longText,
+      batchId: job.batchId,
+      tenant: job.tenant,
+      signal: AbortSignal.any([stopping, batch.signal]),
+      mayLackModels: starts >= startsWithoutModel,
+    });
+    if ('difference' in scored) {
+      await chunks.block(job, `no worker has its model: one has ${scored.difference}`);
+      await chunks.release(job);
+      return handBack.forOtherWorker(`this worker has ${scored.difference}`);
+    }
+    outcomes = scored;
+  } catch (error) {
+    if (batch.signal.aborted) {
+      await chunks.release(job);
+      return { stopped: true };
+    }
+    // An error of this worker says nothing about the items: another worker takes them, or this one later.
+    if (!(error instanceof ServiceError)) throw error;
+    const isModel = error.code === 'model.unavailable';
+    if (isModel) await chunks.block(job, error.message);
+    await chunks.release(job);
+    const reason = `${error.code}: ${error.message}`;
+    return isModel ? handBack.forModel(reason) : handBack.forWorker(reason);
+  } finally {
+    batch.end();
+  }
+  const evidence = networkEvidence(input.items, outcomes);
+  network.add(job.tenant, evidence);
+  if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes };
+  await chunks.release(job);
+  return network.isForAll()
+    ? handBack.forWorker('no image host can be reached from here')
+    : handBack.forChunk('no image host of its tenant can be reached from here');
+}
+
+const toPair = (item: StoredItem): Pair =>
+  'error' in item ? { error: item.error } : { image: item.image, text: item.text };
