@@ -50,7 +50,7 @@ test('a tenant that stores all it can leaves room for the next ones, and gets ro
   expect(refusal).toMatchObject({
     code: 'tenant.queue_full',
     retryAfter: 60,
-    message: expect.stringMatching(/^hostile holds \d+ MiB of Redis, and may hold \d+ MiB/),
+    message: expect.stringMatching(/^Batches of hostile use \d+ MiB of Redis, and the limit with this batch is \d+ MiB/),
   });
   // Alone it had two thirds of the room, inputs and outputs.
   const room = 0.85 * 64 * mebibyte * mastersOf(engine.redis).length;
