@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Request } from 'express';
 import { boundBadItems } from '../batches/intake/bad-items.ts';
-import { notingColumns } from '../batches/intake/note-columns.ts';
+import { type ItemSource, withFacts } from '../batches/intake/item-source.ts';
 import type { ReferencePosting } from '../batches/intake/posting.ts';
 import type { BatchOptions } from '../batches/store/record.ts';
 import { readBody } from '../formats/body.ts';
 import type { ColumnNames } from '../formats/format.ts';
 import { readItems } from '../formats/index.ts';
-import { type ItemStream, itemsOfList, type Strictness } from '../formats/items.ts';
+import { itemsOfList, type Strictness } from '../formats/items.ts';
 import { releasing } from '../formats/pending-budget.ts';
 import { declaredEncoding } from '../formats/text.ts';
 import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch.ts';
@@ -27,16 +27,14 @@ import {
 import { check } from './check.ts';
 import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
+import { requestHash } from './request-hash.ts';
 
 /** A posted batch, in any format. */
 export type BatchBody = {
   model: string | undefined;
   longText: LongText;
-  /** What stands in the body is filled in while its items are read. */
   options: BatchOptions;
-  /** SHA-256 of the decoded body, once its items have been read. */
-  hash: () => string;
-} & ({ items: ItemStream } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading'> });
+} & ({ items: ItemSource } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading' | 'bodyHash'> });
 
 /** Formats of the files in a form. */
 const uploadedFormats = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
@@ -71,23 +69,26 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
     ? check(referenceEnvelope, request.body, 'body')
     : check(batchEnvelope, request.body, 'body');
   const { model, longText, priority, failureBudget, webhook } = envelope;
-  const options = optionsOfQuery(query);
-  if (priority !== 0) options.priority = priority;
-  if (webhook !== undefined) options.webhookUrl = webhook.url;
-  if (failureBudget !== undefined) {
-    const { count, share, after } = failureBudget;
-    Object.assign(options, { budgetCount: count, budgetShare: share, budgetAfter: after });
-  }
-  const common = { model: model ?? query.model, longText: longText ?? query.longText, options, hash: hashOf(request) };
+  const options = {
+    ...optionsOfQuery(query),
+    ...(priority !== 0 && { priority }),
+    ...(webhook !== undefined && { webhookUrl: webhook.url }),
+    ...(failureBudget !== undefined && {
+      budgetCount: failureBudget.count,
+      budgetShare: failureBudget.share,
+      budgetAfter: failureBudget.after,
+    }),
+  };
+  const common = { model: model ?? query.model, longText: longText ?? query.longText, options };
   if ('items' in envelope) {
     const items = (exactDocument(request) as { items: unknown[] } | undefined)?.items ?? envelope.items;
-    return { ...common, items: itemsOf(request, items, strictness) };
+    return { ...common, items: itemsOf(request, query, items, strictness) };
   }
   const { input, output, columns, delimiter } = envelope;
   const encoding = declaredEncoding(envelope.encoding ?? query.encoding);
   const { image = query.image, text = query.text, id = query.id } = columns ?? {};
   const reading = { columns: { image, text, id }, delimiter, strictness, encoding };
-  return { ...common, reference: { input, output, reading } };
+  return { ...common, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 
 /** Reads an array of items; its options are in the query, as those of other formats. */
@@ -96,16 +97,18 @@ function readArray(request: Request, query: BatchQuery, strictness: Strictness):
   const { model, longText } = query;
   const exact = exactDocument(request) as unknown[] | undefined;
   return {
-    ...{ model, longText, options: withColumnsOfQuery(query), hash: hashOf(request) },
-    items: itemsOf(request, exact ?? items, strictness),
+    ...{ model, longText, options: withColumnsOfQuery(query) },
+    items: itemsOf(request, query, exact ?? items, strictness),
   };
 }
 
-const hashOf = (request: Request) => () => createHash('sha256').update(rawBodyOf(request)).digest('hex');
+const hashOf = (request: Request, query: BatchQuery) => () =>
+  requestHash(createHash('sha256').update(rawBodyOf(request)).digest('hex'), query);
 
-function itemsOf(request: Request, items: readonly unknown[], strictness: Strictness): ItemStream {
+function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[], strictness: Strictness): ItemSource {
   const sent = rawBodyOf(request).length;
-  return boundBadItems(itemsOfList(items, strictness), () => sent);
+  const bounded = boundBadItems(itemsOfList(items, strictness), () => sent);
+  return withFacts(bounded, () => ({ bodyHash: hashOf(request, query) }));
 }
 
 /** Returns a JSON document with numbers that would change by being parsed as usual; undefined where none would. */
@@ -156,13 +159,9 @@ export async function readStream(
   const { bytes, sent, hash } = readBody(source);
   const { model, longText, delimiter } = query;
   const file = readItems(name, bytes, { columns: columnsOf(query), delimiter, strictness, encoding, sent, pending });
-  return {
-    model,
-    longText,
-    options,
-    items: releasing(boundBadItems(notingColumns(file, options), sent), pending.release),
-    hash,
-  };
+  const items = releasing(boundBadItems(file.items, sent), pending.release);
+  const facts = () => ({ header: file.header(), bodyHash: () => requestHash(hash(), query) });
+  return { model, longText, options, items: withFacts(items, facts) };
 }
 
 const columnsOf = ({ image, text, id }: BatchQuery): ColumnNames => ({ image, text, id });

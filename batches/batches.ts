@@ -16,6 +16,7 @@ import { batchKeys, everyTenant, type TenantScope } from '../shared/redis/keys.t
 import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
+import { withFacts } from './intake/item-source.ts';
 import {
   createIntake,
   type IntakeDeps,
@@ -180,10 +181,9 @@ export function createBatches(deps: BatchesDeps): Batches {
       pinned: { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic },
       options: { priority, columns, columnNames, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => besideFiles(record, childId) }),
-      items: failedItems(source, record),
+      // A retry has no body. The same key for another batch, or for a post, is another request.
+      items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),
       idempotencyKey,
-      // A retry has no body: the same key for another batch, or for a post, is another request.
-      bodyHash: () => `retry:${id}`,
       onCreated: (childId) => onCreated?.(childId, record.tenant),
     });
     await setFields(redis, id, { retriedBy: child.id });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
@@ -11,7 +10,6 @@ import { recipeOf } from '../../models/model.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
 import type { Config } from '../../shared/config.ts';
 import {
-  type BatchQuery,
   type BatchStatus,
   batchList,
   batchPath,
@@ -179,7 +177,6 @@ export function batchRoutes({
             pinned,
             options: body.options,
             idempotencyKey: idempotencyKeyOf(request),
-            bodyHash: () => requestHash(body.hash(), query),
             onCreated: (batchId: string) => audit(request, response, 'batch.posted', { batchId }),
           };
           const posted = await ('items' in body
@@ -344,16 +341,6 @@ async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model
 
 /** The largest batch whose results are in the answer to its post. */
 const maxWaitItems = 10_000;
-
-/** Returns the hash of the body and of the query options that differ from their defaults. */
-function requestHash(bodyHash: string, query: BatchQuery): string {
-  const defaults: Record<string, unknown> = batchQuery.parse({});
-  const given = Object.entries(query).filter(([name, value]) => value !== undefined && value !== defaults[name]);
-  // Without options the hash equals the one that earlier releases stored.
-  if (given.length === 0) return bodyHash;
-  const options = JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)));
-  return createHash('sha256').update(bodyHash).update(options).digest('hex');
-}
 
 function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('idempotency-key');

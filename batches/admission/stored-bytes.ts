@@ -1,7 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
 import { storedBytes, storedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import type { BatchOptions } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { FreeSpaceGauge } from './free-space.ts';
 
@@ -22,7 +21,8 @@ export interface StoredBytes {
 export interface Stored {
   /** Bytes of its inputs. */
   inputs: number;
-  options: Pick<BatchOptions, 'columns' | 'columnNames'>;
+  /** Bytes of the columns in its record. */
+  columns: number;
 }
 
 /** Results repeat metadata and ids, and errors name addresses: outputs take about as much memory as inputs. */
@@ -50,9 +50,9 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
   }
 
   return {
-    async claim(id, tenant, { inputs, options }) {
+    async claim(id, tenant, { inputs, columns }) {
       const limit = await limitNow();
-      const bytes = perBatch + inputsAndOutputs * inputs + recordBytes(options);
+      const bytes = perBatch + inputsAndOutputs * inputs + columns;
       const { verdict, sum } = await claims.claim({ id, tenant, amount: bytes, tenantLimit: limit, totalLimit: 0 });
       if (verdict === 'ok') return;
       const megabytes = (count: number) => Math.ceil(count / 1024 / 1024);
@@ -66,7 +66,3 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
     releaseAbsent: claims.releaseAbsent,
   };
 }
-
-/** Returns the size of the columns in the record. */
-const recordBytes = ({ columns, columnNames }: Stored['options']): number =>
-  columns === undefined ? 0 : JSON.stringify([columns, columnNames]).length;

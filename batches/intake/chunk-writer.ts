@@ -22,10 +22,20 @@ export interface Admission {
   memory?: MemoryShare | undefined;
 }
 
+/** The memory of Redis that a batch uses, in bytes. */
+export interface BatchMemory {
+  inputs: number;
+  /** The columns of its file, which are part of the record. */
+  columns: number;
+}
+
 /** Counts the memory of Redis that a batch uses. */
 export interface MemoryShare {
-  /** @param bytes of all inputs so far. Throws when its tenant would use more than its share. */
-  claim(bytes: number): Promise<void>;
+  /**
+   * @param memory of all inputs so far and of the columns in the record, in bytes.
+   * Throws when its tenant would use more than its share.
+   */
+  claim(memory: BatchMemory): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -34,9 +44,10 @@ export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /**
    * Writes the remaining items.
+   * @param columnBytes size of the columns in the record.
    * @throws {ServiceError} `batch.interrupted`, as `add` does, when the batch was stopped or discarded.
    */
-  end(): Promise<{ chunks: number; total: number }>;
+  end(columnBytes: number): Promise<{ chunks: number; total: number }>;
   /** Removes the inputs from Redis. */
   discard(): Promise<void>;
 }
@@ -57,10 +68,10 @@ export function createChunkWriter(
   let closed: { chunk: number; payload: Buffer }[] = [];
   let closedBytes = 0;
 
-  async function flush(isLast = false): Promise<void> {
-    if (closed.length === 0) return;
+  async function flush(end?: { columnBytes: number }): Promise<void> {
+    if (total === 0) return;
     await checkFreeSpace();
-    if (total - claimed >= claimItems || isLast) {
+    if (total - claimed >= claimItems || end !== undefined) {
       await claim(total);
       claimed = total;
     }
@@ -72,11 +83,11 @@ export function createChunkWriter(
     );
     // With payloads in a bucket these are references. They are counted first: a refusal then leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
-    await memory?.claim(storedBytes);
+    await memory?.claim({ inputs: storedBytes, columns: end?.columnBytes ?? 0 });
     if (!(await storeInputs(redis, id, inputs))) throw interrupted();
   }
 
-  async function close(): Promise<void> {
+  function close(): void {
     const exact = slice.some(({ metadata }) => hasRawNumber(metadata));
     const payload = encodeInput({ offset: total - slice.length, items: slice, exact });
     closed.push({ chunk: chunks, payload });
@@ -84,21 +95,23 @@ export function createChunkWriter(
     chunks++;
     slice = [];
     sliceBytes = 0;
-    if (closed.length >= chunksPerWrite || closedBytes > chunkBytes) await flush();
   }
 
   return {
     async add(item) {
       const size = sizeOf(item);
       const limit = itemsOfChunk(chunks);
-      if (slice.length > 0 && (slice.length >= limit || sliceBytes + size > chunkBytes)) await close();
+      if (slice.length > 0 && (slice.length >= limit || sliceBytes + size > chunkBytes)) {
+        close();
+        if (closed.length >= chunksPerWrite || closedBytes > chunkBytes) await flush();
+      }
       slice.push(item);
       sliceBytes += size;
       total++;
     },
-    async end() {
-      if (slice.length > 0) await close();
-      await flush(true);
+    async end(columnBytes) {
+      if (slice.length > 0) close();
+      await flush({ columnBytes });
       return { chunks, total };
     },
     // From the last hash to the first: what an interruption leaves is then found from the first.

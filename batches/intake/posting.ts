@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { ItemStream } from '../../formats/items.ts';
 import { type Code, ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, endingsInWords, formatOfFile, formats } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -19,6 +18,7 @@ import type { PayloadStore } from '../store/payload-store.ts';
 import { type BatchOptions, type BatchRecord, labelsOf, type Pinned, type Reading } from '../store/record.ts';
 import type { MemoryShare } from './chunk-writer.ts';
 import { type Reservation, reserve } from './idempotency.ts';
+import { type ItemSource, readSource } from './item-source.ts';
 import { openBatch } from './open.ts';
 import { storeBatch } from './store-batch.ts';
 
@@ -38,17 +38,15 @@ interface Posted {
   limits?: TenantLimits;
   pinned: Pinned;
   options: BatchOptions;
-  /** With these two, a second request with the same key leads to the same batch. */
+  /** A second request with the same key and body leads to the same batch. */
   idempotencyKey?: string | undefined;
-  /** SHA-256 of the decoded body, asked for once the items have been read. */
-  bodyHash: () => string;
   /** Called with the id of a new batch, but not when a repetition leads to an earlier batch. */
   onCreated?: ((id: string) => void) | undefined;
 }
 
 /** A batch with its items. */
 export interface Posting extends Posted {
-  items: ItemStream;
+  items: ItemSource;
   /** Returns the folder for the files of its results. */
   output?: (id: string) => string;
 }
@@ -61,6 +59,8 @@ export interface ReferencePosting extends Posted {
   output: string | undefined;
   /** Options of reading the items. */
   reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
+  /** Returns the SHA-256 that identifies the request, in hexadecimal. */
+  bodyHash: () => string;
 }
 
 /** Posts batches. */
@@ -105,11 +105,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     bodyHashOf,
   } = deps;
 
-  /** Creates one batch for each key: `store` creates it, `pass` reads the body of a repetition to its end. */
+  /** Creates one batch for each key: `store` creates it, `readHash` reads a repetition to its end and returns its hash. */
   async function once(
-    { tenant, idempotencyKey, bodyHash, onCreated }: Posted,
+    { tenant, idempotencyKey, onCreated }: Posted,
     store: (id: string, reservation: Reservation | undefined) => Promise<void>,
-    pass: () => Promise<void>,
+    readHash: () => Promise<string>,
   ): Promise<string> {
     const id = randomUUID();
     let reservation: Reservation | undefined;
@@ -117,8 +117,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       const exists = async (known: string) => (await bodyHashOf(known)) !== undefined;
       const reserved = await reserve(redis, tenant, idempotencyKey, id, exists);
       if ('existing' in reserved) {
-        await pass();
-        if ((await bodyHashOf(reserved.existing))?.bodyHash === bodyHash()) return reserved.existing;
+        const bodyHash = await readHash();
+        if ((await bodyHashOf(reserved.existing))?.bodyHash === bodyHash) return reserved.existing;
         const message = `This Idempotency-Key was used with another body, for batch ${reserved.existing}`;
         throw new ServiceError('idempotency.mismatch', message);
       }
@@ -139,29 +139,29 @@ export function createIntake(deps: IntakeDeps): Intake {
     return id;
   }
 
-  const shareOf = (id: string, tenant: string, options: BatchOptions): MemoryShare => ({
-    claim: (inputs) => deps.stored.claim(id, tenant, { inputs, options }),
+  const shareOf = (id: string, tenant: string): MemoryShare => ({
+    claim: (memory) => deps.stored.claim(id, tenant, memory),
     release: () => deps.stored.release(id),
   });
 
   return {
     async post(posting) {
-      const { tenant, limits, pinned, options, items, output, bodyHash } = posting;
+      const { tenant, limits, pinned, items, output } = posting;
       let stored: number | undefined;
       const store = async (batchId: string, reservation: Reservation | undefined) => {
-        if (output !== undefined) options.output = output(batchId);
         const batch = {
           checkFreeSpace: freeSpace.check,
           claim: (count: number) => queued.claim(batchId, tenant, count, limits?.queuedItems ?? 0),
-          memory: limits?.sharesMemory ? shareOf(batchId, tenant, options) : undefined,
+          memory: limits?.sharesMemory ? shareOf(batchId, tenant) : undefined,
           id: batchId,
           tenant,
           weight: limits?.weight,
           pinned,
-          options,
+          options: { ...posting.options, ...(output !== undefined && { output: output(batchId) }) },
           items,
           traceparent: traceparent(),
-          ...(reservation !== undefined && { bodyHash, onActivity: reservation.renew }),
+          storesHash: reservation !== undefined,
+          ...(reservation !== undefined && { onActivity: reservation.renew }),
         };
         const storing = () => storeBatch(redis, payloads, batch);
         stored = await traced('intake', { 'vls.batch': batchId }, storing).catch(async (error: unknown) => {
@@ -169,12 +169,11 @@ export function createIntake(deps: IntakeDeps): Intake {
           throw error;
         });
       };
-      const id = await once(posting, store, async () => {
-        for await (const _ of items);
-      });
+      const id = await once(posting, store, async () => (await readSource(items, () => {})).bodyHash());
       if (stored === undefined) return id;
       onPosted(labelsOf(pinned), stored);
       const { model } = pinned;
+      const { options } = posting;
       log.info(
         { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
         'batch accepted',
@@ -229,7 +228,7 @@ export function createIntake(deps: IntakeDeps): Intake {
           log.warn({ err: error, batchId: id }, 'batch accepted, not yet queued for its intake');
         });
       };
-      return await once(posting, store, async () => {});
+      return await once(posting, store, async () => bodyHash());
     },
   };
 }

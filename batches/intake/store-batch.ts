@@ -1,10 +1,9 @@
-import type { ItemStream } from '../../formats/items.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
-import type { BatchOptions } from '../store/record.ts';
 import { type Admission, type ChunkWriter, createChunkWriter, interrupted } from './chunk-writer.ts';
+import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
@@ -15,9 +14,9 @@ const activityMs = 5_000;
 
 /** A batch that is about to be stored. */
 export interface NewBatch extends OpenedBatch, Admission {
-  items: ItemStream;
-  /** SHA-256 of the body, asked for when the items have been read; nothing when the batch has no idempotency key. */
-  bodyHash?: () => string;
+  items: ItemSource;
+  /** Stores the hash of the body, for a batch with an idempotency key. */
+  storesHash: boolean;
   /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
   onActivity?: () => Promise<void>;
 }
@@ -34,14 +33,10 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   let opened = false;
   let mayBeSealed = false;
 
-  async function* opening() {
-    for await (const items of batch.items) {
-      if (!opened) {
-        opened = true;
-        await openBatch(redis, batch, { leaseMs });
-      }
-      yield items;
-    }
+  /** Opens the batch when its first bytes have arrived. */
+  async function onStart(): Promise<void> {
+    opened = true;
+    await openBatch(redis, batch, { leaseMs });
   }
 
   /** Renews the lease. When it ran out, the sweeper has discarded the batch. */
@@ -54,7 +49,7 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     const onSeal = (isAnswered: boolean) => {
       mayBeSealed = !isAnswered;
     };
-    return await storeItems(redis, writer, { ...batch, items: opening(), onActivity: renew, onSeal });
+    return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
     // Memory of Redis is freed at once, as it may be full. The sweeper removes the rest: it finds the batch without a lease.
     // After a lost reply to the seal the batch may exist, and needs its items.
@@ -69,10 +64,12 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
 /** The items of an open batch. */
 export interface NewItems {
   id: string;
-  items: ItemStream;
-  /** What stands in the columns of CSV is filled in while the items are read. */
-  options: BatchOptions;
-  bodyHash?: (() => string) | undefined;
+  items: ItemSource;
+  /** Columns that the request named, for items of a format without columns. */
+  options: Pick<OpenedBatch['options'], 'columns' | 'columnNames'>;
+  storesHash: boolean;
+  /** Called when the first bytes have arrived. */
+  onStart?: () => Promise<void>;
   /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
   onActivity: () => Promise<void>;
   /** Called with false before the seal and with true after its reply. Between both, the result is unknown. */
@@ -87,21 +84,25 @@ export interface NewItems {
  */
 export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<number> {
   const { id, options } = batch;
+  let hasStarted = false;
   let activeAt = Number.NEGATIVE_INFINITY;
-  for await (const items of batch.items) {
+  const { header, bodyHash } = await readSource(batch.items, async (items) => {
+    if (!hasStarted) await batch.onStart?.();
+    hasStarted = true;
     if (performance.now() - activeAt > activityMs) {
       activeAt = performance.now();
       await batch.onActivity();
     }
     for (const item of items) await writer.add(item);
-  }
-  const { chunks, total } = await writer.end();
+  });
+  const { columns, columnNames } =
+    header === undefined ? options : { columns: header.names, columnNames: header.columns };
+  const { chunks, total } = await writer.end(columns === undefined ? 0 : JSON.stringify([columns, columnNames]).length);
   if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
   await batch.onActivity();
-  // The columns are known once the header has been read.
-  const { columns, columnNames } = options;
+  const hash = batch.storesHash ? bodyHash() : undefined;
   batch.onSeal?.(false);
-  const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: batch.bodyHash?.(), columns, columnNames });
+  const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: hash, columns, columnNames });
   batch.onSeal?.(true);
   if (!isSealed) throw interrupted();
   return total;

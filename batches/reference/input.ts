@@ -5,14 +5,12 @@ import type { HeldBytes } from '../../shared/fair-bytes.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 import type { S3Place } from '../../shared/s3-place.ts';
 import { boundBadItems } from '../intake/bad-items.ts';
-import { notingColumns } from '../intake/note-columns.ts';
+import type { ItemSource } from '../intake/item-source.ts';
 import type { Objects } from '../store/objects.ts';
-import type { StoredItem } from '../store/payload.ts';
-import type { BatchOptions, Reading } from '../store/record.ts';
+import type { Reading } from '../store/record.ts';
 
 /**
  * Reads the items of an object as those of an upload are read.
- * @param options get the columns once the header is known.
  * @param pending counts the text that is held; it is released when the items have been read.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
@@ -21,17 +19,17 @@ export async function* itemsOfObject(
   place: S3Place,
   etag: string,
   { columns, delimiter, encoding, strictness }: Reading,
-  options: BatchOptions,
   signal: AbortSignal,
   pending: HeldBytes,
-): AsyncGenerator<StoredItem[]> {
+): ItemSource {
   const format = formatOfFile(place.key)?.format;
   if (format === undefined) throw new Error(`The name of ${place.key} does not say its format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
-    const { bytes, sent } = readBody(source);
+    const { bytes, sent, hash } = readBody(source);
     const file = readItems(format.name, bytes, { columns, delimiter, encoding, strictness, sent, pending });
-    yield* boundBadItems(notingColumns(file, options), sent);
+    yield* boundBadItems(file.items, sent);
+    return { header: file.header(), bodyHash: hash };
   } finally {
     pending.release();
     // Ends its connection too, when reading has ended early.

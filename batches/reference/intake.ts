@@ -8,14 +8,14 @@ import { parseS3Place } from '../../shared/s3-place.ts';
 import type { FreeSpaceGauge } from '../admission/free-space.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import { type ChunkWriter, createChunkWriter, interrupted } from '../intake/chunk-writer.ts';
+import { type BatchMemory, type ChunkWriter, createChunkWriter, interrupted } from '../intake/chunk-writer.ts';
 import { storeItems } from '../intake/store-batch.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Attempt, TaskRun } from '../queue/tasks.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
-import { type BatchOptions, type BatchRecord, batchRecord, labelsOf } from '../store/record.ts';
+import { type BatchRecord, batchRecord, labelsOf } from '../store/record.ts';
 import { unlinkPayloads } from '../store/unlink-payloads.ts';
 import { itemsOfObject } from './input.ts';
 
@@ -46,31 +46,27 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
   }
 
-  const writerOf = ({ id, tenant, reading }: BatchRecord, options: BatchOptions): ChunkWriter =>
+  const writerOf = ({ id, tenant, reading }: BatchRecord): ChunkWriter =>
     createChunkWriter(redis, payloads, id, {
       checkFreeSpace: freeSpace.check,
       claim: (count) => queued.claim(id, tenant, count, reading?.queuedItems ?? 0),
       ...(reading?.sharesMemory && {
         memory: {
-          claim: (inputs: number) => stored.claim(id, tenant, { inputs, options }),
+          claim: (memory: BatchMemory) => stored.claim(id, tenant, memory),
           release: () => stored.release(id),
         },
       }),
     });
 
-  async function takeIn(
-    record: BatchRecord,
-    writer: ChunkWriter,
-    options: BatchOptions,
-    signal: AbortSignal,
-  ): Promise<number> {
+  async function takeIn(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
     const { id, tenant, input = '', inputEtag = '', reading } = record;
     const place = parseS3Place(input);
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
     return await storeItems(redis, writer, {
       id,
-      items: itemsOfObject(objects, place, inputEtag, reading, options, signal, pending.hold(tenant, signal)),
-      options,
+      items: itemsOfObject(objects, place, inputEtag, reading, signal, pending.hold(tenant, signal)),
+      options: {},
+      storesHash: false,
       async onActivity() {
         signal.throwIfAborted();
         if ((await redis.hget(batchKeys(redis, id).batch, 'state')) !== 'accepting') throw interrupted();
@@ -95,8 +91,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     const record = await read(id);
     // Deleted while a worker read it, which has died since: its items still count, and its payloads are nobody's.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
-    const options: BatchOptions = {};
-    const writer = writerOf(record, options);
+    const writer = writerOf(record);
     const left = () =>
       leave(record, writer).catch((error: unknown) => {
         // They go with the batch at the latest.
@@ -105,7 +100,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     if (record.state !== 'accepting') return void (await left());
     const start = performance.now();
     try {
-      onPosted(labelsOf(record), await takeIn(record, writer, options, signal));
+      onPosted(labelsOf(record), await takeIn(record, writer, signal));
     } catch (error) {
       signal.throwIfAborted();
       if ((await read(id))?.state === 'accepting') {

@@ -121,18 +121,20 @@ export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'p
 });
 
 /** What its sender may ask of a batch beside its items. */
-export type BatchOptions = Partial<
-  Pick<
-    BatchRecord,
-    | 'priority'
-    | 'budgetCount'
-    | 'budgetShare'
-    | 'budgetAfter'
-    | 'columns'
-    | 'columnNames'
-    | 'output'
-    | 'retryOf'
-    | 'webhookUrl'
+export type BatchOptions = Readonly<
+  Partial<
+    Pick<
+      BatchRecord,
+      | 'priority'
+      | 'budgetCount'
+      | 'budgetShare'
+      | 'budgetAfter'
+      | 'columns'
+      | 'columnNames'
+      | 'output'
+      | 'retryOf'
+      | 'webhookUrl'
+    >
   >
 >;
 

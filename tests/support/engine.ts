@@ -1,4 +1,5 @@
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../batches/engine.ts';
+import { withFacts } from '../../batches/intake/item-source.ts';
 import type { TenantLimits } from '../../batches/intake/posting.ts';
 import type { InputChunk, JobData } from '../../batches/store/payload.ts';
 import type { BatchOptions, Pinned } from '../../batches/store/record.ts';
@@ -66,7 +67,13 @@ export async function startEngine(
   });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
   const post = (owner: string, items: ItemStream, options: BatchOptions, limits?: TenantLimits) =>
-    engine.batches.post({ tenant: owner, ...(limits && { limits }), pinned, options, items, bodyHash: () => '' });
+    engine.batches.post({
+      tenant: owner,
+      ...(limits && { limits }),
+      pinned,
+      options,
+      items: sourceOf(items),
+    });
   return {
     ...engine,
     redis,
@@ -104,6 +111,9 @@ export async function startEngine(
     },
   };
 }
+
+/** A source of items as `post` takes it. @param hash of the body. */
+export const sourceOf = (items: ItemStream, hash = '') => withFacts(items, () => ({ bodyHash: () => hash }));
 
 /** Outcomes for a chunk of so many items that begins at `offset`. */
 export const succeeded = (offset: number, count: number): ItemResult[] =>

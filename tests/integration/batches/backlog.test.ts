@@ -4,7 +4,7 @@ import { itemsOfList } from '../../../formats/items.ts';
 import { createMetrics } from '../../../shared/metrics.ts';
 import type { Reading } from '../../../shared/telemetry/readings.ts';
 import { until } from '../../../testing/until.ts';
-import { type Engine, failed, item, pinned, startEngine, succeeded } from '../../support/engine.ts';
+import { type Engine, failed, item, pinned, sourceOf, startEngine, succeeded } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -69,9 +69,9 @@ test('items count as posted once their batch is accepted, those of a retry again
   await engine.commit(id, 1, succeeded(4, 2));
   await engine.batches.retry('default', id);
   for (let time = 0; time < 2; time++) {
-    const items = itemsOfList([item(0), item(1), item(2)], 'lenient');
+    const items = sourceOf(itemsOfList([item(0), item(1), item(2)], 'lenient'), 'h');
     const idempotencyKey = 'the same';
-    await engine.batches.post({ tenant: 'default', pinned, options: {}, items, idempotencyKey, bodyHash: () => 'h' });
+    await engine.batches.post({ tenant: 'default', pinned, options: {}, items, idempotencyKey });
   }
   await expect(engine.postItems(itemsOfList([], 'lenient'))).rejects.toThrow('no items');
   const labels = { queue, profile: queue };
@@ -84,9 +84,9 @@ test('items count as posted once their batch is accepted, those of a retry again
 
 test('a batch posted by the name of a model is counted under that name, and so is its retry', async () => {
   await engine.post(5);
-  const items = itemsOfList([item(0), item(1), item(2)], 'lenient');
+  const items = sourceOf(itemsOfList([item(0), item(1), item(2)], 'lenient'));
   const byModel = { ...pinned, postedName: 'm' };
-  const posting = { tenant: 'default', pinned: byModel, options: {}, items, bodyHash: () => '' };
+  const posting = { tenant: 'default', pinned: byModel, options: {}, items };
   const { id } = await engine.batches.post(posting);
   expect(await backlog()).toMatchObject({ pending: 5, seconds: 8, batches: 1 });
   expect(await backlog('m')).toMatchObject({ pending: 3, seconds: 8, batches: 1 });

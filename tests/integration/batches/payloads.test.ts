@@ -5,7 +5,7 @@ import { createPayloadStore, isLost, type PayloadLocation } from '../../../batch
 import type { ServiceError } from '../../../shared/errors.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { bucket, startS3, type TestS3 } from '../../../testing/s3/server.ts';
-import { type Engine, failed, item, startEngine, succeeded, tenant } from '../../support/engine.ts';
+import { type Engine, failed, item, sourceOf, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 let s3: TestS3;
@@ -102,8 +102,7 @@ test('batches in flight outlive the switch to a bucket, and the switch back whil
     tenant,
     pinned: { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p', longText: 'truncate' },
     options: {},
-    items: [[item(0), item(1), item(2), item(3), item(4)]],
-    bodyHash: () => '',
+    items: sourceOf([[item(0), item(1), item(2), item(3), item(4)]]),
   });
   const pick = (by: BatchEngine, chunk: number) => by.chunks.pick(engine.job(before.id, chunk), 'compact');
   expect(await pick(engine, 0)).toMatchObject({ verdict: 'run', input: { items: [item(0), {}, {}, {}] } });
@@ -177,8 +176,7 @@ test('a batch whose items are gone from Redis fails with the reason', async () =
     tenant,
     pinned: { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p', longText: 'truncate' },
     options: {},
-    items: [[item(0), item(1), item(2), item(3), item(4)]],
-    bodyHash: () => '',
+    items: sourceOf([[item(0), item(1), item(2), item(3), item(4)]]),
   });
   await engine.redis.hdel(batchKeys(engine.redis, id).input(0), '0');
   expect(await inRedis.chunks.pick(engine.job(id, 0), 'compact')).toEqual({ verdict: 'lost' });
@@ -202,7 +200,7 @@ test('outcomes that come after a batch was deleted leave nothing in the bucket',
   expect(await s3.keys(`payloads/${id}/`)).toEqual([]);
 });
 
-test('what has had its time is forgotten in the bucket too, more than a page of it', async () => {
+test('what has had its time is forgotten in the bucket too, more than a page of it', { timeout: 180_000 }, async () => {
   const id = await engine.post(4);
   await engine.commit(id, 0, succeeded(0, 4));
   for (let at = 0; at < 1_200; at += 100) {

@@ -14,7 +14,7 @@ import { readPhoto } from '../../../testing/images/host.ts';
 import { createTraffic } from '../../../traffic/traffic.ts';
 import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
 import { createStoppedBatches } from '../../../worker/stopped-batches.ts';
-import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+import { type Engine, sourceOf, startEngine, tenant } from '../../support/engine.ts';
 
 const entry = fileURLToPath(new URL('../../support/crashing-encoder.ts', import.meta.url));
 const config = readConfig({});
@@ -58,8 +58,7 @@ beforeAll(async () => {
       tenant,
       pinned,
       options: {},
-      items: [items as never[]],
-      bodyHash: () => '',
+      items: sourceOf([items as never[]]),
     });
     for (let chunk = 0; chunk * 4 < items.length; chunk++)
       await process({ data: engine.job(id, chunk), starts: 0, waitedMs: 0 }, profile);

@@ -3,7 +3,7 @@ import { consumeChunks } from '../../../batches/queue/chunk-consumer.ts';
 import { createSharedSettings } from '../../../batches/store/shared-settings.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches, settingsOfProcesses } from '../../../shared/redis/keys.ts';
-import { type Engine, item, pinned, startEngine, succeeded, tenant } from '../../support/engine.ts';
+import { type Engine, item, pinned, sourceOf, startEngine, succeeded, tenant } from '../../support/engine.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 let engine: Engine;
@@ -22,7 +22,7 @@ const postOther = async (count: number) => {
     Array.from({ length: count }, (_, at) => item(at)),
     'lenient',
   );
-  return await other.engine.batches.post({ tenant, pinned, options: {}, items, bodyHash: () => '' });
+  return await other.engine.batches.post({ tenant, pinned, options: {}, items: sourceOf(items) });
 };
 
 test('two services on one Redis do not see each other’s batches, queues and turns', async () => {

@@ -24,6 +24,11 @@ test('a tenant may have so many items in unfinished batches, and another is not 
   });
 });
 
+test.each([128, 128 + 32 * 64])('a batch of %i items, whose last chunk fills a write, is counted', async (count) => {
+  await engine.post(count, { limits });
+  expect(await sums()).toEqual({ [tenant]: String(count), '': String(count) });
+});
+
 test('an endless upload is stopped while it arrives, and what it brought is gone', async () => {
   let sent = 0;
   function* endless() {

@@ -4,7 +4,7 @@ import { claim } from '../../../batches/admission/claim.ts';
 import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches, storedBytes, storedSums } from '../../../shared/redis/keys.ts';
 import { askMasters, mastersOf } from '../../../shared/redis/masters.ts';
-import { type Engine, pinned, startEngine, succeeded } from '../../support/engine.ts';
+import { type Engine, pinned, sourceOf, startEngine, succeeded } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -27,7 +27,7 @@ async function post(tenant: string): Promise<string> {
     text: 't',
     metadata: { m: randomBytes(192 * 1024).toString('base64') },
   }));
-  const posting = { tenant, limits, pinned, options: {}, items: itemsOfList(items, 'lenient'), bodyHash: () => '' };
+  const posting = { tenant, limits, pinned, options: {}, items: sourceOf(itemsOfList(items, 'lenient')) };
   return (await engine.batches.post(posting)).id;
 }
 
@@ -44,13 +44,17 @@ async function fill(tenant: string): Promise<{ ids: string[]; refusal: unknown }
   throw new Error(`${tenant} was never refused`);
 }
 
-test('a tenant that stores all it can leaves room for the next ones, and gets room again when it deletes', async () => {
+test('a tenant that stores all it can leaves room for the next ones, and gets room again when it deletes', {
+  timeout: 180_000,
+}, async () => {
   await setLimit(64 * mebibyte);
   const { ids, refusal } = await fill('hostile');
   expect(refusal).toMatchObject({
     code: 'tenant.queue_full',
     retryAfter: 60,
-    message: expect.stringMatching(/^Batches of hostile use \d+ MiB of Redis, and the limit with this batch is \d+ MiB/),
+    message: expect.stringMatching(
+      /^Batches of hostile use \d+ MiB of Redis, and the limit with this batch is \d+ MiB/,
+    ),
   });
   // Alone it had two thirds of the room, inputs and outputs.
   const room = 0.85 * 64 * mebibyte * mastersOf(engine.redis).length;
@@ -87,7 +91,7 @@ test('a batch whose upload breaks off counts no longer', async () => {
     for (let index = 0; index < 1_000; index++) yield [{ image: 'x://y', text: randomBytes(8_192).toString('base64') }];
     throw new Error('The sender has left');
   }
-  const posting = { tenant: 'a', limits, pinned, options: {}, items: broken(), bodyHash: () => '' };
+  const posting = { tenant: 'a', limits, pinned, options: {}, items: sourceOf(broken()) };
   await expect(engine.batches.post(posting)).rejects.toThrow('The sender has left');
   expect(await sums()).toEqual({ '': 0 });
   expect(await engine.redis.hlen(storedBytes(engine.redis))).toBe(0);
