@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 /**
- * Builds the page into `web/dist`. What is served stays whole meanwhile: assets carry a hash in their names, `index.html`
- * is replaced when they are there, and only then does what it no longer names go.
+ * Builds the page into `web/dist`. The old page stays complete during the build: assets have a hash in their names,
+ * `index.html` is replaced after them, and only then are unused files removed.
  */
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -14,19 +14,19 @@ const built = await build({
   root,
   configFile: false,
   logLevel: 'warn',
-  // The service may be mounted anywhere; the page asks for its assets relative to itself.
+  // The service may be mounted at any path, so the page loads its assets by relative URLs.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     write: false,
-    // Browsers that know `light-dark()`, since 2024.
+    // The first browsers with `light-dark()`, from 2024.
     target: ['chrome123', 'firefox120', 'safari17.5'],
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
   },
 });
-if (!('output' in built)) throw new Error('Vite watches instead of building');
+if (!('output' in built)) throw new Error('Vite started a watch instead of a build');
 
 const files = built.output.map((file) => ({
   name: file.fileName,

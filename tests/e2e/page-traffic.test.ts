@@ -55,7 +55,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     const why = /its scores are \d+\.\d\d points from the main model's in the mean; 1 is allowed/;
     const windows = page.getByRole('region', { name: 'Windows of the canary of shared' });
     expect(await windows.innerText()).toMatch(why);
-    const worst = page.getByRole('region', { name: 'Pairs of shared furthest apart, canary' });
+    const worst = page.getByRole('region', { name: 'Pairs of shared with the largest differences, canary' });
     await worst.getByRole('listitem').first().waitFor();
     const rows = (await worst.locator('.pairs > li').allInnerTexts()).map((text) => text.split('\n'));
     expect(rows).toHaveLength(6);
@@ -73,7 +73,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     });
     for (const _visit of ['first', 'second']) {
       await open('traffic');
-      const worst = page.getByRole('region', { name: 'Pairs of shared furthest apart, canary' });
+      const worst = page.getByRole('region', { name: 'Pairs of shared with the largest differences, canary' });
       await worst.getByRole('listitem').first().scrollIntoViewIfNeeded();
       expect(await worst.locator('img').count()).toBe(0);
       expect(loaded).toEqual([]);
@@ -90,10 +90,10 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
 
   test('asks before a canary is tried again, promoted or rolled back, and shows what came of it', async () => {
     await open('traffic');
-    await shared().getByRole('button', { name: 'Try again' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Leave it' }).click();
+    await shared().getByRole('button', { name: 'Restart trial' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await shared().getByText('rolled back').waitFor();
-    await decide('Try again');
+    await decide('Restart trial');
     await shared().getByText('on trial').waitFor();
     await shared().getByText('0 of 20 items').waitFor();
     await decide('Promote');

@@ -78,7 +78,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await best.innerText()).toMatch(/a cat looking at the camera\s+5\d\.\d\s+good match/);
     expect(await page.locator('.scores > li').last().innerText()).toContain('a cup of coffee');
     expect(await page.getByRole('region', { name: 'Receipt' }).innerText()).toContain('compact-1');
-    expect(await page.getByRole('region', { name: 'Timings' }).innerText()).toMatch(/In all\s+[\d.]+ ms/);
+    expect(await page.getByRole('region', { name: 'Timings' }).innerText()).toMatch(/Total\s+[\d.]+ ms/);
     expect(await page.getByRole('region', { name: 'curl command' }).innerText()).toContain(
       `--form-string 'text=a cup of coffee'`,
     );
@@ -87,13 +87,13 @@ describe.skipIf(chromium === undefined)('the page', () => {
 
   test('an image is scored by its address, and a refusal says why', async () => {
     await open();
-    await page.getByLabel('Or its address').fill(running.host.url('coffee.jpg'));
+    await page.getByLabel('Or its URL').fill(running.host.url('coffee.jpg'));
     await page.getByLabel('Captions').fill('a cup of coffee');
     await page.getByRole('button', { name: 'Score' }).click();
     await page.getByRole('heading', { name: 'Scores' }).waitFor();
     expect(await page.getByRole('region', { name: 'curl command' }).innerText()).toContain(`"text":"a cup of coffee"`);
 
-    await page.getByLabel('Or its address').fill('http://10.0.0.1/cat.jpg');
+    await page.getByLabel('Or its URL').fill('http://10.0.0.1/cat.jpg');
     await page.getByRole('button', { name: 'Score' }).click();
     const problem = page.getByRole('alert');
     await problem.waitFor();
@@ -142,7 +142,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await badge().getByText('completed with errors').waitFor();
     const facts = page.getByRole('region', { name: 'Progress' });
     expect(await facts.innerText()).toMatch(/succeeded\s+102\s+failed\s+48\s/);
-    expect(await page.getByRole('img', { name: /^Items a second over time: now \d/ }).count()).toBe(1);
+    expect(await page.getByRole('img', { name: /^Items per second over time: now \d/ }).count()).toBe(1);
 
     const failures = page.getByRole('region', { name: 'Failures' });
     await failures.getByText('The image host has no such image, or refuses it').click();
@@ -172,7 +172,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await verdict.innerText()).toMatch(new RegExp(`^${passingAt(48).length} of `));
     expect(passingAt(48).length).not.toBe(passingAt(40).length);
 
-    const passing = await download(page, 'Download what passes');
+    const passing = await download(page, 'Download passing rows');
     const [header, ...rows] = passing.trim().split('\n');
     expect(header).toContain('sku,photo,caption,price');
     expect(rows.map((row) => Number(row.split(',', 1)[0]))).toEqual(indexesOf(passingAt(48)));
@@ -271,7 +271,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
       await route.fulfill({ json: list });
     });
     await page.reload();
-    await card.getByText('Being pulled: 305.0 MB of 610.0 MB').waitFor();
+    await card.getByText('Pulling: 305.0 MB of 610.0 MB').waitFor();
     expect(await card.getByRole('progressbar').getAttribute('value')).toBe('305000000');
   });
 

@@ -7,7 +7,7 @@ import * as numbers from '../ui/numbers.ts';
 import { nameOfBatch, rememberName } from './batch-names.ts';
 import { downloadResults, type Formulas } from './downloads.ts';
 
-/** What can be done with a batch, at its present state. */
+/** The actions that a batch allows in its current state. */
 export function BatchActions({
   status,
   formulas,
@@ -17,9 +17,9 @@ export function BatchActions({
   onFailure,
 }: {
   status: BatchStatus;
-  /** How CSV is downloaded. */
+  /** How formulas are written in the CSV download. */
   formulas: Formulas;
-  /** Cells that begin like a formula; undefined while that is not known. */
+  /** Cells that begin like a formula; undefined until it is known. */
   formulaCells: number | undefined;
   onFormulas: (formulas: Formulas) => void;
   onChanged: () => void;
@@ -98,7 +98,7 @@ export function BatchActions({
       </button>
       <dialog ref={dialog} aria-labelledby="delete-title">
         <h2 id="delete-title">Delete this batch?</h2>
-        <p>{isLive && 'It is stopped first. '}Its items and results are forgotten, and nothing brings them back.</p>
+        <p>{isLive && 'The batch is stopped first. '}Its items and results are deleted permanently.</p>
         <form method="dialog" class="actions">
           <button type="submit" class="primary" onClick={() => void remove()}>
             Delete
@@ -111,7 +111,7 @@ export function BatchActions({
 }
 
 function formulasLabel(cells: number | undefined): string {
-  const words = 'CSV for spreadsheets: an apostrophe before formulas';
+  const words = 'CSV for spreadsheets: escape formulas with an apostrophe';
   if (cells === undefined || cells === 0) return words;
   return `${words} (${numbers.count(cells)} ${cells === 1 ? 'cell' : 'cells'})`;
 }

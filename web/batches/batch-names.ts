@@ -1,6 +1,6 @@
-/** What this browser called a batch when it posted it: the service knows ids alone. */
+/** The names of batches that this browser posted. The service knows only their ids. */
 const key = 'batch-names';
-const kept = 200;
+const maxNames = 200;
 
 function read(): [id: string, name: string][] {
   try {
@@ -14,5 +14,5 @@ function read(): [id: string, name: string][] {
 export const nameOfBatch = (id: string): string | undefined => read().find(([known]) => known === id)?.[1];
 
 export function rememberName(id: string, name: string): void {
-  localStorage.setItem(key, JSON.stringify([[id, name], ...read()].slice(0, kept)));
+  localStorage.setItem(key, JSON.stringify([[id, name], ...read()].slice(0, maxNames)));
 }

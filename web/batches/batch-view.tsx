@@ -18,7 +18,7 @@ import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
 import { stateWords } from './state.ts';
 
-/** One batch: live while it runs, its shape and its failures afterwards. */
+/** The page of a batch: its progress while it runs, its scores and its failures. */
 export function BatchView({ id }: { id: string }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
@@ -43,7 +43,7 @@ export function BatchView({ id }: { id: string }) {
         {crumbs}
         <h1>{name}</h1>
         {followed?.failure === undefined ? (
-          <p class="soft">{followed?.isInterrupted ? 'The service does not answer; trying again…' : 'Loading…'}</p>
+          <p class="soft">{followed?.isInterrupted ? 'The service does not answer; retrying…' : 'Loading…'}</p>
         ) : (
           <ProblemBox failure={followed.failure} />
         )}
@@ -65,14 +65,12 @@ export function BatchView({ id }: { id: string }) {
       <Origin status={status} />
       <div class="stack">
         {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
-        {followed?.isInterrupted && <p class="notice">The connection broke; trying again. The batch goes on.</p>}
+        {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
         <section class="card stack" aria-label="Progress">
           <ProgressBar items={status.items} />
           <Counts status={status} />
-          {status.state === 'running' && status.phase === 'waiting' && (
-            <p class="notice">No worker has a part of it at the moment.</p>
-          )}
-          {status.phase === 'stopping' && <p class="notice">It is stopped, and ends with what workers hold of it.</p>}
+          {status.state === 'running' && status.phase === 'waiting' && <p class="notice">Waiting for a free worker.</p>}
+          {status.phase === 'stopping' && <p class="notice">Stopping: workers finish the chunks in flight.</p>}
           {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
           {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
           <Plot samples={samples} isLive={status.finishedAt === null} />
@@ -102,20 +100,20 @@ export function BatchView({ id }: { id: string }) {
 
 const reasonWords = {
   all_failed: 'No item succeeded.',
-  failure_budget: 'It was stopped, because more items failed than it allows.',
-  input: 'Its object could not be taken in.',
-  input_lost: 'Its stored items are gone.',
-  model_unavailable: 'Its model could not be loaded.',
+  failure_budget: 'The batch was stopped because more items failed than its failure budget allows.',
+  input: 'The input object could not be read.',
+  input_lost: 'The stored items of this batch are gone.',
+  model_unavailable: 'The model could not be loaded.',
 } as const;
 
 function Origin({ status }: { status: BatchStatus }) {
   return (
     <p class="soft origin">
       {numbers.count(status.items.total)} items for {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
-      {status.expiresAt !== null && <>, kept until {numbers.dateTime(status.expiresAt)}</>}.
+      {status.expiresAt !== null && <>, stored until {numbers.dateTime(status.expiresAt)}</>}.
       {status.input !== null && <> Read from {status.input}.</>}
       {status.files?.state === 'written' && <> Results written to {status.files.results}.</>}
-      {status.files?.state === 'failed' && <> Results not written as files: {status.files.error}</>}
+      {status.files?.state === 'failed' && <> The result files were not written: {status.files.error}</>}
       {status.retryOf !== null && (
         <>
           {' '}
@@ -125,27 +123,27 @@ function Origin({ status }: { status: BatchStatus }) {
       {status.retriedBy !== null && (
         <>
           {' '}
-          Its failed items were <a href={addressOf.batch(status.retriedBy)}>retried</a>.
+          The failed items were <a href={addressOf.batch(status.retriedBy)}>retried</a>.
         </>
       )}
     </p>
   );
 }
 
-/** Who evaluates it: one model, or several with their shares of the images. */
+/** Describes the model of a batch, or its models with their shares of the images. */
 function modelsOf({ model, precision, traffic }: BatchStatus): string {
   if (traffic === null) return `${model} (${precision})`;
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
-/** The plot brings a library along, which no other view needs. */
+/** Loads the plot with its library only when it is shown: no other view needs the library. */
 function Plot({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
-  const isWorth = isLive || samples.length > 2;
+  const isShown = isLive || samples.length > 2;
   useEffect(() => {
-    if (isWorth) void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
-  }, [isWorth]);
-  if (!isWorth) return null;
+    if (isShown) void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
+  }, [isShown]);
+  if (!isShown) return null;
   return (
     <figure class="rate">
       <figcaption class="fine soft">Items per second</figcaption>

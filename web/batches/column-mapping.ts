@@ -1,4 +1,4 @@
-/** Which columns are what; an empty id means that there is none. */
+/** The columns of image, text and id. An empty id means that there is none. */
 export interface ColumnMapping {
   image: string;
   text: string;
@@ -25,7 +25,7 @@ const names = {
   id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'sample_id', 'index'],
 } as const;
 
-/** By their names first, then by what stands in them. Empty where nothing fits. */
+/** Guesses the columns by their names, then by their values. A column is empty when nothing matches. */
 export function guessColumns(columns: readonly string[], rows: readonly (readonly string[])[]): ColumnMapping {
   const taken = new Set<string>();
   const take = (column: string | undefined): string => {
@@ -54,11 +54,11 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
 export const looksLikeImage = (value: string): boolean =>
   /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
 
-/** What is missing before a batch can be posted; undefined when nothing is. */
+/** Returns what prevents the batch from being posted; undefined when nothing does. */
 export function mappingError({ image, text, id }: ColumnMapping): string | undefined {
   if (image === '') return 'Choose the column with the images.';
   if (text === '') return 'Choose the column with the texts.';
   if (image === text || (id !== '' && (id === image || id === text)))
-    return 'Image, text and id are different columns.';
+    return 'Image, text and id must be different columns.';
   return undefined;
 }

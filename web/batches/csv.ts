@@ -1,14 +1,14 @@
-/** A row of CSV: its fields, and the text it was written as, without its line break. */
+/** A row of CSV: its fields, and its original text without the line break. */
 export interface CsvRow {
   fields: string[];
   raw: string;
 }
 
-/** Reads CSV piece by piece, whatever the pieces. A quote counts at the beginning of a field alone, as on the server. */
+/** Parses CSV that arrives in pieces. Like on the server, a quote counts only at the start of a field. */
 export interface CsvReader {
-  /** Rows that this piece completes. */
+  /** Returns the rows that this piece completes. */
   push(text: string): CsvRow[];
-  /** The row that no line break ended, if there is one. */
+  /** Returns the last row when no line break ends it. */
   end(): CsvRow[];
 }
 

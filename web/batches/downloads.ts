@@ -3,10 +3,10 @@ import { fetchApi } from '../http/client.ts';
 import { type CsvRow, createCsvReader } from './csv.ts';
 import { countResultColumns, readResultColumns } from './result-columns.ts';
 
-/** CSV for spreadsheets, which run cells such as `=1+1`, or with the cells as they were sent. */
+/** Escapes cells that a spreadsheet would run, such as `=1+1`, or leaves them as they were sent. */
 export type Formulas = 'escape' | 'keep';
 
-/** Results as they come from the service, which picks the form by a header that a link cannot carry. */
+/** Requests results. A link cannot do it: the format is chosen by a header. */
 export async function resultsOf(
   id: string,
   format: FormatName,
@@ -20,7 +20,7 @@ export async function resultsOf(
   });
 }
 
-/** The browser keeps a blob of any size outside the page's memory, and large ones on the disk. */
+/** Saves results as a file. The browser holds the blob outside the page's memory, and a large one on the disk. */
 export async function downloadResults(
   id: string,
   format: FormatName,
@@ -33,7 +33,7 @@ export async function downloadResults(
   );
 }
 
-/** Rows whose score reaches the threshold, under the header, as they were written. */
+/** Saves the header and the unchanged rows whose score reaches the threshold. */
 export async function downloadPassing(id: string, threshold: number, formulas: Formulas): Promise<void> {
   const response = await resultsOf(id, 'csv', { status: 'succeeded', formulas });
   const rows = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(passingRows(threshold));
@@ -66,6 +66,6 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The browser begins to read it after this turn.
+  // The browser starts to read the blob only after this turn of the event loop.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

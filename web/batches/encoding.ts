@@ -1,4 +1,4 @@
-/** Encodings that files of people have, by their names in the Encoding Standard, and as people write them. */
+/** Common encodings of files, by their name in the Encoding Standard, with a readable name. */
 export const encodings: Readonly<Record<string, string>> = {
   'utf-8': 'UTF-8',
   'utf-16le': 'UTF-16',
@@ -17,8 +17,8 @@ export const encodings: Readonly<Record<string, string>> = {
 export const nameOfEncoding = (encoding: string): string => encodings[encoding] ?? encoding;
 
 /**
- * The encoding that the beginning of a file is in: by its byte order mark, as UTF-16 by its zero bytes, as UTF-8 if it is
- * valid; otherwise Windows-1252, which Excel writes in western Europe and America, and which any bytes are valid in.
+ * Guesses the encoding from the start of a file: by its byte order mark, UTF-16 by its zero bytes, UTF-8 when it is valid.
+ * Otherwise it is Windows-1252, in which any bytes are valid and which Excel writes in western Europe and America.
  */
 export function guessEncoding(head: Uint8Array): string {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
@@ -27,11 +27,11 @@ export function guessEncoding(head: Uint8Array): string {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  // The rule of the service: see formats/text.ts.
+  // The same rule as on the server: see formats/text.ts.
   if (odd >= sample.length / 8 && odd > 4 * even) return 'utf-16le';
   if (even >= sample.length / 8 && even > 4 * odd) return 'utf-16be';
   try {
-    // Streaming, as the head may end inside of a character.
+    // Streaming, because the head may end within a character.
     new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
     return 'utf-8';
   } catch {

@@ -7,7 +7,7 @@ import type { ShownPair } from '../ui/shown-pair.ts';
 
 const shownFirst = 6;
 
-/** The pairs at both ends, to see what the scores mean in this batch of a tenant. */
+/** Shows the pairs with the lowest and the highest scores. */
 export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant: string }) {
   const images = useImageDisplay(useSession()?.tenant === tenant);
   const [all, setAll] = useState(false);
@@ -17,7 +17,7 @@ export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant
   return (
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
-        <h2 id="extremes">Both ends</h2>
+        <h2 id="extremes">Lowest and highest</h2>
         <ImagesSwitch images={images} />
       </div>
       <div class="two">

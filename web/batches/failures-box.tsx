@@ -7,7 +7,7 @@ import { ProblemBox } from '../ui/problem.tsx';
 import { downloadResults, type Formulas } from './downloads.ts';
 import { type Cause, type FailureSample, sampleFailures } from './sample-failures.ts';
 
-/** Failed items by code, and inside a code by what was said of them, with links to their images. */
+/** Lists failed items by error code, and within a code by message, with links to their images. */
 export function FailuresBox({
   status,
   formulas,
@@ -24,7 +24,7 @@ export function FailuresBox({
   const isLive = status.finishedAt === null;
   const byCode = (Object.entries(status.failures) as [Code, number][]).sort(([, a], [, b]) => b - a);
 
-  // Read when somebody wants to see it, and once more at the end of the batch.
+  // Read when a group is opened, and once more when the batch has ended.
   useEffect(() => {
     if (!isOpen) return;
     const controller = new AbortController();
@@ -56,7 +56,7 @@ export function FailuresBox({
                 <span class="failure-title">{codes[code].title}</span>
                 <span class="fine soft">
                   <code>{code}</code>
-                  {codes[code].retryable ? ', worth a retry' : ', the same when retried unchanged'}
+                  {codes[code].retryable ? ', may succeed on retry' : ', will fail again'}
                 </span>
               </summary>
               {failure !== undefined && <ProblemBox failure={failure} />}

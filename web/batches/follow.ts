@@ -3,33 +3,33 @@ import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
 import { addSample, type Sample } from './progress-samples.ts';
 import { loadProgress, storeProgress } from './stored-progress.ts';
 
-/** A batch as it is known here, renewed while it runs. */
+/** The known state of a batch, updated while it runs. */
 export interface Followed {
   status: BatchStatus | undefined;
   summary: BatchSummary | undefined;
   samples: readonly Sample[];
-  /** The connection broke and is being made anew. */
+  /** True while the connection is lost. */
   isInterrupted: boolean;
-  /** It cannot be shown at all. */
+  /** Set when the batch cannot be shown. */
   failure: RequestFailed | undefined;
 }
 
 export interface Follower {
-  /** Reads status and summary anew, and follows again if it runs. */
+  /** Reads status and summary again, and follows the batch if it runs. */
   refresh(): void;
   close(): void;
 }
 
-/** A batch of many small parts sends more events than anybody can look at. */
+/** The minimum time in ms between two updates: a batch of many small chunks sends more events than anybody can read. */
 const drawMs = 200;
-/** Counts by code and the summary are not in the events; they are asked for no more often than this. */
-const askMs = 1_500;
+/** The minimum time in ms between two requests of the summary and the counts by code, which events do not contain. */
+const refreshMs = 1_500;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
-/** Parts that were in hand when a batch was cancelled come in after its end. */
+/** The times in ms after a cancel at which the status is read again, with chunks that were in flight. */
 const afterCancelMs = [1_500, 4_000];
 
-/** Follows a batch by its events, and resumes them after a reload or a broken connection from the last one seen. */
+/** Follows a batch by its events. Resumes after a reload or a broken connection from the last event received. */
 export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
   const stored = loadProgress(id);
@@ -46,7 +46,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
   let waitMs = firstWaitMs;
   const timers = new Map<string, number>();
 
-  /** One timer of each kind; the first that is set counts. */
+  /** Starts a timer unless one of the same kind is running. */
   function later(kind: string, ms: number, action: () => void): void {
     if (timers.has(kind) || gone.signal.aborted) return;
     const run = () => {
@@ -102,7 +102,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     takeStatus(status);
   }
 
-  /** An answer that was under way while events came may be older than they are. */
+  /** Takes a status, but not the counts of a response that is older than events received meanwhile. */
   function takeStatus(status: BatchStatus): void {
     const known = followed.status;
     const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);
@@ -125,7 +125,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     };
     opened.onerror = () => {
       change({ isInterrupted: true });
-      // Otherwise the browser connects again by itself. Closed: it was refused, or there is nothing after the end.
+      // The browser reconnects by itself unless the source is closed: then the request was refused, or the batch has ended.
       if (opened.readyState === EventSource.CLOSED) interrupted();
     };
     for (const name of ['state', 'reset', 'progress', 'failure', 'end'] as const) {
@@ -147,14 +147,14 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       const items = { ...known.items, ...data.items };
       if (items.succeeded + items.failed >= doneOf(known)) change({ status: { ...known, items } });
     } else if (known !== undefined && data.state !== undefined) change({ status: { ...known, state: data.state } });
-    // The id begins with the time at which the service wrote the event; before the first one it is 0.
+    // The id begins with the time at which the service wrote the event; it is 0 before the first event.
     const atMs = Number(lastEventId.split('-', 1)[0]);
     if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
-    later('keep', askMs, store);
+    later('keep', refreshMs, store);
     if (name === 'end') {
       store();
       void begin();
-    } else later('ask', askMs, () => void look().catch(() => {}));
+    } else later('ask', refreshMs, () => void look().catch(() => {}));
   }
 
   addEventListener('pagehide', store);

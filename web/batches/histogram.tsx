@@ -5,7 +5,7 @@ import * as numbers from '../ui/numbers.ts';
 import { bandOf, type Scale } from '../ui/scale.ts';
 import { countPassing, rangeOf } from './threshold.ts';
 
-/** How the scores lie, and how many of them reach a threshold that can be moved. */
+/** Shows the distribution of the scores, and how many reach a threshold that a slider sets. */
 export function HistogramBox({
   summary,
   scale,
@@ -74,16 +74,16 @@ export function HistogramBox({
         <strong class="num">{at}</strong>
         {band !== undefined && (
           <span class="soft">
-            , where “{band.word}” {band.from === at ? 'begins' : 'has begun'}
+            , where “{band.word}” {band.from === at ? 'starts' : 'has started'}
           </span>
         )}
         .
       </p>
       <p class="actions">
         <button type="button" onClick={() => onDownloadPassing(at)} disabled={pass === 0}>
-          Download what passes
+          Download passing rows
         </button>
-        <span class="fine soft">The rows that reach {at}, as CSV.</span>
+        <span class="fine soft">The rows with a score of at least {at}, as CSV.</span>
       </p>
       <p class="fine soft">{scale.note}</p>
     </section>

@@ -18,7 +18,7 @@ const pageSize = 20;
 const liveMs = 2_000;
 const quietMs = 10_000;
 
-/** Batches of this tenant, the latest first. */
+/** Lists the batches of this tenant, the latest first. */
 export function ListView() {
   const [dropped, setDropped] = useState<File>();
   useDroppedFile(setDropped);
@@ -68,7 +68,7 @@ function BatchList() {
   );
 }
 
-/** Pages after the first, which alone is asked for again and again. */
+/** Loads the pages after the first. Only the first page is polled. */
 function useOlder(first: Page | undefined) {
   const [pages, setPages] = useState<Page[]>([]);
   const [busy, setBusy] = useState(false);
@@ -79,7 +79,7 @@ function useOlder(first: Page | undefined) {
     next,
     busy,
     failure,
-    // One that has moved on from the first page since, as new ones came.
+    // New batches push others from the first page to later ones, which may then contain them twice.
     batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
     async load(): Promise<void> {
       setBusy(true);
@@ -111,7 +111,7 @@ function BatchRow({ batch }: { batch: BatchStatus }) {
         {numbers.count(items.total)} items
         {items.failed > 0 && `, ${numbers.count(items.failed)} failed`}, {model}
         {finishedAt === null && itemsPerSecond !== null && `, ${numbers.rate(itemsPerSecond)} items/s`}
-        {finishedAt === null && etaSeconds !== null && `, ${numbers.duration(etaSeconds)} to go`}
+        {finishedAt === null && etaSeconds !== null && `, ${numbers.duration(etaSeconds)} left`}
       </span>
       <span class="soft batch-time">{numbers.ago(createdAt)}</span>
     </a>

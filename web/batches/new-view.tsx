@@ -14,7 +14,7 @@ import { NoPreview, type Preview, previewed, previewOf } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
 import { type UploadProgress, uploadBatch } from './upload.ts';
 
-/** Endings and media types that the file chooser offers. */
+/** The file endings and media types that the file dialog offers. */
 const accepted = [
   ...previewed.flatMap(({ endings, mediaTypes }) => [...endings.map((each) => `.${each}`), mediaTypes[0]]),
   '.json',
@@ -27,7 +27,7 @@ interface Chosen {
   idempotencyKey: string;
 }
 
-/** A file of pairs becomes a batch: look at its first rows, say which column is what, start. */
+/** Posts a file as a batch: shows its first rows, asks which column is what, and uploads it. */
 export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
   const [unreadable, setUnreadable] = useState<string>();
@@ -68,12 +68,12 @@ export function NewView({ dropped }: { dropped?: File }) {
             {chosen === undefined ? (
               <>
                 <strong>Choose a {labelsInWords(previewed, 'or')} file</strong>
-                <span class="soft">or drop one anywhere. Any length; gzip is fine.</span>
+                <span class="soft">or drop it anywhere on the page. Any size; gzip is supported.</span>
               </>
             ) : (
               <>
                 <strong class="cut">{chosen.file.name}</strong>
-                <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another</span>
+                <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another file</span>
               </>
             )}
           </span>
@@ -100,8 +100,8 @@ export function NewView({ dropped }: { dropped?: File }) {
 function FormatHelp() {
   return (
     <section class="card" aria-labelledby="format">
-      <h2 id="format">What a file looks like</h2>
-      <p>One image and one text in each row, under a header row. Which column is what, you say in the next step.</p>
+      <h2 id="format">File format</h2>
+      <p>One image and one text per row, below a header row. You choose the columns in the next step.</p>
       <Scrollable label="Example of a CSV file">
         <pre>
           {
@@ -110,8 +110,8 @@ function FormatHelp() {
         </pre>
       </Scrollable>
       <p class="soft">
-        NDJSON has one object on each line: <code>{'{"image": "https://…", "text": "…"}'}</code>. The service loads the
-        images by their addresses.
+        NDJSON has one object per line: <code>{'{"image": "https://…", "text": "…"}'}</code>. The service downloads the
+        images from their URLs.
       </p>
     </section>
   );
@@ -127,7 +127,7 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
   useWarningWhile(progress !== undefined);
-  const fault = mappingError(mapping);
+  const error = mappingError(mapping);
 
   async function start(): Promise<void> {
     const controller = new AbortController();
@@ -160,23 +160,22 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
     >
       <section class="card stack" aria-labelledby="columns">
         <div>
-          <h2 id="columns">Which column is what</h2>
-          <p class="soft">{inWords(preview)}</p>
+          <h2 id="columns">Columns</h2>
+          <p class="soft">{describePreview(preview)}</p>
         </div>
         {!/^utf/.test(preview.encoding) && (
           <p class="notice">
-            Read as {nameOfEncoding(preview.encoding)}. If letters with accents look wrong below, choose another
-            encoding.
+            Read as {nameOfEncoding(preview.encoding)}. If accented letters look wrong below, choose another encoding.
           </p>
         )}
         {formatNamed(preview.format).hasColumns && preview.columns.some(looksLikeImage) && (
           <p class="notice">
-            The first row looks like an item. A CSV needs a header row: this one would be taken for it.
+            The first row looks like an item. It will be read as the header row, which CSV must have.
           </p>
         )}
         <div class="mapping">
           <div class="field">
-            <label for="encoding">Read as</label>
+            <label for="encoding">Encoding</label>
             <select id="encoding" value={preview.encoding} onChange={(event) => onEncoding(event.currentTarget.value)}>
               {Object.entries(encodings).map(([encoding, name]) => (
                 <option key={encoding} value={encoding}>
@@ -227,17 +226,17 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
       {failure !== undefined && <ProblemBox failure={failure} />}
       {progress === undefined ? (
         <div class="actions">
-          <button type="submit" class="primary" disabled={fault !== undefined} aria-describedby="fault">
+          <button type="submit" class="primary" disabled={error !== undefined} aria-describedby="mapping-error">
             Start
           </button>
-          <span id="fault" class="soft">
-            {fault ?? ''}
+          <span id="mapping-error" class="soft">
+            {error ?? ''}
           </span>
         </div>
       ) : (
         <div class="card">
           <p role="status">{stageWords[progress.stage]}</p>
-          <p class="fine soft">Stay here until it has arrived: leaving breaks it off.</p>
+          <p class="fine soft">Keep this page open until the upload is complete: leaving cancels it.</p>
           <progress max={1} value={progress.share} aria-label="Upload" />
           <button type="button" onClick={() => running.current?.abort()}>
             Stop
@@ -249,17 +248,17 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
 }
 
 const stageWords: Record<UploadProgress['stage'], string> = {
-  preparing: 'Renaming the fields of each line…',
-  sending: 'Sending the file…',
-  storing: 'The service stores the last items…',
+  preparing: 'Renaming the fields…',
+  sending: 'Uploading…',
+  storing: 'Storing the last items…',
 };
 
-function inWords({ format, gzipped, encoding, estimate, columns }: Preview): string {
+function describePreview({ format, gzipped, encoding, estimate, columns }: Preview): string {
   const rows = estimate === undefined ? '' : `${estimate.exact ? '' : 'about '}${numbers.count(estimate.rows)} rows, `;
   return `${format.toUpperCase()}, ${nameOfEncoding(encoding)}${gzipped ? ', gzipped' : ''}: ${rows}${numbers.count(columns.length)} columns. The first rows:`;
 }
 
-/** Leaving the page would break the upload off, and then the batch has never existed. */
+/** Warns before the page is left during an upload, which would cancel it without creating a batch. */
 function useWarningWhile(busy: boolean): void {
   useEffect(() => {
     if (!busy) return;
@@ -269,6 +268,6 @@ function useWarningWhile(busy: boolean): void {
   }, [busy]);
 }
 
-/** Not `randomUUID`, which pages that came over plain HTTP from another machine lack. */
+/** Creates an idempotency key. `crypto.randomUUID` is missing on pages over plain HTTP from another machine. */
 const randomKey = (): string =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -4,7 +4,7 @@ import type { Preview } from './preview.ts';
 
 const longest = 160;
 
-/** The first rows of a file, with what each column will be. */
+/** Shows the first rows of a file, with the role of each column. */
 export function PreviewTable({ preview: { columns, rows }, mapping }: { preview: Preview; mapping: ColumnMapping }) {
   const roleOf = (column: string) =>
     (['image', 'text', 'id'] as const).find((part) => mapping[part] === column) ?? 'metadata';

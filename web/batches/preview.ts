@@ -10,21 +10,21 @@ import {
 import { createCsvReader } from './csv.ts';
 import { guessEncoding } from './encoding.ts';
 
-/** The beginning of a file, in columns. The rest of the file is not read for it. */
+/** The start of a file as a table. The rest of the file is not read. */
 export interface Preview {
   format: FormatName;
-  /** Of CSV and TSV alone. */
+  /** The delimiter of CSV and TSV; empty for NDJSON. */
   delimiter: string;
   gzipped: boolean;
-  /** What it was read as, by its name in the Encoding Standard. */
+  /** The encoding it was read in, by its name in the Encoding Standard. */
   encoding: string;
   columns: string[];
   rows: string[][];
-  /** Rows in the whole file, when they are about as long as the first ones. `exact`: all of it was read. */
+  /** The estimated rows of the whole file, from the length of the first ones. `exact` when all of it was read. */
   estimate: { rows: number; exact: boolean } | undefined;
 }
 
-/** The file is none that a batch can be made of; the message says why. */
+/** The error for a file that cannot become a batch. The message gives the reason. */
 export class NoPreview extends Error {
   override name = 'NoPreview';
 }
@@ -33,7 +33,8 @@ const headBytes = 256 * 1024;
 const shownRows = 5;
 
 /**
- * @param encoding what the file is read as; by its bytes when it is not said.
+ * Reads the first rows of a file.
+ * @param encoding the encoding of the file; guessed by default.
  * @throws {NoPreview}
  */
 export async function previewOf(file: File, encoding?: string): Promise<Preview> {
@@ -41,7 +42,7 @@ export async function previewOf(file: File, encoding?: string): Promise<Preview>
   if (head.text.trim() === '') throw new NoPreview('The file is empty.');
   const format = formatOf(file.name, head.text);
   const found = format.hasColumns ? readCsv(head, format) : readNdjson(head);
-  if (found.columns.length === 0) throw new NoPreview(`Nothing in it could be read as ${format.label}.`);
+  if (found.columns.length === 0) throw new NoPreview(`The file has no rows that can be read as ${format.label}.`);
   return {
     ...found,
     format: format.name,
@@ -55,7 +56,7 @@ interface Head {
   text: string;
   gzipped: boolean;
   encoding: string;
-  /** The file ends here. */
+  /** True when the head is the whole file. */
   whole: boolean;
 }
 
@@ -63,24 +64,24 @@ interface Found {
   delimiter: string;
   columns: string[];
   rows: string[][];
-  /** Mean length of a row. */
+  /** The mean length of a row. */
   rowBytes: { mean: number; rows: number };
 }
 
-async function readHead(file: File, asked: string | undefined): Promise<Head> {
+async function readHead(file: File, chosen: string | undefined): Promise<Head> {
   const bytes = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const { content, whole } = gzipped
     ? await inflate(bytes, file.size)
     : { content: bytes, whole: file.size <= headBytes };
-  const encoding = asked ?? guessEncoding(content);
+  const encoding = chosen ?? guessEncoding(content);
   const text = new TextDecoder(encoding).decode(content).replace(/^\uFEFF/, '');
-  // A row that is cut off is none; neither is a character.
+  // Cut after the last complete row, which also drops an incomplete character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
-/** As far as the head goes: a stream that is cut off ends with an error. */
+/** Decompresses the head. A stream that is cut off ends with an error, which is expected. */
 async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -104,20 +105,20 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
   return { content, whole: ended && size <= headBytes };
 }
 
-/** Formats whose rows are shown here. */
+/** The formats whose rows can be shown. */
 export const previewed = formats.filter(({ isRead, isText, name }) => isRead && isText && name !== 'json');
 
-/** Reads the format from the name of the file, otherwise from its first characters. */
+/** Returns the format by the file name, or else by the first characters. */
 function formatOf(name: string, text: string): BatchFormat {
   const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16))) ?? formatNamed('csv');
   const named = formatOfFile(name)?.format;
-  // Many programs call lines of JSON `.json`.
+  // Many programs write NDJSON files with the ending `.json`.
   const format = named === undefined || named.name === 'json' ? byStart : named;
   if (previewed.includes(format)) return format;
   throw new NoPreview(
     format.name === 'json'
-      ? 'This is one JSON array. Write each of its items on a line of its own (NDJSON).'
-      : `${format.label} cannot be shown here; \`vls batch\` reads it.`,
+      ? 'This is a JSON array. Write each item on a line of its own (NDJSON).'
+      : `${format.label} cannot be shown here; use \`vls batch\` for it.`,
   );
 }
 
@@ -136,7 +137,7 @@ function readCsv({ text, whole }: Head, { name }: BatchFormat): Found {
   };
 }
 
-/** What stands most often in the header row. */
+/** Returns the most frequent delimiter of the header row. */
 function delimiterOf(text: string): string {
   const header = text.split('\n', 1)[0] ?? '';
   const countOf = (delimiter: string) => header.split(delimiter).length;
@@ -154,7 +155,7 @@ function readNdjson({ text }: Head): Found {
   return {
     delimiter: '',
     columns,
-    rows: shown.map((item) => columns.map((column) => inWords(item[column]))),
+    rows: shown.map((item) => columns.map((column) => cellText(item[column]))),
     rowBytes: { mean: length / Math.max(1, lines.length), rows: lines.length },
   };
 }
@@ -170,12 +171,12 @@ export function readObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-const inWords = (value: unknown): string =>
+const cellText = (value: unknown): string =>
   value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 function estimateOf(file: File, head: Head, { mean, rows }: Found['rowBytes']): Preview['estimate'] {
   if (head.whole) return { rows, exact: true };
-  // How well the rest is compressed cannot be told from here.
+  // The compression ratio of the rest is unknown.
   if (head.gzipped || rows === 0) return undefined;
   return { rows: Math.round(file.size / mean), exact: false };
 }

@@ -1,11 +1,11 @@
-/** How many items had their outcome at a moment, by the clock of the service. */
+/** The number of evaluated items at a time, by the clock of the service. */
 export type Sample = readonly [atMs: number, done: number];
 
-/** Enough for every pixel of a plot on a phone; a batch of a day has no more than one of a minute. */
+/** The maximum samples: one for each pixel of a plot on a phone. */
 const most = 480;
 const closestMs = 250;
 
-/** Adds a sample. Ones that lie close together are merged, and when there are many, every other one goes. */
+/** Adds a sample. Merges samples that are close together, and drops every other one when there are too many. */
 export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const [last, before] = [samples.at(-1), samples.at(-2)];
   if (last !== undefined && (sample[0] <= last[0] || sample[1] < last[1])) {
@@ -16,12 +16,12 @@ export function addSample(samples: readonly Sample[], sample: Sample): Sample[] 
   return added.length <= most ? added : added.filter((_, at) => at % 2 === 0 || at === added.length - 1);
 }
 
-/** Items a second over time: seconds since the first sample, and the rate over the window before each of them. */
+/** Returns the rate before each sample, and the seconds since the first sample. */
 export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates: number[] } {
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
-  // Parts end in bursts; a window shorter than some of them would show the bursts alone.
+  // Chunks finish in bursts, and a shorter window would show only the bursts.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
   const seconds: number[] = [];
   const rates: number[] = [];

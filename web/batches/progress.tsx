@@ -1,7 +1,7 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import * as numbers from '../ui/numbers.ts';
 
-/** How far a batch has got: one bar of its outcomes, and the same as text. */
+/** Shows the share of items by outcome, as a bar and as text for screen readers. */
 export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
   const share = (part: number) => `${items.total === 0 ? 0 : (part / items.total) * 100}%`;
   const done = items.total - items.pending;
@@ -9,7 +9,7 @@ export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
     <div
       class="outcomes"
       role="progressbar"
-      aria-label="Items with an outcome"
+      aria-label="Evaluated items"
       aria-valuemin={0}
       aria-valuemax={items.total}
       aria-valuenow={done}
@@ -36,7 +36,7 @@ export function Counts({ status }: { status: BatchStatus }) {
         value={itemsPerSecond === null ? '–' : numbers.rate(itemsPerSecond)}
       />
       {took === undefined ? (
-        <Count name="to go" value={etaSeconds === null ? '–' : numbers.duration(etaSeconds)} />
+        <Count name="time left" value={etaSeconds === null ? '–' : numbers.duration(etaSeconds)} />
       ) : (
         <Count name="took" value={numbers.duration(Math.max(0, took))} />
       )}

@@ -7,7 +7,7 @@ import { ratesOf, type Sample } from './progress-samples.ts';
 
 const height = 180;
 
-/** Items a second since the batch began. */
+/** Plots the items per second since the batch started. */
 export function RatePlot({ samples }: { samples: readonly Sample[] }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -36,7 +36,7 @@ export function RatePlot({ samples }: { samples: readonly Sample[] }) {
 
   const words =
     last === undefined ? 'no figures yet' : `now ${numbers.rate(last)}, highest ${numbers.rate(Math.max(...rates))}`;
-  return <div ref={box} class="plot" role="img" aria-label={`Items a second over time: ${words}`} />;
+  return <div ref={box} class="plot" role="img" aria-label={`Items per second over time: ${words}`} />;
 }
 
 function optionsFor(width: number): uPlot.Options {
@@ -63,7 +63,7 @@ function optionsFor(width: number): uPlot.Options {
   };
 }
 
-/** A canvas knows no styles: colours are asked for whenever it draws. An element resolves `light-dark()`. */
+/** Returns a function that reads a colour of the theme at each draw: a canvas has no styles. Resolves `light-dark()`. */
 function paint(name: string): () => string {
   return () => {
     const probe = document.createElement('span');

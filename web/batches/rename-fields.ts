@@ -4,7 +4,7 @@ import { type Preview, readObject } from './preview.ts';
 
 const itemFields = new Set(['image', 'text', 'id', 'metadata']);
 
-/** CSV is mapped by the service. The fields of NDJSON are called what the contract calls them, or are renamed here. */
+/** Returns true for NDJSON whose fields have other names than in the contract. The service maps the columns of CSV itself. */
 export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
   if (formatNamed(preview.format).hasColumns) return false;
   const isMapped = mapping.image === 'image' && mapping.text === 'text';
@@ -12,7 +12,7 @@ export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapp
   return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));
 }
 
-/** The lines of NDJSON with the fields that the contract names, as they pass through. */
+/** Renames the fields of NDJSON lines to those of the contract, while they pass through. */
 export const renameLines = (mapping: ColumnMapping): TransformStream<string, string> =>
   byLines((line) => renameFields(line, mapping));
 
@@ -30,7 +30,7 @@ function byLines(change: (line: string) => string): TransformStream<string, stri
   });
 }
 
-/** A line that is no object stays as it is: the service names it among the failures. */
+/** Renames the fields of one line. A line that is not an object stays unchanged: the service reports it as a failure. */
 function renameFields(line: string, mapping: ColumnMapping): string {
   const item = readObject(line);
   if (item === undefined) return line;

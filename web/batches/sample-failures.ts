@@ -2,14 +2,14 @@ import { createCsvReader } from './csv.ts';
 import { resultsOf } from './downloads.ts';
 import { countResultColumns, readResultColumns } from './result-columns.ts';
 
-/** A failed item, with enough to look after it. */
+/** A failed item. */
 export interface FailedItem {
   index: number;
-  /** Address of its image, if it has one. */
+  /** The URL of its image, if it has one. */
   address: string | undefined;
 }
 
-/** Failures of one code that say the same. */
+/** Failures of one code with the same message. */
 export interface Cause {
   message: string;
   count: number;
@@ -18,14 +18,14 @@ export interface Cause {
 
 export interface FailureSample {
   causes: ReadonlyMap<string, Cause[]>;
-  /** Failed items that were read. */
+  /** The number of failed items that were read. */
   read: number;
 }
 
-const examplesKept = 5;
-const causesKept = 20;
-/** Beyond this the causes repeat themselves; reading all of them would read the whole batch. */
-const mostRead = 5_000;
+const maxExamples = 5;
+const maxCauses = 20;
+/** The maximum failed items to read: causes repeat themselves, and reading all would read the whole batch. */
+const maxRead = 5_000;
 
 /** Reads the first failed items of a batch and groups them by code and message. @throws {RequestFailed} */
 export async function sampleFailures(id: string, signal: AbortSignal): Promise<FailureSample> {
@@ -35,11 +35,11 @@ export async function sampleFailures(id: string, signal: AbortSignal): Promise<F
   let read = -1;
   let own = 0;
   const stream = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  for (let ended = stream === undefined; !ended && read < mostRead; ) {
+  for (let ended = stream === undefined; !ended && read < maxRead; ) {
     const part = await stream?.read();
     ended = part === undefined || part.done;
     for (const row of ended ? csv.end() : csv.push(part?.value ?? '')) {
-      // The first is the header.
+      // The first row is the header.
       if (read++ >= 0) add(causes, readResultColumns(row, own));
       else own = countResultColumns(row);
     }
@@ -57,11 +57,11 @@ function add(
   causes.set(code, list);
   let cause = list.find((known) => known.message === message);
   if (cause === undefined) {
-    if (list.length === causesKept) return;
+    if (list.length === maxCauses) return;
     cause = { message, count: 0, examples: [] };
     list.push(cause);
   }
   cause.count++;
-  if (cause.examples.length === examplesKept) return;
+  if (cause.examples.length === maxExamples) return;
   cause.examples.push({ index: Number(index), address: given.find((value) => /^https?:\/\//i.test(value)) });
 }

@@ -1,6 +1,6 @@
 import type { Sample } from './progress-samples.ts';
 
-/** What a reload of the page would lose of a batch that is followed: the service keeps no history of its rate. */
+/** The data of a followed batch that a reload would lose: the service does not store the history of its rate. */
 export interface StoredProgress {
   lastEventId: string | undefined;
   samples: Sample[];
@@ -15,7 +15,7 @@ export function loadProgress(id: string): StoredProgress {
       return { lastEventId: stored.lastEventId, samples: stored.samples };
     }
   } catch {
-    // As if nothing had been stored.
+    // Unreadable data counts as none.
   }
   return { lastEventId: undefined, samples: [] };
 }
@@ -24,6 +24,6 @@ export function storeProgress(id: string, stored: StoredProgress): void {
   try {
     sessionStorage.setItem(keyOf(id), JSON.stringify(stored));
   } catch {
-    // Full: a reload then begins its plot anew.
+    // The storage is full. After a reload, the plot starts over.
   }
 }

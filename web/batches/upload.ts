@@ -10,22 +10,22 @@ export interface Upload {
   file: File;
   preview: Pick<Preview, 'format' | 'delimiter' | 'encoding' | 'gzipped' | 'columns'>;
   mapping: ColumnMapping;
-  /** Empty: the default. */
+  /** The model; empty for the default. */
   model: string;
-  /** Stop when a larger share of the items fails; undefined: never. */
+  /** The share of failed items above which the batch stops; undefined for no limit. */
   failureShare: number | undefined;
-  /** The same for each attempt with this file, so that none makes a second batch. */
+  /** The same for all attempts with this file, so that none creates a second batch. */
   idempotencyKey: string;
 }
 
 export interface UploadProgress {
   stage: 'preparing' | 'sending' | 'storing';
-  /** Of the bytes of this stage, from 0 to 1. */
+  /** The share of the bytes of this stage that are done, 0 to 1. */
   share: number;
 }
 
 /**
- * Posts a file as a batch. The browser sends it from the disk: it is never held in memory.
+ * Posts a file as a batch. The browser sends it from the disk, without reading it into memory.
  * @throws {RequestFailed}
  */
 export async function uploadBatch(
@@ -39,9 +39,10 @@ export async function uploadBatch(
   return await send({ ...upload, preview: { ...upload.preview, encoding: 'utf-8' } }, body, onProgress, signal);
 }
 
-const brokenOff = 'The file did not arrive whole. Start again: if it had arrived after all, its batch is shown.';
+const brokenOff =
+  'The upload was interrupted. Start again; if the service did receive the whole file, its batch opens.';
 
-/** `fetch` tells nothing of how far a body has got. */
+/** Sends a file by XMLHttpRequest, because `fetch` does not report the progress of a body. */
 function send(
   { preview, mapping, model, failureShare, idempotencyKey }: Upload,
   body: Blob,
@@ -55,7 +56,7 @@ function send(
   if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
-    // The names in a header are trimmed, so this is none of them: a column that is called `id` stays metadata.
+    // A space equals no column name, because names in a header are trimmed. A column called `id` then stays metadata.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
     if (preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
@@ -79,7 +80,7 @@ function send(
   });
 }
 
-/** Compressed, because browsers cannot send a stream over HTTP/1.1: what is kept until it is sent is a tenth. */
+/** Renames the fields, and compresses the result to a tenth: browsers cannot send a stream over HTTP/1.1. */
 async function renamed(
   { file, preview, mapping }: Upload,
   onProgress: (progress: UploadProgress) => void,
@@ -97,13 +98,13 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  // Fatal: what is not of the encoding must not become another text.
+  // Fatal: invalid bytes must not become other text.
   const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
   const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));
   return await new Response(packed).blob().catch((error: unknown) => {
     if (signal.aborted || !(error instanceof TypeError)) throw error;
-    const message = `Some of its bytes are not ${nameOfEncoding(preview.encoding)}. Choose the encoding it was written in.`;
+    const message = `Some bytes are not valid ${nameOfEncoding(preview.encoding)}. Choose the encoding of the file.`;
     throw new RequestFailed(0, 'The file cannot be read', message);
   });
 }

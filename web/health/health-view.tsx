@@ -12,19 +12,19 @@ import { stageTimesOf } from './metrics.ts';
 const everyMs = 5_000;
 
 const statusWords = {
-  ok: 'Everything answers.',
+  ok: 'The service works.',
   degraded: 'Single pairs are scored; batches are not.',
-  unavailable: 'Nothing is scored at the moment.',
+  unavailable: 'Nothing can be scored now.',
 } as const;
 
 const durabilityWords = {
-  always: 'nothing that was acknowledged is lost',
+  always: 'no acknowledged work is lost',
   everysec: 'up to 2 s of acknowledged work may be lost',
-  none: 'what was acknowledged may be lost',
-  unknown: 'what survives its end is not known',
+  none: 'acknowledged work may be lost',
+  unknown: 'it is unknown what is lost',
 } as const;
 
-/** What the service says of itself, every few seconds. */
+/** Shows the health of the service, updated every few seconds. */
 export function HealthView() {
   const session = useSession();
   const { value, failure } = usePolled(
@@ -45,7 +45,7 @@ export function HealthView() {
             <p>{statusWords[value.status]}</p>
             <dl class="facts wide">
               <Fact name="Version">{value.version}</Fact>
-              <Fact name="Up for">{numbers.duration(value.uptimeSeconds)}</Fact>
+              <Fact name="Uptime">{numbers.duration(value.uptimeSeconds)}</Fact>
               <Fact name="Redis">
                 {value.redis.status === 'ok'
                   ? `answers, version ${value.redis.version ?? 'unknown'}`
@@ -53,7 +53,7 @@ export function HealthView() {
                 {value.redis.detail !== null && ` (${value.redis.detail})`}
               </Fact>
               {value.redis.durability !== null && (
-                <Fact name="If Redis dies">{durabilityWords[value.redis.durability]}</Fact>
+                <Fact name="If Redis crashes">{durabilityWords[value.redis.durability]}</Fact>
               )}
               <Fact name="Worker connections">{value.workers ?? 'unknown'}</Fact>
             </dl>
@@ -81,7 +81,7 @@ export function HealthView() {
                 </>
               )}
               <li>
-                <a href="health">This, as JSON</a>
+                <a href="health">This page as JSON</a>
               </li>
             </ul>
           </section>
@@ -97,7 +97,7 @@ function Encoders({ models }: { models: Health['models'] }) {
   return (
     <section class="card" aria-labelledby="encoders">
       <h2 id="encoders">Encoders</h2>
-      {models.length === 0 && <p class="soft">No model has been asked for yet.</p>}
+      {models.length === 0 && <p class="soft">No model has been used yet.</p>}
       <ul class="rows">
         {models.map(({ model, revision, state, encoders, detail }) => (
           <li key={`${model}@${revision}`}>
@@ -143,7 +143,7 @@ function Queues({ queues }: { queues: NonNullable<Health['queues']> }) {
           </tbody>
         </table>
       </Scrollable>
-      <p class="fine soft">One job is one part of a batch, of up to 64 items.</p>
+      <p class="fine soft">One job is one chunk of a batch, with up to 64 items.</p>
     </section>
   );
 }
@@ -166,7 +166,7 @@ function StageTimes() {
           </Fact>
         ))}
       </dl>
-      <p class="fine soft">Of single requests, since this process started.</p>
+      <p class="fine soft">Means of single requests since this process started.</p>
     </section>
   );
 }

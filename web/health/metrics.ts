@@ -5,7 +5,7 @@ export interface StageTime {
   meanMs: number;
 }
 
-/** What Prometheus' text format says of `vls_stage_duration_seconds`. */
+/** Reads the mean durations of `vls_stage_duration_seconds` from Prometheus' text format. */
 export function stageTimesOf(metrics: string): StageTime[] {
   const values = new Map<string, { sum: number; count: number }>();
   for (const [, kind, stage = '', value] of metrics.matchAll(

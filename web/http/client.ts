@@ -1,10 +1,10 @@
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { signInAgain } from './sign-in.ts';
 
-/** A request that was refused, or that nobody answered, in words for the person who made it. */
+/** A request that was refused or got no response. Its title and message are for users. */
 export class RequestFailed extends Error {
   override name = 'RequestFailed';
-  /** 0 when there was no answer. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly title: string;
   readonly problem: Problem | undefined;
@@ -17,19 +17,19 @@ export class RequestFailed extends Error {
   }
 }
 
-/** An address of the API, wherever the service is mounted: the page lies at its root. */
+/** Returns a URL of the API. The service may be mounted at any path; the page is at its root. */
 export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]).href;
 
 /**
- * Asks the API for JSON.
- * @throws {RequestFailed} also when there is no answer; an aborted request throws what it was aborted with.
+ * Requests JSON from the API.
+ * @throws {RequestFailed} also without a response; an aborted request throws the abort reason.
  */
 export async function fetchJson<Body>(path: string, init: RequestInit & { accepted?: number[] } = {}): Promise<Body> {
   const response = await fetchApi(path, init);
   return (response.status === 204 ? undefined : await response.json()) as Body;
 }
 
-/** Like {@link ask}, with the body unread. `accepted`: statuses beside 2xx whose body is an answer. */
+/** Like {@link fetchJson}, but returns the response with its body unread. @param init `accepted`: further statuses that count as success. */
 export async function fetchApi(
   path: string,
   { accepted = [], ...init }: RequestInit & { accepted?: number[] } = {},
@@ -46,7 +46,7 @@ export async function fetchApi(
 }
 
 const noAnswer = (): RequestFailed =>
-  new RequestFailed(0, 'The service does not answer', 'Is it running, and is this machine connected to it?');
+  new RequestFailed(0, 'The service does not answer', 'Check that it is running and that this machine can reach it.');
 
 export function failureOf(status: number, body: string): RequestFailed {
   if (status === 401) signInAgain();

@@ -2,13 +2,13 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestFailed } from './client.ts';
 
 export interface Polled<T> {
-  /** The latest answer; stays when a later request fails. */
+  /** The latest value. It stays when a later request fails. */
   value: T | undefined;
   failure: RequestFailed | undefined;
   reload(): void;
 }
 
-/** Loads at once, when `key` changes, and again after each interval while somebody looks. */
+/** Loads a value at once, when `key` changes, and after each interval while the page is visible. */
 export function usePolled<T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,

@@ -18,7 +18,7 @@ const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'p
   failed: ['bad', 'failed'],
 };
 
-/** Every model of the registry: where it runs, and how fast it was of late. */
+/** Shows every model of the registry: its state, its settings, and its recent speed. */
 export function ModelsView() {
   const { value: models, failure, reload } = useModels(5_000);
   const { value: batches } = usePolled('speed', (signal) =>
@@ -27,7 +27,7 @@ export function ModelsView() {
   return (
     <>
       <h1>Models</h1>
-      <p class="lead">A request names a profile or a model; without a name it gets the default.</p>
+      <p class="lead">A request names a profile or a model. Without a name, the default model is used.</p>
       {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
       <ul class="cards">
         {(models ?? []).map((model) => (
@@ -40,7 +40,7 @@ export function ModelsView() {
   );
 }
 
-/** Items a second of recent batches; of the tiniest ones that figure says nothing. */
+/** Returns the items per second of recent batches. Batches below 20 items are too small for a useful figure. */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches
     .filter((batch) => batch.model === model.model && batch.revision === model.revision && batch.items.total >= 20)
@@ -78,10 +78,10 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
             ? undefined
             : `${model.encoders.ready} of ${model.encoders.configured} ready, ${model.encoders.threads} ${model.encoders.threads === 1 ? 'thread' : 'threads'} each, ${model.encoders.restarts} restarts`}
         </Fact>
-        <Fact name="images">
+        <Fact name="image speed">
           {model.speed.measuredImagesPerSecond === null
             ? undefined
-            : `${numbers.rate(model.speed.measuredImagesPerSecond)} a second, measured here (vision towers alone)`}
+            : `${numbers.rate(model.speed.measuredImagesPerSecond)} images per second, measured on this machine (vision tower only)`}
         </Fact>
         <Fact name="batches">
           {median === undefined
@@ -99,14 +99,14 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
   );
 }
 
-/** How far a pull is, or the command that begins one. */
+/** Shows the progress of a pull, or the command that starts one. */
 function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo }) {
   if (pullCommand === null || (state !== 'absent' && pull === null)) return null;
   if (pull?.state === 'running') {
     const total = pull.bytes === null ? '' : ` of ${numbers.bytes(pull.bytes)}`;
     return (
       <p role="status">
-        Being pulled: {numbers.bytes(pull.receivedBytes)}
+        Pulling: {numbers.bytes(pull.receivedBytes)}
         {total}{' '}
         {pull.bytes !== null && (
           <progress max={pull.bytes} value={pull.receivedBytes} aria-label={`Pull of ${model}`} />
@@ -118,10 +118,10 @@ function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo
     <>
       <p>
         {pull === null
-          ? 'This command fetches its files; a service that runs picks them up within seconds.'
-          : `A pull was interrupted after ${numbers.bytes(pull.receivedBytes)}. The same command continues there.`}
+          ? 'This command fetches its files; a running service uses them within seconds.'
+          : `A pull was interrupted after ${numbers.bytes(pull.receivedBytes)}. The same command continues from there.`}
       </p>
-      <Copyable label={`Command that pulls ${model}`} text={pullCommand} />
+      <Copyable label={`Command to pull ${model}`} text={pullCommand} />
     </>
   );
 }

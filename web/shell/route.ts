@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** What the part of the address after `#` asks for. */
+/** The view that the part of the URL after `#` selects. */
 export type PageRoute =
   | { view: 'try' | 'batches' | 'new-batch' | 'models' | 'traffic' | 'health' | 'unknown' }
   | { view: 'batch'; id: string };
@@ -25,7 +25,7 @@ export const addressOf = {
   health: '#/health',
 } as const;
 
-/** The route of the moment; changes with the address. */
+/** Returns the current route, and updates when the URL changes. */
 export function useRoute(): PageRoute {
   const [route, setRoute] = useState(() => routeOf(location.hash));
   useEffect(() => {
@@ -36,13 +36,13 @@ export function useRoute(): PageRoute {
   return route;
 }
 
-/** A number in the query of the hash, such as `#/batches/1?threshold=28`: it survives a reload and can be sent on. */
+/** Reads a number in the query of the hash, such as `#/batches/1?threshold=28`. It survives a reload and can be shared. */
 export function numberInHash(name: string): number | undefined {
   const value = new URLSearchParams(location.hash.split('?')[1] ?? '').get(name);
   return value === null || !Number.isFinite(Number(value)) ? undefined : Number(value);
 }
 
-/** Without an entry in the history: a slider that moves would fill it. */
+/** Sets a number in the hash without an entry in the history, which a moving slider would fill. */
 export function setNumberInHash(name: string, value: number): void {
   const [path = ''] = location.hash.split('?', 1);
   history.replaceState(null, '', `${path}?${name}=${value}`);

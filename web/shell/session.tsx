@@ -3,7 +3,7 @@ import { useContext } from 'preact/hooks';
 import { fetchJson, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
 
-/** Who is signed in, as `GET /session` says. */
+/** The identity of the browser, from `GET /session`. */
 export interface Session {
   authenticated: boolean;
   tenant: string | null;
@@ -11,15 +11,15 @@ export interface Session {
   keysRequired: boolean;
 }
 
-/** A service without sign-in: whoever reaches it may do everything. */
+/** The session of a service without sign-in: everybody has all rights. */
 const open: Session = { authenticated: true, tenant: 'default', role: 'operator', keysRequired: false };
 
 export const SessionContext = createContext<Session | undefined>(undefined);
 
-/** Undefined until it is known. */
+/** Returns the session; undefined while it loads. */
 export const useSession = (): Session | undefined => useContext(SessionContext);
 
-/** Metrics and queues show what all tenants do. */
+/** Returns true for operators. Metrics and queues show the work of all tenants. */
 export const mayOperate = (session: Session | undefined): boolean =>
   session !== undefined && (!session.keysRequired || session.role === 'operator');
 

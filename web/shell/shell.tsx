@@ -18,26 +18,26 @@ const titles: Record<PageRoute['view'], string> = {
   models: 'Models',
   traffic: 'Traffic',
   health: 'Health',
-  unknown: 'Nothing here',
+  unknown: 'Page not found',
 };
 
-/** Header, the view of the moment, footer. */
+/** The frame of the page: header, current view and footer. */
 export function Shell() {
   const route = useRoute();
   const session = useSessionFromServer();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  const place = route.view === 'batch' ? route.id : route.view;
+  const viewKey = route.view === 'batch' ? route.id : route.view;
 
   useEffect(() => {
     document.title = `${titles[route.view]} · Vision-language similarity`;
     if (first.current) first.current = false;
     else {
-      // Where a page would have been loaded anew, reading begins at its top.
+      // A new view starts at its top, like a newly loaded page.
       scrollTo(0, 0);
       main.current?.focus({ preventScroll: true });
     }
-  }, [place]);
+  }, [viewKey]);
 
   return (
     <SessionContext.Provider value={session}>
@@ -78,11 +78,11 @@ export function Shell() {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        <View key={place} route={route} />
+        <View key={viewKey} route={route} />
       </main>
       <footer class="bottom">
         <p class="soft">
-          A score is 100 × the cosine of two embeddings, and 0 where that is negative. <a href="docs">API</a>
+          A score is 100 × the cosine of two embeddings, and 0 for a negative cosine. <a href="docs">API</a>
         </p>
       </footer>
     </SessionContext.Provider>
@@ -108,9 +108,9 @@ function View({ route }: { route: PageRoute }) {
     case 'unknown':
       return (
         <>
-          <h1>Nothing here</h1>
+          <h1>Page not found</h1>
           <p>
-            No view has this address. <a href={addressOf.try}>Try a score</a>, or see{' '}
+            There is no page at this address. <a href={addressOf.try}>Try a score</a>, or see{' '}
             <a href={addressOf.batches}>your batches</a>.
           </p>
         </>

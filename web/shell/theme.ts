@@ -8,7 +8,7 @@ export function storedTheme(): Theme {
   return isTheme(stored) ? stored : 'system';
 }
 
-/** Also told to whoever draws on a canvas, where styles do not reach. */
+/** The event after a change of theme, for canvases, which styles do not reach. */
 export const themeChanged = 'themechanged';
 
 export function applyTheme(theme: Theme): void {

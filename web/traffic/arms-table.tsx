@@ -3,11 +3,11 @@ import * as numbers from '../ui/numbers.ts';
 import { Scrollable } from '../ui/scrollable.tsx';
 import { meanOf, none, shareOf } from './words.ts';
 
-/** The models that answer for a profile between them. */
+/** Shows the models that share a profile. */
 export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[] }) {
   return (
     <div class="card">
-      <h3>Models that answer</h3>
+      <h3>Models</h3>
       <Scrollable label={`Models of ${profile}`}>
         <table>
           <thead>
@@ -41,8 +41,8 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
         </table>
       </Scrollable>
       <p class="fine soft">
-        Since these rules stand. What fails by itself, such as a download, is not counted. Means whose margins do not
-        overlap differ; the margin holds 19 times in 20.
+        Since the current rules are in force. Items that fail on their own, for example in a download, are not counted.
+        Means whose margins do not overlap differ; a margin holds 19 times in 20.
       </p>
     </div>
   );

@@ -5,14 +5,14 @@ import { ProblemBox } from '../ui/problem.tsx';
 import type { Canary } from './canary.ts';
 import { actionsIn, shareOf } from './words.ts';
 
-const labels: Record<CanaryAction, string> = { promote: 'Promote', rollback: 'Roll back', restart: 'Try again' };
+const labels: Record<CanaryAction, string> = { promote: 'Promote', rollback: 'Roll back', restart: 'Restart trial' };
 const questions: Record<CanaryAction, (model: string) => string> = {
   promote: (model) => `Promote ${model}?`,
   rollback: (model) => `Roll ${model} back?`,
-  restart: (model) => `Try ${model} again?`,
+  restart: (model) => `Restart the trial of ${model}?`,
 };
 
-/** What an operator may decide about a canary. */
+/** Shows the decisions that an operator may make about a canary. */
 export function CanaryActions({
   profile,
   arms,
@@ -24,7 +24,7 @@ export function CanaryActions({
   canary: Canary;
   onChanged: () => void;
 }) {
-  const [asked, setAsked] = useState<CanaryAction>('promote');
+  const [chosen, setChosen] = useState<CanaryAction>('promote');
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -45,9 +45,9 @@ export function CanaryActions({
   const main = arms.find(({ role }) => role === 'main')?.model ?? 'the main model';
   const share = shareOf(arms.find(({ role }) => role === 'canary')?.share ?? 0);
   const meanings: Record<CanaryAction, string> = {
-    promote: `${canary.model} takes the place of ${main}, and of its share of the images.`,
+    promote: `${canary.model} replaces ${main} and gets its share of the images.`,
     rollback: `${canary.model} answers for no more images; ${main} does.`,
-    restart: `${canary.model} answers for ${share} of the images again, and a new window begins.`,
+    restart: `${canary.model} answers for ${share} of the images again, and a new window starts.`,
   };
   return (
     <>
@@ -58,7 +58,7 @@ export function CanaryActions({
             type="button"
             disabled={isBusy}
             onClick={() => {
-              setAsked(action);
+              setChosen(action);
               dialog.current?.showModal();
             }}
           >
@@ -66,13 +66,13 @@ export function CanaryActions({
           </button>
         ))}
         <dialog ref={dialog} aria-labelledby={title}>
-          <h2 id={title}>{questions[asked](canary.model)}</h2>
-          <p>{meanings[asked]} Batches that are posted already keep the models they were posted with.</p>
+          <h2 id={title}>{questions[chosen](canary.model)}</h2>
+          <p>{meanings[chosen]} Batches that have been posted keep their models.</p>
           <form method="dialog" class="actions">
-            <button type="submit" class="primary" onClick={() => void decide(asked)}>
-              {labels[asked]}
+            <button type="submit" class="primary" onClick={() => void decide(chosen)}>
+              {labels[chosen]}
             </button>
-            <button type="submit">Leave it</button>
+            <button type="submit">Cancel</button>
           </form>
         </dialog>
       </div>

@@ -7,7 +7,7 @@ import type { Canary } from './canary.ts';
 import { CanaryActions } from './canary-actions.tsx';
 import { correlation, failedOf, phaseWords, points, timesOf } from './words.ts';
 
-/** A model on trial: how far it has come, and window by window what it has shown. */
+/** Shows a model on trial: its progress, and the figures of each window. */
 export function CanaryBox({
   profile,
   arms,
@@ -90,8 +90,8 @@ function Windows({ profile, windows }: { profile: string; windows: JudgedWindow[
         </button>
       )}
       <p class="fine soft">
-        Time: of its towers over the main model's, in runs of equal size. Drift: mean distance of the scores of both, in
-        points. Ranks: correlation of their order.
+        Time: inference time relative to the main model, in runs of equal size. Drift: mean absolute difference of the
+        scores, in points. Ranks: rank correlation.
       </p>
     </>
   );

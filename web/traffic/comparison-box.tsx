@@ -7,7 +7,7 @@ import { correlation, points, shownPair, signed } from './words.ts';
 
 const shownFirst = 6;
 
-/** How far two models are apart on the same items, and where the most. */
+/** Shows how far the scores of two models differ, and the pairs that differ most. */
 export function ComparisonBox({
   profile,
   comparison,
@@ -23,27 +23,27 @@ export function ComparisonBox({
     <div class="card">
       <div class="heading">
         <h3>
-          {kind === 'shadow' ? 'Shadow' : 'Comparison'}: {candidate} beside {reference}
+          {kind === 'shadow' ? 'Shadow' : 'Comparison'}: {candidate} compared with {reference}
         </h3>
         {worst.length > 0 && <ImagesSwitch images={images} />}
       </div>
       {pairs + failed === 0 ? (
-        <p class="soft">Nothing has been scored by both yet.</p>
+        <p class="soft">Both models have not scored any item yet.</p>
       ) : (
         <dl class="facts wide">
           <Fact name="Scored by both">
             {numbers.count(pairs)} items{failed > 0 && `; ${candidate} failed on ${numbers.count(failed)} more`}
           </Fact>
           <Fact name="Mean difference">{signed(comparison.meanDifference)} points</Fact>
-          <Fact name="Mean distance">{points(comparison.meanAbsoluteDifference)} points</Fact>
-          <Fact name="Largest distance">{points(comparison.maxAbsoluteDifference)} points</Fact>
+          <Fact name="Mean absolute difference">{points(comparison.meanAbsoluteDifference)} points</Fact>
+          <Fact name="Largest absolute difference">{points(comparison.maxAbsoluteDifference)} points</Fact>
           <Fact name="Rank correlation">{correlation(comparison.rankCorrelation)}</Fact>
         </dl>
       )}
       {worst.length > 0 && (
         <>
-          <h4>Furthest apart</h4>
-          <section class="columns" aria-label={`Pairs of ${profile} furthest apart, ${kind}`}>
+          <h4>Largest differences</h4>
+          <section class="columns" aria-label={`Pairs of ${profile} with the largest differences, ${kind}`}>
             <PairList pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)} images={images.shown} />
           </section>
           {worst.length > shownFirst && (

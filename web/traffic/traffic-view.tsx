@@ -11,13 +11,15 @@ import { ComparisonBox } from './comparison-box.tsx';
 
 const everyMs = 5_000;
 
-/** Profiles whose images several models share: who answers for how much, and what each has shown. */
+/** Shows the profiles whose images several models share: their shares and figures. */
 export function TrafficView() {
   const session = useSession();
   return (
     <>
       <h1>Traffic</h1>
-      <p class="lead">Several models may share the images of a profile: for good, on trial, or in another's shadow.</p>
+      <p class="lead">
+        Several models may share the images of a profile: permanently, as a canary on trial, or as a shadow.
+      </p>
       {session !== undefined && (mayOperate(session) ? <Profiles /> : <ForOperators />)}
     </>
   );
@@ -27,7 +29,7 @@ function ForOperators() {
   return (
     <div class="empty">
       <p>Only operators may do this.</p>
-      <p class="soft">It shows pairs of all tenants.</p>
+      <p class="soft">This page shows pairs of all tenants.</p>
     </div>
   );
 }
@@ -38,7 +40,7 @@ function Profiles() {
     (signal) => fetchJson<TrafficList>('v1/traffic', { signal }),
     () => everyMs,
   );
-  // Of all tenants.
+  // The images are of all tenants.
   const images = useImageDisplay(false);
   return (
     <div class="stack">
@@ -60,8 +62,8 @@ function NothingShared() {
     <div class="empty">
       <p>Every profile has one model.</p>
       <p class="soft">
-        To try another on a share of the images, give its profile rules instead of a name in the registry file
-        (MODELS_FILE). A running service sees them within seconds.
+        To try another model on a share of the images, give the profile rules instead of a name in the registry file
+        (MODELS_FILE). A running service applies them within seconds.
       </p>
     </div>
   );

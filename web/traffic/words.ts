@@ -8,7 +8,7 @@ import type {
 import * as numbers from '../ui/numbers.ts';
 import type { ShownPair } from '../ui/shown-pair.ts';
 
-/** Where nothing is known. */
+/** Stands for an unknown value. */
 export const none = '–';
 
 export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', word: string]> = {
@@ -17,7 +17,7 @@ export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', wor
   rolled_back: ['bad', 'rolled back'],
 };
 
-/** What may be done with a canary, by what became of it. */
+/** The decisions that each phase of a canary allows. */
 export const actionsIn: Record<CanaryPhase, CanaryAction[]> = {
   trial: ['promote', 'rollback'],
   promoted: ['rollback', 'restart'],
@@ -28,7 +28,7 @@ export const points = (value: number | null): string => (value === null ? none :
 
 const withMinus = (text: string): string => text.replace('-', '−');
 
-/** With its sign, as a difference is read. */
+/** Formats a difference with its sign. */
 export const signed = (value: number | null): string =>
   value === null ? none : `${value > 0 ? '+' : ''}${withMinus(value.toFixed(2))}`;
 
@@ -36,11 +36,11 @@ export const correlation = (value: number | null): string => (value === null ? n
 
 export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
 
-/** A mean, and how far from it the true one may be, 19 times in 20. */
+/** Formats a mean with its margin: the true mean is within it 19 times in 20. */
 export const meanOf = ({ meanScore, meanScoreMargin }: Pick<ArmReport, 'meanScore' | 'meanScoreMargin'>): string =>
   meanScoreMargin === null ? points(meanScore) : `${points(meanScore)} ± ${points(meanScoreMargin)}`;
 
-/** What failed of a canary's items, beside what failed of the main model's. */
+/** Formats the error share of a canary, with that of the main model. */
 export const failedOf = ({ errorShare, mainErrorShare }: WindowFigures): string =>
   `${shareOf(errorShare)} (main ${shareOf(mainErrorShare)})`;
 

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useDroppedFile } from '../ui/dropped-file.ts';
 import type { PickedImage } from './scoring.ts';
 
-/** A file or an address, never both. */
+/** Lets the user pick an image: a file or a URL. */
 export function ImagePicker({
   picked,
   onPick,
@@ -13,7 +13,7 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
-  // Not at every key: each beginning of an address would be asked for.
+  // Updated when the input is complete: at each key, the browser would request every prefix of the URL.
   const [written, setWritten] = useState('');
   return (
     <div class="picker">
@@ -37,13 +37,13 @@ export function ImagePicker({
           ) : (
             <>
               <strong class="cut">{file.name}</strong>
-              <span class="soft">Choose another</span>
+              <span class="soft">Choose another image</span>
             </>
           )}
         </span>
       </label>
       <div class="field">
-        <label for="address">Or its address</label>
+        <label for="address">Or its URL</label>
         <input
           id="address"
           type="url"
@@ -72,7 +72,7 @@ function Preview({ file, address }: { file: File | undefined; address: string | 
     return () => URL.revokeObjectURL(url);
   }, [file]);
   const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
-  // Formats that the service reads and the browser does not show, such as TIFF, and addresses that lead nowhere.
+  // Set for formats that the browser cannot show, such as TIFF, and for URLs that do not work.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (

@@ -1,10 +1,10 @@
 import type { ScoreResult } from './scoring.ts';
 
 const stages = [
-  ['fetchMs', 'Get the bytes'],
+  ['fetchMs', 'Download'],
   ['decodeMs', 'Decode'],
   ['inferenceMs', 'Inference'],
-  ['totalMs', 'In all'],
+  ['totalMs', 'Total'],
 ] as const;
 
 export function TimingsBox({ timings }: { timings: ScoreResult['timings'] }) {
@@ -23,7 +23,9 @@ export function TimingsBox({ timings }: { timings: ScoreResult['timings'] }) {
           </div>
         ))}
       </dl>
-      <p class="fine soft">Image and text are handled side by side, so the stages may add up to more than the whole.</p>
+      <p class="fine soft">
+        Image and text are processed in parallel, so the stages may add up to more than the total.
+      </p>
     </section>
   );
 }
@@ -45,7 +47,7 @@ export function ReceiptBox({ receipt }: { receipt: ScoreResult['receipt'] }) {
           <dd>{warnings.length === 0 ? 'none' : warnings.join('; ')}</dd>
         </div>
       </dl>
-      <p class="fine soft">Keep it with the score: it says what produced it.</p>
+      <p class="fine soft">Store the receipt with the score: it identifies the model that produced it.</p>
     </section>
   );
 }

@@ -2,7 +2,7 @@ import * as numbers from '../ui/numbers.ts';
 import { bandOf, type Scale } from '../ui/scale.ts';
 import { type ScoreResult, sharesOf } from './scoring.ts';
 
-/** The texts, best first, each with its score on the scale of its model. */
+/** Lists the texts, best first, with their scores on the scale of the model. */
 export function ScoreList({
   results,
   scale,
@@ -25,10 +25,10 @@ export function ScoreList({
   const top = Math.max(scale.top, ...results.map(({ score }) => score));
   return (
     <ol class="scores">
-      {lines.map(({ text, score, cosine, share, at }, place) => {
+      {lines.map(({ text, score, cosine, share, at }, rank) => {
         const band = bandOf(scale, score);
         return (
-          <li key={at} class={place === 0 && lines.length > 1 ? 'best' : undefined}>
+          <li key={at} class={rank === 0 && lines.length > 1 ? 'best' : undefined}>
             <p class="score-text">{text}</p>
             <p class="score-value">{numbers.score(score)}</p>
             <ScoreBar score={score} top={top} scale={scale} />
@@ -41,7 +41,7 @@ export function ScoreList({
               {cosine < 0 && 'The cosine is negative, which counts as 0. '}
               {share !== undefined && (
                 <span class="nowrap">
-                  {numbers.percent(share)} among these {lines.length} captions.
+                  {numbers.percent(share)} probability among these {lines.length} captions.
                 </span>
               )}
             </p>
@@ -63,11 +63,11 @@ function ScoreBar({ score, top, scale }: { score: number; top: number; scale: Sc
   );
 }
 
-/** The bands in words, for whoever wonders what the ticks are. */
+/** Explains the bands of the scale. */
 export function ScaleNote({ scale }: { scale: Scale }) {
   return (
     <details class="scale-note">
-      <summary>What the scores mean</summary>
+      <summary>About the scores</summary>
       {scale.bands.length > 0 && (
         <dl class="facts">
           {scale.bands.map(({ from, word, meaning }, at) => (
@@ -85,8 +85,8 @@ export function ScaleNote({ scale }: { scale: Scale }) {
       )}
       <p>{scale.note}</p>
       <p class="soft">
-        Compare scores of one model only. The percentage is each caption's part if exactly one of these captions is
-        right; it says nothing about captions that are not here.
+        Compare scores of one model only. The percentage is the probability of each caption, assuming that exactly one
+        of these captions is right.
       </p>
     </details>
   );

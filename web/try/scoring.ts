@@ -1,13 +1,13 @@
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { apiUrl, fetchJson } from '../http/client.ts';
 
-/** An image as it was picked: bytes to upload, or an address that the service loads. */
+/** A picked image: a file to upload, or a URL that the service downloads. */
 export type PickedImage = { file: File } | { url: string };
 
 export interface ScoreRequest {
   image: PickedImage;
   texts: string[];
-  /** Empty: the default. */
+  /** The model; empty for the default. */
   model: string;
 }
 
@@ -15,7 +15,7 @@ export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 
 const path = 'v1/evaluation/single';
 
-/** One text is answered with its score alone, several with a list; here it is always a list. */
+/** Scores texts for an image. Returns a list also for one text, which the API answers without a list. */
 export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
   const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
@@ -40,7 +40,7 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
   ...(model !== '' && { model }),
 });
 
-/** The same request for a shell. `--form-string` because a text may begin with `@` or `<`. */
+/** Returns the request as a curl command, with `--form-string` because a text may begin with `@` or `<`. */
 export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =
     'url' in image
@@ -55,7 +55,7 @@ export function curlOf({ image, texts, model }: ScoreRequest): string {
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** Softmax over `logitScale * cosine`: what each text gets of the whole, if one of them is right. */
+/** Returns the softmax over `logitScale * cosine`: the probability of each text if exactly one is right. */
 export function sharesOf(cosines: number[], logitScale: number): number[] {
   const highest = Math.max(...cosines);
   const powers = cosines.map((cosine) => Math.exp(logitScale * (cosine - highest)));

@@ -18,7 +18,7 @@ type Outcome =
   | { failure: RequestFailed }
   | { missing: 'image' | 'texts' };
 
-/** One image, some captions: their scores at once. */
+/** Scores one image against several captions. */
 export function TryView() {
   const { value: models } = useModels();
   const [image, setImage] = useState<PickedImage>();
@@ -65,7 +65,7 @@ export function TryView() {
     <>
       <h1>How well does a text describe an image?</h1>
       <p class="lead">
-        Drop a picture, write captions, and see how close each one comes.{' '}
+        Drop an image, write captions, and see how well each one fits.{' '}
         <button type="button" class="link" onClick={() => void tryExample()}>
           Try an example
         </button>
@@ -81,7 +81,7 @@ export function TryView() {
         >
           <ImagePicker picked={image} onPick={setImage} />
           <div class="field">
-            <label for="texts">Captions, one on each line</label>
+            <label for="texts">Captions, one per line</label>
             <textarea
               id="texts"
               rows={4}
@@ -141,7 +141,7 @@ function OutcomeBox({
   if ('missing' in outcome) {
     return (
       <p class="problem" role="alert">
-        {outcome.missing === 'image' ? 'Choose an image, or give the address of one.' : 'Write at least one caption.'}
+        {outcome.missing === 'image' ? 'Choose an image or enter its URL.' : 'Write at least one caption.'}
       </p>
     );
   }
@@ -160,7 +160,7 @@ function OutcomeBox({
         <ReceiptBox receipt={result.receipt} />
       </div>
       <section class="card" aria-labelledby="curl">
-        <h2 id="curl">The same with curl</h2>
+        <h2 id="curl">Request with curl</h2>
         <Copyable label="curl command" text={curlOf(request)} />
       </section>
     </div>

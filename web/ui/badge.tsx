@@ -1,4 +1,4 @@
-/** A state in one word; its colour repeats what the word says. */
+/** Shows a state as one word. The colour repeats its meaning. */
 export function Badge({ tone, children }: { tone: 'good' | 'warn' | 'bad' | 'plain' | 'live'; children: string }) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }

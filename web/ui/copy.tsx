@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Scrollable } from './scrollable.tsx';
 
-/** Text to take along. Pages that came over plain HTTP from another machine have no clipboard: they select it instead. */
+/** Text with a copy button. Pages over plain HTTP from another machine have no clipboard, so the text is also selected. */
 export function Copyable({ label, text }: { label: string; text: string }) {
   const [copied, setCopied] = useState(false);
   const id = `copy-${label.replaceAll(/\W+/g, '-').toLowerCase()}`;

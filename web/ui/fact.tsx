@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** An entry of a `dl.facts`; nothing when nothing is known. */
+/** An entry of a `dl.facts`. Renders nothing for an unknown value. */
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   if (children === undefined || children === null) return null;
   return (

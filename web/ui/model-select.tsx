@@ -9,7 +9,7 @@ export const useModels = (intervalMs?: number): Polled<ModelInfo[]> =>
     () => intervalMs,
   );
 
-/** Profiles to ask for, or models where no profile leads to them. */
+/** Lets the user choose a profile, or a model without a profile. */
 export function ModelSelect({
   models,
   value,

@@ -3,18 +3,18 @@ import type { ShownPair } from './shown-pair.ts';
 
 const imagesKey = 'images';
 
-/** The images of a list of pairs: whether they are shown, and what switches that. */
+/** The display of images in a list of pairs. */
 export interface ImageDisplay {
   shown: boolean;
   show(shown: boolean): void;
-  /** Whether the tenant who looks has named these images. */
+  /** True when the images come from the tenant of this browser. */
   areOwn: boolean;
 }
 
 /**
- * The browser loads images from their hosts, which learn the address of who looks. For images that the tenant has named
- * that is on unless it was turned off in this browser. Images that others have named are not loaded until somebody asks
- * for them, and only as long as the view is open: a tenant could name a host to learn where operators sit.
+ * The browser loads images from their hosts, which learn its address. Images of the own tenant are shown unless this
+ * browser turned them off. Images of other tenants are loaded only after a click and only while the view is open: a tenant
+ * could otherwise learn the addresses of operators.
  */
 export function useImageDisplay(areOwn: boolean): ImageDisplay {
   const [own, setOwn] = useState(() => localStorage.getItem(imagesKey) !== 'off');
@@ -33,7 +33,7 @@ export function useImageDisplay(areOwn: boolean): ImageDisplay {
 export function ImagesSwitch({ images: { shown, show, areOwn } }: { images: ImageDisplay }) {
   if (!areOwn) {
     return (
-      <button type="button" class="quiet" title="The hosts learn your address" onClick={() => show(!shown)}>
+      <button type="button" class="quiet" title="The image hosts learn your IP address" onClick={() => show(!shown)}>
         {shown ? 'Hide images' : 'Show images from their hosts'}
       </button>
     );
@@ -41,7 +41,7 @@ export function ImagesSwitch({ images: { shown, show, areOwn } }: { images: Imag
   return (
     <label class="check">
       <input type="checkbox" checked={shown} onChange={(event) => show(event.currentTarget.checked)} />
-      Pictures, straight from their hosts
+      Show images from their hosts
     </label>
   );
 }
@@ -78,7 +78,7 @@ function Thumbnail({ image, images }: { image: string | null; images: boolean })
           onError={() => setBroken(true)}
         />
       ) : (
-        <span class="none">{broken ? 'no picture' : 'open'}</span>
+        <span class="none">{broken ? 'no image' : 'open'}</span>
       )}
     </a>
   );

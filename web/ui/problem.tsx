@@ -1,19 +1,19 @@
 import type { RequestFailed } from '../http/client.ts';
 
-/** What went wrong, with what to quote when asking about it. */
+/** Shows an error with the request id to quote in a report. */
 export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?: () => void }) {
   const { title, message, problem } = failure;
-  const faults = problem?.errors ?? [];
+  const errors = problem?.errors ?? [];
   return (
     <div class="problem" role="alert">
       <p>
         <strong>{title}.</strong> {message}
       </p>
-      {faults.length > 1 && (
+      {errors.length > 1 && (
         <ul>
-          {faults.slice(0, 5).map(({ path, message: fault }) => (
+          {errors.slice(0, 5).map(({ path, message: error }) => (
             <li key={path}>
-              <code>{path}</code>: {fault}
+              <code>{path}</code>: {error}
             </li>
           ))}
         </ul>

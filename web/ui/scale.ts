@@ -1,31 +1,31 @@
-/** A range of scores, and what a score in it usually means. */
+/** A range of scores and its usual meaning. */
 export interface Band {
   from: number;
   word: string;
   meaning: string;
 }
 
-/** How to read the scores of one model. */
+/** The scale of a model's scores. */
 export interface Scale {
-  /** Right end of a bar; hardly any pair scores more. */
+  /** The right end of a bar. Hardly any pair scores more. */
   top: number;
-  /** Lowest first; empty where nothing has been measured. */
+  /** The bands, lowest first; empty for a model without measurements. */
   bands: Band[];
-  /** Where to begin when looking for a threshold. */
+  /** The initial threshold. */
   threshold: number;
   note: string;
 }
 
-// Documented for this model with six photos: right captions 40 to 57, wrong ones up to 15. See its model card.
+// Measured with six photos: right captions score 40 to 57, wrong ones up to 15. See the model card.
 const compact: Scale = {
   top: 70,
   bands: [
     { from: 0, word: 'no match', meaning: 'captions of other photos score up to 15' },
-    { from: 16, word: 'unclear', meaning: 'between what wrong and right captions score' },
+    { from: 16, word: 'unclear', meaning: 'between the scores of wrong and right captions' },
     { from: 40, word: 'good match', meaning: 'right captions score 40 to 70' },
   ],
   threshold: 40,
-  note: 'compact is not CLIP: its scores are higher, it knows everyday things only, and it overlooks negation, counts, colours and actions. Thresholds known for CLIP mean nothing here.',
+  note: 'compact is not CLIP: its scores are higher, it knows only everyday things, and it ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
 };
 
 // A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). LAION kept pairs from 0.30 for its
@@ -39,10 +39,10 @@ const vitB32: Scale = {
     { from: 30, word: 'close match', meaning: 'above what large data sets were filtered at (28 to 30)' },
   ],
   threshold: 28,
-  note: 'The bands are experience with ViT-B/32, not a law: they shift with the kind of image and with long texts.',
+  note: 'The bands are typical for ViT-B/32. They shift with the kind of image and with long texts.',
 };
 
-/** What is known of a model's scores. A model without documented bands gets none. */
+/** Returns the scale of a model. A model without measurements has no bands. */
 export function scaleOf(model: string): Scale {
   if (model.startsWith('compact')) return compact;
   if (/vit-?b-?(\/|-)?32/i.test(model)) return vitB32;
@@ -50,7 +50,7 @@ export function scaleOf(model: string): Scale {
     top: 50,
     bands: [],
     threshold: 25,
-    note: 'No bands are documented for this model. Compare its scores with each other: score pairs that you know to be right and wrong first.',
+    note: 'No bands are documented for this model. Score pairs that you know to be right and wrong first, and compare with them.',
   };
 }
 

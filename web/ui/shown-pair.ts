@@ -1,7 +1,7 @@
-/** A pair with what is said of it. */
+/** A pair of image and text to show, with a note and a value. */
 export interface ShownPair {
   key: string | number;
-  /** Its address; null for an inline image. */
+  /** The URL of the image; null for an inline image. */
   image: string | null;
   text: string;
   note: string;
