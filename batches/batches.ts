@@ -171,7 +171,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     }
     if (record.failed === 0) throw new ServiceError('batch.nothing_to_retry', 'No item of this batch has failed');
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
-      throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
+      throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
     }
     const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
     const { priority, columns, columnNames } = record;

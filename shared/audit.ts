@@ -1,6 +1,6 @@
 import type { Logger } from './log.ts';
 
-/** Every change of state that is logged for an audit. */
+/** A change of state that is logged for an audit. */
 export type AuditAction =
   | `batch.${'posted' | 'cancelled' | 'deleted' | 'retried'}`
   | `canary.${'promoted' | 'rolled_back' | 'restarted'}`
@@ -8,10 +8,10 @@ export type AuditAction =
   | `session.${'started' | 'ended'}`
   | 'models.reloaded';
 
-/** Who or what made a change that no request asked for. */
+/** The source of a change that no request caused. */
 export type AuditActor = 'key_file' | 'registry_file' | 'canary_guard';
 
-/** What was changed, and by whom. Values of `undefined` are left out. */
+/** The changed thing, and the source of the change. `undefined` values are left out. */
 export interface AuditSubject {
   by?: AuditActor;
   [name: string]: string | string[] | number | null | undefined;
@@ -21,8 +21,8 @@ export interface AuditSubject {
 export type Audit = (action: AuditAction, subject: AuditSubject) => void;
 
 /**
- * One line for each change of state, apart from the log of requests by `"audit":true`. `LOG_LEVEL` does not take these
- * lines away, unless it is `silent`.
+ * Creates a log with one line for each change of state, marked by `"audit":true`. `LOG_LEVEL` does not suppress these
+ * lines, unless it is `silent`.
  */
 export function createAudit(log: Logger): Audit {
   const lines = log.child({ audit: true }, log.level === 'silent' ? {} : { level: 'info' });

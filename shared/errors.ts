@@ -1,26 +1,30 @@
 /**
- * Every code this service answers with: the closed list that clients may switch on.
- * `status` is the HTTP status when the code ends a request; inside a batch the code stands on its item.
- * `retryable` says whether the same input may succeed later without being changed.
+ * Every error code of the service: a closed list that clients may switch on.
+ * `status` is the HTTP status of a request that fails with the code. In a batch, the code belongs to an item.
+ * `retryable` is true if the same input may succeed later.
  */
 export const codes = {
-  'image.source_invalid': { status: 422, retryable: false, title: 'The image is given in a form that cannot be read' },
+  'image.source_invalid': { status: 422, retryable: false, title: 'The image source is invalid' },
   'image.fetch.http_status': {
     status: 422,
     retryable: false,
-    title: 'The image host has no such image, or refuses it',
+    title: 'The image host does not have the image or refuses to send it',
   },
-  'image.fetch.unavailable': { status: 502, retryable: true, title: 'The image host is overloaded or failing' },
-  'image.fetch.timeout': { status: 504, retryable: true, title: 'The image did not arrive in time' },
+  'image.fetch.unavailable': { status: 502, retryable: true, title: 'The image host is overloaded or fails' },
+  'image.fetch.timeout': { status: 504, retryable: true, title: 'The image download took too long' },
   'image.fetch.dns': { status: 422, retryable: true, title: 'The image host could not be resolved' },
   'image.fetch.network': { status: 422, retryable: true, title: 'The connection to the image host failed' },
   'image.fetch.tls': { status: 422, retryable: false, title: 'The image host has no valid certificate' },
-  'image.fetch.protocol': { status: 422, retryable: false, title: 'The image host does not answer in HTTP' },
+  'image.fetch.protocol': { status: 422, retryable: false, title: 'The image host does not speak HTTP' },
   'image.fetch.blocked_address': { status: 422, retryable: false, title: 'The image address is not public' },
-  'image.fetch.too_many_redirects': { status: 422, retryable: false, title: 'The image address redirects too often' },
+  'image.fetch.too_many_redirects': {
+    status: 422,
+    retryable: false,
+    title: 'The image address has too many redirects',
+  },
   'image.file.refused': { status: 422, retryable: false, title: 'The image file is outside the configured roots' },
   'image.file.not_found': { status: 422, retryable: false, title: 'The image file does not exist' },
-  'image.too_large': { status: 422, retryable: false, title: 'The image has too many bytes' },
+  'image.too_large': { status: 422, retryable: false, title: 'The image file is too large' },
   'image.too_many_pixels': { status: 422, retryable: false, title: 'The image has too many pixels' },
   'image.unsupported_format': {
     status: 422,
@@ -31,92 +35,96 @@ export const codes = {
   'image.decode_timeout': { status: 422, retryable: false, title: 'Decoding the image took too long' },
   'text.empty': { status: 422, retryable: false, title: 'The text is empty' },
   'text.too_long': { status: 422, retryable: false, title: 'The text is too long' },
-  'item.too_large': { status: 422, retryable: false, title: 'The item has too many bytes' },
+  'item.too_large': { status: 422, retryable: false, title: 'The item is too large' },
   'item.too_deep': { status: 422, retryable: false, title: 'The item is nested too deeply' },
-  'item.encoding': { status: 422, retryable: false, title: 'The item has bytes that its encoding does not have' },
-  'item.invalid': { status: 422, retryable: false, title: 'The item is not an image and a text' },
+  'item.encoding': { status: 422, retryable: false, title: 'The item has bytes that are invalid in its encoding' },
+  'item.invalid': { status: 422, retryable: false, title: 'The item is not a valid pair of image and text' },
   'model.unknown': { status: 400, retryable: false, title: 'No profile or model has this name' },
-  'model.unavailable': { status: 503, retryable: true, title: 'The model is not available here' },
-  'request.malformed_json': { status: 400, retryable: false, title: 'The body is not JSON' },
-  'request.encoding': { status: 400, retryable: false, title: 'The body has bytes that its encoding does not have' },
+  'model.unavailable': { status: 503, retryable: true, title: 'The model is not available' },
+  'request.malformed_json': { status: 400, retryable: false, title: 'The body is not valid JSON' },
+  'request.encoding': { status: 400, retryable: false, title: 'The body has bytes that are invalid in its encoding' },
   'request.invalid': { status: 400, retryable: false, title: 'The request does not match the contract' },
   'request.too_large': { status: 413, retryable: false, title: 'The body is too large' },
   'request.too_deep': { status: 400, retryable: false, title: 'The body is nested too deeply' },
-  'request.unsupported_media_type': { status: 415, retryable: false, title: 'The content type is not accepted here' },
-  'request.not_acceptable': { status: 406, retryable: false, title: 'There is no answer in a form that is accepted' },
+  'request.unsupported_media_type': { status: 415, retryable: false, title: 'The content type is not supported' },
+  'request.not_acceptable': {
+    status: 406,
+    retryable: false,
+    title: 'No supported response format is acceptable to the client',
+  },
   'request.aborted': { status: 400, retryable: true, title: 'The request ended before its body was complete' },
   'request.timeout': { status: 408, retryable: true, title: 'The body did not arrive in time' },
-  'request.unknown_host': { status: 421, retryable: false, title: 'The service does not go by this name' },
+  'request.unknown_host': { status: 421, retryable: false, title: 'The Host header names another service' },
   'request.foreign_origin': { status: 403, retryable: false, title: 'The request comes from a page of another origin' },
-  'access.key_missing': { status: 401, retryable: false, title: 'An API key is needed' },
+  'access.key_missing': { status: 401, retryable: false, title: 'An API key is required' },
   'access.key_invalid': { status: 401, retryable: false, title: 'The API key is not valid' },
-  'access.throttled': { status: 429, retryable: true, title: 'Too many wrong keys came from this address' },
-  'access.operator_only': { status: 403, retryable: false, title: 'This needs a key of an operator' },
+  'access.throttled': { status: 429, retryable: true, title: 'Too many invalid keys came from this address' },
+  'access.operator_only': { status: 403, retryable: false, title: 'An operator key is required' },
   'tenant.rate_limited': { status: 429, retryable: true, title: 'The tenant sends too many requests' },
-  'tenant.queue_full': { status: 429, retryable: true, title: 'The tenant has too much in its batches' },
+  'tenant.queue_full': { status: 429, retryable: true, title: 'The tenant has too many items in unfinished batches' },
   'tenant.too_many_streams': {
     status: 429,
     retryable: true,
-    title: 'The tenant has too many long answers open',
+    title: 'The tenant has too many open streams',
   },
-  'route.not_found': { status: 404, retryable: false, title: 'There is nothing at this path' },
-  'route.method_not_allowed': { status: 405, retryable: false, title: 'The path does not answer this method' },
-  'traffic.not_shared': { status: 404, retryable: false, title: 'One model has all traffic of this profile' },
+  'route.not_found': { status: 404, retryable: false, title: 'The path does not exist' },
+  'route.method_not_allowed': { status: 405, retryable: false, title: 'The path does not support this method' },
+  'traffic.not_shared': { status: 404, retryable: false, title: 'The traffic of this profile is not shared' },
   'traffic.no_canary': { status: 409, retryable: false, title: 'No canary is configured for this profile' },
-  'batch.not_found': { status: 404, retryable: false, title: 'There is no such batch' },
+  'batch.not_found': { status: 404, retryable: false, title: 'The batch does not exist' },
   'batch.empty': { status: 422, retryable: false, title: 'The batch has no items' },
   'batch.too_many_items': {
     status: 413,
     retryable: false,
-    title: 'The batch has more items than may ever wait at once',
+    title: 'The batch has more items than the limit allows',
   },
   'batch.not_finished': { status: 409, retryable: true, title: 'The batch is still running' },
   'batch.nothing_to_retry': { status: 409, retryable: false, title: 'The batch has no failed items' },
-  'batch.input_expired': { status: 409, retryable: false, title: 'The items of the batch are no longer kept' },
+  'batch.input_expired': { status: 409, retryable: false, title: 'The items of the batch are no longer stored' },
   'batch.interrupted': { status: 503, retryable: true, title: 'The batch could not be stored completely' },
-  'storage.outside': { status: 403, retryable: false, title: 'The tenant may not use this place in a bucket' },
-  'storage.not_found': { status: 422, retryable: false, title: 'The object is not in the bucket' },
-  'storage.forbidden': { status: 422, retryable: false, title: 'The bucket refuses the service' },
-  'storage.changed': { status: 409, retryable: false, title: 'The object has been changed since it was posted' },
-  'storage.unavailable': { status: 503, retryable: true, title: 'The bucket cannot be used now' },
+  'storage.outside': { status: 403, retryable: false, title: 'The tenant may not use this location in a bucket' },
+  'storage.not_found': { status: 422, retryable: false, title: 'The object does not exist in the bucket' },
+  'storage.forbidden': { status: 422, retryable: false, title: 'The bucket denies access to the service' },
+  'storage.changed': { status: 409, retryable: false, title: 'The object has changed since it was posted' },
+  'storage.unavailable': { status: 503, retryable: true, title: 'The bucket is not available' },
   'idempotency.in_flight': { status: 409, retryable: true, title: 'A request with this key is still being received' },
   'idempotency.mismatch': { status: 422, retryable: false, title: 'This key was used with another body' },
-  'queue.full': { status: 507, retryable: true, title: 'The queue has no room for more' },
-  'queue.unavailable': { status: 503, retryable: true, title: 'The queue cannot be reached' },
-  overloaded: { status: 503, retryable: true, title: 'The service is at its limit' },
+  'queue.full': { status: 507, retryable: true, title: 'The queue is full' },
+  'queue.unavailable': { status: 503, retryable: true, title: 'The queue is not available' },
+  overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   cancelled: { status: 409, retryable: false, title: 'The item was cancelled before it was evaluated' },
-  'internal.poison': { status: 500, retryable: false, title: 'The item ends every process that evaluates it' },
+  'internal.poison': { status: 500, retryable: false, title: 'The item crashes every process that evaluates it' },
   internal: { status: 500, retryable: true, title: 'The service failed' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 
-/** One of the stable codes of {@link codes}. */
+/** An error code of {@link codes}. */
 export type Code = keyof typeof codes;
 
-/** All codes, in the order they are documented. */
+/** All codes, in the order of the documentation. */
 export const codeNames = Object.keys(codes) as [Code, ...Code[]];
 
 export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(codes, value);
 
-/** Longest message of a failure, in UTF-16 units: what a request holds may stand in it, and is a stranger's. */
+/** The maximum length of an error message in UTF-16 units: it may quote the request, which is untrusted. */
 const maxMessage = 1_000;
-/** Longest message that stands on an item: it is stored with the result, and there may be a million of them. */
+/** The maximum length of an item's error message: it is stored with each result, of which there may be a million. */
 export const maxItemMessage = 500;
-/** Most faults of one request that are told, and how long each may be. */
+/** The maximum number of errors that are reported for one request, and their maximum lengths. */
 export const maxFaults = 20;
 const maxFaultPath = 200;
 const maxFaultMessage = 300;
 
-/** The beginning of a text, which ends with an ellipsis where it is cut. Never half a surrogate pair. */
+/** Returns the beginning of a text, with an ellipsis where it is cut. It never cuts a surrogate pair. */
 export const excerpt = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 
-/** A failure with a stable code and a sentence that a caller can act on. Message and faults are bounded. */
+/** An error with a stable code and a message that a caller can act on. Their lengths are limited. */
 export class ServiceError extends Error {
   override name = 'ServiceError';
   readonly code: Code;
-  /** Seconds after which the same request may succeed; sent as `Retry-After`. */
+  /** The time in seconds after which the same request may succeed; sent as `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** Single faults of a request, at most {@link maxFaults}, for a client that shows them at its fields. */
+  /** The errors of single fields, at most {@link maxFaults}, for clients that show them next to the fields. */
   readonly faults: readonly RequestFault[] | undefined;
 
   constructor(
@@ -134,27 +142,27 @@ export class ServiceError extends Error {
   }
 }
 
-/** One fault of a request: where (a path like `items[3].image`), and what is wrong there. */
+/** An error in one field of a request: its path (such as `items[3].image`) and the message. */
 export interface RequestFault {
   path: string;
   message: string;
 }
 
-/** The failure as it stands on an item: code, sentence, and whether trying again makes sense. */
+/** The error of an item: its code, its message, and whether a retry may succeed. */
 export interface ItemError {
   code: Code;
   message: string;
   retryable: boolean;
 }
 
-/** Turns whatever was thrown into an item's failure; what carries no code is `internal`. */
+/** Converts a thrown value to the error of an item. A value without a code becomes `internal`. */
 export function toItemError(error: unknown): ItemError {
   const code = error instanceof ServiceError ? error.code : 'internal';
   const message = error instanceof Error ? error.message : String(error);
   return itemError(code, message);
 }
 
-/** The one place where a failure becomes that of an item; its message is cut to {@link maxItemMessage}. */
+/** Creates the error of an item. Its message is cut to {@link maxItemMessage}. */
 export const itemError = (code: Code, message: string): ItemError => ({
   code,
   message: excerpt(message, maxItemMessage),

@@ -6,29 +6,28 @@ import { type Connections, createConnections } from './connections.ts';
 /** A listening HTTP server. */
 export interface Listening {
   url: string;
-  /** From now on every answer ends its connection, so that those who keep theirs go elsewhere with their next request. */
+  /** From now on each response closes its connection, so that clients open their next connection elsewhere. */
   turnAway(): void;
-  /** Finishes the requests in hand and takes no more. */
+  /** Finishes the requests in flight and accepts no more. */
   close(): Promise<void>;
 }
 
-/** A connection on which nothing moves for so long is closed, in milliseconds. */
+/** The time in ms after which a connection without traffic is closed. */
 const idleMs = 120_000;
 /**
- * A connection between two requests is kept for longer than balancers keep theirs (nginx and the large clouds: 60 s),
- * in milliseconds. With Node's 5 s a request may be sent on a connection that is just being closed, and the balancer has
- * nothing to answer with but 502.
+ * The time in ms for which an idle connection stays open. It is longer than that of load balancers (nginx and the large
+ * clouds: 60 s). With Node's 5 s a balancer may send a request on a connection that is being closed, and answers 502.
  */
 const keepAliveMs = 75_000;
-/** Connections of a server that does not say how many: far more than its few readers need. */
+/** The default limit of connections: far more than the probes and scrapes of a worker need. */
 const fewConnections = 256;
-/** After a close: for requests to arrive whole, and for their answers, in milliseconds. */
+/** Time in ms after a close for requests to arrive completely, and for their responses. */
 const arriveMs = 2_000;
 const answerMs = 20_000;
 
 /**
- * Resolves once the server listens.
- * @param setting the environment variable that carries the port, for the message when it cannot be had.
+ * Resolves when the server listens.
+ * @param setting the environment variable with the port, for the message if the port is not available.
  * @throws {ConfigError}
  */
 export async function listen(
@@ -38,26 +37,26 @@ export async function listen(
   setting: string,
   connections: Connections = createConnections(fewConnections),
 ): Promise<Listening> {
-  const inHand = new Set<ServerResponse>();
+  const inFlight = new Set<ServerResponse>();
   let turningAway = false;
   let closing = false;
   const endConnection = (response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('Connection', 'close');
   };
   const server = createServer((request, response) => {
-    inHand.add(response);
+    inFlight.add(response);
     response.on('close', () => {
-      inHand.delete(response);
-      // An answer that had begun before leaves its connection open, and the server would wait for that.
+      inFlight.delete(response);
+      // A response that began before the close leaves its connection open, and the server would wait for it.
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     if (turningAway) endConnection(response);
     handler(request, response);
   });
   connections.bound(server);
-  // Node ends every request after five minutes; an upload of a million lines may take longer, and must only keep moving.
+  // Node ends every request after five minutes. An upload of a million lines may take longer if it keeps moving.
   server.requestTimeout = 0;
-  server.setTimeout(idleMs, (socket) => cut(socket, inHand));
+  server.setTimeout(idleMs, (socket) => cut(socket, inFlight));
   server.keepAliveTimeout = keepAliveMs;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explain(error, host, port, setting)));
@@ -65,7 +64,7 @@ export async function listen(
   });
   const turnAway = () => {
     turningAway = true;
-    for (const response of inHand) endConnection(response);
+    for (const response of inFlight) endConnection(response);
   };
   return {
     url: urlOf(server, host),
@@ -73,38 +72,38 @@ export async function listen(
     async close() {
       turnAway();
       closing = true;
-      await close(server, inHand, connections);
+      await close(server, inFlight, connections);
     },
   };
 }
 
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
-  // A wildcard is no address to connect to.
+  // Clients cannot connect to a wildcard address.
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /**
- * Ends a connection. An answer that has begun is ended by a reset: an HTTP/1.0 reader takes any other end for the end of
- * the answer.
+ * Ends a connection. A response that has begun is ended by a reset: an HTTP/1.0 client treats any other end as the end of
+ * the response.
  */
-function cut(socket: Socket, inHand: ReadonlySet<ServerResponse>): void {
-  for (const response of inHand) {
+function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
+  for (const response of inFlight) {
     if (response.socket === socket && response.headersSent) return void socket.resetAndDestroy();
   }
   socket.destroy();
 }
 
-async function close(server: Server, inHand: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
-  // A request that has not arrived by then would be waited for in vain.
+async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
+  // An incomplete request would delay the close until its sender gives up.
   const cutIncomplete = setTimeout(() => {
-    for (const { req } of inHand) if (!req.complete) req.socket.destroy();
-    // Browsers open connections before they need them; Node does not count one without a first request as idle.
+    for (const { req } of inFlight) if (!req.complete) req.socket.destroy();
+    // Browsers open connections in advance. Node does not treat a connection without a first request as idle.
     connections.endQuiet();
   }, arriveMs);
   const cutAll = setTimeout(() => {
-    for (const { req } of inHand) cut(req.socket, inHand);
+    for (const { req } of inFlight) cut(req.socket, inFlight);
     server.closeAllConnections();
   }, answerMs);
   await new Promise<void>((resolve) => {
@@ -118,12 +117,12 @@ async function close(server: Server, inHand: ReadonlySet<ServerResponse>, connec
 function explain(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new ConfigError(`Port ${port} on ${host} is in use; ${setting} chooses another`);
+      return new ConfigError(`Port ${port} on ${host} is in use; set ${setting} to another`);
     case 'EACCES':
-      return new ConfigError(`Port ${port} needs more rights than this user has; ${setting} chooses another`);
+      return new ConfigError(`This user may not listen on port ${port}; set ${setting} to another`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new ConfigError(`${host} is no address of this machine; HOST chooses another`);
+      return new ConfigError(`${host} is not an address of this machine; set HOST to another`);
     default:
       return error;
   }

@@ -4,23 +4,23 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
-/** What a process tells the one that started it, over IPC where there is a channel. */
+/** A message that a process sends to its parent, over IPC if there is a channel. */
 export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
 
 /** A started process. */
 export interface Running {
-  /** Where it answers. */
+  /** Address on which it listens. */
   url: string;
-  /** Stops taking work, finishes or hands back what is in hand, closes what it opened. */
+  /** Takes no more work, finishes or hands back the work in flight, and closes its resources. */
   close(): Promise<void>;
 }
 
-/** Longest time for `close`, in milliseconds; then the process ends anyway and leaves its chunks to the queue. */
+/** The maximum time in ms for `close`. After it the process exits and leaves its chunks to the queue. */
 export const drainMs = 30_000;
 
 /**
- * The life of a process, in one place: configuration, start, readiness, signals, crash, drain.
- * @param title `process.title`, by which people find the process.
+ * Runs a process: configuration, startup, readiness, signals, crash, drain.
+ * @param title the `process.title`, by which operators find the process.
  */
 export async function runProcess(
   title: string,
@@ -45,33 +45,33 @@ export async function runProcess(
       draining = true;
       if (err) log?.fatal({ err }, 'crashed');
       else log?.info({ signal }, 'draining');
-      // After a crash nothing in here can be trusted to finish its work; the queue gives it to another process.
+      // After a crash the state of this process is unreliable. The queue gives its work to another process.
       if (!err) await close();
       await tracing.stop();
     });
-    // A supervisor that is gone can stop nobody any more.
+    // Without its supervisor nothing would stop this process.
     process.on('disconnect', () => {
       if (!draining) void drain();
     });
-    // It may have gone before anybody listened for that.
+    // The supervisor may have exited before the listener was added.
     if (process.connected === false) void drain();
     log.info({ url }, 'ready');
-    await tell({ type: 'ready', url });
-    // Saved now, since a process that is killed later never does, and the next start would compile everything again.
+    await sendToParent({ type: 'ready', url });
+    // Saved now: a process that is killed later never saves it, and the next start would compile everything again.
     flushCompileCache();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // A wrong setting needs no stack, and where there is a supervisor it prints the line.
+    // An invalid setting needs no stack trace. A supervisor prints the line itself.
     if (log && !(error instanceof ConfigError)) log.fatal({ err: error }, message);
     else if (!process.send) process.stderr.write(`${title}: ${message}\n`);
-    await tell({ type: 'fatal', message });
+    await sendToParent({ type: 'fatal', message });
     process.exit(1);
   }
 }
 
 const levelSignal = 'SIGUSR2';
 
-/** Debug messages for as long as somebody looks: the first signal turns them on, the next off again. */
+/** Turns debug messages on with the first signal, and off with the next. */
 function switchLevelOnSignal(log: Logger): void {
   const configured = log.level;
   process.on(levelSignal, () => {
@@ -80,8 +80,8 @@ function switchLevelOnSignal(log: Logger): void {
   });
 }
 
-/** Resolves once the message is on its way: a process that exits before loses it. */
-const tell = (message: LifecycleMessage) =>
+/** Resolves when the message is sent: a process that exits earlier loses it. */
+const sendToParent = (message: LifecycleMessage) =>
   new Promise<void>((sent) => {
     if (process.send) process.send(message, () => sent());
     else sent();

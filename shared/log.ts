@@ -4,18 +4,18 @@ import { traceFields } from './telemetry/spans.ts';
 
 export type { Logger } from 'pino';
 
-/** Names under which secrets and image bytes travel, wherever in a line they stand on the first three levels. */
+/** Names of fields with secrets or image bytes. They are redacted on the first three levels of a line. */
 const secrets = ['authorization', 'cookie', 'base64', 'password', 'secret', 'token'];
 const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
   ...secrets.map((name) => `${above}${name}`),
   ...['x-api-key', 'set-cookie'].map((name) => `${above}["${name}"]`.replace('.[', '[')),
 ]);
 
-/** Longest message and stack of an error in a line, in characters: each includes those of its causes. */
+/** The maximum length of the message and stack of a logged error, in characters, its causes included. */
 const maxMessage = 2_000;
 const maxStack = 8_000;
 
-/** An error as it stands in a line. What a stranger sent may be in it, and does not decide how long the line is. */
+/** Serializes an error for a log line. It may quote untrusted input, so its length is limited. */
 function boundedError(error: Error): unknown {
   const serialized: unknown = pino.stdSerializers.err(error);
   if (typeof serialized !== 'object' || serialized === null) return serialized;
@@ -27,7 +27,7 @@ function boundedError(error: Error): unknown {
   };
 }
 
-/** What the lines of our logs look like. A line that belongs to a trace carries its id. */
+/** Returns the format of log lines. A line that belongs to a trace has the trace's id. */
 export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
   name: options.name,
   level: options.level,
@@ -38,17 +38,17 @@ export const logOptions = (options: { name: string; level: string }): LoggerOpti
   timestamp: pino.stdTimeFunctions.isoTime,
 });
 
-/** One line for each: a request has ten fields, and each would have a line of its own. */
+/** Prints one line for each entry: a request has ten fields, and pino-pretty would print each on its own line. */
 export const onTerminal = { sync: true, ignore: 'pid,hostname', singleLine: true } as const;
 
 /**
- * The structured log of one process: JSON lines on stdout, or readable lines when stdout is a terminal. Secrets and
- * image bytes never reach it.
+ * Creates the structured log of a process: JSON lines on stdout, or readable lines if stdout is a terminal. Secrets and
+ * image bytes are redacted.
  */
 export async function createLogger(options: { name: string; level: string }): Promise<Logger> {
   const base = logOptions(options);
   if (!process.stdout.isTTY) return pino(base);
-  // Loaded here so that a container, which never has a terminal, does not pay for it.
+  // Loaded on demand: a container never has a terminal.
   const { default: pretty } = await import('pino-pretty');
   return pino(base, pretty(onTerminal) as DestinationStream);
 }

@@ -11,12 +11,12 @@ type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
  */
 export type Script = (redis: Redis, keys: readonly string[], values?: readonly Argument[]) => Promise<unknown>;
 
-/** The file of each command that was defined: ioredis knows commands by name. */
+/** The file of each defined command: ioredis identifies commands by name. */
 const filesByCommand = new Map<string, string>();
 
 /**
  * Loads a Lua script. A line `--@include <piece>` is replaced by the file `<piece>.lua`, a path relative to the script.
- * Redis receives the hash of the script, and the script itself only when it does not know the hash.
+ * Redis receives the hash of the script, and the script itself only if it does not know the hash.
  * @throws {Error} when another script has the same file name.
  */
 export function loadScript(file: URL): Script {

@@ -16,22 +16,22 @@ export type Stage = 'fetch' | 'queue_wait' | 'decode' | 'inference' | 'commit';
 
 /** The metrics of one process, all of them listed in `telemetry/instruments.ts`. */
 export interface Metrics {
-  /** Everything, in Prometheus' text format. Never rejects: what cannot be read now is left out. */
+  /** Returns all metrics in Prometheus' text format. Never rejects: values that cannot be read are left out. */
   text(): Promise<string>;
   readonly contentType: string;
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
-  /** Lets a series begin at zero: one that is only there once something has happened hides the first times from `rate`. */
+  /** Creates a series with the value 0: `rate` does not see the first events of a series that starts with them. */
   begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
-  /** Has metrics read whose truth is elsewhere, whenever somebody asks for all. */
+  /** Adds a reader that is called at each scrape, for values that are stored elsewhere. */
   onScrape(reader: Reader): void;
-  /** One HTTP request: its route pattern (never the raw path), method, status and duration. */
+  /** Records an HTTP request: its route pattern (never the raw path), method, status and duration. */
   request(labels: { method: string; route: string; status: number }, seconds: number): void;
-  /** Items with their outcome; `code` is empty for those that succeeded. */
+  /** Counts items by outcome; `code` is empty for items that succeeded. */
   items(labels: { mode: Mode; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
-  /** A batch whose items have been stored. */
+  /** Counts the items of a batch that was stored. */
   posted(labels: Record<'queue' | 'profile', string>, items: number): void;
-  /** One stage of an evaluation. */
+  /** Records one stage of an evaluation. */
   stage(stage: Stage, mode: Mode, seconds: number): void;
 }
 
@@ -75,13 +75,13 @@ export function createMetrics(): Metrics {
   return metrics;
 }
 
-/** Codes that may stand on an item; the others end a request before there is one. */
+/** Codes that an item may have; the others end a request before it has items. */
 const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
 
-/** What a download may meet that is worth another try. */
+/** Codes of downloads that are retried. */
 const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
 
-/** Readings as text. Made for each scrape, so that what is gone since the last is gone from this one. */
+/** Formats readings. The registry is new for each scrape, so that series that have gone do not appear. */
 async function textOf(readings: readonly Reading[]): Promise<string> {
   const registry = new Registry();
   const made = new Map<InstrumentName, Counter | Gauge>();

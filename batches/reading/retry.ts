@@ -12,7 +12,7 @@ export async function* failedItems(source: Source, batch: BatchRecord): AsyncGen
     const numbers = Array.from({ length: count }, (_, at) => from + at);
     for (const chunk of await readChunks(source, batch, numbers, true)) {
       if (chunk === undefined || chunk.items.length === 0)
-        throw new ServiceError('batch.input_expired', 'The items of this batch are no longer kept');
+        throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
       yield chunk.results.flatMap((result, at) => {
         const item = chunk.items[at];
         return result.status === 'failed' && item !== undefined ? [{ ...item, retryOfIndex: result.index }] : [];

@@ -78,7 +78,7 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     await signedInAs('theirs');
     await page.goto(batch);
     await page.reload();
-    await page.locator('main').getByText('There is no such batch').waitFor();
+    await page.locator('main').getByText('The batch does not exist').waitFor();
 
     // An operator finds it, and its image hosts do not learn who looks.
     await page.getByRole('button', { name: 'Sign out' }).click();

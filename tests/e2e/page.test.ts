@@ -145,7 +145,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('img', { name: /^Items per second over time: now \d/ }).count()).toBe(1);
 
     const failures = page.getByRole('region', { name: 'Failures' });
-    await failures.getByText('The image host has no such image, or refuses it').click();
+    await failures.getByText('The image host does not have the image or refuses to send it').click();
     await failures.getByText(`404 from ${running.host.authority.split(':')[0]}`).waitFor();
     const link = failures.getByRole('link').first();
     expect(await link.getAttribute('href')).toBe(running.host.url('missing.jpg?3'));
