@@ -1,12 +1,15 @@
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type Claim, type Claimed, type ClaimKeys, claim } from './claim.ts';
+import { recountClaim } from './recount-claim.ts';
 import { releaseClaim } from './release-claim.ts';
 
 /** Amounts of something bounded that batches claim, summed for each tenant and for all. A batch has one amount. */
 export interface Claims {
   /** Counts the amount of a batch, in place of its earlier amount. */
   claim(batch: Claim): Promise<Claimed>;
+  /** Replaces the amount of a batch, if it is counted. No limit applies. */
+  recount(id: string, amount: number): Promise<void>;
   /** Returns the sum of all tenants. */
   all(): Promise<number>;
   /** Removes the amount of a batch. Safe to repeat. */
@@ -28,6 +31,7 @@ export function createClaims(redis: Redis, keys: ClaimKeys): Claims {
 
   return {
     claim: (batch) => claim(redis, keys, batch),
+    recount: (id, amount) => recountClaim(redis, keys, id, amount),
     all: async () => Number((await redis.hget(sums, '')) ?? 0),
     release: (id) => releaseClaim(redis, keys, id),
     async releaseAbsent() {

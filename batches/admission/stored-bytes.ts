@@ -1,6 +1,7 @@
 import { ServiceError } from '../../shared/errors.ts';
-import { storedBytes, storedSums } from '../../shared/redis/keys.ts';
+import { batchKeys, storedBytes, storedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
+import type { BatchRecord } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { FreeSpaceGauge } from './free-space.ts';
 
@@ -11,6 +12,8 @@ export interface StoredBytes {
    * @throws {ServiceError} `tenant.queue_full` when its tenant would use more than its share.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
+  /** Counts an ended batch with the bytes of its outputs instead of those that were expected. Safe to repeat. */
+  settle(batch: Pick<BatchRecord, 'id' | 'inputBytes' | 'outputBytes'>): Promise<void>;
   /** Removes a batch that is deleted, or whose payloads are. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See `Claims.releaseAbsent`. */
@@ -25,7 +28,10 @@ export interface Stored {
   columns: number;
 }
 
-/** Results repeat metadata and ids, and errors name addresses: outputs take about as much memory as inputs. */
+/**
+ * Results repeat metadata and ids, and errors name addresses: outputs take about as much memory as inputs. A batch counts
+ * with them from its intake, because they cannot be refused later.
+ */
 const inputsAndOutputs = 2;
 /** Memory of the record, events, extremes, keys and list entries of a batch, in bytes. A batch of one item takes about 4 KiB. */
 const perBatch = 8_192;
@@ -61,6 +67,13 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
         `Batches of ${tenant} use ${megabytes(sum)} MiB of Redis, and the limit with this batch is ${megabytes(limit)} MiB; delete batches, or wait until some expire`,
         { retryAfter: 60 },
       );
+    },
+    async settle({ id, inputBytes, outputBytes = 0 }) {
+      if (inputBytes === undefined) return;
+      const { batch } = batchKeys(redis, id);
+      const columns = await Promise.all([redis.hstrlen(batch, 'columns'), redis.hstrlen(batch, 'columnNames')]);
+      const record = columns.reduce((sum, bytes) => sum + bytes, 0);
+      await claims.recount(id, perBatch + inputBytes + outputBytes + record);
     },
     release: claims.release,
     releaseAbsent: claims.releaseAbsent,

@@ -47,7 +47,7 @@ export interface ChunkWriter {
    * @param columnBytes size of the columns in the record.
    * @throws {ServiceError} `batch.interrupted`, as `add` does, when the batch was stopped or discarded.
    */
-  end(columnBytes: number): Promise<{ chunks: number; total: number }>;
+  end(columnBytes: number): Promise<{ chunks: number; total: number; inputBytes: number }>;
   /** Removes the inputs from Redis. */
   discard(): Promise<void>;
 }
@@ -112,7 +112,7 @@ export function createChunkWriter(
     async end(columnBytes) {
       if (slice.length > 0) close();
       await flush({ columnBytes });
-      return { chunks, total };
+      return { chunks, total, inputBytes: storedBytes };
     },
     // From the last hash to the first: what an interruption leaves is then found from the first.
     async discard() {

@@ -7,6 +7,8 @@ import { reserveKey } from './reserve-key.ts';
 
 /** An idempotency key that one request holds: requests with the same key are the same request. */
 export interface Reservation {
+  /** Stored with the batch, so that the key is removed with it. */
+  readonly keyHash: string;
   /**
    * Renews the lease while the body arrives.
    * @throws {ServiceError} `batch.interrupted` when it ran out and another request has the key.
@@ -35,7 +37,8 @@ export async function reserve(
   batchId: string,
   isSealed: (id: string) => Promise<boolean>,
 ): Promise<Reserved> {
-  const name = idempotencyKey(redis, tenant, hash('sha256', key, 'base64url'));
+  const keyHash = hash('sha256', key, 'base64url');
+  const name = idempotencyKey(redis, tenant, keyHash);
   let unsealedBatchId = '';
   for (;;) {
     const reply = await reserveKey(redis, name, { batchId, leaseMs, lifetimeSeconds, unsealedBatchId });
@@ -50,6 +53,7 @@ export async function reserve(
   }
   return {
     reservation: {
+      keyHash,
       async renew() {
         if (await holdKey(redis, name, batchId, { leaseMs })) return;
         throw new ServiceError('batch.interrupted', 'The request stalled, and another with its Idempotency-Key came', {
@@ -64,4 +68,9 @@ export async function reserve(
       },
     },
   };
+}
+
+/** Removes the key of a batch, unless it has led to another batch since. Safe to repeat. */
+export async function forgetKey(redis: Redis, tenant: string, keyHash: string, batchId: string): Promise<void> {
+  await holdKey(redis, idempotencyKey(redis, tenant, keyHash), batchId, 'remove');
 }

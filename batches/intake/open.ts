@@ -13,6 +13,8 @@ export interface OpenedBatch {
   traceparent?: string | undefined;
   /** Share of the workers, relative to the weights of other tenants. Default: 1. */
   weight?: number | undefined;
+  /** Of its idempotency key. */
+  keyHash?: string | undefined;
 }
 
 /** The fields that a batch by reference has from the start. */
@@ -28,7 +30,7 @@ export async function openBatch(
   batch: OpenedBatch,
   how: { leaseMs: number } | { reference: ReferenceFields },
 ): Promise<void> {
-  const { id, tenant, weight, traceparent, pinned, options } = batch;
+  const { id, tenant, weight, keyHash, traceparent, pinned, options } = batch;
   const keys = batchKeys(redis, id);
   const createdAt = await redisTime(redis);
   const record = {
@@ -36,6 +38,7 @@ export async function openBatch(
     id,
     tenant,
     weight,
+    keyHash,
     ...pinned,
     ...options,
     total: 0,

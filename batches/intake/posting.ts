@@ -161,7 +161,7 @@ export function createIntake(deps: IntakeDeps): Intake {
           items,
           traceparent: traceparent(),
           storesHash: reservation !== undefined,
-          ...(reservation !== undefined && { onActivity: reservation.renew }),
+          ...(reservation !== undefined && { keyHash: reservation.keyHash, onActivity: reservation.renew }),
         };
         const storing = () => storeBatch(redis, payloads, batch);
         stored = await traced('intake', { 'vls.batch': batchId }, storing).catch(async (error: unknown) => {
@@ -197,7 +197,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
       if (given !== undefined) keepInput(formatS3Place(place), formatS3Place(asFolder(given)));
-      const store = async (id: string) => {
+      const store = async (id: string, reservation: Reservation | undefined) => {
         const { etag } = await objects.head(place);
         const nextToInput = {
           bucket: place.bucket,
@@ -207,6 +207,7 @@ export function createIntake(deps: IntakeDeps): Intake {
           id,
           tenant,
           weight: limits?.weight,
+          keyHash: reservation?.keyHash,
           pinned,
           options: { ...options, output: formatS3Place(asFolder(given ?? nextToInput)) },
           traceparent: traceparent(),

@@ -97,12 +97,13 @@ export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewIt
   });
   const { columns, columnNames } =
     header === undefined ? options : { columns: header.names, columnNames: header.columns };
-  const { chunks, total } = await writer.end(columns === undefined ? 0 : JSON.stringify([columns, columnNames]).length);
+  const columnBytes = columns === undefined ? 0 : JSON.stringify([columns, columnNames]).length;
+  const { chunks, total, inputBytes } = await writer.end(columnBytes);
   if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
   await batch.onActivity();
   const hash = batch.storesHash ? bodyHash() : undefined;
   batch.onSeal?.(false);
-  const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: hash, columns, columnNames });
+  const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: hash, inputBytes, columns, columnNames });
   batch.onSeal?.(true);
   if (!isSealed) throw interrupted();
   return total;

@@ -12,6 +12,7 @@ import {
 import type { Redis } from '../../shared/redis.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
+import { forgetKey } from '../intake/idempotency.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
@@ -68,6 +69,7 @@ export function createEnding(
     await queued.release(id);
     if (record !== undefined) {
       await withdrawAll(record);
+      await unlessFull(() => stored.settle(record));
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
       // Stays in the list of live batches, so that the sweeper ensures that its files are written.
@@ -124,6 +126,8 @@ export function createEnding(
     async erase({ id, tenant }) {
       // The next sweep continues after an interruption.
       await setExpiry(redis, id, 0);
+      const keyHash = await redis.hget(batchKeys(redis, id).batch, 'keyHash');
+      if (keyHash !== null) await forgetKey(redis, tenant, keyHash, id);
       await redis.unlink(...fixedKeys(redis, id));
       await redis.zrem(tenantBatches(redis, tenant), id);
       await redis.zrem(tenantBatches(redis, everyTenant), id);

@@ -68,8 +68,12 @@ export const batchRecord = z.object({
   budgetCount: count.optional(),
   budgetShare: z.coerce.number().optional(),
   budgetAfter: count.optional(),
-  /** SHA-256 of the body, when it came with an idempotency key. */
+  /** SHA-256 of the body and of the key, when it came with an idempotency key; the latter is absent in older releases. */
   bodyHash: z.string().optional(),
+  keyHash: z.string().optional(),
+  /** Bytes of its inputs and results in Redis; absent in batches of older releases. */
+  inputBytes: count.optional(),
+  outputBytes: count.optional(),
   /** Columns of the CSV it came as, so that its results can be given back in the same form. */
   columns: json.pipe(z.array(z.string())).optional(),
   /** The columns that were read as image, text and id. */

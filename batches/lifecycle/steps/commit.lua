@@ -31,6 +31,7 @@ local failed = tonumber(fields[4]) + tally.failed
 
 redis.call('SETBIT', KEYS[2], ARGV[1], 1)
 redis.call('HSET', KEYS[7], ARGV[1], ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'outputBytes', #ARGV[2])
 redis.call('RPUSH', KEYS[6], ARGV[1])
 for code, count in pairs(tally.codes) do redis.call('HINCRBY', KEYS[5], code, count) end
 for bin, count in pairs(tally.bins) do redis.call('HINCRBY', KEYS[9], bin, count) end

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { consumeChunks } from '../../../batches/queue/chunk-consumer.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { createLogger } from '../../../shared/log.ts';
-import { queuePrefix } from '../../../shared/redis/keys.ts';
-import { type Engine, failed, startEngine, tenant } from '../../support/engine.ts';
+import { batchKeys, finishedBatches, queuePrefix } from '../../../shared/redis/keys.ts';
+import { type Engine, failed, pinned, sourceOf, startEngine, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -71,4 +72,43 @@ test('deleting a batch erases its results, events, jobs and their logs, and what
     .toEqual([]);
   await consumer.close();
   worker.disconnect();
+});
+
+test('deleting a batch erases its idempotency key, and not one that has led to another batch since', async () => {
+  const items = () => sourceOf(itemsOfList([{ image: 'x://y', text: 't' }], 'lenient'));
+  const post = async (idempotencyKey: string) => {
+    const posting = { tenant, pinned, options: {}, items: items(), idempotencyKey };
+    return (await engine.batches.post(posting)).id;
+  };
+  const keys = () => engine.keys('*idempotency*');
+  const id = await post('the same');
+  expect(await keys()).toHaveLength(1);
+  expect(await post('the same')).toBe(id);
+  await engine.batches.remove(tenant, id);
+  expect(await keys()).toEqual([]);
+
+  const next = await post('the same');
+  expect(next).not.toBe(id);
+  // What the sweeper repeats for the first batch.
+  await engine.redis.hset(batchKeys(engine.redis, id).batch, 'keyHash', (await keys())[0]?.split(':').at(-1) ?? '');
+  await engine.ending.erase({ id, tenant });
+  expect(await keys()).toHaveLength(1);
+  // A retry has a key of its own.
+  await engine.commit(next, 0, failed(0, 1));
+  const retried = await engine.batches.retry(tenant, next, { idempotencyKey: 'again' });
+  expect(await keys()).toHaveLength(2);
+  await engine.batches.remove(tenant, retried.id);
+  await engine.batches.remove(tenant, next);
+  expect(await keys()).toEqual([]);
+});
+
+test('an expired batch erases its idempotency key', async () => {
+  const items = sourceOf(itemsOfList([{ image: 'x://y', text: 't' }], 'lenient'));
+  const posting = { tenant, pinned, options: {}, items, idempotencyKey: 'expiring' };
+  const { id } = await engine.batches.post(posting);
+  await engine.commit(id, 0, failed(0, 1));
+  await engine.redis.zadd(finishedBatches(engine.redis), 1, id);
+  await engine.sweeper.sweep();
+  expect(await engine.keys(`*{${id}}*`)).toEqual([]);
+  expect(await engine.keys('*idempotency*')).toEqual([]);
 });

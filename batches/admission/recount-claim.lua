@@ -1,0 +1,12 @@
+-- Replaces the amount of a batch that is counted. No limit applies.
+-- KEYS: 1 amounts  2 sums, as in claim.lua
+-- ARGV: 1 batch id  2 amount
+-- Returns 1, or 0 when the batch is not counted.
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known then return 0 end
+local before, tenant = string.match(known, '^(%d+) (.*)$')
+local added = tonumber(ARGV[2]) - tonumber(before)
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. tenant)
+redis.call('HINCRBY', KEYS[2], tenant, added)
+redis.call('HINCRBY', KEYS[2], '', added)
+return 1
