@@ -31,18 +31,29 @@ export interface ImageRecipe {
 export const pixelBytes = ({ size }: Pick<ImageRecipe, 'size'>): number => 3 * size * size;
 
 /** Steps before the tokenizer; see `models/texts/cleaning.ts`. */
-export type Cleaning = 'openclip' | 'siglip' | 'lower' | 'none';
+export type Cleaning = 'openclip' | 'openclip-cased' | 'siglip' | 'lower' | 'none';
+
+/** How the ids of SentencePiece become those of a model. */
+export interface SentencePieceIds {
+  /** Id before each text, where there is one. */
+  begin?: number;
+  /** Id after each text. */
+  end: number;
+  /** Vocabularies of fairseq have all ids shifted, and another one for what is unknown (0). */
+  fairseq?: { shift: number; unknown: number };
+}
 
 /** The steps from a text to the ids that a text tower reads. */
 export interface TextRecipe {
   clean: Cleaning;
   /** `json`: what `tokenizer.json` describes. `sentencepiece`: SentencePiece itself, with its model in `file`. */
-  tokenizer: { kind: 'json' } | { kind: 'sentencepiece'; file: string; end: number };
+  tokenizer: { kind: 'json' } | ({ kind: 'sentencepiece'; file: string } & SentencePieceIds);
   /** Most tokens, special tokens included. */
   maxTokens: number;
   /**
    * `end` repeats the end token up to the longest text of a run: a causal tower does not see what follows its end token,
-   * and others mask it. Towers that read their padding need the id and the length of their training.
+   * and others mask it. Towers that read their padding need the id and the length of their training. A length of 0 is
+   * that of the longest text of a run.
    */
   pad: 'end' | { id: number; to: number };
   /** Padding is masked, where the graph takes a mask. Otherwise the mask is 1 everywhere. */
@@ -58,7 +69,16 @@ export type Probability =
   /** Sigmoid of `scale * cosine + bias` for each pair. */
   | { kind: 'sigmoid'; scale: number; bias: number };
 
-export const familyNames = ['clip', 'siglip', 'siglip2', 'compact'] as const;
+export const familyNames = [
+  'clip',
+  'mobileclip',
+  'pe',
+  'xlm-roberta',
+  'chinese-clip',
+  'siglip',
+  'siglip2',
+  'compact',
+] as const;
 export type FamilyName = (typeof familyNames)[number];
 
 /** Everything in which models differ, as plain data; `models/families/` reads it from the files of a model. */

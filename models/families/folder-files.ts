@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 /** Files in which exports describe themselves. Small; none of them is needed by every family. */
-export const configNames = ['config.json', 'preprocessor_config.json', 'tokenizer_config.json'] as const;
+export const configNames = [
+  'config.json',
+  'preprocessor_config.json',
+  'open_clip_config.json',
+  'preprocess_cfg.json',
+  'tokenizer_config.json',
+] as const;
 export type ConfigName = (typeof configNames)[number];
 
 /** The files of a model folder that describe it. */

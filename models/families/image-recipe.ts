@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ImageRecipe, Rgb } from '../model.ts';
 import type { StatedFacts } from './family.ts';
 import { absent, type FolderFiles } from './folder-files.ts';
+import { openClipConfigIn } from './open-clip.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const side = z.int().positive();
@@ -30,10 +31,13 @@ const preprocessorConfig = z.object({
 /** What a family's reference does where the files do not say it. */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
+type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
+
 /**
- * Reads the steps from an image to the values of a tower.
+ * Reads the steps from an image to the values of a tower: from transformers' file, then OpenCLIP's, then the registry
+ * entry, then the family.
  * @param imageSize side of the square that the tower reads.
- * @throws {Error} naming file and field.
+ * @throws {Error} naming file and field; also where nothing states mean and deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
@@ -41,28 +45,51 @@ export function readImageRecipe(
   stated: StatedFacts,
   defaults: ImageDefaults,
 ): ImageRecipe {
+  const transformers = transformersSteps(files, imageSize, defaults.resize);
+  const openClip = openClipSteps(files, imageSize);
+  const { mean, std } = stated.preprocess ?? {};
+  if (transformers === undefined && openClip === undefined && (mean === undefined || std === undefined)) {
+    throw absent(files.path('preprocessor_config.json'));
+  }
+  const entry = { ...(mean && { mean }), ...(std && { std }) };
+  const recipe = { size: imageSize, ...defaults, ...entry, ...openClip, ...transformers };
+  return { ...recipe, version: versionOf(recipe) };
+}
+
+function transformersSteps(files: FolderFiles, imageSize: number, ofNumber: ImageRecipe['resize']): Steps | undefined {
   const name = 'preprocessor_config.json';
   const file = files.parsed(name, preprocessorConfig);
+  if (file === undefined) return undefined;
   const fault = (message: string) => new Error(`${files.path(name)}: ${message}`);
-  const { mean, std } = stated.preprocess ?? {};
-  if (file === undefined && (mean === undefined || std === undefined)) throw absent(files.path(name));
-
-  const resize = file?.size === undefined ? defaults.resize : resizeOf(file.size, defaults.resize);
-  const isCropped = file?.do_center_crop ?? true;
-  if (resize === 'crop' && !isCropped) throw fault('do_center_crop: only true is built in for a short side');
-  const lengths = { size: lengthOf(file?.size), ...(isCropped && { crop_size: lengthOf(file?.crop_size) }) };
+  const resize = file.size === undefined ? undefined : resizeOf(file.size, ofNumber);
+  const isCropped = file.do_center_crop;
+  if ((resize ?? ofNumber) === 'crop' && !isCropped) {
+    throw fault('do_center_crop: only true is built in where the short side is resized');
+  }
+  const lengths = { size: lengthOf(file.size), ...(isCropped && { crop_size: lengthOf(file.crop_size) }) };
   for (const [field, length] of Object.entries(lengths)) {
     if (length === undefined || length === imageSize) continue;
     throw fault(`${field} is ${length}, and the model reads ${imageSize} x ${imageSize}`);
   }
-  const filter = file?.resample === undefined ? defaults.filter : filterOf(file.resample);
-  const { rgb } = defaults;
+  const values = file.do_normalize
+    ? { ...(file.image_mean && { mean: file.image_mean }), ...(file.image_std && { std: file.image_std }) }
+    : ({ mean: [0, 0, 0], std: [1, 1, 1] } as const);
+  const filter = file.resample === resample.bilinear ? 'bilinear' : 'bicubic';
+  return { ...(resize && { resize }), ...(file.resample && { filter }), ...values };
+}
+
+function openClipSteps(files: FolderFiles, imageSize: number): Steps | undefined {
+  const { preprocess, preprocessPath } = openClipConfigIn(files) ?? {};
+  if (preprocess === undefined) return undefined;
+  const { size: length, mean, std, interpolation, resize_mode: mode } = preprocess;
+  if (length !== undefined && length !== imageSize) {
+    throw new Error(`${preprocessPath}: size is ${length}, and the model reads ${imageSize} x ${imageSize}`);
+  }
   return {
-    ...{ size: imageSize, resize, filter, rgb },
-    ...(file?.do_normalize === false
-      ? { mean: [0, 0, 0], std: [1, 1, 1] }
-      : { mean: file?.image_mean ?? mean ?? defaults.mean, std: file?.image_std ?? std ?? defaults.std }),
-    version: versionOf({ resize, filter, rgb }),
+    ...(mode && { resize: mode === 'squash' ? 'squash' : 'crop' }),
+    ...(interpolation && { filter: interpolation }),
+    ...(mean && { mean }),
+    ...(std && { std }),
   };
 }
 
@@ -71,8 +98,6 @@ const resizeOf = (stated: z.output<typeof size>, ofNumber: ImageRecipe['resize']
 
 const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined =>
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
-
-const filterOf = (stated: number): ImageRecipe['filter'] => (stated === resample.bilinear ? 'bilinear' : 'bicubic');
 
 /** Raise the number whenever other bytes reach a tower: it is part of receipts, cache keys and batches. */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>

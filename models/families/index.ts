@@ -1,13 +1,17 @@
 import type { FamilyName, ModelFacts } from '../model.ts';
+import { chineseClip } from './chinese-clip.ts';
 import { clip } from './clip.ts';
 import { compact } from './compact.ts';
 import type { ModelFamily, StatedFacts } from './family.ts';
 import { readFolderFiles } from './folder-files.ts';
+import { mobileclip } from './mobileclip.ts';
+import { pe } from './pe.ts';
 import { siglip } from './siglip.ts';
 import { siglip2 } from './siglip2.ts';
+import { xlmRoberta } from './xlm-roberta.ts';
 
 /** Every family, in the order in which they are asked for a folder. CLIP takes what names no family, so it is last. */
-const families: readonly ModelFamily[] = [compact, siglip, siglip2, clip];
+const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];
 
 /**
  * Reads the facts of a model from the files of its folder.

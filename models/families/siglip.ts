@@ -3,6 +3,7 @@ import type { FamilyName, ModelFacts, Probability, TextRecipe } from '../model.t
 import type { ModelFamily, StatedFacts } from './family.ts';
 import { absent, type FolderFiles } from './folder-files.ts';
 import { half, type ImageDefaults, readImageRecipe } from './image-recipe.ts';
+import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
 const size = z.int().positive();
@@ -67,25 +68,12 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 }
 
 /** The end token of both generations. */
-const end = 1;
-
-/**
- * SentencePiece, where its model is there: `@huggingface/tokenizers` gives other ids for some texts. The version says
- * which of the two gave the ids.
- */
-export function sentencePieceIn(
-  files: FolderFiles,
-  file: string,
-  version: string,
-): Pick<TextRecipe, 'tokenizer' | 'version'> {
-  if (!files.has(file)) return { tokenizer: { kind: 'json' }, version };
-  return { tokenizer: { kind: 'sentencepiece', file, end }, version: `${version}-sentencepiece` };
-}
+export const end = 1;
 
 /** Texts of SigLIP: canonical, then SentencePiece Unigram. The tower pools at the last position and masks nothing. */
 const text: SiglipGeneration['text'] = (files, maxTokens) => ({
   clean: 'siglip',
-  ...sentencePieceIn(files, 'spiece.model', textVersions.siglip),
+  ...sentencePieceIn(files, 'spiece.model', { end }, textVersions.siglip),
   maxTokens,
   pad: { id: 1, to: maxTokens },
   mask: false,

@@ -1,5 +1,6 @@
 import type { ModelFamily } from './family.ts';
-import { hasGemmaTokenizer, isSiglip, readSiglip, type SiglipGeneration, sentencePieceIn } from './siglip.ts';
+import { sentencePieceIn } from './sentencepiece-in.ts';
+import { end, hasGemmaTokenizer, isSiglip, readSiglip, type SiglipGeneration } from './siglip.ts';
 import { textVersions } from './text-version.ts';
 
 /**
@@ -8,7 +9,7 @@ import { textVersions } from './text-version.ts';
  */
 const text: SiglipGeneration['text'] = (files, maxTokens) => ({
   clean: 'lower',
-  ...sentencePieceIn(files, 'tokenizer.model', textVersions.lower),
+  ...sentencePieceIn(files, 'tokenizer.model', { end }, textVersions.lower),
   maxTokens,
   pad: { id: 0, to: maxTokens },
   mask: false,

@@ -3,6 +3,7 @@ import type { Cleaning } from '../model.ts';
 /** Raise a number whenever other ids reach a tower: it is part of receipts, cache keys and batches. */
 export const textVersions: Record<Cleaning, string> = {
   openclip: 'openclip-3.3-1',
+  'openclip-cased': 'openclip-cased-3.3-1',
   siglip: 'siglip-1',
   lower: 'lower-1',
   none: 'none-1',

@@ -1,5 +1,5 @@
 import type { Cleaning } from '../model.ts';
-import { cleanLikeOpenClip } from './openclip-cleaning.ts';
+import { cleanLikeOpenClip, repairLikeOpenClip } from './openclip-cleaning.ts';
 import { canonical } from './siglip-cleaning.ts';
 
 /** What happens to a text before the tokenizer. */
@@ -13,6 +13,7 @@ interface CleaningSteps {
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
   // The reference composes accents before it decodes the last entities, and not after.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
+  'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   siglip: { clean: (text) => canonical(text), replacesNormalizer: false },
   lower: { clean: (text, length) => text.slice(0, length).toLowerCase(), replacesNormalizer: false },
   none: { clean: (text, length) => text.slice(0, length), replacesNormalizer: false },

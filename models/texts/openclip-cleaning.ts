@@ -9,10 +9,14 @@ import { decodeHTML, decodeHTMLStrict } from 'entities';
  * text alone, whatever is in it.
  * @param length how much of the text is cleaned, from its beginning; as far as this it is read as part of the whole text.
  */
-export function cleanLikeOpenClip(text: string, length = text.length): string {
+export const cleanLikeOpenClip = (text: string, length = text.length): string =>
+  repairLikeOpenClip(text, length).toLowerCase();
+
+/** The same in the case that it has: `_clean_whitespace`, for vocabularies of others. */
+export function repairLikeOpenClip(text: string, length = text.length): string {
   const beginning = text.slice(0, length);
   const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
-  return collapseWhiteSpace(repaired).toLowerCase();
+  return collapseWhiteSpace(repaired);
 }
 
 /** Nothing to repair: printable ASCII without "&", and white space. Nearly every caption. */

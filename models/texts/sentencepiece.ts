@@ -1,17 +1,22 @@
 import { SentencePieceProcessor } from '@agnai/sentencepiece-js';
+import type { SentencePieceIds } from '../model.ts';
 import type { Algorithm } from './algorithm.ts';
 
 /**
- * SentencePiece itself, as WebAssembly: the reference of SigLIP. `@huggingface/tokenizers` makes a space of U+200D and
+ * SentencePiece itself, as WebAssembly: the reference of SigLIP, and of XLM-RoBERTa's vocabulary. `@huggingface/tokenizers` makes a space of U+200D and
  * differs for a few other characters.
  * @param path a model of SentencePiece.
- * @param end id that follows each text.
  * @throws {Error} naming the file when it is not such a model.
  */
-export async function loadSentencePiece(path: string, end: number): Promise<Algorithm> {
+export async function loadSentencePiece(path: string, { begin, end, fairseq }: SentencePieceIds): Promise<Algorithm> {
   const processor = new SentencePieceProcessor();
   await processor.load(path);
   // A file that is not a model is loaded without an error, and then no text has any piece.
   if (processor.encodeIds('a').length === 0) throw new Error(`${path} is not a model of SentencePiece`);
-  return { idsOf: (text) => [...processor.encodeIds(text.toWellFormed()), end], readsByWord: false };
+  const first = begin === undefined ? [] : [begin];
+  const idOf = (id: number) => (fairseq === undefined ? id : id === 0 ? fairseq.unknown : id + fairseq.shift);
+  return {
+    idsOf: (text) => [...first, ...processor.encodeIds(text.toWellFormed()).map(idOf), end],
+    readsByWord: false,
+  };
 }

@@ -37,7 +37,7 @@ export async function loadTokenizer(spec: TokenizerFacts): Promise<Tokenizer> {
   const { clean, replacesNormalizer } = cleaningSteps[cleaning];
   const { idsOf, readsByWord }: Algorithm =
     tokenizer.kind === 'sentencepiece'
-      ? await loadSentencePiece(spec.tokenizerPath, tokenizer.end)
+      ? await loadSentencePiece(spec.tokenizerPath, tokenizer)
       : await loadTokenizerJson(spec.tokenizerPath, spec.tokenizerConfigPath, { replacesNormalizer });
   return {
     encode(whole) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { probabilitiesOf } from '../../evaluation/formulas.ts';
@@ -35,10 +35,12 @@ export const goldenFamily = (name: string): GoldenFamily =>
   JSON.parse(readFileSync(`${familyFolder(name)}/expected.json`, 'utf8'));
 
 /** A spec of the folder, as the registry would make it. */
-export const familySpec = async (name: string, stated: StatedFacts = {}): Promise<ModelSpec> => ({
-  ...(await specOf(familyFolder('../clip/tiny-clip'))),
-  ...(await readModelFolder(familyFolder(name), stated)),
-});
+export const familySpec = async (name: string, stated: StatedFacts = {}): Promise<ModelSpec> => {
+  const clip = await specOf(familyFolder('../clip/tiny-clip'));
+  const spec = { ...clip, ...(await readModelFolder(familyFolder(name), stated)) };
+  // The vocabulary of CLIP lies in one folder for all of them.
+  return existsSync(spec.tokenizerPath) ? spec : { ...spec, tokenizerPath: clip.tokenizerPath };
+};
 
 export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, value, at) => sum + value * (b[at] ?? Number.NaN), 0);
@@ -74,7 +76,11 @@ export async function measure(spec: ModelSpec, { images, texts }: GoldenFamily):
 
 /** Ids and mask of one text, padded as in a run with a fixed length. */
 export function padded({ text: recipe }: ModelSpec, ids: readonly number[], length: number) {
-  return padIds([ids], recipe, paddedLength([ids], recipe, recipe.pad === 'end' ? length : undefined));
+  return padIds(
+    [ids],
+    recipe,
+    paddedLength([ids], recipe, recipe.pad === 'end' || recipe.pad.to === 0 ? length : undefined),
+  );
 }
 
 export interface GoldenOptions {

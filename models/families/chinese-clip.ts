@@ -1,0 +1,26 @@
+import { type ClipKind, modelTypeOf, openAi, readClip } from './clip-facts.ts';
+import type { ModelFamily } from './family.ts';
+import { textVersions } from './text-version.ts';
+
+const kind: ClipKind = {
+  family: 'chinese-clip',
+  defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
+  image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
+  // BERT has 512 positions. The processor cuts at 52, which no file states.
+  positionsAreTokens: false,
+  text: (_files, maxTokens) => ({
+    clean: 'none',
+    tokenizer: { kind: 'json' },
+    maxTokens,
+    pad: { id: 0, to: 0 },
+    mask: true,
+    version: textVersions.none,
+  }),
+};
+
+/** Chinese-CLIP: BERT's WordPiece, images squashed although they have CLIP's mean and a `crop_size`. */
+export const chineseClip: ModelFamily = {
+  name: 'chinese-clip',
+  accepts: (files) => modelTypeOf(files) === 'chinese_clip',
+  read: (files, stated) => readClip(kind, files, stated),
+};

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { FamilyName, ModelFacts, TextRecipe } from '../model.ts';
+import type { StatedFacts } from './family.ts';
+import { absent, type FolderFiles } from './folder-files.ts';
+import { type ImageDefaults, readImageRecipe } from './image-recipe.ts';
+import { openClipConfigIn } from './open-clip.ts';
+
+const size = z.int().positive();
+
+const config = z.object({
+  projection_dim: size.optional(),
+  text_config: z.object({ max_position_embeddings: size.optional() }).prefault({}),
+  vision_config: z.object({ image_size: size.optional() }).prefault({}),
+});
+
+/** Mean and deviation of the images that OpenAI trained CLIP with. */
+export const openAi = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+} as const;
+
+/** Scale of trained CLIPs: their temperature is clipped at 100. */
+const scale = 100;
+
+/** What differs between the families whose exports have CLIP's files. */
+export interface ClipKind {
+  family: FamilyName;
+  defaults: { dimensions: number; contextLength: number; imageSize: number };
+  image: ImageDefaults;
+  /** Positions of the text tower are its tokens. Otherwise only OpenCLIP's configuration or the entry states the limit. */
+  positionsAreTokens: boolean;
+  text(files: FolderFiles, maxTokens: number): TextRecipe;
+}
+
+/**
+ * Facts of a model with CLIP's files: `config.json` of transformers, that of OpenCLIP, or both.
+ * @throws {Error} naming file and field.
+ */
+export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts): ModelFacts {
+  const { defaults, positionsAreTokens } = kind;
+  const file = files.parsed('config.json', config);
+  const openClip = openClipConfigIn(files);
+  const isDescribed = file !== undefined || openClip !== undefined;
+  if (!isDescribed && stated.dimensions === undefined) throw absent(files.path('config.json'));
+  const imageSize =
+    file?.vision_config.image_size ??
+    openClip?.model.vision_cfg.image_size ??
+    stated.preprocess?.imageSize ??
+    defaults.imageSize;
+  const maxTokens =
+    (positionsAreTokens ? file?.text_config.max_position_embeddings : undefined) ??
+    openClip?.model.text_cfg.context_length ??
+    stated.contextLength ??
+    defaults.contextLength;
+  return {
+    family: kind.family,
+    image: readImageRecipe(files, imageSize, stated, kind.image),
+    text: kind.text(files, maxTokens),
+    dimensions: file?.projection_dim ?? openClip?.model.embed_dim ?? stated.dimensions ?? defaults.dimensions,
+    probability: { kind: 'softmax', scale: stated.logitScale ?? scale },
+    outputs: { image: ['image_embeds'], text: ['text_embeds'] },
+  };
+}
+
+/** The `model_type` of `config.json`. */
+export const modelTypeOf = (files: FolderFiles): unknown =>
+  (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type;

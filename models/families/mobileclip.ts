@@ -1,0 +1,30 @@
+import { type ClipKind, readClip } from './clip-facts.ts';
+import type { ModelFamily } from './family.ts';
+import { openClipConfigIn } from './open-clip.ts';
+import { textVersions } from './text-version.ts';
+
+const kind: ClipKind = {
+  family: 'mobileclip',
+  defaults: { dimensions: 512, contextLength: 77, imageSize: 256 },
+  image: { resize: 'crop', filter: 'bilinear', rgb: 'after-resize', mean: [0, 0, 0], std: [1, 1, 1] },
+  positionsAreTokens: true,
+  text: (_files, maxTokens) => ({
+    clean: 'openclip',
+    tokenizer: { kind: 'json' },
+    maxTokens,
+    // The tower has no causal mask: it reads its padding.
+    pad: { id: 0, to: maxTokens },
+    mask: true,
+    version: textVersions.openclip,
+  }),
+};
+
+/**
+ * MobileCLIP and MobileCLIP2 of the sizes S, whose text towers have no causal mask. Their `config.json` is that of CLIP:
+ * where OpenCLIP's configuration is missing, the registry entry names the family.
+ */
+export const mobileclip: ModelFamily = {
+  name: 'mobileclip',
+  accepts: (files) => openClipConfigIn(files)?.model.text_cfg.no_causal_mask === true,
+  read: (files, stated) => readClip(kind, files, stated),
+};

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { FolderFiles } from './folder-files.ts';
+
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+const size = z.int().positive();
+
+const visionConfig = z.object({ image_size: size.optional(), timm_model_name: z.string().nullish() });
+const textConfig = z.object({
+  context_length: size.optional(),
+  no_causal_mask: z.boolean().optional(),
+  hf_model_name: z.string().nullish(),
+  hf_tokenizer_name: z.string().nullish(),
+});
+const modelConfig = z.object({
+  embed_dim: size,
+  vision_cfg: visionConfig.prefault({}),
+  text_cfg: textConfig.prefault({}),
+});
+const preprocessConfig = z.object({
+  size: z
+    .union([size, z.tuple([size, size]).refine(([height, width]) => height === width, 'not a square')])
+    .transform((value) => (typeof value === 'number' ? value : value[0]))
+    .optional(),
+  mean: triple.optional(),
+  std: triple.optional(),
+  interpolation: z.enum(['bicubic', 'bilinear'], 'only bicubic and bilinear are built in').optional(),
+  resize_mode: z.enum(['shortest', 'squash'], 'only shortest and squash are built in').optional(),
+});
+
+const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });
+
+/** How OpenCLIP describes a model, and the steps before its vision tower. */
+export interface OpenClipConfig {
+  model: z.output<typeof modelConfig>;
+  /** Undefined where the file of the steps is absent. */
+  preprocess: z.output<typeof preprocessConfig> | undefined;
+  /** The file that states the steps, for messages. */
+  preprocessPath: string;
+}
+
+/**
+ * OpenCLIP's description of a model: `open_clip_config.json`; or, in exports of immich, the same in two files.
+ * @throws {Error} naming file and field.
+ */
+export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined {
+  const both = files.parsed('open_clip_config.json', whole);
+  if (both !== undefined) {
+    const preprocessPath = files.path('open_clip_config.json');
+    return { model: both.model_cfg, preprocess: both.preprocess_cfg, preprocessPath };
+  }
+  if ((files.json('config.json') as { embed_dim?: unknown } | undefined)?.embed_dim === undefined) return undefined;
+  const model = files.parsed('config.json', modelConfig);
+  const preprocess = files.parsed('preprocess_cfg.json', preprocessConfig);
+  return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
+}

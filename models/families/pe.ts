@@ -1,0 +1,27 @@
+import { type ClipKind, readClip } from './clip-facts.ts';
+import type { ModelFamily } from './family.ts';
+import { half } from './image-recipe.ts';
+import { openClipConfigIn } from './open-clip.ts';
+import { textVersions } from './text-version.ts';
+
+const kind: ClipKind = {
+  family: 'pe',
+  defaults: { dimensions: 1024, contextLength: 32, imageSize: 224 },
+  image: { resize: 'squash', filter: 'bilinear', rgb: 'after-resize', ...half },
+  positionsAreTokens: true,
+  text: (_files, maxTokens) => ({
+    clean: 'openclip',
+    tokenizer: { kind: 'json' },
+    maxTokens,
+    pad: 'end',
+    mask: true,
+    version: textVersions.openclip,
+  }),
+};
+
+/** Perception Encoder (PE core), as OpenCLIP has it. */
+export const pe: ModelFamily = {
+  name: 'pe',
+  accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,
+  read: (files, stated) => readClip(kind, files, stated),
+};

@@ -1,0 +1,16 @@
+import type { SentencePieceIds, TextRecipe } from '../model.ts';
+import type { FolderFiles } from './folder-files.ts';
+
+/**
+ * SentencePiece, where its model is there: `@huggingface/tokenizers` gives other ids for some texts. The version states
+ * which of the two gave the ids.
+ */
+export function sentencePieceIn(
+  files: FolderFiles,
+  file: string,
+  ids: SentencePieceIds,
+  version: string,
+): Pick<TextRecipe, 'tokenizer' | 'version'> {
+  if (!files.has(file)) return { tokenizer: { kind: 'json' }, version };
+  return { tokenizer: { kind: 'sentencepiece', file, ...ids }, version: `${version}-sentencepiece` };
+}
