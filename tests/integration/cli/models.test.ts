@@ -66,7 +66,7 @@ describe('vls models', () => {
     const hub = await hubWithTiny();
     const { code, stdout } = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
     expect(code).toBe(1);
-    expect(JSON.parse(stdout).error.message).toMatch(/Port \d+ of 127\.0\.0\.1 is not used; HF_HOSTS_ALLOW/);
+    expect(JSON.parse(stdout).error.message).toMatch(/Port \d+ of 127\.0\.0\.1 is not allowed; HF_HOSTS_ALLOW/);
     expect(hub.downloads()).toEqual([]);
   });
 
