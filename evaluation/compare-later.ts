@@ -3,7 +3,7 @@ import { comparedOutcome } from './compare.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ComparedModel, ModelOutcome } from './outcome.ts';
 
-/** Scores the image of an answered request with other models. Nobody waits for it, and it is batch work. */
+/** Scores the image of an answered request with other models. No request waits for it, and it is batch work. */
 export type CompareLater = (
   others: readonly ModelSpec[],
   image: Uint8Array,

@@ -30,7 +30,7 @@ export async function comparedOutcome(
 
 /**
  * Outcome of a pair from its embeddings.
- * @param countsImage whether the run of the image counts with this pair: all texts of an image share that run.
+ * @param countsImage true when the run of the image counts with this pair: all texts of an image share that run.
  * @throws {ServiceError} as {@link compare}.
  */
 export function outcomeOf(image: Embedded, text: Embedded, countsImage: boolean): ModelOutcome {

@@ -12,7 +12,7 @@ import { checkText, checkTokens } from './texts.ts';
 interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
-  /** Whether its runs count with a pair already. */
+  /** True when its runs count with an earlier pair. */
   isCounted: boolean;
 }
 

@@ -5,8 +5,8 @@ import type { Code } from '../shared/errors.ts';
 const endedEarly = new Set<Code>(['request.aborted', 'overloaded', 'cancelled']);
 
 /**
- * Whether an outcome says something about the model. Errors of an item are the same for every model, and chance gives the
- * item to one model or to another.
+ * Returns true when an outcome depends on the model. Errors of an item do not: every model has the same, and chance decides
+ * which model gets the item.
  */
 export function isEvidence({ outcome }: ModelOutcome): boolean {
   if (outcome.status === 'succeeded') return true;

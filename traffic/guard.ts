@@ -48,7 +48,7 @@ export function judge(
   return reasons;
 }
 
-/** Whether a window failed by its time. Other programs may slow one window down: two in a row end a trial. */
+/** Returns true when a window fails by its time. Other programs may slow one window down: two in a row end a trial. */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;
 

@@ -6,7 +6,7 @@ import { positionOf } from './plan.ts';
 
 /** A pinned model that this process does not have. */
 export interface Difference {
-  /** What it has instead, in words. */
+  /** A description of what the process has instead. */
   difference: string;
 }
 
@@ -20,7 +20,7 @@ export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
 
 /**
  * Resolves the models of a plan.
- * @param mayLackMain whether the plan can be used without its main model.
+ * @param mayLackMain true when the plan can be used without its main model.
  * @throws {ServiceError} when the main model cannot be used and must be.
  */
 export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLackMain = false): Promise<PlanModels> {
@@ -43,7 +43,7 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
   throw new ServiceError('model.unavailable', model?.difference ?? `this process does not have ${name}`);
 }
 
-/** Whether this process has another revision than the plan: a change of the registry may not have reached it yet. */
+/** Returns true when this process has another revision than the plan: a registry change may not have reached it yet. */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
   return model !== undefined && 'difference' in model && !('isUnusable' in model);

@@ -51,7 +51,7 @@ export function createSharedEvaluation(
   ): Promise<Answer> {
     const [main] = plan.arms;
     if (arm.role !== 'canary' || main === undefined) return await answerBy(arm);
-    // One process sees a change of the rules before another: that says nothing about the canary.
+    // One process sees a change of the rules before another, so this is not a failure of the canary.
     if (isUnknown(models, arm.model)) return await answerBy(main);
     try {
       return await answerBy(arm);

@@ -87,7 +87,7 @@ export interface TrafficStore {
   window(key: ExperimentKey): Promise<Counts>;
   /** The scores that both models gave in the open window. */
   windowPairs(key: ExperimentKey): Promise<[reference: number, candidate: number][]>;
-  /** Ends a window, once. @returns whether this call ended it. */
+  /** Ends a window, once. @returns true when this call ended it. */
   settle(
     key: ExperimentKey,
     window: JudgedWindow,

@@ -20,7 +20,7 @@ import { createTrafficStore } from './store.ts';
 
 /** The models that answer for a profile or model now. */
 export interface ModelRoute {
-  /** The profile or model that was asked for: the default where a request names none. */
+  /** The requested profile or model: the default where a request names none. */
   name: string;
   /** The profile whose queue carries its batches. */
   profile: string;
@@ -49,7 +49,7 @@ export interface Traffic {
   ): Promise<TextScores>;
   /**
    * Scores pairs by the models that their batch was posted with; see {@link Evaluation.scorePairs}.
-   * @returns what this process has instead, when it cannot score that batch.
+   * @returns a {@link Difference} when this process does not have the models of that batch.
    */
   scorePairs(
     pinned: PinnedTraffic,

@@ -34,7 +34,7 @@ export interface NetworkFault {
   /** How long chunks of this tenant still wait before this worker takes one (ms); 0 when they need not. */
   restMs(tenant: string): number;
   /**
-   * Whether the network is lost for all tenants: two of them found it so, and no host has answered since. A tenant chooses
+   * Returns true when the network is lost for all tenants: two of them found it so, and no host has answered since. A tenant chooses
    * its hosts, so the finding of one holds for its own chunks alone: 128 items with four dead hosts stopped a worker for
    * 75 s.
    */

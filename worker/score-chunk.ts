@@ -57,7 +57,7 @@ export async function scoreChunk(
       await chunks.release(job);
       return { stopped: true };
     }
-    // An error of this worker says nothing about the items: another worker takes them, or this one later.
+    // An error of this worker does not concern the items: another worker takes them, or this one later.
     if (!(error instanceof ServiceError)) throw error;
     const isModel = error.code === 'model.unavailable';
     if (isModel) await chunks.block(job, error.message);

@@ -42,7 +42,7 @@ interface Loaded {
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
-  /** Whether the registry has dropped it. Batches may still be pinned to it. */
+  /** True when the registry has dropped it. Batches may still be pinned to it. */
   isDropped: boolean;
 }
 

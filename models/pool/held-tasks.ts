@@ -11,7 +11,7 @@ export interface HeldTasks {
   idOf(task: Task): number | undefined;
   /**
    * Counts that `task` was answered before older tasks of its kind and urgency.
-   * @returns whether one of them hangs: more than `many` later ones were answered, and it is older than `ms`.
+   * @returns true when one of them hangs: more than `many` later ones were answered, and it is older than `ms`.
    */
   isOvertaken(id: number, task: Task, many: number, ms: number): boolean;
 }

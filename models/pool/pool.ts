@@ -47,7 +47,7 @@ export interface PoolState {
   waiting: number;
   /** Tasks that encoders hold. */
   inFlight: number;
-  /** Whether the model has reproduced golden values; null before it is loaded. */
+  /** True when the model has reproduced its golden values; null before it is loaded. */
   verified: boolean | null;
   /** Most images in one run of the vision tower. */
   microBatch: number;

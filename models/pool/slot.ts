@@ -62,16 +62,16 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly state: SlotState;
   readonly pid: number | undefined;
   readonly inFlight: number;
-  /** Whether the model is loaded, or is being loaded in place of a process that was retired. */
+  /** True when the model is loaded, or is being loaded to replace a process that was retired. */
   readonly isUp: boolean;
-  /** Whether the model is loaded and the process was not killed. */
+  /** True when the model is loaded and the process was not killed. */
   readonly isServing: boolean;
   /** When the next process starts, by `performance.now()`; 0 while there is one. */
   readonly startsAt: number;
   /** Starts the next process now, if there is none, and forgets earlier failures. */
   startNow(): void;
   send(task: Task): void;
-  /** Tells the encoder to leave out a task that has not begun. Its answer comes all the same. */
+  /** Asks the encoder to skip a task that has not begun. The encoder answers it in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
   calibrate(): void;
@@ -100,7 +100,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   const tasks = createHeldTasks();
   /**
    * Tasks in flight when the encoder here died. Each runs alone, before any other work, so that an item which kills is
-   * told from its neighbours.
+   * found among its neighbours.
    */
   const suspects: Task[] = [];
 
@@ -115,7 +115,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message that arrives after the exit of its process says nothing about the next one.
+      // A message that arrives after the exit of its process does not concern the next one.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -175,7 +175,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     return task;
   }
 
-  /** Starts the wait for the next sign of progress anew. How long a task waits in a slow encoder says nothing. */
+  /** Starts the wait for the next sign of progress anew. A task may wait long in an encoder that is slow but works. */
   function watchProgress(): void {
     cancelSilence?.();
     cancelSilence = tasks.size > 0 ? afterPatience(taskTimeoutMs, () => kill('no progress')) : undefined;

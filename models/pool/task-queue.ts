@@ -4,7 +4,7 @@ export interface TaskQueue<Task extends { tenant: string }> {
   add(task: Task): void;
   /** The oldest task of each waiting tenant: first the tenant with the fewest in flight, then the one served longest ago. */
   candidates(): Task[];
-  /** @returns whether the task was waiting here. */
+  /** @returns true when the task was waiting here. */
   remove(task: Task): boolean;
   /** Removes the newest task of the tenant with the longest queue. */
   removeNewestOfLongest(): Task | undefined;
@@ -14,7 +14,7 @@ export interface TaskQueue<Task extends { tenant: string }> {
   hold(tenant: string, change: 1 | -1): void;
   /** The number of this tenant's tasks that encoders hold. */
   held(tenant: string): number;
-  /** Whether one more task would make this tenant's queue the longest of all. */
+  /** Returns true when one more task would make this tenant's queue the longest. */
   isLongest(tenant: string): boolean;
 }
 

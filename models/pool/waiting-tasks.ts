@@ -27,7 +27,7 @@ export function createWaitingTasks(model: string, maxInteractive: number): Waiti
   const batch: Record<InputKind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const queues = [interactive, batch.image, batch.text];
 
-  /** Sends the next task that an encoder has room for. @returns whether there was one. */
+  /** Sends the next task that an encoder has room for. @returns false when there was none. */
   function dealOne(queue: TaskQueue<Task>, choose: (task: Task) => Pick<Slot, 'send'> | undefined): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {

@@ -27,7 +27,7 @@ const guaranteedTasks = 2;
 const windowOf = (kind: InputKind, { images, texts }: MicroBatch): number =>
   kind === 'image' ? Math.max(8, 3 * images) : 2 * texts;
 
-/** Whether an encoder has room for one more task. */
+/** Returns true when an encoder has capacity for one more task. */
 export function hasRoom(
   encoder: { held: Record<InputKind, number>; heldOfBatches: Record<InputKind, number> },
   { interactive, tenant, queue }: Pick<Task, 'interactive' | 'tenant' | 'queue'>,

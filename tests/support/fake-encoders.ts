@@ -26,12 +26,12 @@ export const readyPool = {
   detail: null,
 } as const satisfies PoolState;
 
-/** An encoder process that does what a test says, when it says so. Its tasks are texts. */
+/** An encoder process under the control of a test. Its tasks are texts. */
 export interface FakeEncoder extends EncoderProcess {
-  /** Everything it was told. */
-  readonly told: ToEncoder[];
+  /** Every message sent to it. */
+  readonly sent: ToEncoder[];
   killed: boolean;
-  /** Texts that it was given and has not answered, in their order. */
+  /** Texts sent to it and not answered, in their order. */
   texts(): string[];
   load(): void;
   failToLoad(message: string): void;
@@ -79,10 +79,10 @@ function fakeEncoder(events: EncoderEvents, pid: number): FakeEncoder {
   };
   return {
     pid,
-    told: [],
+    sent: [],
     killed: false,
     send(message) {
-      this.told.push(message);
+      this.sent.push(message);
       if (message.type === 'text') open.set(message.id, message.text);
     },
     kill() {

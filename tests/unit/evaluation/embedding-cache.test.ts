@@ -52,7 +52,7 @@ const finish = () => {
 };
 
 describe('the cache', () => {
-  test('gives the same embedding again without computing it, and says that it took no time', async () => {
+  test('returns the same embedding again without computing it, with times of 0', async () => {
     const embeddings = createEmbeddingCache(encoders, cacheBytes);
     const first = embeddings.text(spec, 'a cat', batch);
     computations[0]?.succeed({ ...embeddingOf(0.6, 0.8), tokens: 77, totalTokens: 90 });
@@ -68,7 +68,7 @@ describe('the cache', () => {
     expect(computations).toHaveLength(1);
   });
 
-  test('knows a picture by its bytes, not by its array', async () => {
+  test('identifies an image by its bytes, not by its array', async () => {
     const embeddings = createEmbeddingCache(encoders, cacheBytes);
     const first = embeddings.image(spec, Uint8Array.of(1, 2, 3), batch);
     finish();
@@ -86,7 +86,7 @@ describe('the cache', () => {
     expect(computations).toHaveLength(1);
   });
 
-  test('tells models, revisions and precisions apart, texts from pictures, and texts by every character', async () => {
+  test('distinguishes models, revisions and precisions, texts and images, and texts by every character', async () => {
     const embeddings = createEmbeddingCache(encoders, cacheBytes);
     const ask = () => [
       embeddings.text(spec, 'a cat', batch),
@@ -106,7 +106,7 @@ describe('the cache', () => {
     expect(computations).toHaveLength(8);
   });
 
-  test('keeps no failure', async () => {
+  test('does not store failures', async () => {
     const embeddings = createEmbeddingCache(encoders, cacheBytes);
     const first = embeddings.text(spec, 'a cat', batch);
     computations[0]?.fail(new Error('out of memory'));
@@ -116,8 +116,8 @@ describe('the cache', () => {
     expect((await second).embedding).toEqual(Float32Array.of(7));
   });
 
-  test('forgets what was not used for longest when its bytes are full', async () => {
-    // Room for three embeddings of 1,000 bytes and what belongs to them, not for four.
+  test('drops the least recently used embedding when its bytes are full', async () => {
+    // It holds three embeddings of 1,000 bytes with their overhead, not four.
     const embeddings = createEmbeddingCache(encoders, 5_000);
     const large = embeddingOf(...new Array<number>(250).fill(1));
     const ask = async (text: string) => {
@@ -135,7 +135,7 @@ describe('the cache', () => {
     expect(computations.map(({ input }) => input)).toEqual(['a', 'b', 'c', 'd', 'b']);
   });
 
-  test('counts the text itself', async () => {
+  test('counts the bytes of the text', async () => {
     const embeddings = createEmbeddingCache(encoders, 5_000);
     const text = 'x'.repeat(3_000);
     for (let time = 0; time < 2; time++) {
@@ -147,7 +147,7 @@ describe('the cache', () => {
     expect(computations).toHaveLength(2);
   });
 
-  test('of no bytes computes everything anew', async () => {
+  test('of 0 bytes computes everything again', async () => {
     const embeddings = createEmbeddingCache(encoders, 0);
     for (let time = 0; time < 2; time++) {
       const embedded = embeddings.text(spec, 'a cat', batch);
@@ -162,7 +162,7 @@ describe.each([
   ['with a cache', cacheBytes],
   ['without a cache', 0],
 ])('what is being computed, %s', (_how, bytes) => {
-  test('is computed once for all that ask meanwhile', async () => {
+  test('is computed once for all callers that ask meanwhile', async () => {
     const embeddings = createEmbeddingCache(encoders, bytes);
     const asked = [1, 2, 3].map(() => embeddings.image(spec, Uint8Array.of(1, 2, 3), batch));
     expect(computations).toHaveLength(1);
@@ -170,7 +170,7 @@ describe.each([
     for (const { embedding } of await Promise.all(asked)) expect(embedding).toEqual(Float32Array.of(5));
   });
 
-  test('fails for all that asked, and is computed again for the next', async () => {
+  test('fails for all its callers, and is computed again for the next', async () => {
     const embeddings = createEmbeddingCache(encoders, bytes);
     const asked = Promise.allSettled([1, 2].map(() => embeddings.text(spec, 'a cat', batch)));
     computations[0]?.fail(new Error('out of memory'));
@@ -197,7 +197,7 @@ describe.each([
     expect(computations).toHaveLength(2);
   });
 
-  test('is aborted with the last that waits for it, and no earlier', async () => {
+  test('is aborted when its last caller leaves, and not earlier', async () => {
     const embeddings = createEmbeddingCache(encoders, bytes);
     const clients = [new AbortController(), new AbortController()];
     const asked = clients.map(({ signal }) => embeddings.text(spec, 'a cat', { ...single, signal }));
@@ -207,7 +207,7 @@ describe.each([
     clients[1]?.abort(new Error('the second client left'));
     await expect(asked[1]).rejects.toThrow('the second client left');
     expect(computations[0]?.signal?.aborted).toBe(true);
-    // Who asks now does not join what is ending.
+    // A new caller does not join a computation that is ending.
     embeddings.text(spec, 'a cat', single).catch(() => {});
     expect(computations).toHaveLength(2);
   });

@@ -113,7 +113,7 @@ describe('one image and several texts', () => {
     await expect(scoring).rejects.toThrow('The client has gone');
   });
 
-  test('embeds the texts while the image is on its way', async () => {
+  test('embeds the texts while the image is downloaded', async () => {
     const arrived = Promise.withResolvers<Uint8Array>();
     images.load = () => arrived.promise;
     const scored = scoreTexts('cat.jpg', ['0.5', '0.25']);
@@ -131,7 +131,7 @@ describe('one image and several texts', () => {
     });
   });
 
-  test('refuses a text that the model cuts off where it is asked to, and says by how much', async () => {
+  test('refuses a text with too many tokens when longText is error, and says how many it has', async () => {
     embeddings.text = async () => ({ ...textAt(0.5), tokens: 77, totalTokens: 90 });
     await expect(scoreTexts('cat.jpg', ['0.5'], { longText: 'error' })).rejects.toMatchObject({
       code: 'text.too_long',
@@ -141,7 +141,7 @@ describe('one image and several texts', () => {
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'text.too_long', retryable: false } });
   });
 
-  test('says which of many texts is empty, too long, or has too many tokens', async () => {
+  test('names the text that is empty, too long, or has too many tokens', async () => {
     const refused = async (texts: string[]) =>
       await scoreTexts('cat.jpg', texts, { longText: 'error' }).catch((error: Error) => error.message);
     expect(await refused(['0.5', '0.5', 'x'.repeat(maxTextLength + 1)])).toMatch(/^The text at index 2 has 20001 char/);
@@ -237,7 +237,7 @@ describe('pairs of a batch', () => {
     expect(calls.filter(({ kind }) => kind === 'image')).toHaveLength(3);
   });
 
-  test('does not take a string for the object that it spells', async () => {
+  test('distinguishes a string from the object with the same JSON', async () => {
     const url = { url: 'http://example.org/cat.jpg' };
     await scorePairs(pairs([url, '0.5'], [JSON.stringify(url), '0.5']));
     expect(loads.map(({ source }) => source)).toEqual([url, JSON.stringify(url)]);
@@ -277,13 +277,13 @@ describe('pairs of a batch', () => {
     expect(loads.map(({ source }) => source)).toEqual(['c']);
   });
 
-  test('gives back the fault that intake found', async () => {
+  test('returns the error that intake found', async () => {
     const error = { code: 'item.invalid', message: 'image is missing', retryable: false } as const;
     expect(await scorePairs([{ error }])).toEqual([{ status: 'failed', error }]);
     expect([loads, calls]).toEqual([[], []]);
   });
 
-  test('says the warnings of a pair, each once, and none when there are none', async () => {
+  test('has each warning of a pair once, and no list without warnings', async () => {
     embeddings.text = async (_spec, text) => ({
       ...textAt(0.5),
       tokens: 77,
@@ -300,20 +300,23 @@ describe('pairs of a batch', () => {
     ]);
   });
 
-  test.each<Code>(['model.unavailable', 'overloaded'])('throws %s, which no pair is to blame for', async (code) => {
+  test.each<Code>(['model.unavailable', 'overloaded'])('throws %s, which is not an error of a pair', async (code) => {
     failing('text', '0.25', new ServiceError(code, 'not now'));
     await expect(scorePairs(pairs(['a', '0.5'], ['b', '0.25']))).rejects.toMatchObject({ code });
   });
 
-  test.each<Code>(['internal.poison', 'image.corrupt', 'image.fetch.network'])('keeps %s on its pair', async (code) => {
-    failing('text', '0.25', new ServiceError(code, 'no'));
-    expect(await scorePairs(pairs(['a', '0.5'], ['b', '0.25']))).toMatchObject([
-      { status: 'succeeded' },
-      { status: 'failed', error: { code } },
-    ]);
-  });
+  test.each<Code>(['internal.poison', 'image.corrupt', 'image.fetch.network'])(
+    'returns %s as the outcome of its pair',
+    async (code) => {
+      failing('text', '0.25', new ServiceError(code, 'no'));
+      expect(await scorePairs(pairs(['a', '0.5'], ['b', '0.25']))).toMatchObject([
+        { status: 'succeeded' },
+        { status: 'failed', error: { code } },
+      ]);
+    },
+  );
 
-  test('keeps an error without a code on its pair as internal', async () => {
+  test('returns an error without a code as internal', async () => {
     failing('image', 'b', new TypeError('undefined is not a function'));
     expect(await scorePairs(pairs(['a', '0.5'], ['b', '0.5']))).toMatchObject([
       { status: 'succeeded' },
@@ -321,7 +324,7 @@ describe('pairs of a batch', () => {
     ]);
   });
 
-  test('does not give back a pair while its text is still being embedded, so that nothing piles up', async () => {
+  test('returns no pair while its text is being embedded, so that texts do not pile up', async () => {
     failing('image', 'lost', new ServiceError('image.file.not_found', 'not there'));
     const text = Promise.withResolvers<Embedded>();
     embeddings.text = () => text.promise;
@@ -335,7 +338,7 @@ describe('pairs of a batch', () => {
     expect(await evaluated).toMatchObject([{ status: 'failed', error: { code: 'image.file.not_found' } }]);
   });
 
-  test('holds no more images at a time than it may, over all chunks', async () => {
+  test('holds a bounded number of images at a time, over all chunks', async () => {
     let open = 0;
     let most = 0;
     images.load = async (source) => {

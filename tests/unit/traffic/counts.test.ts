@@ -10,7 +10,7 @@ import {
 } from '../../../traffic/counts.ts';
 import { rankCorrelation } from '../../../traffic/rank-correlation.ts';
 
-/** So many inputs in runs of that size, which take that long each. */
+/** Counts of inputs in runs of one size, with the time of each run. */
 const runs = (model: string, size: number, inputs: number, ms: number): Counts => ({
   [runField(model, 'image', size, 'inputs')]: inputs,
   [runField(model, 'image', size, 'ms')]: (inputs * ms) / size,
@@ -64,7 +64,7 @@ describe('the median over pairs of items', () => {
     return counts;
   };
 
-  test('does not care for runs that other programs have slowed down', () => {
+  test('ignores runs that other programs have slowed down', () => {
     // By its sums an identical model would be 5 times as slow.
     const noisy = Array.from({ length: 50 }, (_, at) => (at % 5 === 0 ? 21 : 1));
     expect(medianLatencyRatio(pairs(noisy), 'new')).toBe(1);
@@ -112,7 +112,7 @@ describe('figures of a window', () => {
     });
   });
 
-  test('say nothing of scores before ten pairs', () => {
+  test('have no figures of scores before ten pairs', () => {
     const counts = { 'canary:new:pairs': 9, 'canary:new:absolute': 90 };
     expect(figuresOf(counts, [], 'main', 'new')).toMatchObject({ scoreDrift: null, rankCorrelation: null });
   });
@@ -159,7 +159,7 @@ describe('rank correlation', () => {
     expect(rankCorrelation([])).toBeNull();
   });
 
-  test('lies between minus one and one, and does not care for the order of the pairs', () => {
+  test('lies between minus one and one, and does not depend on the order of the pairs', () => {
     const value = fc.double({ min: -100, max: 100, noNaN: true });
     fc.assert(
       fc.property(fc.array(fc.tuple(value, value), { minLength: 2, maxLength: 40 }), (pairs) => {

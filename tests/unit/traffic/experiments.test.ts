@@ -16,7 +16,7 @@ const registry = {
   resolve: async (model: string) => ({ profile: 'fast', spec: { ...tinyClip, model } }),
 } as unknown as Registry;
 
-/** Experiments of a process that has just started, over a Redis that has them promoted. */
+/** Experiments of a process that has just started, with a canary promoted in Redis. */
 function started(status: string, state: TrafficStore['state'], warm?: (spec: ModelSpec) => void) {
   const store = { state } as TrafficStore;
   const redis = { status } as Redis;
@@ -42,7 +42,7 @@ test.each([
   ['promoted', ['tried']],
   ['trial', ['tried']],
   ['rolled_back', []],
-] as const)('the model of a canary that is %s is loaded where it will be asked for', async (phase, loaded) => {
+] as const)('the model of a canary that is %s is loaded where it will get requests', async (phase, loaded) => {
   const warm = vi.fn();
   const experiments = started('ready', async () => ({ ...promoted, phase }), warm);
   await experiments.of('fast');
@@ -50,7 +50,7 @@ test.each([
   await experiments.close();
 });
 
-test('while Redis is away nobody waits for it, and the canary rests', async () => {
+test('while Redis is away requests do not wait for it, and the canary gets none', async () => {
   const experiments = started('reconnecting', () => new Promise(() => {}));
   expect(await firstAnswer(experiments)).toBe('main');
   await experiments.close();

@@ -41,7 +41,7 @@ describe('what a model answered', () => {
     expect(observations.take()).toEqual([]);
   });
 
-  test('is a failure for what the model did, and none for what is the item’s fault', () => {
+  test('is a failure for errors of the model, and not counted for errors of the item', () => {
     observations.answered(plan, 'main', 'm', failed('internal'));
     for (const code of ['image.corrupt', 'image.fetch.http_status', 'text.too_long'] as const) {
       observations.answered(plan, 'main', 'm', failed(code));
@@ -49,13 +49,13 @@ describe('what a model answered', () => {
     expect(taken()?.counts.add).toEqual({ 'arm:m:items': 1, 'arm:m:failed': 1 });
   });
 
-  test('tells of its time for the guard only where no items are compared', () => {
+  test('counts its time for the guard only where no items are compared', () => {
     const trial = { compare: 0 } as TrafficPlan['trial'];
     observations.answered({ ...plan, trial }, 'main', 'm', scored(0.25, [run(4, 40)]));
     expect(taken()?.counts.add).toMatchObject({ 'run:m:image:4:inputs': 1, 'run:m:image:4:ms': 10 });
   });
 
-  test('is told apart by experiment', () => {
+  test('is counted by experiment', () => {
     observations.answered(plan, 'main', 'm', scored(0.25));
     observations.answered({ ...plan, experiment: 'two' }, 'main', 'm', scored(0.25));
     expect(observations.take().map(({ experiment }) => experiment.experiment)).toEqual(['one', 'two']);
@@ -63,7 +63,7 @@ describe('what a model answered', () => {
 });
 
 describe('two models on the same pair', () => {
-  test('are compared by their scores, and the pairs furthest apart are kept', () => {
+  test('are compared by their scores, and the pairs furthest apart are stored', () => {
     for (let at = 0; at < 200; at++) {
       const reference = scored(0.2);
       observations.compared(plan, 'canary', 'new', subject(`t${at}`), reference, scored(0.2 + at / 1000));
@@ -114,7 +114,7 @@ describe('two models on the same pair', () => {
     expect(taken()?.counts.add).toEqual({ 'shadow:dark:failed': 1 });
   });
 
-  test('say nothing of a candidate whose work was ended: its batch was stopped, or the process', () => {
+  test('are not counted when the work of the candidate was ended: its batch was stopped, or the process', () => {
     for (const code of ['cancelled', 'overloaded'] as const) {
       observations.compared(plan, 'shadow', 'dark', subject('t'), scored(0.2), failed(code));
     }

@@ -8,7 +8,7 @@ import { createChunkProcessor } from '../../../worker/chunk-processor.ts';
 import { createStoppedBatches } from '../../../worker/stopped-batches.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
-/** What becomes of a chunk whose items cannot be read, and what the worker says of itself. */
+/** The verdict on a chunk whose items cannot be read, and the faults that the worker reports. */
 async function readingFails(cause: Code, starts = 0) {
   const ended: string[] = [];
   const faults: (string | null)[] = [];
@@ -33,7 +33,7 @@ async function readingFails(cause: Code, starts = 0) {
   return { verdict: await process({ data, starts, waitedMs: 0 }, 'compact'), faults, ended };
 }
 
-test('a worker rests while the bucket is away', async () => {
+test('a worker pauses while the bucket is away', async () => {
   const { verdict, faults } = await readingFails('storage.unavailable');
   expect(verdict).toMatchObject({ handBack: expect.stringContaining('cannot be used'), pauseMs: 5_000 });
   expect(faults).toEqual([expect.stringContaining('cannot be used')]);
@@ -53,7 +53,7 @@ test('a chunk whose object is not there is handed back at first, and the worker 
   expect(faults).toEqual([]);
 });
 
-test('the log of a job names failed items by index and code, and quotes nothing of them', async () => {
+test('the log of a job names failed items by index and code, and does not quote them', async () => {
   const error = itemError('image.fetch.dns', 'The host secret.example.org does not exist');
   const item = { image: 'https://secret.example.org/a.jpg', text: 'secret', id: 'secret' };
   const pinned = { model: 'm', revision: '1', precision: 'p', preprocess: 'p', longText: 'truncate' as const };
@@ -83,7 +83,7 @@ describe('a worker', () => {
   const unreachable = { status: 'failed', error: itemError('image.fetch.dns', 'The host does not exist') } as const;
   const pinned = { model: 'm', revision: '1', precision: 'p', preprocess: 'p', longText: 'truncate' as const };
 
-  /** A worker whose downloads end as `outcome` says, for any tenant; what it says of itself, and what it committed. */
+  /** A worker with these outcomes for any tenant; the faults that it reports, and the chunks that it committed. */
   function setUp(evaluate: (signal?: AbortSignal) => Promise<RoutedOutcome[]>, stoppedIds: readonly string[] = []) {
     const faults: (string | null)[] = [];
     const committed: string[] = [];
@@ -119,7 +119,7 @@ describe('a worker', () => {
     return { take, faults, committed, released, picked, blocked };
   }
 
-  test('is never paused by what one tenant finds: only the chunks of that tenant wait', async () => {
+  test('is never paused by the finding of one tenant: only the chunks of that tenant wait', async () => {
     const { take, faults, released, picked } = setUp(async () => dead.map(() => unreachable));
     expect(await take('hostile')).toMatchObject({ handBack: expect.any(String), pauseMs: 0 });
     expect(await take('hostile')).toMatchObject({ putBack: expect.any(String), delayMs: expect.any(Number) });
@@ -142,7 +142,7 @@ describe('a worker', () => {
     expect(committed).toEqual(['a']);
   });
 
-  test('rests when it can load no model, and does not rest for one model while it scores others', async () => {
+  test('pauses when it can load no model, and does not pause for one model while it scores others', async () => {
     let isHere = false;
     const { take, faults, blocked, committed } = setUp(async () => {
       if (!isHere) throw new ServiceError('model.unavailable', 'm cannot be loaded');
@@ -155,7 +155,7 @@ describe('a worker', () => {
     isHere = false;
     expect(await take('a')).toMatchObject({ handBack: expect.stringContaining('model.unavailable'), pauseMs: 0 });
     expect([blocked, committed]).toEqual([['a: m cannot be loaded', 'a: m cannot be loaded'], ['b']]);
-    // Its last word is that it is well.
+    // It has reported that it is healthy again.
     expect(faults.at(-1)).toBeNull();
   });
 

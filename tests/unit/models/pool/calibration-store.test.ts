@@ -23,9 +23,9 @@ test('a calibration is read back, by model and number of threads', async () => {
   expect(store.get(spec, 2)).toBeUndefined();
 });
 
-test('a process with the same id, in another container over the same directory, is not in the way', async () => {
+test('a process with the same id, in another container over the same directory, does not conflict', async () => {
   const spec = await specOf(tinyClipFolder);
-  // Where it writes beside the files: this one cannot be written to.
+  // A draft named by the process id would be here, where nothing can be written.
   for (const name of ['calibration.json', 'other.json']) mkdirSync(join(directory, `${name}.${process.pid}.new`));
   const store = createCalibrationStore(directory, silentLog());
   store.set(spec, 1, calibration);

@@ -38,7 +38,7 @@ const config = {
   dataDir: '/nowhere',
 };
 
-test('a model gets one pool, started when it is first asked for', () => {
+test('a model gets one pool, started with its first use', () => {
   const encoders = createEncoders(config, silentLog(), 1, machine);
   expect(createPool).not.toHaveBeenCalled();
   const pool = encoders.for(spec);
@@ -82,7 +82,7 @@ describe('the memory budget', () => {
   const model = (name: string, memory = 400) => ({ ...spec, model: name, memoryBytes: memory * megabyte });
   const names = (encoders: Encoders) => encoders.states().map(({ model: name }) => name);
 
-  test('unloads the model that was used least lately for another', () => {
+  test('unloads the least recently used model for another', () => {
     const encoders = createEncoders(one, silentLog(), 1, oneCpu);
     const a = encoders.for(model('a'));
     const b = encoders.for(model('b'));
@@ -112,7 +112,7 @@ describe('the memory budget', () => {
     expect(names(encoders)).toEqual(['giant']);
   });
 
-  test('a model that was unloaded is loaded again when it is asked for', () => {
+  test('a model that was unloaded is loaded again with its next use', () => {
     const encoders = createEncoders(one, silentLog(), 1, oneCpu);
     const first = encoders.for(model('a', 800));
     encoders.for(model('b', 800));
@@ -133,7 +133,7 @@ describe('a change of the registry', () => {
   const names = (encoders: Encoders) => encoders.states().map(({ model }) => model);
   const minutes = (count: number) => vi.advanceTimersByTimeAsync(count * 61_000);
 
-  test('has what is loaded go on with its files as they are now', async () => {
+  test('is applied to loaded models: further encoders use the current files', async () => {
     const encoders = createEncoders(config, silentLog(), 1, machine);
     const pool = encoders.for({ ...spec, model: 'a' });
     await encoders.follow(registryOf('a'));
@@ -149,7 +149,7 @@ describe('a change of the registry', () => {
     encoders.for({ ...spec, model: 'b' });
     await encoders.follow(registryOf('b'));
     expect(names(encoders)).toEqual(['a', 'b']);
-    // A batch that is pinned to it goes on.
+    // A batch that is pinned to it continues.
     await vi.advanceTimersByTimeAsync(50_000);
     encoders.for({ ...spec, model: 'a' });
     await vi.advanceTimersByTimeAsync(50_000);
@@ -220,7 +220,7 @@ describe('a calibration', () => {
     expect(lastOptions()).toMatchObject({ spec: { microBatch: { images: 3 } }, onCalibrated: undefined });
   });
 
-  test('file that is broken costs the measuring and nothing else', () => {
+  test('file that is broken only causes a new measurement', () => {
     writeFileSync(join(dataDir, 'calibration.json'), '{"');
     createEncoders({ ...config, dataDir }, silentLog(), 1, machine).for(spec);
     lastOptions()?.onCalibrated?.(calibration);

@@ -6,7 +6,7 @@ import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { embeddingOf, type FakeEncoder, fakeEncoders } from '../../../support/fake-encoders.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
-// A successor starts from a timer, so time is the test's.
+// The next process starts from a timer, so the test controls time.
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
@@ -55,7 +55,7 @@ function poolOf(options: Partial<PoolOptions> = {}): Setup {
   };
 }
 
-test('a model that is refused is said once for each reason, however often and by however many it is tried', async () => {
+test('a model that cannot be loaded is logged once for each reason, however often it is tried', async () => {
   const said: [level: string, reason: unknown][] = [];
   const note = (level: string) => (fields: { reason?: unknown }) => void said.push([level, fields.reason]);
   const log = { ...silentLog(), debug: () => {}, info: () => {}, warn: note('warn'), error: note('error') } as never;
@@ -72,18 +72,18 @@ test('a model that is refused is said once for each reason, however often and by
   await pool.close();
 });
 
-/** Lets a successor start at once, where the pool does not wait before it. */
-const successorStarts = () => vi.advanceTimersByTimeAsync(1);
+/** Lets the next process start, where the pool does not pause before it. */
+const replacementStarts = () => vi.advanceTimersByTimeAsync(1);
 const named = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
 
 describe('a pool', () => {
-  test('tells every encoder to load the model before anything else', () => {
+  test('sends each encoder the model to load before anything else', () => {
     const { launched } = poolOf({ encoders: 2, threads: 3 });
     const load = { type: 'load', spec: tinyClip, threads: 3, deviceId: 0, maxPixels: 1_000, decoders: 0 };
-    expect(launched.map(({ told }) => told)).toEqual([[load], [load]]);
+    expect(launched.map(({ sent }) => sent)).toEqual([[load], [load]]);
   });
 
-  test('keeps work until an encoder is ready, and gives its answer', async () => {
+  test('holds work until an encoder is ready, and returns its answer', async () => {
     const { encoder, bulk } = poolOf();
     const [embedded] = bulk('a cat');
     expect(encoder(0).texts()).toEqual([]);
@@ -93,14 +93,14 @@ describe('a pool', () => {
     await expect(embedded).resolves.toEqual(embeddingOf(0.6, 0.8));
   });
 
-  test('sends pictures as bytes', () => {
+  test('sends images as bytes', () => {
     const { pool, encoder } = poolOf();
     encoder(0).load();
     void pool.embed({ image: Uint8Array.of(1, 2) }, { interactive: true });
-    expect(encoder(0).told.at(-1)).toMatchObject({ type: 'image', interactive: true, bytes: Uint8Array.of(1, 2) });
+    expect(encoder(0).sent.at(-1)).toMatchObject({ type: 'image', interactive: true, bytes: Uint8Array.of(1, 2) });
   });
 
-  test("gives an encoder's failure with its code", async () => {
+  test("returns an encoder's error with its code", async () => {
     const { encoder, bulk } = poolOf();
     encoder(0).load();
     const [embedded] = bulk('a cat');
@@ -131,7 +131,7 @@ describe('a pool', () => {
     await expect(pool.whenReady()).resolves.toBeUndefined();
   });
 
-  test('counts what it has in its state', async () => {
+  test('reports encoders and tasks in its state', async () => {
     const { pool, encoder, bulk } = poolOf({ encoders: 2 });
     void bulk('a');
     expect(pool.state()).toEqual({
@@ -151,7 +151,7 @@ describe('a pool', () => {
     encoder(0).die();
     expect(pool.state()).toMatchObject({ state: 'loading', ready: 0, restarts: 1 });
     expect(pool.pids()).toEqual([1_001]);
-    await successorStarts();
+    await replacementStarts();
     encoder(2).load();
     expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, restarts: 1 });
     expect(pool.pids()).toEqual([1_002, 1_001]);
@@ -161,14 +161,14 @@ describe('a pool', () => {
 describe('calibration', () => {
   const calibration = { images: 4, imagesPerSecond: { 1: 10, 4: 20 } };
 
-  test('is asked of one encoder once the pool is quiet, and all of them use what it found', async () => {
+  test('is done by one encoder once the pool is quiet, and all of them use the result', async () => {
     const found: unknown[] = [];
     const { pool, encoder, bulk } = poolOf({ encoders: 2, onCalibrated: (it) => found.push(it) });
     encoder(0).load();
     encoder(1).load();
     void bulk('a');
     await vi.advanceTimersByTimeAsync(10_000);
-    const asked = () => [0, 1].map((at) => encoder(at).told.filter(({ type }) => type === 'calibrate').length);
+    const asked = () => [0, 1].map((at) => encoder(at).sent.filter(({ type }) => type === 'calibrate').length);
     expect(asked()).toEqual([0, 0]);
     encoder(0).answer('a');
     await vi.advanceTimersByTimeAsync(10_000);
@@ -176,13 +176,13 @@ describe('calibration', () => {
     encoder(0).calibrated(calibration);
     expect(found).toEqual([calibration]);
     expect(pool.state().microBatch).toBe(4);
-    for (const at of [0, 1]) expect(encoder(at).told).toContainEqual({ type: 'micro_batch', images: 4 });
+    for (const at of [0, 1]) expect(encoder(at).sent).toContainEqual({ type: 'micro_batch', images: 4 });
     encoder(1).die();
-    await successorStarts();
-    expect(encoder(2).told[0]).toMatchObject({ type: 'load', spec: { microBatch: { images: 4 } } });
+    await replacementStarts();
+    expect(encoder(2).sent[0]).toMatchObject({ type: 'load', spec: { microBatch: { images: 4 } } });
   });
 
-  test('leaves its encoder replaced once that is empty, as it holds the memory of the largest run', async () => {
+  test('replaces its encoder when that is empty, because it holds the memory of the largest run', async () => {
     const { pool, launched, encoder, bulk } = poolOf({ encoders: 2, onCalibrated: () => {} });
     encoder(0).load();
     encoder(1).load();
@@ -195,18 +195,18 @@ describe('calibration', () => {
     encoder(0).answer('a');
     await done;
     expect(encoder(0).killed).toBe(true);
-    await successorStarts();
+    await replacementStarts();
     expect(launched).toHaveLength(3);
     encoder(2).load();
     expect(pool.state()).toMatchObject({ ready: 2, restarts: 0 });
   });
 
-  test('leaves a pool of one encoder ready, whose work waits for the successor', async () => {
+  test('leaves a pool of one encoder ready, and its work waits for the replacement', async () => {
     const { pool, encoder, bulk } = poolOf({ encoders: 1, onCalibrated: () => {} });
     encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
     encoder(0).calibrated(calibration);
-    await successorStarts();
+    await replacementStarts();
     expect(pool.state()).toMatchObject({ state: 'ready', ready: 1 });
     const [done] = bulk('a');
     expect(encoder(1).texts()).toEqual([]);
@@ -215,53 +215,53 @@ describe('calibration', () => {
     await done;
   });
 
-  test('leaves it not ready when the successor does not start', async () => {
+  test('leaves it not ready when the replacement does not start', async () => {
     const { pool, encoder } = poolOf({ encoders: 1, onCalibrated: () => {} });
     encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
     encoder(0).calibrated(calibration);
-    await successorStarts();
+    await replacementStarts();
     encoder(1).die();
     expect(pool.state()).toMatchObject({ ready: 0, restarts: 1 });
   });
 
-  test('is not asked a second time when the encoder died of it', async () => {
+  test('is not repeated when the encoder died of it', async () => {
     const { encoder } = poolOf({ onCalibrated: () => {} });
     encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(encoder(0).told.at(-1)).toEqual({ type: 'calibrate' });
+    expect(encoder(0).sent.at(-1)).toEqual({ type: 'calibrate' });
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(encoder(1).told.map(({ type }) => type)).toEqual(['load']);
+    expect(encoder(1).sent.map(({ type }) => type)).toEqual(['load']);
   });
 
-  test('is left out where nobody wants it', async () => {
+  test('is left out without a callback for its result', async () => {
     const { encoder } = poolOf();
     encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(encoder(0).told.map(({ type }) => type)).toEqual(['load']);
+    expect(encoder(0).sent.map(({ type }) => type)).toEqual(['load']);
   });
 });
 
 describe('several devices', () => {
-  test('have the encoders dealt out over them', () => {
+  test('share the encoders evenly', () => {
     const { encoder } = poolOf({ encoders: 3, devices: 2 });
-    expect([0, 1, 2].map((at) => encoder(at).told[0])).toMatchObject([
+    expect([0, 1, 2].map((at) => encoder(at).sent[0])).toMatchObject([
       { deviceId: 0 },
       { deviceId: 1 },
       { deviceId: 0 },
     ]);
   });
 
-  test('that had no memory for a run this large take smaller ones from then on', () => {
+  test('that have no memory for a large run take smaller ones from then on', () => {
     const { pool, encoder } = poolOf({ encoders: 2, spec: { ...tinyClip, microBatch: { images: 8, texts: 1 } } });
     encoder(0).load();
     encoder(1).load();
     encoder(0).shrink(4);
     expect(pool.state().microBatch).toBe(4);
-    expect(encoder(1).told.at(-1)).toEqual({ type: 'micro_batch', images: 4 });
+    expect(encoder(1).sent.at(-1)).toEqual({ type: 'micro_batch', images: 4 });
   });
 });
 
@@ -277,13 +277,13 @@ describe('the window', () => {
     expect(encoder(0).texts().at(-1)).toBe('b9');
   });
 
-  test('holds three micro-batches of pictures and two of texts where these are large, each kind for itself', () => {
+  test('holds three micro-batches of images and two of texts where these are large, each kind by itself', () => {
     const { pool, encoder, bulk } = poolOf({ spec: { ...tinyClip, microBatch: { images: 8, texts: 16 } } });
     encoder(0).load();
     void bulk(...named('b', 40));
     for (let at = 0; at < 30; at++) pool.embed({ image: Uint8Array.of(at) }, { interactive: false }).catch(() => {});
     expect(encoder(0).texts()).toHaveLength(32);
-    expect(encoder(0).told.filter(({ type }) => type === 'image')).toHaveLength(24);
+    expect(encoder(0).sent.filter(({ type }) => type === 'image')).toHaveLength(24);
   });
 
   test('has eight more places for interactive tasks, which do not wait for batch tasks', () => {
@@ -305,7 +305,7 @@ describe('the window', () => {
     expect(encoder(0).texts()).toContain('b5');
   });
 
-  test('lets interactive tasks through first when a place gets free', () => {
+  test('gives a free place to interactive tasks first', () => {
     const { encoder, bulk, interactive } = poolOf();
     encoder(0).load();
     void bulk(...named('b', window + 2));
@@ -326,7 +326,7 @@ test('interactive tasks that came while the model was loading go before batch ta
 });
 
 describe('too many interactive tasks', () => {
-  test('are refused above the bound, with the time to wait', async () => {
+  test('are refused above the limit, with the time to wait', async () => {
     const { interactive } = poolOf({ maxInteractive: 2 });
     const [, , third] = interactive('i1', 'i2', 'i3');
     await expect(third).rejects.toMatchObject({ code: 'overloaded', retryAfter: 1 });
@@ -341,7 +341,7 @@ describe('too many interactive tasks', () => {
     await expect(third).resolves.toEqual(embeddingOf(1));
   });
 
-  test('are not counted from batch tasks', async () => {
+  test('are counted without batch tasks', async () => {
     const { encoder, bulk, interactive } = poolOf({ maxInteractive: 1 });
     void bulk(...named('b', 20));
     const [only] = interactive('i1');
@@ -352,12 +352,12 @@ describe('too many interactive tasks', () => {
 });
 
 describe('when an encoder dies', () => {
-  test('its work runs again in its successor, one task at a time', async () => {
+  test('its work runs again in the next process, one task at a time', async () => {
     const { encoder, bulk } = poolOf();
     encoder(0).load();
     const all = bulk('a', 'b', 'c');
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     const alone: string[][] = [];
     for (const text of ['a', 'b', 'c']) {
@@ -368,12 +368,12 @@ describe('when an encoder dies', () => {
     await expect(Promise.all(all)).resolves.toHaveLength(3);
   });
 
-  test('other work waits until the last of them has been judged', async () => {
+  test('other work waits until the last of them is done', async () => {
     const { encoder, bulk, interactive } = poolOf();
     encoder(0).load();
     void bulk('a', 'b');
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     void bulk('later');
     void interactive('sooner');
     encoder(1).load();
@@ -384,7 +384,7 @@ describe('when an encoder dies', () => {
     expect(encoder(1).texts()).toEqual(['sooner', 'later']);
   });
 
-  test('the other encoders go on meanwhile', async () => {
+  test('the other encoders continue meanwhile', async () => {
     const { encoder, bulk } = poolOf({ encoders: 2 });
     encoder(0).load();
     encoder(1).load();
@@ -399,12 +399,12 @@ describe('when an encoder dies', () => {
     encoder(0).load();
     const [a, poison, c] = bulk('a', 'poison', 'c');
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     encoder(1).answer('a');
     expect(encoder(1).texts()).toEqual(['poison']);
     encoder(1).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(2).load();
     encoder(2).answer('c');
     expect(encoder(2).texts()).toEqual(['poison']);
@@ -416,12 +416,12 @@ describe('when an encoder dies', () => {
     await expect(Promise.all([a, c])).resolves.toHaveLength(2);
   });
 
-  test('an item that was alone in only one death is no poison', async () => {
+  test('an item that was alone in one death is not poison', async () => {
     const { encoder, bulk } = poolOf();
     encoder(0).load();
     const [unlucky] = bulk('unlucky');
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     encoder(1).answer('unlucky');
     await expect(unlucky).resolves.toEqual(embeddingOf(1));
@@ -432,35 +432,35 @@ describe('when an encoder dies', () => {
     encoder(0).load();
     const all = bulk('a', 'b');
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     expect(encoder(1).texts()).toEqual(['a']);
     encoder(1).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(2).load();
     encoder(2).answer('b');
     encoder(2).answer('a');
     await expect(Promise.all(all)).resolves.toHaveLength(2);
   });
 
-  test('without work, it is replaced just the same', async () => {
+  test('without work, it is replaced too', async () => {
     const { launched, encoder, bulk } = poolOf();
     encoder(0).load();
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     expect(launched).toHaveLength(2);
     encoder(1).load();
     void bulk('a', 'b');
     expect(encoder(1).texts()).toEqual(['a', 'b']);
   });
 
-  test('that it was loaded, told only afterwards, gives its successor no work before that is loaded', async () => {
+  test('its late message that it was loaded gives the next process no work before that is loaded', async () => {
     const events: EncoderEvents[] = [];
-    const told: ToEncoder[] = [];
+    const sent: ToEncoder[] = [];
     const { bulk } = poolOf({
       launch(of) {
         events.push(of);
-        return { pid: 1, send: (message) => void told.push(message), kill() {} };
+        return { pid: 1, send: (message) => void sent.push(message), kill() {} };
       },
     });
     void bulk('a');
@@ -469,22 +469,22 @@ describe('when an encoder dies', () => {
     await vi.advanceTimersByTimeAsync(500);
     events[0]?.onMessage({ type: 'loaded', verified: false });
     void bulk('b');
-    expect(told.map(({ type }) => type)).toEqual(['load', 'load']);
+    expect(sent.map(({ type }) => type)).toEqual(['load', 'load']);
   });
 
-  test('an answer that comes from it afterwards changes nothing', async () => {
+  test('its late answer changes nothing', async () => {
     const { encoder, bulk } = poolOf();
     encoder(0).load();
     const [embedded] = bulk('a');
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     encoder(0).answer('a', embeddingOf(0));
     encoder(1).answer('a', embeddingOf(1));
     await expect(embedded).resolves.toEqual(embeddingOf(1));
   });
 
-  test('its work is not lost when its successor cannot be loaded while another encoder is ready', async () => {
+  test('its work is not lost when the next process cannot be loaded while another encoder is ready', async () => {
     const { launched, encoder, bulk } = poolOf({ encoders: 2 });
     encoder(0).load();
     encoder(1).load();
@@ -495,11 +495,11 @@ describe('when an encoder dies', () => {
     a?.catch(() => {}).finally(() => {
       settled = true;
     });
-    // A minute in which no successor can be loaded, and the other encoder answers whatever it is given.
+    // For a minute no process can be loaded in its place, and the other encoder answers everything.
     for (let seconds = 0; seconds < 60; seconds++) {
       await vi.advanceTimersByTimeAsync(1_000);
-      const successor = launched.at(-1);
-      if (successor !== encoder(1) && successor?.killed === false) successor.failToLoad('not enough memory');
+      const next = launched.at(-1);
+      if (next !== encoder(1) && next?.killed === false) next.failToLoad('not enough memory');
       for (const text of encoder(1).texts()) encoder(1).answer(text);
     }
     expect(launched.length).toBeGreaterThan(3);
@@ -508,7 +508,7 @@ describe('when an encoder dies', () => {
 });
 
 describe('when the model cannot be loaded', () => {
-  test('whoever waits is told why', async () => {
+  test('waiting callers get the reason', async () => {
     const { pool, encoder, bulk, interactive } = poolOf();
     const waiting = [pool.whenReady(), ...bulk('a'), ...interactive('b')];
     const outcomes = Promise.allSettled(waiting);
@@ -529,10 +529,10 @@ describe('when the model cannot be loaded', () => {
     expect(encoder(0).killed).toBe(true);
   });
 
-  test('work that comes later is refused at once', async () => {
+  test('later work is refused at once', async () => {
     const { pool, encoder, bulk } = poolOf();
     encoder(0).failToLoad('the graph is damaged');
-    await successorStarts();
+    await replacementStarts();
     await expect(bulk('a')[0]).rejects.toMatchObject({ code: 'model.unavailable' });
     await expect(pool.whenReady()).rejects.toMatchObject({ code: 'model.unavailable' });
   });
@@ -558,7 +558,7 @@ describe('when the model cannot be loaded', () => {
     return pauses;
   }
 
-  test('it is tried again after pauses that double up to five minutes, and says when', async () => {
+  test('it is retried after pauses that double up to five minutes, and the state has the time of the next', async () => {
     const setup = poolOf();
     expect(await failAttempts(setup, 12)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
     setup.launched.at(-1)?.failToLoad('the graph is damaged');
@@ -567,7 +567,7 @@ describe('when the model cannot be loaded', () => {
     await expect(setup.bulk('a')[0]).rejects.toMatchObject({ code: 'model.unavailable', retryAfter: 200 });
   });
 
-  test('a change of its files or its entry has it tried again at once, as they are now', async () => {
+  test('a change of its files or its entry retries it at once, with the current ones', async () => {
     const setup = poolOf();
     await failAttempts(setup, 10);
     setup.launched.at(-1)?.failToLoad('the graph is damaged');
@@ -575,11 +575,11 @@ describe('when the model cannot be loaded', () => {
     const started = setup.launched.length;
     setup.pool.refresh({ ...tinyClip, goldenPath: undefined, visionPath: '/elsewhere' });
     expect(setup.launched.length).toBe(started + 1);
-    expect(setup.launched.at(-1)?.told[0]).toMatchObject({ type: 'load', spec: { visionPath: '/elsewhere' } });
+    expect(setup.launched.at(-1)?.sent[0]).toMatchObject({ type: 'load', spec: { visionPath: '/elsewhere' } });
     expect(await failAttempts(setup, 2)).toEqual([0.5, 1]);
   });
 
-  test('the first encoder that loads it has the others tried again at once', async () => {
+  test('the first encoder that loads it makes the others retry at once', async () => {
     const { launched } = poolOf({ encoders: 2 });
     launched[0]?.failToLoad('not enough memory');
     launched[1]?.failToLoad('not enough memory');
@@ -591,7 +591,7 @@ describe('when the model cannot be loaded', () => {
     expect(launched).toHaveLength(5);
   });
 
-  test('a later success serves new work and forgets the fault', async () => {
+  test('a later success serves new work and clears the error', async () => {
     const { pool, encoder, bulk } = poolOf();
     encoder(0).failToLoad('the graph is damaged');
     await vi.advanceTimersByTimeAsync(500);
@@ -602,12 +602,12 @@ describe('when the model cannot be loaded', () => {
     expect(pool.state()).toMatchObject({ state: 'ready', detail: null });
   });
 
-  test('of one encoder, the others serve what waits', async () => {
+  test('in one encoder, the others serve the waiting tasks', async () => {
     const { encoder, bulk } = poolOf({ encoders: 2 });
     encoder(0).load();
     const [embedded] = bulk('a');
     encoder(1).failToLoad('not enough memory');
-    await successorStarts();
+    await replacementStarts();
     encoder(0).answer('a');
     await expect(embedded).resolves.toEqual(embeddingOf(1));
   });
@@ -622,12 +622,12 @@ describe('a task that hangs', () => {
     expect(encoder(0).killed).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     expect(encoder(0).killed).toBe(true);
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
-    // It hangs here too, alone this time.
+    // It hangs here too, and is alone this time.
     expect(encoder(1).texts()).toEqual(['hangs']);
     await vi.advanceTimersByTimeAsync(60_000);
-    await successorStarts();
+    await replacementStarts();
     encoder(2).load();
     encoder(2).answer('neighbour');
     await expect(neighbour).resolves.toEqual(embeddingOf(1));
@@ -638,7 +638,7 @@ describe('a task that hangs', () => {
     encoder(0).load();
     const [embedded] = bulk('hangs');
     await vi.advanceTimersByTimeAsync(1_000);
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     await vi.advanceTimersByTimeAsync(1_000);
     await expect(embedded).rejects.toMatchObject({ code: 'internal.poison' });
@@ -671,7 +671,7 @@ describe('an encoder that is slow', () => {
     expect([launched.length, encoder(0).killed]).toEqual([1, false]);
   });
 
-  test('is not ended while its runs end, although all of them were for others', async () => {
+  test('is not ended while its runs end, even if all of them were for other tasks', async () => {
     const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
     encoder(0).load();
     void bulk('a');
@@ -683,7 +683,7 @@ describe('an encoder that is slow', () => {
     expect(encoder(0).killed).toBe(true);
   });
 
-  test('is ended for a task that hangs in it while those that came after it are answered', async () => {
+  test('is ended for a task that hangs in it while later ones are answered', async () => {
     const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
     encoder(0).load();
     void bulk('hangs');
@@ -703,12 +703,12 @@ describe('tenants', () => {
     encoder(0).load();
     for (const input of [{ text: 'a' }, { image: Buffer.from('b') }])
       for (const interactive of [true, false]) pool.embed(input, { interactive, tenant: 'tenant' }).catch(() => {});
-    const tasks = encoder(0).told.filter(({ type }) => type === 'text' || type === 'image');
+    const tasks = encoder(0).sent.filter(({ type }) => type === 'text' || type === 'image');
     expect(tasks).toHaveLength(4);
     for (const task of tasks) expect(task).toMatchObject({ tenant: 'tenant' });
   });
 
-  test('share the encoders fairly: large work of one does not hold up another', () => {
+  test('share the encoders fairly: large work of one does not delay another', () => {
     const { pool, encoder } = poolOf();
     encoder(0).load();
     const ask = (tenant: string, ...texts: string[]) => {
@@ -716,7 +716,7 @@ describe('tenants', () => {
     };
     ask('hostile', ...named('h', 20));
     ask('ordinary', ...named('o', 4));
-    // The window is full, and the other tenant's first two go to the encoder all the same.
+    // The window is full, and the other tenant's first two go to the encoder even so.
     expect(encoder(0).texts()).toEqual([...named('h', 8), 'o1', 'o2']);
     encoder(0).answer('o1');
     encoder(0).answer('o2');
@@ -775,7 +775,7 @@ describe('a task that is aborted', () => {
     const embedded = pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal });
     abort.abort(new Error('the client left'));
     await expect(embedded).rejects.toThrow('the client left');
-    expect(encoder(0).told.at(-1)).toEqual({ type: 'cancel', id: 1 });
+    expect(encoder(0).sent.at(-1)).toEqual({ type: 'cancel', id: 1 });
     expect(pool.state()).toMatchObject({ inFlight: 1 });
     encoder(0).fail('left', 'cancelled', 'not needed');
     expect(pool.state()).toMatchObject({ inFlight: 0 });
@@ -788,7 +788,7 @@ describe('a task that is aborted', () => {
     pool.embed({ text: 'left' }, { interactive: false, signal: abort.signal }).catch(() => {});
     abort.abort();
     encoder(0).die();
-    await successorStarts();
+    await replacementStarts();
     encoder(1).load();
     expect(encoder(1).texts()).toEqual([]);
     expect(pool.state()).toMatchObject({ waiting: 0, inFlight: 0 });
@@ -828,7 +828,7 @@ describe('a pool that is closed', () => {
     expect(await outcomeOf(embedded)).toMatchObject({ code: 'overloaded' });
   });
 
-  test('rejects what a dead encoder left to its successor', async () => {
+  test('rejects the tasks of a dead encoder', async () => {
     const { pool, encoder, bulk } = poolOf();
     encoder(0).load();
     const [embedded] = bulk('a');
@@ -852,7 +852,7 @@ describe('a pool that is closed', () => {
     expect(launched.map(({ killed }) => killed)).toEqual([true, true]);
   });
 
-  test('starts no successor for an encoder that died before', async () => {
+  test('starts no process for an encoder that died before', async () => {
     const { pool, launched, encoder } = poolOf();
     encoder(0).load();
     encoder(0).die();

@@ -14,13 +14,13 @@ test.each([
   expect(shapeOf({ cpus, memoryBytes: memory * GB }, model * GB, {})).toEqual({ ...shape, decoders: 0 });
 });
 
-test('memory counts 1.4 times the model and 300 MB beside it', () => {
+test('a model counts 1.4 times its memory, and the process 300 MB', () => {
   const encoders = (memoryBytes: number) => shapeOf({ cpus: 8, memoryBytes }, GB, {}).encoders;
   expect(encoders(0.3 * GB + 3 * 1.4 * GB)).toBe(3);
   expect(encoders(0.3 * GB + 3 * 1.4 * GB - 1_000)).toBe(2);
 });
 
-test('what is asked for is given, and the rest follows from it', () => {
+test('a configured number of encoders is used, and the threads follow from it', () => {
   const machine = { cpus: 8, memoryBytes: 64 * GB };
   expect(shapeOf(machine, GB, { encoders: 2 })).toMatchObject({ encoders: 2, threads: 4 });
   expect(shapeOf(machine, GB, { encoders: 16 })).toMatchObject({ encoders: 16, threads: 1 });

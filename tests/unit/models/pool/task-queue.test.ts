@@ -7,7 +7,7 @@ interface Task {
 }
 const task = (tenant: string, name: string): Task => ({ tenant, name });
 
-/** Takes all tasks in their order; `ended` says which leave their encoder at once. */
+/** Takes all tasks in their order; those in `ended` leave their encoder at once. */
 function takeAll(queue: ReturnType<typeof createTaskQueue<Task>>): string[] {
   const order: string[] = [];
   for (;;) {
