@@ -53,7 +53,7 @@ export async function listen(
     if (turningAway) endConnection(response);
     handler(request, response);
   });
-  connections.bound(server);
+  connections.limit(server);
   // Node ends every request after five minutes. An upload of a million lines may take longer if it keeps moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs, (socket) => cut(socket, inFlight));
@@ -100,7 +100,7 @@ async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, conn
   const cutIncomplete = setTimeout(() => {
     for (const { req } of inFlight) if (!req.complete) req.socket.destroy();
     // Browsers open connections in advance. Node does not treat a connection without a first request as idle.
-    connections.endQuiet();
+    connections.closeIdle();
   }, arriveMs);
   const cutAll = setTimeout(() => {
     for (const { req } of inFlight) cut(req.socket, inFlight);

@@ -41,10 +41,10 @@ export function createMetrics(): Metrics {
   const counters = new Map<InstrumentName, Counter>();
   const histograms = new Map<InstrumentName, Histogram>();
   for (const [name, instrument] of Object.entries(instruments) as [InstrumentName, Instrument][]) {
-    const { labels, help, type, buckets, keptElsewhere } = instrument;
+    const { labels, help, type, buckets, isReadAtScrape } = instrument;
     const options = { name, help, labelNames: [...labels], registers: [registry] };
     if (type === 'histogram') histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? [])] }));
-    else if (type === 'counter' && !keptElsewhere) counters.set(name, new Counter(options));
+    else if (type === 'counter' && !isReadAtScrape) counters.set(name, new Counter(options));
   }
   const readers = createReaders();
   readers.add({ read: () => [{ name: 'vls_build_info', labels: { version }, value: 1 }] });

@@ -13,8 +13,8 @@ import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 export type { Redis } from './redis/masters.ts';
 
 /**
- * `producer`: an HTTP request waits behind it, so it fails at once when Redis is away.
- * `consumer`: work in hand must not be lost, so it waits for Redis as long as it takes.
+ * `producer`: fails at once while Redis is away, as an HTTP request waits for it.
+ * `consumer`: waits for Redis without limit, as work in flight must not be lost.
  */
 export type RedisRole = 'producer' | 'consumer';
 
@@ -24,10 +24,10 @@ const roleOptions = {
 } as const satisfies Record<RedisRole, LastingOptions>;
 
 /**
- * A connection that comes back by itself.
- * @param url as `REDIS_URL` has it; see {@link parseRedisUrl}.
- * @param redisPrefix what all keys begin with; see {@link usePrefix}.
- * @throws {ConfigError} when one of the files about TLS cannot be read.
+ * Opens a connection that reconnects by itself.
+ * @param url in the format of `REDIS_URL`; see {@link parseRedisUrl}.
+ * @param redisPrefix the prefix of all keys; see {@link usePrefix}.
+ * @throws {ConfigError} if a certificate file cannot be read.
  */
 export function connectRedis(
   url: string,
@@ -45,10 +45,10 @@ export function connectRedis(
   usePrefix(redis, redisPrefix);
   let reported = false;
   redis.on('error', (error: Error) => {
-    // One line for an outage, not one for every attempt.
+    // Logs one line for an outage, not one for each attempt.
     if (reported) return;
     reported = true;
-    void explain(error, target, redisTls).then((reason) => log.warn({ role, reason }, 'Redis cannot be reached'));
+    void explain(error, target, redisTls).then((reason) => log.warn({ role, reason }, 'cannot reach Redis'));
   });
   redis.on('ready', () => {
     if (reported) log.info({ role }, 'Redis is back');
@@ -57,7 +57,7 @@ export function connectRedis(
   return redis;
 }
 
-/** One server: at its address, or the master that sentinels name. */
+/** Connects to one server, by its address or as the master that sentinels name. */
 function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: LastingOptions): Server {
   if (target.kind !== 'sentinel') return new LastingServer(own, target.kind === 'socket' ? target.path : target.url);
   const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
@@ -71,13 +71,13 @@ function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: L
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: retryDelay,
-    // A master whose machine has gone closes no connection: the sentinels say that there is another.
+    // A master whose machine is down closes no connection. The sentinels report its successor.
     failoverDetector: true,
     sentinelReconnectStrategy: retryDelay,
   });
 }
 
-/** Resolves when the connection answers; for a start that should not race it. Never rejects. */
+/** Resolves when the connection is ready or the time is over. Never rejects. */
 export async function whenConnected(redis: Redis, timeoutMs: number): Promise<boolean> {
   if (redis.status === 'ready') return true;
   return await new Promise((resolve) => {
@@ -94,16 +94,16 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 
 const connectionFaults =
   /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|Socket timeout/i;
-/** What a cluster says while one of its servers is away or its slots are being moved. */
+/** The errors of a cluster while one of its servers is away or slots are being moved. */
 const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
- * Runs a step that needs Redis, and turns the connection's faults into one that callers may retry.
+ * Runs a step that needs Redis, and converts connection errors to an error that callers may retry.
  * @throws {ServiceError} `queue.unavailable`
  */
 export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>): Promise<Value> {
   const unavailable = (cause?: unknown, fault: RedisFault = 'unreachable') =>
-    new ServiceError('queue.unavailable', `${redisFaults[fault]}; batches wait until it serves again`, {
+    new ServiceError('queue.unavailable', `${redisFaults[fault]}; batches continue when it is available again`, {
       cause,
       retryAfter: 2,
     });
@@ -122,7 +122,7 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
 
 const isTransient = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
 
-/** A pipeline reports each command's fault on its own; the first one is what went wrong. */
+/** Returns the replies of a pipeline, or throws the first error of its commands. */
 export function throwFirst(replies: [Error | null, unknown][] | null): void {
   const fault = replies?.find(([error]) => error !== null)?.[0];
   if (fault) throw fault;

@@ -5,12 +5,12 @@ import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
-/** Servers of a cluster whose connection broke and has not come back, by `host:port`. */
+/** Servers of a cluster whose connection is broken, by `host:port`. */
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * What `producer` and `consumer` mean here. While a server is away its commands are sent again every 100 ms, and each
- * time counts as a redirection: a request waits half a second, long enough for slots that are being moved.
+ * The options of `producer` and `consumer`. While a server is away its commands are resent every 100 ms, and each time
+ * counts as a redirection. So a request waits half a second, which is long enough while slots are being moved.
  */
 const roles = {
   producer: {
@@ -22,8 +22,8 @@ const roles = {
 } as const satisfies Record<string, ClusterOptions>;
 
 /**
- * BullMQ duplicates a connection to wait for jobs on, and mends the duplicate when a command of it fails: one that is
- * sent again for ever never fails, and a worker could not stop after an outage.
+ * BullMQ duplicates a connection to wait for jobs, and repairs the duplicate when a command fails. A command that is
+ * resent without limit never fails, and a worker could not stop after an outage.
  */
 class ClusterForQueues extends Cluster {
   override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
@@ -32,8 +32,8 @@ class ClusterForQueues extends Cluster {
 }
 
 /**
- * ioredis says `close` of a cluster once more for each server whose connection ends after the cluster has ended, and
- * stays there. BullMQ would then wait for a change that nobody makes.
+ * After a cluster has ended, ioredis sets its status back to `close` for each server connection that ends later. BullMQ
+ * would then wait for a change that never comes.
  */
 function endsForGood(cluster: Cluster): Cluster {
   cluster.on('close', () => {
@@ -47,8 +47,8 @@ function endsForGood(cluster: Cluster): Cluster {
 }
 
 /**
- * A connection to a cluster. A server that is away is told of once, and again when it is back; what belongs to the
- * others goes on.
+ * Opens a connection to a cluster. The outage of a server and its end are logged once; keys on other servers remain
+ * usable.
  */
 export function connectCluster(
   target: RedisTarget & { kind: 'cluster' },
@@ -62,9 +62,9 @@ export function connectCluster(
     ...options,
     redisOptions: { ...connectionLimits, ...redisOptions, ...own, ...userOf(target) },
     clusterRetryStrategy: retryDelay,
-    // A name stays a name: a certificate is made out to it, and the servers' own addresses come from the cluster.
+    // Host names are not resolved here: certificates name them, and the cluster announces the servers' addresses.
     dnsLookup: (host, callback) => callback(null, host),
-    // Until a command is sent to the wrong server nobody tells of a change.
+    // Otherwise a change is only noticed when a command goes to the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });
@@ -75,20 +75,20 @@ export function connectCluster(
     const leave = (reason: string) => {
       if (cluster.status !== 'ready' || lost.has(name) || !isNeeded(cluster, name)) return;
       lost.add(name);
-      log.warn({ role, node: name, reason }, 'a server of the Redis cluster cannot be reached');
+      log.warn({ role, node: name, reason }, 'cannot reach a server of the Redis cluster');
     };
     node.on('error', (error: Error) => leave(reasonOf(error)));
     node.on('close', () => leave('the connection was closed'));
     node.on('ready', () => {
       if (lost.delete(name)) log.info({ role, node: name }, 'the server of the Redis cluster is back');
     });
-    // One that nobody sends a command to would never be found to be back.
+    // Without a command to it, the return of a server would not be noticed.
     if (lost.has(name)) node.ping().catch(() => {});
   });
   return cluster;
 }
 
-/** Whether Redis answers, and each server that a cluster needs, as far as this process has noticed. */
+/** Returns true if Redis and each server that a cluster needs answer, as far as this process knows. */
 export function isWhole(redis: Redis): boolean {
   if (redis.status !== 'ready') return false;
   return !(redis instanceof Cluster && [...(away.get(redis) ?? [])].some((name) => isNeeded(redis, name)));
@@ -96,5 +96,5 @@ export function isWhole(redis: Redis): boolean {
 
 const nameOf = ({ options: { host, port } }: Server): string => `${host}:${port}`;
 
-/** Whether it holds slots; one that was taken out of the cluster is missed by nobody. */
+/** Returns true if a server holds slots. A server that was removed from the cluster is not needed. */
 const isNeeded = (cluster: Cluster, name: string): boolean => cluster.slots.some(([master]) => master === name);

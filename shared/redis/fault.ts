@@ -1,20 +1,20 @@
-/** What keeps Redis from serving, one cause each, as health and log name it. */
+/** The faults of Redis, with the message for health and log. */
 export const redisFaults = {
   unreachable: 'Redis cannot be reached',
-  silent: 'Redis accepts connections and does not answer',
+  silent: 'Redis accepts connections but does not answer',
   loading: 'Redis is loading its data',
-  password: 'Redis does not accept the user or password of REDIS_URL',
-  not_permitted: 'Redis does not permit its user the commands and keys of this service',
+  password: 'Redis rejects the user or password in REDIS_URL',
+  not_permitted: 'The Redis user lacks permissions for the commands or keys of this service',
   read_only: 'Redis is a read-only replica',
   full: 'Redis is full',
-  disk: 'Redis cannot save to its disk and refuses writes',
-  replicas: 'Redis has too few replicas that follow it and refuses writes',
-  cluster: 'The Redis cluster is not whole',
+  disk: 'Redis cannot save to disk and refuses writes',
+  replicas: 'Redis has too few connected replicas and refuses writes',
+  cluster: 'A server of the Redis cluster is not available',
   refused: 'Redis refuses the commands of this service',
 } as const;
 export type RedisFault = keyof typeof redisFaults;
 
-/** With these Redis answers, and takes no writes. */
+/** The faults with which Redis answers but refuses writes. */
 export const refusals: ReadonlySet<RedisFault> = new Set([
   'not_permitted',
   'read_only',
@@ -24,7 +24,7 @@ export const refusals: ReadonlySet<RedisFault> = new Set([
   'refused',
 ]);
 
-/** The first word of an error reply says its kind; the rest is for people and differs between versions. */
+/** The first word of an error reply is its kind. The rest is prose that differs between versions. */
 const byReply: readonly [RegExp, RedisFault][] = [
   [/^LOADING/, 'loading'],
   [/^(NOAUTH|WRONGPASS|invalid password)/, 'password'],
@@ -37,15 +37,15 @@ const byReply: readonly [RegExp, RedisFault][] = [
 ];
 
 /**
- * The fault that an error reply of Redis speaks of, or nothing when it is about the command alone. Errors that a script
- * passes on carry words of their own before the reply's, in Redis 6.
+ * Returns the fault that an error reply of Redis reports, or undefined if the reply concerns the command only. In Redis 6
+ * the errors of a script have a prefix before the reply.
  */
 export function faultOfReply(message: string): RedisFault | undefined {
   const reply = message.replace(/^(ERR )?(Error running script.*?: )?(@\w+: ?\d+: )?-?/, '');
   return byReply.find(([pattern]) => pattern.test(reply))?.[1];
 }
 
-/** Does a step that a full Redis may refuse, where what follows must be done all the same. */
+/** Runs a step that a full Redis may refuse, for callers that continue without it. */
 export async function unlessFull<Value>(step: () => Promise<Value>): Promise<Value | 'full'> {
   try {
     return await step();

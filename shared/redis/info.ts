@@ -1,21 +1,21 @@
-/** A field of what a server answers to INFO. */
+/** Returns a field of the INFO reply. */
 export const infoField = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
 
-/** The program that answers, as it names itself: `Redis`, or a fork of it with a version of its own. */
+/** Returns the name of the server program: `Redis`, or a fork with its own version. */
 export const serverOf = (info: string): 'Redis' | 'Valkey' =>
   infoField(info, 'valkey_version') === undefined ? 'Redis' : 'Valkey';
 
-/** Its own version: Valkey states Redis 7.2.4 as well, whichever it is. */
+/** Returns the program's own version: every Valkey also reports Redis 7.2.4. */
 export const versionOf = (info: string): string | null =>
   infoField(info, 'valkey_version') ?? infoField(info, 'redis_version') ?? null;
 
 export const infoNumber = (info: string, name: string): number => Number(infoField(info, name) ?? 0);
 
-/** Memory of a server, in bytes. */
+/** The memory of a server in bytes. */
 export interface Memory {
   used: number;
-  /** Its own limit, or the memory of its machine where it has none; 0 when neither is told. */
+  /** The server's limit, or the memory of its machine if it has no limit; 0 if neither is reported. */
   limit: number;
 }
 
@@ -24,7 +24,7 @@ export const memoryOf = (info: string): Memory => ({
   limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
 });
 
-/** The memory of the server that has the largest share of its own in use. */
+/** Returns the memory of the server that uses the largest share of its own. */
 export function fullestOf(infos: readonly string[]): Memory {
   const memories = infos.map(memoryOf);
   const share = ({ used, limit }: Memory) => (limit === 0 ? 0 : used / limit);

@@ -11,34 +11,34 @@ import { prefixOf } from './prefix.ts';
 /** BullMQ's prefix. */
 export const queuePrefix = (redis: Redis): string => `{${prefixOf(redis)}}`;
 
-/** Queue of a profile's chunks. */
+/** Returns the name of the queue with a profile's chunks. */
 export const queueName = (profile: string): string => `evaluate-${profile}`;
 export const maintenanceQueueName = 'maintenance';
 export const webhookQueueName = 'webhooks';
 /** Queues whose jobs are batches by reference: their objects are read, and the files of their results written. */
 export const taskQueues = { intake: 'intake', files: 'files' } as const;
 
-/** Payloads are kept in hashes of this many chunks: a hash of its own for each would cost a key, one for all a giant. */
+/** The number of chunks per payload hash: one hash per chunk costs a key each, one hash per batch grows without limit. */
 export const chunksPerHash = 256;
 
 export const batchKeys = (redis: Redis, id: string) => {
   const base = `${prefixOf(redis)}:{${id}}`;
   return {
-    /** Hash: state, counters, what was pinned at the post. */
+    /** Hash: state, counters, and the pinned model. */
     batch: `${base}:batch`,
-    /** String with a lifetime: somebody is still sending this batch. */
+    /** String with a lifetime: exists while a client sends this batch. */
     lease: `${base}:lease`,
-    /** Bitmap: bit n is set once chunk n has its outcomes. The truth about what is done. */
+    /** Bitmap: bit n is set when chunk n has its outcomes. The authority on which chunks are done. */
     done: `${base}:done`,
-    /** Set: chunks handed to the queue and not picked up. */
+    /** Set: chunks in the queue that no worker has picked. */
     waiting: `${base}:waiting`,
-    /** Set: chunks picked up and not committed. */
+    /** Set: chunks that are picked and not committed. */
     active: `${base}:active`,
     /** Hash: failed items by code. */
     failures: `${base}:failures`,
     /** List: chunk numbers in the order of their commits. */
     log: `${base}:log`,
-    /** Stream, capped: what happened, for those who follow. */
+    /** Stream, capped: the events of the batch. */
     events: `${base}:events`,
     /** Hash: succeeded items by bin of their cosine. */
     histogram: `${base}:hist`,
@@ -52,7 +52,7 @@ export const batchKeys = (redis: Redis, id: string) => {
   };
 };
 
-/** The keys of a batch that do not grow in number with it; the record itself first. */
+/** Returns the keys of a batch whose number does not depend on its length; the record first. */
 export const fixedKeys = (redis: Redis, id: string): string[] => {
   const { input: _input, output: _output, ...fixed } = batchKeys(redis, id);
   return Object.values(fixed);
@@ -60,11 +60,11 @@ export const fixedKeys = (redis: Redis, id: string): string[] => {
 
 /** Sorted set: batches that are not finished, by creation time in ms. */
 export const liveBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:live`;
-/** Sorted set: finished batches, by the time in ms at which they are forgotten. */
+/** Sorted set: finished batches, by the time in ms at which they are deleted. */
 export const finishedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:finished`;
 /** Sorted set: batches that were deleted in the last minutes, as `<id>:<profile>`, by the time in ms of their deletion. */
 export const deletedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:deleted`;
-/** Stands for all tenants where a tenant's name is expected. */
+/** Represents all tenants where a tenant's name is expected. */
 export const everyTenant = Symbol('every tenant');
 /** The tenant whose batches a caller may see; operators see those of every tenant. */
 export type TenantScope = string | typeof everyTenant;
@@ -100,28 +100,28 @@ export const turnKeys = (redis: Redis, profile: string) => ({
 export const committedItems = (redis: Redis, profile: string, slot: number): string =>
   `${queuePrefix(redis)}:committed:${profile}:${slot}`;
 
-/** Hash: which batch an idempotency key of a tenant led to. The key's own text may be anything, so it is hashed. */
+/** Hash: the batch of an idempotency key of a tenant. The key is hashed, as its text is arbitrary. */
 export const idempotencyKey = (redis: Redis, tenant: string, keyHash: string): string =>
   `${queuePrefix(redis)}:idempotency:${tenant}:${keyHash}`;
 
-/** What unfinished batches hold of the bounds: hash of batch id to its items and tenant, hash of tenant to its items. */
+/** Items of unfinished batches: hash of batch id to its items and tenant, hash of tenant to its items. */
 export const queuedItems = (redis: Redis): string => `${queuePrefix(redis)}:queued:items`;
 export const queuedSums = (redis: Redis): string => `${queuePrefix(redis)}:queued:sums`;
 
-/** Bytes that batches hold of Redis' memory: hash of batch id to its bytes and tenant, hash of tenant to its bytes. */
+/** Bytes of batches in Redis' memory: hash of batch id to its bytes and tenant, hash of tenant to its bytes. */
 export const storedBytes = (redis: Redis): string => `${queuePrefix(redis)}:stored:bytes`;
 export const storedSums = (redis: Redis): string => `${queuePrefix(redis)}:stored:sums`;
 
-/** String with a lifetime: processes write it to see whether Redis takes writes. */
+/** String with a lifetime: processes write it to check whether Redis accepts writes. */
 export const probeKey = (redis: Redis): string => `${queuePrefix(redis)}:probe`;
 
-/** String with a lifetime: which API key a browser has signed in with. */
+/** String with a lifetime: the id of the API key that a browser signed in with. */
 export const sessionKey = (redis: Redis, tokenHash: string): string => `${prefixOf(redis)}:session:${tokenHash}`;
 
-/** Before a tenant's name: string with a lifetime, its requests in this minute. */
+/** Prefix of a tenant's name: string with a lifetime, its requests in this minute. */
 export const rateLimitPrefix = (redis: Redis): string => `${prefixOf(redis)}:requests:`;
 
-/** What models that share a profile's traffic have shown, in one experiment; see traffic/store.ts. */
+/** The observations of models that share a profile's traffic, in one experiment; see traffic/store.ts. */
 export const trafficKeys = (redis: Redis, profile: string, experiment: string) => {
   const base = `${queuePrefix(redis)}:traffic:${profile}:${experiment}`;
   return {
@@ -132,7 +132,7 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
     window: `${base}:window`,
     /** List: scores of the items that both models of the window have scored. */
     windowPairs: `${base}:window:pairs`,
-    /** List: windows that were judged, the latest first. */
+    /** List: judged windows, the latest first. */
     windows: `${base}:windows`,
     /** List of the latest scores of two models; sorted set of the pairs furthest apart. */
     canaryPairs: `${base}:canary:pairs`,
@@ -142,5 +142,5 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
   };
 };
 
-/** Hash with a lifetime: the settings that the processes of this service must have alike, by process. */
+/** Hash with a lifetime: settings that all processes of this service must share, by process. */
 export const settingsOfProcesses = (redis: Redis): string => `${queuePrefix(redis)}:settings`;

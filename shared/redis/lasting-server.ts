@@ -6,35 +6,35 @@ import {
   Redis as Server,
 } from 'ioredis';
 
-/** Without the one option that changes the types of replies. */
+/** The options, without the one that changes the types of replies. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** `resends`: what a read-only server refused is sent again, to the master of then; else the refusal is thrown. */
+/** `resends`: a command that a read-only server refused is resent to the new master; otherwise the refusal is thrown. */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
 /**
- * Longest silence on a connection that waits for an answer, in milliseconds; then its socket is destroyed, another is
- * opened, and what had no answer is sent again. Nothing else ends a wait on a socket whose other end is gone without a
- * word. BullMQ lets Redis block for 10 s at most (BZPOPMIN); the rest is margin.
+ * The maximum silence in ms on a connection that waits for a reply. After it the socket is replaced and unanswered
+ * commands are resent. Nothing else ends the wait on a socket whose other end vanished without closing it. BullMQ blocks
+ * for at most 10 s (BZPOPMIN); the rest is margin.
  */
 const silenceMs = 15_000;
-/** Longest wait for a socket to open, and for the answer of a sentinel, in milliseconds: a dead one of several costs this. */
+/** The maximum wait in ms for a socket to open and for a sentinel's reply. Each dead sentinel costs this time. */
 const openingMs = 5_000;
-/** Delay before the next attempt at a server that took no writes a moment ago, in milliseconds. */
+/** The delay in ms before the next attempt at a server that recently refused writes. */
 const readOnlyDelayMs = 1_000;
-/** How long ago a refusal of writes delays attempts, in milliseconds. */
+/** The time in ms for which a refusal of writes delays attempts. */
 const recentMs = 5_000;
 
-/** Limits of every connection to a server, whether it stands alone, is found by sentinels, or belongs to a cluster. */
+/** The time limits of every connection to a server: single, found by sentinels, or part of a cluster. */
 export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: openingMs } as const;
 
-/** Delay before the nth attempt at a connection, in milliseconds. */
+/** Returns the delay in ms before the nth connection attempt. */
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Forgets what sentinels said before each attempt. ioredis leaves the subscription of the connection before in place
- * while it asks the sentinels for the master; `+switch-master` heard in that moment calls off the attempt, and ioredis
- * makes no other: the connection has ended for good. That is how workers fell silent after a failover.
+ * Clears the sentinel state before each attempt. ioredis keeps the subscription of the previous connection while it asks
+ * the sentinels for the master. A `+switch-master` at that time cancels the attempt, and ioredis makes no other: the
+ * connection has ended for good. Workers fell silent after a failover in this way.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {
@@ -47,15 +47,14 @@ class FreshSentinelConnector extends SentinelConnector {
   }
 }
 
-/** Those that were asked to end. */
+/** Connections whose end was requested. */
 const leaving = new WeakSet<Server>();
 
 /**
- * A connection to one server that ends only when it is asked to. So do its duplicates, which BullMQ makes to wait for
- * jobs.
+ * A connection to one server that ends only on request. So do its duplicates, which BullMQ creates to wait for jobs.
  */
 export class LastingServer extends Server {
-  /** @param url of a server, or the path of its socket; of a master that sentinels name the options say all. */
+  /** @param url the server's URL or socket path; not needed for a master that sentinels name in the options. */
   constructor(options: LastingOptions, url?: string) {
     const { resends = false } = options;
     let refusedAt = Number.NEGATIVE_INFINITY;
@@ -66,8 +65,8 @@ export class LastingServer extends Server {
       ...(options.sentinels && { Connector: FreshSentinelConnector }),
       retryStrategy: (attempt) =>
         performance.now() - refusedAt < recentMs ? Math.max(readOnlyDelayMs, retryDelay(attempt)) : retryDelay(attempt),
-      // A demoted master takes no writes, and its address may lead to another by now. One that stays read-only is tried
-      // again and again, not faster than it can be of use.
+      // A demoted master refuses writes, and its address may lead to another server by now. A server that stays
+      // read-only is retried with a delay.
       reconnectOnError: ({ message }) => {
         if (!message.startsWith('READONLY')) return false;
         const isNews = performance.now() - refusedAt > recentMs;
@@ -76,9 +75,9 @@ export class LastingServer extends Server {
         return isNews ? 1 : false;
       },
     };
-    // ioredis skips an argument that is undefined, though its types do not say so.
+    // ioredis accepts an undefined argument, although its types do not say so.
     super(url as string, lasting);
-    // In place of an override, whose type would depend on the options of each call.
+    // Assigned because the type of an override would depend on the options of each call.
     this.duplicate = ((override: LastingOptions = {}) =>
       new LastingServer({ ...(this.options as LastingOptions), ...override })) as Server['duplicate'];
     this.on('end', () => {
@@ -94,7 +93,7 @@ export class LastingServer extends Server {
     return super.connect(callback);
   }
 
-  /** @param reconnect opens another socket; the refusals of one socket count as one, as each would add a listener. */
+  /** @param reconnect opens another socket. Several refusals on one socket count once, as each would add a listener. */
   override disconnect(reconnect = false): void {
     if (reconnect && this.status === 'ready' && this.stream.writableEnded) return;
     if (!reconnect) leaving.add(this);

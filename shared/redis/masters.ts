@@ -1,14 +1,14 @@
 import { Cluster, type Redis as Server } from 'ioredis';
 
-/** A Redis: one server, found by its address or by sentinels, or a cluster of them. */
+/** A connection to Redis: to one server, found by its address or by sentinels, or to a cluster. */
 export type Redis = Server | Cluster;
 
-/** The servers that hold data: of a cluster every master that is known to be there. */
+/** Returns the servers that hold data: the known masters of a cluster, or the one server. */
 export const mastersOf = (redis: Redis): Server[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
 
 /**
- * The answers of the masters. Those that do not answer are passed over: a cluster with one of them away goes on.
- * @throws what the first of them threw, when none answers.
+ * Returns the answers of the masters. Masters that do not answer are left out: a cluster without one of them continues.
+ * @throws the error of the first master, if none answers.
  */
 export async function askMasters<Answer>(redis: Redis, ask: (master: Server) => Promise<Answer>): Promise<Answer[]> {
   const asked = await Promise.allSettled(mastersOf(redis).map(ask));

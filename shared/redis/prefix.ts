@@ -1,13 +1,13 @@
 import type { Redis } from './masters.ts';
 
-/** The prefix of all keys of a service, unless `REDIS_PREFIX` says otherwise. */
+/** The default of `REDIS_PREFIX`: the prefix of all keys of a service. */
 export const defaultPrefix = 'vls';
 
 const prefixes = new WeakMap<Redis, string>();
 
 /**
- * Gives a connection the part of Redis that it uses: every key that is written through it begins with the prefix, as it is
- * or as the hash tag. Two services with different prefixes share a Redis and do not see each other.
+ * Sets the prefix of a connection: every key that is written through it begins with the prefix, as plain text or as the
+ * hash tag. Services with different prefixes can share a Redis without interference.
  */
 export function usePrefix(redis: Redis, prefix: string): void {
   prefixes.set(redis, prefix);

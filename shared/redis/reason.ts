@@ -4,26 +4,26 @@ import { connect as connectSecurely } from 'node:tls';
 import { type RedisTls, tlsOptions } from './tls.ts';
 import type { RedisTarget } from './url.ts';
 
-/** What OpenSSL says of a certificate whose signer is none of those that are trusted here. */
+/** The OpenSSL codes for a certificate of an authority that is not trusted. */
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF).*)$/;
 
-/** Why a connection failed, in words for the log, with what to do where it can be told. */
+/** Returns why a connection failed, for the log, with advice if there is any. */
 export function reasonOf(error: Error): string {
-  // Of a cluster no server answers; why, one of them has said.
+  // A cluster error hides the error of its last server, which has the reason.
   const { code = '', message } =
     (error as { lastNodeError?: NodeJS.ErrnoException }).lastNodeError ?? (error as NodeJS.ErrnoException);
   if (untrusted.test(code)) {
-    return `${message}: its certificate is not signed by an authority that is trusted here; put that authority's certificate into ca.crt in REDIS_TLS_DIR`;
+    return `${message}: the certificate is not signed by a trusted authority; put the authority's certificate into ca.crt in REDIS_TLS_DIR`;
   }
-  if (code === 'CERT_HAS_EXPIRED') return `${message}: its certificate must be renewed`;
+  if (code === 'CERT_HAS_EXPIRED') return `${message}: the certificate has expired; renew it`;
   return message || code;
 }
 
 const patienceMs = 2_000;
 
 /**
- * Why a Redis cannot be reached. Of several servers or sentinels ioredis says no more than that a connection was
- * closed, so the first of them is called once more.
+ * Returns why a Redis cannot be reached. For several servers or sentinels ioredis reports only that a connection was
+ * closed, so this connects to the first of them once more.
  */
 export async function explain(error: Error, target: RedisTarget, redisTls: RedisTls): Promise<string> {
   if (target.kind === 'socket' || target.kind === 'single') return reasonOf(error);

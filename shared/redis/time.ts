@@ -1,8 +1,8 @@
 import type { Redis } from './masters.ts';
 
 /**
- * Redis' own time, in milliseconds since 1970. What several processes compare or store is measured by it, as their own
- * clocks may be days apart; scripts take it from `now.lua`.
+ * Returns the time of Redis in ms since 1970. Times that several processes compare or store come from it, as the clocks
+ * of the processes may differ by days. Scripts use `now.lua`.
  */
 export async function redisTime(redis: Redis): Promise<number> {
   const [seconds, microseconds] = (await redis.time()).map(Number);

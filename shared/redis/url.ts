@@ -1,10 +1,10 @@
-/** A server's place. Without a port in the URL it is the usual one. */
+/** The address of a server. Without a port in the URL it has the default port. */
 export interface Address {
   host: string;
   port: number;
 }
 
-/** A Redis as `REDIS_URL` names it. Users and passwords are decoded. */
+/** The parsed `REDIS_URL`. Users and passwords are decoded. */
 export type RedisTarget = { tls: boolean; username?: string; password?: string } & (
   | { kind: 'socket'; path: string }
   | { kind: 'single'; url: string; address: Address }
@@ -19,7 +19,7 @@ export type RedisTarget = { tls: boolean; username?: string; password?: string }
     }
 );
 
-/** A URL that names no Redis. The message shows nothing of it: what is wrong may be a part of the password. */
+/** An invalid Redis URL. The message does not quote it: the invalid part may belong to the password. */
 export class RedisUrlError extends Error {
   override name = 'RedisUrlError';
 }
@@ -38,7 +38,7 @@ export function parseRedisUrl(text: string): RedisTarget {
   const [, secure, several, rest = ''] = /^redis(s?)(?:\+(cluster|sentinel))?:\/\/(.+)$/.exec(text) ?? [];
   if (secure === undefined) throw new RedisUrlError(`expected ${forms}`);
   if (/[/?#].*@/.test(rest)) {
-    throw new RedisUrlError('/, ? and # in user and password are written %2F, %3F and %23, and @ in a parameter %40');
+    throw new RedisUrlError('write /, ? and # in user and password as %2F, %3F and %23, and @ in a parameter as %40');
   }
   const tls = secure === 's';
   if (several === undefined) return single(text, tls);
@@ -52,15 +52,14 @@ export function parseRedisUrl(text: string): RedisTarget {
       .split(',')
       .map(addressOf(port));
   if (several === 'cluster') {
-    if (!['', '0'].includes(path.join('/'))) throw new RedisUrlError('a cluster has database 0 alone');
-    if (query !== '') throw new RedisUrlError('a cluster takes no parameters');
+    if (!['', '0'].includes(path.join('/'))) throw new RedisUrlError('a cluster has only database 0');
+    if (query !== '') throw new RedisUrlError('the URL of a cluster has no parameters');
     return { kind: 'cluster', tls, ...user, nodes: addresses(ports.redis) };
   }
   const [master = '', db = '0', ...further] = path;
-  if (master === '')
-    throw new RedisUrlError('the name that the sentinels give the master is missing, as in …:26379/name');
+  if (master === '') throw new RedisUrlError('the name of the master is missing, as in …:26379/name');
   if (!/^\d+$/.test(db) || further.length > 0)
-    throw new RedisUrlError('after the name of the master comes the number of a database');
+    throw new RedisUrlError('only the number of a database may follow the name of the master');
   return {
     kind: 'sentinel',
     tls,
@@ -72,14 +71,14 @@ export function parseRedisUrl(text: string): RedisTarget {
   };
 }
 
-/** Who a connection says it is. */
+/** Returns the user and the password of a connection. */
 export const userOf = ({ username, password }: RedisTarget): Pick<RedisTarget, 'username' | 'password'> => ({
   ...(username !== undefined && { username }),
   ...(password !== undefined && { password }),
 });
 
-/** Where a Redis is, for people: without user, password and parameters. */
-export function placeOf(target: RedisTarget): string {
+/** Returns the location of a Redis for messages, without user, password and parameters. */
+export function locationOf(target: RedisTarget): string {
   const shown = ({ host, port }: Address) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
   switch (target.kind) {
     case 'socket':
@@ -100,7 +99,7 @@ function single(text: string, tls: boolean): RedisTarget {
     );
   }
   const { username, password, hostname, port, pathname } = new URL(text);
-  if (!/^\/?\d*$/.test(pathname)) throw new RedisUrlError('after host and port comes the number of a database');
+  if (!/^\/?\d*$/.test(pathname)) throw new RedisUrlError('only the number of a database may follow host and port');
   return {
     kind: 'single',
     url: text,
@@ -111,18 +110,18 @@ function single(text: string, tls: boolean): RedisTarget {
   };
 }
 
-/** `user:password`, `:password`, or nothing. */
+/** Parses `user:password`, `:password` or an empty text. */
 function credentials(text: string): { username?: string; password?: string } {
   if (text === '') return {};
   const [, username = '', password] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
-  if (!password) throw new RedisUrlError('before the @ comes user:password or :password');
+  if (!password) throw new RedisUrlError('expected user:password or :password before the @');
   return { ...(username !== '' && { username: decoded(username) }), password: decoded(password) };
 }
 
 function sentinelCredentials(query: string): { sentinelUsername?: string; sentinelPassword?: string } {
   const { sentinelUsername, sentinelPassword, ...others } = Object.fromEntries(new URLSearchParams(query));
   if (Object.keys(others).length > 0) {
-    throw new RedisUrlError('the parameters are sentinelUsername and sentinelPassword, and no others');
+    throw new RedisUrlError('only the parameters sentinelUsername and sentinelPassword are allowed');
   }
   return { ...(sentinelUsername && { sentinelUsername }), ...(sentinelPassword && { sentinelPassword }) };
 }
@@ -132,19 +131,19 @@ const addressOf =
   (text: string, at: number): Address => {
     const url = `redis://${text}`;
     if (text === '' || /[/?#@\\]/.test(text) || !URL.canParse(url)) {
-      throw new RedisUrlError(`host ${at + 1} of the list is no host:port`);
+      throw new RedisUrlError(`host ${at + 1} of the list is not of the form host:port`);
     }
     const { hostname, port } = new URL(url);
     return { host: withoutBrackets(hostname), port: Number(port) || usualPort };
   };
 
-/** An IPv6 address stands in brackets in a URL, and without them everywhere else. */
+/** Removes the brackets that an IPv6 address has in a URL. */
 const withoutBrackets = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new RedisUrlError('a % stands alone; write it as %25');
+    throw new RedisUrlError('write a literal % as %25');
   }
 }

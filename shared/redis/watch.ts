@@ -6,27 +6,27 @@ import { faultOfReply, type RedisFault, redisFaults } from './fault.ts';
 import { infoField } from './info.ts';
 import { mastersOf } from './masters.ts';
 
-/** Whether Redis serves this process: answers, and takes writes. */
+/** Watches whether Redis answers this process and accepts its writes. */
 export interface RedisWatch {
-  /** What is wrong now, as of the last look a few seconds ago; nothing when all is well. */
+  /** Returns the fault that the last check found, a few seconds ago, or undefined. */
   fault(): RedisFault | undefined;
-  /** The fault in a sentence, with the server's own words where it has said any. */
+  /** Returns the fault as a sentence, with the server's own message if there is one. */
   sentence(): string | undefined;
-  /** Looks now, at most as long as a look takes: {@link answerMs}. */
+  /** Checks now, within {@link answerMs}. */
   look(): Promise<void>;
   close(): void;
 }
 
-/** Time between two looks, in milliseconds. */
+/** The time in ms between two checks. */
 const everyMs = 5_000;
-/** Redis that has not answered for so long is silent, in milliseconds. */
+/** The time in ms after which a Redis that does not answer counts as silent. */
 const answerMs = 2_000;
-/** What looks ask is gone by itself, in seconds. */
+/** The lifetime in seconds of the key that checks write. */
 const probeSeconds = 60;
 
 /**
- * Tries a write, and returns the refusal as a value: as an error it would have the connection look for another master.
- * The attempt is made on the server that holds the queues; of a cluster the others are watched by their connections.
+ * Tries a write and returns a refusal as a value: an error would make the connection look for another master. The write
+ * goes to the server that holds the queues; the other servers of a cluster are watched by their connections.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])
@@ -35,8 +35,8 @@ return 'OK'
 `;
 
 /**
- * Looks at Redis every five seconds, and says in the log when something goes wrong and when it is over, once each.
- * @param key that may be written.
+ * Checks Redis every five seconds. Logs the beginning and the end of each fault, once.
+ * @param key the key that checks write.
  */
 export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   let fault: RedisFault | undefined;
@@ -53,7 +53,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   redis.on('error', onError);
   redis.on('ready', onReady);
 
-  /** @returns the reply, or nothing when it has not come in time; then nothing is asked until it has. */
+  /** @returns the reply, or undefined if it is late. Until the late reply arrives, nothing more is sent. */
   async function ask(question: () => Promise<unknown>): Promise<string | undefined> {
     if (unanswered !== undefined) return undefined;
     const asked = question().then(String, (error: Error) => error.message);
@@ -69,7 +69,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   }
 
   async function find(): Promise<[RedisFault, said: string] | undefined> {
-    // The handshake is over when Redis has loaded its data.
+    // The handshake ends only after Redis has loaded its data.
     if (redis.status === 'connect') {
       const [server] = mastersOf(redis);
       const answer = await ask(async () => await server?.info('persistence'));
@@ -91,11 +91,11 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
     if (found === fault) return;
     const before = fault;
     fault = found;
-    // Of a connection that broke, and of one that is back, the connection itself tells.
-    const isTold = (one: RedisFault | undefined) => one === 'unreachable' || one === 'password' || one === 'cluster';
+    // The connection itself logs these, and their end.
+    const isLogged = (one: RedisFault | undefined) => one === 'unreachable' || one === 'password' || one === 'cluster';
     if (found === undefined) {
-      if (!isTold(before)) log.info('Redis serves again');
-    } else if (!isTold(found)) log.warn({ fault: found, said }, `${redisFaults[found]}; batches wait`);
+      if (!isLogged(before)) log.info('Redis is available again');
+    } else if (!isLogged(found)) log.warn({ fault: found, said }, `${redisFaults[found]}; batches are paused`);
   }
 
   async function look(): Promise<void> {

@@ -1,15 +1,15 @@
-/** Which processes tell a metric: `scoring` is everything that has encoders, so both API and worker. */
-export type Teller = 'api' | 'worker' | 'scoring' | 'every process';
+/** The processes that report a metric: `scoring` means processes with encoders, both API and worker. */
+export type Reporter = 'api' | 'worker' | 'scoring' | 'every process';
 
 export interface Instrument {
   type: 'counter' | 'gauge' | 'histogram';
-  from: Teller;
+  from: Reporter;
   labels: readonly string[];
   help: string;
   /** Upper bounds of a histogram, in the metric's unit. */
   buckets?: readonly number[];
-  /** A counter that somebody else keeps, and that is read for each scrape; gauges all are. */
-  keptElsewhere?: true;
+  /** True for a counter that is read from elsewhere at each scrape, as all gauges are. */
+  isReadAtScrape?: true;
 }
 
 const latency = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -17,29 +17,29 @@ const shortLatency = [0.001, 0.0025, ...latency];
 const longWait = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
- * Every metric of the service, beside what prom-client tells of the process (`process_*`, `nodejs_*`). Base units, and
- * labels from closed lists: routes are patterns, codes those of `shared/errors.ts`, models and profiles those of the
- * registry. docs/metrics.md is this list for people.
+ * Every metric of the service, in addition to the process metrics of prom-client (`process_*`, `nodejs_*`). Units are base
+ * units. Labels have closed lists of values: route patterns, codes of `shared/errors.ts`, names of the registry.
+ * docs/metrics.md is made from this list.
  */
 export const instruments = {
   vls_build_info: {
     type: 'gauge',
     from: 'every process',
     labels: ['version'],
-    help: 'Always 1; says which release runs',
+    help: 'Always 1; the label has the release',
   },
   vls_ready: {
     type: 'gauge',
     from: 'every process',
     labels: [],
-    help: 'Whether the process is ready for work: 0 or 1',
+    help: '1 if the process is ready for work, else 0',
   },
 
   vls_http_request_duration_seconds: {
     type: 'histogram',
     from: 'api',
     labels: ['method', 'route', 'status'],
-    help: 'Duration of HTTP requests; its count is their number',
+    help: 'Duration of HTTP requests',
     buckets: latency,
   },
   vls_http_requests_in_flight: { type: 'gauge', from: 'api', labels: [], help: 'HTTP requests being answered' },
@@ -48,7 +48,7 @@ export const instruments = {
     type: 'counter',
     from: 'scoring',
     labels: ['mode', 'outcome', 'code'],
-    help: 'Evaluated items by outcome and failure code',
+    help: 'Evaluated items by outcome and error code',
   },
   vls_stage_duration_seconds: {
     type: 'histogram',
@@ -57,18 +57,18 @@ export const instruments = {
     help: 'Duration of the stages of an evaluation: fetch, queue_wait, decode and inference of an input, commit of a chunk',
     buckets: shortLatency,
   },
-  vls_fetched_bytes_total: { type: 'counter', from: 'scoring', labels: [], help: 'Bytes of images that were got' },
+  vls_fetched_bytes_total: { type: 'counter', from: 'scoring', labels: [], help: 'Bytes of fetched images' },
   vls_fetch_retries_total: {
     type: 'counter',
     from: 'scoring',
     labels: ['code'],
-    help: 'Downloads tried again, by what went wrong before',
+    help: 'Retried downloads, by the error code of the attempt before',
   },
   vls_embedding_cache_lookups_total: {
     type: 'counter',
     from: 'scoring',
     labels: ['input', 'result'],
-    help: 'Embeddings asked for: hit (cached), joined (being computed for somebody else), miss',
+    help: 'Requested embeddings: hit (cached), joined (already being computed), miss',
   },
   vls_embedding_cache_bytes: { type: 'gauge', from: 'scoring', labels: [], help: 'Memory of cached embeddings' },
 
@@ -96,11 +96,11 @@ export const instruments = {
     type: 'gauge',
     from: 'scoring',
     labels: ['model', 'state'],
-    help: 'Encoder processes: those there should be (configured) and those that answer (ready)',
+    help: 'Encoder processes: their target number (configured) and those that answer (ready)',
   },
   vls_encoder_restarts_total: {
     type: 'counter',
-    keptElsewhere: true,
+    isReadAtScrape: true,
     from: 'scoring',
     labels: ['model'],
     help: 'Encoder processes that ended and were replaced',
@@ -122,7 +122,7 @@ export const instruments = {
     type: 'counter',
     from: 'scoring',
     labels: ['profile', 'model', 'role', 'outcome'],
-    help: 'Items of profiles whose traffic is shared, by the model that answered; faults of items do not count',
+    help: 'Items of profiles whose traffic is shared, by the model that answered; invalid items do not count',
   },
   vls_arm_score: {
     type: 'histogram',
@@ -142,27 +142,27 @@ export const instruments = {
     type: 'gauge',
     from: 'scoring',
     labels: ['profile', 'model', 'phase'],
-    help: '1 for what became of a canary: trial, promoted, rolled_back',
+    help: '1 for the phase of a canary: trial, promoted, rolled_back',
   },
 
   vls_chunks_total: {
     type: 'counter',
     from: 'worker',
     labels: ['queue', 'verdict'],
-    help: 'Chunks taken from the queue, by what became of them',
+    help: 'Chunks taken from the queue, by verdict',
   },
   vls_worker_silent_seconds: {
     type: 'gauge',
     from: 'worker',
     labels: ['queue'],
-    help: 'How long chunks have waited while this worker was idle and took none',
+    help: 'Time for which chunks have waited while this worker was idle and took none',
   },
   vls_chunks_in_flight: { type: 'gauge', from: 'worker', labels: ['queue'], help: 'Chunks being evaluated' },
   vls_chunk_wait_seconds: {
     type: 'histogram',
     from: 'worker',
     labels: ['queue'],
-    help: 'Time of a chunk in the queue before it was first taken',
+    help: 'Time of a chunk in the queue until it is first taken',
     buckets: longWait,
   },
   vls_chunk_duration_seconds: {
@@ -176,7 +176,7 @@ export const instruments = {
     type: 'counter',
     from: 'worker',
     labels: ['queue'],
-    help: 'Chunks of dead workers that this one put back into the queue',
+    help: 'Chunks of crashed workers that this worker returned to the queue',
   },
   vls_batches_finished_total: {
     type: 'counter',
@@ -188,20 +188,20 @@ export const instruments = {
     type: 'gauge',
     from: 'worker',
     labels: [],
-    help: '1 while something keeps this worker from evaluating, so that it hands its chunks back',
+    help: '1 while this worker cannot evaluate and hands its chunks back',
   },
 
   vls_items_posted_total: {
     type: 'counter',
     from: 'scoring',
     labels: ['queue', 'profile'],
-    help: 'Items of batches that were accepted',
+    help: 'Items of accepted batches',
   },
   vls_backlog_seconds: {
     type: 'gauge',
     from: 'api',
     labels: ['queue'],
-    help: 'Time that the workers of a queue need for its pending items at their present speed; at one item a second while none is committed',
+    help: 'Time that the workers of a queue need for its pending items at their recent rate; at one item per second if the rate is 0',
   },
   vls_items_pending: {
     type: 'gauge',
@@ -213,7 +213,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: ['queue'],
-    help: 'Items that all workers of a queue commit a second, recently',
+    help: 'Recent rate at which all workers of a queue commit items',
   },
   vls_batches: {
     type: 'gauge',
@@ -236,59 +236,64 @@ export const instruments = {
   vls_queue_workers: { type: 'gauge', from: 'api', labels: ['queue'], help: 'Workers connected to the queue' },
   vls_queue_jobs_total: {
     type: 'counter',
-    keptElsewhere: true,
+    isReadAtScrape: true,
     from: 'api',
     labels: ['queue', 'result'],
-    help: "Finished jobs by BullMQ's own count: completed, failed",
+    help: 'Finished jobs as counted by BullMQ: completed, failed',
   },
 
   vls_redis_up: {
     type: 'gauge',
     from: 'every process',
     labels: [],
-    help: 'Whether Redis answers this process: 0 or 1',
+    help: '1 if Redis answers this process, else 0',
   },
   vls_redis_fault: {
     type: 'gauge',
     from: 'every process',
     labels: ['fault'],
-    help: 'What keeps Redis from serving this process, 1 for the fault there is: unreachable, silent, loading, password, not_permitted, read_only, full, disk, replicas, cluster, refused',
+    help: '1 for the present fault of Redis: unreachable, silent, loading, password, not_permitted, read_only, full, disk, replicas, cluster, refused',
   },
-  vls_redis_roundtrip_seconds: { type: 'gauge', from: 'api', labels: [], help: 'Time of one question to Redis' },
-  vls_redis_memory_used_bytes: { type: 'gauge', from: 'api', labels: [], help: 'Memory that Redis uses for data' },
+  vls_redis_roundtrip_seconds: {
+    type: 'gauge',
+    from: 'api',
+    labels: [],
+    help: 'Round-trip time of a command to Redis',
+  },
+  vls_redis_memory_used_bytes: { type: 'gauge', from: 'api', labels: [], help: 'Memory used by Redis for data' },
   vls_redis_memory_max_bytes: {
     type: 'gauge',
     from: 'api',
     labels: [],
-    help: 'Memory that Redis may use: its limit, or that of its machine',
+    help: 'Memory limit of Redis, or the memory of its machine',
   },
-  vls_redis_clients: { type: 'gauge', from: 'api', labels: [], help: 'Connections of Redis' },
+  vls_redis_clients: { type: 'gauge', from: 'api', labels: [], help: 'Open connections of Redis' },
   vls_redis_commands_total: {
     type: 'counter',
-    keptElsewhere: true,
+    isReadAtScrape: true,
     from: 'api',
     labels: [],
-    help: 'Commands that Redis has run',
+    help: 'Commands processed by Redis',
   },
   vls_redis_evicted_keys_total: {
     type: 'counter',
-    keptElsewhere: true,
+    isReadAtScrape: true,
     from: 'api',
     labels: [],
-    help: 'Keys that Redis has thrown away for want of memory: any is lost work',
+    help: 'Keys evicted by Redis for lack of memory: any is lost work',
   },
   vls_redis_aof_ok: {
     type: 'gauge',
     from: 'api',
     labels: [],
-    help: 'Whether Redis could write its last changes to disk: 0 or 1',
+    help: '1 if the last write of Redis to disk succeeded, else 0',
   },
 } as const satisfies Record<string, Instrument>;
 
 type Instruments = typeof instruments;
 export type InstrumentName = keyof Instruments;
 
-/** The labels of a metric, all of them. */
+/** All labels of a metric. */
 export type LabelsOf<Name extends InstrumentName> = Record<Instruments[Name]['labels'][number], string>;
 
 type NamesOf<Type extends Instrument['type']> = {

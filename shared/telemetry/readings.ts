@@ -5,21 +5,21 @@ type ReadingOf<Name extends CounterName | GaugeName> = Name extends unknown
   ? { name: Name; labels: LabelsOf<Name>; value: number }
   : never;
 
-/** The present value of a metric whose truth is elsewhere: in Redis, in a pool of processes. */
+/** The present value of a metric that is stored elsewhere: in Redis, in a pool of processes. */
 export type Reading = ReadingOf<CounterName | GaugeName>;
 
 export interface Reader {
   read(): Reading[] | Promise<Reading[]>;
-  /** Several who scrape share one look within this time, in milliseconds. Default: each looks. */
+  /** The time in ms for which scrapes share one reading. Default: each scrape reads. */
   freshMs?: number;
 }
 
-/** Longest time that one scrape waits for a reader, in milliseconds; Prometheus itself waits for ten seconds. */
+/** The maximum time in ms that a scrape waits for a reader; Prometheus itself waits for ten seconds. */
 const patienceMs = 2_000;
 
 /**
- * Readers that may fail, hang and be asked by several at once: a scrape gets what can be had in time. One that fails or
- * is late is left out, as an old value would look like a new one.
+ * Collects readings from readers that may fail, hang or be called concurrently. A scrape leaves out a reader that fails or
+ * is late, as an old value would look like a new one.
  */
 export function createReaders() {
   const asks: (() => Promise<Reading[]>)[] = [];
@@ -30,7 +30,7 @@ export function createReaders() {
       let knownAt = Number.NEGATIVE_INFINITY;
       asks.push(async () => {
         if (performance.now() - knownAt < (reader.freshMs ?? 0)) return known;
-        // One that hangs is not asked again before it has answered.
+        // A reader that hangs is not called again before it has answered.
         reading ??= (async () => reader.read())()
           .then((readings) => {
             known = readings;

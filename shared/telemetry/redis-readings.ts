@@ -7,7 +7,7 @@ import type { RedisWatch } from '../redis/watch.ts';
 import type { Redis } from '../redis.ts';
 import type { Reading } from './readings.ts';
 
-/** Whether Redis answers, a cluster with each of its servers, and what keeps it from serving; without asking it. */
+/** Returns whether Redis (each server of a cluster) answers, and its fault, without a command to it. */
 export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
   { name: 'vls_redis_up', labels: {}, value: isWhole(redis) ? 1 : 0 },
   ...(Object.keys(redisFaults) as RedisFault[]).map(
@@ -16,8 +16,8 @@ export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
 ];
 
 /**
- * What Redis says of itself; nothing while it is away. Of a cluster counts are sums, and the rest is that of the server
- * which is worst off, so that one alert serves both.
+ * Reads the state of Redis; empty while it is away. For a cluster counts are sums, and other values are those of the worst
+ * server, so that the same alerts work for both.
  */
 async function readRedis(redis: Redis): Promise<Reading[]> {
   if (!isWhole(redis)) return [];
@@ -38,7 +38,7 @@ async function readRedis(redis: Redis): Promise<Reading[]> {
   ];
 }
 
-/** For the process that tells of Redis for all: one look serves everybody who scrapes within five seconds. */
+/** Adds the metrics of Redis to the process that reports them. Scrapes within five seconds share one reading. */
 export function observeRedis(metrics: Metrics, redis: Redis, watch: RedisWatch): void {
   metrics.onScrape({ read: () => readRedisState(redis, watch) });
   metrics.onScrape({ read: () => readRedis(redis), freshMs: 5_000 });

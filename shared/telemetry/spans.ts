@@ -14,23 +14,23 @@ import {
 import { ServiceError } from '../errors.ts';
 
 /**
- * Spans by hand, through OpenTelemetry's API alone. Until `startTracing` has loaded the SDK every call is the API's
- * no-op: 0.3 us for a span, and a chunk has about eight.
+ * Manual spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, every call is the API's no-op:
+ * 0.3 us per span, about eight spans per chunk.
  */
 const tracer = trace.getTracer('vision-language-similarity');
 
 export type { Attributes } from '@opentelemetry/api';
 
-/** Whether what happens now becomes part of a trace that is kept. */
+/** Returns true if the current work is part of a sampled trace. */
 export const isTraced = (): boolean => trace.getActiveSpan()?.isRecording() ?? false;
 
-/** Id of the trace that what happens now belongs to; nothing when it is not kept. */
+/** Returns the id of the current trace, or undefined if it is not sampled. */
 export function traceId(): string | undefined {
   const span = trace.getActiveSpan();
   return span?.isRecording() ? span.spanContext().traceId : undefined;
 }
 
-/** What a log line carries to be found from its trace, and the other way round. */
+/** Returns the log fields that connect a log line with its trace. */
 export function traceFields(): { traceId?: string; spanId?: string } {
   const span = trace.getActiveSpan();
   if (span === undefined) return {};
@@ -38,7 +38,7 @@ export function traceFields(): { traceId?: string; spanId?: string } {
   return { traceId, spanId };
 }
 
-/** Does a step within a span. What it throws is an event of the span and makes it an error. */
+/** Runs a step within a span. A thrown error becomes an event of the span and marks it as failed. */
 export async function traced<Value>(name: string, attributes: Attributes, step: () => Promise<Value>): Promise<Value> {
   return await tracer.startActiveSpan(name, { attributes }, (span) => finish(span, step));
 }
@@ -61,12 +61,12 @@ function fail(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
-/** A span that is over already. Times in milliseconds since 1970. */
+/** Records a span that has already ended. Times are in ms since 1970. */
 export function pastSpan(name: string, startedAt: number, endedAt: number, attributes: Attributes): void {
   tracer.startSpan(name, { startTime: startedAt, attributes }).end(endedAt);
 }
 
-/** Something worth telling of the span that is open. */
+/** Adds an event to the current span. */
 export const noteEvent = (name: string, attributes: Attributes): void => {
   trace.getActiveSpan()?.addEvent(name, attributes);
 };
@@ -76,8 +76,8 @@ export const noteAttributes = (attributes: Attributes): void => {
 };
 
 /**
- * The span that is open, in W3C's form, so that another process can go on from it, or knows that nothing is kept of it.
- * Nothing without tracing.
+ * Returns the current span in the W3C `traceparent` format, with which another process continues the trace or learns that
+ * it is not sampled. Undefined without tracing.
  */
 export function traceparent(): string | undefined {
   const span = trace.getActiveSpan();
@@ -87,20 +87,20 @@ export function traceparent(): string | undefined {
 }
 
 export interface TracedChunk {
-  /** What was kept with the batch when it was posted, as `traceparent` gave it. */
+  /** The `traceparent` that was stored with the batch at its post. */
   traceparent: string | undefined;
   chunk: number;
   attributes: Attributes;
-  /** When the worker took it, in milliseconds since 1970. */
+  /** The time in ms since 1970 at which the worker took the chunk. */
   startedAt: number;
 }
 
-/** A trace of more spans than this many chunks give can be neither stored nor looked at by the usual tools. */
+/** The number of chunks in one trace. Common tools can neither store nor display traces with more spans. */
 const chunksPerTrace = 256;
 
 /**
- * Does a chunk within a span: a part of the trace of its batch's post or, beyond the first chunks of a long batch, a
- * trace of its own that is linked to it and sampled for itself.
+ * Runs a chunk within a span. The span belongs to the trace of the batch's post or, after the first chunks of a long
+ * batch, to a linked trace with its own sampling.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,
@@ -126,15 +126,15 @@ function remoteContext(origin: string | undefined): Context {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId: id, spanId, traceFlags, isRemote: true });
 }
 
-/** The span of an HTTP request, until its answer is out. */
+/** The span of an HTTP request, which ends with its response. */
 export interface RequestSpan {
   readonly traceId: string | undefined;
-  /** Runs what answers the request; everything it begins is below this span. */
+  /** Runs the handler of the request. Its spans become children of this span. */
   run(step: () => void): void;
   end(route: string, status: number, code: string | undefined): void;
 }
 
-/** Begins the span of a request, below that of its sender where its headers name one. */
+/** Starts the span of a request, as a child of the client's span if the headers have one. */
 export function traceRequest(method: string, headers: IncomingHttpHeaders): RequestSpan {
   const sender = propagation.extract(ROOT_CONTEXT, headers);
   const span = tracer.startSpan(

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { serverOf, versionOf } from '../../shared/redis/info.ts';
 import { reasonOf } from '../../shared/redis/reason.ts';
 import { type RedisTls, tlsOptions } from '../../shared/redis/tls.ts';
-import { type Address, parseRedisUrl, placeOf, type RedisTarget } from '../../shared/redis/url.ts';
+import { type Address, locationOf, parseRedisUrl, type RedisTarget } from '../../shared/redis/url.ts';
 import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { isRecentEnough, OLDEST_REDIS } from './version.ts';
@@ -17,12 +17,12 @@ export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (l
   const tls = target.tls ? tlsOptions(redisTls) : {};
   const stated = await statedServer(target, tls).catch((error: Error) => {
     say(
-      `Redis at ${placeOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches wait until it is back.`,
+      `Redis at ${locationOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches wait until it is back.`,
     );
   });
   if (stated === undefined || isRecentEnough(stated.version)) return;
   throw new StartError(
-    `Redis at ${placeOf(target)} is ${stated.server === 'Redis' ? '' : `${stated.server} `}version ${stated.version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
+    `Redis at ${locationOf(target)} is ${stated.server === 'Redis' ? '' : `${stated.server} `}version ${stated.version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
   );
 }
 

@@ -71,7 +71,7 @@ const states: [
   ],
   [
     'not_permitted',
-    /does not permit/,
+    /lacks permissions/,
     ({ admin }) => admin.acl('SETUSER', 'default', 'resetkeys', '~other:*'),
     ({ admin }) => admin.acl('SETUSER', 'default', 'allkeys'),
   ],
@@ -83,7 +83,7 @@ const states: [
   ],
   [
     'disk',
-    /cannot save to its disk/,
+    /cannot save to disk/,
     async ({ admin, directory }) => {
       await admin.config('SET', 'save', '3600 1');
       await rm(directory, { recursive: true });
@@ -97,7 +97,7 @@ const states: [
   ],
   [
     'replicas',
-    /too few replicas/,
+    /too few connected replicas/,
     ({ admin }) => admin.config('SET', 'min-replicas-to-write', 1),
     ({ admin }) => admin.config('SET', 'min-replicas-to-write', 0),
   ],
@@ -124,7 +124,7 @@ test.each(states)(
     expect(started.said.filter((line) => sentence.test(line))).toHaveLength(1);
     await leave(started);
     await untilFault(started, undefined);
-    expect(started.said.filter((line) => /serves again/.test(line))).toHaveLength(1);
+    expect(started.said.filter((line) => /available again/.test(line))).toHaveLength(1);
     await until(async () => expect(await writes(started)).toBe('OK'));
   },
 );
@@ -142,7 +142,7 @@ test('a password that was changed is named, and the connection is there again wh
   await started.admin.config('SET', 'requirepass', 'another');
   await started.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await untilFault(started, 'password');
-  expect(started.said.filter((line) => /cannot be reached/.test(line))).toHaveLength(1);
+  expect(started.said.filter((line) => /cannot reach Redis/.test(line))).toHaveLength(1);
   await started.admin.config('SET', 'requirepass', '');
   await untilFault(started, undefined);
 });

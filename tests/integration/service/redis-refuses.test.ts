@@ -59,6 +59,6 @@ test('over a Redis that became a read-only replica singles are answered, and hea
   expect(await client.batch.finished(posted.body.id)).toMatchObject({ state: 'completed' });
   for (const { output } of [api, worker]) {
     expect(output()).not.toMatch(/MaxListenersExceededWarning/);
-    expect(output().match(/Redis is a read-only replica; batches wait/g)).toHaveLength(1);
+    expect(output().match(/Redis is a read-only replica; batches are paused/g)).toHaveLength(1);
   }
 }, 120_000);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../../shared/config.ts';
-import { parseRedisUrl, placeOf, RedisUrlError } from '../../../shared/redis/url.ts';
+import { locationOf, parseRedisUrl, RedisUrlError } from '../../../shared/redis/url.ts';
 
 describe('a Redis is named by', () => {
   test.each([
@@ -66,18 +66,18 @@ describe('no Redis is named by', () => {
     ['redis://', 'expected redis://'],
     ['//h/socket', 'expected redis://'],
     ['redis://a:1,b:2', 'several hosts need +cluster or +sentinel'],
-    ['redis://:se#cret@h', 'written %2F, %3F and %23'],
+    ['redis://:se#cret@h', 'as %2F, %3F and %23'],
     ['redis://h/x', 'the number of a database'],
-    ['redis+cluster://u:1/2@h', 'written %2F'],
-    ['redis+cluster://a:1,,b:2', 'host 2 of the list is no host:port'],
-    ['redis+cluster://a:99999', 'host 1 of the list is no host:port'],
-    ['redis+cluster://a:x', 'host 1 of the list is no host:port'],
+    ['redis+cluster://u:1/2@h', 'as %2F'],
+    ['redis+cluster://a:1,,b:2', 'host 2 of the list is not of the form host:port'],
+    ['redis+cluster://a:99999', 'host 1 of the list is not of the form host:port'],
+    ['redis+cluster://a:x', 'host 1 of the list is not of the form host:port'],
     ['redis+cluster://u@a', 'user:password'],
-    ['redis+cluster://:%@a', 'write it as %25'],
+    ['redis+cluster://:%@a', 'a literal % as %25'],
     ['redis+cluster://a/1', 'database 0'],
     ['redis+cluster://a?db=1', 'no parameters'],
-    ['redis+sentinel://a:1', 'the name that the sentinels give the master is missing'],
-    ['redis+sentinel://a/', 'the name that the sentinels give the master is missing'],
+    ['redis+sentinel://a:1', 'the name of the master is missing'],
+    ['redis+sentinel://a/', 'the name of the master is missing'],
     ['redis+sentinel://a/m/one', 'the number of a database'],
     ['redis+sentinel://a/m/0/1', 'the number of a database'],
     ['redis+sentinel://a/m?password=x', 'sentinelUsername and sentinelPassword'],
@@ -98,7 +98,7 @@ test('neither a refusal nor the place for people shows a password, wherever a ch
       const url = `${form}://user:63790${character}tr0ub4dor@a:1,b:2/m${end}`;
       let shown = '';
       try {
-        shown = placeOf(parseRedisUrl(url));
+        shown = locationOf(parseRedisUrl(url));
       } catch (error) {
         shown = (error as Error).message;
       }
@@ -108,7 +108,7 @@ test('neither a refusal nor the place for people shows a password, wherever a ch
 });
 
 test('the place of a Redis tells its hosts', () => {
-  expect(placeOf(parseRedisUrl('redis://:p@[::1]'))).toBe('redis://[::1]:6379');
-  expect(placeOf(parseRedisUrl('redis+cluster://:p@a:1,b'))).toBe('the cluster of a:1, b:6379');
-  expect(placeOf(parseRedisUrl('redis+sentinel://:p@a/m?sentinelPassword=q'))).toBe('m of the sentinels a:26379');
+  expect(locationOf(parseRedisUrl('redis://:p@[::1]'))).toBe('redis://[::1]:6379');
+  expect(locationOf(parseRedisUrl('redis+cluster://:p@a:1,b'))).toBe('the cluster of a:1, b:6379');
+  expect(locationOf(parseRedisUrl('redis+sentinel://:p@a/m?sentinelPassword=q'))).toBe('m of the sentinels a:26379');
 });

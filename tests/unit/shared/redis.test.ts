@@ -148,7 +148,7 @@ describe('a connection to a Redis that is not there', () => {
     expect(warn).toHaveBeenCalledTimes(1);
     expect(warn).toHaveBeenCalledWith(
       { role: 'consumer', reason: expect.stringContaining('ENOENT') },
-      'Redis cannot be reached',
+      'cannot reach Redis',
     );
   });
 });
