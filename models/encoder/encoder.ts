@@ -60,15 +60,16 @@ export async function createEncoder(
   /** Decoding and runs together. */
   const use = createRecentUse(useHalfLifeMs);
   const [towers, tokenizer] = await Promise.all([load(spec, threads, deviceId), loadTokenizer(spec)]);
+  const mostImages = towers.limits?.images ?? Number.POSITIVE_INFINITY;
   const images = createLane<Pixels>({
-    size: spec.microBatch.images,
+    size: Math.min(spec.microBatch.images, mostImages),
     encode: (pixels, onBegin) => towers.images(pixels, onBegin),
     onShrunk,
     onRun: (inputs, milliseconds) => onRun({ input: 'image', inputs, milliseconds }),
     use,
   });
   const texts = createLane<number[]>({
-    size: spec.microBatch.texts,
+    size: Math.min(spec.microBatch.texts, towers.limits?.texts ?? spec.microBatch.texts),
     encode: (ids, onBegin) => towers.texts(ids, onBegin),
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
@@ -241,7 +242,7 @@ export async function createEncoder(
       });
     },
     setMicroBatch(count) {
-      images.size = count;
+      images.size = Math.min(count, mostImages);
     },
     close() {
       farm?.close();

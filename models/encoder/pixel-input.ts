@@ -27,11 +27,20 @@ const elementType = { float: 1, uint8: 2, float16: 10 } as const;
 /** What is appended takes some 600 bytes. */
 const appendedBytes = 4096;
 
+/** A vision tower whose input takes bytes. */
+export interface PixelGraph {
+  bytes: Uint8Array;
+  /** Images that each run takes, where the graph has no other number. */
+  batch: number | undefined;
+  /** The tower reads float16. */
+  isHalf: boolean;
+}
+
 /**
  * Reads the file of a vision tower so that its input takes bytes.
  * @throws {Error} naming the file, as {@link addPixelInput} does.
  */
-export async function readWithPixelInput(path: string, options: PixelInput): Promise<Uint8Array> {
+export async function readWithPixelInput(path: string, options: PixelInput): Promise<PixelGraph> {
   await using file = await open(path);
   const { size } = await file.stat();
   // Room for what is appended, so that a file of a gigabyte is not copied for its sake.
@@ -42,9 +51,9 @@ export async function readWithPixelInput(path: string, options: PixelInput): Pro
     at += bytesRead;
   }
   try {
-    const appended = addPixelInput(bytes.subarray(0, size), options);
+    const { appended, batch, isHalf } = addPixelInput(bytes.subarray(0, size), options);
     appended.copy(bytes, size);
-    return bytes.subarray(0, size + appended.length);
+    return { bytes: bytes.subarray(0, size + appended.length), batch, isHalf };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }
@@ -55,7 +64,10 @@ export async function readWithPixelInput(path: string, options: PixelInput): Pro
  * @returns what to append to it.
  * @throws {Error} when the bytes are not an ONNX model, or have another input.
  */
-export function addPixelInput(model: Uint8Array, { size, mean, std }: PixelInput): Buffer {
+export function addPixelInput(
+  model: Uint8Array,
+  { size, mean, std }: PixelInput,
+): Omit<PixelGraph, 'bytes'> & { appended: Buffer } {
   const input = findInput(model);
   if (input.type !== elementType.float && input.type !== elementType.float16) {
     throw new Error(`the input ${input.name} has the element type ${input.type}; float or float16 is expected`);
@@ -75,9 +87,13 @@ export function addPixelInput(model: Uint8Array, { size, mean, std }: PixelInput
     ...nodes.map((bytes) => field(graphField.node, bytes)),
     field(graphField.initializer, floats('vls.factors', factors)),
     field(graphField.initializer, floats('vls.offsets', offsets)),
-    field(graphField.input, valueInfo(pixelInputName, elementType.uint8, ['vls.batch', size, size, 3])),
+    field(graphField.input, valueInfo(pixelInputName, elementType.uint8, [input.batch ?? 'vls.batch', size, size, 3])),
   ]);
-  return field(modelField.graph, graph);
+  return {
+    appended: field(modelField.graph, graph),
+    batch: input.batch,
+    isHalf: input.type === elementType.float16,
+  };
 }
 
 const modelField = { graph: 7 } as const;
@@ -87,6 +103,8 @@ const lengthDelimited = 2;
 interface Input {
   name: string;
   type: number;
+  /** Size of its first axis; undefined where any will do. */
+  batch: number | undefined;
   /** Where its tag stands. */
   at: number;
 }
@@ -102,7 +120,13 @@ function findInput(model: Uint8Array): Input {
       if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
       if (part.number !== graphField.input) continue;
       const tensor = messageIn(model, messageIn(model, part, 2), 1);
-      inputs.push({ name: textIn(model, part, 1), type: numberIn(model, tensor, 1), at: part.at });
+      const firstAxis = messageIn(model, messageIn(model, tensor, 2), 1);
+      inputs.push({
+        name: textIn(model, part, 1),
+        type: numberIn(model, tensor, 1),
+        batch: numberIn(model, firstAxis, 1) || undefined,
+        at: part.at,
+      });
     }
   }
   const [input, ...others] = inputs.filter(({ name }) => !initializers.has(name));

@@ -20,8 +20,16 @@ export function stage(pixels: readonly Pixels[], target: Uint8Array, size: numbe
   }
 }
 
+/** Most inputs that a graph takes in one run; undefined where it takes any number. */
+export interface RunLimits {
+  images: number | undefined;
+  texts: number | undefined;
+}
+
 /** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
 export interface Towers {
+  /** Undefined where the sessions run in another thread, which makes several runs of a call. */
+  limits?: RunLimits;
   /**
    * @param pixels `size * size * 3` bytes each.
    * @param onBegin called when the run begins, where it waits for another one first.
@@ -33,6 +41,7 @@ export interface Towers {
 
 /** The sessions of both towers. Runs block their thread and never overlap. */
 export interface Sessions {
+  limits: RunLimits;
   /**
    * @param pixels of {@link roomFor}`(count)` images, one after the other; what follows the first `count` is ignored.
    * @returns their embeddings, one after the other.
@@ -49,9 +58,6 @@ export const runSizes = [1, 8, 32, 64] as const;
 /** Tokens of a text in such a run; a longer text gets the whole context. */
 const textLengths = [16, 32] as const;
 
-/** Ends the process when ONNX Runtime 1.30 loads an fp16 model for a CPU, at whose kernels it has inserted casts. */
-const optimizerThatCrashes = 'MatmulTransposeFusion';
-
 /** Inputs that a run over `count` inputs takes. */
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
@@ -63,6 +69,7 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
   /** Kept from run to run: runs never overlap, and megabytes a run are a burden to the collector. */
   let staging = new Uint8Array();
   return {
+    limits: sessions.limits,
     async images(pixels) {
       const room = roomFor(spec.provider, pixels.length);
       if (staging.length < room * size) staging = new Uint8Array(room * size);
@@ -83,12 +90,15 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, precision, dimensions } = spec;
   const { size, mean, std } = spec.image;
+  const graph = await readWithPixelInput(spec.visionPath, { size, mean, std });
+  // At level `all` ONNX Runtime 1.30 and 1.32 end the process when they load an fp16 transformer for a CPU.
+  const isHalfOnCpu = provider === 'cpu' && (precision === 'fp16' || graph.isHalf);
   const optionsFor = (path: string): InferenceSession.SessionOptions => ({
     executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: isHalfOnCpu ? 'extended' : 'all',
     // The arena keeps what the largest run took. Without it an encoder of compact moved between 283 and 900 MiB, as the
     // heap falls to pieces; with it, it stays at 292.
     enableCpuMemArena: true,
@@ -99,14 +109,10 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
         // Weights that lie in files of their own: the graph is handed over as bytes, which lie nowhere.
         model_external_initializers_file_folder_path: dirname(path),
       },
-      ...(provider === 'cpu' && precision === 'fp16'
-        ? { optimization: { disable_specified_optimizers: optimizerThatCrashes } }
-        : {}),
     },
     logSeverityLevel: 3,
   });
-  const graph = await readWithPixelInput(spec.visionPath, { size, mean, std });
-  const vision = await InferenceSession.create(graph, optionsFor(spec.visionPath));
+  const vision = await InferenceSession.create(graph.bytes, optionsFor(spec.visionPath));
   const text = await InferenceSession.create(spec.textPath, optionsFor(spec.textPath));
   const idInput =
     text.inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(text.inputNames, spec.textPath);
@@ -116,25 +122,57 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   const imageOutput = outputOf(vision, spec.outputs.image, spec.visionPath);
   const textOutput = outputOf(text, spec.outputs.text, spec.textPath);
 
+  async function runImages(pixels: Uint8Array, rows: number, count: number): Promise<Float32Array> {
+    const input = new Tensor('uint8', pixels, [rows, size, size, 3]);
+    return unitRows(await vision.run({ [pixelInputName]: input }), imageOutput, dimensions, count);
+  }
+
+  async function runTexts(ids: readonly (readonly number[])[], room: number): Promise<Float32Array> {
+    const needed = paddedLength(ids, spec.text, fixedLength);
+    const length =
+      provider !== 'cuda' || fixedLength !== undefined
+        ? needed
+        : (textLengths.find((tokens) => tokens >= needed) ?? Math.max(needed, spec.text.maxTokens));
+    const padded = padIds(ids, spec.text, length, room);
+    const feeds: Record<string, Tensor> = { [idInput]: integers(idType, padded.ids, padded.shape) };
+    if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), padded.mask, padded.shape);
+    return unitRows(await text.run(feeds), textOutput, dimensions, ids.length);
+  }
+
+  const textBatch = fixedAxis(text, idInput, 0);
   return {
+    limits: { images: graph.batch, texts: textBatch },
     async images(pixels, count) {
-      const room = roomFor(provider, count);
-      const input = new Tensor('uint8', pixels, [room, size, size, 3]);
-      return unitRows(await vision.run({ [pixelInputName]: input }), imageOutput, dimensions, count);
+      const { batch } = graph;
+      if (batch === undefined) return await runImages(pixels, roomFor(provider, count), count);
+      const bytes = pixelBytes(spec.image);
+      return await inBatches(count, batch, dimensions, (first, rows) => {
+        const part = new Uint8Array(batch * bytes);
+        part.set(pixels.subarray(first * bytes, (first + rows) * bytes));
+        return runImages(part, batch, rows);
+      });
     },
     async texts(ids) {
-      const room = roomFor(provider, ids.length);
-      const needed = paddedLength(ids, spec.text, fixedLength);
-      const length =
-        provider !== 'cuda' || fixedLength !== undefined
-          ? needed
-          : (textLengths.find((tokens) => tokens >= needed) ?? Math.max(needed, spec.text.maxTokens));
-      const padded = padIds(ids, spec.text, length, room);
-      const feeds: Record<string, Tensor> = { [idInput]: integers(idType, padded.ids, padded.shape) };
-      if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), padded.mask, padded.shape);
-      return unitRows(await text.run(feeds), textOutput, dimensions, ids.length);
+      if (textBatch === undefined) return await runTexts(ids, roomFor(provider, ids.length));
+      return await inBatches(ids.length, textBatch, dimensions, (first, rows) =>
+        runTexts(ids.slice(first, first + rows), textBatch),
+      );
     },
   };
+}
+
+/** Runs a graph whose batch is fixed as often as it takes. @returns embeddings one after the other. */
+async function inBatches(
+  count: number,
+  batch: number,
+  dimensions: number,
+  run: (first: number, rows: number) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const embeddings = new Float32Array(count * dimensions);
+  for (let first = 0; first < count; first += batch) {
+    embeddings.set(await run(first, Math.min(batch, count - first)), first * dimensions);
+  }
+  return embeddings;
 }
 
 /** Splits embeddings that lie one after the other. */
@@ -187,14 +225,24 @@ function outputOf(session: InferenceSession, names: readonly string[], path: str
  */
 function unitRows(outputs: InferenceSession.ReturnType, name: string, dimensions: number, count: number): Float32Array {
   const tensor = outputs[name];
-  const data = tensor?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`The output ${name} is not a float32 tensor`);
+  const data = asFloat32(tensor?.data);
+  if (data === undefined) throw new Error(`The output ${name} is not a tensor of float32 or float16`);
   if (tensor?.dims.length !== 2 || tensor.dims[1] !== dimensions) {
     throw new Error(`The output ${name} has the shape [${tensor?.dims}]; [${count}, ${dimensions}] was expected`);
   }
   const result = data.slice(0, count * dimensions);
   for (let row = 0; row < count; row++) toUnit(result.subarray(row * dimensions, (row + 1) * dimensions));
   return result;
+}
+
+/** A copy where it is float16, which ONNX Runtime hands out as such or as its bits. */
+function asFloat32(data: unknown): Float32Array | undefined {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof Float16Array) return Float32Array.from(data);
+  if (data instanceof Uint16Array) {
+    return Float32Array.from(new Float16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length));
+  }
+  return undefined;
 }
 
 function toUnit(vector: Float32Array): void {

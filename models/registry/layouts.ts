@@ -89,6 +89,8 @@ export function filesOf(source: HubSource, precision: Precision): LayoutFile[] {
       ];
     case 'immich':
       return [
+        at(here, configFile, configFile),
+        at(here, 'visual/preprocess_cfg.json', 'preprocess_cfg.json'),
         ...tokenizer(here, 'textual/'),
         at(here, 'visual/model.onnx', vision),
         at(here, 'textual/model.onnx', text),
@@ -127,4 +129,4 @@ export function localNames(source: HubSource): Set<string> {
 }
 
 /** Whether a repository of this layout leaves `dimensions` for the registry to say. */
-export const needsDimensions = (layout: LayoutName): boolean => layout !== 'xenova';
+export const needsDimensions = (layout: LayoutName): boolean => layout === 'qdrant' || layout === 'marqo';

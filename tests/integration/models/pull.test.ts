@@ -436,19 +436,25 @@ describe('an offline directory', () => {
 });
 
 describe('layouts', () => {
+  const read = (file: string) => readFileSync(new URL(`../../golden/families/immich/${file}`, import.meta.url));
   const facts = { dimensions: 32, preprocess: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } };
   const tokenizerAt = { tokenizer: { repo: 'someone/clip', revision: commit } };
 
-  test('immich-app: towers in two folders, and what it does not state comes from the registry', async () => {
+  test('immich-app: towers in two folders, with mean and deviation in a file of their own', async () => {
     const files = {
+      'config.json': read('config.json'),
+      'visual/preprocess_cfg.json': read('visual/preprocess_cfg.json'),
       'visual/model.onnx': vision,
       'textual/model.onnx': text,
       'textual/tokenizer.json': tokenizer,
       'textual/tokenizer_config.json': tokenizerConfig,
     };
-    const entry = await entryOf({ ...facts, source: { ...source, layout: 'immich' } });
+    const entry = await entryOf({ source: { ...source, layout: 'immich' } });
     await pullFrom(await hubWith(files), entry);
-    expect((await resolveTiny()).spec).toMatchObject({ dimensions: 32, image: { size: 224 }, text: { maxTokens: 77 } });
+    expect((await resolveTiny()).spec).toMatchObject({
+      ...{ dimensions: 32, text: { maxTokens: 77 } },
+      image: { size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    });
     expect(await verify(entry)).toMatchObject({ state: 'intact' });
     expect(await pullFrom(await hubWith(files), entry, { repair: true })).toMatchObject({ outcome: 'present' });
   });

@@ -83,7 +83,7 @@ describe('a file', () => {
 
   test('gets the input under a name of its own, with the size of the image', async () => {
     const model = Buffer.from(readFileSync(join(tinyClipFolder, 'onnx/vision_model.onnx')));
-    const session = await InferenceSession.create(Buffer.concat([model, addPixelInput(model, options)]));
+    const session = await InferenceSession.create(Buffer.concat([model, addPixelInput(model, options).appended]));
     expect(session.inputMetadata).toEqual([
       { name: pixelInputName, isTensor: true, type: 'uint8', shape: ['vls.batch', 224, 224, 3] },
     ]);

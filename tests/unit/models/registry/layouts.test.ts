@@ -39,6 +39,8 @@ describe('the files of a model', () => {
 
   test('lie in the layout immich in one folder for each tower', () => {
     expect(places(source('immich'))).toEqual({
+      'config.json': 'someone/clip:config.json',
+      'preprocess_cfg.json': 'someone/clip:visual/preprocess_cfg.json',
       'tokenizer.json': 'someone/clip:textual/tokenizer.json',
       'tokenizer_config.json': 'someone/clip:textual/tokenizer_config.json',
       'onnx/vision_model.onnx': 'someone/clip:visual/model.onnx',
@@ -119,7 +121,7 @@ describe('a registry entry', () => {
     ['a repository without an owner', { source: { ...hub, revision, repo: 'clip' } }, 'models.mine.source.repo'],
     [
       'no dimensions where the layout has none',
-      { source: { ...hub, revision, layout: 'immich' } },
+      { source: { ...hub, revision, layout: 'marqo' } },
       'models.mine.dimensions',
     ],
     [
