@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
@@ -56,6 +57,7 @@ export async function runProcess(
     // The supervisor may have exited before the listener was added.
     if (process.connected === false) void drain();
     log.info({ url }, 'ready');
+    releaseMemoryWhenIdle(log);
     await sendToParent({ type: 'ready', url });
     // Saved now: a process that is killed later never saves it, and the next start would compile everything again.
     flushCompileCache();
