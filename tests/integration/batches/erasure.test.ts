@@ -75,7 +75,7 @@ test('deleting a batch erases its results, events, jobs and their logs, and what
 });
 
 test('deleting a batch erases its idempotency key, and not one that has led to another batch since', async () => {
-  const items = () => sourceOf(itemsOfList([{ image: 'x://y', text: 't' }], 'lenient'));
+  const items = () => sourceOf(itemsOfList([{ image: 'x://y', text: 't' }], 'lenient'), 'h');
   const post = async (idempotencyKey: string) => {
     const posting = { tenant, pinned, options: {}, items: items(), idempotencyKey };
     return (await engine.batches.post(posting)).id;
@@ -103,7 +103,7 @@ test('deleting a batch erases its idempotency key, and not one that has led to a
 });
 
 test('an expired batch erases its idempotency key', async () => {
-  const items = sourceOf(itemsOfList([{ image: 'x://y', text: 't' }], 'lenient'));
+  const items = sourceOf(itemsOfList([{ image: 'x://y', text: 't' }], 'lenient'), 'h');
   const posting = { tenant, pinned, options: {}, items, idempotencyKey: 'expiring' };
   const { id } = await engine.batches.post(posting);
   await engine.commit(id, 0, failed(0, 1));
