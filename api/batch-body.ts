@@ -111,7 +111,7 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
   return withFacts(bounded, () => ({ bodyHash: hashOf(request, query) }));
 }
 
-/** Returns a JSON document with numbers that would change by being parsed as usual; undefined where none would. */
+/** Returns the document with exact numbers; undefined when JSON.parse changes none of them. */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
@@ -153,7 +153,7 @@ export async function readStream(
   const encoding = declaredEncoding(query.encoding, contentType);
   const format = formatNamed(name);
   if (format.hasColumns && query.columns !== undefined) {
-    throw invalid('columns', `${format.label} names its columns itself`);
+    throw invalid('columns', `${format.label} has its column names in its header`);
   }
   const options = withColumnsOfQuery(query);
   const { bytes, sent, hash } = readBody(source);
@@ -176,6 +176,6 @@ function formatOfUpload(filename: string, type: string): FormatName {
   const endings = endingsInWords(uploadedFormats);
   throw new ServiceError(
     'request.unsupported_media_type',
-    `The name of the upload ${filename.slice(0, 100)} does not end in ${endings}, and its content type ${type} is not that of such a file`,
+    `The name of the upload ${filename.slice(0, 100)} does not end in ${endings}, and its content type ${type} is not supported`,
   );
 }

@@ -3,8 +3,8 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board over the service's queues, read-only: the sweeper would add a job again that an operator deletes, and
- * a retried job would only find its chunk done. Loaded at the first request.
+ * Serves Bull Board over the service's queues. It is read-only, because the sweeper would restore a deleted job, and a
+ * retried job would find its chunk done. Loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;

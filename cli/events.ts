@@ -20,7 +20,7 @@ export interface SentEvent {
   data: string;
 }
 
-/** The time in ms that the service may be away before following fails. A restart takes less. */
+/** The time in ms to wait for a service that is away. A restart takes less. */
 const patienceMs = 60_000;
 /** The time in ms between two attempts to reconnect. */
 const retryMs = 1_000;

@@ -135,8 +135,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // The pause that the host names, plus a little, so that several downloads do not return at the same time; without
-          // one, full jitter around 0.2 s and 0.4 s.
+          // With Retry-After: that pause, plus up to 0.25 s, so that several downloads do not retry at the same time.
+          // Otherwise: full jitter around 0.2 s and 0.4 s.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;

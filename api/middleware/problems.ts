@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The time in ms that a sender still busy sending gets to read its refusal. */
+/** The time in ms that a sender gets to read its refusal before its connection is closed. */
 const lingerMs = 1_000;
 
 const smallBytes = 256 * 1024;

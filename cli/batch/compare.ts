@@ -158,7 +158,7 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
     ]).trimEnd(),
     '',
     styled(stream, 'bold', `The batch is ${speedUp.toFixed(1)} times as fast.`),
-    'Both started cold, with different rows.',
+    'Both ran with cold caches and different rows.',
   ];
   if (largestDifference !== null) lines.push(`Scores of both differ by at most ${largestDifference}.`);
   if (singles.cached > 0)

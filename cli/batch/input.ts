@@ -11,7 +11,7 @@ import { type BatchFormat, endingsInWords, formatOfFile, formats } from '../../s
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
-/** Names of the columns, or fields, with image, text and id, where they are not called so. */
+/** The columns or fields of image, text and id, when they have other names. */
 export interface ColumnFlags {
   imageColumn?: string | undefined;
   textColumn?: string | undefined;
@@ -19,30 +19,30 @@ export interface ColumnFlags {
 }
 
 export interface InputOptions extends ColumnFlags {
-  /** Separator of the columns of CSV and TSV, in place of the one of the format. */
+  /** The separator of CSV and TSV columns; by default that of the format. */
   delimiter?: string | undefined;
-  /** Encoding of text, by its name in the Encoding Standard; otherwise UTF-8 or UTF-16. */
+  /** The encoding of text, by its name in the Encoding Standard; detects UTF-8 and UTF-16 by default. */
   encoding?: string | undefined;
   strictness: Strictness;
-  /** Only the first rows. */
+  /** The maximum number of rows. */
   limit?: number | undefined;
 }
 
-/** A file of pairs, read as often as it is asked for and never held whole. */
+/** A file of pairs. It can be read several times, and is never in memory as a whole. */
 export interface BatchInput {
   file: string;
   format: BatchFormat;
-  /** Names that were asked for. */
+  /** The requested column names. */
   columnNames: ColumnNames;
-  /** Names of the columns that are meant, once the first items have come: they may differ in case. */
+  /** Returns the column names found in the file, which may differ in case; known after the first items. */
   foundNames(): ColumnNames;
-  /** Names of the columns in their order, known once the first items have come; undefined in formats without columns. */
+  /** Returns all column names in order; known after the first items, and undefined for formats without columns. */
   columns(): string[] | undefined;
-  /** The pairs in their order, a few at a time. What is no pair becomes a failed item, or ends the reading when strict. */
+  /** Yields the pairs in order, a few at a time. An invalid row becomes a failed item, or throws when strict. */
   items(): AsyncGenerator<StoredItem[]>;
 }
 
-/** @throws {UsageError} for a file that is not there, or is none of the formats. */
+/** @throws {UsageError} for a file that does not exist or has another format. */
 export async function openInput(file: string, options: InputOptions): Promise<BatchInput> {
   const format = formatOf(file);
   if ((await statOf(file)).size === 0) throw new UsageError(`${file} is empty`);
@@ -106,13 +106,13 @@ async function statOf(file: string): Promise<Stats> {
   return found;
 }
 
-/** Makes a usage error of a missing column, and of a file that is not of its format. */
+/** Converts an error about a missing column or an invalid file to a usage error. */
 function asUsageError(error: unknown, file: string): unknown {
   if (!(error instanceof ServiceError)) return error;
   const fault = error.faults?.[0];
   if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
   if (fault?.path !== 'header') return error;
-  return new UsageError(`${file} ${fault.message}. --image-column, --text-column and --delimiter say what it has`);
+  return new UsageError(`${file} ${fault.message}. --image-column, --text-column and --delimiter set them`);
 }
 
 async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): AsyncGenerator<StoredItem[]> {
@@ -124,7 +124,7 @@ async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): Asy
   }
 }
 
-/** SHA-256 of a file as it lies there, hexadecimal. */
+/** Returns the hexadecimal SHA-256 of a file's bytes. */
 export async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(bytes as Buffer);

@@ -8,17 +8,17 @@ import {
 } from '../../shared/formats.ts';
 import { UsageError } from '../failures.ts';
 
-/** Formats that outputs have. */
+/** The formats of outputs. */
 export const outputFormats = formats.filter(({ isWritten }) => isWritten);
 
-/** Reads the format from the name of the output. */
+/** Returns the format by the name of the output. */
 export function outputFormatOf(output: string): FormatName {
   const format = formatOfFile(output);
   if (format !== undefined && !format.isGzip && format.format.isWritten) return format.format.name;
   throw new UsageError(`The name of the output ${output} does not end in ${endingsInWords(outputFormats)}`);
 }
 
-/** Returns the output beside an input: `pairs.csv` becomes `pairs.scores.csv`. */
+/** Returns the output next to an input: `pairs.csv` becomes `pairs.scores.csv`. */
 export function outputBeside(input: string): string {
   const named = formatOfFile(input);
   return `${named?.stem ?? input}.scores.${endingFor(named)}`;

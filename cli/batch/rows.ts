@@ -1,8 +1,8 @@
 import type { StoredItem } from '../../batches/store/payload.ts';
 
-/** Rows by the number asked for, whatever the number they come in. */
+/** Regroups rows into portions of any size. */
 export interface Rows {
-  /** The next rows; fewer than asked for at the end. */
+  /** Returns the next rows; fewer than requested only at the end. */
   take(count: number): Promise<StoredItem[]>;
 }
 

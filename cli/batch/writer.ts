@@ -9,15 +9,15 @@ import type { FormatName } from '../../shared/formats.ts';
 import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
 
-/** An output on its way: results are written beside it, and it appears when it is complete. */
+/** Writes an output. The results go to a temporary file, which gets the name of the output when it is complete. */
 export interface OutputFile {
-  /** @param items those of the results, in the same order. */
+  /** Writes results. @param items the items of the results, in the same order. */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
   /** Counts the cells that got an apostrophe because a spreadsheet would run them. */
   escaped(): number;
-  /** Length of what has been written. */
+  /** Returns the number of bytes written. */
   bytes(): number;
-  /** The output is whole: it takes its name. */
+  /** Renames the complete temporary file to the output. */
   commit(): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface WriterOptions {
   format: FormatName;
   input: Pick<BatchInput, 'columns' | 'foundNames'>;
   formulas: StreamQuery['formulas'];
-  /** Length of what an earlier run has written and this one goes on with. */
+  /** The number of bytes that an earlier run has written. */
   from?: number;
 }
 
@@ -69,7 +69,7 @@ export async function openWriter({ output, format, input, formulas, from = 0 }: 
     async commit() {
       writer ??= await start();
       await write(writer.end());
-      // On disk before its name says that it is whole.
+      // Synchronised before the rename: a file with the name of the output must be complete.
       await file.sync();
       await file.close();
       await rename(part, output);

@@ -16,7 +16,7 @@ interface Flags {
 export function addBenchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('bench')
-    .description('Run a small load test: single requests for some seconds, then a batch. Stores nothing here.')
+    .description('Run a small load test: single requests for some seconds, then a batch.')
     .argument('[image...]', 'addresses or files; default the example photos')
     .option('-s, --seconds <number>', 'duration of the single requests', atLeast(1), 10)
     .option('-c, --concurrency <number>', 'single requests at a time', atLeast(1), 4)

@@ -55,7 +55,7 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
   const fileOf = (command: Command): string => {
     const path = command.optsWithGlobals<Global>().file ?? config().apiKeysFile;
     if (path !== undefined) return path;
-    throw new UsageError('No key file given: set API_KEYS_FILE, for the service too, or use --file');
+    throw new UsageError('No key file given: set API_KEYS_FILE (also for the service) or use --file');
   };
 
   keys
@@ -258,7 +258,7 @@ async function read(file: string): Promise<KeyRecord[]> {
   }
 }
 
-/** Replaces the key file atomically. The new file is readable by its owner only, unless the old one was not. */
+/** Replaces the key file atomically, with the permissions of the old one. A first key file is readable by its owner only. */
 async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },

@@ -240,7 +240,7 @@ describe('vls batch', () => {
     const { code, stdout } = await vls(['batch', at('pairs.csv'), ...columns, '--compare'], { env });
     expect(stdout).toMatch(/singles +30 +[0-3] +\d/);
     expect(stdout).toMatch(/batch +30 +[0-3] +\d/);
-    expect(stdout).toMatch(/The batch is \d+\.\d times as fast\.\nBoth started cold, with different rows\./);
+    expect(stdout).toMatch(/The batch is \d+\.\d times as fast\.\nBoth ran with cold caches and different rows\./);
     expect(stdout).toContain('Scores of both differ by at most 0.');
     // Rows 7, 27 and 47 have no image.
     expect(code).toBe(4);
