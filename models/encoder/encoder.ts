@@ -1,9 +1,10 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { createRecentUse } from '../../shared/recent-use.ts';
+import type { RecentUse } from '../../shared/recent-use.ts';
 import { createDecoders } from '../decoder/decoders.ts';
 import { pixelBytes } from '../model.ts';
 import { createDecodeQueue } from '../pixels/decode-queue.ts';
 import { startCropThread } from '../pixels/threaded-crop.ts';
+import { createProcessorUse } from '../processor-use.ts';
 import type { Slots } from '../slots.ts';
 import { loadTokenizer } from '../texts/tokenizer.ts';
 import { calibrate } from './calibrate.ts';
@@ -39,6 +40,10 @@ const longestYieldMs = 100;
 const longestTextWaitMs = 200;
 /** Half-life of the use of this process by tenants, in milliseconds: a few of the longest images. */
 const useHalfLifeMs = 5_000;
+/** @returns the use of the tenant that has used least, in milliseconds. */
+const leastUse = (use: RecentUse, tenants: string[]) =>
+  Math.min(...[...new Set(tenants)].map((tenant) => use.of(tenant)));
+
 /** How often calibration looks whether the encoder has become idle, in milliseconds. */
 const idleCheckMs = 50;
 
@@ -57,8 +62,7 @@ export async function createEncoder(
 ): Promise<Encoder> {
   const load: (...args: Parameters<typeof loadTowers>) => Promise<Towers & { close?(): void }> =
     decoders > 0 ? loadTowersInThread : loadTowers;
-  /** Decoding and runs together. */
-  const use = createRecentUse(useHalfLifeMs);
+  const use = createProcessorUse(useHalfLifeMs);
   const [towers, tokenizer] = await Promise.all([load(spec, threads, deviceId), loadTokenizer(spec)]);
   const mostImages = towers.limits?.images ?? Number.POSITIVE_INFINITY;
   const images = createLane<Pixels>({
@@ -100,17 +104,17 @@ export async function createEncoder(
   let bulkEndedAt = 0;
 
   /**
-   * Returns whether a tenant with batch work has used less time of this process than each tenant with interactive work:
-   * then that batch work goes first. Otherwise the requests of one tenant would stop the batches of all others.
+   * Returns whether a tenant with batch work has used less time of this process than the requests of each tenant with
+   * interactive work: then that batch work goes first. Otherwise the requests of one tenant would stop the batches of all
+   * others.
    */
   function isBatchFirst(): boolean {
     const batch = [texts, images].flatMap((lane) => lane.tenants('batch'));
     if (batch.length === 0) return false;
     const interactive = [texts, images].flatMap((lane) => lane.tenants('interactive'));
     for (const { tenant = '' } of interactiveDecoding) interactive.push(tenant);
-    return leastUse(batch) < leastUse(interactive);
+    return leastUse(use.all, batch) < leastUse(use.interactive, interactive);
   }
-  const leastUse = (tenants: string[]) => Math.min(...[...new Set(tenants)].map((tenant) => use.of(tenant)));
 
   /**
    * Interactive work first, unless batch work has had no turn for long or is that of a tenant with less use; then texts

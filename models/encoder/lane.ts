@@ -1,5 +1,5 @@
-import { createRecentUse, type RecentUse } from '../../shared/recent-use.ts';
 import { createFloor } from '../floor.ts';
+import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
@@ -36,7 +36,7 @@ export interface LaneOptions<Input> {
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
   /** Where the time of runs is charged, to each tenant its part. */
-  use?: RecentUse;
+  use?: ProcessorUse;
   now?: () => number;
 }
 
@@ -60,7 +60,7 @@ export function createLane<Input>({
   onShrunk = () => {},
   onRun = () => {},
   now = () => performance.now(),
-  use = createRecentUse(undefined, now),
+  use = createProcessorUse(undefined, now),
 }: LaneOptions<Input>): Lane<Input> {
   interface Entry {
     input: Input;
@@ -98,7 +98,7 @@ export function createLane<Input>({
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
 
-  async function run(entries: readonly Entry[]): Promise<void> {
+  async function run(entries: readonly Entry[], isInteractive: boolean): Promise<void> {
     let start = now();
     try {
       const embeddings = await encode(
@@ -108,7 +108,7 @@ export function createLane<Input>({
         },
       );
       const inferenceMs = now() - start;
-      for (const { tenant } of entries) use.charge(tenant, inferenceMs / entries.length);
+      for (const { tenant } of entries) use.charge(tenant, isInteractive, inferenceMs / entries.length);
       onRun(entries.length, inferenceMs);
       if (entries.length === 1) single = mean(single, inferenceMs);
       else {
@@ -125,8 +125,8 @@ export function createLane<Input>({
         const half = Math.ceil(entries.length / 2);
         lane.size = Math.min(lane.size, half);
         onShrunk(lane.size);
-        await run(entries.slice(0, half));
-        await run(entries.slice(half));
+        await run(entries.slice(0, half), isInteractive);
+        await run(entries.slice(half), isInteractive);
         return;
       }
       for (const entry of entries) entry.reject(error);
@@ -137,7 +137,7 @@ export function createLane<Input>({
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);
     if (byTenant.size === 1) return bulk.splice(0, count);
-    const order = [...byTenant].map(([tenant, entries]) => ({ entries, used: use.of(tenant) }));
+    const order = [...byTenant].map(([tenant, entries]) => ({ entries, used: use.all.of(tenant) }));
     order.sort((a, b) => a.used - b.used);
     const taken = new Set<Entry>();
     for (let round = 0; taken.size < Math.min(count, bulk.length); round++) {
@@ -167,10 +167,10 @@ export function createLane<Input>({
     async runNext(isBatchFirst = false) {
       const isBatchNext = bulk.length > 0 && (isBatchFirst || lane.isBatchDue());
       if (interactive.length > 0 && !isBatchNext) {
-        await run(interactive.splice(0, lane.size));
+        await run(interactive.splice(0, lane.size), true);
         return 'interactive';
       }
-      await run(takeOfBatches(allowed()));
+      await run(takeOfBatches(allowed()), false);
       floor.hadTurn();
       return 'batch';
     },

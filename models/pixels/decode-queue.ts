@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { createRecentUse, type RecentUse } from '../../shared/recent-use.ts';
 import type { Caller } from '../encoder/protocol.ts';
 import { createFloor } from '../floor.ts';
 import type { Provider } from '../model.ts';
+import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 import { createLargePlaces } from './large-places.ts';
 
 /** Images that wait to be decoded, a few at a time. */
@@ -24,7 +24,7 @@ export interface DecodeQueueOptions {
   /** How many images the next batch run may take. */
   nextRun: () => number;
   /** Time that tenants have used the processor of this process; decoding is added to it. */
-  use?: RecentUse;
+  use?: ProcessorUse;
   now?: () => number;
 }
 
@@ -41,9 +41,9 @@ const idleMs = 250;
  * Decodes on libvips' threads, as many images at a time as the next run takes: a run blocks this process, and what was
  * not handed to libvips before it cannot be decoded during it. A GPU waits for all cores there are.
  *
- * An interactive image begins at once, and no batch image of the same tenant or of one with more use begins until it has
- * ended: what shares its core makes it late. A batch image of a tenant with less use does not wait: requests of one tenant
- * must not stop the batches of another. Where there always is an interactive image, what a batch run takes begins once a
+ * An interactive image begins at once, and no batch image begins until it has ended: what shares its core makes it late.
+ * A batch image of another tenant does not wait where that tenant has used less time than the requests: requests of one
+ * tenant must not stop the batches of another. Where there always is an interactive image, what a batch run takes begins once a
  * second all the same.
  *
  * Of batches the next image is that of the tenant with the least use. A tenant without one in decoding begins one though
@@ -54,7 +54,7 @@ export function createDecodeQueue({
   threads,
   nextRun,
   now = () => performance.now(),
-  use = createRecentUse(undefined, now),
+  use = createProcessorUse(undefined, now),
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
@@ -81,7 +81,7 @@ export function createDecodeQueue({
   /** Returns whether an interactive image goes before those of this tenant's batches. */
   function isHeldBack(tenant: string): boolean {
     for (const other of held.interactive.keys()) {
-      if (other === tenant || use.of(other) <= use.of(tenant)) return true;
+      if (other === tenant || use.interactive.of(other) <= use.all.of(tenant)) return true;
     }
     return false;
   }
@@ -95,7 +95,7 @@ export function createDecodeQueue({
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();
     for (const image of bulk) if (!first.has(image.tenant)) first.set(image.tenant, image);
-    const order = [...first.values()].map((image) => ({ image, used: use.of(image.tenant) }));
+    const order = [...first.values()].map((image) => ({ image, used: use.all.of(image.tenant) }));
     order.sort((a, b) => a.used - b.used || heldBy(a.image.tenant) - heldBy(b.image.tenant));
     return order.map(({ image }) => image);
   }
@@ -144,7 +144,7 @@ export function createDecodeQueue({
     const of = interactive ? held.interactive : held.batch;
     if (!interactive) activeOfBatches++;
     of.set(tenant, (of.get(tenant) ?? 0) + 1);
-    const endUse = use.begin(tenant);
+    const endUse = use.begin(tenant, interactive);
     let ended = false;
     return () => {
       if (ended) return;

@@ -1,5 +1,5 @@
-import { createRecentUse, type RecentUse } from '../../shared/recent-use.ts';
 import type { Caller } from '../encoder/protocol.ts';
+import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
 /** Places for images that take much memory, and mostly a second or more, to decode. */
 export interface LargePlaces {
@@ -14,7 +14,7 @@ export interface LargePlaces {
 
 export interface LargePlacesOptions {
   /** Where the time of decoding is charged. */
-  use: RecentUse;
+  use: ProcessorUse;
   /** Returns whether other tenants have other work for the same processor. Default: no. */
   isContested?: (tenant: string) => boolean;
   now?: () => number;
@@ -64,7 +64,7 @@ export function createLargePlaces({
   function restLeft(tenant: string): number {
     const ended = last.get(tenant);
     if (ended === undefined) return 0;
-    const { tenants, share } = use.others(tenant);
+    const { tenants, share } = use.all.others(tenant);
     const needed = Math.min(share, largestShare);
     return ended.endedAt + ended.took * Math.min(Math.max(1, tenants), needed / (1 - needed)) - now();
   }
@@ -79,7 +79,7 @@ export function createLargePlaces({
 
   /** The tenant with the least use is first; its interactive images and those of its batches take turns. */
   const before = (a: Waiter, b: Waiter) => {
-    if (a.tenant !== b.tenant) return use.of(a.tenant) < use.of(b.tenant);
+    if (a.tenant !== b.tenant) return use.all.of(a.tenant) < use.all.of(b.tenant);
     return a.interactive !== b.interactive && a.interactive !== (last.get(a.tenant)?.interactive ?? false);
   };
 
@@ -104,7 +104,7 @@ export function createLargePlaces({
 
   function begin(image: Image): () => void {
     active.add(image);
-    const endUse = use.begin(image.tenant);
+    const endUse = use.begin(image.tenant, image.interactive);
     const begunAt = now();
     return () => {
       if (!active.delete(image)) return;
@@ -141,7 +141,7 @@ export function createLargePlaces({
   };
 }
 
-const own = createLargePlaces({ use: createRecentUse() });
+const own = createLargePlaces({ use: createProcessorUse() });
 
 /** The places of this process, for callers that bring none. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

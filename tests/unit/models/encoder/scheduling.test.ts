@@ -146,6 +146,25 @@ test('however many interactive pictures and texts there are, each tower has a ba
   }
 });
 
+test('the batches of a tenant do not make its own requests wait for the batches of a tenant with less use', async () => {
+  const encoder = await encoderOf({ images: 1, texts: 8 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const all = [1, 2, 3].map((first) => encoder.image(picture(first), { interactive: false, tenant: 'ordinary' }));
+  for (let at = 0; at < 3; at++) {
+    const run = await nextRun();
+    vi.advanceTimersByTime(100);
+    if (at === 2) {
+      all.push(encoder.image(picture(4), { interactive: false, tenant: 'other' }));
+      all.push(encoder.image(picture(200), { interactive: true, tenant: 'ordinary' }));
+      await new Promise(setImmediate);
+    }
+    run.succeed();
+  }
+  expect(await succeedRuns(2)).toEqual([[200], [4]]);
+  await Promise.all(all);
+});
+
 test('batch work of a tenant with less use goes before the interactive work of another, which has its turn then', async () => {
   const encoder = await encoderOf({ images: 2, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });

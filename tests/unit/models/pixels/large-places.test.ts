@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLargePlaces } from '../../../../models/pixels/large-places.ts';
-import { createRecentUse } from '../../../../shared/recent-use.ts';
+import { createProcessorUse } from '../../../../models/processor-use.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 
 function setUp() {
-  const use = createRecentUse(5_000);
+  const use = createProcessorUse(5_000);
   const work = { isOfOthers: false };
   const places = createLargePlaces({ use, isContested: () => work.isOfOthers });
   const begun: string[] = [];
@@ -66,7 +66,7 @@ describe('while others have work', () => {
     work.isOfOthers = true;
     void add('batch 1', 'a');
     void add('batch 2', 'a');
-    use.begin('b');
+    use.all.begin('b');
     await pass(20_000);
     await end('batch 1');
     await pass(19_900);
@@ -83,7 +83,7 @@ describe('while others have work', () => {
     await pass(1_000);
     // A fiftieth of the time.
     for (let second = 0; second < 20; second++) {
-      use.charge('b', 20);
+      use.all.charge('b', 20);
       await pass(1_000);
     }
     await end('batch 1', 0);
@@ -96,7 +96,7 @@ describe('while others have work', () => {
     work.isOfOthers = true;
     void add('batch 1', 'a');
     void add('batch 2', 'a');
-    use.begin('b');
+    use.all.begin('b');
     await end('batch 1', 10_000);
     work.isOfOthers = false;
     await pass(300);
