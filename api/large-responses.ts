@@ -28,6 +28,12 @@ export interface LargeResponses {
    * @throws what reading throws.
    */
   stream(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
+  /**
+   * Sends a stream whose writer holds rows in memory between its parts, as that of Parquet does. It holds a place from its
+   * first part to its last.
+   * @throws as {@link stream}; {@link ServiceError} `overloaded` when too many wait.
+   */
+  buffered(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
 }
 
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
@@ -37,6 +43,8 @@ export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guarantee
   lists?: number;
   /** Parts of streams in memory at a time. One has up to 2 MiB, or a chunk of up to 4 MiB. */
   parts?: number;
+  /** Streams with rows in memory. One has a row group of 4 MiB of text, three times as much while it is written. */
+  buffers?: number;
   /** The time in ms after which a client that reads nothing is disconnected. */
   patienceMs?: number;
 }
@@ -46,6 +54,7 @@ export function createLargeResponses({
   pages = 8,
   lists = 8,
   parts = 16,
+  buffers = 8,
   guaranteed = 2,
   patienceMs = stallTimeoutMs,
 }: LargeResponseOptions = {}): LargeResponses {
@@ -53,6 +62,7 @@ export function createLargeResponses({
   const pagePlaces = createFairPlaces({ places: pages, guaranteed, maxWaiting: 1_000 });
   const listPlaces = createFairPlaces({ places: lists, guaranteed, maxWaiting: 1_000 });
   const partPlaces = createFairPlaces({ places: parts, guaranteed, maxWaiting: 10_000 });
+  const bufferPlaces = createFairPlaces({ places: buffers, guaranteed, maxWaiting: 1_000 });
 
   async function sendJson(places: FairPlaces, request: Request, response: Response, read: () => unknown) {
     const signal = clientGone(response);
@@ -68,23 +78,33 @@ export function createLargeResponses({
     }
   }
 
+  const stream: LargeResponses['stream'] = async (request, response, source, signal) => {
+    if (request.method === 'HEAD') return void response.end();
+    await endAfter(response, signal, async () => {
+      for (let isLast = false; !isLast; ) {
+        const release = await partPlaces.take(tenantOf(request), signal);
+        try {
+          const part = await nextOf(source);
+          if (part === undefined) isLast = true;
+          else await writePaced(response, part, signal, patienceMs);
+        } finally {
+          release();
+        }
+      }
+    }).finally(() => source.return?.());
+  };
+
   return {
     page: (request, response, read) => sendJson(pagePlaces, request, response, read),
     list: (request, response, make) => sendJson(listPlaces, request, response, make),
-    async stream(request, response, source, signal) {
-      if (request.method === 'HEAD') return void response.end();
-      await endAfter(response, signal, async () => {
-        for (let isLast = false; !isLast; ) {
-          const release = await partPlaces.take(tenantOf(request), signal);
-          try {
-            const part = await nextOf(source);
-            if (part === undefined) isLast = true;
-            else await writePaced(response, part, signal, patienceMs);
-          } finally {
-            release();
-          }
-        }
-      }).finally(() => source.return?.());
+    stream,
+    async buffered(request, response, source, signal) {
+      const release = await bufferPlaces.take(tenantOf(request), signal);
+      try {
+        await stream(request, response, source, signal);
+      } finally {
+        release();
+      }
     },
   };
 }

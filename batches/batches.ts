@@ -174,12 +174,12 @@ export function createBatches(deps: BatchesDeps): Batches {
       throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
     }
     const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
-    const { priority, columns, columnNames } = record;
+    const { priority, columns, columnNames, columnTypes } = record;
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
       pinned: { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic },
-      options: { priority, columns, columnNames, retryOf: id },
+      options: { priority, columns, columnNames, columnTypes, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => besideFiles(record, childId) }),
       // A retry has no body. The same key for another batch, or for a post, is another request.
       items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),

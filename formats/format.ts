@@ -10,12 +10,18 @@ export interface ColumnNames {
   id: string;
 }
 
+/** Type of a column whose values are not all text. A format without types has text alone. */
+export const columnTypes = ['text', 'integer', 'number', 'boolean', 'date', 'time'] as const;
+export type ColumnType = (typeof columnTypes)[number];
+
 /** The columns of a file. */
 export interface Header {
   /** Names of all columns, in their order. */
   names: string[];
   /** The columns that are read as image, text and id. Their case may differ from the names that were asked for. */
   columns: ColumnNames;
+  /** Types of the columns, in their order; absent where all are text. */
+  types?: ColumnType[] | undefined;
 }
 
 /** Counts the bytes that a reader holds because the end of their line, row or item has not arrived. */
@@ -59,8 +65,17 @@ export interface ResultSource {
   columns?: readonly string[] | undefined;
   /** The columns that were read as image, text and id. */
   columnNames?: ColumnNames | undefined;
+  /** Types of these columns, in their order; absent where all are text. */
+  columnTypes?: readonly ColumnType[] | undefined;
   /** Present where several models share the batch. */
   traffic?: object | undefined;
+  /** Facts about the scores, which formats with metadata of a file repeat there. */
+  model?: string | undefined;
+  revision?: string | undefined;
+  precision?: string | undefined;
+  preprocess?: string | undefined;
+  textCleaning?: string | undefined;
+  longText?: string | undefined;
 }
 
 /** Writes the results of one batch, some rows at a time. A part may be empty. */

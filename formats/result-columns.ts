@@ -34,7 +34,7 @@ export function resultColumns({ columns, columnNames, traffic }: ResultSource): 
     model: traffic === undefined ? undefined : freeName('model', taken),
     givenValue(column, item, { id, metadata }) {
       if (column === names.id) return id ?? null;
-      if (column === names.image) return item === undefined ? null : addressOf(item);
+      if (column === names.image) return (item && addressOf(item)) || null;
       if (column === names.text) return item?.text ?? null;
       if (columns === undefined) return metadata ?? null;
       return metadata !== undefined && Object.hasOwn(metadata, column) ? (metadata[column] ?? null) : null;

@@ -106,7 +106,7 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     mediaTypes: ['application/vnd.apache.parquet', 'application/x-parquet', 'application/parquet'],
     endings: ['parquet'],
     isRead: true,
-    isWritten: false,
+    isWritten: true,
     isText: false,
     isStreamed: false,
     hasColumns: true,

@@ -96,7 +96,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
               : undefined;
           if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
           response.attachment(`batch-${id}.${format.endings[0]}`).type(type);
-          await largeResponses.stream(request, response, parts, signal);
+          const send = format.isText ? largeResponses.stream : largeResponses.buffered;
+          await send(request, response, parts, signal);
         },
       ],
     },

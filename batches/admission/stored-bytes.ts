@@ -24,8 +24,12 @@ export interface StoredBytes {
 export interface Stored {
   /** Bytes of its inputs. */
   inputs: number;
+<<<<<<< HEAD
   /** Bytes of the columns in its record. */
   columns: number;
+=======
+  options: Pick<BatchOptions, 'columns' | 'columnNames' | 'columnTypes'>;
+>>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
 }
 
 /**
@@ -79,3 +83,10 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
     releaseAbsent: claims.releaseAbsent,
   };
 }
+<<<<<<< HEAD
+=======
+
+/** The columns of a CSV are part of the record. */
+const recordBytes = ({ columns, columnNames, columnTypes }: Stored['options']): number =>
+  columns === undefined ? 0 : JSON.stringify([columns, columnNames, columnTypes]).length;
+>>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)

@@ -1,7 +1,12 @@
 -- Ends the intake of a batch: from here on it is acknowledged and nothing of it may be lost.
 -- KEYS: 1 batch  2 lease  3 events
+<<<<<<< HEAD
 -- ARGV: 1 chunks  2 items  3 SHA-256 of the body  4 columns (JSON)  5 column names (JSON); '' for an absent value
 --       6 bytes of its inputs in Redis
+=======
+-- ARGV: 1 chunks  2 items  3 SHA-256 of the body  4 columns (JSON)  5 column names (JSON)
+--       6 column types (JSON); '' for an absent value
+>>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
 -- Returns 1, also when it is repeated after a lost reply; 0 when the batch is gone.
 local known = redis.call('HMGET', KEYS[1], 'state', 'chunks', 'total')
 if not known[1] then return 0 end
@@ -10,6 +15,7 @@ redis.call('HSET', KEYS[1], 'state', 'queued', 'chunks', ARGV[1], 'total', ARGV[
   'inputBytes', ARGV[6])
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'bodyHash', ARGV[3]) end
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'columns', ARGV[4], 'columnNames', ARGV[5]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'columnTypes', ARGV[6]) end
 redis.call('XADD', KEYS[3], '*', 'type', 'state', 'state', 'queued')
 redis.call('DEL', KEYS[2])
 return 1

@@ -101,9 +101,19 @@ export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewIt
   const { chunks, total, inputBytes } = await writer.end(columnBytes);
   if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
   await batch.onActivity();
+<<<<<<< HEAD
   const hash = batch.storesHash ? bodyHash() : undefined;
   batch.onSeal?.(false);
   const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: hash, inputBytes, columns, columnNames });
+=======
+  // The columns are known once the header has been read.
+  const { columns, columnNames, columnTypes } = options;
+  batch.onSeal?.(false);
+  const isSealed = await sealBatch(redis, id, {
+    ...{ chunks, total, bodyHash: batch.bodyHash?.() },
+    ...{ columns, columnNames, columnTypes },
+  });
+>>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
   batch.onSeal?.(true);
   if (!isSealed) throw interrupted();
   return total;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnTypes } from '../../formats/format.ts';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch.ts';
 import { longText } from '../../shared/contracts/item.ts';
 import { linksOfBatch } from '../../shared/contracts/paths.ts';
@@ -78,6 +79,8 @@ export const batchRecord = z.object({
   columns: json.pipe(z.array(z.string())).optional(),
   /** The columns that were read as image, text and id. */
   columnNames: json.pipe(columnNames).optional(),
+  /** Types of the columns; absent where all are text. */
+  columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
   /** Where its post was in a trace, in W3C's form, so that its chunks go on there. */
   traceparent: z.string().optional(),
   /** Where its items are read from, and what their content was known by at the post; only of a batch by reference. */
@@ -125,6 +128,7 @@ export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'p
 });
 
 /** What its sender may ask of a batch beside its items. */
+<<<<<<< HEAD
 export type BatchOptions = Readonly<
   Partial<
     Pick<
@@ -139,6 +143,21 @@ export type BatchOptions = Readonly<
       | 'retryOf'
       | 'webhookUrl'
     >
+=======
+export type BatchOptions = Partial<
+  Pick<
+    BatchRecord,
+    | 'priority'
+    | 'budgetCount'
+    | 'budgetShare'
+    | 'budgetAfter'
+    | 'columns'
+    | 'columnNames'
+    | 'columnTypes'
+    | 'output'
+    | 'retryOf'
+    | 'webhookUrl'
+>>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
   >
 >;
 

@@ -34,10 +34,8 @@ export interface BatchInput {
   format: BatchFormat;
   /** The requested column names. */
   columnNames: ColumnNames;
-  /** Returns the column names found in the file, which may differ in case; known after the first items. */
-  foundNames(): ColumnNames;
-  /** Returns all column names in order; known after the first items, and undefined for formats without columns. */
-  columns(): string[] | undefined;
+  /** Returns the columns; known after the first items, and undefined for formats without columns. */
+  header(): Header | undefined;
   /** Yields the pairs in order, a few at a time. An invalid row becomes a failed item, or throws when strict. */
   items(): AsyncGenerator<StoredItem[]>;
 }
@@ -80,8 +78,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
     file,
     format,
     columnNames,
-    foundNames: () => header?.columns ?? columnNames,
-    columns: () => header?.names,
+    header: () => header,
     items: options.limit === undefined ? items : () => firstOf(items(), options.limit ?? 0),
   };
 }

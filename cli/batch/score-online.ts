@@ -129,7 +129,7 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
 
 /** Reads the header of an input, so that its columns are known. */
 async function readHeader(input: BatchInput): Promise<BatchInput> {
-  if (input.columns() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
+  if (input.header() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
 }
 
@@ -138,9 +138,11 @@ const maxColumnsLength = 8_000;
 
 /** Returns query parameters that name the columns: the rows go as NDJSON, and results as CSV get the columns of the file. */
 function columnsOf(input: BatchInput): [string, string][] {
-  const columns = JSON.stringify(input.columns() ?? []);
-  if (columns === '[]' || encodeURIComponent(columns).length > maxColumnsLength) return [];
-  return [['columns', columns], ...Object.entries(input.foundNames())];
+  const header = input.header();
+  if (header === undefined) return [];
+  const columns = JSON.stringify(header.names);
+  if (encodeURIComponent(columns).length > maxColumnsLength) return [];
+  return [['columns', columns], ...Object.entries(header.columns)];
 }
 
 /** Yields the rows as NDJSON. */

@@ -1,13 +1,17 @@
+import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import type { ResultWriter } from '../../formats/format.ts';
 import { createResultWriter } from '../../formats/index.ts';
+import { linesOf } from '../../formats/lines.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import type { FormatName } from '../../shared/formats.ts';
+import { parseExactly } from '../../shared/exact-json.ts';
+import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
+import { createRows } from './rows.ts';
 
 /** Writes an output. The results go to a temporary file, which gets the name of the output when it is complete. */
 export interface OutputFile {
@@ -25,7 +29,7 @@ export interface OutputFile {
 export interface WriterOptions {
   output: string;
   format: FormatName;
-  input: Pick<BatchInput, 'columns' | 'foundNames'>;
+  input: Pick<BatchInput, 'header' | 'items'>;
   formulas: StreamQuery['formulas'];
   /** The number of bytes that an earlier run has written. */
   from?: number;
@@ -35,44 +39,102 @@ const partOf = (output: string): string => `${output}.part`;
 
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
-export async function openWriter({ output, format, input, formulas, from = 0 }: WriterOptions): Promise<OutputFile> {
+/**
+ * Opens an output. A run that was interrupted continues at the end of its part, which only text allows: of other formats
+ * the part is NDJSON, and {@link OutputFile.commit} makes the output of it.
+ */
+export async function openWriter(options: WriterOptions): Promise<OutputFile> {
+  const { output, format, from = 0 } = options;
   const part = partOf(output);
-  const file: FileHandle = await open(part, from > 0 ? 'r+' : 'w').catch((error: NodeJS.ErrnoException) => {
-    throw cannotWrite(part, error);
-  });
-  await file.truncate(from);
-  let bytes = from;
+  const isAppended = formatNamed(format).isText;
+  const file = await openFile(part, from);
   let writer: ResultWriter | undefined;
 
-  async function write(part: Bytes): Promise<void> {
-    const data = toBuffer(part);
-    for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at, bytes + at)).bytesWritten;
-    bytes += data.length;
-  }
-  /** The columns are known once the first rows have been read. */
   async function start(): Promise<ResultWriter> {
-    const columns = input.columns();
-    const source = columns === undefined ? {} : { columns, columnNames: input.foundNames() };
-    const started = createResultWriter(format, source, formulas);
+    const started = createWriter(options, isAppended ? format : 'ndjson');
     const first = started.start();
-    if (bytes === 0) await write(first);
+    if (file.bytes() === 0) await file.write(first);
     return started;
   }
 
   return {
     async add(results, items) {
       writer ??= await start();
-      await write(writer.rows(results, items));
+      await file.write(writer.rows(results, items));
     },
     escaped: () => writer?.escaped() ?? 0,
-    bytes: () => bytes,
+    bytes: file.bytes,
     async commit() {
       writer ??= await start();
-      await write(writer.end());
-      // Synchronised before the rename: a file with the name of the output must be complete.
+      await file.write(writer.end());
+      await file.finish();
+      if (isAppended) return await rename(part, output);
+      await convert(part, options);
+      await rm(part);
+    },
+    close: file.close,
+  };
+}
+
+/** The columns are known once the first rows have been read. */
+function createWriter({ input, formulas }: WriterOptions, format: FormatName): ResultWriter {
+  const header = input.header();
+  const source = header && { columns: header.names, columnNames: header.columns, columnTypes: header.types };
+  return createResultWriter(format, source ?? {}, formulas);
+}
+
+/** Writes the output from the results in its part, and from the rows of the input. */
+async function convert(part: string, options: WriterOptions): Promise<void> {
+  const { output, input } = options;
+  const converted = `${part}.converted`;
+  const file = await openFile(converted, 0);
+  const rows = createRows(input.items());
+  let writer: ResultWriter | undefined;
+  try {
+    for await (const lines of linesOf(createReadStream(part))) {
+      const results = lines.map((line) => parseExactly(line) as ItemResult);
+      const items = await rows.take(results.length);
+      if (writer === undefined) {
+        writer = createWriter(options, options.format);
+        await file.write(writer.start());
+      }
+      await file.write(writer.rows(results, items));
+    }
+    if (writer !== undefined) await file.write(writer.end());
+    await file.finish();
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await rename(converted, output);
+}
+
+/** A file that is written from its end. */
+interface Appended {
+  write(part: Bytes): Promise<void>;
+  bytes(): number;
+  /** Closes it once it is on disk: a file with the name of the output must be complete. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openFile(path: string, from: number): Promise<Appended> {
+  const file: FileHandle = await open(path, from > 0 ? 'r+' : 'w').catch((error: NodeJS.ErrnoException) => {
+    throw cannotWrite(path, error);
+  });
+  await file.truncate(from);
+  let bytes = from;
+  return {
+    async write(part) {
+      const data = toBuffer(part);
+      for (let at = 0; at < data.length; )
+        at += (await file.write(data, at, data.length - at, bytes + at)).bytesWritten;
+      bytes += data.length;
+    },
+    bytes: () => bytes,
+    async finish() {
       await file.sync();
       await file.close();
-      await rename(part, output);
     },
     close: () => file.close(),
   };

@@ -70,6 +70,8 @@ test('pandas, pyarrow and DuckDB read what pandas has posted', async (context) =
     'pandas page': 4,
     'pyarrow csv': true,
     'pyarrow ndjson': rows,
+    'pyarrow parquet': true,
+    'duckdb parquet': [4, true, 4],
     'duckdb csv': [4, 4],
     'duckdb ndjson': [4, true],
   });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, test } from 'vitest';
 import type { BatchStatus, BatchSummary } from '../../../shared/contracts/batch.ts';
 import { useService } from '../../support/running-service.ts';
@@ -236,6 +237,19 @@ describe('a format', () => {
     expect(strict.status).toBe(400);
     const half = await uploaded(array().slice(0, -20), 'pairs.json');
     expect([half.status, JSON.stringify(half.body)]).toEqual([400, expect.stringContaining('after 1 items')]);
+  });
+
+  test('is Parquet for results, with the columns that were posted', async () => {
+    const { id } = await finished(`${table(',').replace(', of coffee', '')}\nb,${photo()},a dog,=1\n`, 'text/csv');
+    const headers = { accept: 'application/vnd.apache.parquet' };
+    const answer = await fetch(`${running.service.url}/evaluator${batch}/${id}/results`, { headers });
+    expect(answer.headers.get('content-type')).toBe('application/vnd.apache.parquet');
+    expect(answer.headers.get('content-disposition')).toContain(`batch-${id}.parquet`);
+    const rows = await parquetReadObjects({ file: await answer.arrayBuffer() });
+    expect(rows).toMatchObject([
+      { index: 0n, id: 'a', image: photo(), text: 'a cup', shop: 'Basel', status: 'succeeded', error_code: null },
+      { index: 1n, id: 'b', shop: '=1', score: expect.any(Number), cosine: expect.any(Number) },
+    ]);
   });
 
   test('that nobody reads is refused with the endings of those that are', async () => {

@@ -12,6 +12,7 @@ import httpx
 import pandas as pd
 import pyarrow.csv
 import pyarrow.json
+import pyarrow.parquet
 
 url, *images = sys.argv[1:]
 batches = f"{url}/evaluator/v1/evaluation/batch"
@@ -47,7 +48,9 @@ as_ndjson = post(items.to_json(orient="records", lines=True, force_ascii=False),
 
 csv = results(as_csv, "text/csv", formulas="keep")
 ndjson = results(as_ndjson, "application/x-ndjson")
-csv_file, ndjson_file = folder / "results.csv", folder / "results.ndjson"
+parquet = results(as_csv, "application/vnd.apache.parquet")
+csv_file, ndjson_file, parquet_file = (folder / f"results.{kind}" for kind in ("csv", "ndjson", "parquet"))
+parquet_file.write_bytes(parquet)
 csv_file.write_bytes(csv)
 ndjson_file.write_bytes(ndjson)
 
@@ -61,6 +64,8 @@ print(
             "pandas page": len(pd.json_normalize(json.loads(results(as_csv, "application/json"))["results"])),
             "pyarrow csv": pyarrow.csv.read_csv(csv_file, parse_options=with_lines).column("text").to_pylist() == frame["text"].tolist(),
             "pyarrow ndjson": pyarrow.json.read_json(ndjson_file).column("id").to_pylist(),
+            "pyarrow parquet": pyarrow.parquet.read_table(parquet_file).column("text").to_pylist() == frame["text"].tolist(),
+            "duckdb parquet": duckdb.sql(f"select count(*), min(score) > 0, count(distinct big) from '{parquet_file}'").fetchall()[0],
             "duckdb csv": duckdb.sql(f"select count(*), count(distinct big) from read_csv('{csv_file}')").fetchall()[0],
             "duckdb ndjson": duckdb.sql(
                 f"select count(*), min(score) > 0 from read_json('{ndjson_file}', format = 'newline_delimited')"

@@ -1,0 +1,132 @@
+import {
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { ServiceError } from '../../shared/errors.ts';
+import { findColumns } from '../columns.ts';
+import type { ColumnNames, Header, ReadFile, ReadOptions } from '../format.ts';
+import { type ReadItem, toReadItem } from '../items.ts';
+import { typeOf } from './column-types.ts';
+
+/** Uncompressed bytes of a row group that are decoded at a time; a group may hold a million rows. */
+const sliceBytes = 32 * 1024 * 1024;
+/** Items handed on at a time. */
+const portion = 256;
+
+/**
+ * Reads a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have it.
+ * Every further flat column becomes metadata, except bytes.
+ */
+export const readParquetFile: ReadFile = (path, options) => {
+  let header: Header | undefined;
+  const onHeader = (found: Header) => {
+    header = found;
+  };
+  return { items: itemsOfParquet(path, options, onHeader), header: () => header };
+};
+
+async function* itemsOfParquet(
+  path: string,
+  { strictness, columns: asked }: ReadOptions,
+  onHeader: (header: Header) => void,
+): AsyncGenerator<ReadItem[]> {
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
+    const message = `cannot be read as Parquet: ${(cause as Error).message}`;
+    throw new ServiceError('request.invalid', `The file ${message}`, { cause, faults: [{ path: 'file', message }] });
+  });
+  const header = headerOf(metadata, asked);
+  const { names: wanted, columns } = header;
+  onHeader(header);
+  let row = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    const step = Math.min(65_536, Math.max(64, Math.floor(sliceBytes / (Number(group.total_byte_size) / rows))));
+    const groupEnd = row + rows;
+    while (row < groupEnd) {
+      const rowEnd = Math.min(row + step, groupEnd);
+      const slice = await parquetReadObjects({
+        file,
+        metadata,
+        compressors,
+        columns: wanted,
+        rowStart: row,
+        rowEnd,
+        // Columns that are text say so; what does not is bytes.
+        utf8: false,
+        useOffsetIndex: true,
+      });
+      for (let at = 0; at < slice.length; at += portion) {
+        const first = row + at;
+        yield slice
+          .slice(at, at + portion)
+          .map((record, offset) => toReadItem(toItem(record, columns), `row ${first + offset}`, strictness));
+      }
+      row = rowEnd;
+    }
+  }
+}
+
+/** Returns the columns to read: image, text, id, and those whose values can stand in a cell. */
+function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
+  const { children } = parquetSchema(metadata);
+  const found = children.map(({ element }) => element.name);
+  const columns = findColumns(found, asked, 'Parquet file');
+  const isText = ({ converted_type, logical_type }: (typeof children)[number]['element']) =>
+    converted_type === 'UTF8' || logical_type !== undefined;
+  const isBytes = (element: (typeof children)[number]['element']) =>
+    (element.type === 'BYTE_ARRAY' || element.type === 'FIXED_LEN_BYTE_ARRAY') && !isText(element);
+  const own = new Set(Object.values(columns));
+  const stored = children.filter(
+    ({ element, children: parts }) => own.has(element.name) || (parts.length === 0 && !isBytes(element)),
+  );
+  return {
+    names: stored.map(({ element }) => element.name),
+    columns,
+    types: stored.map(({ element }) => typeOf(element)),
+  };
+}
+
+/** What `toReadItem` checks: an object as it would stand in a line of NDJSON. */
+function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
+  const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
+  const metadata = Object.fromEntries(
+    Object.entries(rest)
+      .map(([name, value]) => [name, plain(value)] as const)
+      .filter(([, value]) => value !== null && value !== undefined),
+  );
+  return {
+    ...(image !== null && image !== undefined && { image: toSource(image) }),
+    ...(text !== null && text !== undefined && { text: text instanceof Uint8Array ? textOf(text) : text }),
+    ...(id !== null && id !== undefined && { id: typeof id === 'bigint' ? String(id) : String(plain(id)) }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
+}
+
+function toSource(image: unknown): unknown {
+  if (image instanceof Uint8Array) {
+    // Older writers do not say that a column is text.
+    return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
+      ? textOf(image)
+      : { base64: Buffer.from(image).toString('base64') };
+  }
+  if (typeof image !== 'object' || image === null) return image;
+  const { bytes, path, url } = image as { bytes?: unknown; path?: unknown; url?: unknown };
+  if (!(bytes instanceof Uint8Array)) return path ?? url;
+  const named = typeof path === 'string' && path !== '';
+  return { base64: Buffer.from(bytes).toString('base64'), ...(named && { path }) };
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
+
+/** A value as JSON has it; whole numbers beyond 2^53 keep their digits. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint')
+    return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));
+  if (value instanceof Date) return value.toISOString();
+  return value instanceof Uint8Array ? textOf(value) : value;
+}

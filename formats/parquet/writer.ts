@@ -1,0 +1,116 @@
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import type { ColumnType, CreateWriter, ResultSource } from '../format.ts';
+import { resultColumns } from '../result-columns.ts';
+import { elementOf, storedValue } from './column-types.ts';
+
+/**
+ * A row group is closed at this many rows, or at this many characters of text, whichever is first. Its rows are in memory
+ * until then; a million rows give 62 groups.
+ */
+const groupRows = 16_384;
+const groupCharacters = 4 * 1024 * 1024;
+
+interface Column {
+  name: string;
+  type: ColumnType;
+  values: unknown[];
+}
+
+/** Writes results as Parquet: the columns that the items came with, in their types, then those of the results. */
+export const createParquetWriter: CreateWriter = (source) => {
+  const { index, given, own, model, givenValue } = resultColumns(source);
+  const [status = '', score = '', cosine = '', code = '', message = '', warnings = ''] = own;
+  const column = (name: string, type: ColumnType): Column => ({ name, type, values: [] });
+  const givenColumns = given.map((name, at) => column(name, source.columnTypes?.[at] ?? 'text'));
+  const ownColumns = {
+    index: column(index, 'integer'),
+    status: column(status, 'text'),
+    score: column(score, 'number'),
+    cosine: column(cosine, 'number'),
+    code: column(code, 'text'),
+    message: column(message, 'text'),
+    warnings: column(warnings, 'text'),
+    ...(model !== undefined && { model: column(model, 'text') }),
+  };
+  const { index: indexColumn, ...after } = ownColumns;
+  const columns = [indexColumn, ...givenColumns, ...Object.values(after)];
+
+  const writer = new ByteWriter();
+  const parquet = new ParquetWriter({
+    writer,
+    schema: [
+      { name: 'schema', num_children: columns.length },
+      ...columns.map(({ name, type }) => ({ name, ...elementOf[type], repetition_type: 'OPTIONAL' as const })),
+    ],
+    kvMetadata: [{ key: 'vls', value: JSON.stringify(factsOf(source)) }],
+    createdBy: 'vision-language-similarity',
+  });
+  let rows = 0;
+  let characters = 0;
+
+  /** Returns the bytes since the last call; the writer starts over in the same buffer. */
+  function take(): Uint8Array {
+    const bytes = writer.getBytes().slice();
+    writer.index = 0;
+    return bytes;
+  }
+  function flush(): void {
+    if (rows === 0) return;
+    const columnData = columns.map(({ name, values }) => ({ name, data: values }) as ColumnSource);
+    // It returns nothing to wait for: the writer is memory.
+    void parquet.write({ columnData, rowGroupSize: rows });
+    for (const each of columns) each.values = [];
+    rows = 0;
+    characters = 0;
+  }
+  function add(to: Column | undefined, value: unknown): void {
+    if (to === undefined) return;
+    const stored = storedValue(value, to.type);
+    if (typeof stored === 'string') characters += stored.length;
+    to.values.push(stored);
+  }
+
+  return {
+    start: take,
+    rows(results, items, wanted) {
+      for (const [at, result] of results.entries()) {
+        if (wanted !== undefined && result.status !== wanted) continue;
+        add(ownColumns.index, result.index);
+        for (const each of givenColumns) add(each, givenValue(each.name, items[at], result));
+        for (const [name, value] of Object.entries(outcomeOf(result))) {
+          add(ownColumns[name as keyof typeof ownColumns], value);
+        }
+        rows++;
+        if (rows >= groupRows || characters >= groupCharacters) flush();
+      }
+      return take();
+    },
+    end() {
+      flush();
+      void parquet.finish();
+      return take();
+    },
+    escaped: () => 0,
+  };
+};
+
+/** Returns the cells of an outcome; null where it has none. */
+function outcomeOf(result: ItemResult) {
+  const empty = { status: result.status, score: null, cosine: null, code: null, message: null, warnings: null };
+  const model = ('model' in result && result.model) || null;
+  switch (result.status) {
+    case 'succeeded': {
+      const { score, cosine, warnings } = result;
+      return { ...empty, score, cosine, warnings: warnings?.join('; ') ?? null, model };
+    }
+    case 'failed':
+      return { ...empty, code: result.error.code, message: result.error.message, model };
+    case 'cancelled':
+      return { ...empty, model };
+  }
+}
+
+const factsOf = ({ model, revision, precision, preprocess, textCleaning, longText }: ResultSource) => ({
+  ...{ model, revision, precision, preprocess, textCleaning, longText },
+});
