@@ -24,12 +24,8 @@ export interface StoredBytes {
 export interface Stored {
   /** Bytes of its inputs. */
   inputs: number;
-<<<<<<< HEAD
   /** Bytes of the columns in its record. */
   columns: number;
-=======
-  options: Pick<BatchOptions, 'columns' | 'columnNames' | 'columnTypes'>;
->>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
 }
 
 /**
@@ -75,7 +71,9 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
     async settle({ id, inputBytes, outputBytes = 0 }) {
       if (inputBytes === undefined) return;
       const { batch } = batchKeys(redis, id);
-      const columns = await Promise.all([redis.hstrlen(batch, 'columns'), redis.hstrlen(batch, 'columnNames')]);
+      const columns = await Promise.all(
+        ['columns', 'columnNames', 'columnTypes'].map((name) => redis.hstrlen(batch, name)),
+      );
       const record = columns.reduce((sum, bytes) => sum + bytes, 0);
       await claims.recount(id, perBatch + inputBytes + outputBytes + record);
     },
@@ -83,10 +81,3 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
     releaseAbsent: claims.releaseAbsent,
   };
 }
-<<<<<<< HEAD
-=======
-
-/** The columns of a CSV are part of the record. */
-const recordBytes = ({ columns, columnNames, columnTypes }: Stored['options']): number =>
-  columns === undefined ? 0 : JSON.stringify([columns, columnNames, columnTypes]).length;
->>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)

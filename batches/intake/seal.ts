@@ -6,24 +6,16 @@ import type { BatchRecord } from '../store/record.ts';
 const script = loadScript(new URL('./seal.lua', import.meta.url));
 
 /** The facts about a batch that are known once its items have been read. */
-<<<<<<< HEAD
-export type Sealed = Pick<BatchRecord, 'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames'>;
+export type Sealed = Pick<
+  BatchRecord,
+  'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames' | 'columnTypes'
+>;
 
 /** Ends the intake of a batch: from here on it is acknowledged. @returns false when the batch is gone. */
 export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {
-  const { chunks, total, bodyHash = '', inputBytes = 0, columns, columnNames } = sealed;
+  const { chunks, total, bodyHash = '', inputBytes = 0, columns, columnNames, columnTypes } = sealed;
   const json = (value: unknown) => (value === undefined ? '' : JSON.stringify(value));
   const keys = batchKeys(redis, id);
-  const values = [chunks, total, bodyHash, json(columns), json(columnNames), inputBytes];
-=======
-export type Sealed = Pick<BatchRecord, 'chunks' | 'total' | 'bodyHash' | 'columns' | 'columnNames' | 'columnTypes'>;
-
-/** Ends the intake of a batch: from here on it is acknowledged. @returns false when the batch is gone. */
-export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {
-  const { chunks, total, bodyHash = '', columns, columnNames, columnTypes } = sealed;
-  const json = (value: unknown) => (value === undefined ? '' : JSON.stringify(value));
-  const keys = batchKeys(redis, id);
-  const values = [chunks, total, bodyHash, json(columns), json(columnNames), json(columnTypes)];
->>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
+  const values = [chunks, total, bodyHash, json(columns), json(columnNames), json(columnTypes), inputBytes];
   return (await script(redis, [keys.batch, keys.lease, keys.events], values)) === 1;
 }

@@ -66,7 +66,7 @@ export interface NewItems {
   id: string;
   items: ItemSource;
   /** Columns that the request named, for items of a format without columns. */
-  options: Pick<OpenedBatch['options'], 'columns' | 'columnNames'>;
+  options: Pick<OpenedBatch['options'], 'columns' | 'columnNames' | 'columnTypes'>;
   storesHash: boolean;
   /** Called when the first bytes have arrived. */
   onStart?: () => Promise<void>;
@@ -95,25 +95,18 @@ export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewIt
     }
     for (const item of items) await writer.add(item);
   });
-  const { columns, columnNames } =
-    header === undefined ? options : { columns: header.names, columnNames: header.columns };
-  const columnBytes = columns === undefined ? 0 : JSON.stringify([columns, columnNames]).length;
+  const { columns, columnNames, columnTypes } =
+    header === undefined ? options : { columns: header.names, columnNames: header.columns, columnTypes: header.types };
+  const columnBytes = columns === undefined ? 0 : JSON.stringify([columns, columnNames, columnTypes]).length;
   const { chunks, total, inputBytes } = await writer.end(columnBytes);
   if (total === 0) throw new ServiceError('batch.empty', 'The batch has no items');
   await batch.onActivity();
-<<<<<<< HEAD
   const hash = batch.storesHash ? bodyHash() : undefined;
   batch.onSeal?.(false);
-  const isSealed = await sealBatch(redis, id, { chunks, total, bodyHash: hash, inputBytes, columns, columnNames });
-=======
-  // The columns are known once the header has been read.
-  const { columns, columnNames, columnTypes } = options;
-  batch.onSeal?.(false);
   const isSealed = await sealBatch(redis, id, {
-    ...{ chunks, total, bodyHash: batch.bodyHash?.() },
+    ...{ chunks, total, bodyHash: hash, inputBytes },
     ...{ columns, columnNames, columnTypes },
   });
->>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
   batch.onSeal?.(true);
   if (!isSealed) throw interrupted();
   return total;

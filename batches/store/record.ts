@@ -128,7 +128,6 @@ export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'p
 });
 
 /** What its sender may ask of a batch beside its items. */
-<<<<<<< HEAD
 export type BatchOptions = Readonly<
   Partial<
     Pick<
@@ -139,25 +138,11 @@ export type BatchOptions = Readonly<
       | 'budgetAfter'
       | 'columns'
       | 'columnNames'
+      | 'columnTypes'
       | 'output'
       | 'retryOf'
       | 'webhookUrl'
     >
-=======
-export type BatchOptions = Partial<
-  Pick<
-    BatchRecord,
-    | 'priority'
-    | 'budgetCount'
-    | 'budgetShare'
-    | 'budgetAfter'
-    | 'columns'
-    | 'columnNames'
-    | 'columnTypes'
-    | 'output'
-    | 'retryOf'
-    | 'webhookUrl'
->>>>>>> 83ccb34 (Results as Parquet: over HTTP and from vls batch, with the columns of the items in their types)
   >
 >;
 
