@@ -36,7 +36,7 @@ const vitB32: Scale = {
     { from: 0, word: 'no match', meaning: 'usual for a text about something else' },
     { from: 20, word: 'weak', meaning: 'something in common, seldom the right caption' },
     { from: 25, word: 'good match', meaning: 'usual for a fitting caption' },
-    { from: 30, word: 'close match', meaning: 'above what large data sets were filtered at (28 to 30)' },
+    { from: 30, word: 'close match', meaning: 'above the filter thresholds of large data sets (28 to 30)' },
   ],
   threshold: 28,
   note: 'The bands are typical for ViT-B/32. They shift with the kind of image and with long texts.',

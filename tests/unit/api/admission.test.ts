@@ -11,7 +11,7 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-/** Ends a request that was let in, successfully when it says how long it fetched. */
+/** Ends an admitted request, successfully when it states its download time. */
 type End = (fetchMs?: number) => void;
 
 async function send(tenant = 'ours'): Promise<End | undefined> {
@@ -30,14 +30,14 @@ async function send(tenant = 'ours'): Promise<End | undefined> {
   };
 }
 
-/** Sends until one is refused. */
+/** Sends requests until one is refused. */
 async function fill(tenant?: string): Promise<End[]> {
   const inFlight: End[] = [];
   for (let end = await send(tenant); end !== undefined; end = await send(tenant)) inFlight.push(end);
   return inFlight;
 }
 
-/** Full load of requests that fetch for so long, in rounds of as many as are let in; the size of the last round. */
+/** Runs a full load of requests with this download time in rounds, and returns the size of the last round. */
 async function rounds(count: number, fetchMs: number): Promise<number> {
   let size = 0;
   for (let round = 0; round < count; round++) {
@@ -50,7 +50,7 @@ async function rounds(count: number, fetchMs: number): Promise<number> {
 }
 
 describe('the bound on requests in flight', () => {
-  test('is what the encoders can work on where images come with their requests', async () => {
+  test('is the capacity of the encoders when images are inline', async () => {
     expect(await rounds(50, 0)).toBe(16);
   });
 
@@ -61,13 +61,13 @@ describe('the bound on requests in flight', () => {
     expect(await rounds(20, 1_000)).toBe(512);
   });
 
-  test('is back where it was soon after', async () => {
+  test('falls back soon after', async () => {
     await rounds(20, 1_000);
     vi.advanceTimersByTime(20_000);
     expect(await fill()).toHaveLength(16);
   });
 
-  test('does not count requests that wait for a host that does not answer', async () => {
+  test('does not count requests to a host that does not answer', async () => {
     expect(await fill()).toHaveLength(16);
     vi.advanceTimersByTime(2_999);
     expect(await send()).toBeUndefined();
@@ -75,7 +75,7 @@ describe('the bound on requests in flight', () => {
     expect(await fill()).toHaveLength(16);
   });
 
-  test('counts those too against what memory allows', async () => {
+  test('counts them too against the memory limit', async () => {
     let inFlight = 0;
     for (let round = 0; round < 100; round++) {
       inFlight += (await fill()).length;
@@ -86,14 +86,14 @@ describe('the bound on requests in flight', () => {
 });
 
 describe('a tenant whose host never answers', () => {
-  test('leaves another its share of the encoders', async () => {
+  test('leaves another tenant its share of the encoders', async () => {
     expect(await fill('hostile')).toHaveLength(16);
     expect(await fill('ordinary')).toHaveLength(8);
     expect(await fill('third')).toHaveLength(8);
     expect(await send('hostile')).toBeUndefined();
   });
 
-  test('leaves another its share of the memory, and each of its answers makes room', async () => {
+  test('leaves another tenant its share of the memory, and each of its answers frees capacity', async () => {
     for (let round = 0; round < 100; round++) {
       await fill('hostile');
       vi.advanceTimersByTime(3_000);
@@ -106,7 +106,7 @@ describe('a tenant whose host never answers', () => {
     }
   });
 
-  test('takes no more than a tenant that is alone once the other has gone', async () => {
+  test('takes no more than a tenant alone once the other has gone', async () => {
     const hostile = await fill('hostile');
     for (const end of await fill('ordinary')) end(0);
     hostile[0]?.();
@@ -114,7 +114,7 @@ describe('a tenant whose host never answers', () => {
   });
 });
 
-test('an answer makes a place, and so do a failure and a client that goes away', async () => {
+test('an answer frees a place, and so do a failure and a client that goes away', async () => {
   const [answered, failed] = await fill();
   answered?.(0);
   expect(await fill()).toHaveLength(1);

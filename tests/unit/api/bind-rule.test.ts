@@ -12,7 +12,7 @@ test.each([
   { HOST: '0.0.0.0', ALLOW_ANONYMOUS: '1' },
   { HOST: '0.0.0.0', API_KEYS: entry },
   { HOST: '0.0.0.0', API_KEYS_FILE: 'keys.jsonl' },
-])('%o may be bound to', (env) => {
+])('the API may listen on %o', (env) => {
   expect(() => checkBindRule(readConfig(env))).not.toThrow();
 });
 

@@ -16,7 +16,7 @@ beforeEach(() => {
 const chunked = { 'transfer-encoding': 'chunked' };
 const form = { 'content-type': 'multipart/form-data; boundary=b' };
 
-/** A request with a body of so many bytes, which does not arrive by itself. */
+/** A request with a body of this size, whose bytes the test delivers. */
 const send = (bytes: number, tenant?: string) => sendWith({ 'content-length': String(bytes) }, tenant);
 
 function sendWith(headers: Record<string, string>, tenant = 'ours') {
@@ -31,7 +31,7 @@ function sendWith(headers: Record<string, string>, tenant = 'ours') {
   return { request, response, refusal };
 }
 
-test('bodies are held up to a bound together, and make room when they have been answered', () => {
+test('bodies are held up to a common limit, and free it when they have been answered', () => {
   const held = Array.from({ length: 7 }, () => send(32 * MiB));
   expect(() => send(MiB)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
   held[0]?.response.emit('close');
@@ -39,19 +39,19 @@ test('bodies are held up to a bound together, and make room when they have been 
   expect(() => send(MiB)).toThrow('Too many large requests');
 });
 
-test('small bodies find room beside as many large ones as there may be', () => {
+test('small bodies are accepted beyond the limit of large ones', () => {
   for (let count = 0; count < 7; count++) sendWith(chunked);
   for (let count = 0; count < 128; count++) send(MiB / 4);
   expect(() => send(MiB / 4)).toThrow('Too many large requests');
 });
 
-test('a compressed body counts as what it may become', () => {
+test('a compressed body counts with its maximum decoded size', () => {
   const gzipped = { 'content-encoding': 'gzip', 'content-length': String(32 * 1024) };
   for (let count = 0; count < 7; count++) sendWith(gzipped);
   expect(() => sendWith({ ...gzipped, 'content-length': '1000' })).toThrow('Too many large requests');
 });
 
-test('a small compressed body takes little room, unless nobody knows what it becomes', () => {
+test('a small compressed body counts little, unless its encoding has no maximum growth', () => {
   for (let count = 0; count < 50; count++) sendWith({ 'content-encoding': 'GZIP', 'content-length': '1000' });
   for (let count = 0; count < 5; count++) sendWith({ 'content-encoding': 'br', 'content-length': '53' });
   expect(() => send(8 * MiB)).not.toThrow();
@@ -66,7 +66,7 @@ test('a form counts with its file and its fields', () => {
   expect(() => send(16 * MiB)).not.toThrow();
 });
 
-test('a form that may be larger than all bodies together is let in alone', () => {
+test('a form that may exceed the whole limit is accepted alone', () => {
   budget = createBodyBudget({ imageMaxBytes: 1024 * MiB });
   const { response } = sendWith({ ...form, 'content-length': String(600 * MiB) });
   expect(() => send(MiB)).toThrow('Too many large requests');
@@ -74,12 +74,12 @@ test('a form that may be larger than all bodies together is let in alone', () =>
   expect(() => send(MiB)).not.toThrow();
 });
 
-test('what has no body takes no room, however long its answer goes on', () => {
+test('a request without a body counts nothing, however long its answer takes', () => {
   for (let follower = 0; follower < 1_000; follower++) sendWith({});
   expect(() => send(32 * MiB)).not.toThrow();
 });
 
-test('a body that trickles in is given up, whatever its length, and one that keeps its pace is not', () => {
+test('a body below the minimum pace is dropped, whatever its length, and a faster one is not', () => {
   const [silent, large, moving] = [sendWith(chunked), send(32 * MiB), send(32 * MiB)];
   for (let seconds = 0; seconds < 35; seconds++) {
     large.request.socket.bytesRead += 1_000;
@@ -95,7 +95,7 @@ test('a body that trickles in is given up, whatever its length, and one that kee
   expect(moving.refusal()).toBe('request.timeout');
 });
 
-test('a body that drips is given up after 15 s, and one that the service does not read is not', () => {
+test('a body that drips is dropped after 15 s, and a body that the service does not read is not', () => {
   const [dripping, unread] = [send(MiB), send(MiB)];
   unread.request.readableLength = 65_536;
   vi.advanceTimersByTime(14_000);
@@ -105,7 +105,7 @@ test('a body that drips is given up after 15 s, and one that the service does no
   expect([dripping, unread].map(({ refusal }) => refusal())).toEqual(['request.timeout', undefined]);
 });
 
-test('a tenant finds room for its guaranteed bytes though another holds the budget, and so do only so many', () => {
+test('a tenant gets its guaranteed bytes while another holds the budget, up to the hard limit', () => {
   for (let count = 0; count < 7; count++) send(32 * MiB, 'hostile');
   expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large requests');
   for (const tenant of ['a', 'b', 'c', 'd']) {
@@ -118,7 +118,7 @@ test('a tenant finds room for its guaranteed bytes though another holds the budg
   expect(() => send(MiB, 'f')).toThrow('Too many large requests');
 });
 
-test('silent senders lose their places when another finds none, and senders that move keep theirs', () => {
+test('silent senders are dropped when another finds no capacity, and active senders are not', () => {
   const silent = Array.from({ length: 5 }, () => send(32 * MiB, 'hostile'));
   const moving = [send(32 * MiB, 'hostile'), send(32 * MiB, 'ordinary')];
   const pass = (seconds: number) => {
@@ -136,7 +136,7 @@ test('silent senders lose their places when another finds none, and senders that
   expect(moving.map(({ refusal }) => refusal())).toEqual([undefined, undefined]);
 });
 
-test('a body that has arrived may be answered in any time', () => {
+test('a complete body may be answered at any time', () => {
   const { request, refusal } = send(100);
   request.complete = true;
   request.emit('end');

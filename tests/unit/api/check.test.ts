@@ -17,10 +17,10 @@ function refusalOf(schema: z.ZodType, value: unknown): ServiceError {
   throw new Error('It was let through');
 }
 
-/** Characters of all that an answer would say. */
+/** Returns the characters of the whole answer. */
 const sizeOf = ({ message, faults }: ServiceError) => message.length + JSON.stringify(faults).length;
 
-test('unknown keys are not listed by the thousand', () => {
+test('thousands of unknown keys are not listed', () => {
   const unknown = Object.fromEntries(Array.from({ length: maxJsonKeys }, (_, at) => [`key-${at}`, 1]));
   expect(sizeOf(refusalOf(signIn, { key: 'k', ...unknown }))).toBeLessThan(2_000);
   expect(sizeOf(refusalOf(singleRequest, { image: unknown, text: 'a' }))).toBeLessThan(2_000);

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.useRealTimers();
-  // The last use of a key may be on its way to the disk.
+  // The last use of a key may still be on its way to the disk.
   await rm(directory, { recursive: true, maxRetries: 10 });
 });
 
@@ -34,7 +34,7 @@ function make(tenant: string): { key: string; record: KeyRecord } {
 }
 const open = (env: NodeJS.ProcessEnv) => openKeyRing(readConfig(env), silentLog());
 
-test('keys of the environment and of the file are known, and nothing else', async () => {
+test('keys of the environment and of the file are accepted, and no others', async () => {
   const [fixed, filed, other] = [make('fixed'), make('filed'), make('other')];
   await writeFile(path, formatKeyFile([filed.record]));
   const ring = await open({ API_KEYS: entryOfKeyRecord(fixed.record), API_KEYS_FILE: path });
@@ -45,7 +45,7 @@ test('keys of the environment and of the file are known, and nothing else', asyn
   expect(await ring.find(`${filed.key}x`)).toBeUndefined();
 });
 
-test('without file and entries no keys are required; with a file that is not there yet they are', async () => {
+test('keys are required with a file, even a missing one, and not without file and entries', async () => {
   expect((await open({})).required).toBe(false);
   const ring = await open({ API_KEYS_FILE: path });
   expect(ring.required).toBe(true);
@@ -53,18 +53,18 @@ test('without file and entries no keys are required; with a file that is not the
   expect(await ring.find(key)).toBeUndefined();
   await writeFile(path, formatKeyFile([record]));
   expect(await ring.find(key)).toEqual(record);
-  // Keys that are gone open nothing.
+  // Removed keys do not open the service.
   await rm(path);
   expect(ring.required).toBe(true);
   await until(async () => (await ring.find(key)) === undefined);
 });
 
-test('a file that is damaged while it runs keeps its keys; at the start it is refused, and not quoted', async () => {
+test('a file that is damaged during the run keeps its keys; at the start it is refused and not quoted', async () => {
   const { key, record } = make('ours');
   await writeFile(path, formatKeyFile([record]));
   const ring = await open({ API_KEYS_FILE: path });
   await writeFile(path, `${formatKeyFile([record])}{"id":"secret`);
-  // An unknown key has the file read at once.
+  // An unknown key causes the file to be read at once.
   expect(await ring.find(make('other').key)).toBeUndefined();
   expect(await ring.find(key)).toEqual(record);
   const refusal = open({ API_KEYS_FILE: path });
@@ -77,7 +77,7 @@ test('an entry that is a key instead of its hash is refused, and not shown', () 
   expect(() => readConfig({ API_KEYS: key })).toThrow(/API_KEYS=\(not shown\): expected id:tenant:role:hash/);
 });
 
-test('a key that has expired is not known, neither from the file nor from an entry nor by its id', async () => {
+test('an expired key is refused, from the file, from an entry and by its id', async () => {
   const [past, future, fixed] = [make('past'), make('future'), make('fixed')];
   past.record.expires = new Date(Date.now() - 1).toISOString();
   future.record.expires = new Date(Date.now() + 3_600_000).toISOString();
@@ -100,14 +100,14 @@ test('a key expires while the service runs, without a change of its file', async
   expect(await ring.find(key)).toBeUndefined();
 });
 
-test('a file of keys from before there were expiries is read as it was', async () => {
+test('a key file without expiries is still read', async () => {
   const { key, record } = make('ours');
   const { id, hash, tenant, role } = record;
   await writeFile(path, `${JSON.stringify({ id, hash, tenant, role, created: '2026-01-01T00:00:00.000Z' })}\n`);
   expect(await (await open({ API_KEYS_FILE: path })).find(key)).toMatchObject({ tenant: 'ours' });
 });
 
-test('what is added to the file, changed, rotated and removed is one line each for the audit', async () => {
+test('each key that is added, changed, rotated or removed is one audit line', async () => {
   const [first, second, third] = [make('first'), make('second'), make('third')];
   await writeFile(path, formatKeyFile([first.record, second.record]));
   const lines: Record<string, unknown>[] = [];
@@ -128,7 +128,7 @@ test('what is added to the file, changed, rotated and removed is one line each f
   expect(JSON.stringify(lines)).not.toContain(third.record.hash);
 });
 
-test('the last use of a key is stored beside its file, for browsers that signed in with it too', async () => {
+test('the last use of a key is stored next to its file, also for browsers that signed in with it', async () => {
   const [used, session, unused] = [make('used'), make('session'), make('unused')];
   await writeFile(path, formatKeyFile([used.record, session.record, unused.record]));
   const ring = await open({ API_KEYS_FILE: path });

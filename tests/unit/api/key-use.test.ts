@@ -18,7 +18,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const stored = async () => parseKeyUse(await readFile(useFileOf(keyFile), 'utf8').catch(() => ''));
 
-test('the first use is written at once, those of the next minute together at its end', async () => {
+test('the first use is written at once, and those of the next minute together at its end', async () => {
   const uses = createKeyUses(keyFile, () => [a, b], silentLog(), 200);
   uses.record(a);
   await until(async () => expect(Object.keys(await stored())).toEqual([a]));
@@ -28,7 +28,7 @@ test('the first use is written at once, those of the next minute together at its
   await until(async () => expect(Object.keys(await stored())).toEqual([a, b]));
 });
 
-test('the later time of each key stays, and that of a key that is gone does not', async () => {
+test('the later time of each key stays, and the time of a removed key does not', async () => {
   const later = '2099-01-01T00:00:00.000Z';
   const earlier = '2020-01-01T00:00:00.000Z';
   await writeFile(useFileOf(keyFile), JSON.stringify({ [a]: later, [b]: earlier, [gone]: later }));
@@ -39,13 +39,13 @@ test('the later time of each key stays, and that of a key that is gone does not'
   expect(await stored()).toEqual({ [a]: later, [b]: expect.stringMatching(/^20/) });
 });
 
-test('a file that is something else is written anew', async () => {
+test('an invalid file is replaced', async () => {
   await writeFile(useFileOf(keyFile), 'not JSON');
   createKeyUses(keyFile, () => [a], silentLog()).record(a);
   await until(async () => expect(Object.keys(await stored())).toEqual([a]));
 });
 
-test('a directory that cannot be written is said once', async () => {
+test('a directory that cannot be written is reported once', async () => {
   const log = silentLog();
   const info = vi.spyOn(log, 'info');
   const uses = createKeyUses(join(directory, 'absent', 'keys.jsonl'), () => [a], log, 1);

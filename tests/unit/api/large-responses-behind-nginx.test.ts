@@ -14,12 +14,12 @@ import { answerProblems } from '../../../api/middleware/problems.ts';
 import { until } from '../../../testing/until.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
-/** nginx asks its upstreams in HTTP/1.0 by default, where an answer ends with its connection. */
+/** By default nginx uses HTTP/1.0 for its upstreams, where a response ends with its connection. */
 const isInstalled = spawnSync('nginx', ['-v']).error === undefined;
 if (!isInstalled) console.warn('Skipped: nginx is not installed (on Debian: apt install nginx-light)');
 
 const rows = 3_001;
-/** Long enough that nginx has passed some on before the break. */
+/** Long enough that nginx has passed on some rows before the break. */
 const row = `${JSON.stringify({ text: 'x'.repeat(500) })}\n`;
 
 /** @param until rows after which reading fails. */
@@ -78,7 +78,7 @@ describe.skipIf(!isInstalled)('a reader behind nginx with its default settings',
     return await text(answer);
   }
 
-  test('has a stream that is complete', async () => {
+  test('gets a complete stream', async () => {
     expect((await read(rows)).split('\n')).toHaveLength(rows + 1);
   });
 

@@ -25,7 +25,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** How many parts, pages and lists the running service has read; requests of the one before may still end. */
+/** The parts, pages and lists that the running service has read; requests to an earlier one may still end. */
 let reads = { count: 0 };
 
 async function* twoParts(counted: typeof reads): AsyncGenerator<string> {
@@ -40,7 +40,7 @@ async function* breaking(): AsyncGenerator<string> {
   throw new Error('Redis has gone');
 }
 
-/** A tenant is told by the path. */
+/** The path names the tenant. */
 async function start(options: LargeResponseOptions): Promise<void> {
   const counted = { count: 0 };
   reads = counted;
@@ -82,7 +82,7 @@ async function start(options: LargeResponseOptions): Promise<void> {
 
 const port = () => (server.address() as AddressInfo).port;
 
-/** Asks and does not read. */
+/** Sends a request and does not read the response. */
 function askOnly(path: string, version = '1.1'): Socket {
   const socket = connect(port(), '127.0.0.1');
   socket.on('error', () => {});
@@ -91,7 +91,7 @@ function askOnly(path: string, version = '1.1'): Socket {
   return socket;
 }
 
-/** The end of the connection as a reader sees it: a code for a break, nothing for an end. */
+/** Returns how the connection ends for a reader: an error code for a reset, undefined for a normal end. */
 async function endOf(socket: Socket): Promise<string | undefined> {
   let code: string | undefined;
   socket.on('error', (error: NodeJS.ErrnoException) => (code = error.code));
@@ -100,7 +100,7 @@ async function endOf(socket: Socket): Promise<string | undefined> {
   return code;
 }
 
-test('however many streams are asked for and not read, few of their parts are in memory, and another tenant has its own', async () => {
+test('few parts of unread streams are in memory, and another tenant has its own', async () => {
   await start({ parts: 3, guaranteed: 1 });
   for (let count = 0; count < 20; count++) askOnly('/hostile/stream');
   await until(() => reads.count === 3);
@@ -110,7 +110,7 @@ test('however many streams are asked for and not read, few of their parts are in
   expect(reads.count).toBe(3 + 2);
 });
 
-test('a stream that is not read is reset after a while, and the next one has its place', async () => {
+test('an unread stream is reset after a while, and the next one gets its place', async () => {
   await start({ parts: 1, guaranteed: 0, patienceMs: 1_000 });
   const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream')];
   const answer = await fetch(`http://127.0.0.1:${port()}/hostile/stream`);
@@ -135,7 +135,7 @@ test('slow readers of pages hold up no list of scores', async () => {
   expect(await answer.json()).toBe(largePart);
 });
 
-test('a reader that goes away gives its place back at once, waiting or not', async () => {
+test('a reader that goes away frees its place at once, waiting or not', async () => {
   await start({ parts: 1, guaranteed: 0 });
   const unread = [askOnly('/hostile/stream'), askOnly('/hostile/stream'), askOnly('/hostile/stream')];
   await until(() => reads.count === 1);
@@ -144,7 +144,7 @@ test('a reader that goes away gives its place back at once, waiting or not', asy
   expect((await answer.arrayBuffer()).byteLength).toBe(2 * largePart.length);
 });
 
-test('events that are not read end their connection', async () => {
+test('unread events end their connection', async () => {
   await start({ patienceMs: 200 });
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const unread = askOnly('/hostile/events');
@@ -153,7 +153,7 @@ test('events that are not read end their connection', async () => {
   expect(await endOf(unread)).toBe('ECONNRESET');
 });
 
-test.each(['1.0', '1.1'])('a stream that cannot be completed breaks for a reader of HTTP/%s', async (version) => {
+test.each(['1.0', '1.1'])('a stream that cannot be completed is reset for a reader of HTTP/%s', async (version) => {
   await start({});
   expect(await endOf(askOnly('/ordinary/breaking', version))).toBe('ECONNRESET');
 });

@@ -4,7 +4,7 @@ import { createLimits } from '../../../api/access/limits.ts';
 
 const request = { res: { locals: {} } } as unknown as Request;
 
-test('where keys are required tenants share the memory of Redis; without keys there is one tenant', () => {
+test('tenants share the memory of Redis where keys are required; without keys there is one tenant', () => {
   expect(createLimits(true)(request)).toMatchObject({ sharesMemory: true });
   expect(createLimits(false)(request)).toMatchObject({ sharesMemory: false });
 });

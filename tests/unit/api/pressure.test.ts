@@ -26,7 +26,7 @@ test.each<[string, Partial<Vitals>, string]>([
   expect(pass({ ...calm, ...strained })).toBe(expected);
 });
 
-test('a loop that works without a pause knows that the work is its own', async () => {
+test('a loop that works without a pause reports the work as its own', async () => {
   const vitals = watchVitals();
   // Until the first second has been measured.
   while (vitals().ownShare === 0) {

@@ -5,14 +5,14 @@ function recorded() {
   const lines: object[] = [];
   const steps: (() => void)[] = [];
   const refusals = createRefusalLog({ info: (line: object) => lines.push(line) } as never, (step) => steps.push(step));
-  /** The minute of all callers ends. */
+  /** Ends the minute of all callers. */
   const endMinute = () => {
     for (const step of steps.splice(0)) step();
   };
   return { lines, refusals, endMinute };
 }
 
-test('the first refusals of a caller have their lines, the others of its minute share one', () => {
+test('the first refusals of a caller have their own lines, and the others of the minute share one', () => {
   const { lines, refusals, endMinute } = recorded();
   const admitted = Array.from({ length: 10_000 }, (_, at) =>
     refusals.admits('192.0.2.1', at % 2 === 0 ? 'access.key_missing' : 'access.key_invalid'),

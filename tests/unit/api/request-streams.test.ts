@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-/** Files whose code reads bodies of requests. */
+/** The files whose code reads request bodies. */
 const files = globSync(['api/**/*.ts', 'batches/intake/*.ts', 'formats/**/*.ts', 'shared/http-server.ts'], {
   cwd: root,
 });
 
-/** Streams of a source that are read or piped, and have no listener for their errors. */
+/** Returns the streams of a source that are read or piped without a listener for their errors. */
 function withoutErrorPath(name: string, source: string): string[] {
   const read = [...source.matchAll(/([\w.]+)\.(?:on|once)\(\s*'(?:data|readable)'/g)].map(([, stream]) => stream);
   // `z.string().pipe(…)` is a schema, and begins no name.
@@ -26,7 +26,7 @@ test('each stream of a request that is read or piped has a listener for its erro
   expect(files.flatMap((file) => withoutErrorPath(file, readFileSync(root + file, 'utf8')))).toEqual([]);
 });
 
-test('a file of a form whose errors nobody listens for is found', () => {
+test('a file of a form without a listener for its errors is found', () => {
   const source = "busboy.on('file', (name, file) => { file.on('data', take); });\nrequest.pipe(busboy);";
   expect(withoutErrorPath('form.ts', source)).toEqual(['form.ts: file', 'form.ts: request', 'form.ts: busboy']);
 });

@@ -7,7 +7,7 @@ import { shareConnections } from '../../../api/middleware/share-connections.ts';
 let surplus = false;
 const share = () => shareConnections({ isSurplus: () => surplus, guaranteed: 2, unknown: 3 });
 
-/** A request of a tenant, or of somebody without a key. */
+/** Creates a request of a tenant, or of a caller without a key. */
 function send(enter: ReturnType<typeof share>, tenant: string | undefined, ip = '203.0.113.1') {
   const request = { path: '/evaluator/v1/models', ip } as Request;
   if (tenant !== undefined) setPrincipal(request, { ...everybody, tenant });
@@ -23,13 +23,13 @@ function send(enter: ReturnType<typeof share>, tenant: string | undefined, ip = 
   return { code, connection: headers.get('Connection'), end: () => response.emit('close') };
 }
 
-test('a tenant that is alone has any number of connections', () => {
+test('a tenant alone may use all connections', () => {
   surplus = false;
   const enter = share();
   expect(Array.from({ length: 500 }, () => send(enter, 'ours').code)).toEqual(Array(500).fill('let in'));
 });
 
-test('where all connections are in use, a tenant with few is answered, and one with many refused and cut off', () => {
+test('when all connections are in use, a tenant with few requests is answered, and one with many is refused and disconnected', () => {
   surplus = false;
   const enter = share();
   for (let count = 0; count < 100; count++) send(enter, 'hostile');
@@ -42,7 +42,7 @@ test('where all connections are in use, a tenant with few is answered, and one w
   expect(send(enter, 'ordinary').code).toBe('let in');
 });
 
-test('callers without a key have few requests in flight at an address, and one IPv6 network is one address', () => {
+test('callers without a key may have few requests in flight per address, and an IPv6 network counts as one address', () => {
   surplus = false;
   const enter = share();
   const from = (ip: string) => send(enter, undefined, ip).code;

@@ -6,7 +6,7 @@ test.each([
   ['/evaluator/docs/?a=b', '/evaluator/docs/?a=b'],
   ['/evaluator/queues/queue/x', '/evaluator/queues/queue/x'],
   ['/evaluator/./docs', '/evaluator/docs'],
-])('%s is gone to as %s', (next, target) => {
+])('%s leads to %s', (next, target) => {
   expect(targetOf(next)).toBe(target);
 });
 

@@ -19,11 +19,11 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** Uploads that are being read, by tenant. */
+/** The uploads being read, by tenant. */
 let reading = new Map<string, number>();
 const count = (tenant: string) => reading.get(tenant) ?? 0;
 
-/** A tenant is told by the path. */
+/** The path names the tenant. */
 async function start(options: UploadOptions): Promise<void> {
   const counted = new Map<string, number>();
   reading = counted;
@@ -51,7 +51,7 @@ async function start(options: UploadOptions): Promise<void> {
 
 const address = (tenant: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${tenant}`;
 
-/** Begins an upload that never ends. */
+/** Starts an upload that never ends. */
 async function begin(tenant: string): Promise<Socket> {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   socket.on('error', () => {});
@@ -63,7 +63,7 @@ async function begin(tenant: string): Promise<Socket> {
 
 const upload = (tenant: string) => fetch(address(tenant), { method: 'POST', body: 'image,text\n' });
 
-test('however many uploads drip, few are read at a time, and another tenant uploads at once', async () => {
+test('few of many slow uploads are read at a time, and another tenant uploads at once', async () => {
   await start({ places: 3, guaranteed: 1 });
   for (let more = 0; more < 20; more++) await begin('hostile');
   await until(() => count('hostile') === 3);
@@ -80,7 +80,7 @@ test('an upload that finds no place is refused after a while', async () => {
   expect(await refused.json()).toMatchObject({ code: 'overloaded' });
 });
 
-test('a client that goes away gives its place back at once', async () => {
+test('a client that goes away frees its place at once', async () => {
   await start({ places: 1, guaranteed: 0 });
   const [held, waiting] = [await begin('hostile'), await begin('hostile')];
   await until(() => count('hostile') === 1);
