@@ -52,7 +52,7 @@ export interface Battlefield {
 }
 
 /** What came of the requests of an attack: how often each status; 0 is no answer. */
-export type Counts = Record<number, number>;
+export type Counts = Record<string, number>;
 
 const batches = '/v1/evaluation/batch';
 const opensPerSecond = 50;
@@ -107,6 +107,7 @@ export function createHostile(field: Battlefield, signal: AbortSignal, random: (
       }
     },
     open(head) {
+      counts['opened'] = (counts['opened'] ?? 0) + 1;
       const socket = connect(Number(port), hostname);
       socket.on('error', () => {});
       const lines = [head, `Host: ${hostname}:${port}`, `Authorization: Bearer ${field.key}`];
