@@ -699,13 +699,13 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** JSON: `next` of the page before. Absent: the first page. */
 cursor?: string;
-/** JSON: most results of a page; 1000 unless given. NDJSON, CSV and TSV are whole. */
+/** JSON: most results of a page; 1000 unless given. NDJSON, CSV, TSV and Parquet are whole. */
 limit?: number;
 /** Only items of this outcome. */
 status?: "succeeded" | "failed" | "cancelled";
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
-id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;};};
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
