@@ -1,4 +1,17 @@
 import { open } from 'node:fs/promises';
+import { partFor } from './graph-part.ts';
+import {
+  field,
+  fieldsIn,
+  integer,
+  lengthDelimited,
+  messageIn,
+  modelField,
+  numberIn,
+  tag,
+  text,
+  textIn,
+} from './protobuf.ts';
 
 /**
  * Puts the step from bytes to the values of a vision tower into the tower's own graph, so that an image crosses as
@@ -38,9 +51,14 @@ export interface PixelGraph {
 
 /**
  * Reads the file of a vision tower so that its input takes bytes.
+ * @param outputs names of the tower's output, where the file holds both towers.
  * @throws {Error} naming the file, as {@link addPixelInput} does.
  */
-export async function readWithPixelInput(path: string, options: PixelInput): Promise<PixelGraph> {
+export async function readWithPixelInput(
+  path: string,
+  options: PixelInput,
+  outputs?: readonly string[],
+): Promise<PixelGraph> {
   await using file = await open(path);
   const { size } = await file.stat();
   // Room for what is appended, so that a file of a gigabyte is not copied for its sake.
@@ -51,6 +69,11 @@ export async function readWithPixelInput(path: string, options: PixelInput): Pro
     at += bytesRead;
   }
   try {
+    if (outputs !== undefined) {
+      const part = partFor(bytes.subarray(0, size), outputs);
+      const { appended, ...facts } = addPixelInput(part, options);
+      return { bytes: Buffer.concat([part, appended]), ...facts };
+    }
     const { appended, batch, isHalf } = addPixelInput(bytes.subarray(0, size), options);
     appended.copy(bytes, size);
     return { bytes: bytes.subarray(0, size + appended.length), batch, isHalf };
@@ -96,9 +119,7 @@ export function addPixelInput(
   };
 }
 
-const modelField = { graph: 7 } as const;
 const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as const;
-const lengthDelimited = 2;
 
 interface Input {
   name: string;
@@ -135,76 +156,6 @@ function findInput(model: Uint8Array): Input {
   }
   return input;
 }
-
-interface Span {
-  start: number;
-  end: number;
-}
-
-interface Field extends Span {
-  number: number;
-  wireType: number;
-  /** Where its tag stands. */
-  at: number;
-  /** Of a varint. */
-  value: number;
-}
-
-/** The fields of a message, their contents unread. @throws {Error} when it is none. */
-function* fieldsIn(bytes: Uint8Array, start = 0, end = bytes.length): Generator<Field> {
-  let at = start;
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = bytes[at++];
-      if (byte === undefined || at > end || factor > 2 ** 63) throw new Error('the bytes are not an ONNX model');
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < end) {
-    const tagAt = at;
-    const key = varint();
-    const wireType = key & 7;
-    const value = wireType === 0 || wireType === lengthDelimited ? varint() : 0;
-    const length = { 0: 0, 1: 8, [lengthDelimited]: value, 5: 4 }[wireType];
-    if (length === undefined || at + length > end) throw new Error('the bytes are not an ONNX model');
-    yield { number: Math.floor(key / 8), wireType, at: tagAt, start: at, end: at + length, value };
-    at += length;
-  }
-}
-
-function messageIn(bytes: Uint8Array, span: Span | undefined, number: number): Span | undefined {
-  if (span === undefined) return undefined;
-  for (const part of fieldsIn(bytes, span.start, span.end)) if (part.number === number) return part;
-  return undefined;
-}
-
-function textIn(bytes: Uint8Array, span: Span, number: number): string {
-  const found = messageIn(bytes, span, number);
-  return found === undefined ? '' : Buffer.from(bytes.subarray(found.start, found.end)).toString();
-}
-
-function numberIn(bytes: Uint8Array, span: Span | undefined, number: number): number {
-  if (span === undefined) return 0;
-  for (const part of fieldsIn(bytes, span.start, span.end)) if (part.number === number) return part.value;
-  return 0;
-}
-
-const tag = (number: number, wireType: number) => number * 8 + wireType;
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Buffer.from([...bytes, rest]);
-    bytes.push((rest % 128) + 128);
-  }
-}
-
-const field = (number: number, bytes: Uint8Array): Buffer =>
-  Buffer.concat([varint(tag(number, lengthDelimited)), varint(bytes.length), bytes]);
-const text = (number: number, value: string) => field(number, Buffer.from(value));
-const integer = (number: number, value: number) => Buffer.concat([varint(tag(number, 0)), varint(value)]);
 
 /** `NodeProto` */
 const node = (op: string, inputs: readonly string[], output: string, ...attributes: Buffer[]): Buffer =>

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ModelSpec, type Provider, pixelBytes } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
+import { partFor } from './graph-part.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 
 /** The crop of an image: interleaved bytes, or where they can be copied from until they are released. */
@@ -90,7 +92,12 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, precision, dimensions } = spec;
   const { size, mean, std } = spec.image;
-  const graph = await readWithPixelInput(spec.visionPath, { size, mean, std });
+  const hasBoth = spec.visionPath === spec.textPath;
+  const graph = await readWithPixelInput(
+    spec.visionPath,
+    { size, mean, std },
+    hasBoth ? spec.outputs.image : undefined,
+  );
   // At level `all` ONNX Runtime 1.30 and 1.32 end the process when they load an fp16 transformer for a CPU.
   const isHalfOnCpu = provider === 'cpu' && (precision === 'fp16' || graph.isHalf);
   const optionsFor = (path: string): InferenceSession.SessionOptions => ({
@@ -113,7 +120,12 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     logSeverityLevel: 3,
   });
   const vision = await InferenceSession.create(graph.bytes, optionsFor(spec.visionPath));
-  const text = await InferenceSession.create(spec.textPath, optionsFor(spec.textPath));
+  const text = hasBoth
+    ? await InferenceSession.create(
+        partFor(await readFile(spec.textPath), spec.outputs.text),
+        optionsFor(spec.textPath),
+      )
+    : await InferenceSession.create(spec.textPath, optionsFor(spec.textPath));
   const idInput =
     text.inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(text.inputNames, spec.textPath);
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { digestOf, sizeOf } from '../files.ts';
 import type { Precision } from '../model.ts';
 import { isHubEntry, type ModelEntry } from '../registry/entries.ts';
-import { precisionsIn, readModelFolder } from '../registry/folder.ts';
+import { precisionsIn, readModelFolder, towerFilesIn } from '../registry/folder.ts';
 import { towerFile } from '../registry/layouts.ts';
 import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
@@ -51,7 +51,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
       ? [
           'config.json',
           'preprocessor_config.json',
-          ...towersOf(entry.precision ?? (await precisionsIn(directory))[0] ?? 'fp32'),
+          ...(await towersOf(directory, entry.precision ?? (await precisionsIn(directory))[0] ?? 'fp32')),
         ]
       : []),
     // A precision that was not pulled is no fault of what was.
@@ -83,7 +83,8 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-const towersOf = (precision: Precision) => [towerFile('vision', precision), towerFile('text', precision)];
+const towersOf = async (directory: string, precision: Precision): Promise<string[]> =>
+  (await towerFilesIn(directory, precision)) ?? [towerFile('vision', precision), towerFile('text', precision)];
 
 async function verifyFile(
   directory: string,

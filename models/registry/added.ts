@@ -6,8 +6,8 @@ import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf, writeJson } from '../files.ts';
 import type { Precision } from '../model.ts';
 import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';
-import { readModelFolder } from './folder.ts';
-import { precisions, towerFile } from './layouts.ts';
+import { readModelFolder, towerFilesIn } from './folder.ts';
+import { bothTowersFile, precisions, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 
 /** What a person says of the folder they add. */
@@ -46,19 +46,20 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   const identity = createHash('sha256');
   const found: Precision[] = [];
   for (const precision of precisions) {
-    const towers = [towerFile('vision', precision), towerFile('text', precision)];
-    const sizes = await Promise.all(towers.map((tower) => sizeOf(join(path, tower))));
-    if (sizes.includes(0)) continue;
+    const towers = await towerFilesIn(path, precision);
+    if (towers === undefined) continue;
     found.push(precision);
-    for (const [at, tower] of towers.entries()) {
-      const { sha256, bytes } = await digestOf(join(path, tower), sizes[at] ?? 0);
+    for (const tower of towers) {
+      const { sha256, bytes } = await digestOf(join(path, tower), await sizeOf(join(path, tower)));
       files[tower] = { sha256, bytes };
       identity.update(sha256);
     }
   }
   const [precision] = found;
   if (precision === undefined) {
-    throw new Error(`${path} has no pair of ${towerFile('vision', 'fp32')} and ${towerFile('text', 'fp32')}`);
+    throw new Error(
+      `${path} has neither ${towerFile('vision', 'fp32')} and ${towerFile('text', 'fp32')}, nor ${bothTowersFile('fp32')}`,
+    );
   }
 
   await change(config.dataDir, async (content) => {

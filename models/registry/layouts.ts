@@ -3,9 +3,9 @@ import type { Precision } from '../model.ts';
 /**
  * How repositories arrange a CLIP export. `xenova`: one repository, files under `onnx/`. `immich`: one repository with
  * `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: both towers at the root of one
- * repository, and no tokenizer.
+ * repository, and no tokenizer. `one-file`: as `xenova`, with both towers in one graph.
  */
-export const layoutNames = ['xenova', 'immich', 'qdrant', 'marqo'] as const;
+export const layoutNames = ['xenova', 'one-file', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
 
 export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
@@ -49,9 +49,12 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
 export const towerFile = (tower: 'vision' | 'text', precision: Precision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
 
+/** The file of a graph that holds both towers. */
+export const bothTowersFile = (precision: Precision): string => `onnx/model${suffixes[precision]}.onnx`;
+
 /** The precisions a layout's repositories hold. */
 export function precisionsOf(layout: LayoutName): readonly Precision[] {
-  if (layout === 'xenova') return precisions;
+  if (layout === 'xenova' || layout === 'one-file') return precisions;
   return layout === 'marqo' ? ['fp32', 'fp16'] : ['fp32'];
 }
 
@@ -87,6 +90,14 @@ export function filesOf(source: HubSource, precision: Precision): LayoutFile[] {
         at(here, vision, vision),
         at(here, text, text),
       ];
+    case 'one-file': {
+      const both = bothTowersFile(precision);
+      return [
+        ...[configFile, preprocessorFile].map((name) => at(here, name, name)),
+        ...tokenizer(here),
+        at(here, both, both),
+      ];
+    }
     case 'immich':
       return [
         at(here, configFile, configFile),

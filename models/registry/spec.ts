@@ -1,11 +1,9 @@
 import { access, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ServiceError } from '../../shared/errors.ts';
 import type { ModelSpec, Precision } from '../model.ts';
 import { isHubEntry, type ModelEntry } from './entries.ts';
 import type { Execution } from './execution.ts';
-import { precisionsIn, readModelFolder } from './folder.ts';
-import { towerFile } from './layouts.ts';
+import { precisionsIn, readModelFolder, towersIn } from './folder.ts';
 
 /** Node, ONNX Runtime and sharp, before a model is loaded, in bytes. */
 const processBytes = 150_000_000;
@@ -19,11 +17,7 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
   const { model, directory } = entry;
   try {
     const { precision, reason } = await choosePrecision(entry, execution, pinned);
-    const folder = {
-      ...(await readModelFolder(directory, entry)),
-      visionPath: join(directory, towerFile('vision', precision)),
-      textPath: join(directory, towerFile('text', precision)),
-    };
+    const folder = { ...(await readModelFolder(directory, entry)), ...(await towersIn(directory, precision)) };
     await Promise.all([folder.visionPath, folder.textPath, folder.tokenizerPath].map((path) => access(path)));
     const { provider, reason: whyThere } = execution.device;
     return {
@@ -34,7 +28,7 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
       choice: `${provider}: ${whyThere}; ${precision}: ${reason}`,
       preprocess: execution.preprocess,
       microBatch: entry.microBatch,
-      memoryBytes: await memoryOf(entry, precision, [folder.visionPath, folder.textPath]),
+      memoryBytes: await memoryOf(entry, precision, [...new Set([folder.visionPath, folder.textPath])]),
       ...folder,
     };
   } catch (cause) {
