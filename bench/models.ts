@@ -15,31 +15,16 @@ export interface BenchModel {
   targets: { roofline?: number; overSingles?: number };
 }
 
+const amount = (items: [full: number, quick: number], seconds: [full: number, quick: number]) => ({
+  items: { full: items[0], quick: items[1] },
+  stageSeconds: { full: seconds[0], quick: seconds[1] },
+});
+
 export const benchModels = {
-  compact: {
-    name: 'compact-1',
-    items: { full: 1_500, quick: 400 },
-    stageSeconds: { full: 4, quick: 2 },
-    targets: { roofline: 0.9, overSingles: 12 },
-  },
-  'vit-b-32': {
-    name: 'shape-vit-b-32',
-    items: { full: 600, quick: 200 },
-    stageSeconds: { full: 4, quick: 2 },
-    targets: { roofline: 0.95, overSingles: 7 },
-  },
-  'vit-b-32-int8': {
-    name: 'shape-vit-b-32-int8',
-    items: { full: 1_500, quick: 400 },
-    stageSeconds: { full: 4, quick: 2 },
-    targets: {},
-  },
-  'vit-l-14': {
-    name: 'shape-vit-l-14',
-    items: { full: 64, quick: 24 },
-    stageSeconds: { full: 10, quick: 5 },
-    targets: {},
-  },
+  compact: { name: 'compact-1', ...amount([1_500, 400], [4, 2]), targets: { roofline: 0.9, overSingles: 12 } },
+  'vit-b-32': { name: 'shape-vit-b-32', ...amount([600, 200], [4, 2]), targets: { roofline: 0.95, overSingles: 7 } },
+  'vit-b-32-int8': { name: 'shape-vit-b-32-int8', ...amount([1_500, 400], [4, 2]), targets: {} },
+  'vit-l-14': { name: 'shape-vit-l-14', ...amount([64, 24], [10, 5]), targets: {} },
 } as const satisfies Record<string, BenchModel>;
 export type BenchModelId = keyof typeof benchModels;
 

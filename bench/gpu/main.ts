@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { print, readWords, say } from '../command.ts';
 import { ensureBenchModels } from '../models.ts';
 
 const usage = `npm run bench:gpu -- [--out DIR] [--only STEP,...] [--provider cuda|cpu] [--quick]
@@ -24,28 +24,17 @@ interface Step {
   limit: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    out: { type: 'string', default: fileURLToPath(new URL('../results/gpu', import.meta.url)) },
-    only: { type: 'string' },
-    provider: { type: 'string', default: 'cuda' },
-    quick: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(usage);
-  process.exit(0);
-}
-const { out, provider, quick } = values;
-mkdirSync(out, { recursive: true });
+const { values } = readWords(usage, ['out', 'only', 'provider'], ['quick']);
+const { provider = 'cuda', quick } = values;
+const out = values.out ?? fileURLToPath(new URL('../results/gpu', import.meta.url));
 const steps = stepsOf();
 const names = values.only?.split(',') ?? Object.keys(steps);
 const unknown = names.find((name) => !(name in steps));
 if (unknown !== undefined) {
-  process.stderr.write(`There is no step ${unknown}; there are ${Object.keys(steps).join(', ')}.\n\n${usage}`);
-  process.exit(1);
+  say(`There is no step ${unknown}; there are ${Object.keys(steps).join(', ')}.\n\n${usage}`);
+  process.exit(2);
 }
+mkdirSync(out, { recursive: true });
 ensureBenchModels();
 let failed = 0;
 for (const name of names) {
@@ -55,56 +44,48 @@ for (const name of names) {
   const runs = Array.from({ length: step.processes ?? 1 }, (_, at) => run(step, at === 0 ? name : `${name}-${at + 1}`));
   const codes = await Promise.all(runs);
   if (codes.some((code) => (code !== 0) !== (step.mustFail ?? false))) failed++;
-  process.stdout.write(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s, exit ${codes.join(' and ')}\n`);
+  print(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s, exit ${codes.join(' and ')}`);
 }
 process.exit(failed > 0 ? 1 : 0);
 
 /** In the order in which they are worth most, should time run out. */
 function stepsOf(): Record<string, Step> {
-  const on = ['--provider', provider];
-  const seconds = (whole: number, short: number) => ['--seconds', String(quick ? short : whole)];
-  const fp16 = ['--precision', provider === 'cpu' ? 'fp32' : 'fp16'];
-  const b32 = ['--model', 'shape-vit-b-32'];
-  const l14 = ['--model', 'shape-vit-l-14'];
-  const pairs = (whole: number, short: number) => ['--pairs', String(quick ? short : whole)];
-  const encoder = (model: string[], precision: string[], limit: number): Step => ({
-    script: 'encoder',
-    args: [...on, ...model, ...precision, ...seconds(1.5, 0.5), ...(quick ? ['--sizes', '1,8'] : [])],
+  const isCpu = provider === 'cpu';
+  const of = (script: string, limit: number, ...args: string[]): Step => ({
+    script,
+    args: ['--provider', provider, ...args],
     limit,
   });
-  const service = (model: string[], workers: number, ...sizes: [number, number]): Step => ({
-    script: 'service',
-    args: [...on, ...model, ...fp16, ...pairs(...sizes), '--workers', String(workers)],
-    limit: 110,
+  const size = (name: string, whole: number, short: number) => [`--${name}`, String(quick ? short : whole)];
+  const fp16 = ['--precision', isCpu ? 'fp32' : 'fp16'];
+  const fp32 = ['--precision', 'fp32'];
+  const b32 = ['--model', 'shape-vit-b-32'];
+  const l14 = ['--model', 'shape-vit-l-14'];
+  const sizes = quick ? ['--sizes', '1,8'] : [];
+  const encoder = (limit: number, ...args: string[]) => of('encoder', limit, ...args, ...size('seconds', 1.5, 0.5));
+  const service = (model: string[], workers: number, whole: number, short: number) =>
+    of('service', 110, ...model, ...fp16, ...size('pairs', whole, short), '--workers', String(workers));
+  const golden = (precision: string[], tf32?: '0' | '1'): Step => ({
+    ...of('golden', 60, ...precision),
+    ...(tf32 !== undefined && { env: { NVIDIA_TF32_OVERRIDE: tf32 } }),
   });
   return {
     machine: { script: 'machine', limit: 60 },
     // As an encoder is started; and as ONNX Runtime would do it.
-    'golden-fp32': {
-      script: 'golden',
-      args: [...on, '--precision', 'fp32'],
-      env: { NVIDIA_TF32_OVERRIDE: '0' },
-      limit: 60,
-    },
-    'golden-fp32-tf32': {
-      script: 'golden',
-      args: [...on, '--precision', 'fp32'],
-      env: { NVIDIA_TF32_OVERRIDE: '1' },
-      mustFail: provider === 'cuda',
-      limit: 60,
-    },
-    'golden-fp16': { script: 'golden', args: [...on, '--precision', 'fp16'], limit: 60 },
-    decoding: { script: 'decoding', args: [...on, ...seconds(4, 2)], limit: 40 },
-    'encoder-b32': encoder(b32, fp16, 60),
-    'encoder-l14': encoder(l14, fp16, 90),
+    'golden-fp32': golden(fp32, '0'),
+    'golden-fp32-tf32': { ...golden(fp32, '1'), mustFail: !isCpu },
+    'golden-fp16': golden(['--precision', 'fp16']),
+    decoding: of('decoding', 40, ...size('seconds', 4, 2)),
+    'encoder-b32': encoder(60, ...b32, ...fp16, ...sizes),
+    'encoder-l14': encoder(90, ...l14, ...fp16, ...sizes),
     'service-b32': service(b32, 1, 15_000, 60),
     'service-b32-x3': service(b32, 3, 40_000, 60),
     'service-b32-x4': service(b32, 4, 40_000, 60),
     'service-l14': service(l14, 1, 12_000, 16),
     'service-l14-x2': service(l14, 2, 15_000, 16),
-    'encoder-b32-x2': { ...encoder(b32, [...fp16, '--sizes', quick ? '8' : '64'], 60), processes: 2 },
-    'encoder-b32-fp32': encoder(b32, ['--precision', 'fp32'], 60),
-    memory: { script: 'memory', args: [...on, ...b32, ...fp16, ...seconds(60, 3)], limit: 90 },
+    'encoder-b32-x2': { ...encoder(60, ...b32, ...fp16, '--sizes', quick ? '8' : '64'), processes: 2 },
+    'encoder-b32-fp32': encoder(60, ...b32, ...fp32, ...sizes),
+    memory: of('memory', 90, ...b32, ...fp16, ...size('seconds', 60, 3)),
   };
 }
 
@@ -145,10 +126,10 @@ async function run({ script, args = [], env = {}, limit }: Step, name: string): 
   });
   clearTimeout(timer);
   endAll('SIGKILL');
-  process.stdout.write(`${name}: ${last.slice(0, 1_500)}\n`);
+  print(`${name}: ${last.slice(0, 1_500)}`);
   if (code !== 0) {
     writeFileSync(join(out, `${name}.err`), `${code}\n${complaint}`);
-    process.stdout.write(`${name} said: ${complaint.slice(-1_500)}\n`);
+    print(`${name} said: ${complaint.slice(-1_500)}`);
   }
   return code;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mean } from '../../testing/statistics.ts';
 
-/** What `nvidia-smi` has said of the first GPU while it was watched. */
+/** What `nvidia-smi` has shown of the first GPU while it was watched. */
 export interface GpuUse {
   /** Mean share of time in which a kernel ran, in per cent. */
   utilisation: number;
@@ -11,7 +11,7 @@ export interface GpuUse {
   watts: number;
 }
 
-const fields = 'utilization.gpu,memory.used,power.draw';
+const query = (fields: string) => [`--query-gpu=${fields}`, '--format=csv,noheader,nounits', '-i', '0'];
 const everyMs = 250;
 
 /** Watches the GPU; nothing where there is none. */
@@ -19,13 +19,8 @@ export function watchGpu(): { stop(): GpuUse | null } {
   const rows: number[][] = [];
   let child: ChildProcess | undefined;
   if (readGpuMemory() !== null) {
-    child = spawn(
-      'nvidia-smi',
-      [`--query-gpu=${fields}`, '--format=csv,noheader,nounits', '-i', '0', '-lms', String(everyMs)],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    );
+    const args = [...query('utilization.gpu,memory.used,power.draw'), '-lms', String(everyMs)];
+    child = spawn('nvidia-smi', args, { stdio: ['ignore', 'pipe', 'ignore'] });
     child.stdout?.on('data', (data: Buffer) => {
       for (const line of data.toString().trim().split('\n')) rows.push(line.split(',').map(Number));
     });
@@ -40,14 +35,8 @@ export function watchGpu(): { stop(): GpuUse | null } {
   };
 }
 
-/** Memory in use of the first GPU in MiB; nothing where there is none. */
+/** Memory in use of the first GPU in MiB; null where there is none. */
 export function readGpuMemory(): number | null {
-  const { stdout, status } = spawnSync(
-    'nvidia-smi',
-    ['--query-gpu=memory.used', '--format=csv,noheader,nounits', '-i', '0'],
-    {
-      encoding: 'utf8',
-    },
-  );
+  const { stdout, status } = spawnSync('nvidia-smi', query('memory.used'), { encoding: 'utf8' });
   return status === 0 ? Number(stdout.trim()) : null;
 }

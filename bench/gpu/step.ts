@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Precision, Provider } from '../../models/model.ts';
+import type { ModelSpec, Precision, Provider } from '../../models/model.ts';
+import { towerFile } from '../../models/registry/layouts.ts';
+import { specOf } from '../../testing/model-folders.ts';
+import { ensureBenchModels } from '../models.ts';
 
-/** What a step of the bench is asked for. A step is a process of its own: a driver that fails ends that step alone. */
+/** Options of a step. A step is a process: a driver that fails ends that step alone. */
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
@@ -16,15 +20,16 @@ export interface StepOptions {
 }
 
 export function stepOptions(): StepOptions {
+  const option = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
     options: {
-      provider: { type: 'string', default: 'cuda' },
-      precision: { type: 'string', default: 'fp16' },
-      model: { type: 'string', default: 'shape-vit-b-32' },
-      seconds: { type: 'string', default: '2' },
-      workers: { type: 'string', default: '1' },
-      pairs: { type: 'string', default: '1000' },
-      sizes: { type: 'string', default: '1,8,32,64,128' },
+      provider: option('cuda'),
+      precision: option('fp16'),
+      model: option('shape-vit-b-32'),
+      seconds: option('2'),
+      workers: option('1'),
+      pairs: option('1000'),
+      sizes: option('1,8,32,64,128'),
     },
   });
   return {
@@ -38,10 +43,21 @@ export function stepOptions(): StepOptions {
   };
 }
 
+/** Returns the spec of a shape model, on the provider and at the precision of the options. */
+export async function benchSpec({ model, provider, precision }: StepOptions): Promise<ModelSpec> {
+  const folder = join(ensureBenchModels(), model.replace(/^shape-/, ''));
+  return await specOf(folder, {
+    provider,
+    precision,
+    visionPath: join(folder, towerFile('vision', precision)),
+    textPath: join(folder, towerFile('text', precision)),
+  });
+}
+
 /** Prints what is known so far: the last line stands when the step is cut off. */
 export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-/** Three digits are more than a run repeats. */
+/** Rounds to four digits: no more repeat from run to run. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

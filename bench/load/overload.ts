@@ -1,25 +1,20 @@
 import { readPhoto } from '../../testing/images/host.ts';
 import { durationsOf, generateLoad } from '../../testing/load/generator.ts';
+import { install } from '../../testing/processes/installation.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
 import { median, percentile } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
-import { install } from '../installation.ts';
+import { endOnSignals, print, readWords } from '../command.ts';
 
 /**
  * Measures single requests at ten times the load that the machine can carry: the latency of those let in, how soon the
  * others are refused, memory, and the time until it is over. Inline images, unique texts, caches off. The load generator
  * takes its share of the same cores.
- *
- * `npm run bench:overload -- [seconds] [times]`, by default 60 and 10
  */
-if (process.argv.includes('--help')) {
-  process.stdout.write('npm run bench:overload -- [seconds] [times], by default 60 and 10\n');
-  process.exit(0);
-}
-// What this has started ends with it, by the handlers of `exit` and by channels that close.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-const [seconds = 60, times = 10] = process.argv.slice(2).map(Number);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const usage = 'npm run bench:overload -- [seconds] [times], by default 60 and 10';
+const { positionals } = readWords(usage, []);
+endOnSignals();
+const [seconds = 60, times = 10] = positionals.map(Number);
 const ms = (value: number, digits = 0) => `${value.toFixed(digits)} ms`;
 
 const installation = await install();
@@ -43,7 +38,7 @@ for (const connections of [1, 2, 4, 8, 16]) {
   const answered = durationsOf(await load(8, connections), 200);
   const rate = answered.length / 8;
   const p95 = percentile(answered, 0.95);
-  say(`carried    ${rate.toFixed(1)}/s over ${connections} connections, p50 ${ms(median(answered))}, p95 ${ms(p95)}`);
+  print(`carried    ${rate.toFixed(1)}/s over ${connections} connections, p50 ${ms(median(answered))}, p95 ${ms(p95)}`);
   if (rate > capacity) [capacity, calm] = [rate, p95];
 }
 
@@ -57,21 +52,22 @@ const accepted = durationsOf(answers, 200);
 const refused = durationsOf(answers, 503);
 const strained = percentile(accepted, 0.95);
 const sent = durationsOf(answers).length;
-say(`offered    ${(sent / seconds).toFixed(0)}/s for ${seconds} s (${times} x capacity asked for)`);
-say(
+print(`offered    ${(sent / seconds).toFixed(0)}/s for ${seconds} s (${times} x capacity asked for)`);
+print(
   `accepted   ${(accepted.length / seconds).toFixed(1)}/s, p50 ${ms(median(accepted))}, p95 ${ms(strained)}: ${(strained / calm).toFixed(2)} x`,
 );
-say(
+print(
   `refused    ${(refused.length / seconds).toFixed(0)}/s, p50 ${ms(median(refused), 1)}, p95 ${ms(percentile(refused, 0.95), 1)}`,
 );
 const others = [...answers].filter(([outcome]) => outcome !== 200 && outcome !== 503);
-if (others.length > 0) say(`others     ${others.map(([outcome, { length }]) => `${length} x ${outcome}`).join(', ')}`);
+if (others.length > 0)
+  print(`others     ${others.map(([outcome, { length }]) => `${length} x ${outcome}`).join(', ')}`);
 
 const stoppedAt = performance.now();
 await until(async () => {
   const askedAt = performance.now();
   return (await single()) === 200 && performance.now() - askedAt <= calm;
 });
-say(`recovered  ${((performance.now() - stoppedAt) / 1000).toFixed(2)} s after the load`);
-say(`memory     ${halfway.toFixed(0)} MiB halfway, ${memory().toFixed(0)} MiB after`);
+print(`recovered  ${((performance.now() - stoppedAt) / 1000).toFixed(2)} s after the load`);
+print(`memory     ${halfway.toFixed(0)} MiB halfway, ${memory().toFixed(0)} MiB after`);
 await installation.close();

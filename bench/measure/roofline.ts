@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { forkScript } from '../../testing/processes/forked.ts';
 import { mean, sum } from '../../testing/statistics.ts';
-import type { StageRequest, StageSpeed } from '../processes/stage.ts';
-import type { StageName } from '../processes/stages.ts';
+import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
 /** What the machine does of one stage when every core runs that stage and nothing else, in pairs a second. */
 export interface Roofline {
@@ -27,7 +26,7 @@ const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
   const cores = availableParallelism();
   const processes = await Promise.all(
-    Array.from({ length: cores }, () => forkScript('bench/processes/stage.ts', [model], { ...env, ...encoderEnv })),
+    Array.from({ length: cores }, () => forkScript('bench/measure/stage.ts', [model], { ...env, ...encoderEnv })),
   );
   const run = (stage: StageName, members = processes) =>
     Promise.all(members.map((member) => member.ask<StageSpeed>({ stage, seconds } satisfies StageRequest)));

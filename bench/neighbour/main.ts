@@ -4,14 +4,14 @@ import { availableParallelism, cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { attacks, hostileLoad, neighbours } from '../../testing/attacks/all.ts';
+import { createOrdinary, type Experience, type Probe, probeNames } from '../../testing/attacks/ordinary.ts';
 import { startStage } from '../../testing/attacks/stage.ts';
 import { descendantsOf } from '../../testing/processes/tree.ts';
 import { meterCpu, peakMiBOf, resetPeak, residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { median, percentile } from '../../testing/statistics.ts';
-import { createOrdinary, type Experience, type Probe, probeNames } from './ordinary.ts';
+import { endOnSignals, print, readWords, say } from '../command.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
@@ -25,26 +25,13 @@ const usage = `npm run bench:neighbour -- [options]
   --service <dir>    another checkout, whose service is measured
   --json <file>      writes the run
 `;
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    apart: { type: 'boolean', default: false },
-    service: { type: 'string' },
-    json: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const { values } = readWords(usage, ['only', 'service', 'json'], ['quick', 'apart'], (words) => {
+  const wrong = words.values.only?.split(',').find((name) => !attacks.some((attack) => attack.name === name));
+  return wrong !== undefined && `There is no attack ${wrong}.`;
 });
-const say = (line: string) => process.stderr.write(`${line}\n`);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-
+endOnSignals();
 const asked = values.only?.split(',') ?? neighbours;
 const chosen = attacks.filter(({ name }) => asked.includes(name));
-const unknown = asked.find((name) => !attacks.some((attack) => attack.name === name));
-if (values.help || unknown !== undefined) {
-  process.stdout.write(unknown === undefined ? usage : `There is no attack ${unknown}.\n${usage}`);
-  process.exit(values.help ? 0 : 2);
-}
 
 const { quick } = values;
 /** A quiet batch of so many items takes some seconds on two cores. */
@@ -171,6 +158,6 @@ const run: NeighbourRun = {
   },
   rows,
 };
-process.stdout.write(`\n${textOf(run)}\n`);
+print(`\n${textOf(run)}`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(run, null, 2)}\n`);
 process.exit(rows.every((row) => missesOf(row).length === 0) ? 0 : 1);

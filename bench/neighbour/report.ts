@@ -1,6 +1,6 @@
+import { probeNames } from '../../testing/attacks/ordinary.ts';
 import { readable } from '../../testing/readable.ts';
 import { table } from '../figures.ts';
-import { probeNames } from './ordinary.ts';
 
 /** The cost of one attack for the ordinary tenant. */
 export interface Row {

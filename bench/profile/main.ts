@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readConfig } from '../../shared/config.ts';
+import { install } from '../../testing/processes/installation.ts';
 import { childrenOf } from '../../testing/processes/tree.ts';
 import { readable } from '../../testing/readable.ts';
 import { sum } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
+import { endOnSignals, print, readWords } from '../command.ts';
 import { table } from '../figures.ts';
-import { install } from '../installation.ts';
 import { type BenchModelId, benchModels, writeRegistry } from '../models.ts';
 import { type CpuProfile, selfTimes } from './self-time.ts';
 import { readStages, stagesBetween } from './stage-times.ts';
@@ -22,78 +22,58 @@ const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--
 /** Functions that are shown of each process. */
 const shown = 8;
 
-// What the bench has started ends with it, by the handlers of `exit` and by channels that close.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-process.exit(
-  await main().catch((error: Error) => {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  }),
-);
+const { values } = readWords(usage, ['model', 'items', 'latency', 'out'], [], (words) => {
+  const { model = 'compact', items = '1' } = words.values;
+  if (!(model in benchModels)) return `There is no model ${model}.`;
+  return !(Number.isInteger(Number(items)) && Number(items) > 0) && `${items} is not a number of items.`;
+});
+endOnSignals();
+const model = benchModels[(values.model ?? 'compact') as BenchModelId];
+const items = Number(values.items ?? model.items.full);
+const date = new Date().toISOString().slice(0, 19).replaceAll(':', '');
+const directory = resolve(values.out ?? join(readConfig().dataDir, 'profile', date));
+mkdirSync(directory, { recursive: true });
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: 'compact' },
-      items: { type: 'string' },
-      latency: { type: 'string', default: '0' },
-      out: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if (!(values.model in benchModels)) throw new Error(`There is no model ${values.model}.\n\n${usage}`);
-  const model = benchModels[values.model as BenchModelId];
-  const items = Number(values.items ?? model.items.full);
-  if (!Number.isInteger(items) || items < 1) throw new Error(`${values.items} is no number of items.\n\n${usage}`);
-  const date = new Date().toISOString().slice(0, 19).replaceAll(':', '');
-  const directory = resolve(values.out ?? join(readConfig().dataDir, 'profile', date));
-  mkdirSync(directory, { recursive: true });
-
-  const preload = new URL('./preload.ts', import.meta.url);
-  preload.searchParams.set('directory', directory);
-  const env = {
-    ...writeRegistry(),
-    MODEL: model.name,
-    // Measured in the background, it would be in the way.
-    MICRO_BATCH: '8',
-    NODE_OPTIONS: `--import=${preload.href}`,
-  };
-  const installation = await install({ roles: ['stub-api', 'worker'], env, latencies: [Number(values.latency)] });
-  const [, worker] = installation.processes;
-  const stages = () => readStages(worker?.url ?? '');
-  try {
-    await installation.batch(Math.ceil(items / 10));
-    const before = await stages();
-    const processes = 2 + childrenOf(worker?.pid ?? 0).length;
-    const untilThere = (suffix: string) =>
-      until(() => readdirSync(directory).filter((name) => name.endsWith(suffix)).length >= processes);
-    writeFileSync(join(directory, 'start'), '');
-    await untilThere('.sampling');
-    const { seconds } = await installation.batch(items);
-    const times = stagesBetween(before, await stages());
-    writeFileSync(join(directory, 'stop'), '');
-    await untilThere('.cpuprofile');
-    process.stdout.write(`${items} items in ${readable(seconds)} s: ${readable(items / seconds)} items/s\n\n`);
-    const rows = times.map(({ stage, calls, totalSeconds }) => [
-      stage,
-      String(calls),
-      readable((1000 * totalSeconds) / calls),
-      // Little's law: how many were in this stage at a time.
-      readable(totalSeconds / seconds),
-    ]);
-    process.stdout.write(`${table(['stage', 'calls', 'mean ms', 'in flight on average'], rows)}\n`);
-  } finally {
-    await installation.close();
-    for (const name of readdirSync(directory)) if (!name.endsWith('.cpuprofile')) rmSync(join(directory, name));
-  }
-  for (const name of readdirSync(directory).sort()) process.stdout.write(`\n${functionTable(join(directory, name))}\n`);
-  process.stdout.write('\nOpen a .cpuprofile in the Performance panel of Chromium, in VS Code or in speedscope.\n');
-  return 0;
+const preload = new URL('./preload.ts', import.meta.url);
+preload.searchParams.set('directory', directory);
+const env = {
+  ...writeRegistry(),
+  MODEL: model.name,
+  // Measured in the background, it would be in the way.
+  MICRO_BATCH: '8',
+  NODE_OPTIONS: `--import=${preload.href}`,
+};
+const installation = await install({ roles: ['stub-api', 'worker'], env, latencies: [Number(values.latency ?? 0)] });
+const [, worker] = installation.processes;
+const stages = () => readStages(worker?.url ?? '');
+try {
+  await installation.batch(Math.ceil(items / 10));
+  const before = await stages();
+  const processes = 2 + childrenOf(worker?.pid ?? 0).length;
+  const untilThere = (suffix: string) =>
+    until(() => readdirSync(directory).filter((name) => name.endsWith(suffix)).length >= processes);
+  writeFileSync(join(directory, 'start'), '');
+  await untilThere('.sampling');
+  const { seconds } = await installation.batch(items);
+  const times = stagesBetween(before, await stages());
+  writeFileSync(join(directory, 'stop'), '');
+  await untilThere('.cpuprofile');
+  print(`${items} items in ${readable(seconds)} s: ${readable(items / seconds)} items/s\n`);
+  const rows = times.map(({ stage, calls, totalSeconds }) => [
+    stage,
+    String(calls),
+    readable((1000 * totalSeconds) / calls),
+    // Little's law: how many were in this stage at a time.
+    readable(totalSeconds / seconds),
+  ]);
+  print(`${table(['stage', 'calls', 'mean ms', 'in flight on average'], rows)}`);
+} finally {
+  await installation.close();
+  for (const name of readdirSync(directory)) if (!name.endsWith('.cpuprofile')) rmSync(join(directory, name));
 }
+for (const name of readdirSync(directory).sort()) print(`\n${functionTable(join(directory, name))}`);
+print('\nOpen a .cpuprofile in the Performance panel of Chromium, in VS Code or in speedscope.');
+process.exit(0);
 
 function functionTable(file: string): string {
   const times = selfTimes(JSON.parse(readFileSync(file, 'utf8')) as CpuProfile);

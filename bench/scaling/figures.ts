@@ -2,7 +2,7 @@ import { horizons } from '../../testing/scaling/demand.ts';
 import type { Simulated } from '../../testing/scaling/simulation.ts';
 import { runsOf, turnsOf } from '../../testing/scaling/turns.ts';
 import { sum } from '../../testing/statistics.ts';
-import type { Figure } from '../figures.ts';
+import { type Figure, figure, most } from '../figures.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** The target of the rule. */
@@ -15,41 +15,42 @@ export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }:
   const [first, last] = [over.at(0), over.at(-1)];
   const tickSeconds = (samples[1]?.at ?? 0) - (samples[0]?.at ?? 0);
   const counts = samples.map(({ ordered }) => ordered);
-  const figure = (id: string, rest: Omit<Figure, 'id'>): Figure => ({ id: `${name}/${id}`, ...rest });
+  const of = (id: string, title: string, value: number, unit: string, detail: string, bound?: number): Figure =>
+    figure(`${name}/${id}`, title, value, unit, detail, bound === undefined ? undefined : most(bound));
+  const span = first === undefined || last === undefined ? '' : `from ${first.at} to ${last.at} s`;
+  const efficiency = sum(samples.map(({ postedPerSecond }) => postedPerSecond)) / sum(counts);
   return [
-    figure('peak-backlog', {
-      name: 'peak backlog',
-      value: peak.backlogSeconds,
-      unit: 's',
-      target: { most: limits.peakSeconds },
-      detail: `${peak.pending} items at ${peak.at} s`,
-    }),
-    figure('over-target', {
-      name: `time with a backlog above ${targetSeconds} s`,
-      value: over.length * tickSeconds,
-      unit: 's',
-      target: { most: limits.overTargetSeconds },
-      detail: first === undefined || last === undefined ? '' : `from ${first.at} to ${last.at} s`,
-    }),
-    figure('turns', {
-      name: 'turns between rising and falling',
-      value: turnsOf(counts),
-      unit: '',
-      target: { most: limits.turns },
-      detail: `workers ${runsOf(counts).join(', ')}`,
-    }),
-    figure('lost', {
-      name: 'items lost',
-      value: lost,
-      unit: '',
-      target: { most: 0 },
-      detail: `${posted} posted`,
-    }),
-    figure('worker-seconds', {
-      name: 'items a second of a worker',
-      value: sum(samples.map(({ postedPerSecond }) => postedPerSecond)) / sum(counts),
-      unit: '',
-      detail: 'all workers that were paid for, over the whole scenario',
-    }),
+    of(
+      'peak-backlog',
+      'peak backlog',
+      peak.backlogSeconds,
+      's',
+      `${peak.pending} items at ${peak.at} s`,
+      limits.peakSeconds,
+    ),
+    of(
+      'over-target',
+      `time with a backlog above ${targetSeconds} s`,
+      over.length * tickSeconds,
+      's',
+      span,
+      limits.overTargetSeconds,
+    ),
+    of(
+      'turns',
+      'turns between rising and falling',
+      turnsOf(counts),
+      '',
+      `workers ${runsOf(counts).join(', ')}`,
+      limits.turns,
+    ),
+    of('lost', 'items lost', lost, '', `${posted} posted`, 0),
+    of(
+      'worker-seconds',
+      'items a second of a worker',
+      efficiency,
+      '',
+      'all workers that were paid for, over the whole scenario',
+    ),
   ];
 }

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { postBatch, readResults, whenEnded } from '../../testing/batch-client.ts';
+import { type Installation, install } from '../../testing/processes/installation.ts';
 import type { Role } from '../../testing/processes/service.ts';
 import { meterCpu } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { startRedis } from '../../testing/redis/single.ts';
+import { recordTraffic, replayTraffic } from '../../testing/redis/traffic.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure } from '../figures.ts';
-import { type Installation, install } from '../installation.ts';
-import { recordTraffic, replayTraffic } from '../measure/redis-traffic.ts';
 
 /** Batches that are posted, waited for and read back side by side, in turns by all APIs. */
 interface Load {

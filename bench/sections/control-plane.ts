@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { forgetBatch, postBatch, readResults, whenEnded } from '../../testing/batch-client.ts';
+import { type Installation, install } from '../../testing/processes/installation.ts';
 import { meterCpu, residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure, least, most } from '../figures.ts';
-import { type Installation, install } from '../installation.ts';
 
 /** One batch, posted as NDJSON, evaluated by the stub and read back. */
 interface Run {

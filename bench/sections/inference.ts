@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { install } from '../../testing/processes/installation.ts';
 import { childrenOf } from '../../testing/processes/tree.ts';
 import { type CpuUse, meterCpu } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { mean, median, percentile } from '../../testing/statistics.ts';
 import { type Figure, figure, least, most, type Target } from '../figures.ts';
-import { install } from '../installation.ts';
 import { measureRoofline, type Roofline } from '../measure/roofline.ts';
 import type { BenchModel } from '../models.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { install } from '../../testing/processes/installation.ts';
 import { treeMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
-import { install } from '../installation.ts';
 
 /** Small enough to be full after the first batch: an image and a text of compact take 4 KiB. */
 const cacheMb = 16;

@@ -5,11 +5,11 @@ import { readConfig } from '../../shared/config.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
 import { ndjsonItems } from '../../testing/ndjson-items.ts';
+import { install } from '../../testing/processes/installation.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { startS3 } from '../../testing/s3/server.ts';
 import { type Figure, figure, most } from '../figures.ts';
-import { install } from '../installation.ts';
 
 const sampleMs = 50;
 

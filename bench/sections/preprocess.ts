@@ -2,19 +2,13 @@ import sharp from 'sharp';
 import { crop } from '../../models/pixels/preprocess.ts';
 import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
-import type { Figure } from '../figures.ts';
+import { type Figure, figure, most, type Target } from '../figures.ts';
 
 const formats = ['jpeg', 'png', 'webp'] as const;
 type Format = (typeof formats)[number];
 
-interface Size {
-  width: number;
-  height: number;
-  /** Rounds in which each way has one turn; an image takes the longer the larger it is. */
-  rounds: number;
-}
-
-const sizes: readonly Size[] = [
+/** In each round each way has one turn; the larger an image, the longer it takes. */
+const sizes = [
   { width: 640, height: 480, rounds: 60 },
   { width: 1600, height: 1200, rounds: 20 },
   { width: 4000, height: 3000, rounds: 7 },
@@ -50,18 +44,19 @@ export async function benchPreprocess(quick: boolean, say: (line: string) => voi
       say(
         `preprocess: ${name}: ${(Object.keys(ways) as Way[]).map((way) => `${way} ${readable(wall[way])} ms`).join(', ')}`,
       );
-      const ratio = (id: string, other: Exclude<Way, 'exact'>, what: string, most: number | undefined): Figure => ({
-        id: `preprocess/${width}x${height}/${format}/${id}`,
-        name: `${name}: exact / ${what}`,
-        // One thread does it all, so this is the ratio of times on a quiet machine, and holds on a busy one too.
-        value: cpu.exact / cpu[other],
-        unit: '',
-        ...(most !== undefined && { target: { most } }),
-        detail: `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,
-      });
+      const ratio = (id: string, other: Exclude<Way, 'exact'>, title: string, bound: Target | undefined): Figure =>
+        figure(
+          `preprocess/${width}x${height}/${format}/${id}`,
+          `${name}: exact / ${title}`,
+          // One thread does it all: this is the ratio of times on a quiet machine, and holds on a busy one too.
+          cpu.exact / cpu[other],
+          '',
+          `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,
+          bound,
+        );
       figures.push(
-        ratio('over-fast', 'fast', "libvips' resize", width === 640 ? 1.1 : undefined),
-        ratio('over-decode', 'decode', 'bare decode', width === 4000 ? 1.7 : undefined),
+        ratio('over-fast', 'fast', "libvips' resize", width === 640 ? most(1.1) : undefined),
+        ratio('over-decode', 'decode', 'bare decode', width === 4000 ? most(1.7) : undefined),
       );
     }
   }

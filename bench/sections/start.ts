@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '../../testing/client.ts';
 import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
-import type { Figure } from '../figures.ts';
+import { type Figure, figure, most } from '../figures.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const photo = readFileSync(join(root, 'examples/photos/chelsea.jpg')).toString('base64');
@@ -20,16 +20,8 @@ export async function benchStart(times: number, say: (line: string) => void): Pr
     seconds.push(await startOnce());
     say(`start: ${readable(seconds.at(-1) ?? 0)} s`);
   }
-  return [
-    {
-      id: 'start/first-score',
-      name: 'npm start, exec to first score',
-      value: median(seconds),
-      unit: 's',
-      target: { most: 3 },
-      detail: `median of ${seconds.map(readable).join(', ')}`,
-    },
-  ];
+  const detail = `median of ${seconds.map(readable).join(', ')}`;
+  return [figure('start/first-score', 'npm start, exec to first score', median(seconds), 's', detail, most(3))];
 }
 
 async function startOnce(): Promise<number> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { benchPictures, picturesOf } from '../images/resized.ts';
+import { benchPictures, numbered, picturesOf } from '../images/resized.ts';
 
 /** Origins that images and webhooks are asked of. All listen on loopback. */
 export interface Hosts {
@@ -44,9 +44,7 @@ async function serve(): Promise<Hosts> {
     const n = Number(searchParams.get('n') ?? 0);
     if (pathname !== '/small' && pathname !== '/large') return void response.writeHead(404).end();
     const pictures = pathname === '/large' ? large : small;
-    // Decoders do not read past the end marker: the number makes another file of the same picture.
-    response.writeHead(200, { 'content-type': 'image/jpeg' });
-    response.end(Buffer.concat([pictures[n % pictures.length] ?? Buffer.alloc(0), Buffer.from(String(n))]));
+    response.writeHead(200, { 'content-type': 'image/jpeg' }).end(numbered(pictures, n));
   };
   const healthy = await listen('127.0.0.1', answer);
   const dying = await Promise.all(dead.map((address) => listen(address, answer)));

@@ -14,3 +14,7 @@ export async function picturesOf(width: number, height: number): Promise<Buffer[
 
 /** 0.3 megapixels, as the figures have it. */
 export const benchPictures = () => picturesOf(640, 480);
+
+/** Returns the n-th file of a picture: decoders do not read past the end marker, so the number makes it another file. */
+export const numbered = (pictures: readonly Buffer[], n: number): Buffer =>
+  Buffer.concat([pictures[n % pictures.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);

@@ -1,8 +1,7 @@
 import { loadSessions, roomFor } from '../../../models/encoder/towers.ts';
 import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
-import { benchSpec } from '../spec.ts';
-import { report, rounded, stepOptions } from '../step.ts';
+import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
 /** The bare encoder: images and texts a second of one session of each tower, by the size of its runs. */
 const options = stepOptions();

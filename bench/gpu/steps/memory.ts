@@ -1,8 +1,7 @@
 import { loadSessions, roomFor } from '../../../models/encoder/towers.ts';
 import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
-import { benchSpec } from '../spec.ts';
-import { report, rounded, stepOptions } from '../step.ts';
+import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
 /** Memory of the GPU over 10,000 runs of mixed sizes; fewer where time runs out. */
 const options = stepOptions();

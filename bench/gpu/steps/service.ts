@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { install } from '../../../testing/processes/installation.ts';
 import type { TestProcess } from '../../../testing/processes/service.ts';
 import { childrenOf } from '../../../testing/processes/tree.ts';
 import { type CpuUse, meterCpu } from '../../../testing/processes/usage.ts';
-import { install } from '../../installation.ts';
 import { writeRegistry } from '../../models.ts';
 import { watchGpu } from '../nvidia-smi.ts';
 import { report, rounded, stepOptions } from '../step.ts';

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
-import type { Stage } from '../../testing/attacks/stage.ts';
-import { createClient } from '../../testing/client.ts';
-import { bearer } from '../../testing/key-file.ts';
-import { durationsOf, generateLoad } from '../../testing/load/generator.ts';
+import { createClient } from '../client.ts';
+import { bearer } from '../key-file.ts';
+import { durationsOf, generateLoad } from '../load/generator.ts';
+import type { Stage } from './stage.ts';
 
 /** What the ordinary tenant does again and again while its batch runs, and how often, in milliseconds. */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { cpuSecondsOf } from '../../testing/processes/usage.ts';
-import type { TestRedis } from '../../testing/redis/single.ts';
+import { cpuSecondsOf } from '../processes/usage.ts';
+import type { TestRedis } from './single.ts';
 
 /** Commands as they went over the wire, in the order in which Redis ran them. */
 export interface Traffic {

@@ -8,10 +8,16 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Measured } from '../load/run.ts';
+
+/** The part of results.json that is looked at. */
+interface Measured {
+  scenario: string;
+  errorShare: number;
+  batches?: { count: number };
+}
 
 /** `npm run load` against a service that answers at once: what it sends, and what it makes of the answers. */
-const main = fileURLToPath(new URL('../load/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../../bench/load/main.ts', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'vls-load-'));
 const requests: { method: string; path: string; key: string; body: string }[] = [];
 let failing = false;

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { benchPictures, picturesOf } from '../../testing/images/resized.ts';
+import { benchPictures, numbered, picturesOf } from './resized.ts';
 
 /**
  * Serves JPEGs, a different one for every query: the bytes differ, the work of decoding does not.
- * `node bench/processes/image-server.ts LATENCY_MS even|mixed`; a process of its own, so that its CPU time can be told
+ * `node testing/images/server.ts LATENCY_MS even|mixed`; a process of its own, so that its CPU time can be told
  * apart. `even`: all of 0.3 megapixels; `mixed`: from 0.05 to 0.3.
  */
 const [latencyMs = '0', sizes = 'even'] = process.argv.slice(2);
@@ -23,9 +23,7 @@ const pictures =
 const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const index = Number(url.searchParams.get('n') ?? 0);
-  const picture = pictures[index % pictures.length] ?? Buffer.alloc(0);
-  // What follows the end marker is not read by a decoder, and makes the file another one.
-  const bytes = Buffer.concat([picture, Buffer.from(String(index))]);
+  const bytes = numbered(pictures, index);
   const send = () =>
     response.writeHead(200, { 'content-type': 'image/jpeg', 'content-length': bytes.length }).end(bytes);
   if (Number(latencyMs) > 0) void delay(Number(latencyMs)).then(send);

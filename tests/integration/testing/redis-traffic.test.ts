@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { batchKeys } from '../../shared/redis/keys.ts';
-import { postBatch, whenEnded } from '../../testing/batch-client.ts';
-import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
-import { install } from '../installation.ts';
-import { commandIn, recordTraffic, replayTraffic } from '../measure/redis-traffic.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
+import { postBatch, whenEnded } from '../../../testing/batch-client.ts';
+import { install } from '../../../testing/processes/installation.ts';
+import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { commandIn, recordTraffic, replayTraffic } from '../../../testing/redis/traffic.ts';
 
 async function someRedis(): Promise<TestRedis> {
   const redis = await startRedis();

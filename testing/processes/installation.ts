@@ -1,7 +1,7 @@
-import { type Client, createClient } from '../testing/client.ts';
-import { type Forked, forkScript } from '../testing/processes/forked.ts';
-import { type Role, startProcess, type TestProcess } from '../testing/processes/service.ts';
-import { startRedis, type TestRedis } from '../testing/redis/single.ts';
+import { type Client, createClient } from '../client.ts';
+import { startRedis, type TestRedis } from '../redis/single.ts';
+import { type Forked, forkScript } from './forked.ts';
+import { type Role, startProcess, type TestProcess } from './service.ts';
 
 /** A service under measurement, on a Redis and image servers of its own. Everything is on loopback. */
 export interface Installation {
@@ -37,7 +37,7 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
   const { roles = ['service'], env = {}, latencies = [0], sizes = 'even' } = options;
   const redis = options.redis ?? (await startRedis());
   const images = await Promise.all(
-    latencies.map((ms) => forkScript<{ authority: string }>('bench/processes/image-server.ts', [String(ms), sizes])),
+    latencies.map((ms) => forkScript<{ authority: string }>('testing/images/server.ts', [String(ms), sizes])),
   );
   const settings = {
     REDIS_URL: redis.url,

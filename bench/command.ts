@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+
+/** Ends what this process has started with it, by the handlers of `exit` and by channels that close. */
+export function endOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+}
+
+/** Reports progress on standard error. */
+export const say = (line: string): void => void process.stderr.write(`${line}\n`);
+export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+type Options<Name extends string, Flag extends string> = {
+  values: Partial<Record<Name, string>> & Record<Flag, boolean>;
+  positionals: string[];
+};
+
+/**
+ * Reads the words of the command line. `--help` prints the usage and ends the process.
+ * @param texts options with a value; @param flags options without.
+ * @param problemOf returns what is wrong with the words, which is printed with the usage, and ends the process with 2.
+ */
+export function readWords<Name extends string, Flag extends string = never>(
+  usage: string,
+  texts: readonly Name[],
+  flags: readonly Flag[] = [],
+  problemOf: (words: Options<Name, Flag>) => string | false | undefined = () => undefined,
+): Options<Name, Flag> {
+  const options = Object.fromEntries([
+    ...texts.map((name) => [name, { type: 'string' }]),
+    ...[...flags, 'help'].map((name) => [name, { type: 'boolean', default: false }]),
+  ]);
+  const words = parseArgs({ allowPositionals: true, options }) as unknown as Options<Name, Flag | 'help'>;
+  const problem = words.values.help ? undefined : problemOf(words);
+  if (words.values.help || problem) {
+    print(problem ? `${problem}\n\n${usage}` : usage);
+    process.exit(problem ? 2 : 0);
+  }
+  return words;
+}

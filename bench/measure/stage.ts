@@ -1,0 +1,73 @@
+import { loadTowers } from '../../models/encoder/towers.ts';
+import { crop } from '../../models/pixels/preprocess.ts';
+import { loadRegistry } from '../../models/registry/registry.ts';
+import { loadTokenizer } from '../../models/texts/tokenizer.ts';
+import { readConfig } from '../../shared/config.ts';
+import { benchPictures } from '../../testing/images/resized.ts';
+import { median } from '../../testing/statistics.ts';
+
+export type StageName = 'decode' | 'vision' | 'text' | 'pair';
+
+export interface StageRequest {
+  stage: StageName;
+  seconds: number;
+}
+
+/** The speed of one process at one stage, while others run the same. */
+export interface StageSpeed {
+  /** Pairs a second. */
+  perSecond: number;
+  /** CPU milliseconds that a pair takes, on all threads. */
+  cpuMs: number;
+  /** Of one call, in milliseconds. */
+  medianMs: number;
+}
+
+/** Returns the stages of a pair; each call does one piece of work and returns the number of its pairs. */
+async function createStages(model: string): Promise<Record<StageName, () => Promise<number>>> {
+  const { spec } = await (await loadRegistry(readConfig())).resolve(model);
+  const towers = await loadTowers(spec, 1);
+  const tokenizer = await loadTokenizer(spec);
+  const pictures = await benchPictures();
+  const options = { recipe: spec.image, maxPixels: 50_000_000 };
+  let number = 0;
+  const decode = () => crop(pictures[number++ % pictures.length] ?? Buffer.alloc(0), options);
+  const pixels = await decode();
+  const ids = () => tokenizer.encode(`a photo of thing number ${number++} on a table`).ids;
+  const { images, texts } = spec.microBatch;
+  return {
+    /** Two at a time, as an encoder does. */
+    decode: async () => (await Promise.all([decode(), decode()])).length,
+    vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
+    text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
+    /** A single pair, one after the other: a lower bound for a request. */
+    pair: async () => {
+      await towers.images([await decode()]);
+      await towers.texts([ids()]);
+      return 1;
+    },
+  };
+}
+
+/** One process of the stages that all cores run alone: `node bench/measure/stage.ts MODEL`. */
+const stages = await createStages(process.argv[2] ?? '');
+
+process.on('message', async ({ stage, seconds }: StageRequest) => {
+  const step = stages[stage];
+  // Warm first: the first runs allocate.
+  for (let run = 0; run < 2; run++) await step();
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const times: number[] = [];
+  let pairs = 0;
+  while (performance.now() < start + seconds * 1000) {
+    const begin = performance.now();
+    pairs += await step();
+    times.push(performance.now() - begin);
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  const perSecond = (pairs / (performance.now() - start)) * 1000;
+  process.send?.({ perSecond, cpuMs: (user + system) / 1000 / pairs, medianMs: median(times) } satisfies StageSpeed);
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.('ready');
