@@ -1,4 +1,4 @@
-import { endOnSignals, print, readWords, say } from './command.ts';
+import { endOnSignals, print, readWords, say } from '../testing/command.ts';
 import { type Figure, tableOf } from './figures.ts';
 import { type BenchModelId, benchModels, writeRegistry } from './models.ts';
 import { compare, createReport, readReport, writeReport } from './report.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { print, readWords, say } from '../command.ts';
+import { print, readWords, say } from '../../testing/command.ts';
 import { ensureBenchModels } from '../models.ts';
 
 const usage = `npm run bench:gpu -- [--out DIR] [--only STEP,...] [--provider cuda|cpu] [--quick]

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
 import { bearer } from '../../testing/key-file.ts';
 import { install } from '../../testing/processes/installation.ts';
-import { endOnSignals, print, readWords } from '../command.ts';
 import { loadTable, type Measured, runScenario } from './run.ts';
 import { scenarios } from './scenarios.ts';
 

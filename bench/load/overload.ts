@@ -1,10 +1,10 @@
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
 import { readPhoto } from '../../testing/images/host.ts';
 import { durationsOf, generateLoad } from '../../testing/load/generator.ts';
 import { install } from '../../testing/processes/installation.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
 import { median, percentile } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
-import { endOnSignals, print, readWords } from '../command.ts';
 
 /**
  * Measures single requests at ten times the load that the machine can carry: the latency of those let in, how soon the

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { attacks, hostileLoad, neighbours } from '../../testing/attacks/all.ts';
 import { createOrdinary, type Experience, type Probe, probeNames } from '../../testing/attacks/ordinary.ts';
 import { startStage } from '../../testing/attacks/stage.ts';
+import { endOnSignals, print, readWords, say } from '../../testing/command.ts';
 import { descendantsOf } from '../../testing/processes/tree.ts';
 import { meterCpu, peakMiBOf, resetPeak, residentMiBOf } from '../../testing/processes/usage.ts';
 import { readable } from '../../testing/readable.ts';
 import { median, percentile } from '../../testing/statistics.ts';
-import { endOnSignals, print, readWords, say } from '../command.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**

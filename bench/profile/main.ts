@@ -1,12 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readConfig } from '../../shared/config.ts';
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
 import { install } from '../../testing/processes/installation.ts';
 import { childrenOf } from '../../testing/processes/tree.ts';
 import { readable } from '../../testing/readable.ts';
 import { sum } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
-import { endOnSignals, print, readWords } from '../command.ts';
 import { table } from '../figures.ts';
 import { type BenchModelId, benchModels, writeRegistry } from '../models.ts';
 import { type CpuProfile, selfTimes } from './self-time.ts';

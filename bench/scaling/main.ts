@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endOnSignals, print, readWords, say } from '../../testing/command.ts';
 import { readable } from '../../testing/readable.ts';
 import { horizons } from '../../testing/scaling/demand.ts';
 import { readRule } from '../../testing/scaling/manifest.ts';
 import { simulate } from '../../testing/scaling/simulation.ts';
-import { endOnSignals, print, readWords, say } from '../command.ts';
 import { type Figure, isMet, tableOf } from '../figures.ts';
 import { createReport, writeReport } from '../report.ts';
 import { figuresOf } from './figures.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { attacks, hostileLoad, neighbours } from '../../testing/attacks/all.ts';
 import { type RunningAttack, startStage } from '../../testing/attacks/stage.ts';
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
 import { randomFrom } from '../../testing/mutations.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
 import { percentile } from '../../testing/statistics.ts';
@@ -19,26 +19,14 @@ const usage = `npm run attack -- [options]
   --only <name,…>     mixes these alone
   --service <dir>     another checkout, whose service is attacked
 `;
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    profile: { type: 'string', default: 'mixed' },
-    only: { type: 'string' },
-    service: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const { values } = readWords(usage, ['minutes', 'seed', 'profile', 'only', 'service'], [], (words) => {
+  const wrong = words.values.only?.split(',').find((name) => !attacks.some((attack) => attack.name === name));
+  return wrong !== undefined && `There is no attack ${wrong}.`;
 });
-const say = (line: string) => process.stdout.write(`${line}\n`);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+endOnSignals();
 const isHostile = values.profile === 'hostile';
 const names = values.only?.split(',') ?? (isHostile ? hostileLoad : [...neighbours, ...hostileLoad]);
-if (values.help || names.some((name) => !attacks.some((attack) => attack.name === name))) {
-  process.stdout.write(usage);
-  process.exit(values.help ? 0 : 2);
-}
-
-const seed = Number(values.seed);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);
 const minutes = Number(values.minutes ?? (isHostile ? 3 : 30));
 const atOnce = isHostile ? names.length : Math.min(3, names.length);
@@ -73,11 +61,11 @@ const store = readStore(stage.redis.url);
 const work = await createWork(stage);
 const faults: string[] = [];
 
-say(`${minutes} minutes, profile ${values.profile}, seed ${seed}`);
+print(`${minutes} minutes, profile ${values.profile ?? 'mixed'}, seed ${seed}`);
 await stage.deleteBatches();
 await delay(3_000);
 const idle = { ...(await store.read()), apiMiB: residentMiBOf(stage.apiPid()), pids: stage.pids() };
-say(`idle: ${idle.keys.size} keys, Redis ${idle.megabytes.toFixed(1)} MB, API ${idle.apiMiB.toFixed(0)} MiB`);
+print(`idle: ${idle.keys.size} keys, Redis ${idle.megabytes.toFixed(1)} MB, API ${idle.apiMiB.toFixed(0)} MiB`);
 
 const until = performance.now() + 60_000 * minutes;
 const isOver = () => performance.now() >= until || !stage.isRunning();
@@ -98,7 +86,7 @@ async function attackLane(lane: number): Promise<void> {
       while (performance.now() < endsAt && stage.isRunning()) await delay(500);
       const counts = await attack.end();
       for (const count of Object.values(counts)) totals[name] = (totals[name] ?? 0) + count;
-      say(`${name}, ${seconds.toFixed(0)} s: ${JSON.stringify(counts)}; ${work.summary()}`);
+      print(`${name}, ${seconds.toFixed(0)} s: ${JSON.stringify(counts)}; ${work.summary()}`);
     } catch (error) {
       faults.push(`The attacker ${name} ended: ${(error as Error).message}`);
     }
@@ -114,7 +102,7 @@ async function watch(): Promise<void> {
 }
 
 /** Said while nothing else is: what a run that does not end waits for. */
-const heartbeat = setInterval(() => say(`… ${work.summary()}; ${work.open()}`), 30_000);
+const heartbeat = setInterval(() => print(`… ${work.summary()}; ${work.open()}`), 30_000);
 await Promise.all([...Array.from({ length: atOnce }, (_, lane) => attackLane(lane)), work.until(isOver), watch()]);
 faults.push(...work.faults);
 clearInterval(heartbeat);
@@ -124,7 +112,7 @@ const gone = idle.pids.filter((pid) => !pids.includes(pid));
 if (gone.length > 0)
   faults.push(`${gone.length} processes ended (${stage.isRunning() ? 'encoders' : 'API or worker'})`);
 if (stage.isRunning()) {
-  say('all batches are deleted; Redis and the API come back');
+  print('all batches are deleted; Redis and the API come back');
   await stage.deleteBatches();
   const leftAfter = async () => {
     const { keys, megabytes } = await store.read();
@@ -148,7 +136,7 @@ if (stage.isRunning()) {
     await delay(1_000);
     left = await leftAfter();
   }
-  say(
+  print(
     `after ${((performance.now() - from) / 1_000).toFixed(0)} s: ${left.more.length} keys, Redis ${left.megabytes.toFixed(1)} MB and API ${left.apiMiB.toFixed(0)} MiB above idle (at most ${(peak.redisMb - idle.megabytes).toFixed(0)} and ${(peak.apiMiB - idle.apiMiB).toFixed(0)})`,
   );
   if (left.more.length > keysAbove)
@@ -158,10 +146,10 @@ if (stage.isRunning()) {
   if (left.megabytes > redisMbAbove) faults.push(`Redis holds ${left.megabytes.toFixed(1)} MB more than before`);
   if (left.apiMiB > apiMiBAbove) faults.push(`The API holds ${left.apiMiB.toFixed(0)} MiB more than before`);
 } else {
-  say(stage.lastLines());
+  print(stage.lastLines());
 }
 
-say(
+print(
   `${work.summary()}; single p95 ${percentile(work.singlesMs, 0.95).toFixed(0)} ms; attackers: ${JSON.stringify(totals)}`,
 );
 for (const [name, { inAll, perMinute = 0 }] of Object.entries(isHostile ? hostileLeast : {})) {
@@ -171,6 +159,6 @@ for (const [name, { inAll, perMinute = 0 }] of Object.entries(isHostile ? hostil
 }
 store.close();
 await stage.stop();
-for (const fault of faults) say(`FAULT ${fault}`);
-say(faults.length === 0 ? 'The service held: each item once, as in the quiet run' : `${faults.length} faults`);
+for (const fault of faults) print(`FAULT ${fault}`);
+print(faults.length === 0 ? 'The service held: each item once, as in the quiet run' : `${faults.length} faults`);
 process.exit(faults.length === 0 ? 0 : 1);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { defaultPrefix } from '../../shared/redis/prefix.ts';
 import { createClient } from '../../testing/client.ts';
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
 import { startProcess } from '../../testing/processes/service.ts';
 import { startReplicatedCluster } from '../../testing/redis/cluster.ts';
 import { startSentinels } from '../../testing/redis/sentinel.ts';
@@ -12,17 +13,13 @@ import { startBurners } from './burners.ts';
  * Takes the master away from a running API and worker again and again, while two threads burn both processors, and
  * measures how long it takes until a batch that is posted afterwards has ended. A master is killed, frozen (no
  * connection is closed), or exchanged while it runs, in turns. Everything runs on this machine and ends by itself.
- *
- * `npm run failovers -- [failovers] [sentinel|cluster|both]`, by default 50 both: 50 of each
  */
-if (process.argv.includes('--help')) {
-  process.stdout.write('npm run failovers -- [failovers] [sentinel|cluster|both], by default 50 both: 50 of each\n');
-  process.exit(0);
-}
-// What this has started ends with it, by the handlers of `exit` and by channels that close.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-const [failovers = '50', which = 'both'] = process.argv.slice(2);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const { positionals } = readWords(
+  'npm run failovers -- [failovers] [sentinel|cluster|both], by default 50 both: 50 of each',
+  [],
+);
+endOnSignals();
+const [failovers = '50', which = 'both'] = positionals;
 
 /** A failover after which no batch has ended for so long, in seconds, has failed. */
 const bound = 30;
@@ -132,11 +129,11 @@ async function run(name: string, start: () => Promise<Site>): Promise<Course[]> 
     const earlier = earlierId === undefined ? undefined : await finished(earlierId, performance.now() + 60_000);
     if (earlier === undefined || earlier === 'lost' || earlier.items.succeeded !== 600) lost++;
     courses.push({ kind, ended, lost });
-    say(
+    print(
       `${name} ${at + 1} ${kind}: accepted after ${accepted?.toFixed(1)} s, ended after ${ended.toFixed(1)} s, lost ${lost}`,
     );
     if (status === undefined) {
-      say(`--- API\n${api.output().slice(-4_000)}\n--- worker\n${worker.output().slice(-8_000)}`);
+      print(`--- API\n${api.output().slice(-4_000)}\n--- worker\n${worker.output().slice(-8_000)}`);
       break;
     }
     if (kind === 'killed') await master.start();
@@ -166,7 +163,7 @@ for (const [name, start] of Object.entries(sites)) {
   }
 }
 await burners.stop();
-say('| topology | master | failovers | median s | 90 % s | worst s | beyond 30 s | batches lost |');
-say('| -------- | ------ | --------- | -------- | ------ | ------- | ----------- | ------------ |');
-for (const row of rows) say(row);
+print('| topology | master | failovers | median s | 90 % s | worst s | beyond 30 s | batches lost |');
+print('| -------- | ------ | --------- | -------- | ------ | ------- | ----------- | ------------ |');
+for (const row of rows) print(row);
 process.exit(failed === 0 ? 0 : 1);

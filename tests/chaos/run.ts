@@ -1,9 +1,11 @@
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createClient } from '../../testing/client.ts';
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
+import { freePort } from '../../testing/free-port.ts';
 import { captions, photoNames, startImageHost } from '../../testing/images/host.ts';
+import { randomFrom } from '../../testing/mutations.ts';
 import { startProcess, type TestProcess } from '../../testing/processes/service.ts';
 import { childrenOf } from '../../testing/processes/tree.ts';
 import { startRedis } from '../../testing/redis/single.ts';
@@ -11,36 +13,21 @@ import { startRedis } from '../../testing/redis/single.ts';
 /**
  * Evaluates a batch in peace, and again while encoders, workers, the API and Redis are killed at random; then both
  * must have the same outcomes, each item once. Everything runs on this machine and ends by itself.
- *
- * `npm run chaos -- [items] [kills] [seed]`, by default 50000 20 and a seed that is printed
  */
-if (process.argv.includes('--help')) {
-  process.stdout.write('npm run chaos -- [items] [kills] [seed], by default 50000 20 and a seed that is printed\n');
-  process.exit(0);
-}
-// What this has started ends with it, by the handlers of `exit` and by channels that close.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-const [items = 50_000, kills = 20, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const { positionals } = readWords(
+  'npm run chaos -- [items] [kills] [seed], by default 50000 20 and a seed that is printed',
+  [],
+);
+endOnSignals();
+const [items = 50_000, kills = 20, seed = Date.now() % 1_000_000] = positionals.map(Number);
 
-/** Mulberry32: the same seed kills in the same order. */
-let state = seed;
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
+/** The same seed kills in the same order. */
+const random = randomFrom(seed);
 const pickOf = <Value>(values: readonly Value[]): Value => values[Math.floor(random() * values.length)] as Value;
 
 const host = await startImageHost();
 const redis = await startRedis();
-const apiPort = await new Promise<number>((resolve) => {
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = probe.address() as { port: number };
-    probe.close(() => resolve(port));
-  });
-});
+const apiPort = await freePort();
 const env = {
   REDIS_URL: redis.url,
   IMAGE_HOSTS_ALLOW: host.authority,
@@ -116,12 +103,12 @@ const victims = {
   },
 };
 
-say(`${items} items, ${kills} kills, seed ${seed}`);
+print(`${items} items, ${kills} kills, seed ${seed}`);
 let from = performance.now();
 const quietId = await post('quiet');
 const quietStatus = await finished(quietId);
 const quiet = await resultsOf(quietId);
-say(`quiet: ${((performance.now() - from) / 1000).toFixed(1)} s, ${JSON.stringify(quietStatus.items)}`);
+print(`quiet: ${((performance.now() - from) / 1000).toFixed(1)} s, ${JSON.stringify(quietStatus.items)}`);
 
 from = performance.now();
 const done: string[] = [];
@@ -150,7 +137,7 @@ for (let kill = 0; kill < kills; kill++) {
 await posting;
 const status = await finished(id ?? '');
 const results = await resultsOf(id ?? '');
-say(
+print(
   `chaos: ${((performance.now() - from) / 1000).toFixed(1)} s, ${JSON.stringify(status.items)}, killed ${done.join(' ')}`,
 );
 
@@ -180,6 +167,6 @@ expectEqual('results unlike the quiet run', differences, 0);
 await Promise.all([api.stop(), ...workers.map((worker) => worker.stop())]);
 await redis.remove();
 await host.close();
-for (const fault of faults) say(`FAULT ${fault}`);
-say(faults.length === 0 ? `${items} items, each once, as in the quiet run` : `${faults.length} faults`);
+for (const fault of faults) print(`FAULT ${fault}`);
+print(faults.length === 0 ? `${items} items, each once, as in the quiet run` : `${faults.length} faults`);
 process.exit(faults.length === 0 ? 0 : 1);

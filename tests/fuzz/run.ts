@@ -1,3 +1,4 @@
+import { endOnSignals, print, readWords } from '../../testing/command.ts';
 import { bombs } from '../../testing/images/bombs.ts';
 import { mutated, seeds } from '../../testing/mutations.ts';
 import { drive, type FuzzReport } from './drive.ts';
@@ -5,17 +6,10 @@ import { drive, type FuzzReport } from './drive.ts';
 /**
  * Damaged images and files made to do harm, given to a real encoder: each must end in an embedding or an `image.*`
  * code within 5 s, none may end the process, and its memory must come back to where it was.
- *
- * `npm run fuzz -- [files] [seed]`, by default 1000 and a seed that is printed
  */
-if (process.argv.includes('--help')) {
-  process.stdout.write('npm run fuzz -- [files] [seed], by default 1000 and a seed that is printed\n');
-  process.exit(0);
-}
-// What this has started ends with it, by the handlers of `exit` and by channels that close.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-const [files = 1_000, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const { positionals } = readWords('npm run fuzz -- [files] [seed], by default 1000 and a seed that is printed', []);
+endOnSignals();
+const [files = 1_000, seed = Date.now() % 1_000_000] = positionals.map(Number);
 
 /** As it is by default. */
 const maxPixels = 50_000_000;
@@ -23,17 +17,17 @@ const slowestMs = 5_000;
 /** What an allocator may keep, in MB: up to 180 have been seen, as much after eight rounds of bombs as after one. */
 const keptMb = 250;
 
-say(`${files} mutated files, seed ${seed}`);
+print(`${files} mutated files, seed ${seed}`);
 const from = await seeds();
 const faults: string[] = [];
 
 function judge(what: string, { outcomes, slowest, memory, restarts, faults: wrong }: FuzzReport): void {
-  say(
+  print(
     `${what}: ${Object.entries(outcomes)
       .map(([outcome, count]) => `${count} ${outcome}`)
       .join(', ')}`,
   );
-  say(
+  print(
     `  slowest ${slowest.ms} ms (${slowest.name}); ${memory ? `memory ${memory.before} MB before, ${memory.after} after, ${memory.peak} at most` : 'memory is not measured here'}`,
   );
   faults.push(...wrong);
@@ -48,6 +42,6 @@ function* mutations() {
 }
 judge('mutated files', await drive(from, mutations(), { maxPixels, atOnce: 2 }));
 judge('bombs', await drive(from, await bombs(maxPixels), { maxPixels, atOnce: 1 }));
-for (const fault of faults) say(`FAULT ${fault}`);
-say(faults.length === 0 ? 'Each ended as it should' : `${faults.length} faults`);
+for (const fault of faults) print(`FAULT ${fault}`);
+print(faults.length === 0 ? 'Each ended as it should' : `${faults.length} faults`);
 process.exit(faults.length === 0 ? 0 : 1);
