@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { ServiceError } from '../../shared/errors.ts';
 import { idempotencyKey } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { holdKey } from './hold-key.ts';
+import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
 /** An idempotency key that one request holds: requests with the same key are the same request. */
@@ -68,9 +68,4 @@ export async function reserve(
       },
     },
   };
-}
-
-/** Removes the key of a batch, unless it has led to another batch since. Safe to repeat. */
-export async function forgetKey(redis: Redis, tenant: string, keyHash: string, batchId: string): Promise<void> {
-  await holdKey(redis, idempotencyKey(redis, tenant, keyHash), batchId, 'remove');
 }

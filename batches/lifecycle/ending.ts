@@ -10,9 +10,9 @@ import {
   tenantBatches,
 } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
+import { forgetKey } from '../admission/forget-key.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
-import { forgetKey } from '../intake/idempotency.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
