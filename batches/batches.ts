@@ -43,59 +43,59 @@ import type { SharedSettings } from './store/shared-settings.ts';
 export interface RetryOptions {
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
-  /** Called when a batch has been made; a repetition makes none. */
+  /** Called when a batch has been created, but not for a repetition. */
   onCreated?: (id: string, tenant: string) => void;
 }
 
 /**
- * Batches as the API sees them. Every call fails with `queue.unavailable` while Redis is away, and with
- * `batch.not_found` for a batch out of scope.
+ * The batches of one scope, as the API uses them. Every call fails with `queue.unavailable` while Redis is unavailable, and
+ * with `batch.not_found` for a batch out of scope.
  */
 export interface Batches {
   /**
    * Stores a batch and starts it. When this returns, the batch is acknowledged and will be finished.
    * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`, `idempotency.*`,
-   * and what reading throws.
+   * and the errors of reading the items.
    */
   post(posting: Posting): Promise<BatchStatus>;
   /**
-   * Begins a batch whose items lie in a bucket: a worker reads them. Its status says what becomes of that.
+   * Creates a batch whose items lie in a bucket. A worker reads them, and the status shows the result.
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
   status(scope: TenantScope, id: string): Promise<BatchStatus>;
-  /** The status once the batch has ended, or as it is after so many milliseconds. */
+  /** Returns the status when the batch has ended, or after this time. */
   wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
   list(scope: TenantScope, query: ListQuery): Promise<BatchList>;
   /** @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
-  /** The whole batch in index order, as it is written. */
+  /** Returns the results of the whole batch in index order, part by part. */
   stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<AsyncIterableIterator<Bytes>>;
-  /** Cells of the results as CSV that get an apostrophe; nothing where that is not known. */
+  /** Returns the number of cells that get an apostrophe in CSV; undefined when it is unknown. */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
-  /** Events since `lastId`, or from now on; nothing when the reader has seen the end. */
+  /** Returns the events after `lastId`, or new ones; undefined when the reader has the last event. */
   follow(
     scope: TenantScope,
     id: string,
     lastId: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
-  /** Stops a batch; the status says `stopping` while chunks are in flight. One that has ended stays as it is. */
+  /** Stops a batch. The phase is `stopping` while chunks are in flight. A batch that has ended does not change. */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
-   * The failed items as a new batch of the same tenant. A repetition with the same key leads to the same batch.
-   * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and what posting throws.
+   * Posts the failed items as a new batch of the same tenant. A repetition with the same key leads to the same batch.
+   * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of posting.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
-  /** Stops it if it is live, and forgets it. */
+  /** Stops a live batch, and deletes it. */
   remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
-  /** What becomes of acknowledged work when Redis dies. */
+  /** Returns the loss of acknowledged work when Redis dies. */
   durability(): Promise<DurabilityLevel>;
-  /** How other processes of this service differ from this one in settings that they must have alike. */
+  /** Returns the differences of other processes in settings that all must share. */
   unlikeSettings(): string[];
-  /** Ends those who follow batches or wait for their end, so that their connections close. */
+  /** Ends all streams and waits, so that their connections close. */
   close(): void;
 }
 
@@ -105,7 +105,7 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 }
 
 const waitPollMs = 50;
-/** A cancelled batch ends with its chunks in flight. Most do within this time, in milliseconds, and the answer says so. */
+/** Longest wait for the end of a cancelled batch, in milliseconds. Most batches end within it, and the response shows it. */
 const cancelWaitMs = 1_000;
 
 export function createBatches(deps: BatchesDeps): Batches {
@@ -180,7 +180,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       ...(limits !== undefined && { limits }),
       pinned: { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic },
       options: { priority, columns, columnNames, columnTypes, retryOf: id },
-      ...(record.output !== undefined && { output: (childId: string) => besideFiles(record, childId) }),
+      ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body. The same key for another batch, or for a post, is another request.
       items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),
       idempotencyKey,
@@ -190,8 +190,8 @@ export function createBatches(deps: BatchesDeps): Batches {
     return child;
   }
 
-  /** The files of a retry lie beside those of its batch, in a folder named by it. */
-  function besideFiles({ id, tenant, output = '' }: BatchRecord, childId: string): string {
+  /** Returns the folder of a retry: next to that of its batch, with the id of the retry as its name. */
+  function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
     return formatS3Place(places.check(tenant, `${parent}${childId}/`, 'output'));
   }
@@ -199,12 +199,12 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Its jobs that are being worked on end later. The sweeper erases those.
+    // Jobs that workers hold end later. The sweeper erases them.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // It does not exist for anybody any more; the sweeper removes what is left.
-      log.warn({ err: error, batchId: id }, 'batch not wholly forgotten yet');
+      // The batch does not exist for clients any more. The sweeper removes the rest.
+      log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
     });
     await queues.erase([record]).catch((error: unknown) => {
       log.warn({ err: error, batchId: id }, 'jobs of a batch not erased yet');

@@ -3,7 +3,7 @@ import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
 import { formatS3Place } from '../shared/s3-place.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
-import { createPlaces } from './admission/folders.ts';
+import { createTenantFolders } from './admission/folders.ts';
 import { createFreeSpaceGauge } from './admission/free-space.ts';
 import { createQueuedItems } from './admission/queued-items.ts';
 import { createStoredBytes } from './admission/stored-bytes.ts';
@@ -19,12 +19,12 @@ import type { Task, TaskRun } from './queue/tasks.ts';
 import { createReferenceIntake } from './reference/intake.ts';
 import { createResultFiles } from './reference/result-files.ts';
 import { createDurability } from './store/durability.ts';
-import { createObjects } from './store/lazy-objects.ts';
+import { createObjectStore } from './store/lazy-object-store.ts';
 import { payloadVersion } from './store/payload.ts';
 import { createPayloadStore } from './store/payload-store.ts';
 import { createSharedSettings, type SharedSettings } from './store/shared-settings.ts';
 
-/** Everything about batches over one Redis connection: the API uses one side of it, a worker the other. */
+/** All parts of batches over one Redis connection. The API and workers use different ones. */
 export interface BatchEngine {
   queues: Queues;
   batches: Batches;
@@ -32,26 +32,26 @@ export interface BatchEngine {
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
-  /** What workers do for batches by reference; nothing where no tenant may post one. */
+  /** The tasks of workers for batches by reference; undefined where no tenant may post one. */
   tasks: Record<Task, TaskRun> | undefined;
-  /** How the settings of this process differ from those of others. */
+  /** Compares the settings of this process with those of others. */
   sharedSettings: SharedSettings;
-  /** What waits in each queue that is shown. */
+  /** Returns metrics of the work that waits in each queue. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Profiles whose queues are shown, besides those that are used; asked again whenever they are. */
+  /** Returns the profiles whose queues are shown, in addition to those in use. */
   profiles: () => readonly string[];
-  /** How long a batch is kept after its end, in hours. */
+  /** Time that a batch is stored after its end, in hours. */
   retentionHours: number;
   /** The maximum items of unfinished batches of all tenants together. Default: {@link maxQueuedItems}; 0: no limit. */
   queuedItems?: number;
-  /** Told of every batch that was accepted. */
+  /** Called for every batch whose items have been stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
-  /** Where payloads lie, and which buckets batches may be posted from. Default: Redis, and none. */
+  /** Locations of payloads, and buckets that batches may be posted from. Default: Redis, and none. */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
@@ -62,9 +62,9 @@ const maxQueuedItems = 100_000_000;
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const { redis, profiles, retentionHours, log } = options;
   const { payloads: payloadPlaces = ['redis'], s3Endpoint, batchBuckets = [] } = options.storage ?? {};
-  const objects = createObjects({ endpoint: s3Endpoint });
+  const objects = createObjectStore({ endpoint: s3Endpoint });
   const payloads = createPayloadStore(payloadPlaces, objects);
-  const places = createPlaces(batchBuckets, payloadPlaces);
+  const places = createTenantFolders(batchBuckets, payloadPlaces);
   const queues = createQueues(redis, profiles, log);
   const dispatcher = createDispatcher(redis, queues);
   const queued = createQueuedItems(redis, options.queuedItems ?? maxQueuedItems);

@@ -4,14 +4,14 @@ import { asFolder, formatS3Place, isWithin, parseS3Place, type S3Place } from '.
 import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
-/** Which places in buckets tenants may name. */
-export interface Places {
-  /** Whether any tenant may name one. */
+/** The folders of buckets that tenants may use. */
+export interface TenantFolders {
+  /** True when any tenant may use one. */
   readonly any: boolean;
   /**
-   * The place that a tenant names.
-   * @param field of the request, which the fault is told of.
-   * @throws {ServiceError} `request.invalid` for what is no address, `storage.outside` for what is not this tenant's.
+   * Returns the location that a tenant has named.
+   * @param field of the request, which an error names.
+   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant may not use.
    */
   check(tenant: string, address: string, field: 'input' | 'output'): S3Place;
 }
@@ -21,7 +21,10 @@ const tenantMark = '{tenant}';
 /**
  * @throws {ConfigError} when tenants could read or write the payloads of others.
  */
-export function createPlaces(allowed: readonly TenantFolder[], payloads: readonly PayloadLocation[]): Places {
+export function createTenantFolders(
+  allowed: readonly TenantFolder[],
+  payloads: readonly PayloadLocation[],
+): TenantFolders {
   for (const { folder } of allowed) {
     const [fixed = ''] = folder.key.split(tenantMark);
     const own = payloads
@@ -44,7 +47,7 @@ export function createPlaces(allowed: readonly TenantFolder[], payloads: readonl
         .filter((entry) => entry.tenant === '*' || entry.tenant === tenant)
         .map(({ folder }) => ({ ...folder, key: folder.key.replaceAll(tenantMark, tenant) }));
       if (folders.some((folder) => isWithin(place, folder))) return place;
-      const where = folders.map(formatS3Place).join(', ') || 'no place in a bucket';
+      const where = folders.map(formatS3Place).join(', ') || 'no folder of a bucket';
       throw new ServiceError(
         'storage.outside',
         `${field}: ${tenant} may use ${where}; the service's setting BATCH_BUCKETS opens others`,

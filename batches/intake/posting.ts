@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { asFolder, formatS3Place } from '../../shared/s3-place.ts';
 import { traced, traceparent } from '../../shared/telemetry/spans.ts';
-import type { Places } from '../admission/folders.ts';
+import type { TenantFolders } from '../admission/folders.ts';
 import type { FreeSpaceGauge } from '../admission/free-space.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
@@ -13,7 +13,7 @@ import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Durability } from '../store/durability.ts';
 import { filesOf } from '../store/files-of.ts';
-import type { Objects } from '../store/objects.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { type BatchOptions, type BatchRecord, labelsOf, type Pinned, type Reading } from '../store/record.ts';
 import type { MemoryShare } from './chunk-writer.ts';
@@ -74,8 +74,8 @@ export interface Intake {
 export interface IntakeDeps {
   redis: Redis;
   payloads: PayloadStore;
-  objects: Objects;
-  places: Places;
+  objects: ObjectStore;
+  places: TenantFolders;
   queues: Queues;
   dispatcher: Dispatcher;
   freeSpace: FreeSpaceGauge;

@@ -3,8 +3,8 @@ import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.t
 import type { BatchRecord } from '../store/record.ts';
 
 /**
- * Cells of the results as CSV that get an apostrophe, as they were counted at each commit. Nothing while the batch runs,
- * and for cancelled items, which no worker has counted.
+ * Returns the number of cells that get an apostrophe in CSV results, as each commit counted them. Undefined while the
+ * batch runs, and for cancelled items, which no worker has counted.
  */
 export function escapedCellsOf(batch: BatchRecord, { status, formulas }: StreamQuery): number | undefined {
   if (formulas === 'keep') return 0;

@@ -2,21 +2,21 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Something that happened to a batch, as those who follow it are told. */
+/** An event of a batch, as its readers get it. */
 export interface BatchEvent {
-  /** Place in the batch's stream, for resuming. */
+  /** Position in the batch's stream, for resuming. */
   id: string;
   event: 'state' | 'progress' | 'failure' | 'reset' | 'end';
   data: unknown;
 }
 
-/** Follows batches. However many follow one, its stream is read once in each process. */
+/** Follows batches. Each process reads the stream of a batch once, for any number of readers. */
 export interface Follower {
   /**
-   * Events from where the reader left off, or from now on with the status first, until the batch has ended.
-   * @param status reads the status as its tenant sees it; throws when the batch is gone.
-   * @param lastId the last event the reader has seen.
-   * @returns nothing when the reader has seen the end.
+   * Returns the events after `lastId`, until the batch has ended. Without it: the status, then new events.
+   * @param status reads the status as the tenant sees it. Throws when the batch is deleted.
+   * @param lastId the last event that the reader has.
+   * @returns undefined when the reader has the last event of the batch.
    */
   follow(
     batchId: string,
@@ -30,7 +30,7 @@ export interface Follower {
 type Entry = [id: string, fields: string[]];
 
 interface Feed {
-  /** Last entry read. */
+  /** The last entry that was read. */
   cursor: string;
   readers: Set<Reader>;
   timer: NodeJS.Timeout;
@@ -39,7 +39,7 @@ interface Feed {
 
 interface Reader {
   entries: Entry[];
-  /** Too slow: what it has not taken was dropped, and it must resume by itself. */
+  /** The reader was too slow. Its entries were dropped, and it must resume from the stream. */
   lagging: boolean;
   gone: boolean;
   wake(): void;
@@ -47,13 +47,13 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * Entries held for one slow reader; then it goes back to the stream, which stores about a thousand. An entry may carry
- * some KB of failures, and a process has thousands of readers.
+ * Entries that are held for a slow reader. A slower one reads the stream itself, which stores about a thousand. An entry
+ * may have some KB of failures, and a process has thousands of readers.
  */
 const maxBehind = 100;
-/** Entries read at a time. */
+/** Entries that are read together. */
 const pageSize = 50;
-/** Polls without news after which the batch's existence is checked. */
+/** Polls without entries after which the existence of the batch is checked. */
 const idlePollsPerCheck = 25;
 
 export function createFollower(redis: Redis): Follower {
@@ -75,7 +75,7 @@ export function createFollower(redis: Redis): Follower {
         }
       }
     } catch {
-      // Redis is away: those who follow wait for it.
+      // Redis is unavailable: readers wait for it.
     }
     if (feed.readers.size > 0) feed.timer = setTimeout(() => void poll(batchId, feed), pollMs);
   }
@@ -114,7 +114,7 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // Joined before the past is read, so that nothing falls between the two.
+    // The reader joins before it reads earlier entries, so that it misses none in between.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -128,9 +128,9 @@ export function createFollower(redis: Redis): Follower {
         place = start;
       }
       for (;;) {
-        // What is in the stream already, then what the feed brings; a reader that falls behind the feed begins again.
+        // Entries of the stream, then those of the feed. A reader that falls behind the feed starts again.
         for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
-          // With the entry in which the reader was cut off, as it may be several events.
+          // Includes the entry at which the reader stopped, as it may have several events.
           page = await readAfter(redis, events, place.entry);
           if (page.gap) {
             const [start, reset] = await beginAnew(redis, events, status, 'reset');
@@ -196,7 +196,7 @@ export function createFollower(redis: Redis): Follower {
   };
 }
 
-/** The whole status, and the place in the stream from which it goes on. */
+/** Returns the status, with the position in the stream after which events follow. */
 async function beginAnew(
   redis: Redis,
   events: string,
@@ -210,7 +210,7 @@ async function beginAnew(
 
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
-/** Entries after one that is known. `gap`: the stream has dropped that one, and perhaps others after it. */
+/** Reads the entries after a known one. `gap`: the stream has dropped that one, and possibly others after it. */
 interface Page {
   at?: Entry;
   entries: Entry[];
@@ -220,15 +220,15 @@ interface Page {
 async function readAfter(redis: Redis, events: string, cursor: string): Promise<Page> {
   const [first, ...entries] = (await redis.xrange(events, cursor, '+', 'COUNT', pageSize + 1)) as Entry[];
   if (first?.[0] === cursor) return { at: first, entries, gap: false };
-  // Before the first event of all there is nothing that could have been dropped.
+  // Nothing precedes the first event, so nothing was dropped.
   const all = first === undefined ? [] : [first, ...entries];
   return { entries: all, gap: cursor !== '0-0' && all.length > 0 };
 }
 
-/** Beyond the last event of any entry. */
+/** Greater than the number of events of any entry. */
 const lastPart = 1_000_000;
 
-/** An entry of the stream, and which of its events: one chunk is one entry, and may be several events. */
+/** Parses a position: an entry of the stream, and one of its events. A chunk is one entry and may have several events. */
 interface Place {
   entry: string;
   part: number;

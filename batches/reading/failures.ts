@@ -4,8 +4,8 @@ import { readChunks, type Source } from './read-chunks.ts';
 import { inIndexOrder, type ReadAhead } from './stream.ts';
 
 /**
- * The failed items of a batch as one JSON object a line, in index order: each as it was posted, with its error. They can
- * be posted again as they stand there, as the error is passed over.
+ * Returns the failed items of a batch, one JSON object per line, in index order: each as it was posted, with its error.
+ * The lines can be posted again, as intake ignores the error.
  */
 export async function* streamFailures(source: Source, batch: BatchRecord, ahead: ReadAhead): AsyncGenerator<string> {
   if (batch.failed === 0) return;

@@ -6,13 +6,13 @@ import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord, isVisible } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 
-/** The last batch of the page before: its creation time in ms, and its id to tell those of one millisecond apart. */
+/** The last batch of the previous page: its creation time in ms, and its id, as several may have one time. */
 const position = z.tuple([z.number(), z.string()]);
 
-/** Batches one page looks at, however few are in a wanted state. */
-const lookedAt = 1_000;
+/** Largest number of batches that one page reads, when few are in a requested state. */
+const readPerPage = 1_000;
 
-/** A tenant's batches, or everybody's, the latest first. */
+/** Lists the batches of one tenant, or of every tenant, the latest first. */
 export async function listBatches(
   redis: Redis,
   scope: TenantScope,
@@ -21,7 +21,7 @@ export async function listBatches(
   const list = tenantBatches(redis, scope);
   const records: BatchRecord[] = [];
   let last = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
-  for (let looked = 0; looked < lookedAt; ) {
+  for (let looked = 0; looked < readPerPage; ) {
     const page = await readPage(redis, list, last, query.limit);
     for (const [createdAt, id] of page) {
       last = [createdAt, id];
@@ -41,7 +41,7 @@ type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
-  // Those of the same millisecond come again, and are passed over by their id.
+  // Batches of the same millisecond are read again, and skipped by their id.
   const from = after === undefined ? '+inf' : String(after[0]);
   const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];

@@ -8,9 +8,9 @@ export interface Ends {
 }
 
 /**
- * Text or bytes that are made of groups when they are asked for. It is an object and not a generator, as a generator that waits keeps
- * its locals alive: the last text, and the objects that it was made of, which take several times as much. A hundred
- * readers wait at the same time.
+ * Writes groups as text or bytes, each when it is requested. It is an object and not a generator: a waiting generator
+ * keeps its local variables in memory, the last text and the objects that it was made of, which take several times as
+ * much. A hundred readers wait at the same time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

@@ -7,24 +7,24 @@ import { decodeInput, decodeOutput, echoed, type StoredItem } from '../store/pay
 import { isLost, type PayloadStore } from '../store/payload-store.ts';
 import type { BatchRecord } from '../store/record.ts';
 
-/** The results of one chunk, with the items they belong to when those were asked for. */
+/** The results of one chunk, with its items when they were requested. */
 export interface ChunkResults {
   results: ItemResult[];
   items: StoredItem[];
-  /** Length as JSON of all that was read: results, and items. */
+  /** Length of the results and items as JSON, in bytes. */
   bytes: number;
 }
 
-/** Where batches are read: what Redis keeps of their payloads, and the payloads. */
+/** The stores that batches are read from. */
 export interface Source {
   redis: Redis;
   payloads: PayloadStore;
 }
 
 /**
- * Results of the given chunks, in this order; nothing for a chunk that has none yet. In a batch that was stopped, the
- * items of a chunk without outcomes are cancelled ones; in one whose items are gone, such a chunk has no results.
- * @param withItems also reads the items; without it `items` is empty.
+ * Returns the results of the given chunks, in this order; undefined for a chunk without outcomes. In a batch that has
+ * ended, the items of such a chunk are cancelled. When its items are lost, it has no results.
+ * @param withItems also reads the items. Default: `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(

@@ -9,45 +9,45 @@ import { createCursor } from './cursor.ts';
 import { readChunks, type Source } from './read-chunks.ts';
 
 /**
- * A place in the results. `log`: so many chunks of the commit log were read whole. A batch that was stopped goes on with
- * `rest`, its chunks without outcomes from this number on, and `tail`, what was committed after the log had been read.
+ * A position in the results. `log`: the number of chunks of the commit log that were read. A stopped batch continues with
+ * `rest`, its chunks without outcomes from this number on, and with `tail`, the commits after the log was read.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
-  /** Items read of the chunk at that place. */
+  /** Items of the chunk at this position that were read. */
   items: z.int().min(0),
-  /** Length of the log when it had been read. */
+  /** Length of the log when its end was reached. */
   logEnd: z.int().min(0),
 });
 type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
-/** Chunks one page looks at, however few of their items pass the filter: bounds the time of a request. */
+/** Largest number of chunks that one page reads, when few of their items pass the filter. Limits the time of a request. */
 const chunksPerPage = 256;
-/** Chunks read at a time, and so held in memory: with large metadata each may have megabytes. */
+/** Chunks that are read and held in memory together: with large metadata each may have megabytes. */
 const chunksPerRead = 4;
-/** A page ends when its chunks have had so many bytes of JSON, whatever its limit says. */
+/** Bytes of JSON after which a page ends, below its limit of items. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**
- * A page of results in the order of their commits, so that a page never misses a chunk that finishes later.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not give.
+ * Returns a page of results in the order of their commits, so that a reader never misses a chunk that ends later.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode.
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
   const results: ItemResult[] = [];
   const { limit = resultsPageSize } = query;
   const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
-  let place: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
+  let current: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
   let bytes = 0;
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
-    const steps = await nextSteps(source.redis, batch, place);
+    const steps = await nextSteps(source.redis, batch, current);
     if (steps.length === 0) {
-      // The state was read before the log: when it was terminal then, the log is complete.
-      const following = terminalStates.has(batch.state) ? listAfter(place, batch) : place;
+      // The state was read before the log. If it was terminal, the log is complete.
+      const following = terminalStates.has(batch.state) ? listAfter(current, batch) : current;
       if (following === undefined) return { results, next: null };
-      if (following === place) break;
-      place = following;
+      if (following === current) break;
+      current = following;
       continue;
     }
     looked += steps.length;
@@ -60,27 +60,27 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
       if (bytes >= pageBytes) break;
       const items = chunks[step]?.results ?? [];
       bytes += chunks[step]?.bytes ?? 0;
-      while (place.items < items.length && results.length < limit) {
-        const item = items[place.items];
-        place = { ...place, items: place.items + 1 };
+      while (current.items < items.length && results.length < limit) {
+        const item = items[current.items];
+        current = { ...current, items: current.items + 1 };
         if (item && wanted(item)) results.push(item);
       }
-      if (place.items < items.length) break;
-      place = { ...place, at: after, items: 0 };
+      if (current.items < items.length) break;
+      current = { ...current, at: after, items: 0 };
     }
   }
-  return { results, next: cursor.encode(place) };
+  return { results, next: cursor.encode(current) };
 }
 
 const start: Position = { list: 'log', at: 0, items: 0, logEnd: 0 };
 
-function listAfter(place: Position, batch: BatchRecord): Position | undefined {
-  if (place.list === 'log' && batch.cancelled > 0) return { list: 'rest', at: 0, items: 0, logEnd: place.at };
-  if (place.list === 'rest') return { list: 'tail', at: place.logEnd, items: 0, logEnd: place.logEnd };
+function listAfter(current: Position, batch: BatchRecord): Position | undefined {
+  if (current.list === 'log' && batch.cancelled > 0) return { list: 'rest', at: 0, items: 0, logEnd: current.at };
+  if (current.list === 'rest') return { list: 'tail', at: current.logEnd, items: 0, logEnd: current.logEnd };
   return undefined;
 }
 
-/** The next chunks at a place, each with the place's number after it. */
+/** Returns the next chunks at a position, each with the number of the position after it. */
 async function nextSteps(
   redis: Redis,
   batch: BatchRecord,

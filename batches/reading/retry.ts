@@ -5,7 +5,7 @@ import { readChunks, type Source } from './read-chunks.ts';
 
 const chunksPerRead = 4;
 
-/** The items of a batch that failed, in index order, each knowing its index there. */
+/** Returns the failed items of a batch in index order, each with its index in that batch. */
 export async function* failedItems(source: Source, batch: BatchRecord): AsyncGenerator<StoredItem[]> {
   for (let from = 0; from < batch.chunks; from += chunksPerRead) {
     const count = Math.min(chunksPerRead, batch.chunks - from);

@@ -6,31 +6,31 @@ import type { BatchRecord } from '../store/record.ts';
 import { partsOf } from './parts.ts';
 import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 
-/** What is read together, and so held in memory. A chunk may have bytes by the million: metadata, inline images. */
+/** Limits of the chunks that are held in memory together. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** Of JSON. One chunk may have more by itself. */
+  /** Bytes of JSON. A single chunk may have more. */
   bytes: number;
 }
 
-/** For a reader over HTTP, of which there may be hundreds. */
+/** The limits of a reader over HTTP. There may be hundreds. */
 const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
 
 interface Chunk extends ChunkResults {
   chunk: number;
 }
 
-/** Groups of chunks in index order; a group has as many as the largest chunk so far leaves room for. */
+/** Returns groups of chunks in index order. The size of a group follows from the largest chunk so far. */
 export function inIndexOrder(
   source: Source,
   batch: BatchRecord,
   withItems: boolean,
   { chunks, bytes }: ReadAhead,
 ): AsyncIterableIterator<Chunk[]> {
-  /** Nobody knows at first how large the chunks of this batch are: the first is read alone. */
+  /** The size of the chunks is unknown at first, so the first one is read alone. */
   let largest = Number.POSITIVE_INFINITY;
   let from = 0;
-  // No generator, for the reason of `partsOf`.
+  // Not a generator, for the reason in `partsOf`.
   const groups: AsyncIterableIterator<Chunk[]> = {
     async next() {
       if (from >= batch.chunks) return { done: true, value: undefined };

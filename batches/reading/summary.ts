@@ -4,7 +4,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { binStart, binWidth } from '../store/histogram.ts';
 import type { BatchRecord } from '../store/record.ts';
 
-/** The shape of a batch's scores, as it was counted at each commit: its cost does not grow with the batch. */
+/** Reads the distribution of scores, as each commit counted it. The cost does not grow with the batch. */
 export async function readSummary(redis: Redis, batch: BatchRecord): Promise<BatchSummary> {
   const keys = batchKeys(redis, batch.id);
   const [bins, lowest, highest] = await Promise.all([

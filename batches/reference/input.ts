@@ -6,7 +6,7 @@ import { formatOfFile } from '../../shared/formats.ts';
 import type { S3Place } from '../../shared/s3-place.ts';
 import { boundBadItems } from '../intake/bad-items.ts';
 import type { ItemSource } from '../intake/item-source.ts';
-import type { Objects } from '../store/objects.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { Reading } from '../store/record.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { Reading } from '../store/record.ts';
  * @throws {ServiceError} `storage.*`, `request.*`
  */
 export async function* itemsOfObject(
-  objects: Objects,
+  objects: ObjectStore,
   place: S3Place,
   etag: string,
   { columns, delimiter, encoding, strictness }: Reading,

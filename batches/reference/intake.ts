@@ -13,7 +13,7 @@ import { storeItems } from '../intake/store-batch.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Attempt, TaskRun } from '../queue/tasks.ts';
-import type { Objects } from '../store/objects.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { type BatchRecord, batchRecord, labelsOf } from '../store/record.ts';
 import { unlinkPayloads } from '../store/unlink-payloads.ts';
@@ -22,20 +22,20 @@ import { itemsOfObject } from './input.ts';
 export interface ReferenceIntakeDeps {
   redis: Redis;
   payloads: PayloadStore;
-  objects: Objects;
+  objects: ObjectStore;
   dispatcher: Dispatcher;
   ending: Ending;
   freeSpace: FreeSpaceGauge;
   queued: QueuedItems;
   stored: StoredBytes;
-  /** Told of every batch whose items have been stored. */
+  /** Called for every batch whose items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
 }
 
 /**
- * Reads the object of a batch by reference into chunks, and starts the batch. However often it is begun anew, the chunks
- * are the same. What is wrong with the object ends the batch; what is wrong in passing is tried again.
+ * Reads the object of a batch by reference into chunks, and starts the batch. A repetition writes the same chunks. An
+ * error of the object ends the batch; a transient error is tried again.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;
@@ -58,7 +58,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
       }),
     });
 
-  async function takeIn(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
+  async function readObject(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
     const { id, tenant, input = '', inputEtag = '', reading } = record;
     const place = parseS3Place(input);
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
@@ -74,14 +74,14 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     });
   }
 
-  /** Whoever was late, or has been stopped, leaves nothing: neither items that count for the tenant, nor payloads. */
-  async function leave({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
+  /** Removes the claims and payloads of a batch that was stopped or deleted while it was read. */
+  async function cleanUp({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
     const record = await read(id);
     if (record !== undefined && !terminalStates.has(record.state)) return;
     await queued.release(id);
     if (record !== undefined && record.chunks > 0) return;
     await writer.discard();
-    // It may have been deleted while it was read.
+    // The batch was deleted while it was read.
     if (record === undefined) return await ending.erase({ id, tenant });
     await unlinkPayloads(redis, id);
     while (!(await payloads.erase(id)));
@@ -89,33 +89,36 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    // Deleted while a worker read it, which has died since: its items still count, and its payloads are nobody's.
+    // The batch was deleted while a worker read it that has died. Its claims and payloads are left.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const writer = writerOf(record);
-    const left = () =>
-      leave(record, writer).catch((error: unknown) => {
-        // They go with the batch at the latest.
+    const cleanUpLogged = () =>
+      cleanUp(record, writer).catch((error: unknown) => {
+        // They are removed with the batch at the latest.
         log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
       });
-    if (record.state !== 'accepting') return void (await left());
+    if (record.state !== 'accepting') return void (await cleanUpLogged());
     const start = performance.now();
     try {
-      onPosted(labelsOf(record), await takeIn(record, writer, signal));
+      onPosted(labelsOf(record), await readObject(record, writer, signal));
     } catch (error) {
       signal.throwIfAborted();
       if ((await read(id))?.state === 'accepting') {
-        if (isPassing(error) && !isLast) throw error;
-        const fault = toItemError(error);
-        await ending.refuse(record, fault);
-        log.info({ batchId: id, input: record.input, code: fault.code, reason: fault.message }, 'batch refused');
+        if (isTransient(error) && !isLast) throw error;
+        const itemError = toItemError(error);
+        await ending.refuse(record, itemError);
+        log.info(
+          { batchId: id, input: record.input, code: itemError.code, reason: itemError.message },
+          'batch refused',
+        );
       }
-      return void (await left());
+      return void (await cleanUpLogged());
     }
     await dispatcher.refill(record);
-    log.info({ batchId: id, input: record.input, ms: Math.round(performance.now() - start) }, 'batch taken in');
+    log.info({ batchId: id, input: record.input, ms: Math.round(performance.now() - start) }, 'batch read');
   };
 }
 
-/** Whether the same object may be taken in later; a tenant that has too much waiting is told so at once. */
-const isPassing = (error: unknown): boolean =>
+/** Returns true when reading the same object may succeed later. A tenant over its limit gets the error at once. */
+const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

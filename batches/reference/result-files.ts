@@ -11,7 +11,7 @@ import type { TaskRun } from '../queue/tasks.ts';
 import { streamFailures } from '../reading/failures.ts';
 import { type ReadAhead, streamResults } from '../reading/stream.ts';
 import { filesOf } from '../store/files-of.ts';
-import type { Objects } from '../store/objects.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
@@ -19,17 +19,17 @@ import { setFields } from '../store/set-fields.ts';
 export interface ResultFilesDeps {
   redis: Redis;
   payloads: PayloadStore;
-  objects: Objects;
+  objects: ObjectStore;
   ending: Ending;
   log: Logger;
 }
 
-/** A bucket takes longer to answer than Redis, so more chunks are read at a time. */
+/** A bucket is slower than Redis, so more chunks are read together. */
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Writes the results of a batch that has ended as files into its folder. However often it is begun anew, it writes the
- * same; the status comes last, and says that the others are there.
+ * Writes the results of a batch that has ended as files into its folder. A repetition writes the same. The status comes
+ * last: when it is there, all files are.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };
@@ -66,15 +66,18 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
         () => ({ filesState: 'written' }),
         (error: Error) => {
           signal.throwIfAborted();
-          if (isPassing(error) && !isLast) throw error;
+          if (isTransient(error) && !isLast) throw error;
           log.warn({ err: error, batchId: id }, 'results not written as files');
           return { filesState: 'failed', filesError: error.message.slice(0, 1_000) };
         },
       );
       await setFields(redis, id, outcome);
-      log.info({ batchId: id, output: record.output, ms: Math.round(performance.now() - start) }, 'results as files');
+      log.info(
+        { batchId: id, output: record.output, ms: Math.round(performance.now() - start) },
+        'results written as files',
+      );
     }
-    // Its webhook comes after its files.
+    // The webhook follows the files.
     await ending.settle(id);
     return undefined;
   };
@@ -84,4 +87,4 @@ async function* once(text: string): AsyncGenerator<string> {
   yield text;
 }
 
-const isPassing = (error: unknown): boolean => !(error instanceof ServiceError) || codes[error.code].retryable;
+const isTransient = (error: unknown): boolean => !(error instanceof ServiceError) || codes[error.code].retryable;

@@ -1,17 +1,17 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 
-/** What of a batch's record says where its files are. */
+/** The fields of a record that name its files. */
 interface Filed {
   input?: string | undefined;
-  /** Only of a batch that came as CSV. Statuses are read without its `columns`. */
+  /** Only for a batch whose input has columns. Statuses are read without `columns`. */
   columnNames?: object | undefined;
   output?: string | undefined;
   filesState?: 'pending' | 'written' | 'failed' | undefined;
   filesError?: string | undefined;
 }
 
-/** The files that the results of a batch are put into; null for one whose results are read from the service alone. */
+/** Returns the addresses of the files with the results; null for a batch without files. */
 export function filesOf({ input, columnNames, output, filesState, filesError }: Filed): BatchStatus['files'] {
   if (output === undefined) return null;
   const hasColumns = columnNames !== undefined || (input !== undefined && formatOfFile(input)?.format.hasColumns);

@@ -1,9 +1,9 @@
-import type { Objects, ObjectsOptions } from './objects.ts';
+import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
-/** The store, whose client is loaded when it is first used: a start that uses none does not pay for it. */
-export function createObjects(options: ObjectsOptions): Objects {
-  let loaded: Promise<Objects> | undefined;
-  const load = (): Promise<Objects> => {
+/** Creates a store whose client is loaded at its first use, so that a start without a bucket does not load it. */
+export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
+  let loaded: Promise<ObjectStore> | undefined;
+  const load = (): Promise<ObjectStore> => {
     loaded ??= import('./s3.ts').then(({ connectS3 }) => connectS3(options));
     return loaded;
   };

@@ -2,26 +2,26 @@ import type { Bytes } from '../../formats/bytes.ts';
 import type { S3Place } from '../../shared/s3-place.ts';
 
 /**
- * What is asked of an S3-compatible store. Everything fails with `storage.unavailable` while it cannot be reached, after
- * a few attempts, and with `storage.forbidden` when it refuses.
+ * An S3-compatible store. Every call fails with `storage.unavailable` when it cannot be reached after a few attempts, and
+ * with `storage.forbidden` when it refuses the credentials.
  */
-export interface Objects {
+export interface ObjectStore {
   put(place: S3Place, content: Buffer): Promise<void>;
   /** @throws {ServiceError} `storage.not_found` */
   get(place: S3Place): Promise<Buffer>;
   /** @throws {ServiceError} `storage.not_found` */
   head(place: S3Place): Promise<ObjectHead>;
   /**
-   * The bytes of an object as they arrive; a connection that breaks goes on where it broke.
-   * @param etag what its content was known by: another content is refused.
+   * Returns the bytes of an object as they arrive. A broken connection is resumed at its position.
+   * @param etag of the expected content. Other content is refused.
    * @throws {ServiceError} `storage.not_found`, `storage.changed`
    */
   read(place: S3Place, etag: string, signal: AbortSignal): AsyncGenerator<Buffer>;
-  /** Writes an object as its parts come, however long; it is there with the last of them, or not at all. */
+  /** Writes an object of any length as its parts arrive. It exists after the last part, or not at all. */
   upload(place: S3Place, type: string, parts: AsyncIterable<Bytes>, signal: AbortSignal): Promise<void>;
   /**
-   * Removes what lies in a folder, some thousands of objects at a time.
-   * @returns whether nothing is left; otherwise it is to be called again.
+   * Removes the objects of a folder, some thousands with each call.
+   * @returns true when none is left; otherwise call it again.
    */
   remove(folder: S3Place): Promise<boolean>;
   close(): void;
@@ -30,11 +30,11 @@ export interface Objects {
 export interface ObjectHead {
   /** In bytes. */
   size: number;
-  /** Known from the content; with its quotes. */
+  /** Identifies the content; with its quotes. */
   etag: string;
 }
 
-export interface ObjectsOptions {
-  /** Address of a store that is not AWS; its buckets are then parts of the path, and not names of hosts. */
+export interface ObjectStoreOptions {
+  /** Address of a store other than AWS. Its buckets are then parts of the path, not host names. */
   endpoint?: string | undefined;
 }

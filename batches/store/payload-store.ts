@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Place, type S3Place } from '../../shared/s3-place.ts';
-import type { Objects } from './objects.ts';
+import type { ObjectStore } from './object-store.ts';
 
 /** A location of payloads: Redis, or a folder of a bucket. */
 export type PayloadLocation = 'redis' | S3Place;
@@ -46,7 +46,7 @@ const folderTagBytes = 4;
 /**
  * @param locations the first one gets new payloads. All are read, so that batches in flight outlive a change.
  */
-export function createPayloadStore(locations: readonly PayloadLocation[], objects: Objects): PayloadStore {
+export function createPayloadStore(locations: readonly PayloadLocation[], objects: ObjectStore): PayloadStore {
   const folders = locations.filter((location) => location !== 'redis').map(asFolder);
   const byTag = new Map(folders.map((folder) => [tagOf(folder).toString('hex'), folder]));
   const [first = 'redis'] = locations;

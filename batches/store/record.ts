@@ -17,7 +17,7 @@ const reading = z.object({
   columns: columnNames,
   /** Absent: the separator of the format. */
   delimiter: z.string().optional(),
-  /** Declared by its sender. */
+  /** Encoding that the post declared. */
   encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),
   queuedItems: count,
@@ -30,7 +30,7 @@ export const batchRecord = z.object({
   v: count,
   id: z.string(),
   tenant: z.string(),
-  /** Its tenant's share of the workers when it was posted. */
+  /** Weight of its tenant when it was posted. */
   weight: z.coerce.number().default(1),
   /** Name of the queue that carries its chunks: the first profile of its model, else the model's own name. */
   profile: z.string(),
@@ -43,7 +43,7 @@ export const batchRecord = z.object({
   /** Absent in batches of older releases. */
   textCleaning: z.string().optional(),
   longText,
-  /** Models that evaluate it between them; absent where one does. */
+  /** Models that share its items; absent for one model. */
   traffic: json.pipe(trafficPlan).optional(),
   state: batchState,
   createdAt: time,
@@ -51,16 +51,16 @@ export const batchRecord = z.object({
   finishedAt: time.optional(),
   expiresAt: time.optional(),
   reason: failureReason.optional(),
-  /** How a batch that was stopped will end, and until when its chunks in flight may commit; see lua/stop.lua. */
+  /** End of a stopped batch, and time until which its chunks in flight may commit; see lifecycle/steps/stop.lua. */
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /** Why workers cannot evaluate it now, and since when none could; see lua/block.lua. */
+  /** Reason why no worker can evaluate it, and the time since then; see lifecycle/steps/block.lua. */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),
   chunks: count.default(0),
-  /** Chunks below this one have been let into the queue. */
+  /** Chunks below this number have moved into the queue. */
   cursor: count.default(0),
   succeeded: count,
   failed: count,
@@ -75,22 +75,22 @@ export const batchRecord = z.object({
   /** Bytes of its inputs and results in Redis; absent in batches of older releases. */
   inputBytes: count.optional(),
   outputBytes: count.optional(),
-  /** Columns of the CSV it came as, so that its results can be given back in the same form. */
+  /** Columns of its file, which its results in CSV repeat. */
   columns: json.pipe(z.array(z.string())).optional(),
   /** The columns that were read as image, text and id. */
   columnNames: json.pipe(columnNames).optional(),
   /** Types of the columns; absent where all are text. */
   columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
-  /** Where its post was in a trace, in W3C's form, so that its chunks go on there. */
+  /** Trace context of its post (W3C), which the traces of its chunks continue. */
   traceparent: z.string().optional(),
-  /** Where its items are read from, and what their content was known by at the post; only of a batch by reference. */
+  /** Address of its object and the ETag at the post; only for a batch by reference. */
   input: z.string().optional(),
   inputEtag: z.string().optional(),
-  /** How they are read, and how many items its tenant may have waiting. */
+  /** Options of reading the object, and the limits of its tenant. */
   reading: json.pipe(reading).optional(),
   inputErrorCode: z.string().refine(isCode).optional(),
   inputErrorMessage: z.string().optional(),
-  /** Folder that files of its results are put into. */
+  /** Folder for the files of its results. */
   output: z.string().optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
@@ -106,16 +106,16 @@ export const batchRecord = z.object({
   failedFormulas: count.default(0),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
-  /** A moment five to ten seconds back, and the outcomes there were then. */
+  /** A time five to ten seconds ago, and the number of outcomes then. */
   markAt: time.optional(),
   markItems: count.optional(),
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
-/** Whether a batch is there for its tenant: one that is still being sent is nobody's business yet. */
+/** Returns true when clients can see a batch. A batch that is still being sent is not visible. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
-/** What is fixed about a batch when it is posted, and inherited by its retries. */
+/** Fields that are fixed when a batch is posted, and that its retries inherit. */
 export type Pinned = Pick<
   BatchRecord,
   'profile' | 'postedName' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText' | 'traffic'
@@ -127,7 +127,7 @@ export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'p
   profile: postedName,
 });
 
-/** What its sender may ask of a batch beside its items. */
+/** Options of a post. */
 export type BatchOptions = Readonly<
   Partial<
     Pick<
@@ -146,10 +146,10 @@ export type BatchOptions = Readonly<
   >
 >;
 
-/** What dispatching a batch needs to know of it. */
+/** The fields of a batch that dispatching needs. */
 export type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile' | 'priority'>;
 
-/** The fields of a hash as Redis takes them; what is undefined is left out. */
+/** Converts fields to those of a Redis hash. Undefined fields are left out. */
 export function toHash(fields: object): Record<string, string | number> {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -157,7 +157,7 @@ export function toHash(fields: object): Record<string, string | number> {
   );
 }
 
-/** The record as clients see it. `active`: chunks that workers hold. */
+/** Returns the status that clients see. @param active number of active chunks. */
 export function toStatus(
   record: BatchRecord,
   failures: Record<string, string>,
@@ -235,7 +235,7 @@ function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus
   return state === 'running' && active > 0 ? 'evaluating' : 'waiting';
 }
 
-/** Items a second: the recent rate while it runs, over its whole life when it has ended. */
+/** Returns the items per second: the recent rate of a running batch, the mean of one that has ended. */
 function rateOf(record: BatchRecord, settled: number, now: number): number | null {
   if (record.startedAt === undefined) return null;
   const from = record.finishedAt === undefined ? (record.markAt ?? record.startedAt) : record.startedAt;

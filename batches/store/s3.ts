@@ -13,35 +13,35 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { formatS3Place, type S3Place } from '../../shared/s3-place.ts';
-import type { Objects, ObjectsOptions } from './objects.ts';
+import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
 const attempts = 3;
 const connectMs = 2_000;
-/** Until an answer begins. A sender waits for it, whose lease of 30 s must not run out: all attempts within that. */
+/** Longest time until a response starts, in milliseconds. All attempts must fit into the lease of a post, 30 s. */
 const answerMs = 5_000;
-/** The same where nobody waits: for a part of a file, or for a thousand objects at once. */
+/** The same for calls that no client waits for: a part of a file, or a thousand objects. */
 const patientAnswerMs = 60_000;
-/** Between two bytes, when an answer has begun. */
+/** Longest time between two bytes of a response, in milliseconds. */
 const idleMs = 30_000;
-/** One process asks for 32 payloads at a time, for two batches or more. */
+/** Connections of one process: it requests 32 payloads together, for two batches or more. */
 const connections = 128;
 
-/** A long object may take hours to read; it may break off so often without a byte in between. */
+/** Largest number of broken connections in a row without a byte. A long object may take hours to read. */
 const resumes = 5;
 const resumeMs = 1_000;
 
-/** S3 takes at most 10,000 parts: so 160 GB, with two parts in memory. */
+/** Size of a part. S3 accepts at most 10,000 parts: 160 GB, with two parts in memory. */
 const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
-/** Pages of a thousand objects that one call removes, so that whoever asks for it does not wait for minutes. */
+/** Pages of a thousand objects that one call removes, so that a caller does not wait for minutes. */
 const pagesPerCall = 2;
 
 /**
- * A client of an S3-compatible store. Region and credentials come from where the SDK looks for them: its environment
- * variables, its files, the role of the machine or of the pod.
+ * Connects to an S3-compatible store. The SDK finds region and credentials: in its environment variables, its files, or
+ * the role of the machine or pod.
  */
-export function connectS3({ endpoint }: ObjectsOptions): Objects {
+export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
   const clientWith = (requestTimeout: number): S3Client =>
     new S3Client({
       maxAttempts: attempts,
@@ -53,7 +53,7 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
         httpAgent: { keepAlive: true, maxSockets: connections },
         httpsAgent: { keepAlive: true, maxSockets: connections },
       },
-      // Others than AWS do not all know its newer checksums.
+      // Some stores other than AWS lack its newer checksums.
       ...(endpoint !== undefined && {
         endpoint,
         forcePathStyle: true,
@@ -89,7 +89,7 @@ export function connectS3({ endpoint }: ObjectsOptions): Objects {
           const from = offset === 0 ? {} : { Range: `bytes=${offset}-` };
           const command = new GetObjectCommand({ ...named(place), IfMatch: etag, ...from });
           const { Body, ETag, ContentLength = 0 } = await client.send(command, { abortSignal: signal });
-          // A store may not know conditions.
+          // Some stores ignore conditions.
           if (ETag !== etag) throw changed(place);
           size = offset + ContentLength;
           for await (const bytes of Body as Readable as AsyncIterable<Buffer>) {
@@ -179,10 +179,10 @@ function faultOf(error: unknown, place: S3Place): ServiceError {
 }
 
 const changed = (place: S3Place): ServiceError =>
-  new ServiceError('storage.changed', `${formatS3Place(place)} has another content than when it was posted`);
+  new ServiceError('storage.changed', `${formatS3Place(place)} has changed since it was posted`);
 
 const unavailable = (place: S3Place, why: string, cause?: unknown): ServiceError =>
-  new ServiceError('storage.unavailable', `The store of ${formatS3Place(place)} cannot be used now (${why})`, {
+  new ServiceError('storage.unavailable', `The store of ${formatS3Place(place)} is not available now (${why})`, {
     cause,
     retryAfter: 5,
   });

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { createObjects } from '../../batches/store/lazy-objects.ts';
-import type { Objects } from '../../batches/store/objects.ts';
+import { createObjectStore } from '../../batches/store/lazy-object-store.ts';
+import type { ObjectStore } from '../../batches/store/object-store.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { parseS3Place } from '../../shared/s3-place.ts';
@@ -27,7 +27,7 @@ export async function benchPayloads(items: number, say: (line: string) => void):
   const { s3Endpoint, batchBuckets } = readConfig();
   const folder = batchBuckets[0]?.folder;
   if (folder === undefined) throw new Error('BATCH_BUCKETS names no folder');
-  const objects = createObjects({ endpoint: s3Endpoint });
+  const objects = createObjectStore({ endpoint: s3Endpoint });
   const plane = await install({ roles: ['stub-api', 'stub-worker'], latencies: [], env: storage });
   const [, worker] = plane.processes;
   const workerMiB = () => residentMiBOf(worker?.pid ?? 0);
@@ -107,7 +107,7 @@ async function* inParts(items: number): AsyncGenerator<string> {
 }
 
 /** @throws {Error} unless the file of results has every item once, in order. */
-async function expectComplete(objects: Objects, { state, files }: BatchStatus, items: number): Promise<void> {
+async function expectComplete(objects: ObjectStore, { state, files }: BatchStatus, items: number): Promise<void> {
   const place = parseS3Place(files?.results ?? '');
   if (state !== 'completed' || place === undefined) throw new Error(`The batch is ${state}: ${files?.error}`);
   const results = (await objects.get(place)).toString().trimEnd().split('\n');

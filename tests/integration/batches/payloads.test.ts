@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BatchEngine, type BatchEngineOptions, createBatchEngine } from '../../../batches/engine.ts';
-import { createObjects } from '../../../batches/store/lazy-objects.ts';
+import { createObjectStore } from '../../../batches/store/lazy-object-store.ts';
 import { createPayloadStore, isLost, type PayloadLocation } from '../../../batches/store/payload-store.ts';
 import type { ServiceError } from '../../../shared/errors.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
@@ -185,7 +185,7 @@ test('a batch whose items are gone from Redis fails with the reason', async () =
 });
 
 test('a bucket that is missing as a whole is a fault of the installation, and no batch ends by it', async () => {
-  const objects = createObjects({ endpoint: s3.env['S3_ENDPOINT'] });
+  const objects = createObjectStore({ endpoint: s3.env['S3_ENDPOINT'] });
   const place: PayloadLocation = { bucket: 'no-such-bucket', key: 'payloads' };
   const written = createPayloadStore([place], { ...objects, put: async () => {} });
   const reference = await written.putInput('id', 0, Buffer.from('items'));

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createPlaces } from '../../../../batches/admission/folders.ts';
+import { createTenantFolders } from '../../../../batches/admission/folders.ts';
 import { ConfigError, readConfig } from '../../../../shared/config.ts';
 
 const placesOf = (batchBuckets: string, payloads = 'redis') => {
   const config = readConfig({ BATCH_BUCKETS: batchBuckets, PAYLOADS: payloads });
-  return createPlaces(config.batchBuckets, config.payloads);
+  return createTenantFolders(config.batchBuckets, config.payloads);
 };
 const refusal = { code: 'storage.outside' };
 

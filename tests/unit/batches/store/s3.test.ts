@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Objects } from '../../../../batches/store/objects.ts';
+import type { ObjectStore } from '../../../../batches/store/object-store.ts';
 import { connectS3 } from '../../../../batches/store/s3.ts';
 
 const content = Buffer.from(Array.from({ length: 1_000 }, (_, index) => `line ${index}\n`).join(''));
@@ -9,7 +9,7 @@ const etag = '"abc"';
 const place = { bucket: 'bucket', key: 'key' };
 
 let server: Server;
-let objects: Objects;
+let objects: ObjectStore;
 let asked: IncomingMessage[];
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 beforeAll(async () => {
