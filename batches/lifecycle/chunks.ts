@@ -12,7 +12,7 @@ import { blockBatch } from './steps/block.ts';
 import { commitChunk } from './steps/commit.ts';
 import { pickChunk } from './steps/pick.ts';
 import { releaseChunk } from './steps/release.ts';
-import { type Edges, noEdges, tallyOf } from './tally.ts';
+import { type Edges, noEdges, tallyOf } from './steps/tally.ts';
 
 /** A chunk that a worker evaluates, or the reason why it evaluates none; see steps/pick.lua. */
 export type Picked =

@@ -1,6 +1,6 @@
 -- Records the outcomes of a chunk, once; ends the batch with its last chunk, or when its failure budget is spent.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
--- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/tally.ts)
+-- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/steps/tally.ts)
 --       5 time that chunks in flight have to end once the budget is spent (ms)
 --       6 items stored as lowest, and as highest  7 time between two marks of progress (ms)  8 events stored
 -- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:

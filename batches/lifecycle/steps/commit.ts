@@ -2,8 +2,8 @@ import type { BatchState } from '../../../shared/contracts/batch.ts';
 import { loadScript } from '../../../shared/lua.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import type { Redis } from '../../../shared/redis.ts';
-import { extremesStored, type Tally } from '../tally.ts';
 import { inFlightMs } from './stop.ts';
+import { extremesStored, type Tally } from './tally.ts';
 
 const script = loadScript(new URL('./commit.lua', import.meta.url));
 

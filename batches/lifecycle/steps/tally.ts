@@ -1,9 +1,9 @@
-import { formulaCells } from '../../formats/delimited/writer.ts';
-import type { Extreme } from '../../shared/contracts/batch.ts';
-import type { ItemResult } from '../../shared/contracts/item.ts';
-import { excerpt } from '../../shared/errors.ts';
-import { binOf } from '../store/histogram.ts';
-import type { InputChunk, StoredItem } from '../store/payload.ts';
+import { formulaCells } from '../../../formats/delimited/writer.ts';
+import type { Extreme } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { excerpt } from '../../../shared/errors.ts';
+import { binOf } from '../../store/histogram.ts';
+import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
 /** Items that a batch stores as its lowest, and as its highest. */
 export const extremesStored = 50;

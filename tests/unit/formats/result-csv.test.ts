@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
-import { tallyOf } from '../../../batches/lifecycle/tally.ts';
+import { tallyOf } from '../../../batches/lifecycle/steps/tally.ts';
 import type { StoredItem } from '../../../batches/store/payload.ts';
 import { createResultWriter } from '../../../formats/index.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';

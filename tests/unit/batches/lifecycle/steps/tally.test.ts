@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { tallyOf } from '../../../../batches/lifecycle/tally.ts';
-import type { ItemResult } from '../../../../shared/contracts/item.ts';
-import { itemError } from '../../../../shared/errors.ts';
+import { tallyOf } from '../../../../../batches/lifecycle/steps/tally.ts';
+import type { ItemResult } from '../../../../../shared/contracts/item.ts';
+import { itemError } from '../../../../../shared/errors.ts';
 
 const failed = (count: number, message: string, id?: string): ItemResult[] =>
   Array.from({ length: count }, (_, index) => ({
