@@ -1,8 +1,8 @@
 import { readConfig } from '../shared/config.ts';
 
 /**
- * The health check of the image: succeeds while the container is ready for work. A container has one role, so one of the
- * two answers: the API on PORT, or a worker on METRICS_PORT.
+ * The health check of the image. It succeeds while the container is ready for work. A container has one role, so one of two
+ * ports answers: PORT for the API, METRICS_PORT for a worker.
  */
 const { port, metricsPort } = readConfig();
 const addresses = [`http://127.0.0.1:${port}/evaluator/health/ready`, `http://127.0.0.1:${metricsPort}/health/ready`];

@@ -1,5 +1,5 @@
 /**
- * What the image runs: its command is the role of the container.
+ * The entry point of the image. The command is the role of the container.
  * `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
  */
 const roles: Record<string, () => Promise<unknown>> = {
@@ -12,6 +12,6 @@ const roles: Record<string, () => Promise<unknown>> = {
 const [role = ''] = process.argv.splice(2, 1);
 const run = roles[role];
 if (run === undefined) {
-  process.stderr.write(`${role || 'No command'}: the command is one of ${Object.keys(roles).join(', ')}\n`);
+  process.stderr.write(`${role || 'No command'}: use one of the commands ${Object.keys(roles).join(', ')}\n`);
   process.exitCode = 2;
 } else await run();

@@ -3,9 +3,9 @@ const LONGEST_MS = 5_000;
 const HEALTHY_MS = 10_000;
 
 /**
- * How long to wait before the next start of a process that ended: 100 ms, doubling to 5 s, from 100 ms again once a run
- * has lasted 10 s.
- * @returns a function from the ended run's length to the wait, both in milliseconds.
+ * Creates the delays between restarts of a process: 100 ms, doubling up to 5 s, and 100 ms again after a run of at least
+ * 10 s.
+ * @returns a function from the length of the ended run to the delay, both in ms.
  */
 export function createBackoff(): (aliveMs: number) => number {
   let next = FIRST_MS;

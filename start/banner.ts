@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Where to go, and one command to try.
- * @param origin of the service, without the prefix: `http://127.0.0.1:8000`.
- * @param cwd the directory in which the person will type the command.
+ * Returns the addresses of the service and a command to try.
+ * @param origin the origin of the service, without the prefix: `http://127.0.0.1:8000`.
+ * @param cwd the directory in which the user will type the command.
  */
 export function banner(origin: string, cwd: string): string {
   const base = `${origin}/evaluator`;

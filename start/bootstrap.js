@@ -1,6 +1,6 @@
 // `node start/bootstrap.js <entry.ts> [args…]`: installs the dependencies when needed, then runs the entry under Node 24.
-// It runs before anything is installed, on whatever Node was found. So that an old one still gets as far as the message
-// below, this file has no static imports and no syntax younger than Node 10.
+// It runs before anything is installed, on any Node. This file has no static imports and only syntax of Node 10, so that
+// an old Node gets as far as the message below.
 const oldestNode = 20;
 
 if (Number(process.versions.node.split('.')[0]) < oldestNode) {

@@ -1,18 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Resolves when the child has ended and all its messages have been delivered, to how it ended. Never rejects. */
+/** Resolves to the exit state of the child when it has ended and all its messages are delivered. Never rejects. */
 export async function endOf(child: ChildProcess): Promise<string> {
   const how = await new Promise<string>((resolve) => {
     child.once('error', (error) => {
-      // Also emitted when a signal or a message could not be sent to a child that runs.
+      // Also emitted when a signal or a message could not be sent to a running child.
       if (child.pid === undefined) resolve(`could not be started (${error.message})`);
     });
     child.once('exit', (code, signal) => {
       resolve(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     });
   });
-  // Its last message, the one that says why, may still be on the way when the exit is known.
+  // The last message, with the reason, may arrive after the exit event.
   if (child.connected) await once(child, 'disconnect');
   return how;
 }

@@ -5,18 +5,18 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
-// An append-only file is rewritten beside itself, and a Redis that cannot write ends.
+// The append-only file is rewritten into a second file, and a Redis that cannot write exits.
 const MIN_FREE_BYTES = 512 * MIB;
 
-/** The directory for everything the service writes, held by this process alone. */
+/** The directory for everything that the service writes, locked by this process. */
 export interface DataDir {
   readonly path: string;
   release(): void;
 }
 
 /**
- * Creates the directory if need be, checks that it can be written and has room, and locks it.
- * @throws {StartError} when it cannot be written, is nearly full, or another start holds it.
+ * Creates the directory if it is missing, checks that it is writable and has free space, and locks it.
+ * @throws {StartError} if it is not writable, its disk is nearly full, or another start holds the lock.
  */
 export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {}): DataDir {
   requireWritable(path);
@@ -40,14 +40,14 @@ function requireWritable(path: string): void {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     if (code === 'ENOSPC')
-      throw new StartError(`No disk space left for ${path}. Free some, or set DATA_DIR to another directory.`);
+      throw new StartError(`The disk of ${path} is full. Free some space, or set DATA_DIR to another directory.`);
     throw new StartError(
-      `Cannot write in ${path} (${code}). Make it writable, or set DATA_DIR to a directory that is.`,
+      `Cannot write in ${path} (${code}). Make it writable, or set DATA_DIR to a writable directory.`,
     );
   }
 }
 
-/** Level by level: Node's own recursion never ends where a directory can neither be found nor made, as below /proc. */
+/** Creates a directory level by level: Node's recursion never ends if a directory cannot be created, as below /proc. */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(path);
@@ -61,11 +61,11 @@ function makeDirectory(path: string): void {
 
 function requireSpace(path: string, minFreeBytes: number): void {
   const { bavail, bsize, blocks } = statfsSync(path);
-  // Some network file systems report no size at all.
+  // Some network file systems report no size.
   if (blocks === 0 || bavail * bsize >= minFreeBytes) return;
   const free = Math.floor((bavail * bsize) / MIB);
   throw new StartError(
-    `Only ${free} MiB of disk are free at ${path}; the service needs ${Math.ceil(minFreeBytes / MIB)} MiB. Free some, or set DATA_DIR.`,
+    `Only ${free} MiB are free on the disk of ${path}; the service needs ${Math.ceil(minFreeBytes / MIB)} MiB. Free some space, or set DATA_DIR.`,
   );
 }
 

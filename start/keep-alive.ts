@@ -1,42 +1,42 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from './backoff.ts';
 
-/** One life of a supervised process. */
+/** One run of a supervised process. */
 export interface Run {
-  /** Resolves when it has ended, never rejects, to how: "exited with code 1", "was killed by SIGKILL". */
+  /** Resolves when it has ended, to a phrase such as "exited with code 1". Never rejects. */
   readonly ended: Promise<string>;
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 export interface StopOptions {
-  /** How long it may take to end after SIGTERM before SIGKILL, in milliseconds. */
+  /** The time in ms between SIGTERM and SIGKILL. */
   graceMs: number;
-  /** Aborted when waiting is over at once: SIGKILL follows immediately. */
+  /** Aborted to send SIGKILL without further delay. */
   hard: AbortSignal;
 }
 
-/** A process that is started again whenever it ends, until it is stopped. */
+/** A process that is restarted whenever it ends, until it is stopped. */
 export interface Kept {
-  /** Resolves when the process has ended and will not come back. */
+  /** Resolves when the process has ended and is not restarted. */
   stop(options: StopOptions): Promise<void>;
 }
 
 export interface KeepAliveOptions {
-  /** As the subject of a sentence: "Redis". */
+  /** The name for messages, as the subject of a sentence: "Redis". */
   name: string;
   /**
-   * Starts the process, or takes over one that lives. A rejection is a fault that restarting cannot mend.
-   * `hurry` is aborted when nothing may be waited for any longer.
+   * Starts the process, or takes over a running one. It rejects for an error that a restart does not fix.
+   * `hurry` is aborted when the start must not wait any longer.
    */
   launch(hurry: AbortSignal): Promise<Run>;
-  /** Asked after every unwanted end: an error gives up, undefined starts again. */
+  /** Called after every unexpected end. An error gives up; undefined restarts. */
   giveUp(how: string): Error | undefined;
-  /** Called at most once, when there is nothing more to try. */
+  /** Called at most once, when the process is given up. */
   onGivenUp(error: Error): void;
   say(line: string): void;
 }
 
-/** Starts a process and keeps it running, with one line and a growing pause before every new start. */
+/** Starts a process and keeps it running, with one line and a growing delay before each restart. */
 export function keepAlive({ name, launch, giveUp, onGivenUp, say }: KeepAliveOptions): Kept {
   const stopping = new AbortController();
   const killing = new AbortController();
@@ -54,7 +54,7 @@ export function keepAlive({ name, launch, giveUp, onGivenUp, say }: KeepAliveOpt
       const error = giveUp(how);
       if (error !== undefined) throw error;
       const waitMs = backoff(performance.now() - startedAt);
-      say(`${name} ${how}; starting it again in ${waitMs} ms.`);
+      say(`${name} ${how}; restarting in ${waitMs} ms.`);
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }

@@ -1,16 +1,16 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { birthOf } from './process-birth.ts';
 
-/** Notes which process does a job, so that the next start can find it should this one die. */
+/** Writes the id of a process to a file, so that the next start finds the process if this one crashes. */
 export function writePidFile(path: string, pid: number): void {
   try {
     writeFileSync(path, `${pid} ${birthOf(pid) ?? ''}\n`, { mode: 0o600 });
   } catch {
-    // A full disk. The process runs already and is worth more than the note.
+    // The disk is full. The process already runs; the file is only needed after a crash.
   }
 }
 
-/** The noted process if that very process is still alive, never one that only inherited its id. */
+/** Returns the process of the file if it is still alive, and never another process that reuses its id. */
 export function readPidFile(path: string): number | undefined {
   let line: string;
   try {

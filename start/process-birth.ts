@@ -6,14 +6,14 @@ import { childEnvironment } from '../shared/child-environment.js';
 const GONE_CHECK_MS = 50;
 
 /**
- * When the process began, in the system's own notation, or undefined when there is none (or only its zombie).
- * Process ids are reused; id and birth together are not, so they are safe to signal by.
+ * Returns the start time of a process in the system's notation, or undefined if it has ended (or is a zombie). Process
+ * ids are reused; id and start time together identify a process, so that it is safe to signal.
  */
 export function birthOf(pid: number): string | undefined {
   return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);
 }
 
-/** Resolves when that process has ended. For processes that are not our children, whose end no event announces. */
+/** Resolves when a process has ended. For processes that are not children, for whose end there is no event. */
 export async function untilGone(pid: number): Promise<void> {
   const birth = birthOf(pid);
   while (birth !== undefined && birthOf(pid) === birth) await delay(GONE_CHECK_MS);

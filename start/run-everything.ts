@@ -9,38 +9,38 @@ import { listenForStopRequests } from './stop-requests.ts';
 
 // Redis has nothing to save on SIGTERM: every write is on disk already.
 const REDIS_STOP_MS = 10_000;
-// As a shell reports a process that a signal ended.
+// The exit code that shells use for a process ended by a signal.
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
   config: Pick<Config, 'dataDir' | 'redisUrl'> & RedisTls;
   /** The service script to fork. */
   service: string;
-  /** The directory in which the person typed the command. */
+  /** The directory in which the user typed the command. */
   cwd: string;
   say(line: string): void;
   /** Called once, before anything is stopped, when the service cannot run. */
   complain(error: unknown): void;
 }
 
-/** A Redis to hand to the service: its URL is known before it answers. */
+/** The Redis of the service. Its URL is known before it answers. */
 interface UsedRedis {
   readonly url: string;
   readonly ready: Promise<void>;
-  /** Absent when it is not ours to stop. */
+  /** Absent if this process does not manage the Redis. */
   readonly kept?: Kept;
 }
 
 /**
- * Runs Redis and the service until a stop is asked for or one of them cannot run; then stops both, Redis last.
- * @returns the exit code: 0 after a drain, 128 + signal after a hard stop, 1 after a complaint.
+ * Runs Redis and the service until a stop request, or until one of them cannot run. Then stops both, Redis last.
+ * @returns the exit code: 0 after a drain, 128 + signal after a hard stop, 1 after an error.
  */
 export async function runEverything(options: RunEverythingOptions): Promise<number> {
   const stops = listenForStopRequests();
   const failure = Promise.withResolvers<never>();
-  // It may come before anyone waits for it, and after the last one did.
+  // It may reject before or after anything waits for it.
   failure.promise.catch(() => {});
-  // What to undo, in the order it was done.
+  // Cleanup steps, in the order of their setup.
   const undo: (() => void | Promise<void>)[] = [];
   let exitCode = 0;
   try {
@@ -59,7 +59,7 @@ export async function runEverything(options: RunEverythingOptions): Promise<numb
       });
       undo.push(() => service.stop({ graceMs: DRAIN_MS, hard: stops.hard }));
       await Promise.race([abortOf(stops.drain), failure.promise]);
-      options.say('Draining; once more to stop at once.');
+      options.say('Draining; press Ctrl-C again to stop immediately.');
     }
   } catch (error) {
     options.complain(error);
@@ -89,7 +89,7 @@ async function useRedis({ config, say }: RunEverythingOptions, onFailed: (error:
 function announceOnce({ cwd, say }: RunEverythingOptions, redisReady: Promise<void>): (url: string) => void {
   let announced = false;
   return (url) => {
-    if (announced) say(`The service is back at ${url}.`);
+    if (announced) say(`The service is available again at ${url}.`);
     else void redisReady.then(() => say(banner(url, cwd)));
     announced = true;
   };

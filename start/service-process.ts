@@ -7,32 +7,32 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { untilGone } from './process-birth.ts';
 import { StartError } from './start-error.ts';
 
-/** How long the service may drain after SIGTERM, in milliseconds. */
+/** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// A service that dies this often before it was ever ready will not be ready the next time.
+// After this many exits before it is ready, the service is given up.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {
   /** The script to fork. */
   script: string;
   redisUrl: string;
-  /** Where the process is noted, so that the next start finds it should the supervisor be killed. */
+  /** The file with the process id, by which the next start finds the process if the supervisor is killed. */
   pidFile: string;
   say(line: string): void;
-  /** Called every time a service process is ready, restarted ones included. */
+  /** Called each time a service process is ready, also after a restart. */
   onReady(url: string): void;
-  /** Called when it cannot run and restarting it would not help. */
+  /** Called when it cannot run and a restart would not help. */
   onFailed(error: Error): void;
 }
 
-/** Forks the service and keeps it running. Its encoders share its process group and never outlive it. */
+/** Forks the service and keeps it running. Its encoders are in its process group and end with it. */
 export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed }: ServiceOptions): Kept {
   let attempts = 0;
   let fatal: string | undefined;
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // A group of its own: Ctrl-C in the terminal is the supervisor's to hand on, and a crash leaves no encoders behind.
+      // A separate process group: the supervisor forwards Ctrl-C, and a crash leaves no encoders behind.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -69,9 +69,7 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
       attempts += 1;
       if (fatal !== undefined) return new StartError(fatal);
       if (attempts >= START_ATTEMPTS)
-        return new StartError(
-          `The service ${how} ${attempts} times before it was ready; its own messages stand above.`,
-        );
+        return new StartError(`The service ${how} ${attempts} times before it was ready; see its messages above.`);
       return undefined;
     },
     onGivenUp: onFailed,
@@ -79,7 +77,7 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
   });
 }
 
-/** The service of a killed supervisor sees its channel close and drains; until it has, it holds the port. */
+/** Waits for the service of a killed supervisor: it drains when its channel closes, and holds the port until then. */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);
   if (previous === undefined) return;
@@ -90,7 +88,7 @@ async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (li
   await untilGone(previous);
   hurry.removeEventListener('abort', kill);
   clearTimeout(patience);
-  // Its encoders, should they not have noticed.
+  // Its encoders, in case they still run.
   kill();
 }
 
@@ -98,6 +96,6 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
   } catch {
-    // Nobody is left in it.
+    // The group is empty.
   }
 }

@@ -8,7 +8,7 @@ import { connectRedis } from '../shared/redis.ts';
 import { createTraffic } from '../traffic/traffic.ts';
 import { startWorker } from '../worker/worker.ts';
 
-/** API and worker in one process, sharing one pool of encoders: what `npm start` supervises. */
+/** The process that `npm start` supervises: API and worker with one pool of encoders. */
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();
@@ -25,7 +25,7 @@ await runProcess('vls-api', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  // Its calls are answered to people: a Redis that is silent is given up after a while.
+  // HTTP requests wait for these calls, so a silent Redis is given up after a time limit.
   const traffic = createTraffic({ ...evaluationEngine, redis: producer, metrics, log });
   const api = await startApi({ ...evaluationEngine, traffic, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis: consumer, engine, metrics, log });

@@ -1,4 +1,4 @@
-/** Something that the person who typed `npm start` can put right. Its message is the one line they are shown. */
+/** An error that the user of `npm start` can fix. Only its message is printed. */
 export class StartError extends Error {
   override name = 'StartError';
 }

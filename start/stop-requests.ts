@@ -1,4 +1,4 @@
-/** What was asked for by signals: first a drain, then to stop at once. */
+/** Stop requests by signals: first to drain, then to stop immediately. */
 export interface StopRequests {
   readonly drain: AbortSignal;
   readonly hard: AbortSignal;
@@ -6,7 +6,7 @@ export interface StopRequests {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Listens for Ctrl-C and its kin for the rest of this process's life. The abort reason is the signal's name. */
+/** Listens for SIGINT, SIGTERM and SIGHUP until the process ends. The abort reason is the name of the signal. */
 export function listenForStopRequests(): StopRequests {
   const drain = new AbortController();
   const hard = new AbortController();

@@ -1,4 +1,4 @@
-/** What a licence asks of those who pass a program on: the worst of them first. */
+/** The kinds of licences by their conditions for distribution, the strictest first. */
 export const kinds = ['unknown', 'strong', 'weak', 'permissive'] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -15,14 +15,14 @@ const permissive = new Set([
   'Unlicense',
   'Zlib',
 ]);
-/** Changes to the library itself must be passed on; what uses it may have any licence. */
+/** Changes to the library must be published; programs that use it may have any licence. */
 const weak = /^(LGPL|MPL|EPL|CDDL)-/;
-/** What contains it must be passed on under the same terms. */
+/** Programs that contain it must have the same licence. */
 const strong = /^(A?GPL|SSPL|OSL|EUPL|CC-BY-SA)-/;
 
 /**
- * The kind of an SPDX expression: of `AND` the stricter side counts, of `OR` the freer, as one may choose.
- * What is no expression is unknown.
+ * Returns the kind of an SPDX expression: the stricter side of `AND`, the less strict side of `OR`. An invalid expression
+ * is unknown.
  */
 export function kindOf(expression: string): Kind {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];

@@ -1,4 +1,4 @@
-/** Something the person at the keyboard can put right; its message is all they are shown. */
+/** An error that the user can fix. Only its message is printed. */
 export class BootstrapError extends Error {
   name = 'BootstrapError';
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a program to its end; it ends with this process.
- * @returns all that it said, and why it failed, if it did.
+ * Runs a program to its end. It ends with this process.
+ * @returns its output, and the reason of a failure.
  */
 export async function runChild(command, args, options, stops) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });

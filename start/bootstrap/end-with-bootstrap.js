@@ -1,5 +1,5 @@
-// Preloaded into the entry by `launch.js`: when the bootstrap dies without a word (kill -9), the entry ends as on SIGTERM,
-// with whatever drain it has, instead of living on unseen. File descriptor 3 is the pipe that closes with the bootstrap.
+// Preloaded into the entry by `launch.js`: when the bootstrap is killed (kill -9), the entry drains and ends as on
+// SIGTERM, and does not become an orphan. File descriptor 3 is the pipe that closes with the bootstrap.
 import { Socket } from 'node:net';
 
 const bootstrap = new Socket({ fd: 3 });
@@ -8,5 +8,5 @@ bootstrap.on('close', () => process.kill(process.pid, 'SIGTERM'));
 bootstrap.resume();
 bootstrap.unref();
 
-// child_process.fork hands execArgv on, and a grandchild has no such pipe.
+// child_process.fork passes execArgv on, and a grandchild has no such pipe.
 process.execArgv = process.execArgv.filter((argument) => argument !== `--import=${import.meta.url}`);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const RETRY_MS = 200;
 const HEARTBEAT_MS = 5_000;
-// Process ids come round again after a reboot; a holder that is alive touches its token far more often than this.
+// Process ids are reused after a reboot. A live holder updates its token far more often than this.
 const DEAD_AFTER_MS = 60_000;
 
 /**
@@ -32,7 +32,7 @@ export async function withInstallLock(directory, stops, work) {
   } finally {
     clearInterval(heartbeat);
     rmSync(token, { force: true });
-    // Not recursively: the next holder may be in there already.
+    // Not recursively: the directory may already have the next holder's token.
     removeIfEmpty(lock);
   }
 }
@@ -58,7 +58,7 @@ function removeStaleTokens(lock) {
       if (isStale(token, Number(name))) rmSync(token, { force: true });
     }
   } catch {
-    // There is no lock, or a token has just gone: `take` finds out.
+    // There is no lock, or a token has just been removed: `take` checks.
   }
   // Where an empty directory cannot be renamed over (Windows).
   removeIfEmpty(lock);
@@ -68,7 +68,7 @@ function removeIfEmpty(directory) {
   try {
     rmdirSync(directory);
   } catch {
-    // Somebody's token is inside, or it is gone.
+    // It has a token, or was removed.
   }
 }
 
@@ -76,7 +76,7 @@ function touch(file) {
   try {
     utimesSync(file, new Date(), new Date());
   } catch {
-    // Taken away by hand: the installation goes on all the same.
+    // Removed by a user: the installation continues.
   }
 }
 

@@ -6,15 +6,15 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
 /**
- * In MiB. On a machine with much memory V8 lets the young generation of each process grow to 134 MiB, mostly air: a worker
- * with two encoders went from 600 to 800 MiB over 60,000 items, and stays at 600 with this.
+ * The maximum size of V8's young generation in MiB. On a machine with much memory it grows to 134 MiB per process, mostly
+ * unused: a worker with two encoders grew from 600 to 800 MiB over 60,000 items, and stays at 600 MiB with this limit.
  */
 const youngObjects = '--max-semi-space-size=8';
 
 /**
- * Runs the entry and resolves when it has ended, to `{code, signal}` as child_process reports them.
- * The entry gets a process group of its own, so that a stop reaches it once, through `stops`, and not a second time from
- * the terminal; and a pipe whose end tells it that this process was killed (`end-with-bootstrap.js`).
+ * Runs the entry. Resolves to `{code, signal}`, as child_process reports them, when it has ended. The entry has its own
+ * process group, so that a stop request reaches it once, through `stops`, and not again from the terminal. A pipe closes
+ * when this process is killed (`end-with-bootstrap.js`).
  */
 export function launch(root, entry, args, stops) {
   const child = spawn(
@@ -27,7 +27,7 @@ export function launch(root, entry, args, stops) {
         // The entry reads all settings, secrets included.
         ...process.env,
         ...telemetryOff,
-        // Both are inherited by every process below; one that cannot write to the cache simply goes without.
+        // Child processes inherit both. A process that cannot write to the cache works without it.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
         NODE_OPTIONS: [youngObjects, process.env.NODE_OPTIONS].filter(Boolean).join(' '),
       },
@@ -40,7 +40,7 @@ export function launch(root, entry, args, stops) {
   });
 }
 
-/** As without this process: Ctrl-C and a closed terminal reach the whole group, `kill` the one process. */
+/** Forwards a stop request as without this process: Ctrl-C and a closed terminal to the whole group, `kill` to one process. */
 function passOn(signal, child) {
   if (signal === 'SIGTERM' || isWindows) {
     child.kill(signal);
@@ -58,10 +58,10 @@ const ownNode = (root) => join(root, 'node_modules', 'node', 'bin', isWindows ? 
 /** Node 24 strips types and needs no build step. */
 const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);
 
-/** Whether there is a Node that runs the code: this one, or the one that the package `node` brings. */
+/** Returns true if there is a Node that runs the code: this one, or that of the package `node`. */
 export const hasNode = (root) => isRecentEnough() || existsSync(ownNode(root));
 
-/** The Node of this process where it runs the code, else the one that the package `node` has brought. */
+/** Returns the Node of this process if it runs the code, else that of the package `node`. */
 export function nodeOf(root) {
   if (isRecentEnough()) return process.execPath;
   if (existsSync(ownNode(root))) return ownNode(root);

@@ -9,7 +9,7 @@ import { listenForStops } from './stops.js';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * Installs and builds what is missing, runs the entry and ends as it ends: with its exit code, or by its signal.
+ * Installs and builds what is missing, runs the entry, and ends with the entry's exit code or by its signal.
  * @param {string[]} argv the entry, relative to the checkout or absolute, and its arguments
  */
 export async function run([entry, ...args]) {
@@ -28,7 +28,7 @@ export async function run([entry, ...args]) {
   }
 }
 
-/** Dies of the signal itself, so that the shell and npm see what happened. */
+/** Ends this process by the same signal, so that the shell and npm see it. */
 function endBy(stops, signal) {
   stops.release();
   process.kill(process.pid, signal);

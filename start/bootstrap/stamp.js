@@ -6,20 +6,20 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const stampFile = (root) => join(root, 'node_modules', '.installed-from');
 
-/** Whether `node_modules` was installed from this very lock file, on a platform like this. */
+/** Returns true if `node_modules` was installed from this lock file, on a platform like this. */
 export const isInstalled = (root) => readIfThere(stampFile(root)) === stampOf(root);
 
-/** Says so for the next start. */
+/** Writes the stamp for the next start. */
 export function writeStamp(root) {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stampFile(root), stampOf(root));
 }
 
-/** The platform is part of it: a checkout may be shared by a Mac and a Linux container, native modules may not. */
+/** Returns the stamp, which includes the platform: a Mac and a Linux container may share a checkout, but not native modules. */
 function stampOf(root) {
   const lockFile = readIfThere(join(root, 'package-lock.json'));
   if (lockFile === undefined)
-    throw new BootstrapError(`${join(root, 'package-lock.json')} is missing: the checkout is not complete.`);
+    throw new BootstrapError(`${join(root, 'package-lock.json')} is missing: the checkout is incomplete.`);
   return `${createHash('sha256').update(lockFile).digest('hex')} ${process.platform}-${process.arch}\n`;
 }
 

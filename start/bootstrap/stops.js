@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-// One Ctrl-C arrives up to three times: from the terminal, from npm, which passes it on, and as the death of npm's shell.
-// Two presses of a key are further apart than this.
+// One Ctrl-C arrives up to three times: from the terminal, from npm, which forwards it, and as the end of npm's shell.
+// Two key presses are further apart than this.
 const ONE_PRESS_MS = 250;
 const PARENT_CHECK_MS = 500;
 
 /**
- * Listens for requests to stop: signals, and the end of the npm that runs this script. npm signals only the shell it
- * starts, and that shell (dash, for one) dies without passing the signal on.
- * `asked` is the first request's signal, `onStop` is called for every separate request, `release` ends the listening.
+ * Listens for stop requests: signals, and the end of the npm that runs this script. npm signals only the shell that it
+ * starts, and some shells (such as dash) end without forwarding the signal.
+ * `asked` is the signal of the first request, `onStop` is called for each separate request, `release` stops listening.
  */
 export function listenForStops() {
   const stops = { asked: undefined, onStop: () => {}, release };
@@ -25,7 +25,7 @@ export function listenForStops() {
   }
   for (const signal of SIGNALS) process.on(signal, stop);
 
-  // Without npm a lost parent means nothing: `nohup node start/bootstrap.js … &` outlives its shell on purpose.
+  // Without npm the end of the parent is no stop request: `nohup node start/bootstrap.js … &` outlives its shell.
   const npmGone = process.env.npm_lifecycle_event === undefined ? () => false : watchNpm();
   const parentCheck = setInterval(() => {
     if (stops.asked === undefined && npmGone()) stop('SIGTERM');
@@ -39,7 +39,7 @@ export function listenForStops() {
   return stops;
 }
 
-/** @returns a function that says whether npm, or the shell between it and this process, has ended. */
+/** @returns a function that returns true if npm, or the shell between npm and this process, has ended. */
 function watchNpm() {
   const parent = process.ppid;
   const npm = npmBehindShell(parent);
@@ -49,7 +49,7 @@ function watchNpm() {
   };
 }
 
-/** The process id of npm when a shell stands between (a shell that does not `exec` its last command). Linux only. */
+/** Returns the process id of npm if there is a shell in between (one that does not `exec` its last command). Linux only. */
 function npmBehindShell(parent) {
   try {
     const isShell = /^(ba|da|a|z|k)?sh$/.test(readFileSync(`/proc/${parent}/comm`, 'utf8').trim());
@@ -61,7 +61,7 @@ function npmBehindShell(parent) {
 
 function parentOf(pid) {
   try {
-    // The second field is the command in parentheses and may hold spaces; the parent is the second field after it.
+    // The second field is the command in parentheses, which may contain spaces; the parent is the second field after it.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Whether `node_modules` holds every package of the lock file for this platform, and no other: an `npm ci` by hand leaves
- * no stamp, as npm runs no script of this package. npm notes in `node_modules/.package-lock.json` what it installed.
+ * Returns true if `node_modules` has exactly the packages of the lock file for this platform. A manual `npm ci` leaves no
+ * stamp, as npm runs no script of this package. npm lists installed packages in `node_modules/.package-lock.json`.
  */
 export function isCompleteTree(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -19,8 +19,8 @@ export function isCompleteTree(root) {
 const isSame = (one, other) => one.version === other.version && one.integrity === other.integrity;
 
 /**
- * Whether npm must have installed it. An optional package that names no platform may be needed by one for another platform
- * alone; which C library is here, npm finds out.
+ * Returns true if npm must have installed the package. An optional package without a platform may belong to a package of
+ * another platform; npm itself detects the C library.
  */
 function isForHere({ optional, os, cpu, libc }) {
   if (!optional) return true;
@@ -30,7 +30,7 @@ function isForHere({ optional, os, cpu, libc }) {
 
 const includes = (list, name) => list === undefined || list.includes(name);
 
-/** Without the package itself, which has the empty path. */
+/** Returns the packages without the project itself, which has the empty path. */
 function packagesOf(lockFile) {
   try {
     const { '': _self, ...packages } = JSON.parse(readFileSync(lockFile, 'utf8')).packages;

@@ -2,11 +2,11 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 /**
- * Sends commands over one connection of their own and returns the replies as text; an error reply begins with "-".
- * Enough of RESP for PING and INFO: the supervisor needs no more of Redis, and a client library costs it 60 ms at start.
- * @param url a socket path, redis:// or rediss://; a user and password in it are used.
- * @param tls what a connection over TLS is made with.
- * @throws the network error when Redis cannot be reached or does not answer within `timeoutMs`.
+ * Sends commands over a new connection and returns the replies as text; an error reply begins with "-". It implements
+ * enough of RESP for PING and INFO. The supervisor needs no more, and a client library costs 60 ms at startup.
+ * @param url a socket path, redis:// or rediss://, optionally with user and password.
+ * @param tls options of a TLS connection.
+ * @throws the network error if Redis is not reachable or does not answer within `timeoutMs`.
  */
 export async function ask(
   url: string,
@@ -27,7 +27,7 @@ export async function ask(
       const replies = decode(received);
       if (replies.length === all.length) return replies.slice(all.length - commands.length);
     }
-    throw new Error('the connection was closed before the answer');
+    throw new Error('the connection was closed before the reply');
   } finally {
     clearTimeout(tooSlow);
     socket.destroy();
@@ -40,7 +40,7 @@ async function open(url: string, target: URL, tls: ConnectionOptions): Promise<S
   const port = Number(target.port) || 6379;
   if (target.protocol !== 'rediss:') return connect(port, host);
   const { connect: connectSecurely } = await import('node:tls');
-  // The name of a server is never an address (RFC 6066), and Node.js warns of one.
+  // A server name must not be an address (RFC 6066); Node.js warns about it.
   return connectSecurely({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls });
 }
 
@@ -53,7 +53,7 @@ function encode(command: string[]): string {
   return `*${command.length}\r\n${command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
 }
 
-/** The complete replies at the head of what was received: simple strings, errors and bulk strings. */
+/** Returns the complete replies at the beginning of the received bytes: simple strings, errors and bulk strings. */
 function decode(received: string): string[] {
   const replies: string[] = [];
   let at = 0;

@@ -4,16 +4,16 @@ import { localRedis } from './local.ts';
 import type { RedisServer } from './server.ts';
 import { isRecentEnough, OLDEST_REDIS, requireRecentProgram, versionOf } from './version.ts';
 
-/** The Redis that `npm start` is to run. */
+/** The Redis that `npm start` runs. */
 export interface ChosenRedis {
   readonly server: RedisServer;
-  /** Rejects with a {@link StartError} when it is too old. */
+  /** Rejects with a {@link StartError} if it is too old. */
   check(): Promise<void>;
 }
 
 /**
- * An installed one; else one that the package manager installs; else one in Docker.
- * @throws {StartError} with the command for this system when there is no way.
+ * Chooses an installed Redis, else one that the package manager installs, else one in Docker.
+ * @throws {StartError} with the install command for this system if none is possible.
  */
 export async function chooseRedis(redisDir: string, say: (line: string) => void): Promise<ChosenRedis> {
   const installed = findRedisServer();
@@ -21,7 +21,7 @@ export async function chooseRedis(redisDir: string, say: (line: string) => void)
     return { server: localRedis(installed, redisDir), check: () => requireRecentProgram(installed) };
   }
   const check = async () => {};
-  // Loaded only on the first start of a bare machine.
+  // Loaded on demand: only the first start on a new machine needs it.
   const { installRedis, installCommandForPeople } = await import('./install.ts');
   const result = await installRedis(say);
   const version = 'program' in result ? await versionOf(result.program) : undefined;
@@ -36,12 +36,12 @@ export async function chooseRedis(redisDir: string, say: (line: string) => void)
   }
   if (version !== undefined) {
     throw new StartError(
-      `The system's package is Redis ${version}; ${OLDEST_REDIS} or newer is needed. Install one by hand, or set REDIS_URL.`,
+      `The system's package is Redis ${version}; version ${OLDEST_REDIS} or newer is required. Install one manually, or set REDIS_URL.`,
     );
   }
   const why = 'failed' in result ? result.failed : '';
   const command = installCommandForPeople() ?? 'see https://redis.io/docs/latest/operate/oss_and_stack/install/';
   throw new StartError(
-    `Redis is needed and is not installed (${why}; no Docker engine answers). Install it: ${command} - or set REDIS_URL.`,
+    `Redis is required but not installed (${why}; no Docker engine answers). Install it: ${command} - or set REDIS_URL.`,
   );
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
-// Every write is on disk before it is acknowledged, and nothing is ever evicted: the queue's truth lives here.
-// AOF alone, without periodic snapshots (`save ""`), at most of one rewrite's cost.
+// Every write is on disk before it is acknowledged, and nothing is evicted: this Redis is the only store of the queue.
+// AOF only, without periodic snapshots (`save ""`).
 const DURABLE = {
   appendonly: 'yes',
   appendfsync: 'always',
@@ -10,7 +10,7 @@ const DURABLE = {
   'maxmemory-policy': 'noeviction',
 };
 
-/** Writes a redis.conf that only its owner may read: it may hold the password. */
+/** Writes a redis.conf that only its owner may read: it may contain the password. */
 export function writeRedisConf(path: string, settings: Record<string, string>): void {
   const lines = Object.entries({ ...DURABLE, ...settings }).map(([name, value]) => `${name} ${quoted(value)}`);
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });

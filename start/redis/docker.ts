@@ -13,7 +13,7 @@ const IMAGE = 'redis:7-alpine';
 const ENGINE_ANSWER_MS = 5_000;
 const run = promisify(execFile);
 
-/** Whether the docker CLI is there and an engine answers it. */
+/** Returns true if the docker CLI is installed and an engine answers. */
 export async function dockerAnswers(): Promise<boolean> {
   const version = ['version', '--format', '{{.Server.Version}}'];
   return run('docker', version, { timeout: ENGINE_ANSWER_MS, env: childEnvironment('docker') }).then(
@@ -23,8 +23,8 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * A Redis in a container, reachable from this machine only, with a random password, its files in `redisDir`.
- * The CLI runs in the foreground: it ends with the container and hands SIGTERM on, so it is supervised like Redis itself.
+ * Runs Redis in a container with a random password, reachable from this machine only, with its files in `redisDir`. The
+ * CLI runs in the foreground: it ends with the container and forwards SIGTERM, so it is supervised like Redis itself.
  */
 export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });
@@ -49,9 +49,9 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     logFile: join(redisDir, 'redis.log'),
     pidFile,
     prepare: async () => {
-      // Left when the CLI was killed; every acknowledged write is on disk.
+      // A container that is left after a kill of the CLI. Every acknowledged write is on disk.
       await run('docker', ['rm', '--force', container], { env: childEnvironment('docker') }).catch(() => {});
-      // The password stands in a file, not on the command line, where every user of the machine could read it.
+      // The password is in a file: every user of the machine can read command lines.
       writeRedisConf(join(redisDir, 'redis.conf'), {
         port: '6379',
         bind: '0.0.0.0',
@@ -67,7 +67,7 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   };
 }
 
-/** The port and password of the container that is still running, or new ones. */
+/** Returns the port and the password of the running container, or new ones. */
 async function chooseUrl(file: string, isRunning: boolean): Promise<string> {
   if (isRunning) return readFileSync(file, 'utf8').trim();
   const url = `redis://:${randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`;

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Absolute path of the first such program on the search path, or undefined. */
+/** Returns the absolute path of the first of these programs on the search path, or undefined. */
 export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''): string | undefined {
   for (const directory of searchPath.split(delimiter)) {
     if (directory === '') continue;
@@ -10,13 +10,13 @@ export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''
       accessSync(candidate, constants.X_OK);
       return candidate;
     } catch {
-      // Not here.
+      // Not in this directory.
     }
   }
   return undefined;
 }
 
-/** The installed Redis server, or Valkey, its successor on newer systems and the same to BullMQ. */
+/** Returns the installed Redis server, or Valkey, which replaces it on newer systems and works with BullMQ too. */
 export function findRedisServer(searchPath?: string): string | undefined {
   return findProgram('redis-server', searchPath) ?? findProgram('valkey-server', searchPath);
 }

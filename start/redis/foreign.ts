@@ -8,25 +8,25 @@ import { ask } from './ask.ts';
 import { isRecentEnough, OLDEST_REDIS } from './version.ts';
 
 /**
- * Checks the Redis that `REDIS_URL` names. One that is down is no reason not to start: single pairs are scored without.
- * @throws {StartError} when it answers and is too old.
- * @throws {ConfigError} when one of the files about TLS cannot be read.
+ * Checks the Redis of `REDIS_URL`. The service starts even if Redis is down: single pairs are scored without it.
+ * @throws {StartError} if it answers and is too old.
+ * @throws {ConfigError} if a certificate file cannot be read.
  */
 export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (line: string) => void): Promise<void> {
   const target = parseRedisUrl(url);
   const tls = target.tls ? tlsOptions(redisTls) : {};
   const stated = await statedServer(target, tls).catch((error: Error) => {
     say(
-      `Redis at ${locationOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches wait until it is back.`,
+      `Redis at ${locationOf(target)} does not answer (${reasonOf(error)}). Single pairs are scored without it; batches are paused.`,
     );
   });
   if (stated === undefined || isRecentEnough(stated.version)) return;
   throw new StartError(
-    `Redis at ${locationOf(target)} is ${stated.server === 'Redis' ? '' : `${stated.server} `}version ${stated.version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or name another in REDIS_URL.`,
+    `Redis at ${locationOf(target)} is ${stated.server === 'Redis' ? '' : `${stated.server} `}version ${stated.version}; version ${OLDEST_REDIS} or newer is required. Upgrade it, or set REDIS_URL to another.`,
   );
 }
 
-/** Of several servers, what the first that answers says; a sentinel is of the same version as its master. */
+/** Returns the INFO of the first server that answers; a sentinel has the same version as its master. */
 async function statedServer(
   target: RedisTarget,
   tls: ConnectionOptions,

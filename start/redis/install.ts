@@ -6,11 +6,11 @@ import { findProgram, findRedisServer } from './find.ts';
 
 const run = promisify(execFile);
 
-/** How a package manager installs without asking. Packages are tried in order: where Redis has left a system, Valkey is there. */
+/** The non-interactive install command of a package manager. Packages are tried in order: some systems have Valkey only. */
 interface PackageManager {
   readonly tool: string;
   readonly install: readonly string[];
-  /** Tried once when a package is not found: a fresh container has no package lists. */
+  /** Run once if a package is not found: a fresh container has no package lists. */
   readonly refresh?: readonly string[];
   readonly packages: readonly string[];
   readonly needsRoot: boolean;
@@ -44,7 +44,7 @@ const managers: readonly PackageManager[] = [
   { tool: 'brew', install: ['install'], packages: ['redis'], needsRoot: false },
 ];
 
-/** The command that a person types to install Redis on this system, or undefined when no known package manager is here. */
+/** Returns the command that installs Redis on this system, or undefined without a known package manager. */
 export function installCommandForPeople(): string | undefined {
   const manager = presentManager();
   if (manager === undefined) return undefined;
@@ -54,8 +54,8 @@ export function installCommandForPeople(): string | undefined {
 }
 
 /**
- * Installs Redis with the system's package manager, if that needs no password.
- * @returns the server program, or the reason why there is none.
+ * Installs Redis with the system's package manager, if it needs no password.
+ * @returns the server program, or the reason for its absence.
  */
 export async function installRedis(say: (line: string) => void): Promise<{ program: string } | { failed: string }> {
   const manager = presentManager();

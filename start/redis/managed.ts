@@ -21,11 +21,11 @@ export interface ManagedRedisOptions {
   /** Runs before every start; a rejection says why it cannot be used. */
   check(): Promise<void>;
   say(line: string): void;
-  /** Called when it cannot be started at all. Once it has answered, it is restarted for as long as it takes. */
+  /** Called when it cannot be started. After it has answered once, it is restarted without limit. */
   onFailed(error: Error): void;
 }
 
-/** Runs a Redis, or takes over the one a dead supervisor left, and starts it again whenever it dies. */
+/** Runs a Redis, or takes over that of a crashed supervisor, and restarts it whenever it ends. */
 export function manageRedis({ server, check, say, onFailed }: ManagedRedisOptions): ManagedRedis {
   const ready = Promise.withResolvers<void>();
   let hasAnswered = false;
@@ -38,7 +38,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
     launch: async () => {
       const run = await start().catch((error: Error): Run => {
         if (!hasAnswered) throw error;
-        // It ran before: a full disk, say, may be mended while we try again.
+        // It ran before: the cause, such as a full disk, may be transient.
         return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
       });
       void answers(server.url, run.ended).then((isUp) => {
@@ -55,7 +55,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
   return { url: server.url, ready: ready.promise, stop: kept.stop };
 }
 
-/** Asks until PING is answered, which it is not while data is being loaded. False when the server ends first. */
+/** Sends PING until it is answered, which takes until all data is loaded. Returns false if the server ends first. */
 async function answers(url: string, ended: Promise<string>): Promise<boolean> {
   let hasEnded = false;
   void ended.then(() => {

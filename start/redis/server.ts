@@ -6,22 +6,22 @@ import type { Run } from '../keep-alive.ts';
 import { readPidFile, removePidFile, writePidFile } from '../pid-file.ts';
 import { untilGone } from '../process-birth.ts';
 
-/** How to run one managed Redis: as a program, or as the docker CLI in the foreground, which stands for its container. */
+/** How to run a managed Redis: as a program, or as the docker CLI in the foreground of its container. */
 export interface RedisServer {
-  /** What ioredis accepts: a socket path or redis://:password@127.0.0.1:port. */
+  /** The address for ioredis: a socket path or redis://:password@127.0.0.1:port. */
   readonly url: string;
   readonly command: readonly [program: string, ...args: string[]];
   readonly logFile: string;
   readonly pidFile: string;
-  /** Called before every start of a new one, to remove what a dead one left. */
+  /** Called before each start, to remove the remains of a crashed server. */
   prepare(): Promise<void>;
-  /** The process that serves although no pid file tells of it, if there is one. */
+  /** Returns a running server process that has no pid file, if there is one. */
   findStray(): Promise<number | undefined>;
-  /** Besides SIGKILL to the process. */
+  /** Called in addition to SIGKILL. */
   kill(): void;
 }
 
-/** Takes over the Redis that a dead supervisor left, or starts one. */
+/** Takes over the Redis of a crashed supervisor, or starts one. */
 export async function runRedis(server: RedisServer): Promise<Run> {
   const left = readPidFile(server.pidFile) ?? (await server.findStray());
   return left === undefined ? spawnRedis(server) : adopt(server, left);
@@ -31,11 +31,11 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
   await server.prepare();
   const [program, ...args] = server.command;
   const log = openSync(server.logFile, 'a', 0o600);
-  // A session of its own: Ctrl-C in the terminal must not end it before the service has drained.
+  // A separate session: Ctrl-C in the terminal must not end Redis before the service has drained.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    // Redis 7 refuses to start under a locale that the system lacks, which ssh likes to hand on.
+    // Redis 7 does not start with a locale that the system lacks; ssh forwards such locales.
     env: childEnvironment(server.command[0] === 'docker' ? 'docker' : 'redis', { LC_ALL: 'C' }),
   });
   closeSync(log);
@@ -62,7 +62,7 @@ function adopt(server: RedisServer, pid: number): Run {
       try {
         process.kill(pid, signal);
       } catch {
-        // It has just ended; `ended` is about to say so.
+        // It has just ended; `ended` resolves next.
       }
     },
   };

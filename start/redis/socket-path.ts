@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../start-error.ts';
 
-// sockaddr_un holds 104 bytes on macOS and 108 on Linux, the closing zero included.
+// sockaddr_un holds 104 bytes on macOS and 108 on Linux, including the terminating zero.
 const LONGEST_BYTES = 100;
 
-/** Where the managed Redis listens: in its own directory, or, where that path is too long, in a private temporary one. */
+/** Returns the socket path of the managed Redis: in its directory, or in a private temporary one if the path is too long. */
 export function socketPathFor(redisDir: string): string {
   const path = join(redisDir, 'redis.sock');
   if (Buffer.byteLength(path) <= LONGEST_BYTES) return path;
-  // The same for every start of this directory, so that a Redis left by a dead supervisor is found again.
+  // The same path at each start of this directory, so that the Redis of a crashed supervisor is found.
   const name = createHash('sha256').update(redisDir).digest('hex').slice(0, 16);
   return join(privateDirectory(join(tmpdir(), `vls-${name}`)), 'redis.sock');
 }
 
-/** @throws {StartError} when someone else was there first: /tmp is everyone's. */
+/** @throws {StartError} if another user owns the directory: everyone can write to /tmp. */
 function privateDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const found = lstatSync(path);

@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { StartError } from '../start-error.ts';
 
-/** BullMQ's floor: older ones lack commands its scripts use. */
+/** The oldest version that BullMQ supports: older ones lack commands of its scripts. */
 export const OLDEST_REDIS = '6.2';
 
-/** Whether a version such as "7.0.15" is at least {@link OLDEST_REDIS}. */
+/** Returns true if a version such as "7.0.15" is at least {@link OLDEST_REDIS}. */
 export function isRecentEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_REDIS.split('.').map(Number);
@@ -14,8 +14,8 @@ export function isRecentEnough(version: string): boolean {
 }
 
 /**
- * The version that a server program states of itself (`redis-server --version`).
- * @throws {StartError} when it cannot be run or says something else.
+ * Returns the version that a server program reports (`redis-server --version`).
+ * @throws {StartError} if it cannot be run or reports no version.
  */
 export async function versionOf(program: string): Promise<string> {
   const stated = await promisify(execFile)(program, ['--version'], { env: childEnvironment('redis') }).catch(
@@ -26,7 +26,7 @@ export async function versionOf(program: string): Promise<string> {
   // "Redis server v=7.0.15 sha=…", "Valkey server v=8.0.1 sha=…"
   const version = /\bv=([\d.]+)/.exec(stated.stdout)?.[1];
   if (version === undefined)
-    throw new StartError(`${program} does not state its version. Reinstall Redis, or set REDIS_URL.`);
+    throw new StartError(`${program} does not report its version. Reinstall Redis, or set REDIS_URL.`);
   return version;
 }
 
@@ -35,6 +35,6 @@ export async function requireRecentProgram(program: string): Promise<void> {
   const version = await versionOf(program);
   if (isRecentEnough(version)) return;
   throw new StartError(
-    `${program} is version ${version}; ${OLDEST_REDIS} or newer is needed. Upgrade it, or set REDIS_URL to a newer Redis.`,
+    `${program} is version ${version}; version ${OLDEST_REDIS} or newer is required. Upgrade it, or set REDIS_URL to a newer Redis.`,
   );
 }

@@ -167,9 +167,7 @@ test('a failed installation shows what npm said, exits with 1 and is tried again
   );
   const { code, output } = await run().ended;
   expect(code).toBe(1);
-  expect(output).toContain(
-    'npm error the registry is closed\nnpm ci failed (exit code 7); what it said stands above.\n',
-  );
+  expect(output).toContain('npm error the registry is closed\nnpm ci failed (exit code 7); see its output above.\n');
   expect(output).not.toContain('hello');
   expect(existsSync(join(root, '.data', 'install.lock'))).toBe(false);
   await run().ended;

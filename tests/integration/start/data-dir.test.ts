@@ -47,13 +47,13 @@ test('a directory that cannot be written is one clear line', () => {
   const file = join(temporaryDirectory(), 'file');
   writeFileSync(file, '');
   expect(() => claimDataDir(join(file, 'data'))).toThrow(
-    `Cannot write in ${join(file, 'data')} (ENOTDIR). Make it writable, or set DATA_DIR to a directory that is.`,
+    `Cannot write in ${join(file, 'data')} (ENOTDIR). Make it writable, or set DATA_DIR to a writable directory.`,
   );
 });
 
 test('a disk that is nearly full is one clear line', () => {
   const path = temporaryDirectory();
   expect(() => claimDataDir(path, { minFreeBytes: Number.MAX_SAFE_INTEGER })).toThrow(
-    /^Only \d+ MiB of disk are free at .* needs \d+ MiB\./,
+    /^Only \d+ MiB are free on the disk of .* needs \d+ MiB\./,
   );
 });

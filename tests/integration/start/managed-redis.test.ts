@@ -73,7 +73,7 @@ test.runIf(program)('a Redis that is killed comes back with everything it had ac
   process.kill(killed, 'SIGKILL');
   await untilGone(killed);
   expect(await client.get('kept')).toBe('yes');
-  expect(redis.lines).toEqual(['Redis was killed by SIGKILL; starting it again in 100 ms.']);
+  expect(redis.lines).toEqual(['Redis was killed by SIGKILL; restarting in 100 ms.']);
   expect(redis.pid()).not.toBe(killed);
 });
 

@@ -56,10 +56,10 @@ withRedis('a second Ctrl-C stops a service that does not drain, and still leaves
 withRedis('a service that crashes is started again, its encoders with it and none left over', async () => {
   const { supervisor, service, encoder } = await running(temporaryDirectory());
   process.kill(service, 'SIGKILL');
-  await supervisor.said(/The service was killed by SIGKILL; starting it again in 100 ms\./);
+  await supervisor.said(/The service was killed by SIGKILL; restarting in 100 ms\./);
   await untilGone(encoder);
   const next = await serviceProcesses(supervisor);
-  await supervisor.said(/The service is back at http:\/\/127\.0\.0\.1:8000\./);
+  await supervisor.said(/The service is available again at http:\/\/127\.0\.0\.1:8000\./);
   process.kill(supervisor.pid, 'SIGTERM');
   expect((await supervisor.ended).code).toBe(0);
   expect(Object.values(next).filter(isAlive)).toEqual([]);
@@ -121,7 +121,7 @@ test('an installed Redis that is too old is one line and exit code 1', async () 
   const { code, output } = await startSupervisor(dataDir, { PATH: `${join(dataDir, 'bin')}:${process.env['PATH']}` })
     .ended;
   expect(code).toBe(1);
-  expect(output).toContain(`${program} is version 5.0.7; 6.2 or newer is needed.`);
+  expect(output).toContain(`${program} is version 5.0.7; version 6.2 or newer is required.`);
 });
 
 test('with REDIS_URL no Redis is started, and one that is down is one line and no more', async () => {
@@ -150,7 +150,7 @@ test('a foreign Redis that is too old is one line and exit code 1, without its p
     REDIS_URL: `redis://:secret@127.0.0.1:${port}`,
   }).ended;
   expect(code).toBe(1);
-  expect(output).toContain(`Redis at redis://127.0.0.1:${port} is version 5.0.7; 6.2 or newer is needed.`);
+  expect(output).toContain(`Redis at redis://127.0.0.1:${port} is version 5.0.7; version 6.2 or newer is required.`);
   expect(output).not.toContain('does not answer');
   expect(output).not.toContain('secret');
 });

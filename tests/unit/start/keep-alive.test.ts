@@ -36,7 +36,7 @@ test('a process that ends is started again, with one line', async () => {
   });
   runs[0]?.end('was killed by SIGSEGV');
   await startedAgain.promise;
-  expect(lines).toEqual(['Redis was killed by SIGSEGV; starting it again in 100 ms.']);
+  expect(lines).toEqual(['Redis was killed by SIGSEGV; restarting in 100 ms.']);
   await kept.stop({ graceMs: 60_000, hard: never });
   expect(runs[1]?.signals).toEqual(['SIGTERM']);
   expect(launched).toBe(2);

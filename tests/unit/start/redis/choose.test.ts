@@ -52,7 +52,7 @@ test('an installed redis-server older than 6.2 is refused with its version in on
   const { check } = await choose();
   await expect(check()).rejects.toThrow(
     new StartError(
-      `${program} is version 6.0.16; 6.2 or newer is needed. Upgrade it, or set REDIS_URL to a newer Redis.`,
+      `${program} is version 6.0.16; version 6.2 or newer is required. Upgrade it, or set REDIS_URL to a newer Redis.`,
     ),
   );
 });
@@ -97,5 +97,5 @@ test('where nothing can be installed, a Docker engine that answers runs it, on l
 
 test('where there is no way to a Redis, one message says what to do', async () => {
   fakeProgram('docker', 'echo "Cannot connect to the Docker daemon" >&2; exit 1');
-  await expect(choose()).rejects.toThrow(/^Redis is needed and is not installed .* Install it: .* or set REDIS_URL\.$/);
+  await expect(choose()).rejects.toThrow(/^Redis is required but not installed .* Install it: .* or set REDIS_URL\.$/);
 });
