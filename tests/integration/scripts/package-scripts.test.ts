@@ -31,7 +31,7 @@ const moments: Record<string, { args: string[]; begun?: RegExp }> = {
   sbom: { args: ['--help'] },
   load: {
     args: ['--seconds', '1', '--connections', '1', "'single by url'", '--out "$DATA_DIR"'],
-    begun: /latency\.svg are in/,
+    begun: /results\.json is in/,
   },
   'bench:overload': { args: ['1', '1'], begun: /carried/ },
   chaos: { args: ['200', '1', '1'], begun: /\d/ },
