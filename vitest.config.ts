@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFiles } from './tests/support/slowest-files.ts';
 
-/** What a test that asks for it has under it: one Redis server, or a cluster of three. */
+/** The Redis under a test that asks for it: one server, or a cluster of three. */
 export type Topology = 'server' | 'cluster';
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,24 +9,29 @@ declare module 'vitest' {
   }
 }
 
-const runs = (topology: Topology, ...include: string[]) => ({
+const runs = (name: string, order: number, maxWorkers: number, topology: Topology, ...include: string[]) => ({
   extends: true as const,
-  test: { name: topology, include, provide: { topology } },
+  test: { name, include, maxWorkers, sequence: { groupOrder: order }, provide: { topology } },
 });
 
 export default defineConfig({
   test: {
     projects: [
-      runs('server', 'tests/**/*.test.ts', 'bench/tests/*.test.ts'),
-      // What asks Redis once more: a cluster refuses what touches two slots, a single server never does.
+      // First, so that the first failure shows in seconds. They compute: one process for each of two processors.
+      runs('unit', 0, 2, 'server', 'tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'),
+      // These start real processes and wait for them most of the time.
+      runs('server', 1, 4, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
+      // Scripts once more: a cluster refuses those that touch two slots, a single server never does.
       runs(
+        'cluster',
+        1,
+        4,
         'cluster',
         'tests/integration/batches/*.test.ts',
         'tests/integration/service/{access-limits,access-session,outage}.test.ts',
       ),
     ],
-    // Integration tests start real processes; two cores carry two files at a time.
-    maxWorkers: 2,
+    reporters: ['default', new SlowestFiles()],
     testTimeout: 60_000,
     // A second, the default, is short on a machine with other work.
     expect: { poll: { timeout: 50_000 } },
