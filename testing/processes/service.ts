@@ -16,6 +16,10 @@ const entries = {
 
 export type Role = keyof typeof entries;
 
+/** Never called. It has `vitest --changed` know what a test runs that starts a process. */
+export const modulesOfEntries = () =>
+  Promise.all([import('../../start/service.ts'), import('../../api/main.ts'), import('../../worker/main.ts')]);
+
 /** A process of the service, started as its supervisor or a container would. */
 export interface TestProcess {
   /** Where it answers. */

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const entry = fileURLToPath(new URL('../../cli/vls.js', import.meta.url));
 
+/** Never called. It has `vitest --changed` know what a test runs that starts a command. */
+export const modulesOfEntry = () => import('../../cli/main.ts');
+
 /** A command that is running. */
 export interface RunningVls {
   child: ChildProcess;
