@@ -4,12 +4,12 @@ export type SingleRequest = {image: ImageSource;
 text: (string) | ((string)[]);
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
+/** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";};
 
 /** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
 export type ImageSource = (string) | ({url: string;}) | ({base64: string;
-/** Where the bytes were read from; stands in CSV in their place. */
+/** The path of the file with the bytes; CSV has it in their place. */
 path?: string;}) | ({file: string;});
 
 export type BatchRequest = (BatchOfItems) | (BatchByReference);
@@ -18,7 +18,7 @@ export type BatchOfItems = {items: (BatchItem)[];
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
-/** Order among your own batches: a higher one is dispatched first. Others are not affected. Default: `0`. */
+/** Order among the batches of one tenant: a higher priority is dispatched first. Other tenants are not affected. Default: `0`. */
 priority?: number;
 failureBudget?: FailureBudget;
 webhook?: Webhook;};
@@ -27,38 +27,38 @@ export type BatchItem = {image: ImageSource;
 text: string;
 /** Echoed back with the result, as a string. */
 id?: ((string) | (number)) | (null);
-/** Anything of your own; echoed back with the result. Numbers keep their digits. An escaped half of a surrogate pair becomes U+FFFD. */
+/** Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD. */
 metadata?: (BatchItemMetadata) | (null);};
 
 export type BatchItemMetadata = {[key: string]: unknown;};
 
-/** Stops a batch that is plainly wrong; it ends as `failed`. */
+/** Stops a batch with too many failures; it ends as `failed`. */
 export type FailureBudget = {/** More failed items than this stop the batch. */
 count?: number;
-/** A larger share of failed items stops it. */
+/** A larger share of failed items stops the batch. */
 share?: number;
-/** Not before this many items have their outcome. Default: `100`. */
+/** The budget applies after this many items have an outcome. Default: `100`. */
 after?: number;};
 
-/** Called once the batch has ended; signed as Standard Webhooks describes. */
+/** Called when the batch has ended; signed as specified by Standard Webhooks. */
 export type Webhook = {url: string;};
 
 export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv or .json; text also with `.gz`. */
 input: string;
-/** Folder for the files of results. Default: beside the input, in a folder named by the batch. */
+/** Folder for the files of results. Default: a folder next to the input, named by the id of the batch. */
 output?: string;
-/** CSV and TSV: names of the columns; `image`, `text` and `id` otherwise. */
+/** CSV and TSV: names of the columns. Default: `image`, `text` and `id`. */
 columns?: {image?: string;
 text?: string;
 id?: string;};
 /** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
-/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
+/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
-/** Order among your own batches: a higher one is dispatched first. Others are not affected. Default: `0`. */
+/** Order among the batches of one tenant: a higher priority is dispatched first. Other tenants are not affected. Default: `0`. */
 priority?: number;
 failureBudget?: FailureBudget;
 webhook?: Webhook;};
@@ -67,12 +67,12 @@ export type RankRequest = ({image: ImageSource;
 texts: (string)[];
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
+/** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";}) | ({images: (ImageSource)[];
 text: string;
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
+/** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";});
 
 export type EmbeddingsRequest = {input: ((string) | ({text: string;}) | ({image: ImageSource;})) | (((string) | ({text: string;}) | ({image: ImageSource;}))[]);
@@ -80,15 +80,15 @@ export type EmbeddingsRequest = {input: ((string) | ({text: string;}) | ({image:
 model?: string;
 /** `base64`: little-endian float32. Default: `float`. */
 encoding_format?: "float" | "base64";
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. Default: `truncate`. */
+/** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";
-/** Accepted where it is what the model has: embeddings are not shortened. */
+/** Must equal the dimensions of the model: embeddings are not shortened. */
 dimensions?: number;
 /** Accepted for compatibility; not used. */
 user?: string;};
 
 export type SignIn = {key: string;
-/** Forms: path of this service to go to afterwards. */
+/** Forms: the path of this service to redirect to. */
 next?: string;};
 
 export type SingleResponse = (SingleScore) | (SingleScores);
@@ -104,18 +104,18 @@ revision: string;
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;
-/** Version of the steps from picture to tensor. */
+/** Version of the image preprocessing. */
 preprocess: string;
-/** Version of the steps from text to tokens. */
+/** Version of the text preprocessing. */
 textCleaning: string;
 warnings: (string)[];
-/** Where the request is found among the traces, if it was traced. */
+/** The id of the trace of the request, if it is traced. */
 traceId?: string;};
 
-export type Timings = {/** Getting the bytes: downloading, reading or decoding base64. */
+export type Timings = {/** Time to get the bytes: download, file or base64. */
 fetchMs: number;
 decodeMs: number;
-/** Both towers; 0 when both embeddings were cached. */
+/** Time in both towers; 0 if both embeddings were cached. */
 inferenceMs: number;
 totalMs: number;};
 
@@ -127,7 +127,7 @@ cosine: number;})[];
 receipt: Receipt;
 timings: Timings;};
 
-export type Problem = {/** Where the code is documented. */
+export type Problem = {/** The address of the documentation of the code. */
 type: string;
 title: string;
 status: number;
@@ -135,19 +135,19 @@ code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavaila
 detail: string;
 /** Also in the `X-Request-Id` header and in the logs. */
 requestId: string;
-/** Where the request is found among the traces, if it was traced. */
+/** The id of the trace of the request, if it is traced. */
 traceId?: string;
-/** Each fault of the request, where it can be placed. */
+/** The errors of single fields of the request. */
 errors?: ({path: string;
 message: string;})[];
-/** The same as OpenAI's clients read it, at the paths of OpenAI's API. */
+/** The error in the format of OpenAI's API, on its paths. */
 error?: {message: string;
 type: "invalid_request_error" | "server_error";
 code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 param: string | null;};};
 
 export type BatchWithResults = {id: string;
-/** Whose batch it is; `default` where no keys are needed. */
+/** The tenant of the batch; `default` if no keys are required. */
 tenant: string;
 state: BatchState;
 /** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s. */
@@ -158,7 +158,7 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
-/** The models that share the batch, as they did when it was posted; null: one has all of it. */
+/** The models that share the batch, as configured at the post; null for a single model. */
 traffic: (({role: ArmRole;
 model: string;
 revision: string;
@@ -171,42 +171,42 @@ cancelled: number;
 pending: number;};
 /** Failed items by code. */
 failures: {[key: string]: number;};
-/** Of late while it runs; over its whole life afterwards. */
+/** The recent rate while the batch runs; afterwards the mean rate. */
 itemsPerSecond: number | null;
 etaSeconds: number | null;
 createdAt: string;
 startedAt: (string) | (null);
 finishedAt: (string) | (null);
-/** When items and results are forgotten. */
+/** The time at which items and results are deleted. */
 expiresAt: (string) | (null);
-/** Why a batch is `failed`. */
+/** The reason of a `failed` batch. */
 reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
 /** Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`. */
 waitingFor: string | null;
-/** The failures that stop it, as it was posted; null: any number is allowed. */
+/** The failure budget of the post; null for no limit. */
 failureBudget: ({count: (number) | (null);
 share: number | null;
 after: number;}) | (null);
-/** The object it was posted from, if it was posted by reference. */
+/** The input object of a batch by reference. */
 input: string | null;
-/** What was wrong with that object, where the reason is `input`. */
+/** The error of the input object if the reason is `input`. */
 inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
-/** Where the results of a batch by reference are put when it has ended. */
+/** The result files of a batch by reference, written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
 results: string;
-/** The results as CSV, where the items came so. */
+/** The results as CSV, if the input was CSV. */
 csv: string | null;
-/** The failed items, which can be posted again as they stand there. */
+/** The failed items, which can be posted again unchanged. */
 failures: string;
-/** This status; written when the others are there. */
+/** This status, written after the other files. */
 status: string;
 error: string | null;}) | (null);
-/** The batch whose failed items this one evaluates again. */
+/** The batch whose failed items this batch retries. */
 retryOf: string | null;
-/** The latest batch that evaluates the failed items of this one. */
+/** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** Where its post and its chunks are found among the traces, if it was traced. */
+/** The id of the trace of its post and its chunks, if it is traced. */
 traceId: string | null;
 webhook: ({url: string;
 state: "pending" | "delivered" | "failed";
@@ -227,49 +227,49 @@ export type ArmRole = "main" | "split" | "canary";
 
 export type ItemResult = (SucceededItem) | (FailedItem) | (CancelledItem);
 
-export type SucceededItem = {/** Position in the batch as posted, from 0. */
+export type SucceededItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: its index in the batch that is retried. */
+/** In a retry: the index in the original batch. */
 retryOfIndex?: number;
 status: "succeeded";
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
 warnings?: (string)[];
-/** Which model it is of, where several share the batch. */
+/** The model of the score, if several models share the batch. */
 model?: string;};
 
-/** As it was posted with the item. */
+/** The metadata that was posted with the item. */
 export type ItemMetadata = {[key: string]: unknown;};
 
-export type FailedItem = {/** Position in the batch as posted, from 0. */
+export type FailedItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: its index in the batch that is retried. */
+/** In a retry: the index in the original batch. */
 retryOfIndex?: number;
 status: "failed";
 error: ItemError;
-/** Which model it is of, where several share the batch. */
+/** The model of the score, if several models share the batch. */
 model?: string;};
 
 export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
-/** Whether the same item may succeed later, unchanged. */
+/** True if the same item may succeed later. */
 retryable: boolean;};
 
-export type CancelledItem = {/** Position in the batch as posted, from 0. */
+export type CancelledItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: its index in the batch that is retried. */
+/** In a retry: the index in the original batch. */
 retryOfIndex?: number;
 status: "cancelled";};
 
 export type BatchStatus = {id: string;
-/** Whose batch it is; `default` where no keys are needed. */
+/** The tenant of the batch; `default` if no keys are required. */
 tenant: string;
 state: BatchState;
 /** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s. */
@@ -280,7 +280,7 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
-/** The models that share the batch, as they did when it was posted; null: one has all of it. */
+/** The models that share the batch, as configured at the post; null for a single model. */
 traffic: (({role: ArmRole;
 model: string;
 revision: string;
@@ -293,42 +293,42 @@ cancelled: number;
 pending: number;};
 /** Failed items by code. */
 failures: {[key: string]: number;};
-/** Of late while it runs; over its whole life afterwards. */
+/** The recent rate while the batch runs; afterwards the mean rate. */
 itemsPerSecond: number | null;
 etaSeconds: number | null;
 createdAt: string;
 startedAt: (string) | (null);
 finishedAt: (string) | (null);
-/** When items and results are forgotten. */
+/** The time at which items and results are deleted. */
 expiresAt: (string) | (null);
-/** Why a batch is `failed`. */
+/** The reason of a `failed` batch. */
 reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
 /** Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`. */
 waitingFor: string | null;
-/** The failures that stop it, as it was posted; null: any number is allowed. */
+/** The failure budget of the post; null for no limit. */
 failureBudget: ({count: (number) | (null);
 share: number | null;
 after: number;}) | (null);
-/** The object it was posted from, if it was posted by reference. */
+/** The input object of a batch by reference. */
 input: string | null;
-/** What was wrong with that object, where the reason is `input`. */
+/** The error of the input object if the reason is `input`. */
 inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
-/** Where the results of a batch by reference are put when it has ended. */
+/** The result files of a batch by reference, written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
 results: string;
-/** The results as CSV, where the items came so. */
+/** The results as CSV, if the input was CSV. */
 csv: string | null;
-/** The failed items, which can be posted again as they stand there. */
+/** The failed items, which can be posted again unchanged. */
 failures: string;
-/** This status; written when the others are there. */
+/** This status, written after the other files. */
 status: string;
 error: string | null;}) | (null);
-/** The batch whose failed items this one evaluates again. */
+/** The batch whose failed items this batch retries. */
 retryOf: string | null;
-/** The latest batch that evaluates the failed items of this one. */
+/** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** Where its post and its chunks are found among the traces, if it was traced. */
+/** The id of the trace of its post and its chunks, if it is traced. */
 traceId: string | null;
 webhook: ({url: string;
 state: "pending" | "delivered" | "failed";
@@ -347,7 +347,7 @@ next: string | null;};
 
 export type ResultsPage = {/** In the order in which they were evaluated. */
 results: (ItemResult)[];
-/** Cursor of the next page; also given while the batch runs. null: all has been read. */
+/** Cursor of the next page, also while the batch runs; null at the end. */
 next: string | null;};
 
 export type BatchSummary = {id: string;
@@ -377,18 +377,18 @@ score: number;
 text: string;
 /** Its address; null for an inline image. */
 image: string | null;})[];
-/** Cells of its evaluated items that CSV with `formulas=escape` changes; NDJSON changes none. */
+/** The number of cells that CSV with `formulas=escape` changes; NDJSON changes none. */
 formulaCells: number;};
 
 export type RankResponse = {/** The best candidate first. */
-results: ({/** Position among the candidates as they were sent, from 0. */
+results: ({/** Position in the posted candidates, from 0. */
 index: number;
-/** The candidate, when the candidates are texts. */
+/** The candidate, if the candidates are texts. */
 text?: string;
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
-/** Softmax over logit scale * cosine among the candidates of this request: it says nothing beyond them. */
+/** Softmax of logit scale * cosine over the candidates of this request. It is only comparable within the request. */
 probability: number;})[];
 /** Images that could not be evaluated; the others are ranked without them. */
 failures: ({index: number;
@@ -407,60 +407,60 @@ usage: {prompt_tokens: number;
 total_tokens: number;};};
 
 export type ModelList = {object: "list";
-/** The models whose files are here, in the shape that OpenAI's clients read. */
+/** The available models, in the format of OpenAI's API. */
 data: (OpenAIModel)[];
 models: (Model)[];
-/** Why a change of the registry files is not in use; the former ones are. */
+/** The error of a change of the registry files. The previous content remains in use. */
 fault: string | null;};
 
 export type OpenAIModel = {id: string;
 object: "model";
-/** Always 0: nobody notes when a model was made. */
+/** Always 0: the creation time of a model is unknown. */
 created: number;
-/** Where its files come from. */
+/** The source of its files. */
 owned_by: string;};
 
 export type Model = {model: string;
-/** Names that lead to it. */
+/** Profiles that refer to the model. */
 profiles: (string)[];
-/** Used when a request names no model. */
+/** True for the model of requests that name none. */
 default: boolean;
 description: string | null;
 revision: string;
-/** Where its files come from. */
+/** The source of its files. */
 source: string;
 logitScale: number | null;
 dimensions: (number) | (null);
 contextLength: (number) | (null);
-/** `absent`: its files are not here. `available`: here, and loaded on first use. */
+/** `absent`: its files are not available. `available`: it is loaded on first use. */
 state: "absent" | "available" | "loading" | "loaded" | "failed";
-/** Whether it has reproduced golden values when it was loaded; `false` where it has none. */
+/** True if it reproduced its golden values when it was loaded; false if it has none. */
 verified: boolean | null;
 precision: string | null;
 provider: string | null;
-/** Why this provider and this precision. */
+/** The reason for this provider and precision. */
 choice: string | null;
-/** Of one encoder, about. */
+/** Approximate memory of one encoder. */
 memoryBytes: (number) | (null);
 encoders: ({ready: number;
 configured: number;
 threads: number;
 restarts: number;}) | (null);
-/** Pictures that one run of the vision tower takes at most. */
+/** The maximum number of images in one run of the vision tower. */
 microBatch: (number) | (null);
-speed: {/** Vision towers of all encoders alone, as measured on this machine. */
+speed: {/** Throughput of the vision towers of all encoders, measured on this machine. */
 measuredImagesPerSecond: number | null;
 stated: ({imagesPerSecond: number;
 on: string;}) | (null);};
-/** The command that fetches its files from a hub; null for a model in a folder. */
+/** The command that pulls its files from a hub; null for a model in a folder. */
 pullCommand: string | null;
-/** A pull of its files on this machine that is not complete. */
-pull: ({/** `interrupted`: the same command continues with what has arrived. */
+/** An incomplete pull of its files on this machine. */
+pull: ({/** `interrupted`: the same command resumes the pull. */
 state: "running" | "interrupted";
 receivedBytes: number;
-/** Of all files of the pull, where they are known. */
+/** The size of all files of the pull, if known. */
 bytes: (number) | (null);}) | (null);
-/** Why it is absent or failed. */
+/** The reason why it is absent or failed. */
 detail: string | null;};
 
 export type TrafficList = {profiles: (TrafficReport)[];};
@@ -470,11 +470,11 @@ experiment: string;
 arms: (ArmReport)[];
 canary: ({model: string;
 phase: CanaryPhase;
-/** Why it was promoted or rolled back. */
+/** The reason of the promotion or the rollback. */
 reason: string | null;
 since: (string) | (null);
 promoteAfter: number;
-/** Windows passed in a row. */
+/** The number of windows passed in a row. */
 passed: number;
 window: ({number: number;
 items: number;
@@ -482,40 +482,40 @@ of: number;}) | (null);
 /** The latest first. */
 windows: ({number: number;
 verdict: "passed" | "failed";
-/** What failed, in words; empty when it passed. */
+/** The reasons of a failure; empty if the window passed. */
 reasons: (string)[];
 endedAt: string;
-figures: {/** Items the canary has answered; faults of items do not count. */
+figures: {/** Items that the canary answered; invalid items do not count. */
 items: number;
-/** Share of its items that failed. */
+/** The share of its items that failed. */
 errorShare: (number) | (null);
 mainErrorShare: (number) | (null);
-/** Time its towers took over the main model's: the median over the items that both have scored. */
+/** The ratio of its tower time to that of the main model: the median over the items that both scored. */
 latencyRatio: number | null;
-/** Items that both models have scored. */
+/** Items that both models scored. */
 compared: number;
 /** Mean absolute difference of the two scores, in points. */
 scoreDrift: number | null;
-/** Spearman's, over the items that both have scored. */
+/** Spearman's correlation over the items that both scored. */
 rankCorrelation: number | null;};})[];}) | (null);
 comparisons: (Comparison)[];
-/** What keeps a model out of the traffic. */
+/** The error that excludes a model from the traffic. */
 fault: string | null;};
 
 export type ArmReport = {role: ArmRole;
 model: string;
 revision: string;
-/** Share of the images as configured. */
+/** The configured share of the images. */
 share: number;
-/** The same after what became of the canary. */
+/** The present share, after the verdict on the canary. */
 shareNow: number;
 items: number;
 failed: number;
 errorShare: (number) | (null);
 meanScore: number | null;
-/** The mean is known to so many points, 19 times in 20. */
+/** Half of the 95 % confidence interval of the mean, in points. */
 meanScoreMargin: number | null;
-/** Time of both towers an item. */
+/** The mean time of both towers per item. */
 meanInferenceMs: number | null;};
 
 export type CanaryPhase = "trial" | "promoted" | "rolled_back";
@@ -524,26 +524,26 @@ export type Comparison = {kind: "canary" | "shadow";
 candidate: string;
 reference: string;
 pairs: number;
-/** Items that the candidate could not score and the reference could. */
+/** Items that only the reference could score. */
 failed: number;
 /** Candidate minus reference, in points of the score. */
 meanDifference: number | null;
 meanAbsoluteDifference: number | null;
 maxAbsoluteDifference: number | null;
-/** Spearman's, over the latest 2,000 pairs. */
+/** Spearman's correlation over the latest 2,000 items. */
 rankCorrelation: number | null;
-/** The 50 pairs furthest apart, the furthest first. */
+/** The 50 items with the largest differences, the largest first. */
 worst: ({/** Its address; null for an inline image. */
 image: string | null;
 /** Its first 300 characters. */
 text: string;
-/** Score of the model that is compared with. */
+/** The score of the reference model. */
 reference: number;
 candidate: number;})[];};
 
-export type Session = {/** Whether this service asks for keys at all. */
+export type Session = {/** True if the service requires keys. */
 keysRequired: boolean;
-/** Whether requests like this one are let in. */
+/** True if requests like this one are authorised. */
 authenticated: boolean;
 tenant: string | null;
 role: ("tenant" | "operator") | (null);};
@@ -552,14 +552,14 @@ export type Health = {/** `degraded`: single pairs are answered, batches are not
 status: "ok" | "degraded" | "unavailable";
 version: string;
 uptimeSeconds: number;
-redis: {/** `refusing`: it answers and takes no writes. `down`: it does not answer. */
+redis: {/** `refusing`: it answers but refuses writes. `down`: it does not answer. */
 status: "ok" | "refusing" | "down";
-/** What keeps it from serving; `detail` says it in words. */
+/** The fault of Redis; `detail` describes it. */
 fault: ("unreachable" | "silent" | "loading" | "password" | "not_permitted" | "read_only" | "full" | "disk" | "replicas" | "cluster" | "refused") | (null);
 server: ("Redis" | "Valkey") | (null);
-/** Its own: that of Valkey, where it is one. */
+/** The version of the server program, Redis or Valkey. */
 version: string | null;
-/** What survives the death of Redis: `always` all that was acknowledged, `everysec` all but up to 2 s of it, `none` nothing. */
+/** What survives a crash of Redis: `always` all acknowledged writes, `everysec` all but the last 2 s, `none` nothing. */
 durability: ("always" | "everysec" | "none" | "unknown") | (null);
 detail: string | null;};
 models: ({model: string;
@@ -569,7 +569,7 @@ encoders: {ready: number;
 configured: number;
 restarts: number;};
 detail: string | null;})[];
-/** Settings that the processes of this service must have alike and do not: one sentence each, for operators. Empty when all is well. */
+/** Settings that differ between processes of this service although they must be equal: one sentence each, for operators. Normally empty. */
 settings: (string)[];
 /** Worker connections over all queues; null without Redis. */
 workers: (number) | (null);
@@ -597,11 +597,11 @@ parameters: {query?: never;path?: never;header?: {/** Your own id for this reque
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch': {post: {/** Post a batch of items */
-parameters: {query?: {/** With `true`, one bad item refuses the whole batch with 400. */
+parameters: {query?: {/** With `true`, one invalid item refuses the whole batch with 400. */
 strict?: "true" | "false";
 /** A profile or a model name. */
 model?: string;
-/** A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`. */
+/** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. */
 longText?: "truncate" | "error";
 priority?: number;
 failureBudgetCount?: number;
@@ -617,9 +617,9 @@ text?: string;
 id?: string;
 /** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
-/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 where it is recognised. */
+/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
-/** NDJSON and JSON: the columns of the table that the items were made of, as a JSON list; `image`, `text` and `id` say which is which. Tables of the results have these columns. */
+/** NDJSON and JSON: the columns of the original table, as a JSON list; `image`, `text` and `id` name the columns that were read. Tables of results have these columns. */
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answer when the batch has ended, or after N seconds. */
@@ -641,7 +641,7 @@ Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': 
 get: {/** List your batches, the latest first */
 parameters: {query?: {/** Only batches in one of these states, separated by commas. */
 state?: string;
-/** For operators: batches of this tenant; `*`: of everybody. */
+/** For operators: batches of this tenant; `*` for all tenants. */
 tenant?: string;
 cursor?: string;
 limit?: number;};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchList;};};
@@ -697,13 +697,13 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
-parameters: {query?: {/** JSON: `next` of the page before. Absent: the first page. */
+parameters: {query?: {/** JSON: `next` of the previous page. Default: the first page. */
 cursor?: string;
 /** JSON: most results of a page; 1000 unless given. NDJSON, CSV, TSV and Parquet are whole. */
 limit?: number;
-/** Only items of this outcome. */
+/** Only items with this outcome. */
 status?: "succeeded" | "failed" | "cancelled";
-/** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; `keep` does not. The other formats never change a value. */
+/** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -12,7 +12,7 @@ const texts = labelsInWords(read.filter(({ isText }) => isText));
 const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColumns && isText));
 const readEndings = `${endingsInWords(read)}; text also with \`.gz\``;
 
-/** Most items one JSON body may carry: the body limit is reached long before with anything but short URLs. */
+/** The maximum items of a JSON body. With anything but short URLs the limit of the body is reached first. */
 export const maxJsonItems = 1_000_000;
 
 const model = z
@@ -22,34 +22,36 @@ const model = z
   .optional()
   .meta({ description: 'A profile or a model name.', example: 'compact' });
 
-const priority = z
-  .int()
-  .min(-100)
-  .max(100)
-  .default(0)
-  .meta({ description: 'Order among your own batches: a higher one is dispatched first. Others are not affected.' });
+const priority = z.int().min(-100).max(100).default(0).meta({
+  description:
+    'Order among the batches of one tenant: a higher priority is dispatched first. Other tenants are not affected.',
+});
 
-/** Items of a batch that have their outcome before its failure budget counts, unless it says otherwise. */
+/** The default number of items with an outcome before the failure budget of a batch applies. */
 export const budgetAfter = 100;
 
 export const failureBudget = z
   .strictObject({
     count: z.int().min(0).optional().meta({ description: 'More failed items than this stop the batch.' }),
-    share: z.number().min(0).max(1).optional().meta({ description: 'A larger share of failed items stops it.' }),
-    after: z.int().min(0).default(budgetAfter).meta({ description: 'Not before this many items have their outcome.' }),
+    share: z.number().min(0).max(1).optional().meta({ description: 'A larger share of failed items stops the batch.' }),
+    after: z
+      .int()
+      .min(0)
+      .default(budgetAfter)
+      .meta({ description: 'The budget applies after this many items have an outcome.' }),
   })
   .refine(({ count, share }) => count !== undefined || share !== undefined, {
     error: 'a failure budget needs `count` or `share`; `after` alone stops nothing',
   })
-  .meta({ id: 'FailureBudget', description: 'Stops a batch that is plainly wrong; it ends as `failed`.' });
+  .meta({ id: 'FailureBudget', description: 'Stops a batch with too many failures; it ends as `failed`.' });
 
-/** Longest address of a webhook, and of a place in a bucket, in UTF-16 units. Each is stored with its batch. */
+/** The maximum length of a webhook address or of a location in a bucket, in UTF-16 units. Both are stored with the batch. */
 const maxStoredAddress = 2_048;
 const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
 
 export const webhook = z
   .strictObject({ url: webhookUrl })
-  .meta({ id: 'Webhook', description: 'Called once the batch has ended; signed as Standard Webhooks describes.' });
+  .meta({ id: 'Webhook', description: 'Called when the batch has ended; signed as specified by Standard Webhooks.' });
 
 const options = {
   model,
@@ -86,35 +88,35 @@ const encoding = z
   .max(40)
   .optional()
   .meta({
-    description: `Encoding of ${texts}, by a name of the Encoding Standard (\`windows-1252\`, \`shift_jis\`); also the \`charset\` of the content type. Default: UTF-8, or UTF-16 where it is recognised.`,
+    description: `Encoding of ${texts}, by a name of the Encoding Standard (\`windows-1252\`, \`shift_jis\`); also the \`charset\` of the content type. Default: UTF-8, or UTF-16 if it is detected.`,
   });
 
-/** A batch whose items lie in a bucket, and whose results are put there. */
+/** A batch whose items are read from a bucket, and whose results are written there. */
 const reference = {
   input: z
     .string()
     .max(maxStoredAddress)
     .meta({ description: `Object with the items, whose name ends in ${readEndings}.` }),
   output: z.string().max(maxStoredAddress).optional().meta({
-    description: 'Folder for the files of results. Default: beside the input, in a folder named by the batch.',
+    description: 'Folder for the files of results. Default: a folder next to the input, named by the id of the batch.',
   }),
   columns: z
     .strictObject({ image: column.optional(), text: column.optional(), id: column.optional() })
     .optional()
-    .meta({ description: `${tables}: names of the columns; \`image\`, \`text\` and \`id\` otherwise.` }),
+    .meta({ description: `${tables}: names of the columns. Default: \`image\`, \`text\` and \`id\`.` }),
   delimiter: delimiter
     .optional()
     .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
   encoding,
 };
 
-/** The JSON envelope as it is checked: items stay unknown here, because a bad item fails alone. */
+/** The JSON envelope for validation. Items are unknown here, because an invalid item fails alone. */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
 
 /** The JSON envelope of a batch by reference. */
 export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 
-/** The same envelopes as clients write them; the documented form. */
+/** The envelopes as documented for clients. */
 export const batchRequest = z
   .union([
     z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
@@ -125,13 +127,13 @@ export const batchRequest = z
   ])
   .meta({ id: 'BatchRequest' });
 
-/** Options of a batch in its query: all of them for a stream, which has no envelope; `strict` for JSON too. */
+/** Options of a batch in the query: all options for streams, which have no envelope; `strict` for JSON too. */
 export const batchQuery = z
   .strictObject({
     strict: z
       .enum(['true', 'false'])
       .default('false')
-      .meta({ description: 'With `true`, one bad item refuses the whole batch with 400.' }),
+      .meta({ description: 'With `true`, one invalid item refuses the whole batch with 400.' }),
     model,
     longText,
     priority: z.coerce.number().pipe(priority.unwrap()).default(0),
@@ -152,7 +154,7 @@ export const batchQuery = z
       .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
     encoding,
     columns: columnList.optional().meta({
-      description: `${lists}: the columns of the table that the items were made of, as a JSON list; \`image\`, \`text\` and \`id\` say which is which. Tables of the results have these columns.`,
+      description: `${lists}: the columns of the original table, as a JSON list; \`image\`, \`text\` and \`id\` name the columns that were read. Tables of results have these columns.`,
     }),
   })
   .refine(
@@ -177,7 +179,7 @@ export const batchStates = [
 export const batchState = z.enum(batchStates).meta({ id: 'BatchState' });
 export type BatchState = z.output<typeof batchState>;
 
-/** States a batch never leaves. */
+/** The final states of a batch. */
 export const terminalStates: ReadonlySet<BatchState> = new Set([
   'completed',
   'completed_with_errors',
@@ -186,8 +188,8 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
 ]);
 
 /**
- * Why a batch is `failed`: no item succeeded, its failure budget is spent, the object it was posted from cannot be taken
- * in, its stored items are gone, its model could not be loaded.
+ * The reason of a `failed` batch: no item succeeded, the failure budget is spent, the input object cannot be read, the
+ * stored items are lost, or the model could not be loaded.
  */
 export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost', 'model_unavailable']);
 export type FailureReason = z.output<typeof failureReason>;
@@ -197,7 +199,7 @@ const count = z.int().min(0);
 export const batchStatus = z
   .object({
     id: z.string(),
-    tenant: z.string().meta({ description: 'Whose batch it is; `default` where no keys are needed.' }),
+    tenant: z.string().meta({ description: 'The tenant of the batch; `default` if no keys are required.' }),
     state: batchState,
     phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
       description:
@@ -213,7 +215,7 @@ export const batchStatus = z
       .array(arm.pick({ role: true, model: true, revision: true, share: true }))
       .nullable()
       .meta({
-        description: 'The models that share the batch, as they did when it was posted; null: one has all of it.',
+        description: 'The models that share the batch, as configured at the post; null for a single model.',
       }),
     priority: z.int(),
     items: z.object({ total: count, succeeded: count, failed: count, cancelled: count, pending: count }),
@@ -221,13 +223,13 @@ export const batchStatus = z
     itemsPerSecond: z
       .number()
       .nullable()
-      .meta({ description: 'Of late while it runs; over its whole life afterwards.' }),
+      .meta({ description: 'The recent rate while the batch runs; afterwards the mean rate.' }),
     etaSeconds: z.number().nullable(),
     createdAt: z.iso.datetime(),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
-    expiresAt: z.iso.datetime().nullable().meta({ description: 'When items and results are forgotten.' }),
-    reason: failureReason.nullable().meta({ description: 'Why a batch is `failed`.' }),
+    expiresAt: z.iso.datetime().nullable().meta({ description: 'The time at which items and results are deleted.' }),
+    reason: failureReason.nullable().meta({ description: 'The reason of a `failed` batch.' }),
     waitingFor: z.string().nullable().meta({
       description:
         'Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`.',
@@ -235,32 +237,32 @@ export const batchStatus = z
     failureBudget: z
       .object({ count: count.nullable(), share: z.number().nullable(), after: count })
       .nullable()
-      .meta({ description: 'The failures that stop it, as it was posted; null: any number is allowed.' }),
-    input: z.string().nullable().meta({ description: 'The object it was posted from, if it was posted by reference.' }),
+      .meta({ description: 'The failure budget of the post; null for no limit.' }),
+    input: z.string().nullable().meta({ description: 'The input object of a batch by reference.' }),
     inputError: z
       .object({ code: z.enum(codeNames), message: z.string() })
       .nullable()
-      .meta({ description: 'What was wrong with that object, where the reason is `input`.' }),
+      .meta({ description: 'The error of the input object if the reason is `input`.' }),
     files: z
       .object({
         state: z.enum(['pending', 'written', 'failed']),
         results: z.string(),
-        csv: z.string().nullable().meta({ description: 'The results as CSV, where the items came so.' }),
-        failures: z.string().meta({ description: 'The failed items, which can be posted again as they stand there.' }),
-        status: z.string().meta({ description: 'This status; written when the others are there.' }),
+        csv: z.string().nullable().meta({ description: 'The results as CSV, if the input was CSV.' }),
+        failures: z.string().meta({ description: 'The failed items, which can be posted again unchanged.' }),
+        status: z.string().meta({ description: 'This status, written after the other files.' }),
         error: z.string().nullable(),
       })
       .nullable()
-      .meta({ description: 'Where the results of a batch by reference are put when it has ended.' }),
-    retryOf: z.string().nullable().meta({ description: 'The batch whose failed items this one evaluates again.' }),
+      .meta({ description: 'The result files of a batch by reference, written when it has ended.' }),
+    retryOf: z.string().nullable().meta({ description: 'The batch whose failed items this batch retries.' }),
     retriedBy: z
       .string()
       .nullable()
-      .meta({ description: 'The latest batch that evaluates the failed items of this one.' }),
+      .meta({ description: 'The latest batch that retries the failed items of this batch.' }),
     traceId: z
       .string()
       .nullable()
-      .meta({ description: 'Where its post and its chunks are found among the traces, if it was traced.' }),
+      .meta({ description: 'The id of the trace of its post and its chunks, if it is traced.' }),
     webhook: z
       .object({
         url: z.string(),
@@ -285,15 +287,15 @@ export const batchPath = z.object({ id: z.string().meta({ description: 'Id of th
 
 const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
 
-/** Length of a page of results, unless it is asked for otherwise. */
+/** The default length of a page of results. */
 export const resultsPageSize = 1_000;
 
 /**
- * The query of the results in all their forms: generated clients do not know which form a parameter belongs to. None has
- * a default in the contract, as some clients send every default that is documented.
+ * The query of the results in all formats: generated clients do not know to which format a parameter belongs. The contract
+ * states no defaults, as some clients send every documented default.
  */
 export const resultsQuery = z.strictObject({
-  cursor: z.string().optional().meta({ description: 'JSON: `next` of the page before. Absent: the first page.' }),
+  cursor: z.string().optional().meta({ description: 'JSON: `next` of the previous page. Default: the first page.' }),
   limit: z.coerce
     .number()
     .int()
@@ -303,17 +305,17 @@ export const resultsQuery = z.strictObject({
     .meta({
       description: `JSON: most results of a page; ${resultsPageSize} unless given. ${labelsInWords(written)} are whole.`,
     }),
-  status: outcome.optional().meta({ description: 'Only items of this outcome.' }),
+  status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
   formulas: z
     .enum(['escape', 'keep'])
     .optional()
     .meta({
-      description: `${separated}: \`escape\`, which is the default, puts an apostrophe before text that a spreadsheet would run as a formula; \`keep\` does not. The other formats never change a value.`,
+      description: `${separated}: \`escape\`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; \`keep\` does not. The other formats never change a value.`,
     }),
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
-/** The whole batch in one of the formats that hold it. */
+/** All results of a batch in one of the written formats. */
 export interface StreamQuery {
   status?: ResultsQuery['status'] | undefined;
   formulas: 'escape' | 'keep';
@@ -325,12 +327,12 @@ export const resultsPage = z
     next: z
       .string()
       .nullable()
-      .meta({ description: 'Cursor of the next page; also given while the batch runs. null: all has been read.' }),
+      .meta({ description: 'Cursor of the next page, also while the batch runs; null at the end.' }),
   })
   .meta({ id: 'ResultsPage' });
 export type ResultsPage = z.output<typeof resultsPage>;
 
-/** What `Prefer: wait=N` answers with when the batch has ended in time. */
+/** The response to `Prefer: wait=N` if the batch has ended in time. */
 export const batchWithResults = batchStatus
   .extend({ results: z.array(itemResult).meta({ description: 'In the order of the items.' }) })
   .meta({ id: 'BatchWithResults' });
@@ -347,7 +349,7 @@ export const listQuery = z.strictObject({
     .string()
     .max(64)
     .optional()
-    .meta({ description: 'For operators: batches of this tenant; `*`: of everybody.' }),
+    .meta({ description: 'For operators: batches of this tenant; `*` for all tenants.' }),
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
@@ -380,7 +382,7 @@ export const batchSummary = z
     lowest: z.array(extreme).meta({ description: 'The 50 lowest items, the lowest first.' }),
     highest: z.array(extreme).meta({ description: 'The 50 highest items, the highest first.' }),
     formulaCells: count.meta({
-      description: 'Cells of its evaluated items that CSV with `formulas=escape` changes; NDJSON changes none.',
+      description: 'The number of cells that CSV with `formulas=escape` changes; NDJSON changes none.',
     }),
   })
   .meta({ id: 'BatchSummary' });

@@ -9,7 +9,7 @@ const input = z
   })
   .meta({ description: 'A string or `{text}` goes through the text tower, `{image}` through the vision tower.' });
 
-/** The request of OpenAI's embeddings API, with images beside texts. */
+/** The request of OpenAI's embeddings API, extended by images. */
 export const embeddingsRequest = z
   .strictObject({
     input: z.union([input, z.array(input, { error: expected }).min(1, expected).max(maxTexts, expected)], {
@@ -30,7 +30,7 @@ export const embeddingsRequest = z
       .int()
       .min(1)
       .optional()
-      .meta({ description: 'Accepted where it is what the model has: embeddings are not shortened.' }),
+      .meta({ description: 'Must equal the dimensions of the model: embeddings are not shortened.' }),
     user: z.string().optional().meta({ description: 'Accepted for compatibility; not used.' }),
   })
   .meta({ id: 'EmbeddingsRequest' });

@@ -11,17 +11,17 @@ export const health = z
     uptimeSeconds: z.number(),
     redis: z.object({
       status: z.enum(['ok', 'refusing', 'down']).meta({
-        description: '`refusing`: it answers and takes no writes. `down`: it does not answer.',
+        description: '`refusing`: it answers but refuses writes. `down`: it does not answer.',
       }),
       fault: z
         .enum(Object.keys(redisFaults) as [RedisFault, ...RedisFault[]])
         .nullable()
-        .meta({ description: 'What keeps it from serving; `detail` says it in words.' }),
+        .meta({ description: 'The fault of Redis; `detail` describes it.' }),
       server: z.enum(['Redis', 'Valkey']).nullable(),
-      version: z.string().nullable().meta({ description: 'Its own: that of Valkey, where it is one.' }),
+      version: z.string().nullable().meta({ description: 'The version of the server program, Redis or Valkey.' }),
       durability: z.enum(['always', 'everysec', 'none', 'unknown']).nullable().meta({
         description:
-          'What survives the death of Redis: `always` all that was acknowledged, `everysec` all but up to 2 s of it, `none` nothing.',
+          'What survives a crash of Redis: `always` all acknowledged writes, `everysec` all but the last 2 s, `none` nothing.',
       }),
       detail: z.string().nullable(),
     }),
@@ -36,7 +36,7 @@ export const health = z
     ),
     settings: z.array(z.string()).meta({
       description:
-        'Settings that the processes of this service must have alike and do not: one sentence each, for operators. Empty when all is well.',
+        'Settings that differ between processes of this service although they must be equal: one sentence each, for operators. Normally empty.',
     }),
     workers: z.int().nullable().meta({ description: 'Worker connections over all queues; null without Redis.' }),
     queues: z

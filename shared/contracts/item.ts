@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 
-/** Longest text accepted, in UTF-16 units. Far above any context length; it only bounds the work of cleaning. */
+/** The maximum length of a text in UTF-16 units. It exceeds any context length and only limits the work of cleaning. */
 export const maxTextLength = 20_000;
 
-/** Longest address of an image, in UTF-16 units: what servers take, and more than browsers send. */
+/** The maximum length of an image address in UTF-16 units: what servers accept, more than browsers send. */
 export const maxAddressLength = 8 * 1024;
 
 const addressed = z.string().min(1).max(maxAddressLength);
 /** Base64 and data URIs are as long as their image. */
 const isAddress = /^\s*(?!data:)[a-z][a-z0-9+.-]{1,30}:/i;
 
-/** Where an image comes from. A bare string is a URL, a data URI or base64, told apart by how it begins. */
+/** An image source. A plain string is a URL, a data URI or base64, distinguished by its beginning. */
 export const imageSource = z
   .union(
     [
@@ -28,7 +28,7 @@ export const imageSource = z
           .string()
           .max(maxAddressLength)
           .optional()
-          .meta({ description: 'Where the bytes were read from; stands in CSV in their place.' }),
+          .meta({ description: 'The path of the file with the bytes; CSV has it in their place.' }),
       }),
       z.strictObject({ file: addressed }),
     ],
@@ -44,14 +44,14 @@ export type ImageSource = z.output<typeof imageSource>;
 
 export const longText = z.enum(['truncate', 'error']).default('truncate').meta({
   description:
-    'A text with more tokens than the model reads: `truncate` scores its beginning and says so in the warnings, `error` fails with `text.too_long`.',
+    'For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`.',
 });
 export type LongText = z.output<typeof longText>;
 
-/** Longest id of an item, in UTF-16 units. */
+/** The maximum length of an item's id in UTF-16 units. */
 export const maxIdLength = 256;
 
-/** One pair inside a batch. */
+/** An item of a batch: an image and a text. */
 export const batchItem = z.strictObject({
   image: imageSource,
   text: z.string(),
@@ -60,17 +60,17 @@ export const batchItem = z.strictObject({
 });
 export type BatchItem = z.output<typeof batchItem>;
 
-/** The same as clients may send it: numbers are taken as ids, and null for what there is none of, as pandas writes it. */
+/** An item as clients may send it: ids may be numbers, and absent values may be null, as pandas writes them. */
 export const postedItem = batchItem
   .extend({
     id: z
       .union([z.string().max(maxIdLength), z.number()])
       .nullish()
       .meta({ description: 'Echoed back with the result, as a string.' }),
-    // Named, so that generators have one class for it, whether or not null is allowed.
+    // Named so that generators have one class for it, with and without null.
     metadata: z.record(z.string(), z.unknown()).meta({ id: 'BatchItemMetadata' }).nullish().meta({
       description:
-        'Anything of your own; echoed back with the result. Numbers keep their digits. An escaped half of a surrogate pair becomes U+FFFD.',
+        'Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD.',
     }),
   })
   .meta({ id: 'BatchItem' });
@@ -79,20 +79,20 @@ export const itemErrorSchema = z
   .object({
     code: z.enum(codeNames),
     message: z.string(),
-    retryable: z.boolean().meta({ description: 'Whether the same item may succeed later, unchanged.' }),
+    retryable: z.boolean().meta({ description: 'True if the same item may succeed later.' }),
   })
   .meta({ id: 'ItemError' });
 
-/** Named, as generators give an unnamed one the same name in each schema that has it, and drop those schemas. */
+/** Named because generators give unnamed schemas the same name in each parent schema, and drop those schemas. */
 const echoedMetadata = z
   .record(z.string(), z.unknown())
-  .meta({ id: 'ItemMetadata', description: 'As it was posted with the item.' });
+  .meta({ id: 'ItemMetadata', description: 'The metadata that was posted with the item.' });
 
 const echoed = {
-  index: z.int().min(0).meta({ description: 'Position in the batch as posted, from 0.' }),
+  index: z.int().min(0).meta({ description: 'Position in the posted batch, from 0.' }),
   id: z.string().optional(),
   metadata: echoedMetadata.optional(),
-  retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: its index in the batch that is retried.' }),
+  retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: the index in the original batch.' }),
 };
 
 export const scoreFields = {
@@ -100,9 +100,12 @@ export const scoreFields = {
   cosine: z.number().min(-1).max(1).meta({ example: 0.2731 }),
 };
 
-const byModel = z.string().optional().meta({ description: 'Which model it is of, where several share the batch.' });
+const byModel = z
+  .string()
+  .optional()
+  .meta({ description: 'The model of the score, if several models share the batch.' });
 
-/** What became of one item. */
+/** The result of an item. */
 export const itemResult = z
   .discriminatedUnion('status', [
     z
@@ -122,20 +125,17 @@ export const itemResult = z
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;
 
-/** What produced a score. */
+/** The receipt of a score: what produced it. */
 export const receipt = z
   .object({
     model: z.string(),
     revision: z.string(),
     precision: z.string(),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
-    preprocess: z.string().meta({ description: 'Version of the steps from picture to tensor.' }),
-    textCleaning: z.string().meta({ description: 'Version of the steps from text to tokens.' }),
+    preprocess: z.string().meta({ description: 'Version of the image preprocessing.' }),
+    textCleaning: z.string().meta({ description: 'Version of the text preprocessing.' }),
     warnings: z.array(z.string()),
-    traceId: z
-      .string()
-      .optional()
-      .meta({ description: 'Where the request is found among the traces, if it was traced.' }),
+    traceId: z.string().optional().meta({ description: 'The id of the trace of the request, if it is traced.' }),
   })
   .meta({ id: 'Receipt' });
 export type Receipt = z.output<typeof receipt>;

@@ -3,49 +3,52 @@ import { z } from 'zod';
 export const modelInfo = z
   .object({
     model: z.string(),
-    profiles: z.array(z.string()).meta({ description: 'Names that lead to it.' }),
-    default: z.boolean().meta({ description: 'Used when a request names no model.' }),
+    profiles: z.array(z.string()).meta({ description: 'Profiles that refer to the model.' }),
+    default: z.boolean().meta({ description: 'True for the model of requests that name none.' }),
     description: z.string().nullable(),
     revision: z.string(),
-    source: z.string().meta({ description: 'Where its files come from.' }),
+    source: z.string().meta({ description: 'The source of its files.' }),
     logitScale: z.number().nullable(),
     dimensions: z.int().nullable(),
     contextLength: z.int().nullable(),
     state: z
       .enum(['absent', 'available', 'loading', 'loaded', 'failed'])
-      .meta({ description: '`absent`: its files are not here. `available`: here, and loaded on first use.' }),
+      .meta({ description: '`absent`: its files are not available. `available`: it is loaded on first use.' }),
     verified: z
       .boolean()
       .nullable()
-      .meta({ description: 'Whether it has reproduced golden values when it was loaded; `false` where it has none.' }),
+      .meta({ description: 'True if it reproduced its golden values when it was loaded; false if it has none.' }),
     precision: z.string().nullable(),
     provider: z.string().nullable(),
-    choice: z.string().nullable().meta({ description: 'Why this provider and this precision.' }),
-    memoryBytes: z.int().nullable().meta({ description: 'Of one encoder, about.' }),
+    choice: z.string().nullable().meta({ description: 'The reason for this provider and precision.' }),
+    memoryBytes: z.int().nullable().meta({ description: 'Approximate memory of one encoder.' }),
     encoders: z.object({ ready: z.int(), configured: z.int(), threads: z.int(), restarts: z.int() }).nullable(),
-    microBatch: z.int().nullable().meta({ description: 'Pictures that one run of the vision tower takes at most.' }),
+    microBatch: z
+      .int()
+      .nullable()
+      .meta({ description: 'The maximum number of images in one run of the vision tower.' }),
     speed: z.object({
       measuredImagesPerSecond: z
         .number()
         .nullable()
-        .meta({ description: 'Vision towers of all encoders alone, as measured on this machine.' }),
+        .meta({ description: 'Throughput of the vision towers of all encoders, measured on this machine.' }),
       stated: z.object({ imagesPerSecond: z.number(), on: z.string() }).nullable(),
     }),
     pullCommand: z
       .string()
       .nullable()
-      .meta({ description: 'The command that fetches its files from a hub; null for a model in a folder.' }),
+      .meta({ description: 'The command that pulls its files from a hub; null for a model in a folder.' }),
     pull: z
       .object({
         state: z
           .enum(['running', 'interrupted'])
-          .meta({ description: '`interrupted`: the same command continues with what has arrived.' }),
+          .meta({ description: '`interrupted`: the same command resumes the pull.' }),
         receivedBytes: z.int(),
-        bytes: z.int().nullable().meta({ description: 'Of all files of the pull, where they are known.' }),
+        bytes: z.int().nullable().meta({ description: 'The size of all files of the pull, if known.' }),
       })
       .nullable()
-      .meta({ description: 'A pull of its files on this machine that is not complete.' }),
-    detail: z.string().nullable().meta({ description: 'Why it is absent or failed.' }),
+      .meta({ description: 'An incomplete pull of its files on this machine.' }),
+    detail: z.string().nullable().meta({ description: 'The reason why it is absent or failed.' }),
   })
   .meta({ id: 'Model' });
 export type ModelInfo = z.output<typeof modelInfo>;
@@ -55,8 +58,8 @@ export const openAiModel = z
   .object({
     id: z.string(),
     object: z.literal('model'),
-    created: z.int().meta({ description: 'Always 0: nobody notes when a model was made.' }),
-    owned_by: z.string().meta({ description: 'Where its files come from.' }),
+    created: z.int().meta({ description: 'Always 0: the creation time of a model is unknown.' }),
+    owned_by: z.string().meta({ description: 'The source of its files.' }),
   })
   .meta({ id: 'OpenAIModel' });
 export type OpenAiModel = z.output<typeof openAiModel>;
@@ -66,13 +69,11 @@ export const modelPath = z.object({ model: z.string().meta({ description: 'A pro
 export const modelList = z
   .object({
     object: z.literal('list'),
-    data: z
-      .array(openAiModel)
-      .meta({ description: "The models whose files are here, in the shape that OpenAI's clients read." }),
+    data: z.array(openAiModel).meta({ description: "The available models, in the format of OpenAI's API." }),
     models: z.array(modelInfo),
     fault: z
       .string()
       .nullable()
-      .meta({ description: 'Why a change of the registry files is not in use; the former ones are.' }),
+      .meta({ description: 'The error of a change of the registry files. The previous content remains in use.' }),
   })
   .meta({ id: 'ModelList' });

@@ -1,10 +1,10 @@
-/** Every path of the service begins with this. */
+/** The prefix of all paths of the service. */
 export const prefix = '/evaluator';
 
-/** Where a batch is. */
+/** Returns the path of a batch. */
 export const batchPathOf = (id: string): string => `${prefix}/v1/evaluation/batch/${id}`;
 
-/** Where everything of a batch is. */
+/** Returns the paths of a batch and its parts. */
 export function linksOfBatch(id: string) {
   const self = batchPathOf(id);
   return {

@@ -1,23 +1,20 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 
-/** RFC 9457 problem details, with the stable code that clients switch on. */
+/** Problem details (RFC 9457) with a stable error code. */
 export const problem = z
   .object({
-    type: z.string().meta({ description: 'Where the code is documented.' }),
+    type: z.string().meta({ description: 'The address of the documentation of the code.' }),
     title: z.string(),
     status: z.int(),
     code: z.enum(codeNames),
     detail: z.string(),
     requestId: z.string().meta({ description: 'Also in the `X-Request-Id` header and in the logs.' }),
-    traceId: z
-      .string()
-      .optional()
-      .meta({ description: 'Where the request is found among the traces, if it was traced.' }),
+    traceId: z.string().optional().meta({ description: 'The id of the trace of the request, if it is traced.' }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
-      .meta({ description: 'Each fault of the request, where it can be placed.' }),
+      .meta({ description: 'The errors of single fields of the request.' }),
     error: z
       .object({
         message: z.string(),
@@ -26,7 +23,7 @@ export const problem = z
         param: z.string().nullable(),
       })
       .optional()
-      .meta({ description: "The same as OpenAI's clients read it, at the paths of OpenAI's API." }),
+      .meta({ description: "The error in the format of OpenAI's API, on its paths." }),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problem>;

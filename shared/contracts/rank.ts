@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { imageSource, itemErrorSchema, longText, receipt, scoreFields } from './item.ts';
 import { maxTexts, timings } from './single.ts';
 
-/** Most images one request may compare with its text: each is downloaded and decoded while the client waits. */
+/** The maximum images of a ranking: each is downloaded and decoded while the client waits. */
 export const maxRankedImages = 64;
 
 const model = z
@@ -26,11 +26,12 @@ export const rankRequest = z
 export type RankRequest = z.output<typeof rankRequest>;
 
 const ranked = z.object({
-  index: z.int().min(0).meta({ description: 'Position among the candidates as they were sent, from 0.' }),
-  text: z.string().optional().meta({ description: 'The candidate, when the candidates are texts.' }),
+  index: z.int().min(0).meta({ description: 'Position in the posted candidates, from 0.' }),
+  text: z.string().optional().meta({ description: 'The candidate, if the candidates are texts.' }),
   ...scoreFields,
   probability: z.number().min(0).max(1).meta({
-    description: 'Softmax over logit scale * cosine among the candidates of this request: it says nothing beyond them.',
+    description:
+      'Softmax of logit scale * cosine over the candidates of this request. It is only comparable within the request.',
   }),
 });
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** Who a browser is signed in as. */
+/** The session of a browser. */
 export const session = z
   .object({
-    keysRequired: z.boolean().meta({ description: 'Whether this service asks for keys at all.' }),
-    authenticated: z.boolean().meta({ description: 'Whether requests like this one are let in.' }),
+    keysRequired: z.boolean().meta({ description: 'True if the service requires keys.' }),
+    authenticated: z.boolean().meta({ description: 'True if requests like this one are authorised.' }),
     tenant: z.string().nullable(),
     role: z.enum(['tenant', 'operator']).nullable(),
   })
@@ -14,6 +14,6 @@ export type Session = z.output<typeof session>;
 export const signIn = z
   .strictObject({
     key: z.string().min(1).max(200),
-    next: z.string().optional().meta({ description: 'Forms: path of this service to go to afterwards.' }),
+    next: z.string().optional().meta({ description: 'Forms: the path of this service to redirect to.' }),
   })
   .meta({ id: 'SignIn' });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { imageSource, longText, receipt, scoreFields } from './item.ts';
 
-/** Most texts one request may compare with its image. */
+/** The maximum texts of a single request. */
 export const maxTexts = 1_000;
 
 const text = z.string();
@@ -25,9 +25,9 @@ export type SingleRequest = z.output<typeof singleRequest>;
 
 export const timings = z
   .object({
-    fetchMs: z.number().meta({ description: 'Getting the bytes: downloading, reading or decoding base64.' }),
+    fetchMs: z.number().meta({ description: 'Time to get the bytes: download, file or base64.' }),
     decodeMs: z.number(),
-    inferenceMs: z.number().meta({ description: 'Both towers; 0 when both embeddings were cached.' }),
+    inferenceMs: z.number().meta({ description: 'Time in both towers; 0 if both embeddings were cached.' }),
     totalMs: z.number(),
   })
   .meta({ id: 'Timings' });
@@ -44,6 +44,6 @@ const manyTexts = z
   })
   .meta({ id: 'SingleScores' });
 
-/** One text answers with its score, a list with one entry for each. */
+/** The response: one score for a text, a list of scores for a list of texts. */
 export const singleResponse = z.union([oneText, manyTexts]).meta({ id: 'SingleResponse' });
 export type SingleResponse = z.output<typeof singleResponse>;
