@@ -15,7 +15,7 @@ import type { FormatName } from '../shared/formats.ts';
 import { batchKeys, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
 import { redisTime } from '../shared/redis/time.ts';
 import { withRedis } from '../shared/redis.ts';
-import { formatS3Place } from '../shared/s3-place.ts';
+import { formatS3Location } from '../shared/s3-location.ts';
 import { withFacts } from './intake/item-source.ts';
 import {
   createIntake,
@@ -193,7 +193,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   /** Returns the folder of a retry: next to that of its batch, with the id of the retry as its name. */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
-    return formatS3Place(places.check(tenant, `${parent}${childId}/`, 'output'));
+    return formatS3Location(places.check(tenant, `${parent}${childId}/`, 'output'));
   }
 
   async function remove(scope: TenantScope, id: string): Promise<void> {

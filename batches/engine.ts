@@ -1,7 +1,7 @@
 import type { Config } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Redis } from '../shared/redis.ts';
-import { formatS3Place } from '../shared/s3-place.ts';
+import { formatS3Location } from '../shared/s3-location.ts';
 import type { Reading } from '../shared/telemetry/readings.ts';
 import { createTenantFolders } from './admission/folders.ts';
 import { createFreeSpaceGauge } from './admission/free-space.ts';
@@ -94,9 +94,9 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const sharedSettings = createSharedSettings(
     redis,
     {
-      PAYLOADS: payloadPlaces.map((place) => (place === 'redis' ? place : formatS3Place(place))).join(','),
+      PAYLOADS: payloadPlaces.map((place) => (place === 'redis' ? place : formatS3Location(place))).join(','),
       S3_ENDPOINT: s3Endpoint ?? '',
-      BATCH_BUCKETS: batchBuckets.map(({ tenant, folder }) => `${tenant}=${formatS3Place(folder)}`).join(','),
+      BATCH_BUCKETS: batchBuckets.map(({ tenant, folder }) => `${tenant}=${formatS3Location(folder)}`).join(','),
       BATCH_RETENTION_HOURS: String(retentionHours),
       'the version of payloads': String(payloadVersion),
     },

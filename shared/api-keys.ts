@@ -4,7 +4,7 @@ import { z } from 'zod';
 const keyId = z.string().regex(/^[0-9a-f]{12}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
-/** What a key may do beside what everybody may; what is absent is as configured. 0: no limit. */
+/** The limits of a key. Absent limits have their default; 0 means no limit. */
 const keyLimits = z.strictObject({
   requestsPerMinute: count.optional(),
   queuedItems: count.optional(),
@@ -12,55 +12,55 @@ const keyLimits = z.strictObject({
   streams: count.optional(),
 });
 
-/** Names end up in Redis keys and logs. */
+/** The name of a tenant, which appears in Redis keys and logs. */
 export const tenantName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected up to 64 of a-z, 0-9, dot, hyphen and underscore');
 
-/** An API key as it is stored: enough to know it again, not enough to use it. */
+/** The stored record of an API key, which can verify the key but not replace it. */
 export const keyRecord = z.strictObject({
-  /** Public part of the key: it finds the record and stands in logs. */
+  /** The public part of the key. It identifies the record and appears in logs. */
   id: keyId,
-  /** SHA-256 of the whole key, hexadecimal. A key has 256 random bits, so it needs neither salt nor a slow hash. */
+  /** The SHA-256 of the key in hexadecimal. A key has 256 random bits, so it needs neither a salt nor a slow hash. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   tenant: tenantName,
   role: z.enum(['tenant', 'operator']),
-  /** Share of the workers among tenants that compete. */
+  /** The share of the workers relative to other tenants. */
   weight: z.number().min(0.01).max(100).optional(),
   limits: keyLimits.optional(),
   created: z.iso.datetime().optional(),
-  /** From this moment the key is refused. */
+  /** The time from which the key is refused. */
   expires: z.iso.datetime().optional(),
-  /** The key whose place this one takes, by `vls keys rotate`. */
+  /** The id of the key that `vls keys rotate` replaced by this one. */
   replaces: keyId.optional(),
 });
 export type KeyRecord = z.output<typeof keyRecord>;
 
-/** Whether the key is refused for its age, by the clock of this process. */
+/** Returns true if the key has expired, by the clock of this process. */
 export const isExpired = ({ expires }: Pick<KeyRecord, 'expires'>, now = Date.now()): boolean =>
   expires !== undefined && Date.parse(expires) <= now;
 
 const keyForm = /^vls_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
 
-/** The id inside a key, or nothing when the text does not have the form of one. */
+/** Returns the id in a key, or undefined if the text is not formatted as a key. */
 export const idOfKey = (key: string): string | undefined => keyForm.exec(key)?.[1];
 
 const hashOfKey = (key: string): Buffer => createHash('sha256').update(key).digest();
 
-/** A new key and its id and hash; the key itself is nowhere afterwards but where the caller puts it. */
+/** Creates a key with its id and hash. The key itself is not stored. */
 export function createKey(): { key: string; id: string; hash: string } {
   const id = randomBytes(6).toString('hex');
   const key = `vls_${id}_${randomBytes(32).toString('base64url')}`;
   return { key, id, hash: hashOfKey(key).toString('hex') };
 }
 
-/** Takes the same time whether and wherever the hashes differ. */
+/** Compares in constant time. */
 export const isKeyOf = (key: string, { hash }: Pick<KeyRecord, 'hash'>): boolean =>
   timingSafeEqual(hashOfKey(key), Buffer.from(hash, 'hex'));
 
 /**
- * The records of a key file: one JSON object a line.
- * @throws {Error} that names the line, and nothing of what stands in it.
+ * Parses a key file: one JSON object per line.
+ * @throws {Error} that names the line number, but not its content.
  */
 export function parseKeyFile(text: string): KeyRecord[] {
   const records: KeyRecord[] = [];
@@ -80,25 +80,25 @@ export function parseKeyFile(text: string): KeyRecord[] {
 export const formatKeyFile = (records: readonly KeyRecord[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-/** A record as it stands in `API_KEYS`: `id:tenant:role:hash`, and `:expires` if it does. */
+/** Formats a record for `API_KEYS`: `id:tenant:role:hash`, and `:expires` if it expires. */
 export const entryOfKeyRecord = ({ id, tenant, role, hash, expires }: KeyRecord): string =>
   [id, tenant, role, hash, ...(expires === undefined ? [] : [expires])].join(':');
 
 export function keyRecordOfEntry(entry: string): KeyRecord | undefined {
   const [id, tenant, role, hash, ...more] = entry.split(':');
-  // A time of day has colons of its own.
+  // The expiry contains colons.
   const expires = more.length > 0 ? more.join(':') : undefined;
   return keyRecord.safeParse({ id, tenant, role, hash, expires }).data;
 }
 
-/** When each key was last used, by its id: ISO 8601, to the minute. Stored beside the file of keys. */
+/** The time of the last use of each key, by id, in ISO 8601, to the minute. Stored next to the key file. */
 export const keyUse = z.record(keyId, z.iso.datetime());
 export type KeyUse = z.output<typeof keyUse>;
 
-/** Where the last use of the keys of a file is stored. */
+/** Returns the path of the file with the last uses of a key file. */
 export const useFileOf = (keyFile: string): string => `${keyFile}.used`;
 
-/** Empty when the text is something else: it is a remark about keys, not a condition of their use. */
+/** Parses the file of last uses. Invalid text counts as empty, as keys work without it. */
 export const parseKeyUse = (text: string): KeyUse => keyUse.safeParse(jsonOrNothing(text)).data ?? {};
 
 function jsonOrNothing(text: string): unknown {

@@ -1,24 +1,23 @@
-// JavaScript, not TypeScript: the bootstrap uses it too, and runs on a Node that does not strip types.
+// JavaScript, because the bootstrap uses it on Node versions that do not strip types.
 
 /**
- * ONNX Runtime (since 1.29, outside Windows) reports each process and each session to its maker, and writes a device id
- * and a database below the home directory. It reads this variable once, when its environment is created; then it does
- * neither.
+ * ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor, and writes a device id and a
+ * database below the home directory. This variable disables both. It is read once, when the runtime is created.
  */
 export const telemetryOff = Object.freeze({ ORT_DISABLE_TELEMETRY: '1' });
 
-/** Finds programs, libraries, the home directory, temporary files, locale and time zone. Holds no secrets. */
+/** Variables for programs, libraries, home directory, temporary files, locale and time zone. They hold no secrets. */
 const system = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TMP', 'TEMP', 'TZ', 'TERM', 'LANG', 'LANGUAGE', 'LC_*'],
   ...['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH'],
-  // Windows finds neither its libraries nor its shell without these.
+  // Windows needs these to find its libraries and its shell.
   ...['SystemRoot', 'SystemDrive', 'windir', 'ComSpec', 'PATHEXT', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'],
   ...['ProgramData', 'ProgramFiles', 'NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
 ];
 const node = ['NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE', 'NODE_ENV'];
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
 const certificates = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
-// By name: NVIDIA_API_KEY is a secret.
+// Listed by name, because NVIDIA_API_KEY is a secret.
 const gpu = [
   ...['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_MODULE_LOADING', 'CUDA_PATH', 'CUDA_HOME'],
   ...['CUDA_CACHE_PATH', 'CUDA_CACHE_DISABLE', 'CUDA_CACHE_MAXSIZE', 'CUDA_LAUNCH_BLOCKING'],
@@ -26,11 +25,11 @@ const gpu = [
   ...['NVIDIA_VISIBLE_DEVICES', 'NVIDIA_DRIVER_CAPABILITIES', 'NVIDIA_TF32_OVERRIDE'],
 ];
 
-/** The variables of each kind of child process. `NAME_*` is every name that begins so. */
+/** The variables of each kind of child process. `NAME_*` matches every name with that prefix. */
 const allowed = {
-  /** Decodes the bytes of strangers. */
+  /** Decodes untrusted bytes. */
   encoder: [...system, ...node, ...gpu],
-  /** Decodes the bytes of strangers for an encoder on an accelerator, of which it sees nothing. */
+  /** Decodes untrusted bytes for an encoder on an accelerator, without access to it. */
   decoder: [...system, ...node],
   /** Loads the drivers of accelerators. */
   deviceProbe: [...system, ...node, ...gpu],
@@ -50,12 +49,12 @@ const allowed = {
 };
 
 /**
- * The environment of a child process: of this process' variables those that its kind needs, and `more`. A secret of the
- * service (keys, tokens, the address of Redis) reaches no child but the service itself, which `start/service-process.ts`
- * starts with everything.
+ * Returns the environment of a child process: the variables of this process that its kind needs, and `more`. Secrets of the
+ * service (keys, tokens, the address of Redis) reach no child except the service itself, which `start/service-process.ts`
+ * starts with all variables.
  * @param {keyof typeof allowed} kind
- * @param {NodeJS.ProcessEnv} [more] set in any case
- * @param {NodeJS.ProcessEnv} [own] this process' variables
+ * @param {NodeJS.ProcessEnv} [more] additional variables
+ * @param {NodeJS.ProcessEnv} [own] the variables of this process
  * @returns {NodeJS.ProcessEnv}
  */
 export function childEnvironment(kind, more = {}, own = process.env) {
@@ -66,6 +65,6 @@ export function childEnvironment(kind, more = {}, own = process.env) {
   return { ...Object.fromEntries(inherited), ...telemetryOff, ...more };
 }
 
-/** Windows has `Path` for `PATH`. */
+/** Finds names in any case: Windows has `Path` for `PATH`. */
 const isSame = (name, entry) =>
   process.platform === 'win32' ? name.toUpperCase() === entry.toUpperCase() : name === entry;

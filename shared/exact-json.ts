@@ -1,6 +1,6 @@
 /**
- * JSON of clients that is to come back as it was sent. Numbers that a double does not hold as they are written (whole
- * ones beyond 2^53, `1e400`, `1.0`) stay their text, as `JSON.rawJSON` has it; `JSON.stringify` writes it again.
+ * JSON that is returned to clients exactly as it was sent. Numbers that a double cannot represent as written (integers
+ * beyond 2^53, `1e400`, `1.0`) are stored as text, with `JSON.rawJSON`; `JSON.stringify` writes it unchanged.
  */
 
 declare global {
@@ -10,22 +10,22 @@ declare global {
   }
 }
 
-/** A number that is its text. */
+/** A number that is stored as its text. */
 export interface RawNumber {
   readonly rawJSON: string;
 }
 
 /**
- * Numbers that may read otherwise when they are written again: with a fraction, an exponent, 16 digits, or a negative
- * zero. Reading every value through a function takes four times as long, and most lines have no such number.
+ * Matches numbers that may change when they are parsed and written: with a fraction, an exponent, 16 digits, or a negative
+ * zero. A reviver function takes four times as long, and most lines have no such number.
  */
 const unlikeNumber = /[:,[]\s*-?(?:\d{16}|\d+[.eE]|0(?=\s*[,}\]])(?<=-0))/;
 
-/** Whether JSON text may have a number that {@link parseExactly} keeps as its text. */
+/** Returns true if JSON text may have a number that {@link parseExactly} stores as text. */
 export const hasUnlikeNumber = (json: string): boolean => unlikeNumber.test(json);
 
 /**
- * Parses JSON; numbers that would change are {@link RawNumber}, but in browsers that do not have them yet.
+ * Parses JSON. Numbers that would change become {@link RawNumber}, except in browsers without `JSON.rawJSON`.
  * @throws {SyntaxError}
  */
 export function parseExactly(json: string): unknown {
@@ -38,7 +38,7 @@ function keepNumber(_key: string, value: unknown, context: { source: string }): 
   return typeof value === 'number' && JSON.stringify(value) !== context.source ? JSON.rawJSON(context.source) : value;
 }
 
-/** Whether a value has, at any depth, a number that is its text. */
+/** Returns true if a value has, at any depth, a number that is stored as text. */
 export function hasRawNumber(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (JSON.isRawJSON(value)) return true;
@@ -46,21 +46,21 @@ export function hasRawNumber(value: unknown): boolean {
   return false;
 }
 
-/** An escape sequence of JSON; of halves of surrogate pairs, both together where both are there. */
+/** Matches an escape sequence of JSON; a surrogate pair is one match. */
 const escapes =
   /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])/g;
 
 /**
- * JSON text in which an escaped half of a surrogate pair is U+FFFD: half a pair is no character, and DuckDB, pyarrow and
- * jq stop at a file that has one.
+ * Replaces escaped lone surrogates in JSON text by U+FFFD: a lone surrogate is not a character, and DuckDB, pyarrow and jq
+ * reject files that contain one.
  */
 export const withoutHalfPairs = (json: string): string =>
   /\\u[dD][89a-fA-F]/.test(json) ? json.replaceAll(escapes, (found, half) => (half ? '\\ufffd' : found)) : json;
 
-/** Characters that many readers of lines take for the end of a line, as Python's `splitlines` does. */
+/** Characters that many line readers treat as the end of a line, such as Python's `splitlines`. */
 const lineBreaks = /[\u0085\u2028\u2029]/g;
 
-/** JSON text without characters that end a line for anybody. They stand in strings alone, so they can be escaped. */
+/** Escapes characters that any reader treats as line ends in JSON text. They occur only in strings. */
 export const inOneLine = (json: string): string =>
   json.search(lineBreaks) < 0
     ? json

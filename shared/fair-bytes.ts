@@ -8,7 +8,7 @@ export interface FairBytesOptions {
   guaranteedBytes: number;
   /** The most bytes held at any time, guaranteed ones included. */
   hardBytes: number;
-  /** Bytes are counted in units of this size. Each hold has the first unit for nothing. */
+  /** Bytes are counted in units of this size. The first unit of each hold is free. */
   unitBytes: number;
   /** The time in ms that a hold waits for more bytes before it is refused. Default 20 s. */
   patienceMs?: number;

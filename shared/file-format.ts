@@ -1,8 +1,8 @@
-/** Bytes from the start of a file that {@link fileFormat} needs to see. */
+/** The number of bytes from the start of a file that {@link fileFormat} needs. */
 export const formatBytes = 512;
 
 export interface FileFormat {
-  /** As people call it, e.g. `JPEG XL`. */
+  /** The common name, e.g. `JPEG XL`. */
   name: string;
   /** Images of this format are decoded here. */
   isDecoded: boolean;
@@ -22,7 +22,7 @@ const decoded: readonly (readonly [name: string, test: Test])[] = [
   ['TIFF', ['II*\0', 'II+\0', 'MM\0*', 'MM\0+']],
 ];
 
-/** Brands of ISO media containers that hold still images. Whether one holds AV1 or HEVC, its items say. */
+/** Brands of ISO media containers with still images. Their items name the codec, AV1 or HEVC. */
 const heifBrands = /^(avif|avis|mif1|msf1|hei[cxms]|hev[cxms])$/;
 
 const others: readonly (readonly [name: string, test: Test])[] = [
@@ -48,7 +48,7 @@ const others: readonly (readonly [name: string, test: Test])[] = [
 ];
 
 /**
- * Names the format of a file by its first bytes, whatever its sender calls it.
+ * Detects the format of a file by its first bytes.
  * @param bytes the file, or its first {@link formatBytes}.
  */
 export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
@@ -73,7 +73,7 @@ export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
   return undefined;
 }
 
-/** Says that bytes are not a decoded image, and names their format where it is known. */
+/** Returns the message for bytes that are not a decoded image, with their format if it is known. */
 export function describeNonImage(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'The image is empty (0 bytes)';
   const found = fileFormat(bytes)?.name;

@@ -1,40 +1,40 @@
-/** The time for which each tenant has used a resource, of which the past counts less and less. */
+/** The time for which each tenant has used a resource; older use counts less. */
 export interface RecentUse {
-  /** Begins a use. @returns ends it; a second call does nothing. */
+  /** Starts a use. @returns a function that ends it; a second call does nothing. */
   begin(tenant: string): () => void;
-  /** Adds a use of known length, in milliseconds. */
+  /** Adds a use of a known length in ms. */
   charge(tenant: string, milliseconds: number): void;
   /**
-   * The use of a tenant in milliseconds. A use in progress counts as long as earlier ones took on average, or as it has
-   * taken so far if that is longer: otherwise a tenant with long uses would begin many before the first is charged.
+   * Returns the use of a tenant in ms. A use in progress counts with the mean length of earlier uses, or its own length if
+   * that is longer: otherwise a tenant with long uses could start many before the first one counts.
    */
   of(tenant: string): number;
-  /** The other tenants with recent use: their number, and their use in milliseconds for each millisecond of time. */
+  /** Returns the number of other tenants with recent use, and their use in ms per ms of time. */
   others(tenant: string): { tenants: number; share: number };
 }
 
 interface Use {
-  /** Of uses that have ended, at `at`. */
+  /** The use by ended uses, as of `at`. */
   milliseconds: number;
   at: number;
-  /** Mean length of one; nothing before the first has ended. */
+  /** The mean length of a use; undefined before the first one has ended. */
   mean: number | undefined;
   running: number;
-  /** Sum of the times at which the running ones began. */
+  /** The sum of the start times of running uses. */
   began: number;
 }
 
-/** Weight of the latest use in the mean length. */
+/** The weight of the latest use in the mean length. */
 const weight = 0.2;
-/** Below this a tenant is forgotten, in milliseconds. */
+/** The use in ms below which a tenant is dropped. */
 const negligibleMs = 1;
-/** Tenants without current use that are remembered before the negligible ones are looked for. */
+/** The number of tenants without current use above which negligible ones are dropped. */
 const remembered = 256;
 
-/** @param halfLifeMs after this time a use counts half. */
+/** @param halfLifeMs the time in ms after which a use counts half. */
 export function createRecentUse(halfLifeMs = 10_000, now: () => number = () => performance.now()): RecentUse {
   const uses = new Map<string, Use>();
-  /** The sum of a constant use of one place, in milliseconds. */
+  /** The limit in ms that a constant use of one place approaches. */
   const lifeMs = halfLifeMs / Math.LN2;
   let overallMean: number | undefined;
   let forgetAbove = remembered;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { keyRecordOfEntry, tenantName } from './api-keys.ts';
-import { asFolder, parseS3Place, type S3Place } from './s3-place.ts';
+import { asFolder, parseS3Location, type S3Location } from './s3-location.ts';
 
 /** A directory from which one tenant, or every tenant (`*`), may read images. */
 export interface FileRoot {
@@ -12,7 +12,7 @@ export interface FileRoot {
 /** A folder of a bucket from which one tenant, or every tenant (`*`), may post. Its key may contain `{tenant}`. */
 export interface TenantFolder {
   tenant: string;
-  folder: S3Place;
+  folder: S3Location;
 }
 
 const MB = 1024 * 1024;
@@ -92,7 +92,7 @@ export const keyEntries = list.pipe(
 /** `redis` or `s3://bucket/prefix`, one or more. */
 export const payloadLocations = list.pipe(
   listOf(
-    (entry): 'redis' | S3Place | undefined => (entry === 'redis' ? entry : parseS3Place(entry)),
+    (entry): 'redis' | S3Location | undefined => (entry === 'redis' ? entry : parseS3Location(entry)),
     (entry) => `${JSON.stringify(entry)} is not redis or s3://bucket/prefix`,
   ).min(1, 'the list is empty'),
 );
@@ -102,7 +102,7 @@ export const tenantFolders = list.pipe(
   listOf(
     (entry): TenantFolder | undefined => {
       const [, tenant = '', address = ''] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
-      const location = parseS3Place(address);
+      const location = parseS3Location(address);
       const isTenant = tenant === '*' || tenantName.safeParse(tenant).success;
       return location !== undefined && isTenant ? { tenant, folder: asFolder(location) } : undefined;
     },

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../shared/config.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import { asFolder, formatS3Place, isWithin, parseS3Place, type S3Place } from '../../shared/s3-place.ts';
+import { asFolder, formatS3Location, isWithin, parseS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
@@ -13,7 +13,7 @@ export interface TenantFolders {
    * @param field of the request, which an error names.
    * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant may not use.
    */
-  check(tenant: string, address: string, field: 'input' | 'output'): S3Place;
+  check(tenant: string, address: string, field: 'input' | 'output'): S3Location;
 }
 
 const tenantMark = '{tenant}';
@@ -32,13 +32,13 @@ export function createTenantFolders(
       .map(asFolder)
       .find(({ bucket, key }) => bucket === folder.bucket && (key.startsWith(fixed) || fixed.startsWith(key)));
     if (own === undefined) continue;
-    const message = `BATCH_BUCKETS: ${formatS3Place(folder)} and ${formatS3Place(own)} of PAYLOADS overlap`;
+    const message = `BATCH_BUCKETS: ${formatS3Location(folder)} and ${formatS3Location(own)} of PAYLOADS overlap`;
     throw new ConfigError(`${message}; the payloads of all tenants lie there`);
   }
   return {
     any: allowed.length > 0,
     check(tenant, address, field) {
-      const place = parseS3Place(address);
+      const place = parseS3Location(address);
       if (place === undefined) {
         const message = 'expected s3://bucket/key, without empty parts, dots alone or control characters';
         throw new ServiceError('request.invalid', `${field}: ${message}`, { faults: [{ path: field, message }] });
@@ -47,7 +47,7 @@ export function createTenantFolders(
         .filter((entry) => entry.tenant === '*' || entry.tenant === tenant)
         .map(({ folder }) => ({ ...folder, key: folder.key.replaceAll(tenantMark, tenant) }));
       if (folders.some((folder) => isWithin(place, folder))) return place;
-      const where = folders.map(formatS3Place).join(', ') || 'no folder of a bucket';
+      const where = folders.map(formatS3Location).join(', ') || 'no folder of a bucket';
       throw new ServiceError(
         'storage.outside',
         `${field}: ${tenant} may use ${where}; the service's setting BATCH_BUCKETS opens others`,

@@ -3,7 +3,7 @@ import { type Code, ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, endingsInWords, formatOfFile, formats } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { asFolder, formatS3Place } from '../../shared/s3-place.ts';
+import { asFolder, formatS3Location } from '../../shared/s3-location.ts';
 import { traced, traceparent } from '../../shared/telemetry/spans.ts';
 import type { TenantFolders } from '../admission/folders.ts';
 import type { FreeSpaceGauge } from '../admission/free-space.ts';
@@ -196,7 +196,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
-      if (given !== undefined) keepInput(formatS3Place(place), formatS3Place(asFolder(given)));
+      if (given !== undefined) keepInput(formatS3Location(place), formatS3Location(asFolder(given)));
       const store = async (id: string, reservation: Reservation | undefined) => {
         const { etag } = await objects.head(place);
         const nextToInput = {
@@ -209,11 +209,11 @@ export function createIntake(deps: IntakeDeps): Intake {
           weight: limits?.weight,
           keyHash: reservation?.keyHash,
           pinned,
-          options: { ...options, output: formatS3Place(asFolder(given ?? nextToInput)) },
+          options: { ...options, output: formatS3Location(asFolder(given ?? nextToInput)) },
           traceparent: traceparent(),
         };
         const reference = {
-          input: formatS3Place(place),
+          input: formatS3Location(place),
           inputEtag: etag,
           reading: {
             ...reading,

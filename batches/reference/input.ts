@@ -3,7 +3,7 @@ import { readBody } from '../../formats/body.ts';
 import { readItems } from '../../formats/index.ts';
 import type { HeldBytes } from '../../shared/fair-bytes.ts';
 import { formatOfFile } from '../../shared/formats.ts';
-import type { S3Place } from '../../shared/s3-place.ts';
+import type { S3Location } from '../../shared/s3-location.ts';
 import { boundBadItems } from '../intake/bad-items.ts';
 import type { ItemSource } from '../intake/item-source.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -16,7 +16,7 @@ import type { Reading } from '../store/record.ts';
  */
 export async function* itemsOfObject(
   objects: ObjectStore,
-  place: S3Place,
+  place: S3Location,
   etag: string,
   { columns, delimiter, encoding, strictness }: Reading,
   signal: AbortSignal,

@@ -4,7 +4,7 @@ import { codes, ServiceError, toItemError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { parseS3Place } from '../../shared/s3-place.ts';
+import { parseS3Location } from '../../shared/s3-location.ts';
 import type { FreeSpaceGauge } from '../admission/free-space.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
@@ -60,7 +60,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   async function readObject(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
     const { id, tenant, input = '', inputEtag = '', reading } = record;
-    const place = parseS3Place(input);
+    const place = parseS3Location(input);
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
     return await storeItems(redis, writer, {
       id,

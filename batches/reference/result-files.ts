@@ -5,7 +5,7 @@ import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { parseS3Place } from '../../shared/s3-place.ts';
+import { parseS3Location } from '../../shared/s3-location.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { TaskRun } from '../queue/tasks.ts';
 import { streamFailures } from '../reading/failures.ts';
@@ -38,7 +38,7 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     const files = filesOf(record);
     if (files === null) return;
     const upload = async (address: string, type: string, parts: AsyncIterable<Bytes>) => {
-      const place = parseS3Place(address);
+      const place = parseS3Location(address);
       if (place === undefined) throw new Error(`Batch ${record.id} has ${address} for a file`);
       await objects.upload(place, type, parts, signal);
     };

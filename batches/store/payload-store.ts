@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ServiceError } from '../../shared/errors.ts';
-import { asFolder, formatS3Place, type S3Place } from '../../shared/s3-place.ts';
+import { asFolder, formatS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** A location of payloads: Redis, or a folder of a bucket. */
-export type PayloadLocation = 'redis' | S3Place;
+export type PayloadLocation = 'redis' | S3Location;
 
 /**
  * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `put` returns, in
@@ -82,13 +82,13 @@ export function createPayloadStore(locations: readonly PayloadLocation[], object
   };
 }
 
-const objectOf = ({ bucket, key }: S3Place, id: string, name: string): S3Place => ({
+const objectOf = ({ bucket, key }: S3Location, id: string, name: string): S3Location => ({
   bucket,
   key: `${key}${id}/${name}`,
 });
 
-const tagOf = (folder: S3Place): Buffer =>
-  createHash('sha256').update(formatS3Place(folder)).digest().subarray(0, folderTagBytes);
+const tagOf = (folder: S3Location): Buffer =>
+  createHash('sha256').update(formatS3Location(folder)).digest().subarray(0, folderTagBytes);
 
 /**
  * Returns true when the object of a payload no longer exists, for example after a lifecycle rule of the bucket. A missing

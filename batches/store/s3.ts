@@ -12,7 +12,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import { formatS3Place, type S3Place } from '../../shared/s3-place.ts';
+import { formatS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
 const attempts = 3;
@@ -63,7 +63,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
     });
   const client = clientWith(answerMs);
   const patient = clientWith(patientAnswerMs);
-  const named = ({ bucket, key }: S3Place) => ({ Bucket: bucket, Key: key });
+  const named = ({ bucket, key }: S3Location) => ({ Bucket: bucket, Key: key });
 
   return {
     async put(place, content) {
@@ -156,7 +156,7 @@ async function* encoded(parts: AsyncIterable<Bytes>): AsyncGenerator<Buffer> {
   for await (const part of parts) yield toBuffer(part);
 }
 
-async function asked<Value>(place: S3Place, ask: () => Promise<Value>): Promise<Value> {
+async function asked<Value>(place: S3Location, ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask();
   } catch (error) {
@@ -164,10 +164,10 @@ async function asked<Value>(place: S3Place, ask: () => Promise<Value>): Promise<
   }
 }
 
-function faultOf(error: unknown, place: S3Place): ServiceError {
+function faultOf(error: unknown, place: S3Location): ServiceError {
   if (error instanceof ServiceError) return error;
   const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-  const where = formatS3Place(place);
+  const where = formatS3Location(place);
   if (status === 404) return new ServiceError('storage.not_found', `There is no ${where}`, { cause: error });
   if (status === 401 || status === 403) {
     const message = `The store refuses ${where} to the credentials of this service`;
@@ -178,11 +178,11 @@ function faultOf(error: unknown, place: S3Place): ServiceError {
   return unavailable(place, status === undefined ? (code ?? name) : `it answers ${status}, ${name}`, error);
 }
 
-const changed = (place: S3Place): ServiceError =>
-  new ServiceError('storage.changed', `${formatS3Place(place)} has changed since it was posted`);
+const changed = (place: S3Location): ServiceError =>
+  new ServiceError('storage.changed', `${formatS3Location(place)} has changed since it was posted`);
 
-const unavailable = (place: S3Place, why: string, cause?: unknown): ServiceError =>
-  new ServiceError('storage.unavailable', `The store of ${formatS3Place(place)} is not available now (${why})`, {
+const unavailable = (place: S3Location, why: string, cause?: unknown): ServiceError =>
+  new ServiceError('storage.unavailable', `The store of ${formatS3Location(place)} is not available now (${why})`, {
     cause,
     retryAfter: 5,
   });

@@ -3,7 +3,7 @@ import { createObjectStore } from '../../batches/store/lazy-object-store.ts';
 import type { ObjectStore } from '../../batches/store/object-store.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
-import { parseS3Place } from '../../shared/s3-place.ts';
+import { parseS3Location } from '../../shared/s3-location.ts';
 import { ndjsonItems } from '../../testing/ndjson-items.ts';
 import { install } from '../../testing/processes/installation.ts';
 import { residentMiBOf } from '../../testing/processes/usage.ts';
@@ -108,7 +108,7 @@ async function* inParts(items: number): AsyncGenerator<string> {
 
 /** @throws {Error} unless the file of results has every item once, in order. */
 async function expectComplete(objects: ObjectStore, { state, files }: BatchStatus, items: number): Promise<void> {
-  const place = parseS3Place(files?.results ?? '');
+  const place = parseS3Location(files?.results ?? '');
   if (state !== 'completed' || place === undefined) throw new Error(`The batch is ${state}: ${files?.error}`);
   const results = (await objects.get(place)).toString().trimEnd().split('\n');
   const wrong = results.findIndex((line, index) => !line.startsWith(`{"index":${index},`));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { asFolder, formatS3Place, isWithin, parseS3Place } from '../../../shared/s3-place.ts';
+import { asFolder, formatS3Location, isWithin, parseS3Location } from '../../../shared/s3-location.ts';
 
 const folder = (address: string) => {
-  const place = parseS3Place(address);
+  const place = parseS3Location(address);
   if (place === undefined) throw new Error(`${address} is no address`);
   return asFolder(place);
 };
@@ -14,7 +14,7 @@ test.each([
   ['s3://bucket/a/', { bucket: 'bucket', key: 'a/' }],
   ['s3://bucket/ein Ordner/ü%2e%2e/..x', { bucket: 'bucket', key: 'ein Ordner/ü%2e%2e/..x' }],
 ])('%s is a place', (address, place) => {
-  expect(parseS3Place(address)).toEqual(place);
+  expect(parseS3Location(address)).toEqual(place);
 });
 
 describe('these are none', () => {
@@ -37,12 +37,12 @@ describe('these are none', () => {
     ['half a surrogate pair', 's3://bucket/a\ud800'],
     ['a key too long', `s3://bucket/${'a'.repeat(1025)}`],
   ])('%s', (_, address) => {
-    expect(parseS3Place(address)).toBeUndefined();
+    expect(parseS3Location(address)).toBeUndefined();
   });
 });
 
 test('a folder ends in a slash, so that one whose name only begins the same is another', () => {
-  expect(formatS3Place(folder('s3://bucket/team'))).toBe('s3://bucket/team/');
+  expect(formatS3Location(folder('s3://bucket/team'))).toBe('s3://bucket/team/');
   expect(isWithin({ bucket: 'bucket', key: 'team/x' }, folder('s3://bucket/team'))).toBe(true);
   expect(isWithin({ bucket: 'bucket', key: 'team2/x' }, folder('s3://bucket/team'))).toBe(false);
   expect(isWithin({ bucket: 'other', key: 'team/x' }, folder('s3://bucket/team'))).toBe(false);

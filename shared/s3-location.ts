@@ -1,0 +1,34 @@
+/** A location in an S3-compatible store: an object, or a folder (all keys below it) if the key is empty or ends in `/`. */
+export interface S3Location {
+  bucket: string;
+  key: string;
+}
+
+/** The maximum length of an object's key in bytes of UTF-8: the limit of S3. */
+const maxKeyBytes = 1024;
+const form = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/s;
+
+/**
+ * Parses `s3://bucket/key`. Returns undefined for an invalid or ambiguous address: with control characters, or with empty,
+ * `.` or `..` parts.
+ */
+export function parseS3Location(address: string): S3Location | undefined {
+  const [, bucket, key = ''] = form.exec(address) ?? [];
+  if (bucket === undefined || !key.isWellFormed() || Buffer.byteLength(key) > maxKeyBytes) return undefined;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are refused
+  if (/[\x00-\x1f\x7f]/.test(key)) return undefined;
+  const parts = key.endsWith('/') ? key.slice(0, -1).split('/') : key.split('/');
+  if (key !== '' && parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
+  return { bucket, key };
+}
+
+export const formatS3Location = ({ bucket, key }: S3Location): string => `s3://${bucket}/${key}`;
+
+/** Returns the location as a folder: with a `/` at its end, unless it is a whole bucket. */
+export const asFolder = ({ bucket, key }: S3Location): S3Location => ({
+  bucket,
+  key: key === '' || key.endsWith('/') ? key : `${key}/`,
+});
+
+export const isWithin = (place: S3Location, folder: S3Location): boolean =>
+  place.bucket === folder.bucket && place.key.startsWith(folder.key);
