@@ -5,10 +5,11 @@ export interface ProcessorUse {
   /** By requests and batches. */
   all: RecentUse;
   /**
-   * By requests alone. Requests give way to the batches of a tenant with less use, and are measured by this: the batches
-   * of a tenant must not make its own requests late.
+   * Returns true when requests of one tenant give way to batches of another: when the requests alone have used more than
+   * half of the processor recently, and more than the other tenant has used in all. The batches of a tenant do not count
+   * against its requests, and a tenant that has just come does not make moderate requests late.
    */
-  interactive: RecentUse;
+  givesWay(requestsOf: string, batchesOf: string): boolean;
   /** Begins a use. @returns ends it; a second call does nothing. */
   begin(tenant: string, isInteractive: boolean): () => void;
   /** Adds a use of known length, in milliseconds. */
@@ -16,12 +17,17 @@ export interface ProcessorUse {
 }
 
 /** @param halfLifeMs after this time a use counts half. */
-export function createProcessorUse(halfLifeMs?: number, now?: () => number): ProcessorUse {
+export function createProcessorUse(halfLifeMs = 10_000, now?: () => number): ProcessorUse {
+  /** What half of a processor sums up to, in milliseconds. */
+  const moderateMs = halfLifeMs / Math.LN2 / 2;
   const all = createRecentUse(halfLifeMs, now);
   const interactive = createRecentUse(halfLifeMs, now);
   return {
     all,
-    interactive,
+    givesWay(requestsOf, batchesOf) {
+      const used = interactive.of(requestsOf);
+      return used > moderateMs && used > all.of(batchesOf);
+    },
     begin(tenant, isInteractive) {
       const ends = [all.begin(tenant)];
       if (isInteractive) ends.push(interactive.begin(tenant));

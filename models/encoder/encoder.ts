@@ -1,5 +1,4 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import type { RecentUse } from '../../shared/recent-use.ts';
 import { createDecoders } from '../decoder/decoders.ts';
 import { pixelBytes } from '../model.ts';
 import { createDecodeQueue } from '../pixels/decode-queue.ts';
@@ -40,10 +39,6 @@ const longestYieldMs = 100;
 const longestTextWaitMs = 200;
 /** Half-life of the use of this process by tenants, in milliseconds: a few of the longest images. */
 const useHalfLifeMs = 5_000;
-/** @returns the use of the tenant that has used least, in milliseconds. */
-const leastUse = (use: RecentUse, tenants: string[]) =>
-  Math.min(...[...new Set(tenants)].map((tenant) => use.of(tenant)));
-
 /** How often calibration looks whether the encoder has become idle, in milliseconds. */
 const idleCheckMs = 50;
 
@@ -103,21 +98,17 @@ export async function createEncoder(
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
-  /**
-   * Returns whether a tenant with batch work has used less time of this process than the requests of each tenant with
-   * interactive work: then that batch work goes first. Otherwise the requests of one tenant would stop the batches of all
-   * others.
-   */
+  /** Returns true when all requests give way to the batch work of a tenant: otherwise one tenant's would stop all batches. */
   function isBatchFirst(): boolean {
-    const batch = [texts, images].flatMap((lane) => lane.tenants('batch'));
-    if (batch.length === 0) return false;
-    const interactive = [texts, images].flatMap((lane) => lane.tenants('interactive'));
-    for (const { tenant = '' } of interactiveDecoding) interactive.push(tenant);
-    return leastUse(use.all, batch) < leastUse(use.interactive, interactive);
+    const batch = new Set([texts, images].flatMap((lane) => lane.tenants('batch')));
+    if (batch.size === 0) return false;
+    const interactive = new Set([texts, images].flatMap((lane) => lane.tenants('interactive')));
+    for (const { tenant = '' } of interactiveDecoding) interactive.add(tenant);
+    return [...batch].some((tenant) => [...interactive].every((other) => use.givesWay(other, tenant)));
   }
 
   /**
-   * Interactive work first, unless batch work has had no turn for long or is that of a tenant with less use; then texts
+   * Interactive work first, unless batch work has had no turn for long or requests give way to it; then texts
    * once they fill a run or have waited long; then images.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {

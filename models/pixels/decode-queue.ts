@@ -42,8 +42,8 @@ const idleMs = 250;
  * not handed to libvips before it cannot be decoded during it. A GPU waits for all cores there are.
  *
  * An interactive image begins at once, and no batch image begins until it has ended: what shares its core makes it late.
- * A batch image of another tenant does not wait where that tenant has used less time than the requests: requests of one
- * tenant must not stop the batches of another. Where there always is an interactive image, what a batch run takes begins once a
+ * A batch image of another tenant does not wait where the requests have used more than half of the processor, and more
+ * than that tenant: requests of one tenant must not stop the batches of another. Where there always is an interactive image, what a batch run takes begins once a
  * second all the same.
  *
  * Of batches the next image is that of the tenant with the least use. A tenant without one in decoding begins one though
@@ -81,7 +81,7 @@ export function createDecodeQueue({
   /** Returns whether an interactive image goes before those of this tenant's batches. */
   function isHeldBack(tenant: string): boolean {
     for (const other of held.interactive.keys()) {
-      if (other === tenant || use.interactive.of(other) <= use.all.of(tenant)) return true;
+      if (other === tenant || !use.givesWay(other, tenant)) return true;
     }
     return false;
   }

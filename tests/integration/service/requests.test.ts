@@ -114,9 +114,9 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
     'request.unsupported_media_type',
   ],
   [
-    'results as Parquet',
+    'results in formats that nothing here writes',
     `${batch}/4b3c0e0e-0000-4000-8000-000000000000/results`,
-    () => ({ headers: { accept: 'application/vnd.apache.parquet, application/xml;q=0.5' } }),
+    () => ({ headers: { accept: 'application/vnd.apache.arrow.stream, application/xml;q=0.5' } }),
     406,
     'request.not_acceptable',
   ],

@@ -165,26 +165,40 @@ test('the batches of a tenant do not make its own requests wait for the batches 
   await Promise.all(all);
 });
 
-test('batch work of a tenant with less use goes before the interactive work of another, which has its turn then', async () => {
+test('requests that have used more than half of the processor give way to the batches of another tenant', async () => {
   const encoder = await encoderOf({ images: 2, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const all = [encoder.image(picture(200), { interactive: true, tenant: 'hostile' })];
   const first = await nextRun();
+  vi.advanceTimersByTime(5_000);
   for (let at = 0; at < 3; at++) all.push(encoder.image(picture(200), { interactive: true, tenant: 'hostile' }));
   for (let at = 0; at < 4; at++) all.push(encoder.image(picture(1), { interactive: false, tenant: 'ordinary' }));
   await new Promise(setImmediate);
   const seen: number[][] = [];
   for (let run = first; ; run = await nextRun()) {
-    // Each run lasts 100 ms.
-    vi.advanceTimersByTime(100);
     seen.push(run.inputs);
+    vi.advanceTimersByTime(100);
     run.succeed();
     if (seen.flat().length === all.length) break;
   }
   await Promise.all(all);
-  // After its first run the ordinary tenant has used as much as the other one.
-  expect(seen).toEqual([[200], [1, 1], [200, 200], [1, 1], [200]]);
+  expect(seen).toEqual([[200], [1, 1], [1, 1], [200, 200], [200]]);
+});
+
+test('moderate requests go before the batches of a tenant that has just come', async () => {
+  const encoder = await encoderOf({ images: 2, texts: 8 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const all = [encoder.image(picture(200), { interactive: true, tenant: 'ordinary' })];
+  const first = await nextRun();
+  vi.advanceTimersByTime(1_000);
+  all.push(encoder.image(picture(1), { interactive: false, tenant: 'other' }));
+  all.push(encoder.image(picture(201), { interactive: true, tenant: 'ordinary' }));
+  await new Promise(setImmediate);
+  first.succeed();
+  expect(await succeedRuns(2)).toEqual([[201], [1]]);
+  await Promise.all(all);
 });
 
 test('interactive work goes before the batches of the same tenant, and of one with as much use', async () => {

@@ -130,11 +130,11 @@ test('of batches the next image is that of the tenant with the least use', async
   expect(begun).toEqual(['slow 1', 'slow 2', 'quick 1', 'quick 2', 'quick 3', 'slow 3']);
 });
 
-test('an interactive image of a tenant with more use does not hold back the batches of another', async () => {
+test('an interactive image of a tenant that has used most of the processor does not hold back the batches of another', async () => {
   const { begun, add, end, pass, settle } = setUp();
   add('single 1', true, 'hostile');
   await settle();
-  pass(1_000);
+  pass(10_000);
   add('single 2', true, 'hostile');
   for (const name of ['batch 1', 'batch 2']) add(name, false, 'ordinary');
   add('batch of the same', false, 'hostile');
