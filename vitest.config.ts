@@ -52,6 +52,6 @@ export default defineConfig({
     retry: process.env['CI'] === 'true' ? 1 : 0,
     hookTimeout: 120_000,
     pool: 'forks',
-    globalSetup: ['tests/support/require-redis.ts'],
+    globalSetup: ['tests/support/prepare.ts'],
   },
 });

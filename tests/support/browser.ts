@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 import { findChromium } from './chromium.ts';
@@ -16,12 +14,10 @@ export interface RunningBrowser {
   open(options?: BrowserContextOptions): Promise<WatchedPage>;
 }
 
-/** Builds the page if its sources have changed, and starts a browser for all tests of the file that calls it. */
+/** Starts a browser for all tests of the file that calls it. */
 export function useBrowser(): RunningBrowser {
   const running = {} as RunningBrowser;
   beforeAll(async () => {
-    const build = fileURLToPath(new URL('../../start/bootstrap/page.js', import.meta.url));
-    spawnSync(process.execPath, [build], { stdio: 'inherit' });
     const executablePath = findChromium();
     if (executablePath === undefined) throw new Error('There is no Chromium; the test should have been skipped');
     running.browser = await chromium.launch({

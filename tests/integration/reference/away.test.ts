@@ -17,9 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => redis.disconnect());
 
-const count = 20_000;
+/** Long enough to be interrupted. */
+const count = 8_000;
 /** Waits for what lasts for fractions of a second. */
-const when = (holds: () => Promise<boolean>) => until(holds, { everyMs: 25 });
+const when = (holds: () => Promise<boolean>) => until(holds, { everyMs: 10 });
 const handedBack = async () => (await redis.zcard(`{vls}:${queueName('compact')}:delayed`)) > 0;
 const taskDelayed = (task: keyof typeof taskQueues) => async () =>
   (await redis.zcard(`{vls}:${taskQueues[task]}:delayed`)) > 0;
