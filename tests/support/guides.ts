@@ -25,7 +25,7 @@ export const readGuide = (name: string): string => readFileSync(root + name, 'ut
 
 /** The `sh` blocks of a guide, each with the excuse that stands above it or at the top of the page. */
 export function blocksOf(guide: string): Block[] {
-  const page = /^<!-- nothing of this page is run by the tests: ([^\n]+) -->$/m.exec(guide)?.[1];
+  const page = /^<!-- the tests do not run this page: ([^\n]+) -->$/m.exec(guide)?.[1];
   const fences = /(?:^ *<!-- not run by the tests: ([^\n]+) -->\n)?^( *)```(?:sh|bash|shell|console)\n(.*?)^\2```$/gms;
   return [...guide.matchAll(fences)].map(({ 1: excuse, 3: commands = '', index }) => ({
     line: guide.slice(0, index).split('\n').length,
