@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findProgram } from '../../../start/redis/find.ts';
 import { isInContext, parseDockerignore } from '../../support/build-context.ts';
 import { environmentOf, execForm, parseDockerfile } from '../../support/dockerfile.ts';
+import { importsOfFile } from '../house/imports-of.ts';
 import { root } from './manifests.ts';
 
 const path = join(root, 'deploy/Dockerfile');
@@ -74,4 +75,24 @@ test('the build sees the sources and nothing of the machine it runs on', () => {
   for (const path of [...left, 'tests/run.ts', 'docker-compose.yml', 'models/compact/build.py', 'web/node_modules/a']) {
     expect([path, isInContext(path, patterns)]).toEqual([path, false]);
   }
+});
+
+test('the build sees every file that the image runs, and all that these import', () => {
+  const patterns = parseDockerignore(readFileSync(join(root, '.dockerignore'), 'utf8'));
+  const entries = [
+    'deploy/run.ts',
+    'deploy/health.ts',
+    'start/bootstrap.js',
+    'models/encoder/main.ts',
+    'models/decoder/main.ts',
+    'web/build.ts',
+    'web/main.tsx',
+  ];
+  const reached = new Set(entries);
+  for (const file of reached) {
+    if (!/\.[jt]sx?$/.test(file)) continue;
+    for (const imported of importsOfFile(file)) if (imported.file !== undefined) reached.add(imported.file);
+  }
+  expect(reached.size).toBeGreaterThan(200);
+  expect([...reached].filter((file) => existsSync(file) && !isInContext(file, patterns))).toEqual([]);
 });
