@@ -36,3 +36,12 @@ export const processesWith = (text: string): number[] =>
     .map(({ pid }) => pid);
 
 export const isAlive = (pid: number): boolean => processes().some((process) => process.pid === pid);
+
+/**
+ * Kills a process that was found, as a power cut would.
+ * @throws {Error} when none was found: signals to pid 0 reach this process and everything it has started.
+ */
+export function killFound(pid: number | undefined): void {
+  if (pid === undefined || !(pid > 1)) throw new Error(`There is no process to kill: ${pid}`);
+  process.kill(pid, 'SIGKILL');
+}

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createClient } from '../../testing/client.ts';
 import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../testing/images/host.ts';
-import { childrenOf, descendantsOf, isAlive, processesWith } from '../../testing/processes/tree.ts';
+import { childrenOf, descendantsOf, isAlive, killFound, processesWith } from '../../testing/processes/tree.ts';
 import { until } from '../../testing/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -95,8 +95,8 @@ test('a service process that crashes is started again, and its batch goes on', a
   }));
   const { body } = await client.batch.post(items);
   await client.batch.until(body.id, ({ items: { succeeded } }) => succeeded > 20);
-  const service = descendantsOf(child.pid ?? 0).find((pid) => childrenOf(pid, 'vls-encoder').length > 0);
-  process.kill(service ?? 0, 'SIGKILL');
+  const hasEncoders = (pid: number) => childrenOf(pid, 'vls-encoder').length > 0;
+  killFound(await until(() => descendantsOf(child.pid ?? 0).find(hasEncoders) ?? false));
 
   // The same address: a client that polls sees a pause and nothing else.
   await untilAnswering(url);

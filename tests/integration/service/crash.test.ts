@@ -3,8 +3,9 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
-import { childrenOf } from '../../../testing/processes/tree.ts';
+import { childrenOf, killFound } from '../../../testing/processes/tree.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
+import { until } from '../../../testing/until.ts';
 
 let redis: TestRedis;
 let host: ImageHost;
@@ -55,8 +56,8 @@ test('an encoder that is killed in the middle of a batch is replaced, and every 
   const { body } = await client.batch.post(itemsOf(400));
   for (const share of [50, 150, 250]) {
     await client.batch.until(body.id, ({ items }) => items.succeeded >= share);
-    const [encoder] = childrenOf(service.pid, 'vls-encoder');
-    process.kill(encoder ?? 0, 'SIGKILL');
+    // One that was killed before is being replaced.
+    killFound(await until(() => childrenOf(service.pid, 'vls-encoder')[0] ?? false));
   }
   await expectEachOnce(client, body.id, 400);
   const health = await client.health();

@@ -50,9 +50,11 @@ export function start(
     });
   });
   // By its group, so that a failing test leaves nothing either.
-  onTestFinished(() => signalGroup(child.pid ?? 0));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('The process could not be started');
+  onTestFinished(() => signalGroup(pid));
   return {
-    pid: child.pid ?? 0,
+    pid,
     child,
     ended,
     said: (pattern) =>

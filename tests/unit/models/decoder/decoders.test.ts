@@ -5,6 +5,7 @@ import type { Pixels } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { createSlots } from '../../../../models/slots.ts';
 import { clipPixels, goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
+import { killFound } from '../../../../testing/processes/tree.ts';
 import { until } from '../../../../testing/until.ts';
 
 const batch = { interactive: false };
@@ -116,8 +117,8 @@ describe('when a decoder ends', () => {
 
   test('another takes its place, with the same number of them', async () => {
     const { decoders, decode } = played();
-    const [first = 0] = decoders.pids();
-    process.kill(first, 'SIGKILL');
+    const [first] = decoders.pids();
+    killFound(first);
     await until(() => expect(decoders.pids()).not.toContain(first));
     expect(await decode('a')).toBe('a');
     await until(() => expect(decoders.pids()).toHaveLength(2));
