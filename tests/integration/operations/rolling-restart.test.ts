@@ -150,4 +150,4 @@ test('an API that stops fails its readiness first, goes on answering, and then e
   const { events } = await readEvents(`${apis[1]?.url}${path}`, { lastEventId });
   expect(events.map(({ event }) => event)).not.toContain('reset');
   expect(events.at(-1)?.event).toBe('end');
-});
+}, 400_000);
