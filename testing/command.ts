@@ -15,7 +15,7 @@ type Options<Name extends string, Flag extends string> = {
 };
 
 /**
- * Reads the words of the command line. `--help` prints the usage and ends the process.
+ * Reads the words of the command line. `--help` prints the usage and ends the process; an unknown option ends it with 2.
  * @param texts options with a value; @param flags options without.
  * @param problemOf returns what is wrong with the words, which is printed with the usage, and ends the process with 2.
  */
@@ -29,7 +29,13 @@ export function readWords<Name extends string, Flag extends string = never>(
     ...texts.map((name) => [name, { type: 'string' }]),
     ...[...flags, 'help'].map((name) => [name, { type: 'boolean', default: false }]),
   ]);
-  const words = parseArgs({ allowPositionals: true, options }) as unknown as Options<Name, Flag | 'help'>;
+  let words: Options<Name, Flag | 'help'>;
+  try {
+    words = parseArgs({ allowPositionals: true, options }) as unknown as typeof words;
+  } catch (error) {
+    print(`${(error as Error).message}\n\n${usage}`);
+    process.exit(2);
+  }
   const problem = words.values.help ? undefined : problemOf(words);
   if (words.values.help || problem) {
     print(problem ? `${problem}\n\n${usage}` : usage);
