@@ -9,7 +9,8 @@ import { readPidFile } from '../pid-file.ts';
 import { writeRedisConf } from './conf.ts';
 import type { RedisServer } from './server.ts';
 
-const IMAGE = 'redis:7-alpine';
+/** The same as in deploy/images.json, which a test compares. */
+const IMAGE = 'redis:8.2.10@sha256:164c759a0c342ee69d08fc99219382b0fd682181465c0df2e0e6911f4c85d73c';
 const ENGINE_ANSWER_MS = 5_000;
 const run = promisify(execFile);
 

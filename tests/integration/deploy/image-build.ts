@@ -79,7 +79,9 @@ export function buildImage(root: string, dockerfile: string, directory: string):
       case 'HEALTHCHECK':
         image.healthcheck = execForm(argument.replace(/^CMD\s+/, ''));
         return;
+      case 'ARG':
       case 'EXPOSE':
+      case 'LABEL':
       case 'STOPSIGNAL':
         return;
       default:

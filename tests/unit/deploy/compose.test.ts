@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
@@ -12,6 +14,7 @@ interface Service {
   command?: string[];
   container_name?: string;
   profiles?: string[];
+  entrypoint?: string[];
   user?: string;
   read_only?: boolean;
   tmpfs?: string[];
@@ -23,6 +26,8 @@ interface Service {
   volumes?: string[];
   networks?: string[] | Record<string, unknown>;
   cpuset?: string;
+  cpu_shares?: number;
+  memswap_limit?: string;
   environment?: Record<string, string>;
   stop_grace_period?: string;
   depends_on?: Record<string, { condition: string }>;
@@ -38,9 +43,9 @@ interface Compose {
 const schema = JSON.parse(readFileSync(new URL('./schemas/compose-spec.json', import.meta.url), 'utf8')) as object;
 const validate = new Ajv2020({ strict: false, validateFormats: false, allErrors: true }).compile(schema);
 
-/** As compose reads it where no variable is set. */
+/** As compose reads it where no variable is set. `$$` stands for a dollar of the command. */
 function interpolate(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
+  if (typeof value === 'string') return value.replace(/\$\{\w+:?-([^}]*)\}/g, '$1').replaceAll('$$', '$');
   if (Array.isArray(value)) return value.map(interpolate);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([key, of]) => [key, interpolate(of)]));
@@ -52,13 +57,6 @@ const named = (name: string): Service => {
   if (service === undefined) throw new Error(`There is no service ${name}`);
   return service;
 };
-
-/** `0-2,5` as the CPUs it stands for. */
-const cpusOf = (cpuset = ''): number[] =>
-  cpuset.split(',').flatMap((range) => {
-    const [first = Number.NaN, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
 
 test('docker-compose.yml keeps to the Compose Specification', () => {
   validate(compose);
@@ -80,6 +78,7 @@ test('the stack is API, worker, Redis, Prometheus, Grafana and Jaeger, and a GPU
   ]);
   expect(named('worker-gpu')).toMatchObject({
     profiles: ['gpu'],
+    shm_size: '1g',
     build: { args: { DEVICE: 'gpu' } },
     deploy: { resources: { reservations: { devices: [{ driver: 'nvidia', capabilities: ['gpu'] }] } } },
   });
@@ -100,16 +99,14 @@ describe.each(services)('%s', (_name, service) => {
     expect(service.user ?? '').toMatch(/^(?!root$|0(:|$))\w+/);
   });
 
-  test('has limits of memory and processes', () => {
-    expect(service.deploy.resources.limits).toMatchObject({
-      memory: expect.stringMatching(/^\d+[mg]$/),
-      pids: expect.any(Number),
-    });
-    expect(service.cpuset ?? service.deploy.resources.limits.cpus).toBeDefined();
+  test('has limits of memory and processes, and never swaps', () => {
+    const { memory, pids } = service.deploy.resources.limits;
+    expect([memory, pids]).toEqual([expect.stringMatching(/^\d+[mg]$/), expect.any(Number)]);
+    expect(service.memswap_limit).toBe(memory);
   });
 
   test('is pinned to a version', () => {
-    expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+    expect(service.image).toMatch(/:v?\d+\.\d+\.\d+(@sha256:\w{64})?$/);
   });
 
   test('uses volumes and networks that are declared', () => {
@@ -130,11 +127,20 @@ describe.each(services)('%s', (_name, service) => {
   });
 });
 
-test('API and workers have CPUs of their own', () => {
-  const api = cpusOf(named('api').cpuset);
-  for (const worker of ['worker', 'worker-gpu']) {
-    for (const cpu of cpusOf(named(worker).cpuset)) expect(api).not.toContain(cpu);
+test('API and workers may use all CPUs, and the API goes first', () => {
+  for (const name of ['api', 'worker', 'worker-gpu']) {
+    expect(named(name)).toMatchObject({ cpuset: '', cpu_shares: expect.any(Number) });
+    expect(named(name).deploy.resources.limits.cpus).toBeUndefined();
   }
+  for (const worker of ['worker', 'worker-gpu']) {
+    expect(named('api').cpu_shares).toBeGreaterThan(2 * (named(worker).cpu_shares ?? 0));
+  }
+});
+
+test('each image is built once', () => {
+  const built = services.filter(([, { build }]) => build !== undefined);
+  expect(built.map(([, { image }]) => image)).toEqual([...new Set(built.map(([, { image }]) => image))]);
+  expect(named('worker')).toMatchObject({ image: named('api').image });
 });
 
 test('workers can be scaled: no name, no published port, and one name for Prometheus to find all of them', () => {
@@ -166,7 +172,7 @@ test('the API goes by the name that other containers have for it', () => {
 
 test('every setting it makes is one that there is', () => {
   // Read by the SDKs of stores and of OpenTelemetry.
-  const ofTheSdk = ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+  const ofTheSdk = ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
   const known = [
     ...ofTheSdk,
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -184,6 +190,58 @@ test('Redis writes through and forgets nothing, and may grow to half of its memo
   }
   expect(named('redis').deploy.resources.limits.memory).toBe('2g');
   expect(named('redis').volumes).toContain('./deploy/redis/redis.conf:/etc/redis.conf:ro');
+});
+
+test('Redis has a password, which no command line shows, and is healthy only after it has loaded its file', () => {
+  const { command, environment, healthcheck } = named('redis') as Service & { healthcheck: object };
+  const [shell, flag, script = ''] = command ?? [];
+  const password = environment?.['REDISCLI_AUTH'] ?? '';
+  expect(password).not.toBe('');
+  expect(named('api').environment?.['REDIS_URL']).toBe(`redis://:${password}@redis:6379`);
+  expect(healthcheck).toMatchObject({ test: ['CMD', 'redis-cli', '-e', 'ping'] });
+
+  // The script with a program in Redis' place, which shows its arguments and its configuration.
+  const directory = mkdtempSync(join(tmpdir(), 'vls-compose-'));
+  try {
+    writeFileSync(join(directory, 'redis-server'), '#!/bin/sh\necho "$@"\ncat\n', { mode: 0o755 });
+    const local = script.replace('/etc/redis.conf', join(root, 'deploy/redis/redis.conf'));
+    const { stdout } = spawnSync(shell ?? '', [flag ?? '', local], {
+      encoding: 'utf8',
+      env: { PATH: `${directory}:${process.env['PATH']}`, REDISCLI_AUTH: password },
+    });
+    const [args, ...conf] = stdout.trim().split('\n');
+    expect(args).toBe('-');
+    expect(conf).toContain('appendfsync always');
+    expect(conf.at(-1)).toBe(`requirepass ${password}`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('Prometheus sends the API the METRICS_TOKEN of .env, from a file that only it can read', () => {
+  const [prometheus] = readYaml<{
+    scrape_configs: { job_name: string; authorization?: { credentials_file: string } }[];
+  }>('deploy/prometheus/prometheus.yml');
+  const file = prometheus?.scrape_configs.find(({ job_name }) => job_name === 'api')?.authorization?.credentials_file;
+  const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
+  // The settings of the API are read from .env as well.
+  expect(text).toContain('METRICS_TOKEN: ${METRICS_TOKEN:-}');
+  const { entrypoint = [], command = [] } = named('prometheus');
+  const directory = mkdtempSync(join(tmpdir(), 'vls-compose-'));
+  try {
+    writeFileSync(join(directory, 'prometheus'), '#!/bin/sh\necho "$@" "${METRICS_TOKEN-gone}"\n', { mode: 0o755 });
+    const copy = join(directory, 'metrics-token');
+    const [shell = '', ...args] = entrypoint.map((part) => part.replace(file ?? '', copy));
+    const { stdout } = spawnSync(shell, [...args, ...command], {
+      encoding: 'utf8',
+      env: { PATH: `${directory}:${process.env['PATH']}`, METRICS_TOKEN: 'a-token-of-16-or-more' },
+    });
+    expect(readFileSync(copy, 'utf8')).toBe('a-token-of-16-or-more');
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+    expect(stdout.trim()).toBe([...command, 'gone'].join(' '));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('Prometheus scrapes the API and every worker, and takes its rules from where compose puts dashboards/', () => {
@@ -219,4 +277,8 @@ test('Grafana shows the dashboards to whoever is on this machine, lets nobody lo
   );
   expect(dashboards?.providers.map(({ options }) => options.path)).toEqual(['/etc/dashboards']);
   expect(named('grafana').volumes).toContain('./dashboards:/etc/dashboards:ro');
+  // Grafana reports an error at each start for a folder of provisioning/ that is not there.
+  for (const folder of ['plugins', 'alerting', 'datasources', 'dashboards']) {
+    expect([folder, existsSync(join(root, 'deploy/grafana/provisioning', folder))]).toEqual([folder, true]);
+  }
 });

@@ -20,15 +20,16 @@ test.skipIf(hadolint === undefined)('hadolint finds no fault', () => {
 });
 
 test.each([
-  { DEVICE: 'cpu', base: 'node:24-slim', packages: 'packages-cpu' },
-  { DEVICE: 'gpu', base: 'nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04', packages: 'packages-gpu' },
+  { DEVICE: 'cpu', base: /^node:24\.\d+\.\d+-bookworm-slim@/, packages: 'packages-cpu' },
+  // ONNX Runtime 1.27 and newer are built for CUDA 13 and cuDNN 9.
+  { DEVICE: 'gpu', base: /^nvidia\/cuda:13\.\d+\.\d+-cudnn-runtime-/, packages: 'packages-gpu' },
 ])('DEVICE=$DEVICE leads to an image on $base with the packages of $packages', ({ DEVICE, base, packages }) => {
   const stages = parseDockerfile(text, { DEVICE });
   const baseOf = (from: string): string => {
     const stage = stages.find(({ name }) => name === from);
     return stage === undefined ? from : baseOf(stage.from);
   };
-  expect(baseOf(stages.at(-1)?.from ?? '')).toBe(base);
+  expect(baseOf(stages.at(-1)?.from ?? '')).toMatch(base);
   expect(stages.find(({ name }) => name === 'packages')?.from).toBe(packages);
 });
 
@@ -48,6 +49,32 @@ test('the GPU packages ask ONNX Runtime for its CUDA library, although .npmrc sa
   // As npm hands the line of .npmrc to install scripts.
   const npmrc = { npm_config_onnxruntime_node_install: 'skip' };
   expect([skips(npmrc), skips({ ...npmrc, ...environment })]).toEqual(['true', 'false']);
+});
+
+test('the GPU image is built only if its base has the CUDA that the provider is linked to', () => {
+  const stages = parseDockerfile(text, { DEVICE: 'gpu' });
+  const named = (name: string) => stages.find((stage) => stage.name === name);
+  expect(named('checked-gpu')?.from).toBe('cuda');
+  const check = named('checked-gpu')?.instructions.find(({ name }) => name === 'RUN')?.argument ?? '';
+  expect(check).toContain('ldd /provider/libonnxruntime_providers_cuda.so');
+  const copied = named('runtime-gpu')?.instructions.filter(({ flags }) => flags['from'] === 'checked-gpu');
+  expect(copied).toHaveLength(1);
+});
+
+test('the image says what it is, and has the list of its packages', () => {
+  const last = parseDockerfile(text).at(-1)?.instructions ?? [];
+  const label = last.find(({ name }) => name === 'LABEL')?.argument ?? '';
+  for (const key of ['title', 'description', 'licenses', 'version', 'revision']) {
+    expect(label).toContain(`org.opencontainers.image.${key}=`);
+  }
+  expect(last.map(({ argument }) => argument)).toContain('/app/sbom.cdx.json sbom.cdx.json');
+  const bake = readFileSync(join(root, 'deploy/docker-bake.hcl'), 'utf8');
+  expect(bake).toContain('"type=provenance,mode=max", "type=sbom"');
+});
+
+test('every installation of packages uses a cache of the builder', () => {
+  const installs = [...text.matchAll(/^RUN (.*)npm ci/gm)];
+  expect(installs.map(([, flags]) => flags)).toEqual(Array(2).fill('--mount=type=cache,target=/root/.npm '));
 });
 
 test('the image runs without root and without a shell, stops on SIGTERM, and checks its health with Node', () => {
