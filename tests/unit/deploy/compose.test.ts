@@ -225,11 +225,13 @@ test('Prometheus sends the API the METRICS_TOKEN of .env, from a file that only 
   const file = prometheus?.scrape_configs.find(({ job_name }) => job_name === 'api')?.authorization?.credentials_file;
   const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
   // The settings of the API are read from .env as well.
-  expect(text).toContain('METRICS_TOKEN: ${METRICS_TOKEN:-}');
+  expect(text).toMatch(/METRICS_TOKEN: \$\{METRICS_TOKEN:-\}/);
   const { entrypoint = [], command = [] } = named('prometheus');
   const directory = mkdtempSync(join(tmpdir(), 'vls-compose-'));
   try {
-    writeFileSync(join(directory, 'prometheus'), '#!/bin/sh\necho "$@" "${METRICS_TOKEN-gone}"\n', { mode: 0o755 });
+    writeFileSync(join(directory, 'prometheus'), '#!/bin/sh\necho "$@" "$(printenv METRICS_TOKEN || echo gone)"\n', {
+      mode: 0o755,
+    });
     const copy = join(directory, 'metrics-token');
     const [shell = '', ...args] = entrypoint.map((part) => part.replace(file ?? '', copy));
     const { stdout } = spawnSync(shell, [...args, ...command], {

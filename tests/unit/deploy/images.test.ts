@@ -61,7 +61,9 @@ test.each(named)('$path names $image as deploy/images.json or package.json do', 
 test('Dockerfile, bake file and guides have the version of package.json', () => {
   expect(read('deploy/Dockerfile')).toContain(`org.opencontainers.image.version="${version}"`);
   expect(read('deploy/docker-bake.hcl')).toContain(`variable "VERSION" { default = "${version}" }`);
-  const tagged = [...(read('deploy/Dockerfile') + read('docs/deployment.md')).matchAll(/similarity(?:-gpu)?:([\d.]+\d)/g)];
+  const tagged = [
+    ...(read('deploy/Dockerfile') + read('docs/deployment.md')).matchAll(/similarity(?:-gpu)?:([\d.]+\d)/g),
+  ];
   expect(new Set(tagged.map(([, tag]) => tag))).toEqual(new Set([version]));
 });
 
@@ -89,7 +91,11 @@ test('the image of Node has the Node of the package', () => {
 });
 
 test('Redis is not of a version with known remote code execution', () => {
-  const [major = 0, minor = 0, patch = 0] = /:(\d+)\.(\d+)\.(\d+)/.exec(images['redis'] ?? '')?.slice(1).map(Number) ?? [];
+  const [major = 0, minor = 0, patch = 0] =
+    /:(\d+)\.(\d+)\.(\d+)/
+      .exec(images['redis'] ?? '')
+      ?.slice(1)
+      .map(Number) ?? [];
   // CVE-2026-23479 is fixed in 8.2.6; 8.2.10 is the security release of September 2026.
   expect([major, minor]).toEqual([8, 2]);
   expect(patch).toBeGreaterThanOrEqual(10);

@@ -10,11 +10,13 @@ import { readRule } from '../../../testing/scaling/manifest.ts';
 import { parseYaml, type Resource, readYaml, root, yamlFilesBelow } from './manifests.ts';
 
 interface Probe {
+  exec?: { command: string[] };
   httpGet?: { path: string; port: string };
 }
 interface Container {
   name: string;
   image: string;
+  command?: string[];
   args?: string[];
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
   ports?: { name: string; containerPort: number }[];
@@ -22,7 +24,7 @@ interface Container {
   readinessProbe?: Probe;
   livenessProbe?: Probe;
   lifecycle?: { preStop?: { sleep?: { seconds: number } } };
-  resources?: { limits?: Record<string, string> };
+  resources?: { limits?: Record<string, string>; requests?: Record<string, string> };
   securityContext?: object;
   volumeMounts?: { name: string; mountPath: string }[];
 }
@@ -121,7 +123,13 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload.spec
         readOnlyRootFilesystem: true,
         capabilities: { drop: ['ALL'] },
       });
-      expect(container.resources?.limits).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) });
+      for (const amounts of [container.resources?.limits, container.resources?.requests]) {
+        expect(amounts).toMatchObject({
+          cpu: expect.any(String),
+          memory: expect.any(String),
+          'ephemeral-storage': expect.any(String),
+        });
+      }
       const mounted = container.volumeMounts?.map(({ mountPath }) => mountPath);
       expect(mounted).toEqual(expect.arrayContaining(['/data', '/tmp']));
     }
@@ -171,12 +179,35 @@ test('the ServiceMonitor of the guide finds the API, and sends it the token that
   expect(guide).toContain(`create secret generic ${token?.name} --from-literal=${token?.key}=`);
 });
 
+test('Redis has a password, which no command line shows, and is ready only after it has loaded its file', () => {
+  const [redis] = workloads.find(({ metadata }) => metadata.name === 'redis')?.spec.template.spec.containers ?? [];
+  const secret = { secretKeyRef: { name: 'redis', key: 'password' } };
+  expect(redis?.env).toEqual([{ name: 'REDISCLI_AUTH', valueFrom: secret }]);
+  expect(redis?.command?.slice(0, 2)).toEqual(['sh', '-c']);
+  expect(redis?.command?.[2]).toMatch(/^exec redis-server - <<END\n.*\nrequirepass \$REDISCLI_AUTH\nEND\n$/);
+  expect(redis?.readinessProbe).toMatchObject({ exec: { command: ['redis-cli', '-e', 'ping'] } });
+  for (const name of ['api', 'worker']) {
+    const [container] = workloads.find(({ metadata }) => metadata.name === name)?.spec.template.spec.containers ?? [];
+    expect(container?.env).toContainEqual({
+      name: 'REDIS_URL',
+      valueFrom: { secretKeyRef: { name: 'redis', key: 'url' } },
+    });
+  }
+});
+
+test('the namespace enforces the restricted standard, and warns of and records what would break it', () => {
+  const [namespace] = readYaml<Resource>('deploy/k8s/base/namespace.yaml');
+  for (const mode of ['enforce', 'warn', 'audit']) {
+    expect(namespace?.metadata.labels).toMatchObject({ [`pod-security.kubernetes.io/${mode}`]: 'restricted' });
+  }
+});
+
 test('API and workers reach Redis, the name server and public addresses, and nothing private besides', () => {
   const policies = readYaml<{
     metadata: { name: string };
     spec: {
       podSelector: object;
-      egress?: { to: { ipBlock?: { cidr: string; except: string[] } }[]; ports: { port: number }[] }[];
+      egress?: { to: { ipBlock?: { cidr: string; except?: string[] } }[]; ports: { port: number }[] }[];
     };
   }>('deploy/k8s/base/network.yaml');
   const named = (name: string) => policies.find(({ metadata }) => metadata.name === name)?.spec;
@@ -196,7 +227,11 @@ test('API and workers reach Redis, the name server and public addresses, and not
   expect(v6?.except).toEqual(expect.arrayContaining(['fc00::/7', 'fe80::/10', '::1/128', '64:ff9b::/96']));
   expect(rule?.ports.map(({ port }) => port)).toEqual([80, 443]);
   const addressed = policies.filter(({ spec }) => spec.egress?.some(({ to }) => to.some(({ ipBlock }) => ipBlock)));
-  expect(addressed.map(({ metadata }) => metadata.name)).toEqual(['public-images']);
+  expect(addressed.map(({ metadata }) => metadata.name)).toEqual(['names', 'public-images']);
+  // The address that NodeLocal DNSCache has in every cluster that uses it.
+  const [names] = named('names')?.egress ?? [];
+  expect(names?.to.flatMap(({ ipBlock }) => ipBlock ?? [])).toEqual([{ cidr: '169.254.20.10/32' }]);
+  expect(names?.ports.map(({ port }) => port)).toEqual([53, 53]);
 });
 
 describe.each(['compact', 'fast', 'accurate'])('workers of %s', (profile) => {
@@ -263,7 +298,7 @@ describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('ov
       ...spec.template.spec.containers,
       ...(spec.template.spec.initContainers ?? []),
     ]);
-    for (const { image } of containers) expect(image).toMatch(/:\d+\.\d+\.\d+$/);
+    for (const { image } of containers) expect(image).toMatch(/:\d+\.\d+\.\d+(@sha256:\w{64})?$/);
     for (const { spec } of deployments) expect(spec.replicas).toBeUndefined();
   });
 
