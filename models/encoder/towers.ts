@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { type ModelSpec, type Provider, pixelBytes } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
+import { hasWeightsFolder, weightsFolderAt } from '../registry/weights.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
@@ -100,7 +100,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   );
   // At level `all` ONNX Runtime 1.30 and 1.32 end the process when they load an fp16 transformer for a CPU.
   const isHalfOnCpu = provider === 'cpu' && (precision === 'fp16' || graph.isHalf);
-  const optionsFor = (path: string): InferenceSession.SessionOptions => ({
+  const optionsFor = async (path: string): Promise<InferenceSession.SessionOptions> => ({
     executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -114,18 +114,23 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
         // Idle threads that spin would take the CPU from decoding and from the other encoders.
         intra_op: { allow_spinning: '0' },
         // Weights that lie in files of their own: the graph is handed over as bytes, which lie nowhere.
-        model_external_initializers_file_folder_path: dirname(path),
+        model_external_initializers_file_folder_path: await weightsFolderAt(path),
       },
     },
     logSeverityLevel: 3,
   });
-  const vision = await InferenceSession.create(graph.bytes, optionsFor(spec.visionPath));
-  const text = hasBoth
-    ? await InferenceSession.create(
-        partFor(await readFile(spec.textPath), spec.outputs.text),
-        optionsFor(spec.textPath),
-      )
-    : await InferenceSession.create(spec.textPath, optionsFor(spec.textPath));
+  const vision = await InferenceSession.create(graph.bytes, await optionsFor(spec.visionPath));
+  const textOptions = await optionsFor(spec.textPath);
+  const readText = async () => {
+    if (hasBoth) return partFor(await readFile(spec.textPath), spec.outputs.text);
+    // From its path a graph is read without a copy, but then its weights must lie beside it.
+    return (await hasWeightsFolder(spec.textPath)) ? await readFile(spec.textPath) : undefined;
+  };
+  const textGraph = await readText();
+  const text =
+    textGraph === undefined
+      ? await InferenceSession.create(spec.textPath, textOptions)
+      : await InferenceSession.create(textGraph, textOptions);
   const idInput =
     text.inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(text.inputNames, spec.textPath);
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));

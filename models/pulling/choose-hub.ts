@@ -34,6 +34,9 @@ async function tokenIn(file: string): Promise<string | undefined> {
 function offline(cache: Hub): Hub {
   return {
     ...cache,
+    search: async () => {
+      throw new PullError('offline', 'HF_HUB_OFFLINE is set: nothing is searched', 'Unset it to search the hub.');
+    },
     async facts(file, signal) {
       try {
         return await cache.facts(file, signal);

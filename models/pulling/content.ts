@@ -9,13 +9,12 @@ const firstByteOfOnnx = 0x08;
  */
 export async function contentFaultOf(path: string, name: string): Promise<string | undefined> {
   if (name.endsWith('.json')) return jsonFaultOf(await readFile(path, 'utf8'));
-  if (!name.endsWith('.onnx')) return undefined;
   const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
     const start = buffer.subarray(0, bytesRead);
-    if (start[0] === firstByteOfOnnx) return undefined;
-    return isPage(start.toString('latin1')) ? 'it is a web page' : 'it is not an ONNX model';
+    if (isPage(start.toString('latin1'))) return 'it is a web page';
+    return name.endsWith('.onnx') && start[0] !== firstByteOfOnnx ? 'it is not an ONNX model' : undefined;
   } finally {
     await handle.close();
   }

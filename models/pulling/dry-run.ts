@@ -1,6 +1,6 @@
 import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
-import { filesOf } from '../registry/layouts.ts';
+import { findMore, requiredFiles } from './find-files.ts';
 import type { FileFacts, Hub } from './hub.ts';
 import { type Patience, patience, persist, type Retry } from './persist.ts';
 import { disagreement } from './plan.ts';
@@ -45,12 +45,16 @@ export interface SurveyOptions extends Partial<Patience> {
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
   const { hub } = options;
   const wanted = options.precisions ?? [entry.precision ?? 'fp32'];
-  const files = new Map(
-    wanted.flatMap((precision) => filesOf(entry.source, precision)).map((file) => [file.local, file]),
-  );
+  const required = requiredFiles(entry, wanted);
+  const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
+  const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
+    // Each of the required files states why the hub does not answer.
+    if (!(error instanceof PullError) || error.code === 'stopped') throw error;
+    return [];
+  });
   const surveyed: SurveyedFile[] = [];
   // One after the other: what a hub refuses is then counted once, and a few requests are soon done.
-  for (const file of files.values()) {
+  for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);
     let facts: FileFacts = {};

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, lstat, open, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import type { LayoutFile } from '../registry/layouts.ts';
+import { type FileHandle, lstat, open, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import type { LayoutFile, RepoAt } from '../registry/layouts.ts';
 import { type FileFacts, type Hub, nameOf } from './hub.ts';
 import { PullError } from './pull-error.ts';
 
@@ -13,16 +13,21 @@ const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision);
  * named after its SHA-256, or after its id in git. A plain folder states sizes alone.
  */
 export function folderHub(directory: string): Hub {
-  async function find(file: LayoutFile): Promise<{ path: string; facts: FileFacts }> {
+  /** The directories that may hold a repository at a revision. */
+  async function placesOf({ repo, revision }: RepoAt): Promise<{ path: string; commit?: string }[]> {
     const places: { path: string; commit?: string }[] = [];
     for (const root of [directory, join(directory, 'hub')]) {
-      const cache = join(root, `models--${file.repo.replace('/', '--')}`);
-      const commit = await commitIn(cache, file.revision);
-      const at = (revision: string) => join(cache, 'snapshots', revision, file.path);
+      const cache = join(root, `models--${repo.replace('/', '--')}`);
+      const commit = await commitIn(cache, revision);
+      const at = (name: string) => join(cache, 'snapshots', name);
       if (commit !== undefined) places.push({ path: at(commit), commit });
-      if (commit !== file.revision) places.push({ path: at(file.revision) });
+      if (commit !== revision) places.push({ path: at(revision) });
     }
-    places.push({ path: join(directory, file.repo, file.path) });
+    return [...places, { path: join(directory, repo) }];
+  }
+
+  async function find(file: LayoutFile): Promise<{ path: string; facts: FileFacts }> {
+    const places = (await placesOf(file)).map((place) => ({ ...place, path: join(place.path, file.path) }));
     for (const { path, commit } of places) {
       const found = await stat(path).catch(() => undefined);
       if (found?.isFile()) {
@@ -38,6 +43,13 @@ export function folderHub(directory: string): Hub {
   return {
     name: directory,
     kind: 'folder',
+    async list(place) {
+      const places = await placesOf(place);
+      const files = new Map<string, object>();
+      for (const { path } of places) for (const name of await namesIn(path)) files.set(name, {});
+      return { commit: places.find(({ commit }) => commit !== undefined)?.commit, files };
+    },
+    search: async () => undefined,
     facts: async (file) => (await find(file)).facts,
     async open(file, { offset }) {
       const { path, facts } = await find(file);
@@ -47,6 +59,14 @@ export function folderHub(directory: string): Hub {
       return { offset, total: facts.bytes, body: bytesOf(handle, path, offset) };
     },
   };
+}
+
+/** Paths of all files below a directory, links included; none where it is absent. */
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => relative(directory, join(parentPath, name)).replaceAll(sep, '/'));
 }
 
 /** The commit that a revision stands for in a cache: itself, or what its file in `refs` says. */

@@ -1,6 +1,7 @@
 import { version } from '../../shared/version.ts';
 import type { LayoutFile } from '../registry/layouts.ts';
 import { type FileFacts, type Hub, nameOf } from './hub.ts';
+import { foundIn, listingIn, listPath, searchPath } from './hub-api.ts';
 import { factsOf, isPacked, startOf, totalOf } from './hub-facts.ts';
 import { refusal } from './hub-refusal.ts';
 import { adviceFor, networkFault } from './network-fault.ts';
@@ -24,6 +25,9 @@ const huggingFace = ['https://huggingface.co', 'https://hf.co'];
 const maxRedirects = 10;
 
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/');
+
+/** Repositories that a search returns at most. */
+const mostFound = 20;
 
 /** Where a chain of redirects ended. */
 interface Answered {
@@ -63,12 +67,12 @@ export function httpHub(options: HttpHubOptions): Hub {
     };
   }
 
-  async function ask(method: 'HEAD' | 'GET', url: URL, file: LayoutFile, more: object, signal?: AbortSignal) {
+  async function ask(method: 'HEAD' | 'GET', url: URL, what: string, more: object, signal?: AbortSignal) {
     try {
       const headers = { ...headersFor(url), ...more };
       return await fetch(url.href, { method, redirect: 'manual', headers, ...(signal && { signal }) });
     } catch (cause) {
-      throw networkFault(cause, `Asking ${url.host} for ${nameOf(file)}`);
+      throw networkFault(cause, `Asking ${url.host} for ${what}`);
     }
   }
 
@@ -78,29 +82,60 @@ export function httpHub(options: HttpHubOptions): Hub {
     return URL.parse(location, url.href) ?? undefined;
   }
 
-  const circle = (file: LayoutFile) =>
-    new PullError('hub', `${endpoint} redirects ${nameOf(file)} in a circle`, adviceFor.hub);
+  const circle = (what: string) => new PullError('hub', `${endpoint} redirects ${what} in a circle`, adviceFor.hub);
 
   async function requireFile({ answer, url }: Answered, file: LayoutFile): Promise<void> {
     if (!answer.ok) {
       await answer.body?.cancel();
       const isStore = !isHub(url) || !isResolved(url);
-      throw refusal(answer, { file, endpoint, url, isStore, hasToken: token !== undefined });
+      const { repo } = file;
+      throw refusal(answer, { what: nameOf(file), repo, endpoint, url, isStore, hasToken: token !== undefined });
     }
+    await requireNoPage({ answer, url }, nameOf(file));
+  }
+
+  async function requireNoPage({ answer, url }: Answered, what: string): Promise<void> {
     if (!/^text\/html\b/i.test(answer.headers.get('content-type') ?? '')) return;
     await answer.body?.cancel();
     throw new PullError(
       'intercepted',
-      `${url.host} answers with a web page in place of ${nameOf(file)}`,
+      `${url.host} answers with a web page in place of ${what}`,
       'A login page of the network, a proxy or another site answers. Open the address in a browser, or correct HF_ENDPOINT.',
     );
   }
 
+  /** @returns the JSON of an answer, or undefined where nothing of the hub answers at that path: mirrors keep files alone. */
+  async function askApi(path: string, what: string, repo: string, signal?: AbortSignal): Promise<unknown> {
+    let url = new URL(`${endpoint}/${path}`);
+    for (let hops = 0; hops <= maxRedirects; hops++) {
+      const answer = await ask('GET', url, what, {}, signal);
+      const next = nextOf({ answer, url });
+      if (next === undefined) return await jsonOf({ answer, url }, what, repo);
+      await answer.body?.cancel();
+      url = next;
+    }
+    throw circle(what);
+  }
+
+  async function jsonOf({ answer, url }: Answered, what: string, repo: string): Promise<unknown> {
+    if (answer.ok) {
+      await requireNoPage({ answer, url }, what);
+      return await answer.json().catch((cause) => {
+        if (cause instanceof SyntaxError) return undefined;
+        throw networkFault(cause, `The answer of ${url.host} with ${what}`);
+      });
+    }
+    await answer.body?.cancel();
+    const isAbsent = [400, 404, 405, 501].includes(answer.status) && answer.headers.get('x-error-code') === null;
+    if (isAbsent || !isHub(url)) return undefined;
+    throw refusal(answer, { what, repo, endpoint, url, isStore: false, hasToken: token !== undefined });
+  }
+
   /** HEAD, or the first byte where a server or proxy refuses HEAD. */
   async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
-    const answer = await ask('HEAD', url, file, {}, signal);
+    const answer = await ask('HEAD', url, nameOf(file), {}, signal);
     if (answer.status !== 405 && answer.status !== 501) return answer;
-    const instead = await ask('GET', url, file, { range: 'bytes=0-0' }, signal);
+    const instead = await ask('GET', url, nameOf(file), { range: 'bytes=0-0' }, signal);
     await instead.body?.cancel();
     return instead;
   }
@@ -109,7 +144,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     const ranged = offset > 0 ? { range: `bytes=${offset}-`, ...(etag !== undefined && { 'if-range': etag }) } : {};
     let url = foundAt.get(keyOf(file)) ?? urlOf(file);
     for (let hops = 0; hops <= maxRedirects; hops++) {
-      const answer = await ask('GET', url, file, ranged, signal);
+      const answer = await ask('GET', url, nameOf(file), ranged, signal);
       const next = nextOf({ answer, url });
       if (next !== undefined) {
         await answer.body?.cancel();
@@ -130,13 +165,21 @@ export function httpHub(options: HttpHubOptions): Hub {
         body: bytesOf(answer, `The download of ${nameOf(file)} from ${url.host}`),
       };
     }
-    throw circle(file);
+    throw circle(nameOf(file));
   };
 
   return {
     name: endpoint,
     kind: 'http',
     open,
+    async list({ repo, revision }, signal) {
+      const what = `the list of files of ${repo} at ${revision}`;
+      return listingIn(await askApi(listPath(repo, revision), what, repo, signal));
+    },
+    async search(word, signal) {
+      const what = `repositories named ${word}`;
+      return foundIn(await askApi(searchPath(word, mostFound), what, '', signal));
+    },
     async facts(file, signal) {
       let url = urlOf(file);
       const facts: FileFacts = {};
@@ -157,7 +200,7 @@ export function httpHub(options: HttpHubOptions): Hub {
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }
-      throw circle(file);
+      throw circle(nameOf(file));
     },
   };
 }

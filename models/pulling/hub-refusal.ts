@@ -1,12 +1,13 @@
-import type { LayoutFile } from '../registry/layouts.ts';
-import { nameOf } from './hub.ts';
 import { adviceFor } from './network-fault.ts';
 import { PullError } from './pull-error.ts';
 import { waitStatedBy } from './rate-limit.ts';
 
 /** Who answered, for whom. */
 export interface Asked {
-  file: LayoutFile;
+  /** For messages: the file, list or search that was asked for. */
+  what: string;
+  /** The repository, where there is one. */
+  repo: string;
   /** The hub's address, without credentials. */
   endpoint: string;
   url: URL;
@@ -16,7 +17,7 @@ export interface Asked {
 }
 
 /** A status other than success; the hub says more in `x-error-code`. */
-export function refusal(answer: Response, { file, endpoint, url, isStore, hasToken }: Asked): PullError {
+export function refusal(answer: Response, { what, repo, endpoint, url, isStore, hasToken }: Asked): PullError {
   const said = answer.headers.get('x-error-code');
   const detail = answer.headers.get('x-error-message');
   const status = `${answer.status}${said === null ? '' : ` ${said}`}${detail === null ? '' : `: ${detail}`}`;
@@ -25,29 +26,28 @@ export function refusal(answer: Response, { file, endpoint, url, isStore, hasTok
 
   if (isStore) {
     const advice = `Each attempt asks the hub for a new address. If this stays so, a proxy or firewall may refuse ${url.host}. What has arrived is stored: run the same command again.`;
-    const what = `${url.host}, where ${endpoint} has stored ${nameOf(file)}, answers ${status}`;
-    return new PullError('hub', what, advice, wait);
+    return new PullError('hub', `${url.host}, where ${endpoint} has stored ${what}, answers ${status}`, advice, wait);
   }
   if (answer.status === 429) {
     const advice = `The limit counts all requests of this address in 5 minutes${hasToken ? '' : '; HF_TOKEN has a limit of its own'}. What has arrived is stored: run the same command again.`;
     return new PullError('hub', `${url.host} limits the rate of requests (${status})`, advice, wait);
   }
   if (answer.status === 408 || answer.status === 425 || answer.status >= 500) {
-    return new PullError('hub', `${url.host} could not serve ${nameOf(file)} (${status})`, adviceFor.hub, wait);
+    return new PullError('hub', `${url.host} could not serve ${what} (${status})`, adviceFor.hub, wait);
   }
 
-  const page = `${url.origin}/${file.repo}`;
+  const page = `${url.origin}/${repo}`;
   if (said === 'GatedRepo') {
     const advice = hasToken
       ? `The account of HF_TOKEN has no access yet: ask for it at ${page}.`
       : `Ask for access at ${page}, then set HF_TOKEN to a token of that account.`;
-    return new PullError('gated', `${file.repo} is gated (${status})`, advice);
+    return new PullError('gated', `${repo} is gated (${status})`, advice);
   }
   if (answer.status === 401 || answer.status === 403) {
     const advice = hasToken
       ? 'HF_TOKEN is not accepted for this repository: check that it is valid and may read it.'
       : `The repository is private or does not exist: check its name at ${page}, or set HF_TOKEN.`;
-    return new PullError('unauthorized', `${url.host} refuses ${nameOf(file)} (${status})`, advice);
+    return new PullError('unauthorized', `${url.host} refuses ${what} (${status})`, advice);
   }
   if (answer.status === 407) {
     return new PullError(
@@ -57,9 +57,9 @@ export function refusal(answer: Response, { file, endpoint, url, isStore, hasTok
     );
   }
   if (answer.status === 404 || answer.status === 410) {
-    const what = { RepoNotFound: 'repository', RevisionNotFound: 'revision' }[said ?? ''] ?? 'file';
+    const kind = { RepoNotFound: 'repository', RevisionNotFound: 'revision' }[said ?? ''] ?? 'file';
     const advice = `Check source.repo, revision and layout of this model in the registry against ${page}.`;
-    return new PullError('not_found', `${url.host} has no such ${what}: ${nameOf(file)} (${status})`, advice);
+    return new PullError('not_found', `${url.host} has no such ${kind}: ${what} (${status})`, advice);
   }
-  return new PullError('not_found', `${url.host} answers ${status} for ${nameOf(file)}`, 'Check HF_ENDPOINT.');
+  return new PullError('not_found', `${url.host} answers ${status} for ${what}`, 'Check HF_ENDPOINT.');
 }

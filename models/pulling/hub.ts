@@ -1,4 +1,4 @@
-import type { LayoutFile } from '../registry/layouts.ts';
+import type { LayoutFile, RepoAt } from '../registry/layouts.ts';
 
 /** What a hub states about a file, each where it states it. */
 export interface FileFacts {
@@ -21,12 +21,41 @@ export interface Download {
   body: AsyncIterable<Uint8Array>;
 }
 
+/** A repository at a revision. */
+export interface Listing {
+  /** The commit that the revision stands for, where it is known. */
+  commit: string | undefined;
+  /** Its files, by path, with what the hub states about each. */
+  files: ReadonlyMap<string, Pick<FileFacts, 'bytes' | 'sha256'>>;
+  /** As its card states them. */
+  licence?: string;
+  languages?: string[];
+}
+
+/** A repository that a search has found. */
+export interface FoundRepo {
+  repo: string;
+  downloads: number | undefined;
+  licence: string | undefined;
+}
+
 /** Where model files come from. */
 export interface Hub {
   /** For messages: the hub's address, without credentials, or its directory. */
   name: string;
   /** `folder`: somebody put the files there by choice. `http`: anything may answer. */
   kind: 'http' | 'folder';
+  /**
+   * @returns undefined where the hub keeps no lists, as some mirrors.
+   * @throws {PullError}
+   */
+  list(place: RepoAt, signal?: AbortSignal): Promise<Listing | undefined>;
+  /**
+   * Repositories with ONNX files whose names have this word, the most popular first.
+   * @returns undefined where the hub cannot be searched.
+   * @throws {PullError}
+   */
+  search(word: string, signal?: AbortSignal): Promise<FoundRepo[] | undefined>;
   /** @throws {PullError} */
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**

@@ -1,13 +1,15 @@
 import { access, mkdir, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf } from '../files.ts';
 import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
 import { readModelFolder } from '../registry/folder.ts';
-import { filesOf, type LayoutFile } from '../registry/layouts.ts';
+import { type LayoutFile, optionalFilesOf } from '../registry/layouts.ts';
 import { type AnnouncedPull, announcePull, stagingAt } from '../registry/staged-pull.ts';
+import { isGraph, isWeightsOf, requireWeights, weightsNamedIn } from '../registry/weights.ts';
 import { download, type Expected, faultOf } from './download.ts';
+import { type FindOptions, findMore, requiredFiles, weightsFile } from './find-files.ts';
 import type { Hub } from './hub.ts';
 import { type Manifest, type ManifestEntry, readManifest, writeManifest } from './manifest.ts';
 import { type Patience, patience, type Retry } from './persist.ts';
@@ -62,7 +64,7 @@ const marginBytes = 16 * 1024 * 1024;
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
   const { directory, model, revision } = entry;
   const wanted = [...new Set(options.precisions ?? [entry.precision ?? 'fp32'])];
-  const files = uniqueFiles(wanted.flatMap((precision) => planFor(entry, precision)));
+  const required = requiredFiles(entry, wanted);
   const warnings: string[] = [];
   const notes: string[] = [];
   const done = (outcome: Pulled['outcome']): Pulled => ({
@@ -74,15 +76,18 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
     warnings,
     notes,
   });
-  if (!options.repair && (await missingFrom(entry, files, false)).length === 0) return done('present');
+  if (!options.repair && (await missingFrom(entry, await knownFiles(entry, required), false)).length === 0) {
+    return done('present');
+  }
 
   const lockFile = join(dirname(dirname(directory)), '.locks', `${model}@${revision}`);
   let release: (() => void) | undefined;
   try {
     release = await takeLock(lockFile, () => options.onEvent?.({ type: 'waiting' }), options.signal);
-    const missing = await missingFrom(entry, files, options.repair ?? false);
+    const isThorough = options.repair ?? false;
+    const missing = await missingFrom(entry, await knownFiles(entry, required), isThorough);
     if (missing.length === 0) return done('present');
-    await fetchAndInstall(entry, missing, { warnings, notes }, { ...patience, ...options });
+    await fetchAndInstall(entry, required, missing, { warnings, notes }, { ...patience, ...options });
     return done('pulled');
   } catch (error) {
     throw asPullError(error, directory);
@@ -91,22 +96,36 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
   }
 }
 
-function planFor(entry: HubEntry, precision: Precision): LayoutFile[] {
-  try {
-    return filesOf(entry.source, precision);
-  } catch (cause) {
-    throw new PullError('not_found', `${entry.model}: ${(cause as Error).message}`, 'Ask for another precision.', {
-      cause,
-    });
-  }
+/** The required files, and what an earlier pull has found besides. */
+async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<LayoutFile[]> {
+  const manifest = await readManifest(entry.directory);
+  const optional = new Set(optionalFilesOf(entry.source).map(({ local }) => local));
+  const graphs = required.filter(({ local }) => isGraph(local));
+  const more = Object.entries(manifest?.files ?? {}).flatMap(([local, { from }]): LayoutFile[] => {
+    if (required.some((file) => file.local === local)) return [];
+    if (!optional.has(local) && !graphs.some((graph) => isWeightsOf(graph.local, local))) return [];
+    const [, repo, path] = /^(.+?)@[^:]+:(.+)$/.exec(from) ?? [];
+    const same = required.find((file) => file.repo === repo);
+    return repo === undefined || path === undefined || same === undefined
+      ? []
+      : [{ repo, revision: same.revision, path, local }];
+  });
+  return [...required, ...more];
 }
-
-const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
-  ...new Map(files.map((file) => [file.local, file])).values(),
-];
 
 /** The files that the directory lacks, or has in another state than its manifest and the registry say. */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
+  const missing = await notHere(entry, files, thorough);
+  if (missing.length > 0) return missing;
+  // The registry entry may state other facts than at the pull.
+  const usable = await requireModel(entry, entry.directory, files).then(
+    () => true,
+    () => false,
+  );
+  return usable ? [] : files;
+}
+
+async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const manifest = await readManifest(entry.directory);
   const isHere = async (file: LayoutFile): Promise<boolean> => {
     const { local } = file;
@@ -120,14 +139,7 @@ async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boole
     return !thorough || (await digestOf(path, bytes)).sha256 === known.sha256;
   };
   const here = await Promise.all(files.map(isHere));
-  const missing = files.filter((_, at) => !here[at]);
-  if (missing.length > 0) return missing;
-  // The registry entry may state other facts than at the pull.
-  const usable = await readModelFolder(entry.directory, entry).then(
-    () => true,
-    () => false,
-  );
-  return usable ? [] : files;
+  return files.filter((_, at) => !here[at]);
 }
 
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
@@ -145,15 +157,19 @@ type Pulling = PullOptions & Patience;
 
 async function fetchAndInstall(
   entry: HubEntry,
-  files: LayoutFile[],
+  required: LayoutFile[],
+  missing: LayoutFile[],
   { warnings, notes }: Pick<Pulled, 'warnings' | 'notes'>,
   options: Pulling,
 ): Promise<void> {
   options.onEvent?.({ type: 'asking', hub: options.hub.name });
   // One first: the failure of a hub that is away is reported once.
-  const [first, ...rest] = files;
+  const [first, ...others] = missing;
   if (first === undefined) return;
   const planned = [await planOne(entry, first, options)];
+  const asked = new Set(missing.map(({ local }) => local));
+  const more = (await findMore(entry, required, finding(options))).filter(({ local }) => !asked.has(local));
+  const rest = [...others, ...(await notHere(entry, more, options.repair ?? false))];
   planned.push(...(await Promise.all(rest.map((file) => planOne(entry, file, options)))));
   const unchecked = planned.filter(({ checkedAgainst }) => checkedAgainst === 'nothing').map(({ file }) => file.local);
   if (unchecked.length > 0) {
@@ -175,11 +191,16 @@ async function fetchAndInstall(
   const announced: AnnouncedPull = await announcePull(staging, known);
   try {
     const fetched: Manifest['files'] = {};
-    const isSmall = ({ file }: Planned) => !file.local.endsWith('.onnx');
-    for (const item of planned.filter(isSmall)) fetched[item.file.local] = await fetchOne(entry, item, options);
+    const graphs = required.filter(({ local }) => isGraph(local));
+    const isTower = ({ file }: Planned) =>
+      graphs.some(({ local }) => local === file.local || isWeightsOf(local, file.local));
+    for (const item of planned.filter((each) => !isTower(each))) {
+      fetched[item.file.local] = await fetchOne(entry, item, options);
+    }
     // Before gigabytes: another family of models is found by its first kilobytes.
-    if (!(await exists(entry.directory))) await requireUsable(entry, staging);
-    for (const item of planned.filter((each) => !isSmall(each))) {
+    if (!(await exists(entry.directory))) await requireUsable(entry, staging, []);
+    for (const item of planned.filter(isTower)) fetched[item.file.local] = await fetchOne(entry, item, options);
+    for (const item of await otherWeights(entry, graphs, fetched, options)) {
       fetched[item.file.local] = await fetchOne(entry, item, options);
     }
     const before = await readManifest(entry.directory);
@@ -191,11 +212,40 @@ async function fetchAndInstall(
       files: { ...before?.files, ...fetched },
     };
     await announced.end();
-    await install(entry, manifest);
+    await install(entry, required, manifest);
   } finally {
     await announced.end();
   }
 }
+
+/** Weights that a graph names in a way of its own: nobody knew of them before the graph was here. */
+async function otherWeights(
+  entry: HubEntry,
+  graphs: LayoutFile[],
+  fetched: Manifest['files'],
+  options: Pulling,
+): Promise<Planned[]> {
+  const planned: Planned[] = [];
+  for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
+    const staged = join(stagingAt(entry.directory), graph.local);
+    // What was copied here by hand stays where it is.
+    const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
+    const names = await weightsNamedIn(path).catch((cause) => {
+      throw unusable(entry, cause);
+    });
+    for (const name of names) {
+      const file = weightsFile(graph, posix.join(posix.dirname(graph.path), name));
+      if (fetched[file.local] === undefined && (await notHere(entry, [file], false)).length > 0)
+        planned.push(await planOne(entry, file, options));
+    }
+  }
+  return planned;
+}
+
+const finding = (options: Pulling): FindOptions => ({
+  ...options,
+  onRetry: (local, retry) => options.onEvent?.({ type: 'retry', local, ...retry }),
+});
 
 const planOne = (entry: HubEntry, file: LayoutFile, options: Pulling): Promise<Planned> =>
   plan(entry, file, {
@@ -262,12 +312,12 @@ async function intactAt(path: string, expected: Expected) {
 }
 
 /** One rename where the model is new. Else each file on its own, and the manifest last. */
-async function install(entry: HubEntry, manifest: Manifest): Promise<void> {
+async function install(entry: HubEntry, required: LayoutFile[], manifest: Manifest): Promise<void> {
   const { directory } = entry;
   const staging = stagingAt(entry.directory);
   if (!(await exists(directory))) {
     await removeOthers(staging, manifest);
-    await requireUsable(entry, staging);
+    await requireUsable(entry, staging, required);
     await writeManifest(staging, manifest);
     await rename(staging, directory);
     return;
@@ -278,7 +328,7 @@ async function install(entry: HubEntry, manifest: Manifest): Promise<void> {
     await mkdir(dirname(join(directory, local)), { recursive: true });
     await rename(staged, join(directory, local));
   }
-  await requireUsable(entry, directory);
+  await requireUsable(entry, directory, required);
   await writeManifest(directory, manifest);
   await rm(staging, { recursive: true, force: true });
 }
@@ -289,18 +339,25 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function requireUsable(entry: HubEntry, directory: string): Promise<void> {
-  try {
-    await readModelFolder(directory, entry);
-  } catch (cause) {
-    throw new PullError(
-      'unusable',
-      `What ${entry.source.repo} holds is not a model that this service reads: ${(cause as Error).message}`,
-      `Check models.${entry.model} in ${entry.definedIn}: its source.layout, and the facts it states.`,
-      { cause },
-    );
-  }
+/** The directory holds a model, and its graphs have their weights. */
+async function requireModel(entry: HubEntry, directory: string, files: LayoutFile[]): Promise<void> {
+  await readModelFolder(directory, entry);
+  for (const { local } of files) if (isGraph(local)) await requireWeights(join(directory, local));
 }
+
+async function requireUsable(entry: HubEntry, directory: string, files: LayoutFile[]): Promise<void> {
+  await requireModel(entry, directory, files).catch((cause) => {
+    throw unusable(entry, cause);
+  });
+}
+
+const unusable = (entry: HubEntry, cause: Error) =>
+  new PullError(
+    'unusable',
+    `What ${entry.source.repo} holds is not a model that this service reads: ${cause.message}`,
+    `Check models.${entry.model} in ${entry.definedIn}: its source.layout, and the facts it states.`,
+    { cause },
+  );
 
 /** Takes away what an interrupted pull of another precision has left. */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {

@@ -1,10 +1,11 @@
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { digestOf, sizeOf } from '../files.ts';
 import type { Precision } from '../model.ts';
 import { isHubEntry, type ModelEntry } from '../registry/entries.ts';
 import { precisionsIn, readModelFolder, towerFilesIn } from '../registry/folder.ts';
 import { towerFile } from '../registry/layouts.ts';
+import { weightsAt } from '../registry/weights.ts';
 import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
 import { readManifest } from './manifest.ts';
@@ -83,8 +84,16 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-const towersOf = async (directory: string, precision: Precision): Promise<string[]> =>
-  (await towerFilesIn(directory, precision)) ?? [towerFile('vision', precision), towerFile('text', precision)];
+/** The graphs of a model and the weights that they name. */
+async function towersOf(directory: string, precision: Precision): Promise<string[]> {
+  const graphs = await towerFilesIn(directory, precision);
+  if (graphs === undefined) return [towerFile('vision', precision), towerFile('text', precision)];
+  const weights = await Promise.all(
+    // A graph that cannot be read is reported as damaged itself.
+    graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
+  );
+  return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];
+}
 
 async function verifyFile(
   directory: string,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf, writeJson } from '../files.ts';
@@ -9,6 +9,7 @@ import { addedFile, modelName, type RegistryConfig, readEntries } from './entrie
 import { readModelFolder, towerFilesIn } from './folder.ts';
 import { bothTowersFile, precisions, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
+import { requireWeights, weightsAt } from './weights.ts';
 
 /** What a person says of the folder they add. */
 export interface AddedModel {
@@ -49,9 +50,11 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
     const towers = await towerFilesIn(path, precision);
     if (towers === undefined) continue;
     found.push(precision);
-    for (const tower of towers) {
-      const { sha256, bytes } = await digestOf(join(path, tower), await sizeOf(join(path, tower)));
-      files[tower] = { sha256, bytes };
+    for (const tower of towers) await requireWeights(join(path, tower));
+    const weights = await Promise.all(towers.map((tower) => weightsAt(join(path, tower))));
+    for (const file of [...towers.map((tower) => join(path, tower)), ...new Set(weights.flat())]) {
+      const { sha256, bytes } = await digestOf(file, await sizeOf(file));
+      files[relative(path, file).replaceAll(sep, '/')] = { sha256, bytes };
       identity.update(sha256);
     }
   }

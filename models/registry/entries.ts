@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Config } from '../../shared/config.ts';
 import { familyNames } from '../model.ts';
-import { layoutNames, localNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
+import { filesOf, hasFolder, isLocalName, layoutNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
 import { modelsOf, profileEntry, type TrafficRules } from './traffic.ts';
 
 const count = z.int().min(1);
@@ -29,6 +29,10 @@ const source = z.discriminatedUnion('type', [
     text: place.optional(),
     tokenizer: place.optional(),
     weights: z.string().min(1).optional(),
+    folder: z
+      .string()
+      .regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/, 'a folder of the repository, without / at its ends')
+      .optional(),
   }),
 ]);
 
@@ -79,6 +83,9 @@ const modelEntry = writtenEntry.transform((entry, context) => {
   if (source.layout === 'qdrant' && source.text === undefined) {
     fault('the layout qdrant needs the repository of the text tower', 'source', 'text');
   }
+  if (source.folder !== undefined && !hasFolder(source.layout)) {
+    fault(`the layout ${source.layout} has its graphs in one place`, 'source', 'folder');
+  }
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
     fault(`the repositories of the layout ${source.layout} do not state it, so it is needed here`, 'dimensions');
   }
@@ -87,9 +94,11 @@ const modelEntry = writtenEntry.transform((entry, context) => {
   }
   const complete = { ...source, revision: pinned ?? '' };
   if (context.issues.length === 0) {
-    const known = localNames(complete);
     for (const file of Object.keys(entry.files)) {
-      if (!known.has(file)) fault(`the layout ${source.layout} has ${[...known].join(', ')}`, 'files', file);
+      if (isLocalName(complete, file)) continue;
+      const known = precisionsOf(source.layout).flatMap((precision) => filesOf(complete, precision));
+      const names = [...new Set(known.map(({ local }) => local))].join(', ');
+      fault(`the layout ${source.layout} has ${names}`, 'files', file);
     }
   }
   return { ...entry, source: complete, revision: complete.revision };

@@ -1,11 +1,13 @@
 import type { Precision } from '../model.ts';
+import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
- * How repositories arrange a CLIP export. `xenova`: one repository, files under `onnx/`. `immich`: one repository with
- * `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: both towers at the root of one
- * repository, and no tokenizer. `one-file`: as `xenova`, with both towers in one graph.
+ * How repositories arrange a model. `xenova` and `onnx-community`: one repository, graphs under `onnx/`. `one-file`: the
+ * same, with both towers in one graph. `open-clip`: the same, described by `open_clip_config.json`. `immich`: one
+ * repository with `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: both towers at the
+ * root of one repository, and no tokenizer.
  */
-export const layoutNames = ['xenova', 'one-file', 'immich', 'qdrant', 'marqo'] as const;
+export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
 
 export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
@@ -28,6 +30,8 @@ export interface HubSource extends RepoAt {
   tokenizer?: RepoAt | undefined;
   /** `marqo`: the weights, as they stand in the file names. */
   weights?: string | undefined;
+  /** The folder of the graphs where it is not `onnx`. Its own `preprocessor_config.json` goes before that of the root. */
+  folder?: string | undefined;
 }
 
 /** One file to fetch: where it is, and under which name the service looks for it. */
@@ -44,7 +48,10 @@ const clipTokenizer: RepoAt = {
 
 const configFile = 'config.json';
 const preprocessorFile = 'preprocessor_config.json';
+const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
+/** What some tokenizers have too: the models of SentencePiece, whose ids are exact, and the words of WordPiece. */
+const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
 export const towerFile = (tower: 'vision' | 'text', precision: Precision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
@@ -52,77 +59,102 @@ export const towerFile = (tower: 'vision' | 'text', precision: Precision): strin
 /** The file of a graph that holds both towers. */
 export const bothTowersFile = (precision: Precision): string => `onnx/model${suffixes[precision]}.onnx`;
 
+const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
+
+/** Whether a layout has its graphs in a folder that the source may name. */
+export const hasFolder = (layout: LayoutName): boolean => layoutsOfOnnxFolders.includes(layout);
+
 /** The precisions a layout's repositories hold. */
 export function precisionsOf(layout: LayoutName): readonly Precision[] {
-  if (layout === 'xenova' || layout === 'one-file') return precisions;
+  if (hasFolder(layout)) return precisions;
   return layout === 'marqo' ? ['fp32', 'fp16'] : ['fp32'];
 }
 
+const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
+
 /**
- * The files of a model at a precision. What a layout lacks is absent here too; the registry entry states it.
+ * The files that a model must have at a precision. What a layout lacks is absent here too; the registry entry states it.
  * @throws {Error} when the layout has no such precision, or the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: Precision): LayoutFile[] {
-  const offered = precisionsOf(source.layout);
+  const { layout } = source;
+  const offered = precisionsOf(layout);
   if (!offered.includes(precision)) {
-    throw new Error(`The layout ${source.layout} has no ${precision}; it has ${offered.join(' and ')}`);
+    throw new Error(`The layout ${layout} has no ${precision}; it has ${offered.join(' and ')}`);
   }
-  const { repo, revision } = source;
-  const at = (place: RepoAt, path: string, local: string): LayoutFile => ({
-    repo: place.repo,
-    revision: place.revision,
-    path,
-    local,
-  });
-  const here = { repo, revision };
-  const tokenizer = (place: RepoAt, folder = '') =>
-    tokenizerFiles.map((name) =>
-      source.tokenizer === undefined ? at(place, `${folder}${name}`, name) : at(source.tokenizer, name, name),
-    );
+  const tokenizer = tokenizerPlace(source);
+  return [
+    ...describingFiles(source).map(([path, local]) => at(source, path, local)),
+    ...tokenizerFiles.map((name) => at(tokenizer, `${tokenizer.folder}${name}`, name)),
+    ...graphsOf(source, precision),
+  ];
+}
+
+/**
+ * The files of a model that are fetched where its repository has them. Of two with one local name the later one counts.
+ */
+export function optionalFilesOf(source: HubSource): LayoutFile[] {
+  const { layout, folder } = source;
+  const tokenizer = tokenizerPlace(source);
+  const describing = !hasFolder(layout) ? [] : layout === 'open-clip' ? [configFile, preprocessorFile] : [openClipFile];
+  return [
+    ...describing.map((name) => at(source, name, name)),
+    // Sizes that share a repository read images of different sizes.
+    ...(hasOwnFolder(source)
+      ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
+      : []),
+    ...moreTokenizerFiles.map((name) => at(tokenizer, `${tokenizer.folder}${name}`, name)),
+  ];
+}
+
+const hasOwnFolder = ({ folder }: HubSource): boolean => folder !== undefined && folder !== 'onnx';
+
+function describingFiles(source: HubSource): [path: string, local: string][] {
+  const same = (...names: string[]): [string, string][] => names.map((name) => [name, name]);
+  switch (source.layout) {
+    case 'open-clip':
+      return same(openClipFile);
+    case 'immich':
+      return [...same(configFile), ['visual/preprocess_cfg.json', 'preprocess_cfg.json']];
+    case 'qdrant':
+      return same(preprocessorFile);
+    case 'marqo':
+      return [];
+    default:
+      return same(configFile, ...(hasOwnFolder(source) ? [] : [preprocessorFile]));
+  }
+}
+
+function tokenizerPlace(source: HubSource): RepoAt & { folder: string } {
+  if (source.tokenizer !== undefined) return { ...source.tokenizer, folder: '' };
+  if (source.layout === 'marqo') return { ...clipTokenizer, folder: '' };
+  const { repo, revision } = source.layout === 'qdrant' ? textPlace(source) : source;
+  return { repo, revision, folder: source.layout === 'immich' ? 'textual/' : '' };
+}
+
+function textPlace({ text }: HubSource): RepoAt {
+  if (text === undefined) throw new Error('The layout qdrant needs source.text: the text repository');
+  return text;
+}
+
+/** The graphs of a model at a precision, the vision tower first; one file where it holds both. */
+function graphsOf(source: HubSource, precision: Precision): LayoutFile[] {
   const vision = towerFile('vision', precision);
   const text = towerFile('text', precision);
-
+  const inFolder = (local: string) => at(source, local.replace(/^onnx/, source.folder ?? 'onnx'), local);
   switch (source.layout) {
-    case 'xenova':
-      return [
-        ...[configFile, preprocessorFile].map((name) => at(here, name, name)),
-        ...tokenizer(here),
-        at(here, vision, vision),
-        at(here, text, text),
-      ];
-    case 'one-file': {
-      const both = bothTowersFile(precision);
-      return [
-        ...[configFile, preprocessorFile].map((name) => at(here, name, name)),
-        ...tokenizer(here),
-        at(here, both, both),
-      ];
-    }
+    case 'one-file':
+      return [inFolder(bothTowersFile(precision))];
     case 'immich':
-      return [
-        at(here, configFile, configFile),
-        at(here, 'visual/preprocess_cfg.json', 'preprocess_cfg.json'),
-        ...tokenizer(here, 'textual/'),
-        at(here, 'visual/model.onnx', vision),
-        at(here, 'textual/model.onnx', text),
-      ];
-    case 'qdrant': {
-      if (source.text === undefined) throw new Error('The layout qdrant needs source.text: the text repository');
-      return [
-        at(here, preprocessorFile, preprocessorFile),
-        ...tokenizer(source.text),
-        at(here, 'model.onnx', vision),
-        at(source.text, 'model.onnx', text),
-      ];
-    }
+      return [at(source, 'visual/model.onnx', vision), at(source, 'textual/model.onnx', text)];
+    case 'qdrant':
+      return [at(source, 'model.onnx', vision), at(textPlace(source), 'model.onnx', text)];
     case 'marqo': {
-      const stem = marqoStem(repo, source.weights ?? 'openai', precision);
-      return [
-        ...tokenizer(clipTokenizer),
-        at(here, `${stem}-visual.onnx`, vision),
-        at(here, `${stem}-textual.onnx`, text),
-      ];
+      const stem = marqoStem(source.repo, source.weights ?? 'openai', precision);
+      return [at(source, `${stem}-visual.onnx`, vision), at(source, `${stem}-textual.onnx`, text)];
     }
+    default:
+      return [inFolder(vision), inFolder(text)];
   }
 }
 
@@ -132,11 +164,11 @@ function marqoStem(repo: string, weights: string, precision: Precision): string 
   return `onnx${precision === 'fp16' ? 16 : 32}-${name}-${weights}`;
 }
 
-/** Every local name that some precision of this source has; what hashes in the registry may stand for. */
-export function localNames(source: HubSource): Set<string> {
-  return new Set(
-    precisionsOf(source.layout).flatMap((precision) => filesOf(source, precision).map(({ local }) => local)),
-  );
+/** Whether some precision of this source has a file of this local name; what hashes in the registry may stand for. */
+export function isLocalName(source: HubSource, local: string): boolean {
+  const required = precisionsOf(source.layout).flatMap((precision) => filesOf(source, precision));
+  const known = [...required, ...optionalFilesOf(source)];
+  return known.some((file) => file.local === local || (isGraph(file.local) && isWeightsOf(file.local, local)));
 }
 
 /** Whether a repository of this layout leaves `dimensions` for the registry to say. */

@@ -4,6 +4,7 @@ import type { ModelSpec, Precision } from '../model.ts';
 import { isHubEntry, type ModelEntry } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { precisionsIn, readModelFolder, towersIn } from './folder.ts';
+import { weightsAt } from './weights.ts';
 
 /** Node, ONNX Runtime and sharp, before a model is loaded, in bytes. */
 const processBytes = 150_000_000;
@@ -70,7 +71,8 @@ async function choosePrecision(
 /** As the entry says for fp32; else from the size of the files, which ONNX Runtime holds with packed copies. */
 async function memoryOf(entry: ModelEntry, precision: Precision, files: readonly string[]): Promise<number> {
   if (entry.memoryBytes !== undefined && precision === 'fp32') return entry.memoryBytes;
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  const weights = await Promise.all(files.map(weightsAt));
+  const sizes = await Promise.all([...files, ...weights.flat()].map(async (file) => (await stat(file)).size));
   const estimate = processBytes + 1.5 * sizes.reduce((sum, size) => sum + size, 0);
   return Math.round(Math.min(estimate, entry.memoryBytes ?? estimate));
 }

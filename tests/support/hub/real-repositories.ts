@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { field } from '../../../models/encoder/protobuf.ts';
 import { builtInFile } from '../../../models/registry/entries.ts';
 import { type HubRepo, isLinked, sha256 } from './repository.ts';
 import { text, tinyFiles, vision } from './tiny-model.ts';
@@ -10,6 +11,9 @@ interface Listed {
 const { repositories } = JSON.parse(
   readFileSync(new URL('../../golden/hub/repositories.json', import.meta.url), 'utf8'),
 ) as { repositories: Record<string, Listed> };
+
+/** `ModelProto.doc_string` */
+const docString = 6;
 
 const dimensionsOf: Record<string, number> = {
   'Xenova/clip-vit-base-patch32': 512,
@@ -31,7 +35,8 @@ function contentOf(name: string, path: string): Buffer {
     return Buffer.from(JSON.stringify({ ...config, projection_dim: dimensionsOf[name] }));
   }
   if (!isLinked(path)) return tinyFiles[path] ?? Buffer.alloc(0);
-  return Buffer.concat([path.includes('vision') ? vision : text, Buffer.from(`${name}/${path}`)]);
+  const note = field(docString, Buffer.from(`${name}/${path}`));
+  return Buffer.concat([path.includes('vision') ? vision : text, note]);
 }
 
 /** The built-in registry with the hashes of those contents, for `MODELS_FILE`. */

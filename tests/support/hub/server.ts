@@ -35,6 +35,8 @@ export interface HubServer extends Pick<Store, 'clientHas' | 'stalled'> {
     packs?: boolean;
     /** A login page in place of everything. */
     page?: boolean;
+    /** A mirror that serves files alone. */
+    hasNoApi?: boolean;
     /** The store shares the hub's origin, as that of some mirrors does. */
     ownStore?: boolean;
   };
@@ -86,6 +88,7 @@ export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string
     const limit = limitHeaders();
     if (hub.rateLimit.remaining < 0) return response.writeHead(429, limit).end('We had to rate limit you');
 
+    if (url.startsWith('/api/models') && !hub.weather.hasNoApi) return answerApi(request, response);
     const cached = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/([^?]+)/.exec(url);
     const match = cached ?? /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/([^?]+)/.exec(url);
     const [, name = '', revision = '', path = ''] = match ?? [];
@@ -142,6 +145,59 @@ export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string
     return response.end(request.method === 'HEAD' ? undefined : body);
   }
 
+  /** Descriptions of repositories, and the search among them. Their rate limit is another one. */
+  function answerApi(request: IncomingMessage, response: ServerResponse): ServerResponse {
+    const url = new URL(request.url ?? '', 'http://hub');
+    const send = (json: unknown) =>
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(json));
+    if (url.pathname === '/api/models') {
+      const word = url.searchParams.get('search')?.toLowerCase() ?? '';
+      const found = Object.entries(repos).filter(([name]) => name.toLowerCase().includes(word));
+      const limit = Number(url.searchParams.get('limit') ?? 1000);
+      return send(
+        found.slice(0, limit).map(([id, { card }], at) => ({
+          _id: String(at),
+          id,
+          modelId: id,
+          private: false,
+          downloads: 1000 - at,
+          likes: 3,
+          tags: ['onnx', ...(card?.license === undefined ? [] : [`license:${card.license}`])],
+        })),
+      );
+    }
+    const [, name = '', revision = 'main'] =
+      /^\/api\/models\/([^/]+\/[^/]+)(?:\/revision\/([^/]+))?$/.exec(decodeURIComponent(url.pathname)) ?? [];
+    const present = hub.renamed[name];
+    if (present !== undefined) {
+      return response.writeHead(307, { location: `/api/models/${present}/revision/${revision}${url.search}` }).end();
+    }
+    const fault = refusalOf(repos[name], name, revision, undefined, request.headers.authorization);
+    const { commit, files, card } = repos[name] ?? { commit: '', files: {} };
+    if (fault !== undefined) {
+      const [status, error, message] = fault;
+      return response
+        .writeHead(status, { 'x-error-code': error, 'x-error-message': message, 'content-type': 'application/json' })
+        .end(JSON.stringify({ error: message }));
+    }
+    const hasBlobs = url.searchParams.get('blobs') === 'true';
+    const siblings = Object.entries(files).map(([rfilename, bytes]) => ({
+      rfilename,
+      ...(hasBlobs && { blobId: gitBlob(bytes), size: bytes.length }),
+      ...(hasBlobs && isLinked(rfilename) && { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } }),
+    }));
+    return send({
+      _id: name,
+      id: name,
+      modelId: name,
+      sha: commit,
+      private: false,
+      tags: ['onnx'],
+      siblings,
+      ...(card && { cardData: card }),
+    });
+  }
+
   function limitHeaders(): Record<string, string> {
     const { resetSeconds } = hub.rateLimit;
     hub.rateLimit.remaining -= 1;
@@ -159,7 +215,7 @@ function refusalOf(
   repo: HubRepo | undefined,
   name: string,
   revision: string,
-  path: string,
+  path: string | undefined,
   authorization: string | undefined,
 ): [status: number, error: string, message: string] | undefined {
   const isAnonymous = authorization === undefined;
@@ -173,7 +229,7 @@ function refusalOf(
     return [isAnonymous ? 401 : 403, 'GatedRepo', `Access to model ${name} is restricted.`];
   }
   if (revision !== repo.commit && revision !== 'main') return [404, 'RevisionNotFound', `Invalid rev id: ${revision}`];
-  return repo.files[path] === undefined ? [404, 'EntryNotFound', 'Entry not found'] : undefined;
+  return path !== undefined && repo.files[path] === undefined ? [404, 'EntryNotFound', 'Entry not found'] : undefined;
 }
 
 const loginPage = ({ method }: IncomingMessage) =>

@@ -4,6 +4,8 @@ import { type HubRepo, xetHash } from './repository.ts';
 
 /** What the store does with one download. */
 export interface Mishap {
+  /** The file it waits for; any, where it names none. */
+  file?: string;
   /** An error of the store: 403 `SignatureError`, 400, 404, 408, 503, as CDNs give them for addresses that they signed. */
   status?: number;
   /** A web page with status 200, as a filter of a network gives it. */
@@ -61,7 +63,8 @@ export function createStore(repos: Record<string, HubRepo>): Store {
           .writeHead(403, { 'content-type': 'application/xml' })
           .end('<Error>SignatureDoesNotMatch</Error>');
       }
-      const mishap: Mishap = store.mishaps.shift() ?? {};
+      const next = store.mishaps.findIndex(({ file }) => file === undefined || file === path.join('/'));
+      const [mishap = {}]: Mishap[] = next < 0 ? [] : store.mishaps.splice(next, 1);
       if (mishap.status !== undefined) {
         return response.writeHead(mishap.status, { 'content-type': 'application/xml' }).end('<Error></Error>');
       }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEntries } from '../../../../models/registry/entries.ts';
-import { filesOf, type HubSource, localNames, precisionsOf } from '../../../../models/registry/layouts.ts';
+import { filesOf, type HubSource, isLocalName, precisionsOf } from '../../../../models/registry/layouts.ts';
 
 const revision = 'a'.repeat(40);
 const source = (layout: HubSource['layout'], more: Partial<HubSource> = {}): HubSource => ({
@@ -80,7 +80,10 @@ describe('the files of a model', () => {
   });
 
   test('of all precisions may have hashes in the registry', () => {
-    expect(localNames(source('xenova'))).toContain('onnx/text_model_quantized.onnx');
+    expect(isLocalName(source('xenova'), 'onnx/text_model_quantized.onnx')).toBe(true);
+    expect(isLocalName(source('xenova'), 'onnx/text_model.onnx_data')).toBe(true);
+    expect(isLocalName(source('immich'), 'onnx/text_model.weights/model.onnx.data')).toBe(true);
+    expect(isLocalName(source('xenova'), 'onnx/text_model.data')).toBe(false);
   });
 });
 

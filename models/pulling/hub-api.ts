@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { FoundRepo, Listing } from './hub.ts';
+
+/** The parts of the hub's JSON that are read. What it leaves out or calls otherwise is left out here too. */
+
+const card = z
+  .object({ license: z.string().optional(), language: z.union([z.string(), z.array(z.string())]).optional() })
+  .partial()
+  .catch({});
+
+const modelInfo = z.object({
+  sha: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/)
+    .optional(),
+  siblings: z.array(
+    z.object({
+      rfilename: z.string().min(1),
+      size: z.int().min(0).nullish(),
+      lfs: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }).nullish(),
+    }),
+  ),
+  cardData: card.nullish(),
+});
+
+/** The path of the description of a repository at a revision, with its files. One request, however many there are. */
+export const listPath = (repo: string, revision: string): string =>
+  `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
+
+/** Undefined when it is not such a description. */
+export function listingIn(json: unknown): Listing | undefined {
+  const parsed = modelInfo.safeParse(json);
+  if (!parsed.success) return undefined;
+  const { sha, siblings, cardData } = parsed.data;
+  const languages = typeof cardData?.language === 'string' ? [cardData.language] : cardData?.language;
+  return {
+    commit: sha,
+    files: new Map(
+      siblings.map(({ rfilename, size, lfs }) => [
+        rfilename,
+        { ...(typeof size === 'number' && { bytes: size }), ...(lfs && { sha256: lfs.sha256 }) },
+      ]),
+    ),
+    ...(cardData?.license !== undefined && { licence: cardData.license }),
+    ...(languages !== undefined && { languages }),
+  };
+}
+
+const found = z.array(
+  z.object({
+    id: z.string().regex(/^[^/]+\/[^/]+$/),
+    downloads: z.int().min(0).optional(),
+    tags: z.array(z.string()).default([]),
+  }),
+);
+
+/** The path of a search among the repositories with ONNX files, the most popular first. */
+export const searchPath = (word: string, limit: number): string =>
+  `api/models?${new URLSearchParams({ search: word, filter: 'onnx', sort: 'downloads', direction: '-1', limit: String(limit) })}`;
+
+/** Undefined when it is not the result of a search. */
+export function foundIn(json: unknown): FoundRepo[] | undefined {
+  return found.safeParse(json).data?.map(({ id, downloads, tags }) => ({
+    repo: id,
+    downloads,
+    licence: tags.find((tag) => tag.startsWith('license:'))?.slice('license:'.length),
+  }));
+}

@@ -1,0 +1,148 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix } from 'node:path';
+import { sizeOf } from '../files.ts';
+
+/**
+ * Weights outside a graph. An ONNX file cannot exceed 2 GB, so larger towers keep their weights in files of their own,
+ * which the graph names. They lie beside the graph under these names. A graph that has another name here than in its
+ * repository has them in a folder of its own: two towers may both name `model.onnx.data`.
+ */
+
+export const isGraph = (local: string): boolean => local.endsWith('.onnx');
+
+/** The folder for the weights of a graph that was renamed. */
+export const weightsFolder = (graph: string): string => `${graph.slice(0, -'.onnx'.length)}.weights`;
+
+/** Whether a file lies where the weights of a graph do, under a name that exporters give them. */
+export const isWeightsOf = (graph: string, file: string): boolean =>
+  file.startsWith(`${weightsFolder(graph)}/`) ||
+  (file.startsWith(graph) && /^[._]data(_\d+)?$/.test(file.slice(graph.length)));
+
+/** Where weights belong locally, by the path of the graph in its repository and the name that the graph has for them. */
+export function localOfWeights(graph: { path: string; local: string }, name: string): string {
+  const isRenamed = posix.basename(graph.path) !== posix.basename(graph.local);
+  return posix.join(isRenamed ? weightsFolder(graph.local) : posix.dirname(graph.local), name);
+}
+
+/** Whether a graph on this machine has its weights in a folder of their own. */
+export async function hasWeightsFolder(graph: string): Promise<boolean> {
+  const found = await stat(weightsFolder(graph)).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
+/** The folder in which a graph on this machine has its weights. */
+export const weightsFolderAt = async (graph: string): Promise<string> =>
+  (await hasWeightsFolder(graph)) ? weightsFolder(graph) : dirname(graph);
+
+/**
+ * Paths of all weights that a graph names.
+ * @throws {Error} when it is not an ONNX model, or names a place outside its folder.
+ */
+export async function weightsAt(graph: string): Promise<string[]> {
+  const folder = await weightsFolderAt(graph);
+  return (await weightsNamedIn(graph)).map((name) => join(folder, name));
+}
+
+/** The same, and each of them is there. @throws {Error} naming one that is not. */
+export async function requireWeights(graph: string): Promise<void> {
+  for (const path of await weightsAt(graph)) {
+    if ((await sizeOf(path)) === 0)
+      throw new Error(`${basename(graph)} has its weights in ${path}, which is not there`);
+  }
+}
+
+/** Fields of onnx.proto. */
+const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
+
+/**
+ * Names of the files that hold weights of a graph, relative to it. Reads its structure and skips over all data, so a
+ * graph of a gigabyte costs as little as one without weights.
+ */
+export async function weightsNamedIn(graph: string): Promise<string[]> {
+  await using handle = await open(graph);
+  const reader = new FieldReader(handle, graph);
+  const names = new Set<string>();
+  for await (const model of reader.fields(0, (await handle.stat()).size)) {
+    if (model.number !== fields.graph) continue;
+    for await (const part of reader.fields(model.start, model.end)) {
+      if (part.number !== fields.initializer) continue;
+      for await (const tensor of reader.fields(part.start, part.end)) {
+        if (tensor.number !== fields.external) continue;
+        const said = new Map<number, string>();
+        for await (const word of reader.fields(tensor.start, tensor.end)) {
+          said.set(word.number, await reader.text(word.start, word.end));
+        }
+        if (said.get(fields.key) === 'location') names.add(said.get(fields.value) ?? '');
+      }
+    }
+  }
+  for (const name of names) {
+    if (!/^(?!\/)[^\\\0]+$/.test(name) || name.split('/').includes('..')) {
+      throw new Error(`${graph} names weights outside its folder: ${JSON.stringify(name)}`);
+    }
+  }
+  return [...names];
+}
+
+interface Field {
+  number: number;
+  start: number;
+  end: number;
+}
+
+/** Reads fields of Protocol Buffers from a file, by way of a window that moves over it. */
+class FieldReader {
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #window = Buffer.alloc(16 * 1024);
+  #from = 0;
+  #to = 0;
+
+  constructor(handle: FileHandle, path: string) {
+    this.#handle = handle;
+    this.#path = path;
+  }
+
+  async *fields(start: number, end: number): AsyncGenerator<Field> {
+    let at = start;
+    const varint = async (): Promise<number> => {
+      let value = 0;
+      for (let factor = 1; factor < 2 ** 64; factor *= 128) {
+        if (at >= end) break;
+        const byte = await this.#byteAt(at++);
+        value += (byte & 127) * factor;
+        if (byte < 128) return value;
+      }
+      throw this.#notOnnx();
+    };
+    while (at < end) {
+      const key = await varint();
+      const wireType = key & 7;
+      const length = { 0: 0, 1: 8, 2: 0, 5: 4 }[wireType];
+      if (length === undefined) throw this.#notOnnx();
+      const value = wireType === 0 || wireType === 2 ? await varint() : 0;
+      const next = at + (wireType === 2 ? value : length);
+      if (next > end) throw this.#notOnnx();
+      if (wireType === 2) yield { number: Math.floor(key / 8), start: at, end: next };
+      at = next;
+    }
+  }
+
+  async text(start: number, end: number): Promise<string> {
+    const bytes = Buffer.alloc(Math.min(end - start, 4096));
+    await this.#handle.read(bytes, 0, bytes.length, start);
+    return bytes.toString();
+  }
+
+  async #byteAt(position: number): Promise<number> {
+    if (position < this.#from || position >= this.#to) {
+      const { bytesRead } = await this.#handle.read(this.#window, 0, this.#window.length, position);
+      [this.#from, this.#to] = [position, position + bytesRead];
+    }
+    const byte = this.#window[position - this.#from];
+    if (byte === undefined || position >= this.#to) throw this.#notOnnx();
+    return byte;
+  }
+
+  #notOnnx = () => new Error(`${this.#path} is not an ONNX model`);
+}
