@@ -1,5 +1,6 @@
 import { type ClipKind, modelTypeOf, openAi, readClip } from './clip-facts.ts';
 import type { ModelFamily } from './family.ts';
+import { hasOtherTokenizer } from './open-clip.ts';
 import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
@@ -21,6 +22,7 @@ const kind: ClipKind = {
 /** CLIP of OpenAI and OpenCLIP: byte-level BPE, causal text tower. A folder that names no family is one. */
 export const clip: ModelFamily = {
   name: 'clip',
-  accepts: (files) => [undefined, 'clip'].includes(modelTypeOf(files) as undefined | string),
+  accepts: (files) =>
+    [undefined, 'clip'].includes(modelTypeOf(files) as undefined | string) && !hasOtherTokenizer(files),
   read: (files, stated) => readClip(kind, files, stated),
 };

@@ -5,6 +5,7 @@ import { compact } from './compact.ts';
 import type { ModelFamily, StatedFacts } from './family.ts';
 import { readFolderFiles } from './folder-files.ts';
 import { mobileclip } from './mobileclip.ts';
+import { openClipConfigIn } from './open-clip.ts';
 import { pe } from './pe.ts';
 import { siglip } from './siglip.ts';
 import { siglip2 } from './siglip2.ts';
@@ -23,10 +24,10 @@ export async function readModelFacts(directory: string, stated: StatedFacts = {}
   const family = families.find(({ name, accepts }) => (stated.family ? name === stated.family : accepts(files)));
   if (family === undefined) {
     const { model_type: type } = (files.json('config.json') ?? {}) as { model_type?: unknown };
+    const { hf_tokenizer_name: tokenizer, hf_model_name: text } = openClipConfigIn(files)?.model.text_cfg ?? {};
+    const what = type === undefined ? `text tower ${text ?? tokenizer}` : `model_type ${JSON.stringify(type)}`;
     const known = families.map(({ name }): FamilyName => name).join(', ');
-    throw new Error(
-      `${files.path('config.json')}: model_type: no family of models reads ${JSON.stringify(type)}; there are ${known}`,
-    );
+    throw new Error(`${files.path('config.json')}: no family of models reads the ${what}; there are ${known}`);
   }
   const facts = family.read(files, stated);
   if (stated.dimensions !== undefined && facts.dimensions !== stated.dimensions) {

@@ -1,6 +1,6 @@
 import { type ClipKind, readClip } from './clip-facts.ts';
 import type { ModelFamily } from './family.ts';
-import { openClipConfigIn } from './open-clip.ts';
+import { hasOtherTokenizer, openClipConfigIn } from './open-clip.ts';
 import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
@@ -25,6 +25,6 @@ const kind: ClipKind = {
  */
 export const mobileclip: ModelFamily = {
   name: 'mobileclip',
-  accepts: (files) => openClipConfigIn(files)?.model.text_cfg.no_causal_mask === true,
+  accepts: (files) => openClipConfigIn(files)?.model.text_cfg.no_causal_mask === true && !hasOtherTokenizer(files),
   read: (files, stated) => readClip(kind, files, stated),
 };

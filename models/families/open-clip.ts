@@ -53,3 +53,9 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
   const preprocess = files.parsed('preprocess_cfg.json', preprocessConfig);
   return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
 }
+
+/** Whether the text tower is not one with CLIP's tokenizer: OpenCLIP names no other. */
+export function hasOtherTokenizer(files: FolderFiles): boolean {
+  const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
+  return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));
+}

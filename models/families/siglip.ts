@@ -3,6 +3,7 @@ import type { FamilyName, ModelFacts, Probability, TextRecipe } from '../model.t
 import type { ModelFamily, StatedFacts } from './family.ts';
 import { absent, type FolderFiles } from './folder-files.ts';
 import { half, type ImageDefaults, readImageRecipe } from './image-recipe.ts';
+import { type OpenClipConfig, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
@@ -25,10 +26,20 @@ const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
 /** SigLIP and SigLIP 2 share their `config.json`. Their tokenizers tell them apart. */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean =>
-  files.parsed('tokenizer_config.json', tokenizerConfig)?.tokenizer_class?.startsWith('Gemma') ?? false;
+  files.parsed('tokenizer_config.json', tokenizerConfig)?.tokenizer_class?.startsWith('Gemma') ??
+  tokenizerOf(files)?.includes('siglip2') ??
+  false;
 
+/** By the `config.json` of transformers, or by the tokenizer in OpenCLIP's configuration. */
 export const isSiglip = (files: FolderFiles): boolean =>
-  (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip';
+  (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip' ||
+  (tokenizerOf(files)?.includes('siglip') ?? false);
+
+/** The repository of the tokenizer in OpenCLIP's configuration, such as `timm/vit-b-16-siglip`. */
+const tokenizerOf = (files: FolderFiles): string | undefined =>
+  openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
+
+type OpenClipModel = OpenClipConfig['model'];
 
 /** What differs between the generations of SigLIP. */
 export interface SiglipGeneration {
@@ -43,20 +54,39 @@ export interface SiglipGeneration {
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
   const { family, filter, text } = generation;
-  const file = files.parsed('config.json', config);
-  if (file === undefined) throw absent(files.path('config.json'));
-  const { hidden_size: width, projection_size: projection, max_position_embeddings: maxTokens } = file.text_config;
-  const defaults = { resize: 'squash', filter, rgb: 'before-resize', ...half } as const;
+  const openClip = openClipConfigIn(files);
+  const { dimensions, imageSize, maxTokens } = openClip === undefined ? sizesIn(files) : openClipSizes(openClip.model);
+  const rgb = openClip === undefined ? 'before-resize' : 'after-resize';
+  const defaults = { resize: 'squash', filter, rgb, ...half } as const;
   return {
     family,
-    image: readImageRecipe(files, file.vision_config.image_size, stated, defaults),
+    image: readImageRecipe(files, imageSize, stated, defaults),
     text: text(files, maxTokens),
-    dimensions: projection ?? width,
+    dimensions,
     probability: sigmoidOf(family, stated),
     // The first output of an export is the last hidden state of every token.
     outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
   };
 }
+
+interface Sizes {
+  dimensions: number;
+  imageSize: number;
+  maxTokens: number;
+}
+
+function sizesIn(files: FolderFiles): Sizes {
+  const file = files.parsed('config.json', config);
+  if (file === undefined) throw absent(files.path('config.json'));
+  const { hidden_size: width, projection_size: projection, max_position_embeddings: maxTokens } = file.text_config;
+  return { dimensions: projection ?? width, imageSize: file.vision_config.image_size, maxTokens };
+}
+
+const openClipSizes = ({ embed_dim: dimensions, vision_cfg: vision, text_cfg: text }: OpenClipModel): Sizes => ({
+  dimensions,
+  imageSize: vision.image_size ?? 224,
+  maxTokens: text.context_length ?? 64,
+});
 
 /** Scale and bias are weights of the full model, which no file of an export holds. */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {

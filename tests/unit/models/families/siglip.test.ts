@@ -1,7 +1,19 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ImageRecipe, ModelSpec, TextRecipe } from '../../../../models/model.ts';
+import { readModelFolder } from '../../../../models/registry/folder.ts';
 import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
-import { compareWithGolden, dot, familySpec, goldenFamily, measure } from '../../../support/golden-family.ts';
+import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import {
+  compareWithGolden,
+  dot,
+  familyFolder,
+  familySpec,
+  goldenFamily,
+  measure,
+} from '../../../support/golden-family.ts';
 
 const generations = {
   siglip: { logitScale: 117.33081817626953, logitBias: -12.9324369430542 },
@@ -106,5 +118,46 @@ describe('without its model of SentencePiece', () => {
 
   test('SigLIP 2 has the same ids', async () => {
     expect(await differing('siglip2')).toEqual([]);
+  });
+});
+
+describe("in OpenCLIP's exports", () => {
+  /** The folder of a golden model with the two files that immich has in place of its `config.json`. */
+  async function exported(name: keyof typeof generations, tokenizer: string): Promise<ModelSpec> {
+    const folder = mkdtempSync(join(tmpdir(), 'vls-siglip-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(familyFolder(name), folder, { recursive: true });
+    rmSync(join(folder, 'preprocessor_config.json'));
+    const vision = { image_size: 224, timm_model_name: 'vit_base_patch16_siglip_224' };
+    const text = { context_length: 64, hf_tokenizer_name: tokenizer, no_causal_mask: true };
+    const steps = { size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], resize_mode: 'squash' };
+    const write = (file: string, content: object) => writeFileSync(join(folder, file), JSON.stringify(content));
+    write('config.json', { embed_dim: 48, vision_cfg: vision, text_cfg: text });
+    write('preprocess_cfg.json', { ...steps, interpolation: name === 'siglip' ? 'bicubic' : 'bilinear' });
+    return {
+      ...(await specOf(tinyClipFolder)),
+      ...(await readModelFolder(folder, generations[name])),
+      visionPath: join(folder, 'onnx/vision_model.onnx'),
+      textPath: join(folder, 'onnx/text_model.onnx'),
+    };
+  }
+
+  test.each([
+    ['siglip', 'timm/ViT-B-16-SigLIP'],
+    ['siglip2', 'timm/ViT-B-16-SigLIP2'],
+  ] as const)('%s is recognised by its tokenizer, and not taken for a MobileCLIP', async (name, tokenizer) => {
+    const spec = await exported(name, tokenizer);
+    expect(spec).toMatchObject({ family: name, dimensions: 48, text: { maxTokens: 64 }, image: { resize: 'squash' } });
+    const golden = goldenFamily(name);
+    const some = { ...golden, images: golden.images.slice(0, 1), texts: golden.texts.slice(0, 2) };
+    const { images, texts } = await measure(spec, some);
+    expect(dot(images[0] ?? [], some.images[0]?.embedding ?? [])).toBeGreaterThan(1 - 1e-4);
+    for (const [at, { embedding }] of some.texts.entries()) {
+      expect(dot(texts[at] ?? [], embedding)).toBeGreaterThan(1 - 1e-4);
+    }
+  });
+
+  test('a text tower of no family is refused', async () => {
+    await expect(exported('siglip', 'facebook/nllb-200-distilled-600M')).rejects.toThrow('nllb-200');
   });
 });

@@ -62,7 +62,7 @@ test.each(['config.json', 'preprocessor_config.json'])('the error names %s when 
 
 test.each([
   ['config.json', { text_config: { max_position_embeddings: 'many' } }, 'text_config.max_position'],
-  ['config.json', { model_type: 'llama' }, 'model_type: no family of models reads "llama"; there are'],
+  ['config.json', { model_type: 'llama' }, 'no family of models reads the model_type "llama"; there are'],
   ['preprocessor_config.json', { image_mean: [0, 0], image_std: [1, 1, 1] }, 'image_mean'],
   ['preprocessor_config.json', { resample: 1 }, 'only bilinear (2) and bicubic (3) are built in'],
   ['preprocessor_config.json', { size: { height: 224, width: 200 } }, 'size'],
