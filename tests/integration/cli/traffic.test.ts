@@ -21,9 +21,11 @@ beforeAll(async () => {
   await running.client.batch.finished(body.id);
   const counted = async () => (await report()).arms.reduce((sum, arm) => sum + arm.items, 0);
   await until(async () => expect(await counted()).toBe(items.length));
-  // The shadow scores after the answer was given.
-  const compared = async () => (await report()).comparisons.find(({ kind }) => kind === 'shadow')?.pairs;
-  await until(async () => expect(await compared()).toBe(items.length));
+  // Comparisons are made after the answer: the shadow scores all items, the main model those that the canary answered.
+  const canaryItems = (await report()).arms.find(({ role }) => role === 'canary')?.items;
+  const pairsOf = async (name: string) => (await report()).comparisons.find(({ kind }) => kind === name)?.pairs;
+  await until(async () => expect(await pairsOf('shadow')).toBe(items.length));
+  await until(async () => expect(await pairsOf('canary')).toBe(canaryItems));
 });
 afterAll(() => profile.remove());
 
