@@ -13,7 +13,8 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
 /**
- * How each script is run for a moment: its arguments, and what it prints once its work has begun; then it is stopped.
+ * How each script is run for a moment: the arguments of its commands, and what it prints once its work has begun; then it
+ * is stopped.
  * Without that, it ends by itself. What the others do is too heavy for a test; their tests are in the folders they run.
  */
 const moments: Record<string, { args: string[]; begun?: RegExp }> = {
@@ -61,52 +62,49 @@ test('every script of package.json is run by this test', () => {
   expect(Object.keys(moments).sort()).toEqual(Object.keys(scripts).sort());
 });
 
-test.for(Object.entries(moments))(
-  'npm run %s runs, and leaves no process behind',
-  { timeout: 180_000 },
-  async ([name, moment]) => {
-    const mark = `VLS_SCRIPT_${randomUUID().replaceAll('-', '')}`;
-    const child = spawn('sh', ['-c', [scripts[name], ...moment.args].join(' ')], {
-      cwd: root,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`,
-        PORT: '0',
-        METRICS_PORT: '0',
-        DATA_DIR: directory,
-        ...(name !== 'start' && { REDIS_URL: redis.url }),
-        [mark]: '1',
-      },
+test.for(Object.entries(moments))('npm run %s runs, and leaves no process behind', async ([name, moment]) => {
+  const mark = `VLS_SCRIPT_${randomUUID().replaceAll('-', '')}`;
+  const commands = scripts[name]?.split(' && ').map((command) => [command, ...moment.args].join(' '));
+  const child = spawn('sh', ['-c', commands?.join(' && ') ?? ''], {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`,
+      PORT: '0',
+      METRICS_PORT: '0',
+      DATA_DIR: directory,
+      ...(name !== 'start' && { REDIS_URL: redis.url }),
+      [mark]: '1',
+    },
+  });
+  let output = '';
+  let onOutput = () => {};
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data: Buffer) => {
+      output += data;
+      onOutput();
     });
-    let output = '';
-    let onOutput = () => {};
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (data: Buffer) => {
-        output += data;
-        onOutput();
-      });
-    }
-    const ended = once(child, 'exit') as Promise<[code: number | null]>;
-    const { begun } = moment;
-    if (begun === undefined) {
-      const [code] = await ended;
-      expect(code, output).toBe(0);
-    } else {
-      const started = new Promise<void>((resolve) => {
-        onOutput = () => begun.test(output) && resolve();
-      });
-      await Promise.race([started, ended]);
-      expect(output).toMatch(begun);
-      // As Ctrl-C does.
-      if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
-      await ended;
-    }
-    expect(output).not.toMatch(/Cannot find module|MODULE_NOT_FOUND|SyntaxError|ReferenceError|TypeError/);
-    await until(() => process.platform !== 'linux' || processesWith(mark).length === 0);
-  },
-);
+  }
+  const ended = once(child, 'exit') as Promise<[code: number | null]>;
+  const { begun } = moment;
+  if (begun === undefined) {
+    const [code] = await ended;
+    expect(code, output).toBe(0);
+  } else {
+    const started = new Promise<void>((resolve) => {
+      onOutput = () => begun.test(output) && resolve();
+    });
+    await Promise.race([started, ended]);
+    expect(output).toMatch(begun);
+    // As Ctrl-C does.
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    await ended;
+  }
+  expect(output).not.toMatch(/Cannot find module|MODULE_NOT_FOUND|SyntaxError|ReferenceError|TypeError/);
+  await until(() => process.platform !== 'linux' || processesWith(mark).length === 0);
+});
 
 /** Commands of the processes that have a variable in their environment, and so descend from the one that got it. */
 function processesWith(variable: string): string[] {
