@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tests/support/longest-first.ts';
 import { SlowestFiles } from './tests/support/slowest-files.ts';
 
 /** The Redis under a test that asks for it: one server, or a cluster of three. */
@@ -15,42 +16,39 @@ declare module 'vitest' {
  */
 const light = { ENCODERS: '1', MICRO_BATCH: '8' };
 
-const runs = (name: string, order: number, maxWorkers: number, topology: Topology, ...include: string[]) => ({
+/** First, so that the first failure shows in seconds. Four at a time on two processors: they wait half of the time. */
+const unit = { maxWorkers: 4, sequence: { groupOrder: 0 } };
+
+/** These start processes and wait for them most of the time, so six of them share two processors. */
+const integration = { maxWorkers: 6, sequence: { groupOrder: 1 }, env: light };
+
+const runs = (name: string, kind: object, topology: Topology, ...include: string[]) => ({
   extends: true as const,
-  test: {
-    name,
-    include,
-    maxWorkers,
-    sequence: { groupOrder: order },
-    provide: { topology },
-    env: order === 0 ? {} : light,
-  },
+  test: { ...kind, name, include, provide: { topology } },
 });
 
 export default defineConfig({
   test: {
     projects: [
-      // First, so that the first failure shows in seconds. They compute: one process for each of two processors.
-      runs('unit', 0, 2, 'server', 'tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'),
-      // These start real processes and wait for them most of the time.
-      runs('server', 1, 4, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
+      runs('unit', unit, 'server', 'tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'),
+      runs('server', integration, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
       // Scripts once more: a cluster refuses those that touch two slots, a single server never does.
       runs(
         'cluster',
-        1,
-        4,
+        integration,
         'cluster',
         'tests/integration/batches/*.test.ts',
         'tests/integration/service/{access-limits,access-session,outage}.test.ts',
       ),
     ],
     reporters: ['default', new SlowestFiles()],
-    testTimeout: 60_000,
-    // A second, the default, is short on a machine with other work.
-    expect: { poll: { timeout: 50_000 } },
+    sequence: { sequencer: LongestFirst },
+    // A busy machine takes several times as long as a quiet one. These only matter to a test that fails.
+    testTimeout: 180_000,
+    expect: { poll: { timeout: 150_000 } },
     // A shared CI machine may stall for seconds; a test that needs its second run is marked in the output.
     retry: process.env['CI'] === 'true' ? 1 : 0,
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     globalSetup: ['tests/support/prepare.ts'],
   },

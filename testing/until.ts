@@ -16,7 +16,7 @@ const longestPauseMs = 200;
  */
 export async function until<Value>(
   attempt: () => Value | Promise<Value>,
-  { everyMs, withinMs = 50_000 }: Patience = {},
+  { everyMs, withinMs = 150_000 }: Patience = {},
 ): Promise<Exclude<Value, false>> {
   const deadline = performance.now() + withinMs;
   for (let pauseMs = everyMs ?? firstPauseMs; ; pauseMs = everyMs ?? Math.min(2 * pauseMs, longestPauseMs)) {

@@ -109,25 +109,21 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     return watched;
   };
 
-  test.each(['light', 'dark'] as const)(
-    'axe finds nothing serious on any view, %s',
-    { timeout: 180_000 },
-    async (colorScheme) => {
-      const { page, context, complaints } = await open({ colorScheme, reducedMotion: 'reduce' });
-      for (const [name, show] of views) {
-        await show(page);
-        await page.evaluate(axe.source);
-        const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect(
-          serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-          name,
-        ).toEqual([]);
-      }
-      await context.close();
-      expect(complaints).toEqual([]);
-    },
-  );
+  test.each(['light', 'dark'] as const)('axe finds nothing serious on any view, %s', async (colorScheme) => {
+    const { page, context, complaints } = await open({ colorScheme, reducedMotion: 'reduce' });
+    for (const [name, show] of views) {
+      await show(page);
+      await page.evaluate(axe.source);
+      const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(
+        serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+        name,
+      ).toEqual([]);
+    }
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
 
   test('no view is wider than a phone of 400 px', async () => {
     const { page, context, complaints } = await open({ viewport: { width: 400, height: 800 } });

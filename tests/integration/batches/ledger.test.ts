@@ -132,7 +132,7 @@ test('the ledger of a tenant that is alone equals the work done, and is never be
     fc.asyncProperty(postsFirst, fc.constantFrom(1, 2, 3, 0.3), (sequence, weight) => run(sequence, [weight], true)),
     runs,
   );
-}, 120_000);
+});
 
 test('the ledgers of two tenants are never below their work done, whatever is lost and swept', async () => {
   const steps = fc.array(fc.oneof(post, { arbitrary: work, weight: 6 }, repair), { minLength: 5, maxLength: 40 });
@@ -140,7 +140,7 @@ test('the ledgers of two tenants are never below their work done, whatever is lo
     fc.asyncProperty(steps, (sequence) => run(sequence, [1, 3], false)),
     runs,
   );
-}, 120_000);
+});
 
 test('a failure budget that ends a batch with chunks in flight gives each waiting turn back once', async () => {
   await askMasters(engine.redis, (master) => master.flushall());

@@ -123,9 +123,7 @@ test('a reservation that somebody else has taken over can be neither renewed nor
   });
 });
 
-test('a reader who follows a batch that outruns its event stream is told where the batch stands', {
-  timeout: 180_000,
-}, async () => {
+test('a reader who follows a batch that outruns its event stream is told where the batch stands', async () => {
   const id = await engine.post(4 * 32 + 64 * 2_500);
   const events = await engine.batches.follow(tenant, id, undefined, new AbortController().signal);
   const seen: BatchEvent[] = [];

@@ -43,9 +43,7 @@ async function fill(tenant: string): Promise<{ ids: string[]; refusal: unknown }
   throw new Error(`${tenant} was never refused`);
 }
 
-test('a tenant that stores all it can leaves room for the next ones, and gets room again when it deletes', {
-  timeout: 180_000,
-}, async () => {
+test('a tenant that stores all it can leaves room for the next ones, and gets room again when it deletes', async () => {
   await setLimit(32 * mebibyte);
   const { ids, refusal } = await fill('hostile');
   expect(refusal).toMatchObject({

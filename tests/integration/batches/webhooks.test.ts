@@ -54,9 +54,9 @@ test('96 receivers of one tenant that hang hold up no webhook of another', async
   expect(begun.hostile).toBe(16);
   hanging.resolve();
   // And those are all delivered once their receivers answer: a lone tenant has all places.
-  await until(() => expect(begun.hostile).toBe(96), { withinMs: 55_000 });
+  await until(() => expect(begun.hostile).toBe(96));
   await consumer.close();
-}, 120_000);
+});
 
 test('every attempt of one webhook has the same body, whatever happens to the batch in between', async () => {
   const id = await endedBatch();

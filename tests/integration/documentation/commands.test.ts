@@ -64,7 +64,6 @@ async function follow(blocks: string[]): Promise<{ stdout: string; stderr: strin
 
 test.skipIf(!has('python3') || !has('curl')).each(Object.entries(run))(
   'every command of %s works',
-  { timeout: 180_000 },
   async (name, { refusals, fours }) => {
     const blocks = blocksOf(readGuide(name)).filter(({ excuse }) => excuse === undefined);
     expect(blocks).not.toEqual([]);

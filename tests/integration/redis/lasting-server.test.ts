@@ -82,4 +82,4 @@ test('what waits on a server that is silent is asked again of the one that answe
   expect(error.message).toMatch(/Socket timeout/);
   server.thaw();
   expect(await waiting).toBeNull();
-}, 60_000);
+});

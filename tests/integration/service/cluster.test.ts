@@ -130,7 +130,7 @@ async function loseAndRegain(lost: TestServer, long: { id: string; total: number
 test('when the server that holds the queues is killed and comes back, nothing acknowledged is lost and nothing is done twice', async () => {
   const { body } = await post(200);
   await loseAndRegain(await cluster.holderOf(liveBatches(redis)), { id: body.id, total: 200 });
-}, 100_000);
+});
 
 test('when the server that holds a batch is killed and comes back, the batch goes on where it was', async () => {
   const queues = await cluster.holderOf(liveBatches(redis));
@@ -140,7 +140,7 @@ test('when the server that holds a batch is killed and comes back, the batch goe
     if (holder !== queues) return await loseAndRegain(holder, { id: body.id, total: 200 });
     await client.batch.finished(body.id);
   }
-}, 100_000);
+});
 
 test('after all that API and worker stop in good order', async () => {
   // 1 would say that a drain ran out of time.

@@ -91,7 +91,7 @@ test('interactive requests of one tenant that wait for a host take no places of 
   for (const { socket } of sent) socket.destroy();
   const hostile = createClient(service.url, bearer(hostileKey));
   await until(async () => (await hostile.single({ image, text: 'a' })).status === 200);
-}, 60_000);
+});
 
 test('uploads and bodies of one tenant that never end leave room for another', async () => {
   const begin = (path: string, type: string, bytes: number) =>
@@ -107,7 +107,7 @@ test('uploads and bodies of one tenant that never end leave room for another', a
   });
   expect(csv.status).toBe(202);
   for (const { socket } of [...uploads, ...bodies]) socket.destroy();
-}, 60_000);
+});
 
 test('callers without a key that drip into the sign-in are bounded at their address, and a tenant there is answered', async () => {
   const { host, hostname, port } = new URL(service.url);
@@ -125,4 +125,4 @@ test('callers without a key that drip into the sign-in are bounded at their addr
   const refusal = (answers[0] ?? '').split('\r\n\r\n')[1] ?? '{}';
   expect((JSON.parse(refusal) as Problem).code).toBe('overloaded');
   await expectOrdinaryAnswers();
-}, 60_000);
+});

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { captions, type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';
@@ -10,8 +10,6 @@ import { until } from '../../../testing/until.ts';
 const pauseMs = 100;
 const texts = Object.values(captions);
 
-// An election may have to be held again, and what was lost with the master is repaired by sweeps, seconds apart.
-vi.setConfig({ testTimeout: 180_000 });
 beforeEach(() => onTestFailed(() => console.log(processes.map((process) => process.output()).join('\n'))));
 
 let sentinels: TestSentinels;
