@@ -1,4 +1,5 @@
 import { inOneLine } from '../shared/exact-json.ts';
+import { createBlankText } from './blank-text.ts';
 import type { CreateWriter, ReadOptions, ReadStream } from './format.ts';
 import type { ReadItem } from './items.ts';
 import { createJsonItems, maxItemLength } from './json-item.ts';
@@ -20,6 +21,7 @@ export async function* itemsOfLines({ parts, encoding }: Text, options: ReadOpti
   let line = 0;
   /** The beginning of a line whose end has not arrived. */
   const rest = createPendingText();
+  const blank = createBlankText('NDJSON');
   let isTooLong = false;
 
   const read = (untrimmed: string): ReadItem[] => {
@@ -36,21 +38,28 @@ export async function* itemsOfLines({ parts, encoding }: Text, options: ReadOpti
 
   for await (const part of parts) {
     const complete: ReadItem[] = [];
+    const open = rest.length;
     let from = 0;
     const first = part.indexOf('\n');
-    if (first >= 0) {
+    if (rest.length === 0 && !isTooLong && !/\S/.test(part)) {
+      // Splitting them took 27 ms a megabyte.
+      for (let at = first; at >= 0; at = part.indexOf('\n', at + 1)) line++;
+      from = part.length;
+    } else if (first >= 0) {
       complete.push(...readRest(part.slice(0, first)));
       const last = part.lastIndexOf('\n');
       if (last > first) for (const text of part.slice(first + 1, last).split('\n')) complete.push(...read(text));
       from = last + 1;
     }
-    if (from < part.length && !isTooLong) {
-      rest.add(part.slice(from));
+    const tail = open === 0 || from > 0 ? part.slice(from).trimStart() : part;
+    if (tail !== '' && !isTooLong) {
+      rest.add(tail);
       if (rest.length > maxItemLength) {
         isTooLong = true;
         rest.take();
       }
     }
+    if (!isTooLong) blank.add(open + part.length - rest.length, complete.length > 0);
     yield complete;
     await options.pending?.set(rest.bytes);
   }

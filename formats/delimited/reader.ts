@@ -1,4 +1,5 @@
 import { ServiceError } from '../../shared/errors.ts';
+import { createBlankText } from '../blank-text.ts';
 import { badHeader, checkDelimiter, findColumns, headerOf } from '../columns.ts';
 import type { Header, ItemFile, ReadOptions } from '../format.ts';
 import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
@@ -41,9 +42,16 @@ export function readDelimited(
   const { parts, encoding } = decodeText(bytes, options.encoding);
   const rows = createRows(label, separator, options, encoding);
   async function* items() {
+    const blank = createBlankText(label);
     for await (const part of parts) {
-      yield* rows.push(part);
+      const open = rows.pending();
+      let hasItems = false;
+      for (const found of rows.push(part)) {
+        hasItems ||= found.length > 0;
+        yield found;
+      }
       rows.check();
+      blank.add(open + part.length - rows.pending(), hasItems);
       await options.pending?.set(rows.pendingBytes());
     }
     yield* rows.end();
@@ -166,6 +174,8 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
 
   return {
     header: () => header,
+    /** Returns the length of the open row, in characters. */
+    pending: () => reader.pending,
     /** Returns the memory of the open row, in bytes. */
     pendingBytes: () => reader.pendingBytes,
     push,
