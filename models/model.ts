@@ -3,6 +3,24 @@ export const preprocessModes = ['exact', 'fast'] as const;
 export type PreprocessMode = (typeof preprocessModes)[number];
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
+export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
+
+/** The precision of each tower. */
+export interface TowerPrecisions {
+  vision: Precision;
+  text: Precision;
+}
+
+/** A precision of both towers, or where they differ the two, the vision tower's first: `fp16+fp32`. */
+export type ModelPrecision = Precision | `${Precision}+${Precision}`;
+
+export const precisionName = ({ vision, text }: TowerPrecisions): ModelPrecision =>
+  vision === text ? vision : `${vision}+${text}`;
+
+export function towersOf(precision: ModelPrecision): TowerPrecisions {
+  const [vision, text = vision] = precision.split('+') as [Precision, Precision?];
+  return { vision, text };
+}
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
 /** One number for red, green and blue each, on values in [0, 1]. */
@@ -97,7 +115,7 @@ export interface ModelFacts {
 export interface ModelSpec extends ModelFacts {
   model: string;
   revision: string;
-  precision: Precision;
+  precision: ModelPrecision;
   provider: Provider;
   /** Why this provider and this precision, in words. */
   choice: string;
@@ -132,7 +150,7 @@ type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preproce
 export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
   mode === 'exact' ? `${version}-exact` : version;
 
-export const recipeOf = (spec: Identified): Recipe & { precision: Precision } => ({
+export const recipeOf = (spec: Identified): Recipe & { precision: ModelPrecision } => ({
   model: spec.model,
   revision: spec.revision,
   precision: spec.precision,

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Precision } from '../../models/model.ts';
+import type { ModelPrecision, Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
@@ -244,7 +244,7 @@ async function registryOf(settings: Config): Promise<{
 /** Removes duplicates: a profile and its model may both be named. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
-async function precisionsHere(entry: ModelEntry | undefined): Promise<Precision[]> {
+async function precisionsHere(entry: ModelEntry | undefined): Promise<ModelPrecision[]> {
   if (entry === undefined) return [];
   const { precisionsIn } = await import('../../models/registry/folder.ts');
   return await precisionsIn(entry.directory);

@@ -9,6 +9,7 @@ import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
 import { type HubEntry, isHubEntry, readEntries } from '../../models/registry/entries.ts';
 import { precisionsIn } from '../../models/registry/folder.ts';
 import { filesOf } from '../../models/registry/layouts.ts';
+import { defaultPrecision } from '../../models/registry/precision.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { readStagedPull } from '../../models/registry/staged-pull.ts';
 import { type Config, defaultServiceUrl } from '../../shared/config.ts';
@@ -220,7 +221,7 @@ async function hub(config: Config): Promise<Finding[]> {
   const way = describeRoute(config);
   try {
     const { name, facts } = await openHub(config);
-    const [file] = filesOf(first.source, first.precision ?? 'fp32');
+    const [file] = filesOf(first.source, defaultPrecision(first));
     if (file !== undefined) await facts(file, AbortSignal.timeout(hubWaitMs));
     return [{ subject, state: 'ok', detail: `${name} answers, ${way}; ${here}` }];
   } catch (error) {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { Precision, Provider } from '../model.ts';
+import { type ModelPrecision, type Provider, towersOf } from '../model.ts';
 
 const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().positive());
 
@@ -28,7 +28,7 @@ const acceleratorTolerance = 0.005;
 
 export interface SelfTestOptions {
   path: string;
-  precision: Precision;
+  precision: ModelPrecision;
   provider: Provider;
   /** Preprocessed exactly, whatever the setting: the values then hang on the model and its configuration alone. */
   image(bytes: Uint8Array): Promise<Float32Array>;
@@ -44,7 +44,8 @@ export async function selfTest({ path, precision, provider, image, text }: SelfT
   const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
   const { pairs, tolerance } = parsed.data;
-  const stated = tolerance[precision] ?? 0.05;
+  const { vision: visionPrecision, text: textPrecision } = towersOf(precision);
+  const stated = Math.max(tolerance[visionPrecision] ?? 0.05, tolerance[textPrecision] ?? 0.05);
   const most = provider === 'cpu' ? stated : Math.max(stated, acceleratorTolerance);
   const pictures = new Map<string, Float32Array>();
   for (const pair of pairs) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { type ModelSpec, type Provider, pixelBytes } from '../model.ts';
+import { type ModelSpec, type Provider, pixelBytes, towersOf } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
+import { holdsBothTowers } from '../registry/layouts.ts';
 import { hasWeightsFolder, weightsFolderAt } from '../registry/weights.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
@@ -90,16 +91,16 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
  * @param deviceId which of several GPUs.
  */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
-  const { provider, precision, dimensions } = spec;
+  const { provider, dimensions } = spec;
+  const precision = towersOf(spec.precision);
   const { size, mean, std } = spec.image;
-  const hasBoth = spec.visionPath === spec.textPath;
   const graph = await readWithPixelInput(
     spec.visionPath,
     { size, mean, std },
-    hasBoth ? spec.outputs.image : undefined,
+    holdsBothTowers(spec.visionPath) ? spec.outputs.image : undefined,
   );
   // At level `all` ONNX Runtime 1.30 and 1.32 end the process when they load an fp16 transformer for a CPU.
-  const isHalfOnCpu = provider === 'cpu' && (precision === 'fp16' || graph.isHalf);
+  const isHalfOnCpu = provider === 'cpu' && (precision.vision === 'fp16' || precision.text === 'fp16' || graph.isHalf);
   const optionsFor = async (path: string): Promise<InferenceSession.SessionOptions> => ({
     executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
@@ -122,7 +123,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   const vision = await InferenceSession.create(graph.bytes, await optionsFor(spec.visionPath));
   const textOptions = await optionsFor(spec.textPath);
   const readText = async () => {
-    if (hasBoth) return partFor(await readFile(spec.textPath), spec.outputs.text);
+    if (holdsBothTowers(spec.textPath)) return partFor(await readFile(spec.textPath), spec.outputs.text);
     // From its path a graph is read without a copy, but then its weights must lie beside it.
     return (await hasWeightsFolder(spec.textPath)) ? await readFile(spec.textPath) : undefined;
   };

@@ -1,5 +1,6 @@
 import type { Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
+import { wantedPrecisions } from '../registry/precision.ts';
 import { findMore, requiredFiles } from './find-files.ts';
 import type { FileFacts, Hub } from './hub.ts';
 import { type Patience, patience, persist, type Retry } from './persist.ts';
@@ -44,8 +45,7 @@ export interface SurveyOptions extends Partial<Patience> {
 /** Asks the hub about every file of a model and compares it with the registry. Fetches nothing, changes nothing. */
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
   const { hub } = options;
-  const wanted = options.precisions ?? [entry.precision ?? 'fp32'];
-  const required = requiredFiles(entry, wanted);
+  const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
     // Each of the required files states why the hub does not answer.

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Precision } from '../model.ts';
+import type { ModelPrecision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
 import { filesOf, type LayoutFile, optionalFilesOf, type RepoAt } from '../registry/layouts.ts';
 import { isGraph, isWeightsOf, localOfWeights } from '../registry/weights.ts';
@@ -19,7 +19,7 @@ export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
 ];
 
 /** The files that a model must have at these precisions. @throws {PullError} when its layout lacks one of them. */
-export function requiredFiles({ model, source }: HubEntry, precisions: readonly Precision[]): LayoutFile[] {
+export function requiredFiles({ model, source }: HubEntry, precisions: readonly ModelPrecision[]): LayoutFile[] {
   try {
     return uniqueFiles(precisions.flatMap((precision) => filesOf(source, precision)));
   } catch (cause) {

@@ -2,10 +2,11 @@ import { access, mkdir, readdir, rename, rm, rmdir, statfs } from 'node:fs/promi
 import { dirname, join, posix } from 'node:path';
 import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf } from '../files.ts';
-import type { Precision } from '../model.ts';
+import type { ModelPrecision, Precision } from '../model.ts';
 import type { HubEntry } from '../registry/entries.ts';
 import { readModelFolder } from '../registry/folder.ts';
 import { type LayoutFile, optionalFilesOf } from '../registry/layouts.ts';
+import { wantedPrecisions } from '../registry/precision.ts';
 import { type AnnouncedPull, announcePull, stagingAt } from '../registry/staged-pull.ts';
 import { isGraph, isWeightsOf, requireWeights, weightsNamedIn } from '../registry/weights.ts';
 import { download, type Expected, faultOf } from './download.ts';
@@ -47,7 +48,7 @@ export interface Pulled {
   model: string;
   revision: string;
   directory: string;
-  precisions: Precision[];
+  precisions: ModelPrecision[];
   warnings: string[];
   /** Hashes that one source alone had stated, and the hub has confirmed. */
   notes: string[];
@@ -63,7 +64,7 @@ const marginBytes = 16 * 1024 * 1024;
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
   const { directory, model, revision } = entry;
-  const wanted = [...new Set(options.precisions ?? [entry.precision ?? 'fp32'])];
+  const wanted = wantedPrecisions(entry, options.precisions);
   const required = requiredFiles(entry, wanted);
   const warnings: string[] = [];
   const notes: string[] = [];

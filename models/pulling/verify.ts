@@ -1,10 +1,11 @@
 import { access } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { digestOf, sizeOf } from '../files.ts';
-import type { Precision } from '../model.ts';
+import { type ModelPrecision, towersOf } from '../model.ts';
 import { isHubEntry, type ModelEntry } from '../registry/entries.ts';
 import { precisionsIn, readModelFolder, towerFilesIn } from '../registry/folder.ts';
 import { towerFile } from '../registry/layouts.ts';
+import { defaultPrecision } from '../registry/precision.ts';
 import { weightsAt } from '../registry/weights.ts';
 import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
@@ -52,7 +53,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
       ? [
           'config.json',
           'preprocessor_config.json',
-          ...(await towersOf(directory, entry.precision ?? (await precisionsIn(directory))[0] ?? 'fp32')),
+          ...(await graphsWithWeights(directory, (await precisionsIn(directory))[0] ?? defaultPrecision(entry))),
         ]
       : []),
     // A precision that was not pulled is no fault of what was.
@@ -85,9 +86,12 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
 }
 
 /** The graphs of a model and the weights that they name. */
-async function towersOf(directory: string, precision: Precision): Promise<string[]> {
+async function graphsWithWeights(directory: string, precision: ModelPrecision): Promise<string[]> {
   const graphs = await towerFilesIn(directory, precision);
-  if (graphs === undefined) return [towerFile('vision', precision), towerFile('text', precision)];
+  if (graphs === undefined) {
+    const { vision, text } = towersOf(precision);
+    return [towerFile('vision', vision), towerFile('text', text)];
+  }
   const weights = await Promise.all(
     // A graph that cannot be read is reported as damaged itself.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),

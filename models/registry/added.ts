@@ -4,10 +4,10 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf, writeJson } from '../files.ts';
-import type { Precision } from '../model.ts';
+import { type ModelPrecision, towersOf } from '../model.ts';
 import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';
-import { readModelFolder, towerFilesIn } from './folder.ts';
-import { bothTowersFile, precisions, towerFile } from './layouts.ts';
+import { precisionsIn, readModelFolder, towerFilesIn } from './folder.ts';
+import { bothTowersFile, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 import { requireWeights, weightsAt } from './weights.ts';
 
@@ -33,7 +33,7 @@ const openFile = z.looseObject({
  * @returns the precisions the folder has, fp32 or else the first being the one it is resolved with.
  * @throws {Error} when the folder is no model, or the name is taken or none.
  */
-export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<Precision[]> {
+export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
   const path = resolve(folder);
   for (const name of [as.model, ...(as.profile === undefined ? [] : [as.profile])]) {
     const parsed = modelName.safeParse(name);
@@ -45,11 +45,10 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   }
   const files: Record<string, { sha256: string; bytes: number }> = {};
   const identity = createHash('sha256');
-  const found: Precision[] = [];
-  for (const precision of precisions) {
+  const found = await precisionsIn(path);
+  for (const precision of found) {
     const towers = await towerFilesIn(path, precision);
     if (towers === undefined) continue;
-    found.push(precision);
     for (const tower of towers) await requireWeights(join(path, tower));
     const weights = await Promise.all(towers.map((tower) => weightsAt(join(path, tower))));
     for (const file of [...towers.map((tower) => join(path, tower)), ...new Set(weights.flat())]) {
@@ -75,7 +74,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
       source: { type: 'folder', path },
       // Other weights are another revision: no cached embedding and no running batch takes the one for the other.
       revision: identity.digest('hex').slice(0, 12),
-      ...(precision !== 'fp32' && { precision }),
+      ...(precision !== 'fp32' && { precision: towersOf(precision) }),
       ...(as.logitScale !== undefined && { logitScale: as.logitScale }),
       ...(as.logitBias !== undefined && { logitBias: as.logitBias }),
       files,

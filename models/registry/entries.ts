@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Config } from '../../shared/config.ts';
-import { familyNames } from '../model.ts';
-import { filesOf, hasFolder, isLocalName, layoutNames, needsDimensions, precisions, precisionsOf } from './layouts.ts';
+import { familyNames, precisions } from '../model.ts';
+import { filesOf, hasFolder, isLocalName, layoutNames, needsDimensions, precisionsOf } from './layouts.ts';
 import { modelsOf, profileEntry, type TrafficRules } from './traffic.ts';
 
 const count = z.int().min(1);
@@ -36,13 +36,24 @@ const source = z.discriminatedUnion('type', [
   }),
 ]);
 
+const precision = z.enum(precisions);
+/** Of both towers, or of one or each. A tower without one takes what suits the device. */
+const statedPrecision = z
+  .union([
+    precision,
+    z
+      .strictObject({ vision: precision.optional(), text: precision.optional() })
+      .refine(({ vision, text }) => vision !== undefined || text !== undefined, 'a precision of vision, text or both'),
+  ])
+  .transform((stated) => (typeof stated === 'string' ? { vision: stated, text: stated } : stated));
+
 const writtenEntry = z.strictObject({
   description: z.string().optional(),
   /** Nobody has compared this entry with the list of files of its repository. */
   unverified: z.literal(true).optional(),
   source,
   revision: revision.optional(),
-  precision: z.enum(precisions).optional(),
+  precision: statedPrecision.optional(),
   family: z.enum(familyNames).optional(),
   dimensions: count.optional(),
   contextLength: count.optional(),
@@ -89,8 +100,9 @@ const modelEntry = writtenEntry.transform((entry, context) => {
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
     fault(`the repositories of the layout ${source.layout} do not state it, so it is needed here`, 'dimensions');
   }
-  if (entry.precision !== undefined && !precisionsOf(source.layout).includes(entry.precision)) {
-    fault(`the layout ${source.layout} has ${precisionsOf(source.layout).join(' and ')}`, 'precision');
+  const offered = precisionsOf(source.layout);
+  if (Object.values(entry.precision ?? {}).some((stated) => stated !== undefined && !offered.includes(stated))) {
+    fault(`the layout ${source.layout} has ${offered.join(' and ')}`, 'precision');
   }
   const complete = { ...source, revision: pinned ?? '' };
   if (context.issues.length === 0) {

@@ -3,8 +3,17 @@ import { join } from 'node:path';
 import type { StatedFacts } from '../families/family.ts';
 import { readModelFacts } from '../families/index.ts';
 import { sizeOf } from '../files.ts';
-import type { ModelFacts, ModelSpec, Precision } from '../model.ts';
-import { bothTowersFile, precisions, towerFile } from './layouts.ts';
+import {
+  type ModelFacts,
+  type ModelPrecision,
+  type ModelSpec,
+  type Precision,
+  precisions,
+  type TowerPrecisions,
+  towersOf,
+} from '../model.ts';
+import { bothTowersFile, towerFile } from './layouts.ts';
+import { precisionsOfTowers, type TowersHere } from './precision.ts';
 
 /** A model on disk: its facts, and absolute paths of its files. */
 export type ModelFolder = ModelFacts &
@@ -35,27 +44,42 @@ export async function readModelFolder(path: string, stated: StatedFacts = {}): P
   };
 }
 
+/** The file of a tower at a precision: its own, or one with both towers. Undefined where there is none. */
+async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: Precision) {
+  for (const file of [towerFile(tower, precision), bothTowersFile(precision)]) {
+    if ((await sizeOf(join(directory, file))) > 0) return file;
+  }
+  return undefined;
+}
+
 /** The files with both towers in a directory at a precision: two files or one. Undefined where they are not there. */
-export async function towerFilesIn(directory: string, precision: Precision): Promise<string[] | undefined> {
-  const isHere = async (file: string) => (await sizeOf(join(directory, file))) > 0;
-  const pair = [towerFile('vision', precision), towerFile('text', precision)];
-  if ((await Promise.all(pair.map(isHere))).every(Boolean)) return pair;
-  const both = bothTowersFile(precision);
-  return (await isHere(both)) ? [both] : undefined;
+export async function towerFilesIn(directory: string, precision: ModelPrecision): Promise<string[] | undefined> {
+  const towers = towersOf(precision);
+  const vision = await towerIn(directory, 'vision', towers.vision);
+  const text = await towerIn(directory, 'text', towers.text);
+  return vision === undefined || text === undefined ? undefined : [...new Set([vision, text])];
 }
 
 /** The same as paths of each tower. */
 export async function towersIn(
   directory: string,
-  precision: Precision,
+  precision: ModelPrecision,
 ): Promise<{ visionPath: string; textPath: string } | undefined> {
   const [vision, text = vision] = (await towerFilesIn(directory, precision)) ?? [];
   if (vision === undefined || text === undefined) return undefined;
   return { visionPath: join(directory, vision), textPath: join(directory, text) };
 }
 
-/** The precisions of which a model's directory has both towers. */
-export async function precisionsIn(directory: string): Promise<Precision[]> {
-  const found = await Promise.all(precisions.map((precision) => towerFilesIn(directory, precision)));
-  return precisions.filter((_, at) => found[at] !== undefined);
+/** The precisions that a directory has of each tower. */
+export async function towersHere(directory: string): Promise<TowersHere> {
+  const of = async (tower: keyof TowerPrecisions) => {
+    const found = await Promise.all(precisions.map((precision) => towerIn(directory, tower, precision)));
+    return precisions.filter((_, at) => found[at] !== undefined);
+  };
+  const [vision, text] = await Promise.all([of('vision'), of('text')]);
+  return { vision, text };
 }
+
+/** The precisions that a model can have with the towers in its directory. */
+export const precisionsIn = async (directory: string): Promise<ModelPrecision[]> =>
+  precisionsOfTowers(await towersHere(directory));

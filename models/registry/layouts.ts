@@ -1,4 +1,4 @@
-import type { Precision } from '../model.ts';
+import { type ModelPrecision, type Precision, precisions, type TowerPrecisions, towersOf } from '../model.ts';
 import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
@@ -9,8 +9,6 @@ import { isGraph, isWeightsOf } from './weights.ts';
  */
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
-
-export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
 
 /** What stands before `.onnx` in the name of a tower's file. */
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
@@ -59,6 +57,9 @@ export const towerFile = (tower: 'vision' | 'text', precision: Precision): strin
 /** The file of a graph that holds both towers. */
 export const bothTowersFile = (precision: Precision): string => `onnx/model${suffixes[precision]}.onnx`;
 
+/** Whether a graph holds both towers, by its name. */
+export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
+
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
 
 /** Whether a layout has its graphs in a folder that the source may name. */
@@ -76,17 +77,19 @@ const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile
  * The files that a model must have at a precision. What a layout lacks is absent here too; the registry entry states it.
  * @throws {Error} when the layout has no such precision, or the source lacks a field that the layout needs.
  */
-export function filesOf(source: HubSource, precision: Precision): LayoutFile[] {
+export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
   const { layout } = source;
   const offered = precisionsOf(layout);
-  if (!offered.includes(precision)) {
-    throw new Error(`The layout ${layout} has no ${precision}; it has ${offered.join(' and ')}`);
+  const towers = towersOf(precision);
+  for (const each of [towers.vision, towers.text]) {
+    if (!offered.includes(each))
+      throw new Error(`The layout ${layout} has no ${each}; it has ${offered.join(' and ')}`);
   }
   const tokenizer = tokenizerPlace(source);
   return [
     ...describingFiles(source).map(([path, local]) => at(source, path, local)),
     ...tokenizerFiles.map((name) => at(tokenizer, `${tokenizer.folder}${name}`, name)),
-    ...graphsOf(source, precision),
+    ...graphsOf(source, towers),
   ];
 }
 
@@ -137,21 +140,24 @@ function textPlace({ text }: HubSource): RepoAt {
   return text;
 }
 
-/** The graphs of a model at a precision, the vision tower first; one file where it holds both. */
-function graphsOf(source: HubSource, precision: Precision): LayoutFile[] {
-  const vision = towerFile('vision', precision);
-  const text = towerFile('text', precision);
+/** The graphs of a model, the vision tower first; one file where it holds both. */
+function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
+  const vision = towerFile('vision', towers.vision);
+  const text = towerFile('text', towers.text);
   const inFolder = (local: string) => at(source, local.replace(/^onnx/, source.folder ?? 'onnx'), local);
   switch (source.layout) {
     case 'one-file':
-      return [inFolder(bothTowersFile(precision))];
+      return [...new Set([towers.vision, towers.text])].map((precision) => inFolder(bothTowersFile(precision)));
     case 'immich':
       return [at(source, 'visual/model.onnx', vision), at(source, 'textual/model.onnx', text)];
     case 'qdrant':
       return [at(source, 'model.onnx', vision), at(textPlace(source), 'model.onnx', text)];
     case 'marqo': {
-      const stem = marqoStem(source.repo, source.weights ?? 'openai', precision);
-      return [at(source, `${stem}-visual.onnx`, vision), at(source, `${stem}-textual.onnx`, text)];
+      const stem = (precision: Precision) => marqoStem(source.repo, source.weights ?? 'openai', precision);
+      return [
+        at(source, `${stem(towers.vision)}-visual.onnx`, vision),
+        at(source, `${stem(towers.text)}-textual.onnx`, text),
+      ];
     }
     default:
       return [inFolder(vision), inFolder(text)];

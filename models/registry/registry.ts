@@ -2,8 +2,8 @@ import { createAudit } from '../../shared/audit.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import {
+  type ModelPrecision,
   type ModelSpec,
-  type Precision,
   type PreprocessMode,
   preprocessModes,
   preprocessVersion,
@@ -93,7 +93,11 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
 
-  async function specOf(entry: ModelEntry, precision?: Precision, preprocess?: PreprocessMode): Promise<ModelSpec> {
+  async function specOf(
+    entry: ModelEntry,
+    precision?: ModelPrecision,
+    preprocess?: PreprocessMode,
+  ): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
     // Those of the entries that are asked now: what is read while they are replaced must not stay.
     const read = specs;
@@ -138,13 +142,13 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
       if (entry === undefined) {
         return { difference: `revision ${current?.revision ?? 'none'} of ${model} instead of ${revision}` };
       }
-      const spec = await specOf(entry, precision as Precision);
+      const spec = await specOf(entry, precision as ModelPrecision);
       const mode = preprocessModes.find((name) => preprocessVersion(spec.image, name) === preprocess);
       if (mode === undefined) return { difference: `no preprocess ${preprocess}` };
       if (textCleaning !== undefined && textCleaning !== spec.text.version) {
         return { difference: `text cleaning ${spec.text.version} instead of ${textCleaning}` };
       }
-      return mode === spec.preprocess ? spec : await specOf(entry, precision as Precision, mode);
+      return mode === spec.preprocess ? spec : await specOf(entry, precision as ModelPrecision, mode);
     },
     rulesOf(asked = entries.defaultName) {
       const model = entries.find(asked)?.model;

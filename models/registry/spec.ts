@@ -1,9 +1,10 @@
 import { access, stat } from 'node:fs/promises';
 import { ServiceError } from '../../shared/errors.ts';
-import type { ModelSpec, Precision } from '../model.ts';
+import { type ModelPrecision, type ModelSpec, type Precision, precisionName, towersOf } from '../model.ts';
 import { isHubEntry, type ModelEntry } from './entries.ts';
 import type { Execution } from './execution.ts';
-import { precisionsIn, readModelFolder, towersIn } from './folder.ts';
+import { readModelFolder, towersHere, towersIn } from './folder.ts';
+import { defaultPrecision, precisionFor, precisionsOfTowers } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
 /** Node, ONNX Runtime and sharp, before a model is loaded, in bytes. */
@@ -14,7 +15,7 @@ const processBytes = 150_000_000;
  * @param pinned the precision it must have, when that is settled.
  * @throws {ServiceError} `model.unavailable` with what is missing and how to get it.
  */
-export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: Precision): Promise<ModelSpec> {
+export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: ModelPrecision): Promise<ModelSpec> {
   const { model, directory } = entry;
   try {
     const { precision, reason } = await choosePrecision(entry, execution, pinned);
@@ -47,29 +48,59 @@ function absence(entry: ModelEntry): string {
 
 async function choosePrecision(
   entry: ModelEntry,
-  { device, precision: asked, deviceFallback }: Execution,
-  pinned: Precision | undefined,
-): Promise<{ precision: Precision; reason: string }> {
-  const here = await precisionsIn(entry.directory);
-  const [any] = here;
-  if (any === undefined) throw new ServiceError('model.unavailable', absence(entry));
-  const isHere = (precision: Precision) => here.includes(precision);
-  const named = pinned ?? entry.precision ?? (asked === 'auto' ? undefined : asked);
-  const why = pinned ? 'as the batch was posted' : entry.precision ? 'its registry entry' : 'PRECISION';
-  if (named !== undefined && isHere(named)) return { precision: named, reason: why };
-  if (named !== undefined && (pinned !== undefined || !deviceFallback)) {
-    const remedy = isHubEntry(entry) ? `; \`npx vls models pull ${entry.model} --precision ${named}\` fetches it` : '';
-    throw new ServiceError('model.unavailable', `${entry.model} has ${here.join(' and ')} here, not ${named}${remedy}`);
+  execution: Execution,
+  pinned: ModelPrecision | undefined,
+): Promise<{ precision: ModelPrecision; reason: string }> {
+  const here = await towersHere(entry.directory);
+  const choices = precisionsOfTowers(here);
+  if (choices.length === 0) throw new ServiceError('model.unavailable', absence(entry));
+  const isHere = (precision: ModelPrecision) => {
+    const { vision, text } = towersOf(precision);
+    return here.vision.includes(vision) && here.text.includes(text);
+  };
+  const named = namedPrecision(entry, execution, pinned);
+  if (named !== undefined && isHere(named.precision)) return named;
+  if (named !== undefined && (pinned !== undefined || !execution.deviceFallback)) {
+    const { vision, text } = towersOf(named.precision);
+    const flag =
+      named.precision === defaultPrecision(entry) ? '' : ` --precision ${[...new Set([vision, text])].join(' ')}`;
+    const remedy = isHubEntry(entry) ? `; \`npx vls models pull ${entry.model}${flag}\` fetches it` : '';
+    throw new ServiceError(
+      'model.unavailable',
+      `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,
+    );
   }
-  if (named !== undefined)
-    return { precision: isHere('fp32') ? 'fp32' : any, reason: `fallback, there is no ${named}` };
-  if (device.provider !== 'cpu' && isHere('fp16')) return { precision: 'fp16', reason: 'the default on a GPU' };
-  if (isHere('fp32')) return { precision: 'fp32', reason: 'the default' };
-  return { precision: any, reason: 'the only one there is' };
+  // What the entry states of one tower holds for every choice.
+  const suits = (precision: Precision) => precisionFor(entry, precision);
+  const [any = 'fp32'] = choices;
+  if (named !== undefined) {
+    return { precision: isHere('fp32') ? 'fp32' : any, reason: `fallback, there is no ${named.precision}` };
+  }
+  if (execution.device.provider !== 'cpu' && isHere(suits('fp16'))) {
+    return { precision: suits('fp16'), reason: 'the default on a GPU' };
+  }
+  if (isHere(suits('fp32'))) return { precision: suits('fp32'), reason: 'the default' };
+  return {
+    precision: choices.find((each) => each === suits(towersOf(each).vision)) ?? any,
+    reason: 'the only one there is',
+  };
+}
+
+/** The precision that somebody has decided, if anybody. */
+function namedPrecision(
+  entry: ModelEntry,
+  { precision: asked }: Execution,
+  pinned: ModelPrecision | undefined,
+): { precision: ModelPrecision; reason: string } | undefined {
+  if (pinned !== undefined) return { precision: pinned, reason: 'as the batch was posted' };
+  const { vision, text } = entry.precision ?? {};
+  if (vision !== undefined && text !== undefined)
+    return { precision: precisionName({ vision, text }), reason: 'its registry entry' };
+  return asked === 'auto' ? undefined : { precision: precisionFor(entry, asked), reason: 'PRECISION' };
 }
 
 /** As the entry says for fp32; else from the size of the files, which ONNX Runtime holds with packed copies. */
-async function memoryOf(entry: ModelEntry, precision: Precision, files: readonly string[]): Promise<number> {
+async function memoryOf(entry: ModelEntry, precision: ModelPrecision, files: readonly string[]): Promise<number> {
   if (entry.memoryBytes !== undefined && precision === 'fp32') return entry.memoryBytes;
   const weights = await Promise.all(files.map(weightsAt));
   const sizes = await Promise.all([...files, ...weights.flat()].map(async (file) => (await stat(file)).size));

@@ -257,7 +257,7 @@ describe.each(cases)('the layout $layout with $also.0', (made) => {
     expect(await alsoHere(entry)).toEqual(also);
     expect(await verify(entry)).toMatchObject({ state: 'intact' });
     expect(await pullTiny(hub, entry, { precisions: [precision] })).toMatchObject({ outcome: 'present' });
-    const spec = await readSpec({ ...entry, precision }, onCpu);
+    const spec = await readSpec(entry, { ...onCpu, precision });
     if (also.some((name) => name.endsWith('.model'))) expect(spec.text.version).toMatch(/-sentencepiece$/);
     await compare(spec, golden, tolerance);
   });
