@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
+import { warnRarely } from './rare-warnings.ts';
 
 export type TracingConfig = Pick<Config, 'otlpEndpoint'>;
 
@@ -9,6 +12,9 @@ export interface Tracing {
   /** Sends the remaining spans, for at most {@link flushMs}. */
   stop(): Promise<void>;
 }
+
+/** The files in which the SDK looks for the id of a machine. */
+const machineIds = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 
 /** The time in ms that the end of a process waits for the collector at most. */
 const flushMs = 2_000;
@@ -26,14 +32,17 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
   ]);
   // Read by the SDK. As a resource attribute it would override the name that the environment gives.
   process.env['OTEL_SERVICE_NAME'] ||= title;
+  // Containers have no id of a machine, and the SDK's detector of hosts warns of that at every start.
+  const hasId = machineIds.some((path) => existsSync(path));
+  if (!hasId) process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service,process';
   const sdk = startNodeSdk({
     logLevel: 'none',
-    resourceAttributes: { 'service.version': version },
+    resourceAttributes: { 'service.version': version, ...(!hasId && { 'host.name': hostname() }) },
     // Metrics are scraped, and logs are lines on stdout.
     metricReaders: [],
     logRecordProcessors: [],
   });
-  const report = (message: string) => log.warn({ detail: message.slice(0, 500) }, 'traces');
+  const report = warnRarely(log, 'traces');
   diag.setLogger(
     { error: report, warn: report, info: () => {}, debug: () => {}, verbose: () => {} },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
