@@ -62,7 +62,9 @@ const schemaFile = (name: string) =>
   };
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 const kubernetes = schemaFile('kubernetes.json');
-ajv.addSchema(kubernetes).addSchema(schemaFile('scaledobject.json'), 'ScaledObject');
+ajv.addSchema(kubernetes);
+for (const kind of ['ScaledObject', 'ServiceMonitor', 'PodMonitor'])
+  ajv.addSchema(schemaFile(`${kind.toLowerCase()}.json`), kind);
 /** What a resource has against its schema. */
 function faultsOf(resource: Resource): unknown[] {
   const isCore = Object.hasOwn(kubernetes.definitions ?? {}, resource.kind);
@@ -273,14 +275,60 @@ const kustomize = alone ?? kubectl;
 if (kustomize === undefined)
   console.log('Skipped: the overlays are not put together, as neither kustomize nor kubectl is on the PATH.');
 
+function build(overlay: string) {
+  const args = [alone ? 'build' : 'kustomize', join(root, 'deploy/k8s/overlays', overlay)];
+  return spawnSync(kustomize ?? 'true', args, { encoding: 'utf8' });
+}
+
+describe.skipIf(kustomize === undefined)('overlay example', () => {
+  const { stdout, stderr } = build('example');
+  const resources = parseYaml<Resource>(stdout).filter((resource) => resource !== null);
+  const named = (kind: string, name: string) =>
+    resources.find((resource) => resource.kind === kind && resource.metadata.name === name);
+  const deployments = resources.filter(({ kind }) => kind === 'Deployment') as unknown as Workload[];
+
+  test('changes the ten things that its comments name, and keeps to the schemas', () => {
+    expect(stderr).toBe('');
+    expect(resources.flatMap(faultsOf)).toEqual([]);
+    const text = readFileSync(join(root, 'deploy/k8s/overlays/example/kustomization.yaml'), 'utf8');
+    const numbers = [...text.matchAll(/(?:#|;) (\d+)\. [A-Z]/g)].map(([, number]) => Number(number));
+    expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  test('has the registry, the bucket and its account in every pod', () => {
+    for (const { spec } of deployments) {
+      const [container] = spec.template.spec.containers;
+      expect(container?.image).toBe('registry.example.org/vls:0.1.0');
+      expect(spec.template.spec).toMatchObject({ serviceAccountName: 'vls', automountServiceAccountToken: false });
+      expect(container).toMatchObject({
+        envFrom: [{ configMapRef: { name: expect.stringMatching(/^settings/) } }, { secretRef: { name: 'bucket' } }],
+      });
+    }
+    expect(
+      resources.find(({ kind, metadata }) => kind === 'ConfigMap' && /^settings/.test(metadata.name))?.data,
+    ).toMatchObject({
+      PAYLOADS: 's3://my-bucket/vls,redis',
+      ALLOWED_HOSTS: 'vls.example.org,api.vls.svc',
+    });
+  });
+
+  test('has another Redis, an ingress, monitors, and workers of another size and number', () => {
+    expect(named('StatefulSet', 'redis')).toBeUndefined();
+    expect(named('Service', 'redis')).toBeUndefined();
+    expect(named('NetworkPolicy', 'to-external-redis')).toBeDefined();
+    expect(named('Ingress', 'api')?.spec).toMatchObject({
+      rules: [{ http: { paths: [{ backend: { service: { name: 'api', port: { name: 'http' } } } }] } }],
+    });
+    expect(named('ServiceMonitor', 'api')).toBeDefined();
+    expect(named('PodMonitor', 'worker')).toBeDefined();
+    const worker = deployments.find(({ metadata }) => metadata.name === 'worker-compact')?.spec;
+    expect(worker?.replicas).toBe(3);
+    expect(worker?.template.spec.containers[0]?.resources?.limits).toMatchObject({ cpu: '4', memory: '4Gi' });
+  });
+});
+
 describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('overlay %s', (overlay) => {
-  const { stdout, stderr } = spawnSync(
-    kustomize ?? 'true',
-    [alone ? 'build' : 'kustomize', join(root, 'deploy/k8s/overlays', overlay)],
-    {
-      encoding: 'utf8',
-    },
-  );
+  const { stdout, stderr } = build(overlay);
   const resources = parseYaml<Resource>(stdout).filter((resource) => resource !== null);
   const deployments = resources.filter(({ kind }) => kind === 'Deployment') as unknown as Workload[];
   const deployment = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.template.spec;

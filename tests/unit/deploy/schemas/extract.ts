@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
 /**
- * Makes `kubernetes.json` and `scaledobject.json` of this folder from what Kubernetes and KEDA publish:
- * `node tests/unit/deploy/schemas/extract.ts <kubernetes>/api/openapi-spec/swagger.json <keda>/config/crd/bases/keda.sh_scaledobjects.yaml`
+ * Makes `kubernetes.json`, and a file for each custom resource, from what Kubernetes, KEDA and the Prometheus operator
+ * publish: `node tests/unit/deploy/schemas/extract.ts <kubernetes>/api/openapi-spec/swagger.json <definition.yaml>…` with
+ * KEDA's config/crd/bases/keda.sh_scaledobjects.yaml, and monitoring.coreos.com_{service,pod}monitors.yaml of the operator's
+ * example/prometheus-operator-crd.
  *
  * What a server would silently drop is an error here: an object takes no property that its schema does not name.
  */
@@ -14,10 +16,12 @@ interface Schema {
 const kinds = [
   { kind: 'ConfigMap', apiVersion: 'v1', schema: 'core.v1' },
   { kind: 'Deployment', apiVersion: 'apps/v1', schema: 'apps.v1' },
+  { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', schema: 'networking.v1' },
   { kind: 'Namespace', apiVersion: 'v1', schema: 'core.v1' },
   { kind: 'NetworkPolicy', apiVersion: 'networking.k8s.io/v1', schema: 'networking.v1' },
   { kind: 'PodDisruptionBudget', apiVersion: 'policy/v1', schema: 'policy.v1' },
   { kind: 'Service', apiVersion: 'v1', schema: 'core.v1' },
+  { kind: 'ServiceAccount', apiVersion: 'v1', schema: 'core.v1' },
   { kind: 'StatefulSet', apiVersion: 'apps/v1', schema: 'apps.v1' },
 ];
 
@@ -42,7 +46,7 @@ function strict(schema: Schema): Schema {
   return result;
 }
 
-const [swaggerPath = '', crdPath = ''] = process.argv.slice(2);
+const [swaggerPath = '', ...crdPaths] = process.argv.slice(2);
 const swagger = JSON.parse(readFileSync(swaggerPath, 'utf8')) as { definitions: Record<string, Schema> };
 const needed = new Map<string, Schema>();
 function need(name: string): void {
@@ -69,17 +73,24 @@ write('kubernetes.json', {
   $id: 'kubernetes.json',
   definitions: Object.fromEntries([...needed].sort(([a], [b]) => (a < b ? -1 : 1))),
 });
-const crd = parse(readFileSync(crdPath, 'utf8')) as {
-  spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };
-};
-const scaledObject = strict(crd.spec.versions[0]?.schema.openAPIV3Schema ?? {});
-// The resource's own metadata stands in no definition; what it may hold is the same for all.
-const metadata = { $ref: 'kubernetes.json#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' };
-write(
-  'scaledobject.json',
-  resource(
-    { ...scaledObject, properties: { ...scaledObject.properties, metadata } },
-    'ScaledObject',
-    'keda.sh/v1alpha1',
-  ),
-);
+for (const path of crdPaths) {
+  const { spec } = parse(readFileSync(path, 'utf8')) as {
+    spec: {
+      group: string;
+      names: { kind: string };
+      versions: { name: string; schema: { openAPIV3Schema: Schema } }[];
+    };
+  };
+  const [version] = spec.versions;
+  const schema = strict(version?.schema.openAPIV3Schema ?? {});
+  // The resource's own metadata stands in no definition; what it may hold is the same for all.
+  const metadata = { $ref: 'kubernetes.json#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' };
+  write(
+    `${spec.names.kind.toLowerCase()}.json`,
+    resource(
+      { ...schema, properties: { ...schema.properties, metadata } },
+      spec.names.kind,
+      `${spec.group}/${version?.name}`,
+    ),
+  );
+}

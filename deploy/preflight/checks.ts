@@ -1,0 +1,97 @@
+/** A line of the report: `fault` says what is missing and what to do. */
+export interface Finding {
+  name: string;
+  fault: string | undefined;
+}
+
+/** Runs kubectl with these arguments. Returns its output. @throws {Error} if it fails. */
+export type Kubectl = (...args: string[]) => Promise<string>;
+
+export const overlays = ['standard', 'scaled', 'gpu'] as const;
+export type Overlay = (typeof overlays)[number];
+
+const namespace = 'vls';
+/** `preStop.sleep`, which the API uses, is on by default from this version. */
+const leastMinor = 30;
+
+interface Secret {
+  data?: Record<string, string>;
+}
+interface List<Item> {
+  items: Item[];
+}
+
+/** Checks what an overlay needs of a cluster, and changes nothing. */
+export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const check = async (name: string, find: () => Promise<string | undefined>) => {
+    const fault = await find().catch((error: Error) => error.message.trim().split('\n').at(-1));
+    findings.push({ name, fault });
+  };
+  const read = async <Value>(...args: string[]) => JSON.parse(await kubectl(...args, '-o', 'json')) as Value;
+
+  await check(`Kubernetes 1.${leastMinor} or newer`, async () => {
+    const { serverVersion } = await read<{ serverVersion: { major: string; minor: string } }>('version');
+    const minor = Number.parseInt(serverVersion.minor, 10);
+    return serverVersion.major === '1' && minor < leastMinor ? `it is 1.${minor}` : undefined;
+  });
+  for (const [secret, keys, how] of [
+    ['api-keys', ['keys.ndjson'], 'without it the API refuses everybody'],
+    ['redis', ['password', 'url'], 'without it no pod starts'],
+    ['metrics-token', ['token'], 'without it Prometheus gets 401'],
+  ] as const) {
+    await check(`the Secret ${secret} with ${keys.join(' and ')}`, async () => {
+      const { data = {} } = await read<Secret>('-n', namespace, 'get', 'secret', secret);
+      const missing = keys.filter((key) => data[key] === undefined);
+      return missing.length === 0 ? undefined : `it has no ${missing.join(', ')}: ${how} (docs/deployment.md)`;
+    });
+  }
+  await check('an address in the Secret redis with the password of the same Secret', async () => {
+    const { data = {} } = await read<Secret>('-n', namespace, 'get', 'secret', 'redis');
+    const [password, url] = ['password', 'url'].map((key) => Buffer.from(data[key] ?? '', 'base64').toString());
+    const { hostname, password: used } = new URL(url ?? '');
+    return hostname === 'redis' && decodeURIComponent(used) !== password ? 'the two passwords differ' : undefined;
+  });
+  await check('a default StorageClass, for the volume of Redis', async () => {
+    const { items } = await read<List<{ metadata: { annotations?: Record<string, string> } }>>('get', 'storageclass');
+    const isDefault = 'storageclass.kubernetes.io/is-default-class';
+    const found = items.some(({ metadata }) => metadata.annotations?.[isDefault] === 'true');
+    return found ? undefined : 'there is none: name one in the volumeClaimTemplate of the StatefulSet redis';
+  });
+  if (overlay === 'standard') return findings;
+
+  await check('KEDA 2.17 or newer', async () => {
+    const crd = await read<{ spec: { versions: { schema?: { openAPIV3Schema?: object } }[] } }>(
+      'get',
+      'crd',
+      'scaledobjects.keda.sh',
+    );
+    const path = ['spec', 'fallback', 'behavior'];
+    const hasBehavior = crd.spec.versions.some(({ schema }) => {
+      let at = schema?.openAPIV3Schema as { properties?: Record<string, object> } | undefined;
+      for (const name of path) at = at?.properties?.[name];
+      return at !== undefined;
+    });
+    return hasBehavior ? undefined : 'it is older, and ignores fallback.behavior without a message';
+  });
+  await check('metrics-server, for the scaling of the API by CPU', async () => {
+    const { status } = await read<{ status?: { conditions?: { type: string; status: string }[] } }>(
+      'get',
+      'apiservice',
+      'v1beta1.metrics.k8s.io',
+    );
+    const isAvailable = status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True');
+    return isAvailable ? undefined : 'it is not available';
+  });
+  await check('Prometheus as the Service prometheus of the namespace monitoring', async () => {
+    await read('-n', 'monitoring', 'get', 'service', 'prometheus');
+    return undefined;
+  });
+  if (overlay === 'gpu') {
+    await check('a node with an NVIDIA GPU and its label', async () => {
+      const { items } = await read<List<object>>('get', 'nodes', '-l', 'nvidia.com/gpu.present=true');
+      return items.length > 0 ? undefined : 'there is none now; an autoscaler of nodes may add one';
+    });
+  }
+  return findings;
+}
