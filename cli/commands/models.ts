@@ -1,13 +1,13 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { ModelPrecision, Precision } from '../../models/model.ts';
+import type { Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { describeRoute, openHub } from '../hub.ts';
-import { json, megabytes, styled, type Terminal, table } from '../output.ts';
+import { json, megabytes, styled, type Terminal } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
 
 interface Global {
@@ -20,6 +20,7 @@ interface PullFlags {
   repair?: boolean;
   unverified?: boolean;
   dryRun?: boolean;
+  all?: boolean;
 }
 
 /** The output and settings of a command. */
@@ -85,44 +86,15 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     .command('list')
     .description('List all models, and whether their files are present.')
     .action(async (_options: object, command: Command) => {
-      const { loadRegistry } = await import('../../models/registry/registry.ts');
-      const settings = config();
-      const listed = await (await loadRegistry(settings)).list();
-      const { entries } = await registryOf(settings);
-      const rows = await Promise.all(
-        listed.map(async ({ model, profiles, isDefault, description, revision, source, spec }) => ({
-          model,
-          profiles,
-          default: isDefault,
-          state: spec instanceof Error ? 'absent' : 'here',
-          precisions: await precisionsHere(entries.models.get(model)),
-          revision,
-          source,
-          dimensions: spec instanceof Error ? (entries.models.get(model)?.dimensions ?? null) : spec.dimensions,
-          description,
-          detail: spec instanceof Error ? spec.message : null,
-        })),
-      );
-      if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: rows }));
-      stdout.write(
-        table(stdout, [
-          ['MODEL', 'PROFILES', 'STATE', 'PRECISIONS', 'REVISION', 'SOURCE'],
-          ...rows.map((row) => [
-            row.default ? `${row.model} (default)` : row.model,
-            row.profiles.join(', ') || '-',
-            row.state,
-            row.precisions.join(', ') || '-',
-            row.revision.slice(0, 12),
-            row.source,
-          ]),
-        ]),
-      );
+      const { listModels } = await import('../models/list.ts');
+      await listModels(config(), command.optsWithGlobals<Global>().json ?? false, stdout);
     });
 
   models
     .command('pull')
     .description('Fetch the files of models and verify them.')
-    .argument('[name...]', 'profiles or models; default all models of the hub')
+    .argument('[name...]', 'profiles or models; default those of profiles, and those that you have added')
+    .option('--all', 'all models of the hub that are known')
     .addOption(precision)
     .option('--repair', 'verify existing files too, and fetch damaged ones again')
     .option('--unverified', 'accept files of an endpoint that states neither hash nor commit')
@@ -130,13 +102,16 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     .action(async (names: string[], options: PullFlags, command: Command) => {
       const settings = config();
       const { entries, findAll } = await registryOf(settings);
-      const { isHubEntry } = await import('../../models/registry/entries.ts');
+      const { isHubEntry, isInCatalogue } = await import('../../models/registry/entries.ts');
+      const isDefault = (entry: ModelEntry) => options.all || !isInCatalogue(entry, entries);
       const behind = (name: string) => {
         const all = findAll(name);
         return all.length > 1 ? all.filter(isHubEntry) : all;
       };
       const chosen =
-        names.length === 0 ? [...entries.models.values()].filter(isHubEntry) : unique(names.flatMap(behind));
+        names.length === 0
+          ? [...entries.models.values()].filter(isDefault).filter(isHubEntry)
+          : unique(names.flatMap(behind));
       const fromHub = chosen.map((entry): HubEntry => {
         if (isHubEntry(entry)) return entry;
         throw new UsageError(
@@ -243,12 +218,6 @@ async function registryOf(settings: Config): Promise<{
 
 /** Removes duplicates: a profile and its model may both be named. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
-
-async function precisionsHere(entry: ModelEntry | undefined): Promise<ModelPrecision[]> {
-  if (entry === undefined) return [];
-  const { precisionsIn } = await import('../../models/registry/folder.ts');
-  return await precisionsIn(entry.directory);
-}
 
 function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {
   const colour = state === 'intact' ? 'green' : 'red';

@@ -51,6 +51,16 @@ const writtenEntry = z.strictObject({
   description: z.string().optional(),
   /** Nobody has compared this entry with the list of files of its repository. */
   unverified: z.literal(true).optional(),
+  /** Of the weights, as their publisher names it. */
+  licence: z.string().min(1).optional(),
+  /** ISO 639 codes, or `multilingual`. */
+  languages: z.array(z.string().min(2)).min(1).optional(),
+  /** Of both towers. */
+  parameters: count.optional(),
+  /** The cosine from which a pair counts as a match, and who published it. */
+  goodMatch: z.strictObject({ from: z.number().min(-1).max(1), source: z.url() }).optional(),
+  /** Where its publisher describes it. */
+  page: z.url().optional(),
   source,
   revision: revision.optional(),
   precision: statedPrecision.optional(),
@@ -155,6 +165,9 @@ const registryFile = z.strictObject({
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
+/** Models that are known by name alone: a service has them once they are pulled. */
+export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
+
 /** The same model of a hub at another revision, where a pull of that revision has left it; nothing for a folder. */
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
@@ -165,9 +178,16 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
 /** The registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
+/** Whether a model is known from the catalogue alone, and no profile leads to it. */
+export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
+  definedIn === catalogueFile &&
+  defaultName !== model &&
+  ![...traffic.values()].some((rules) => modelsOf(rules).includes(model));
+
 /** Every registry file, a later one going before an earlier one. */
 export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[] => [
   builtInFile,
+  catalogueFile,
   addedFile(dataDir),
   ...(modelsFile === undefined ? [] : [modelsFile]),
 ];
@@ -181,8 +201,8 @@ export class RegistryError extends Error {
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads the registry files and merges them entry by entry; a later one goes before an earlier one: built in, what was
- * added to `DATA_DIR`, the overlay (`MODELS_FILE`). The default is `MODEL`, or what the last file says.
+ * Reads the registry files and merges them entry by entry; a later one goes before an earlier one: built in, the
+ * catalogue, what was added to `DATA_DIR`, the overlay (`MODELS_FILE`). The default is `MODEL`, or what the last file says.
  * @throws {RegistryError} naming file, entry and field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {

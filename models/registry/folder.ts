@@ -72,6 +72,11 @@ export async function towersIn(
 
 /** The precisions that a directory has of each tower. */
 export async function towersHere(directory: string): Promise<TowersHere> {
+  const isHere = await access(join(directory, 'onnx')).then(
+    () => true,
+    () => false,
+  );
+  if (!isHere) return { vision: [], text: [] };
   const of = async (tower: keyof TowerPrecisions) => {
     const found = await Promise.all(precisions.map((precision) => towerIn(directory, tower, precision)));
     return precisions.filter((_, at) => found[at] !== undefined);

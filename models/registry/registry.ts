@@ -13,6 +13,7 @@ import {
   atOtherRevision,
   type Entries,
   isHubEntry,
+  isInCatalogue,
   type ModelEntry,
   type RegistryConfig,
   readEntries,
@@ -55,8 +56,8 @@ export interface Registry {
   ): Promise<ModelSpec | { difference: string }>;
   /** How the traffic of a profile is shared; of a model asked for by its own name, that it has all of it. */
   rulesOf(nameOrNothing?: string): TrafficRules;
-  /** Every model, whether its files are here or not. */
-  list(): Promise<ListedModel[]>;
+  /** Every model, whether its files are here or not. Those of the catalogue that are absent only where they are asked for. */
+  list(options?: { catalogue?: boolean }): Promise<ListedModel[]>;
   /** Reads the registry files again whenever they change, or model files come and go; tells `onChange` afterwards. */
   watch(log: Logger, onChange?: () => void): void;
   /** Ends the watching. */
@@ -86,7 +87,9 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
  * @throws {Error} naming file, entry and field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
-  let entries = await readEntries(config);
+  /** With the whole catalogue. */
+  let known = await readEntries(config);
+  let entries = await withoutAbsent(known);
   let fault: string | null = null;
   /** Entries that a change of the files has replaced: batches may still be pinned to them. */
   const former = new Map<string, ModelEntry>();
@@ -110,11 +113,13 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   }
 
   async function reload(): Promise<void> {
-    const before = entries;
-    entries = await readEntries(config);
+    const before = known;
+    const read = await readEntries(config);
+    entries = await withoutAbsent(read);
+    known = read;
     specs = new Map();
     for (const entry of before.models.values()) {
-      if (entries.models.get(entry.model)?.revision !== entry.revision) former.set(atRevision(entry), entry);
+      if (known.models.get(entry.model)?.revision !== entry.revision) former.set(atRevision(entry), entry);
     }
   }
 
@@ -129,12 +134,12 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
       return fault;
     },
     async resolve(asked = entries.defaultName) {
-      const entry = entries.find(asked);
+      const entry = known.find(asked);
       if (entry === undefined) throw unknownModel(asked, entries);
       return { profile: queueOf(entries, asked, entry.model), spec: await specOf(entry) };
     },
     async resolvePinned({ model, revision, precision, preprocess, textCleaning }) {
-      const current = entries.models.get(model);
+      const current = known.models.get(model);
       const entry =
         current?.revision === revision
           ? current
@@ -151,12 +156,12 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
       return mode === spec.preprocess ? spec : await specOf(entry, precision as ModelPrecision, mode);
     },
     rulesOf(asked = entries.defaultName) {
-      const model = entries.find(asked)?.model;
+      const model = known.find(asked)?.model;
       if (model === undefined) throw unknownModel(asked, entries);
       return entries.traffic.get(asked) ?? { model, split: {} };
     },
-    async list() {
-      const { models, profiles, defaultName, find } = entries;
+    async list({ catalogue = false } = {}) {
+      const { models, profiles, defaultName, find } = catalogue ? known : entries;
       const defaultModel = find(defaultName)?.model;
       return await Promise.all(
         [...models].map(async ([model, entry]) => {
@@ -181,7 +186,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
       watchers.push(
         createRegistryWatch(
           config,
-          () => entries,
+          () => known,
           async () => {
             try {
               await reload();
@@ -201,6 +206,16 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
       for (const watcher of watchers.splice(0)) watcher.close();
     },
   };
+}
+
+/** What a service has: the absent models of the catalogue are not among its profiles, queues and listed models. */
+async function withoutAbsent(known: Entries): Promise<Entries> {
+  const isServed = async (entry: ModelEntry) =>
+    !isInCatalogue(entry, known) || (await precisionsIn(entry.directory)).length > 0;
+  const all = [...known.models];
+  const served = await Promise.all(all.map(([, entry]) => isServed(entry)));
+  const models = new Map(all.filter((_, at) => served[at]));
+  return { ...known, models, find: (asked) => models.get(known.profiles.get(asked) ?? asked) };
 }
 
 /** A revision that this process has never had in its registry, and whose files a pull has left here. */

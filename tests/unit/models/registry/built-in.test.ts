@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type HubEntry, isHubEntry, readEntries } from '../../../../models/registry/entries.ts';
+import { builtInFile, type HubEntry, isHubEntry, readEntries } from '../../../../models/registry/entries.ts';
 import { filesOf, precisionsOf } from '../../../../models/registry/layouts.ts';
+import { precisionFor } from '../../../../models/registry/precision.ts';
 
 interface KnownFile {
   sha256?: string;
@@ -35,7 +36,8 @@ function unknownIn(entry: HubEntry): string[] {
 
 describe('a built-in model of a hub', () => {
   test('is there behind each of the profiles that promise CLIP', () => {
-    expect(builtIn.map(({ model }) => model)).toEqual(['vit-b-32', 'vit-l-14']);
+    const inProfiles = builtIn.filter(({ definedIn }) => definedIn === builtInFile);
+    expect(inProfiles.map(({ model }) => model)).toEqual(['vit-b-32', 'vit-l-14']);
   });
 
   test.each(builtIn.map((entry) => [entry.model, entry] as const))(
@@ -50,13 +52,39 @@ describe('a built-in model of a hub', () => {
     ['another layout', { source: { layout: 'immich' as const } }, 'visual/model.onnx'],
     ['another hash', { files: { 'onnx/text_model.onnx': { sha256: 'f'.repeat(64) } } }, 'has another hash'],
   ])('with %s is found out', (_what, { source, files }: { source?: object; files?: HubEntry['files'] }, said) => {
-    for (const entry of builtIn) {
+    for (const entry of builtIn.filter(({ unverified }) => !unverified)) {
       const changed = { ...entry, source: { ...entry.source, ...source }, files: { ...entry.files, ...files } };
       expect(unknownIn(changed).join('\n')).toContain(said);
     }
   });
 
-  test('is pinned to a commit', () => {
-    for (const { revision } of builtIn) expect(revision).toMatch(/^[0-9a-f]{40}$/);
+  test('is pinned to a commit, or marked as unverified', () => {
+    for (const { model, revision, unverified } of builtIn) {
+      if (!unverified) expect(revision, model).toMatch(/^[0-9a-f]{40}$/);
+    }
+  });
+
+  test('states its licence, languages, size and the page of its publisher', () => {
+    for (const { model, licence, languages, parameters, page, dimensions } of builtIn) {
+      const stated = { licence, languages, parameters, page, dimensions };
+      expect(
+        Object.entries(stated).filter(([, value]) => value === undefined),
+        model,
+      ).toEqual([]);
+    }
+  });
+
+  test('of the SigLIP families states the scale and bias of its sigmoid', () => {
+    const siglips = builtIn.filter(({ model }) => model.startsWith('siglip'));
+    expect(siglips).toHaveLength(5);
+    for (const { model, logitScale, logitBias } of siglips) {
+      expect(logitScale, model).toBeGreaterThan(100);
+      expect(logitBias, model).toBeLessThan(-10);
+    }
+  });
+
+  test('of SigLIP 2 keeps its texts in fp32 on a GPU', () => {
+    const second = builtIn.filter(({ model }) => model.startsWith('siglip2'));
+    expect(second.map((entry) => precisionFor(entry, 'fp16'))).toEqual(second.map(() => 'fp16+fp32'));
   });
 });

@@ -7,6 +7,7 @@ import { type Execution, onCpu } from '../../../../models/registry/execution.ts'
 import { loadRegistry, type Registry } from '../../../../models/registry/registry.ts';
 import { compactFolder, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { until } from '../../../../testing/until.ts';
+import { familyFolder } from '../../../support/golden-family.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 let directory: string;
@@ -347,5 +348,29 @@ describe('what a batch is pinned to', () => {
     // The default of earlier releases.
     const earlier = { ...recipeOf(spec), preprocess: 'pillow-bicubic-3' };
     expect(await registry.resolvePinned(earlier)).toMatchObject({ preprocess: 'fast' });
+  });
+});
+
+describe('the catalogue', () => {
+  test('is no part of a service until its models are pulled', async () => {
+    const registry = await load();
+    expect(registry.profiles).toEqual(['compact', 'fast', 'accurate']);
+    expect((await registry.list()).map(({ model }) => model)).toEqual(['compact-1', 'vit-b-32', 'vit-l-14']);
+    expect((await registry.list({ catalogue: true })).map(({ model }) => model)).toContain('siglip2-b-16-224');
+  });
+
+  test('names the command that pulls a model that is asked for', async () => {
+    const registry = await load();
+    await expect(registry.resolve('siglip-b-16-224')).rejects.toMatchObject({
+      code: 'model.unavailable',
+      message: expect.stringContaining('npx vls models pull siglip-b-16-224'),
+    });
+  });
+
+  test('has a model that was pulled, and one that is the default or of a profile', async () => {
+    const folder = join(directory, 'data/models/siglip-b-16-224/main');
+    await cp(familyFolder('siglip'), folder, { recursive: true });
+    const registry = await loadWith({ profiles: { small: 'mobileclip2-s0' } }, 'vit-b-16');
+    expect(registry.profiles).toEqual(['compact', 'fast', 'accurate', 'small', 'vit-b-16', 'siglip-b-16-224']);
   });
 });

@@ -1,0 +1,87 @@
+import type { ModelEntry } from '../../models/registry/entries.ts';
+import type { Config } from '../../shared/config.ts';
+import { json, table } from '../output.ts';
+
+/** Prints every model, the catalogue included. */
+export async function listModels(settings: Config, isJson: boolean, stdout: NodeJS.WriteStream): Promise<void> {
+  const [{ loadRegistry }, { readEntries }, { precisionsIn }] = await Promise.all([
+    import('../../models/registry/registry.ts'),
+    import('../../models/registry/entries.ts'),
+    import('../../models/registry/folder.ts'),
+  ]);
+  const listed = await (await loadRegistry(settings)).list({ catalogue: true });
+  const { models } = await readEntries(settings);
+  const rows = await Promise.all(
+    listed.map(async ({ model, profiles, isDefault, description, revision, source, spec }) => {
+      const entry = models.get(model);
+      return {
+        model,
+        profiles,
+        default: isDefault,
+        state: spec instanceof Error ? 'absent' : 'here',
+        precisions: entry === undefined ? [] : await precisionsIn(entry.directory),
+        revision,
+        unverified: entry?.unverified ?? false,
+        source,
+        dimensions: spec instanceof Error ? (entry?.dimensions ?? null) : spec.dimensions,
+        licence: entry?.licence ?? null,
+        languages: entry?.languages ?? null,
+        parameters: entry?.parameters ?? null,
+        bytes: entry === undefined ? null : pinnedBytes(entry),
+        goodMatch: entry?.goodMatch ?? null,
+        page: entry?.page ?? null,
+        description,
+        detail: spec instanceof Error ? spec.message : null,
+      };
+    }),
+  );
+  if (isJson) return void stdout.write(json({ models: rows }));
+  const heading = [
+    'MODEL',
+    'PROFILES',
+    'STATE',
+    'PRECISIONS',
+    'SIZE',
+    'LANGUAGES',
+    'LICENCE',
+    'MATCH',
+    'SOURCE',
+    'REVISION',
+  ];
+  stdout.write(
+    table(stdout, [
+      heading,
+      ...rows.map((row) => [
+        row.default ? `${row.model} (default)` : row.model,
+        row.profiles.join(', ') || '-',
+        row.state,
+        row.precisions.join(', ') || '-',
+        sizeOf(row),
+        row.languages?.join(', ') ?? '-',
+        row.licence ?? '-',
+        row.goodMatch === null ? '-' : `${row.goodMatch.from}`,
+        row.source,
+        row.unverified ? `${row.revision.slice(0, 12)} (unverified)` : row.revision.slice(0, 12),
+      ]),
+    ]),
+  );
+}
+
+/** Bytes of the towers at fp32, where the entry states them all. */
+function pinnedBytes({ files }: ModelEntry): number | null {
+  const sizes = Object.entries(files)
+    .filter(([file]) => !/_(fp16|quantized)\./.test(file))
+    .map(([, { bytes }]) => bytes);
+  return sizes.length > 0 && sizes.every((bytes) => bytes !== undefined)
+    ? sizes.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0)
+    : null;
+}
+
+/** At fp32. A parameter has four bytes. */
+function sizeOf({ bytes, parameters }: { bytes: number | null; parameters: number | null }): string {
+  if (bytes !== null) return gigabytes(bytes);
+  return parameters === null ? '-' : `~${gigabytes(4 * parameters)}`;
+}
+
+export const gigabytes = (bytes: number): string =>
+  bytes < 1_000_000_000 ? `${Math.ceil(bytes / 1_000_000)} MB` : `${(bytes / 1_000_000_000).toFixed(1)} GB`;
