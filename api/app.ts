@@ -45,6 +45,7 @@ import { embeddingsRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openAiRoutes } from './routes/openai/index.ts';
 import { rankRoutes } from './routes/rank.ts';
 import { resultRoutes } from './routes/results.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -78,6 +79,7 @@ export interface AppDeps {
 
 /** Refused while the process is overloaded. Status, cancel and delete of a batch still work then. */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
+const newWorkAtRoot = ['/v1/embeddings', '/v1/score'];
 /** Refused while the process is overloaded too: the answers may be large. */
 const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
@@ -111,6 +113,7 @@ export function createApp(deps: AppDeps): Express {
     ...healthRoutes(deps),
     ...metricsRoutes(deps.metrics),
   ];
+  const rootRoutes = openAiRoutes({ ...scoring, ...deps });
   const publicPaths = new Set(routes.filter((route) => route.access === 'public').map(({ path }) => path));
   const app = express();
   app.disable('x-powered-by');
@@ -125,16 +128,17 @@ export function createApp(deps: AppDeps): Express {
     prefix,
     access.authenticate((path) => publicPaths.has(path)),
   );
+  app.use(
+    '/v1',
+    access.authenticate(() => false),
+  );
   app.use(dropClosed);
   app.use(shareConnections(deps));
-  app.use([`${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
-  app.use(`${prefix}/v1`, createRateLimit(redis, keys.required));
+  app.use(['/v1', `${prefix}/v1`, `${prefix}/queues`, `${prefix}/metrics`, `${prefix}/health`], keepPrivate);
+  app.use(['/v1', `${prefix}/v1`], createRateLimit(redis, keys.required));
   app.use(dropClosed);
   const guard = createPressureGuard();
-  app.post(
-    newWork.map((path) => prefix + path),
-    guard,
-  );
+  app.post([...newWork.map((path) => prefix + path), ...newWorkAtRoot], guard);
   app.get(
     largeAnswers.map((path) => prefix + path),
     guard,
@@ -144,8 +148,10 @@ export function createApp(deps: AppDeps): Express {
   app.use(prefix, (request, response, next) =>
     isStreamedBatch(request) ? uploads(request, response, next) : budget(request, response, next),
   );
+  app.use('/v1', budget);
   app.use(prefix, mount(routes));
-  app.get(`${prefix}/openapi.json`, openApi(routes, deps.version));
+  app.use(mount(rootRoutes));
+  app.get(`${prefix}/openapi.json`, openApi([...routes, ...rootRoutes], deps.version));
   app.use(`${prefix}/docs`, docsRouter());
   app.use(`${prefix}/queues`, requireOperator, queueBoard(deps.queues, `${prefix}/queues`));
   // Asset names carry a hash of their content, so they never change; the page that names them is revalidated.

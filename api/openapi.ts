@@ -14,8 +14,8 @@ import type { Route } from './route.ts';
 /** Creates the OpenAPI 3.1 document of these routes, from the schemas that also check the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
-  for (const { path, method, operation, access } of routes) {
-    const full = `${prefix}${path}`;
+  for (const { path, isAtRoot, method, operation, access } of routes) {
+    const full = isAtRoot ? path : `${prefix}${path}`;
     const everywhere = operation.requestBody === undefined ? [401, 403, 421, 429] : [401, 403, 408, 421, 429];
     const responses = { ...problemResponses(...everywhere), ...withExamples(operation) };
     const security = access === 'public' ? [{}] : [{ bearer: [] }, { apiKey: [] }, { session: [] }];

@@ -6,6 +6,8 @@ export interface Route {
   method: 'get' | 'post' | 'delete';
   /** Path below the service's prefix, in OpenAPI's spelling (`/batch/{id}`). */
   path: string;
+  /** True for a path at the root of the service, where clients of other services expect it. */
+  isAtRoot?: true;
   /** The callers allowed: everybody with a key by default. */
   access?: 'public' | 'operator';
   operation: ZodOpenApiOperationObject;

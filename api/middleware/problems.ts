@@ -47,12 +47,14 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
         setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
       });
     }
-    response.status(status).type('application/problem+json').send(JSON.stringify(problem));
+    const type = rootPaths.test(request.originalUrl) ? 'application/json' : 'application/problem+json';
+    response.status(status).type(type).send(JSON.stringify(problem));
   };
 }
 
-/** Clients of OpenAI show only the `message` of `error`. */
-const openAiPaths = /^\/[^/?]+\/v1\/(?:embeddings|models)(?:[/?]|$)/i;
+/** Clients of OpenAI show only the `message` of `error`, and some of them read JSON only under its plain media type. */
+const openAiPaths = /^\/(?:[^/?]+\/v1\/(?:embeddings|models)|v1)(?:[/?]|$)/i;
+const rootPaths = /^\/v1(?:[/?]|$)/i;
 const toOpenAi = ({ code, faults }: ServiceError, status: number, message: string): Problem['error'] => ({
   message,
   type: status < 500 ? 'invalid_request_error' : 'server_error',

@@ -1,12 +1,6 @@
-import type { Embeddable } from '../../evaluation/embed-inputs.ts';
+import { answerEmbeddings } from '../../evaluation/answer-requests.ts';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
-import {
-  type EmbeddingInput,
-  type EmbeddingsResponse,
-  embeddingsRequest,
-  embeddingsResponse,
-} from '../../shared/contracts/embeddings.ts';
-import { ServiceError } from '../../shared/errors.ts';
+import { embeddingsRequest, embeddingsResponse, maxInputs } from '../../shared/contracts/embeddings.ts';
 import type { Traffic } from '../../traffic/traffic.ts';
 import { tenantOf } from '../access/tenant.ts';
 import { check } from '../check.ts';
@@ -52,46 +46,13 @@ export function embeddingsRoutes({ evaluation, traffic, admission, largeResponse
         admission.enter,
         jsonBody,
         async (request, response) => {
-          const { input, model, encoding_format, longText, dimensions } = check(
-            embeddingsRequest,
-            request.body,
-            'body',
-          );
-          const inputs = (Array.isArray(input) ? input : [input]).map(toEmbeddable);
-          const { spec } = await traffic.route(model);
-          if (dimensions !== undefined && dimensions !== spec.dimensions) {
-            const message = `${spec.model} has ${spec.dimensions} dimensions; embeddings cannot be shortened`;
-            const faults = [{ path: 'dimensions', message }];
-            throw new ServiceError('request.invalid', `dimensions: ${message}`, { faults });
-          }
-          const options = { longText, tenant: tenantOf(request), signal: clientGone(response) };
-          const embedded = await evaluation.embed(spec, inputs, options);
-          const tokens = embedded.reduce((sum, one) => sum + one.tokens, 0);
-          await largeResponses.list(
-            request,
-            response,
-            (): EmbeddingsResponse => ({
-              object: 'list',
-              data: embedded.map(({ embedding }, index) => ({
-                object: 'embedding',
-                index,
-                embedding: encoding_format === 'base64' ? toBase64(embedding) : [...embedding],
-              })),
-              model: spec.model,
-              usage: { prompt_tokens: tokens, total_tokens: tokens },
-            }),
-          );
+          const asked = check(embeddingsRequest, request.body, 'body', maxInputs);
+          const { spec } = await traffic.route(asked.model);
+          const options = { longText: asked.longText, tenant: tenantOf(request), signal: clientGone(response) };
+          const respond = await answerEmbeddings(spec, asked, (inputs) => evaluation.embed(spec, inputs, options));
+          await largeResponses.list(request, response, respond);
         },
       ],
     },
   ];
-}
-
-const toEmbeddable = (input: EmbeddingInput): Embeddable => (typeof input === 'string' ? { text: input } : input);
-
-/** Encodes an embedding as little-endian float32 on every machine. */
-function toBase64(embedding: Float32Array): string {
-  const bytes = Buffer.alloc(4 * embedding.length);
-  for (const [at, value] of embedding.entries()) bytes.writeFloatLE(value, 4 * at);
-  return bytes.toString('base64');
 }

@@ -58,14 +58,15 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   ];
 }
 
-const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenAiModel => ({
+/** Returns a model in the shape of OpenAI's API. */
+export const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenAiModel => ({
   id: model,
   object: 'model',
   created: 0,
   owned_by: source,
 });
 
-function toInfo(listed: ListedModel, encoders: Encoders): ModelInfo {
+export function toInfo(listed: ListedModel, encoders: Encoders): ModelInfo {
   const { model, profiles, isDefault, description, revision, source, logitScale, speed, spec, pullCommand, pull } =
     listed;
   const pool = encoders.states().find((state) => state.model === model && state.revision === revision);

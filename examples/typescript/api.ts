@@ -91,6 +91,38 @@ export type SignIn = {key: string;
 /** Forms: the path of this service to redirect to. */
 next?: string;};
 
+/** The two sides of the pairs: queries and documents, or queries and items, or text_1 and text_2, or data_1 and data_2. */
+export type ScoreRequest = {/** A profile or a model name. */
+model?: (string) | (null);
+queries?: ScoreInputs;
+documents?: ScoreInputs;
+items?: ScoreInputs;
+text_1?: ScoreInputs;
+text_2?: ScoreInputs;
+data_1?: ScoreInputs;
+data_2?: ScoreInputs;
+/** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. Default: `truncate`. */
+longText?: "truncate" | "error";
+/** Accepted for compatibility: `longText` decides. */
+truncate_prompt_tokens?: (-1) | (null);
+/** Accepted for compatibility; not used. */
+user?: string | null;};
+
+/** A string or `{text}` is a text, `{image}` an image. `{content}` has one input in each part, as vLLM has it; in a list it has one part. */
+export type ScoreInputs = ((string) | (({type: "image_url";
+image_url: {url: string;};
+uuid?: string;}) | ({type: "text";
+text: string;})) | ({content: (({type: "image_url";
+image_url: {url: string;};
+uuid?: string;}) | ({type: "text";
+text: string;}))[];}) | ({text: string;}) | ({image: ImageSource;})) | (((string) | (({type: "image_url";
+image_url: {url: string;};
+uuid?: string;}) | ({type: "text";
+text: string;})) | ({content: (({type: "image_url";
+image_url: {url: string;};
+uuid?: string;}) | ({type: "text";
+text: string;}))[];}) | ({text: string;}) | ({image: ImageSource;}))[]);
+
 export type SingleResponse = (SingleScore) | (SingleScores);
 
 export type SingleScore = {/** 100 * max(cosine, 0) */
@@ -580,6 +612,22 @@ active: number;
 failed: number;
 workers: number;})[]) | (null);};
 
+export type OpenAIModelList = {object: "list";
+data: (OpenAIModel)[];};
+
+export type ScoreResponse = {id: string;
+object: "list";
+/** In seconds since 1970. */
+created: number;
+model: string;
+data: ({index: number;
+object: "score";
+/** The cosine of the two embeddings, as vLLM scores with models of embeddings. */
+score: number;})[];
+usage: {prompt_tokens: number;
+total_tokens: number;
+completion_tokens: 0;};};
+
 export interface paths {'/evaluator/v1/evaluation/single': {post: {/** Score one image against one or more texts */
 parameters: {query?: never;path?: never;header?: {/** Your own id for this request, used in the logs. */
 "X-Request-Id"?: string;};cookie?: never;}; requestBody: {content: {'application/json': SingleRequest;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': SingleResponse;};};
@@ -875,4 +923,51 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
-500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};}
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/embeddings': {post: {/** Compute embeddings of texts and images */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': EmbeddingsRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': EmbeddingsResponse;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/models': {get: {/** List the available models in the format of OpenAI's API */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIModelList;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/models/{model}': {get: {/** Read one model in the format of OpenAI's API */
+parameters: {query?: never;path: {/** A profile or a model name. */
+model: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIModel;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/score': {post: {/** Compute the cosines of pairs, in the format of vLLM */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': ScoreRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ScoreResponse;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};}

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { imageSource, longText } from './item.ts';
-import { maxTexts } from './single.ts';
 
-const expected = `expected a string, {text}, {image}, or a list of 1 to ${maxTexts} of them; numbers of tokens are not read`;
+/** The maximum number of inputs of one request, as in OpenAI's API. */
+export const maxInputs = 2_048;
+
+const expected = `expected a string, {text}, {image}, or a list of 1 to ${maxInputs} of them; numbers of tokens are not read`;
 const input = z
   .union([z.string(), z.strictObject({ text: z.string() }), z.strictObject({ image: imageSource })], {
     error: expected,
@@ -12,7 +14,7 @@ const input = z
 /** The request of OpenAI's embeddings API, extended by images. */
 export const embeddingsRequest = z
   .strictObject({
-    input: z.union([input, z.array(input, { error: expected }).min(1, expected).max(maxTexts, expected)], {
+    input: z.union([input, z.array(input, { error: expected }).min(1, expected).max(maxInputs, expected)], {
       error: expected,
     }),
     model: z

@@ -64,6 +64,11 @@ export const openAiModel = z
   .meta({ id: 'OpenAIModel' });
 export type OpenAiModel = z.output<typeof openAiModel>;
 
+/** The models in the shape of OpenAI's API. */
+export const openAiModelList = z
+  .object({ object: z.literal('list'), data: z.array(openAiModel) })
+  .meta({ id: 'OpenAIModelList' });
+
 export const modelPath = z.object({ model: z.string().meta({ description: 'A profile or a model name.' }) });
 
 export const modelList = z

@@ -38,9 +38,9 @@ test("the client of OpenAI lists models, embeds texts and images, and shows the 
     request_id: true,
     refusals: [
       ['BadRequestError', 'model.unknown', expect.stringMatching(/^Error code: 400 - .*nobody/)],
-      ['BadRequestError', 'request.invalid', expect.stringMatching(/expected a string.*1 to 1000/)],
+      ['BadRequestError', 'request.invalid', expect.stringMatching(/expected a string.*1 to 2048/)],
       ['BadRequestError', 'request.invalid', expect.stringMatching(/compact-1 has 384 dimensions/)],
-      ['BadRequestError', 'request.invalid', expect.stringMatching(/1 to 1000/)],
+      ['BadRequestError', 'request.invalid', expect.stringMatching(/1 to 2048/)],
     ],
   });
 });

@@ -22,6 +22,7 @@ const run: Record<string, { refusals: number[]; fours: number }> = {
   'docs/migrating.md': { refusals: [], fours: 2 },
   'docs/operations.md': { refusals: [], fours: 0 },
   'docs/batches.md': { refusals: [400], fours: 0 },
+  'docs/openai.md': { refusals: [], fours: 0 },
   'docs/cli.md': { refusals: [], fours: 5 },
 };
 

@@ -296,6 +296,10 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/traffic',
     '/evaluator/v1/traffic/{profile}',
     '/evaluator/v1/traffic/{profile}/{action}',
+    '/v1/embeddings',
+    '/v1/models',
+    '/v1/models/{model}',
+    '/v1/score',
   ]);
   const docs = await running.client.call<string>('/docs/');
   expect(docs.body).not.toMatch(/https?:\/\//);

@@ -1,0 +1,19 @@
+import type { Route } from '../../route.ts';
+import { type EmbeddingsDeps, embeddingsRoutes } from '../embeddings.ts';
+import type { ModelDeps } from '../models.ts';
+import { openAiModelRoutes } from './models.ts';
+import { scoreRoutes } from './score.ts';
+
+export type OpenAiDeps = EmbeddingsDeps & ModelDeps;
+
+/** Routes at the root of the service that clients of OpenAI and vLLM already speak. */
+export function openAiRoutes(deps: OpenAiDeps): Route[] {
+  return [...embeddingsRoutes(deps).map(atRoot), ...openAiModelRoutes(deps), ...scoreRoutes(deps)];
+}
+
+/** Returns a route of the service as one of OpenAI's API. */
+const atRoot = (route: Route): Route => ({
+  ...route,
+  isAtRoot: true,
+  operation: { ...route.operation, operationId: `${route.operation.operationId}AtRoot`, tags: ['openai'] },
+});
