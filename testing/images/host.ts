@@ -15,20 +15,24 @@ export interface ImageHost {
   authority: string;
   /**
    * Address of a path: a photo's name; `missing.jpg` (404), `truncated.jpg`, `text.jpg`; `later/<name>` answers 503
-   * while `failing` is set.
+   * while `failing` is set; `held/<name>` is answered after `release`.
    */
   url(path: string): string;
   /** While set, every path below `later/` answers 503. */
   failing: boolean;
   /** Milliseconds before each answer. */
   latencyMs: number;
+  /** Answers all requests below `held/`, those that wait and those that come. A batch with one ends no earlier. */
+  release(): void;
   close(): Promise<void>;
 }
 
 export async function startImageHost(): Promise<ImageHost> {
+  const held = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     const path = decodeURIComponent((request.url ?? '/').slice(1).split('?', 1)[0] ?? '');
-    setTimeout(() => serve(path, response), host.latencyMs);
+    if (path.startsWith('held/')) void held.promise.then(() => serve(path.slice('held/'.length), response));
+    else setTimeout(() => serve(path, response), host.latencyMs);
   });
   function serve(path: string, response: ServerResponse): void {
     if (path.startsWith('later/') && host.failing) return void response.writeHead(503).end();
@@ -45,6 +49,7 @@ export async function startImageHost(): Promise<ImageHost> {
     url: (path) => `http://${authority}/${path}`,
     failing: false,
     latencyMs: 0,
+    release: () => held.resolve(),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

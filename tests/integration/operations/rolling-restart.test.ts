@@ -8,6 +8,10 @@ import { until } from '../../../testing/until.ts';
 import { type Balancer, startBalancer } from '../../support/balancer.ts';
 import { readEvents } from '../../support/sse.ts';
 
+/**
+ * In the second round, processes stop that have taken over from others, and the worker has chunks that were handed back.
+ * A third repeats the second; rare orders of events are found by `npm run chaos`, which takes other seeds.
+ */
 const rounds = 2;
 const texts = Object.values(captions);
 
@@ -27,6 +31,8 @@ const env = () => ({
   EMBEDDING_CACHE_MB: '0',
   // Several looks of the balancer.
   DRAIN_DELAY_MS: '1000',
+  // Longer than an API takes to stop on a busy machine.
+  FETCH_TIMEOUT_MS: '120000',
   MICRO_BATCH: '1',
   LOG_LEVEL: 'warn',
 });
@@ -114,23 +120,19 @@ test('two APIs and a worker, each restarted twice under load, lose no item and a
 test('an API that stops fails its readiness first, goes on answering, and then ends events with a hint to come back', async () => {
   const [api] = apis as [TestProcess];
   const direct = createClient(api.url);
-  const { body } = await direct.batch.post(
-    Array.from({ length: 4_000 }, (_, at) => ({
-      image: host.url(`${photoNames[at % 6]}?e${at}`),
+  // Images that are held keep both batches from ending before the API does, on a machine of any speed.
+  const items = (count: number, isHeld: (at: number) => boolean) =>
+    Array.from({ length: count }, (_, at) => ({
+      image: host.url(`${isHeld(at) ? 'held/' : ''}${photoNames[at % 6]}?${count}-${at}`),
       text: `photo ${at}`,
-    })),
-  );
+    }));
+  const { body } = await direct.batch.post(items(500, (at) => at > 100 && at % 50 === 0));
   const path = `/evaluator/v1/evaluation/batch/${body.id}/events`;
   const following = fetch(api.url + path).then(async (response) => await response.text());
   const waiting = direct.call('/v1/evaluation/batch', {
     method: 'POST',
     headers: { 'content-type': 'application/json', prefer: 'wait=60' },
-    body: JSON.stringify({
-      items: Array.from({ length: 4_000 }, (_, at) => ({
-        image: host.url(`${photoNames[at % 6]}?w${at}`),
-        text: `x ${at}`,
-      })),
-    }),
+    body: JSON.stringify({ items: items(100, (at) => at === 99) }),
   });
   await direct.batch.until(body.id, ({ items }) => items.succeeded > 0);
 
@@ -139,6 +141,7 @@ test('an API that stops fails its readiness first, goes on answering, and then e
   // Whoever has not yet looked at its readiness is served all the same.
   expect((await direct.single({ image: host.url('coffee.jpg'), text: 'coffee' })).status).toBe(200);
   expect(await stopped).toBe(0);
+  host.release();
 
   // Whoever waited for the end of a batch is told how far it is.
   expect((await waiting).status).toBe(202);
@@ -149,5 +152,6 @@ test('an API that stops fails its readiness first, goes on answering, and then e
   const lastEventId = [...seen.matchAll(/^id: (.+)$/gm)].at(-1)?.[1] ?? '';
   const { events } = await readEvents(`${apis[1]?.url}${path}`, { lastEventId });
   expect(events.map(({ event }) => event)).not.toContain('reset');
+  expect(events.length).toBeGreaterThan(1);
   expect(events.at(-1)?.event).toBe('end');
-}, 400_000);
+});
