@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
-import { setPriority } from 'node:os';
 import { toItemError } from '../../shared/errors.ts';
 import type { Caller } from '../encoder/protocol.ts';
+import { lowerPriority } from '../niceness.ts';
 import { crop } from '../pixels/preprocess.ts';
 import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
@@ -11,7 +11,7 @@ import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 const niceness = 10;
 
 process.title = 'vls-decoder';
-setPriority(niceness);
+lowerPriority(niceness);
 
 // As for encoders: its parent decides when it ends, and takes it along.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

@@ -1,5 +1,5 @@
-import { setPriority } from 'node:os';
 import { ServiceError, toItemError } from '../../shared/errors.ts';
+import { lowerPriority } from '../niceness.ts';
 import { slotsOf } from '../slots.ts';
 import { createEncoder, type Encoder } from './encoder.ts';
 import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
@@ -11,7 +11,7 @@ process.title = 'vls-encoder';
 
 // Encoders take all the CPU there is. The process that answers requests, refuses them and talks to Redis is in between
 // with a little each time, and must not queue behind them. Threads that start later inherit this.
-setPriority(niceness);
+lowerPriority(niceness);
 
 // The parent decides when an encoder ends. A Ctrl-C reaches the whole process group and must not cut work that is
 // being drained; a parent that is gone must not leave its children.

@@ -47,7 +47,7 @@ export async function checkImage(report: Report, image: string): Promise<void> {
     const sizes = await inImage(
       'sh',
       '-c',
-      'du -sm /app/node_modules /app/models /app/web /usr/local /usr /var 2>/dev/null',
+      'du -sm /app/node_modules /app/models /app/web /usr/local /usr /var 2>/dev/null; true',
     );
     return sizes.replaceAll('\t', ' MB ').replaceAll('\n', ', ');
   });
