@@ -40,11 +40,11 @@ for (const name of [...needed, ...optional]) {
   missing.push(name);
 }
 const stack = await createStack(missing);
-let isRemoved = false;
-async function remove(): Promise<void> {
-  if (isRemoved) return;
-  isRemoved = true;
-  await stack.remove();
+let removal: Promise<void> | undefined;
+/** Once, also when a signal comes while the checks end. */
+function remove(): Promise<void> {
+  removal ??= stack.remove();
+  return removal;
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void remove().finally(() => process.exit(1)));
@@ -62,8 +62,7 @@ try {
   const isUp = isBuilt && (await report.check('the stack is healthy', async () => void (await stack.up())));
   if (isUp) await useIt();
   else {
-    const { stdout } = await stack.compose('logs', '--tail', '15');
-    print(stdout);
+    print(await stack.compose('logs', '--tail', '15').then(({ stdout }) => stdout, String));
   }
 } finally {
   await report.check('containers, networks and volumes are removed', remove);

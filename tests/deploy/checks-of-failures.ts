@@ -20,14 +20,14 @@ export async function checkCrashes(report: Report, stack: Stack, items: number):
     await report.check(`kill -9 of ${service} in a batch loses nothing`, async () => {
       const id = await post(stack, items, `kill-${service}`);
       await stack.client.batch.until(id, (status) => status.items.succeeded > 0);
-      const [victim] = await stack.containers(service);
-      if (victim === undefined) throw new Error(`there is no ${service}`);
-      await crash(victim);
+      const victims = await stack.containers(service);
+      if (victims.length === 0) throw new Error(`there is no ${service}`);
+      for (const victim of victims) await crash(victim);
+      const old = new Set(victims.map(({ State }) => State.Pid));
       await until(
         async () => {
-          const [now] = await stack.containers(service);
-          const isNew = now?.State.Pid !== victim.State.Pid && now?.State.Pid !== 0;
-          return isNew && now?.State.Status === 'running' && now.State.Health?.Status === 'healthy';
+          const now = await stack.containers(service);
+          return now.every(({ State }) => State.Pid !== 0 && !old.has(State.Pid) && State.Health?.Status === 'healthy');
         },
         { everyMs: 500, withinMs: 120_000 },
       );

@@ -363,6 +363,33 @@ describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('ov
     expect(names).toHaveLength(overlay === 'standard' ? 0 : deployments.length);
   });
 
+  test('requests what the table of the guide says, at rest and at most', () => {
+    const scaled = resources.filter(({ kind }) => kind === 'ScaledObject') as unknown as ScaledObject[];
+    const stateful = resources.filter(({ kind }) => kind === 'StatefulSet') as unknown as Workload[];
+    const amount = (text = '0') => {
+      const factor = { m: 1 / 1000, Mi: 1 / 1024 }[/[A-Za-z]+$/.exec(text)?.[0] ?? ''] ?? 1;
+      return Number.parseFloat(text) * factor;
+    };
+    const total = (bound: 'minReplicaCount' | 'maxReplicaCount', name: string) =>
+      [...deployments, ...stateful]
+        .map(({ metadata, spec }) => {
+          const { requests, limits } = spec.template.spec.containers[0]?.resources ?? {};
+          const replicas = scaled.find(({ spec: { scaleTargetRef } }) => scaleTargetRef.name === metadata.name)?.spec[
+            bound
+          ];
+          return (replicas ?? 1) * amount(requests?.[name] ?? limits?.[name]);
+        })
+        .reduce((sum, each) => sum + each, 0);
+    const guide = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+    const [, rest = '', most = ''] =
+      new RegExp(`^\\| \`${overlay}\` +\\| ([\\d.]+ CPUs[^|]+)\\|([^|]+)\\|$`, 'm').exec(guide) ?? [];
+    expect(rest).toContain(`${total('minReplicaCount', 'cpu')} CPUs, ${total('minReplicaCount', 'memory')} GiB`);
+    if (overlay === 'standard') return;
+    expect(most).toContain(`${total('maxReplicaCount', 'cpu')} CPUs, ${total('maxReplicaCount', 'memory')} GiB`);
+    const gpus = total('maxReplicaCount', 'nvidia.com/gpu');
+    if (gpus > 0) expect(most).toContain(`${gpus} GPUs`);
+  });
+
   test('pulls the models that a pod serves before it starts', () => {
     const pulled = (name: string) => deployment(name)?.initContainers?.map(({ args }) => args);
     expect(pulled('worker-compact')).toBeUndefined();
