@@ -15,9 +15,9 @@ import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts
 /** Processes that decode images for one encoder. */
 export interface Decoders {
   /**
-   * The crop of an encoded image, as `crop` of `models/pixels/preprocess.ts` makes it.
-   * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the reason of the caller's
-   * signal, when it aborts before the image is with a decoder.
+   * Decodes and crops an image, as `crop` of `models/pixels/preprocess.ts` does.
+   * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the abort reason of the
+   * caller, when it aborts before a decoder has the image.
    */
   crop(bytes: ImageBytes, caller: Caller): Promise<Pixels>;
   pids(): number[];
@@ -25,20 +25,20 @@ export interface Decoders {
 }
 
 export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
-  /** How many processes. */
+  /** Number of processes. */
   processes: number;
-  /** Where encoded images may lie. */
+  /** Shared memory with encoded images. */
   imageSlots?: Slots | undefined;
-  /** Another script that speaks the same frames, for tests of what a crash does. */
+  /** Another script that speaks the same protocol, for crash tests. */
   entry?: string;
-  /** A decoder that has images and is silent for so long, in milliseconds, is ended. */
+  /** Kill a decoder that has images and sends nothing for this long (ms). */
   silenceMs?: number;
 }
 
 interface Job {
   bytes: ImageBytes;
   caller: Caller;
-  /** For its pixels. */
+  /** The slot for the pixels of this image. */
   slot: number | undefined;
   /** Decoders that ended while this image was alone in them. */
   deaths: number;
@@ -51,33 +51,39 @@ interface Slot {
   child: ChildProcess | undefined;
   pipe: Duplex | undefined;
   held: Map<number, Job>;
-  /** What the last process here held when it ended: each is decoded alone now, before any other work. */
+  /** Images that the previous process held when it ended. Each is decoded alone, before any other work. */
   suspects: Job[];
   isolating: boolean;
-  /** Images here that have or wait for a place among the large ones: what ends that; and how many wait. */
+  /** Releases of the large-image places that images here hold or wait for, by image id, and the number that wait. */
   large: Map<number, () => void>;
   waitingForLarge: number;
-  /** Of processes that have ended without an answer. */
+  /** Processes that have ended without an answer, in a row. */
   failures: number;
   silence: NodeJS.Timeout | undefined;
   restart: NodeJS.Timeout | undefined;
 }
 
-/** Pixels that are decoded, wait for their run or run: what a pool gives an encoder at most. More cross as frames. */
+/**
+ * Slots for pixels that are decoded, wait for their run, or are in a run. A pool gives an encoder no more images than
+ * this. Any beyond cross the pipe.
+ */
 const pixelSlotCount = 256;
-/** One that is decoded, and one that is there when it ends. */
+/** Images per decoder: one is decoded, and the next one is ready. */
 const imagesEach = 2;
-/** An image that was alone in a decoder when it ended, this often, is the cause. */
+/** An image that was alone in this many decoders when they ended is the cause. */
 const deathsOfPoison = 2;
-/** Pauses before a decoder that has never answered is started again: the first, doubled with each, and the longest. */
+/**
+ * First and longest pause before a decoder that has never answered is restarted (ms). The pause doubles with each
+ * attempt.
+ */
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
 
 const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /**
- * Starts decoders. A crash in native code on bytes of strangers ends one of them: the encoder and its memory on the GPU
- * stay, and the other images of that process are decoded again, one at a time.
+ * Starts decoders. A native crash caused by an image ends one decoder. The encoder and its GPU memory survive. The
+ * other images of that decoder are decoded again, one at a time.
  */
 export function createDecoders({
   processes,
@@ -111,7 +117,7 @@ export function createDecoders({
     slot.restart = undefined;
     const child = fork(entry, [], {
       execArgv: ['--max-semi-space-size=8'],
-      // libvips decodes on libuv's threads; one image is one thread.
+      // libvips decodes on libuv's thread pool, with one thread for each image.
       env: childEnvironment('decoder', { UV_THREADPOOL_SIZE: String(imagesEach), MALLOC_ARENA_MAX: '2' }),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', pixelSlots?.fd ?? 'ignore', imageSlots?.fd ?? 'ignore'],
     });
@@ -121,7 +127,7 @@ export function createDecoders({
     readFrames(pipe, ({ type, id, body }) => {
       if (slot.child === child) receive(slot, type, id, body);
     });
-    // The write to a process that is just dying fails; its exit brings the work back.
+    // A write to a dying process fails. Its exit event returns the work to the queue.
     pipe.on('error', () => {});
     let ended = false;
     const end = (reason: string) => {
@@ -179,7 +185,7 @@ export function createDecoders({
     dispatch();
   }
 
-  /** The places are the encoder's: with one for each decoder, large images would take a gigabyte each. */
+  /** The encoder owns these places. With one for each decoder, large images would take a gigabyte each. */
   async function grantLarge(slot: Slot, id: number): Promise<void> {
     const { pipe } = slot;
     const job = slot.held.get(id);
@@ -218,10 +224,7 @@ export function createDecoders({
     return job;
   }
 
-  /**
-   * Waits for the next sign of life, from now on; one that waits for a place for a
-   * large image has nothing to say.
-   */
+  /** Restarts the wait for the next message. A decoder that waits for a large-image place sends none. */
   function listen(slot: Slot): void {
     clearTimeout(slot.silence);
     if (slot.held.size === 0 || slot.waitingForLarge > 0) return;

@@ -1,19 +1,19 @@
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * Frames over a pipe: what crosses is bytes of images and of their pixels, and structured clone costs a parent 0.19 ms
- * for 60 KB. Both ends run the same code, so there is no version.
+ * One frame on a pipe. Frames carry encoded images and pixels. Structured clone would cost the parent 0.19 ms for 60
+ * KB. Both ends run the same code, so frames have no version.
  */
 export interface Frame {
   type: number;
   id: number;
-  /** Numbers of its type. */
+  /** Two numbers whose meaning depends on the type. */
   first: number;
   second: number;
   body: Buffer;
 }
 
-/** Length of the body, id, two numbers, type: little-endian. */
+/** Head of a frame, little-endian: body length, id, two numbers, type. */
 const headBytes = 17;
 const nothing = Buffer.alloc(0);
 
@@ -31,14 +31,14 @@ export function writeFrame(
   head.writeUInt32LE(second, 12);
   head.writeUInt8(type, 16);
   if (body.length === 0) return void pipe.write(head);
-  // One system call for both.
+  // Writes head and body with one system call.
   pipe.cork();
   pipe.write(head);
   pipe.write(body);
   pipe.uncork();
 }
 
-/** Calls back for every frame; the body is the callee's to keep. */
+/** Calls `onFrame` for each frame. The callee owns the body. */
 export function readFrames(pipe: Readable, onFrame: (frame: Frame) => void): void {
   const head = Buffer.alloc(headBytes);
   let headRead = 0;

@@ -7,13 +7,13 @@ import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
-/** Of 19. Behind the encoder, which has to feed a GPU with what is decoded here. */
+/** Niceness, of at most 19. The encoder goes first, since it must feed the GPU with what is decoded here. */
 const niceness = 10;
 
 process.title = 'vls-decoder';
 lowerPriority(niceness);
 
-// As for encoders: its parent decides when it ends, and takes it along.
+// As in encoders: the parent decides when this process ends, and ends it when it ends itself.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
@@ -24,12 +24,12 @@ pipe.on('close', () => process.exit(0));
 let options: DecoderOptions | undefined;
 let pixelSlots: Slots | undefined;
 let imageSlots: Slots | undefined;
-/** Slots for the pixels of images that are to come, by id. */
+/** Slots for the pixels of the next images, by image id. */
 const given = new Map<number, number>();
-/** Begins large images that have their place, by id. */
+/** Callbacks that start large images once they have a place, by image id. */
 const granted = new Map<number, () => void>();
 
-/** The encoder has the places for large images, and knows on whose behalf each one is decoded. */
+/** Waits for a large-image place. The encoder owns the places and knows the tenant of each image. */
 async function takeLargePlace(id: number): Promise<() => void> {
   await new Promise<void>((resolve) => {
     granted.set(id, resolve);

@@ -7,31 +7,31 @@ import type { Config } from '../../shared/config.ts';
 import type { Provider } from '../model.ts';
 import type { Probed } from './probe.ts';
 
-/** Where models run, and why there. */
+/** The execution provider that runs models, and the reason for the choice. */
 export interface Device {
   provider: Provider;
-  /** How many of it there are: one session runs on each. For a CPU it means nothing. */
+  /** Number of such devices; one session runs on each. Meaningless for a CPU. */
   count: number;
   reason: string;
 }
 
-/** A device was asked for by name and cannot be had. */
+/** `DEVICE` names a device that is not available. */
 export class DeviceError extends Error {
   override name = 'DeviceError';
 }
 
-/** In the order they are tried. */
+/** Tried in this order. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
-/** That has to be named: a software driver of Vulkan counts as one, and no run on a GPU has been seen yet. */
+/** Used only when named: software drivers of Vulkan count as WebGPU, and it is untested on a real GPU. */
 const named = 'webgpu' satisfies Provider;
-/** CUDA's libraries are gigabytes, and come from a cold disk after a start of the machine. */
+/** CUDA's libraries are gigabytes, read from a cold disk after a boot. */
 const probeTimeoutMs = 60_000;
 
 export const cpu: Device = { provider: 'cpu', count: 1, reason: 'as configured' };
 
 /**
- * The device that `DEVICE` asks for; with `auto` the first that works.
- * @throws {DeviceError} when a device was asked for by name, cannot be had, and `DEVICE_FALLBACK` is not set.
+ * Chooses the device that `DEVICE` names, or with `auto` the first that works.
+ * @throws {DeviceError} when the named device is not available and `DEVICE_FALLBACK` is not set.
  */
 export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallback'>): Promise<Device> {
   if (config.device === 'cpu') return cpu;
@@ -49,15 +49,15 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   );
 }
 
-/** What these have to say here: nothing is wrong with one that works. */
+/** Probes providers. @returns the fault of each; null for one that works. */
 export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
-  // A process of its own takes a tenth of a second, so nothing is probed that cannot be here.
+  // Starting a process takes 0.1 s, so a provider that cannot exist on this machine is not probed.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
 }
 
-/** Why a provider cannot be here, as far as that is seen without loading anything. */
+/** Returns the reason why a provider cannot work here, found without loading anything; null when it may work. */
 function absenceOf(provider: Provider): string | null {
   switch (provider) {
     case 'cuda':
@@ -94,7 +94,7 @@ async function probe(providers: readonly Provider[]): Promise<Probed[]> {
     }, probeTimeoutMs);
     child.on('message', (message) => found.push(message as Probed));
     child.on('error', (error) => resolve(error.message));
-    // Not at its exit: what it has said may still be on its way.
+    // `close`, not `exit`: output may still be on its way at the exit.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve(`the process that tried it ended with ${signal ?? code}`);

@@ -4,23 +4,23 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 
-/** What CUDA needs of a machine, and what of it is there. */
+/** The parts that CUDA needs, and which of them this machine has. */
 export interface CudaParts {
-  /** Version of NVIDIA's driver; nothing where `nvidia-smi` does not answer. */
+  /** Version of NVIDIA's driver; null when `nvidia-smi` does not answer. */
   driver: string | null;
-  /** CUDA libraries and cuDNN that the provider of ONNX Runtime is linked to; nothing where the provider is not there. */
+  /** CUDA and cuDNN libraries that ONNX Runtime's CUDA provider links to; null when the provider is not installed. */
   needed: string[] | null;
-  /** Those of them that the loader does not find. */
+  /** The needed libraries that the loader does not find. */
   missing: string[];
 }
 
 const providerFile = 'libonnxruntime_providers_cuda.so';
-/** Of NVIDIA's; libcuda comes with the driver. The provider loads cuDNN by itself when it is first used. */
+/** NVIDIA's libraries, except libcuda, which comes with the driver. The provider loads cuDNN at its first use. */
 const isOfCuda = /^lib(?:cudart|cublas|cublasLt|cufft|curand|nvrtc)\.so/;
 const cudnn = 'libcudnn.so.9';
 const toolTimeoutMs = 10_000;
 
-/** Looks at this machine without loading anything. Linux alone. */
+/** Inspects this machine without loading any library. Linux only. */
 export function findCudaParts(): CudaParts {
   const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
   const provider = join(dirname(binding), '../bin/napi-v6/linux', process.arch, providerFile);
@@ -38,7 +38,7 @@ export function findCudaParts(): CudaParts {
 
 const elf = { loadSegment: 1, dynamicSegment: 2, needed: 1, stringTable: 5 } as const;
 
-/** Names of the libraries that a shared library is linked to: `DT_NEEDED` of a 64-bit ELF file. */
+/** Returns the libraries that a shared library links to: `DT_NEEDED` of a 64-bit ELF file. */
 export function neededBy(library: Buffer): string[] {
   if (library.toString('latin1', 0, 5) !== '\x7fELF\x02') return [];
   const number = (at: number) => Number(library.readBigUInt64LE(at));
@@ -78,7 +78,7 @@ function outputOf(program: string, args: string[]): string {
   return found.status === 0 ? found.stdout : '';
 }
 
-/** In words, for whoever has to mend it. */
+/** Describes the parts in words, for the operator who installs them. */
 export function describeCudaParts({ driver, needed, missing }: CudaParts): string {
   const ofDriver = driver === null ? 'no NVIDIA driver answers' : `driver ${driver}`;
   if (needed === null) return `${ofDriver}; ONNX Runtime has no CUDA provider here (docs/models.md)`;

@@ -2,16 +2,16 @@ import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * A process that finds out which execution providers work here: a driver that is half there can end the process that
- * asks. `node models/device/probe.ts PROVIDER…`, answered over IPC with one {@link Probed} for each.
+ * The result for one execution provider. This module is a process of its own because a half-installed driver can crash
+ * it: `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each provider over IPC.
  */
 export interface Probed {
   provider: Provider;
-  /** Why it cannot be had, or nothing. */
+  /** Reason why the provider does not work; null when it works. */
   fault: string | null;
 }
 
-/** An ONNX graph of one `Identity` over one number: all that a provider must be able to do. */
+/** An ONNX graph with one `Identity` over one number: the least that a provider must run. */
 const identity = Buffer.from(
   'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN',
   'base64',

@@ -1,17 +1,17 @@
 import type { Calibration } from './protocol.ts';
 
-/** Sizes that are tried, in this order. */
+/** Micro-batch sizes, tried in this order. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
-/** A size is not tried when its run would hold up an interactive request longer than this, in milliseconds. */
+/** Stop at a size whose run would delay an interactive request for longer than this (ms). */
 const longestRunMs = 1_000;
-/** A larger size must be better by this much, as it costs latency and memory. */
+/** A larger size must be faster by this factor, since it costs latency and memory. */
 const worthwhile = 1.03;
 
 /**
- * Times the tower with growing micro-batches and stops once that no longer helps.
- * @param run one run over so many pictures, that takes turns with other work.
- * @returns its time in milliseconds, the tower alone.
+ * Times the vision tower with growing micro-batches, and stops when a larger one is no faster.
+ * @param run runs the tower once over this many images, in turn with other work.
+ * @returns the time of the tower alone (ms).
  */
 export async function calibrate(run: (images: number) => Promise<number>): Promise<Calibration> {
   const imagesPerSecond: Record<number, number> = {};
@@ -19,7 +19,7 @@ export async function calibrate(run: (images: number) => Promise<number>): Promi
   let last = 0;
   for (const images of sizes) {
     if (last > 0 && (images / last) * 1000 > longestRunMs) break;
-    // The first run of a size allocates; of the others the fastest is the one that was disturbed least.
+    // The first run of a size allocates memory. The fastest of the others was disturbed least.
     const times: number[] = [];
     for (let at = 0; at < runsEach; at++) times.push(await run(images));
     const fastest = Math.min(...times.slice(1));

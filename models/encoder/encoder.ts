@@ -13,40 +13,40 @@ import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
 
-/** One ONNX session pair with the stages before it, inside one process. */
+/** A loaded model in this process: both ONNX sessions and the stages before them. */
 export interface Encoder {
-  /** Whether it has reproduced golden values; `false` where the model has none. */
+  /** True when the model has reproduced its golden values; false when it has none. */
   readonly verified: boolean;
-  /** @param bytes of a slot only where this process has been given slots. */
+  /** @param bytes encoded image; a slot only when this process shares slots with its parent. */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
-  /** Measures micro-batches while nothing else is to be done. */
+  /** Measures micro-batch sizes while there is no other work. */
   calibrate(): Promise<Calibration>;
   setMicroBatch(images: number): void;
-  /** Ends its decoders and the thread of its towers, where it has some. */
+  /** Stops the decoders and the thread of the towers. */
   close(): void;
 }
 
-/** A run of this length is worth a pause of that length after it, in milliseconds, while somebody waits for answers. */
+/** While interactive requests wait, a run of at least this length is followed by a pause of this length (ms). */
 const longRunMs = 50;
 const refillMs = 2;
-/** Batch work lets interactive pictures go first for so long at a stretch, in milliseconds. */
+/** Batch work yields to interactive images for at most this long at a time (ms). */
 const longestYieldMs = 100;
 /**
- * Texts that do not fill a run let images go first for so long, in milliseconds. On a GPU, where a run over few texts
- * takes 2 ms as one over many does, 20 ms instead cost a seventh to a fifth of the pairs (H100).
+ * Texts that do not fill a run yield to images for at most this long (ms). On a GPU a run over few texts takes 2 ms, as
+ * long as one over many. With 20 ms here, an H100 scored 14 to 20 % fewer pairs a second.
  */
 const longestTextWaitMs = 200;
-/** Half-life of the use of this process by tenants, in milliseconds: a few of the longest images. */
+/** Half-life of each tenant's use of this process (ms): the time of a few of the largest images. */
 const useHalfLifeMs = 5_000;
-/** How often calibration looks whether the encoder has become idle, in milliseconds. */
+/** Interval at which calibration checks that the encoder is idle (ms). */
 const idleCheckMs = 50;
 
 /**
- * Decoding runs beside inference, in a thread of its own; what is decoded waits for its micro-batch. Interactive work
- * goes first at both stages. With `decoders` it feeds an accelerator: images are decoded by processes of their own, and
- * the towers run in a thread of their own.
- * @param slots where encoded images may lie.
+ * Starts an encoder. Decoding runs in a thread of its own, parallel to inference; decoded images wait for their
+ * micro-batch. Interactive work goes first at both stages. With `decoders` the model runs on an accelerator: other
+ * processes decode the images, and a thread runs the towers.
+ * @param slots shared memory with encoded images.
  * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
  */
 export async function createEncoder(
@@ -73,7 +73,7 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
   });
-  // In processes of their own images are decoded whatever the towers do: two for each, so that the next one is there.
+  // Decoder processes work whatever the towers do. Each holds two images, so that the next one is ready.
   const decoding = createDecodeQueue({
     provider: spec.provider,
     threads,
@@ -81,7 +81,7 @@ export async function createEncoder(
     use,
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
-  // One image more than the run in progress leaves cores for.
+  // One place more than the threads that the run in progress leaves free.
   const thread = startCropThread({ ...cropOptions, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
   async function decode(bytes: ImageBytes, caller: Caller): Promise<Pixels> {
@@ -94,11 +94,14 @@ export async function createEncoder(
     return copy;
   }
 
-  /** Interactive images in decoding, without large ones; and when batch work last had had its turn. */
+  /** Interactive images that are being decoded, except large ones, and the time of the last batch run. */
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
-  /** Returns true when all requests give way to the batch work of a tenant: otherwise one tenant's would stop all batches. */
+  /**
+   * Returns true when the batch work of a tenant goes before all requests: otherwise one tenant's requests would stop
+   * all batches.
+   */
   function isBatchFirst(): boolean {
     const batch = new Set([texts, images].flatMap((lane) => lane.tenants('batch')));
     if (batch.size === 0) return false;
@@ -108,8 +111,8 @@ export async function createEncoder(
   }
 
   /**
-   * Interactive work first, unless batch work has had no turn for long or requests give way to it; then texts
-   * once they fill a run or have waited long; then images.
+   * Chooses the next run. Interactive work goes first, unless batch work is overdue or requests yield to it. Then
+   * texts, once they fill a run or have waited long. Then images.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
@@ -117,7 +120,7 @@ export async function createEncoder(
     const batchFirst = isBatchFirst();
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined && !batchFirst) return () => interactive.runNext();
-    // A batch run that began now would be in the way of the image that is nearly decoded.
+    // A batch run that starts now would delay the interactive image that is about to be decoded.
     const isNear = interactiveDecoding.size > 0 && !batchFirst;
     if (isNear && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
     const lane = nextOfBatches();
@@ -134,8 +137,8 @@ export async function createEncoder(
   let running = 0;
 
   /**
-   * Where the towers have a thread of their own, the next run is handed over while one runs, once it is full: a GPU
-   * does not wait then. Not while somebody waits for single answers, which would wait for both.
+   * Returns true when another run may start. With a thread for the towers, a full run is handed over while one runs, so
+   * that the GPU never waits; not while interactive requests wait, which would then wait for both.
    */
   function mayBegin(): boolean {
     if (running === 0) return true;
@@ -155,9 +158,9 @@ export async function createEncoder(
     const startedAt = performance.now();
     const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
-    // A run in this thread blocks it: between two, answers leave it and requests come in, one of which may be interactive.
+    // A run blocks this thread. Between two runs, answers leave and requests arrive, some of them interactive.
     await turn();
-    // After a long run more has queued up than the channel holds, and its rest needs a moment to be written.
+    // After a long run there are more answers than the channel buffers. The rest needs a pause to be written.
     if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     running--;
     run();
@@ -170,7 +173,7 @@ export async function createEncoder(
     try {
       const { value: pixels, ms } = await decoding.run(caller, (given) => {
         const takeLargePlace = (ending?: AbortSignal) => {
-          // It takes a second or more: batch work that let it go first would stand still.
+          // A large image takes a second or more. Batch work must not wait for it.
           interactiveDecoding.delete(caller);
           return given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue gave no places'));
         };
@@ -182,7 +185,7 @@ export async function createEncoder(
       }
       decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive, tenant) };
     } finally {
-      // Not before it waits for its run: batch work would slip in between.
+      // Only once the image waits for its run: otherwise a batch run would start before it.
       interactiveDecoding.delete(caller);
       run();
     }
@@ -231,7 +234,7 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // Also after a size that does not fit: work that came meanwhile waits for nobody else.
+          // Also after a size that does not fit in memory: work that arrived meanwhile has nothing else to start it.
           run();
         }
       });

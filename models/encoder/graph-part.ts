@@ -9,8 +9,8 @@ interface Node extends Span {
 }
 
 /**
- * The part of a graph that one of its outputs needs: a tower of a file that holds both. Without it each run computes both
- * towers, and a text needs some image.
+ * Extracts the part of a graph that one output needs: one tower of a file that holds both. The whole graph would
+ * compute both towers in each run, and would need an image for each text.
  * @param outputs names of the output, the preferred one first.
  * @throws {Error} when the graph has none of them, or the bytes are not an ONNX model.
  */
@@ -30,7 +30,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
     for (const name of textsIn(model, part, nodeField.output)) producers.set(name, node);
   }
   const needed = new Set([output]);
-  // A set hands out what is added while it is read.
+  // Iterating a set also visits what is added during the iteration.
   for (const name of needed) for (const input of producers.get(name)?.inputs ?? []) needed.add(input);
   const kept = new Set([...needed].map((name) => producers.get(name)?.start));
   const isKept = ({ number, start, end }: (typeof fields)[number]): boolean => {
@@ -46,7 +46,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
   ]);
 }
 
-/** The values that a node reads, those of the graphs inside it (branches, bodies of loops) included. */
+/** Returns the values that a node reads, including those of graphs inside it (branches, loop bodies). */
 function inputsOf(model: Uint8Array, node: Span): string[] {
   const names: string[] = [];
   for (const part of fieldsIn(model, node.start, node.end)) {

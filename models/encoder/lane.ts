@@ -4,45 +4,45 @@ import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
-/** Inputs of one tower that wait for their run. */
+/** The queue of one tower: inputs that wait for their run. */
 export interface Lane<Input> {
   add(input: Input, interactive: boolean, tenant?: string): Promise<Run>;
   hasInteractive(): boolean;
-  /** The tenants whose entries of this kind wait. */
+  /** Tenants with waiting entries of this kind. */
   tenants(kind: 'interactive' | 'batch'): string[];
   isInteractiveLately(): boolean;
-  /** How many batch entries wait, and when the first of them arrived. */
+  /** Number of waiting batch entries, and the time at which the first arrived. */
   waiting(): number;
   since(): number | undefined;
-  /** Whether batch entries have waited so long that interactive ones must let them go first. */
+  /** True when batch entries have waited so long that they go before interactive ones. */
   isBatchDue(): boolean;
   /**
-   * Runs what comes next.
-   * @param isBatchFirst whether batch entries go before interactive ones.
-   * @returns what it was.
+   * Runs the next entries.
+   * @param isBatchFirst batch entries go before interactive ones.
+   * @returns the kind of the entries.
    */
   runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
-  /** How many inputs the next batch run may take. */
+  /** Maximum inputs of the next batch run. */
   allowed(): number;
-  /** Most inputs of a run; settable. */
+  /** Maximum inputs of a run; can be set. */
   size: number;
 }
 
 export interface LaneOptions<Input> {
   size: number;
-  /** @param onBegin called when the run begins, where it waits for another one first. */
+  /** @param onBegin called when the run begins, if it had to wait for another one. */
   encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
-  /** Called when the device had no memory for a run, with the size used from then on. */
+  /** Called when the device had no memory for a run, with the size used from now on. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
-  /** Where the time of runs is charged, to each tenant its part. */
+  /** The account to which each tenant's share of a run is charged. */
   use?: ProcessorUse;
   now?: () => number;
 }
 
-/** After an interactive request, batch runs stay short for so long, in milliseconds. */
+/** After an interactive request, batch runs stay short for this long (ms). */
 const interactiveForMs = 30_000;
-/** While they do, a run takes at most so many times what a run over one input takes. */
+/** A short batch run takes at most this many times the time of a run over one input. */
 const interactiveCap = 2.5;
 /** Weight of the latest run in the running mean of times. */
 const weight = 0.2;
@@ -50,9 +50,9 @@ const weight = 0.2;
 const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
 
 /**
- * Interactive inputs run before the others and never share a run with them, so that their latency is their own. While
- * somebody waits for single answers, batch runs are capped in time, since a run that has begun cannot be stopped; one a
- * second goes before them. The caller may let more go first.
+ * Creates a lane. Interactive inputs run before the others and never share a run with them, so their latency does not
+ * depend on batches. While interactive requests arrive, the time of batch runs is capped, since a run cannot be
+ * stopped, and one batch run a second goes first. The caller may let more go first.
  */
 export function createLane<Input>({
   size,
@@ -74,8 +74,8 @@ export function createLane<Input>({
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /**
-   * Running means, in milliseconds: of a run over one input; of the time per input of larger runs; and of what each input
-   * beyond the first adds to these.
+   * Running means (ms): a run over one input; the time per input of larger runs; the time that each input beyond the
+   * first adds to these.
    */
   let single: number | undefined;
   let each: number | undefined;
@@ -90,10 +90,10 @@ export function createLane<Input>({
     if (!isInteractiveLately()) return lane.size;
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
-    // Without a run over one input so far, what one costs in company is the least it can cost alone.
+    // Before the first run over one input, its time is at least the time per input of a larger run.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU 8 images take no longer than one: by their shares, short runs would keep all later ones short.
+    // On a GPU 8 images take as long as one. With the time per input, short runs would keep all later runs short.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
@@ -133,7 +133,10 @@ export function createLane<Input>({
     }
   }
 
-  /** The next batch run: the tenants in turn, first that with the least use, each its oldest. */
+  /**
+   * Takes the entries of the next batch run: the tenants in turn, the one with the least use first, each with its
+   * oldest entry.
+   */
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);
     if (byTenant.size === 1) return bulk.splice(0, count);

@@ -4,29 +4,29 @@ import { slotsOf } from '../slots.ts';
 import { createEncoder, type Encoder } from './encoder.ts';
 import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
 
-/** Of 19. At 5 a process gets a third of what one at 0 gets, if both want all. */
+/** Niceness, of at most 19. At 5 a process gets a third of the CPU time of one at 0, if both are busy. */
 const niceness = 5;
 
 process.title = 'vls-encoder';
 
-// Encoders take all the CPU there is. The process that answers requests, refuses them and talks to Redis is in between
-// with a little each time, and must not queue behind them. Threads that start later inherit this.
+// Encoders use all CPUs. The process that answers requests and talks to Redis needs little time but often, and must not
+// queue behind them. Threads that start later inherit the priority.
 lowerPriority(niceness);
 
-// The parent decides when an encoder ends. A Ctrl-C reaches the whole process group and must not cut work that is
-// being drained; a parent that is gone must not leave its children.
+// The parent decides when an encoder ends. Ctrl-C reaches the whole process group and must not interrupt work that is
+// being drained. An encoder without a parent ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // A thread in the middle of its work would be stopped with a complaint; there is nothing to write.
+  // An exit would stop busy threads with an error message. There is nothing to flush.
   process.kill(process.pid, 'SIGKILL');
 });
 
-/** What is answered at the same moment, such as the results of one run, crosses as one list. */
+/** Answers of the same tick, such as the results of one run, are sent as one list. */
 let outbox: FromEncoder[] = [];
 function flush(): void {
   const messages = outbox;
   outbox = [];
-  // With a callback, because a parent that is just dying makes the write fail, and that is no news.
+  // With a callback, a failed write to a dying parent is not an error.
   if (process.connected) process.send?.(messages, () => {});
 }
 function send(message: FromEncoder): void {
@@ -36,7 +36,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** A size that could not be measured, for want of memory most likely, is a size that is not used. */
+/** A size that could not be measured, usually for lack of memory, is not used. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {
@@ -80,7 +80,7 @@ async function load(options: LoadOptions): Promise<void> {
     encoder = await createEncoder(
       options,
       (images) => send({ type: 'shrunk', images }),
-      // The self-test's runs are nobody's work.
+      // Runs of the self-test are not charged to a tenant.
       (run) => encoder && send({ type: 'ran', ...run }),
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );

@@ -14,44 +14,44 @@ import {
 } from './protobuf.ts';
 
 /**
- * Puts the step from bytes to the values of a vision tower into the tower's own graph, so that an image crosses as
- * `size * size * 3` bytes and not as four times as many: at 224 pixels 150 KB instead of 602 KB, and no pass over the
- * pixels in JavaScript (0.35 ms an image).
+ * Adds the conversion from bytes to float values to the graph of a vision tower. An image then crosses as `size * size
+ * * 3` bytes instead of four times as many (150 KB instead of 602 KB at 224 pixels), and JavaScript does not touch its
+ * pixels (0.35 ms an image).
  *
- * The file is not decoded: a message of Protocol Buffers that is followed by another one is the two merged, so the new
- * nodes are appended, and ONNX Runtime sorts them. The former input becomes a value inside the graph by one byte, its
- * field number. Field numbers are those of onnx.proto.
+ * The file is not parsed as a whole. Two concatenated Protocol Buffers messages are the merged message, so the new
+ * nodes are appended, and ONNX Runtime sorts them. Changing one byte, a field number, turns the former input into a
+ * value inside the graph. Field numbers are those of onnx.proto.
  */
 
 export interface PixelInput {
-  /** Side of the square, in pixels. */
+  /** Side of the square in pixels. */
   size: number;
-  /** Per channel, on values in [0, 1]. */
+  /** One value per channel, for pixel values in [0, 1]. */
   mean: readonly number[];
   std: readonly number[];
 }
 
-/** The input that takes the bytes: uint8, `[batch, size, size, 3]`. */
+/** Name of the new input: uint8, `[batch, size, size, 3]`. */
 export const pixelInputName = 'vls.pixels';
 
 /** `TensorProto.DataType` */
 const elementType = { float: 1, uint8: 2, float16: 10 } as const;
 
-/** What is appended takes some 600 bytes. */
+/** The appended nodes take about 600 bytes. */
 const appendedBytes = 4096;
 
 /** A vision tower whose input takes bytes. */
 export interface PixelGraph {
   bytes: Uint8Array;
-  /** Images that each run takes, where the graph has no other number. */
+  /** Fixed batch size of the graph; undefined when it takes any. */
   batch: number | undefined;
-  /** The tower reads float16. */
+  /** True when the tower reads float16. */
   isHalf: boolean;
 }
 
 /**
- * Reads the file of a vision tower so that its input takes bytes.
- * @param outputs names of the tower's output, where the file holds both towers.
+ * Reads the file of a vision tower and changes its input to bytes.
+ * @param outputs names of the tower's output, when the file holds both towers.
  * @throws {Error} naming the file, as {@link addPixelInput} does.
  */
 export async function readWithPixelInput(
@@ -61,7 +61,7 @@ export async function readWithPixelInput(
 ): Promise<PixelGraph> {
   await using file = await open(path);
   const { size } = await file.stat();
-  // Room for what is appended, so that a file of a gigabyte is not copied for its sake.
+  // Leaves room for the appended nodes, so that a file of a gigabyte is not copied.
   const bytes = Buffer.allocUnsafeSlow(size + appendedBytes);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await file.read(bytes, at, size - at, at);
@@ -83,8 +83,9 @@ export async function readWithPixelInput(
 }
 
 /**
- * @param model an ONNX file with one image input, `[batch, 3, size, size]` of float or float16; it is changed.
- * @returns what to append to it.
+ * Changes the input of a vision tower to bytes.
+ * @param model an ONNX file with one image input, `[batch, 3, size, size]` of float or float16; it is changed in place.
+ * @returns the bytes to append to it.
  * @throws {Error} when the bytes are not an ONNX model, or have another input.
  */
 export function addPixelInput(
@@ -124,9 +125,9 @@ const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as cons
 interface Input {
   name: string;
   type: number;
-  /** Size of its first axis; undefined where any will do. */
+  /** Size of the first axis; undefined when any is accepted. */
   batch: number | undefined;
-  /** Where its tag stands. */
+  /** Offset of the field's tag. */
   at: number;
 }
 
@@ -137,7 +138,7 @@ function findInput(model: Uint8Array): Input {
     if (graph.number !== modelField.graph || graph.wireType !== lengthDelimited) continue;
     for (const part of fieldsIn(model, graph.start, graph.end)) {
       if (part.wireType !== lengthDelimited) continue;
-      // Exports of old IR versions list initializers as inputs, too.
+      // Exports with an old IR version also list initializers as inputs.
       if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
       if (part.number !== graphField.input) continue;
       const tensor = messageIn(model, messageIn(model, part, 2), 1);
@@ -182,7 +183,7 @@ function floats(name: string, values: readonly number[]): Buffer {
   return Buffer.concat([integer(1, values.length), integer(2, elementType.float), text(8, name), field(9, raw)]);
 }
 
-/** `ValueInfoProto` of a tensor; a dimension that is a name is dynamic */
+/** `ValueInfoProto` of a tensor; a dimension given by name is dynamic */
 function valueInfo(name: string, type: number, dimensions: readonly (number | string)[]): Buffer {
   const shape = dimensions.map((size) => field(1, typeof size === 'number' ? integer(1, size) : text(2, size)));
   const tensor = Buffer.concat([integer(1, type), field(2, Buffer.concat(shape))]);

@@ -11,35 +11,35 @@ const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(message: ToEncoder): void;
-  /** Ends the process at once; its exit is reported like any other. */
+  /** Kills the process. Its exit is reported like any other. */
   kill(): void;
 }
 
 export interface EncoderEvents {
   onMessage(message: FromEncoder): void;
-  /** Called once, however the process ended. */
+  /** Called once when the process has ended, for any reason. */
   onExit(reason: string): void;
 }
 
 /**
- * Forks an encoder. Messages cross by structured clone ("advanced"), in which an image of 60 KB costs 0.19 ms; so the
- * bytes of images lie in shared slots where there are some. What is said at the same moment crosses as one list: a
- * message of its own for each text costs as much as a tenth of its run.
- * @param entry another script that speaks the same protocol, for tests of what a crash does.
+ * Forks an encoder. Messages use structured clone ("advanced"), which costs 0.19 ms for an image of 60 KB, so images
+ * are passed in shared slots where possible. Messages of the same tick are sent as one list: a message for each text
+ * would cost a tenth of the text's run.
+ * @param entry another script that speaks the same protocol, for crash tests.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
-  /** Slots by the id of their image, until that is answered. */
+  /** Slots of unanswered images, by image id. */
   const used = new Map<number, number>();
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    // As in start/bootstrap/launch.js, for whoever was started in another way.
+    // As in start/bootstrap/launch.js, for processes that were started without it.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
-      // libvips decodes and ONNX Runtime runs on libuv's threads; glibc's 8 arenas a core let memory creep.
+      // libvips and ONNX Runtime use libuv's thread pool. With glibc's default of 8 arenas a core, memory grew slowly.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
-      // fp32 is fp32: with TF32, which ONNX Runtime asks of CUDA, cosines of tiny-clip are off by up to 7e-4 (H100).
+      // ONNX Runtime enables TF32 in CUDA by default. It changes cosines of tiny-clip by up to 7e-4 (H100).
       NVIDIA_TF32_OVERRIDE: process.env['NVIDIA_TF32_OVERRIDE'] ?? '0',
     }),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', slots?.fd ?? 'ignore'],
@@ -49,7 +49,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
   const flush = () => {
     const messages = outbox;
     outbox = [];
-    // A message to a process that is just dying is lost, and its exit event brings the work back.
+    // A message to a dying process is lost. Its exit event returns the work to the queue.
     child.send(messages, () => {});
   };
   const end = (reason: string) => {
@@ -75,7 +75,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     slots?.free(slot);
   }
 
-  /** The same message with its bytes in a slot, where one is free and large enough. */
+  /** Moves the image of a message into a slot, if one is free and large enough. */
   function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;

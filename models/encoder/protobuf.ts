@@ -1,4 +1,4 @@
-/** Reading and writing of ONNX files field by field; field numbers are those of onnx.proto. */
+/** Reads and writes ONNX files field by field. Field numbers are those of onnx.proto. */
 
 export const modelField = { graph: 7 } as const;
 export const lengthDelimited = 2;
@@ -11,13 +11,15 @@ export interface Span {
 export interface Field extends Span {
   number: number;
   wireType: number;
-  /** Where its tag stands. */
+  /** Offset of the tag. */
   at: number;
-  /** Of a varint. */
+  /** Value of a varint. */
   value: number;
 }
 
-/** The fields of a message, their contents unread. @throws {Error} when it is none. */
+/**
+ * Iterates the fields of a message without parsing their contents. @throws {Error} when the bytes are not a message.
+ */
 export function* fieldsIn(bytes: Uint8Array, start = 0, end = bytes.length): Generator<Field> {
   let at = start;
   const varint = (): number => {

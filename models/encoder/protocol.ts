@@ -1,61 +1,66 @@
 import type { Code } from '../../shared/errors.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** What an encoder process is told, in lists. The first message is `load`. */
+/** Messages to an encoder process, sent in lists. The first one is `load`. */
 export type ToEncoder =
   | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; tenant: string; bytes: ImageBytes }
   | { type: 'text'; id: number; interactive: boolean; tenant: string; text: string }
-  /** Nobody waits for this image any more: it is not decoded and not run, if that has not begun. It is answered all the same. */
+  /**
+   * The caller of this image has gone. An image that has not begun is neither decoded nor run. It is still answered.
+   */
   | { type: 'cancel'; id: number }
-  /** Find out, whenever there is nothing else to do, how many pictures a run should take. */
+  /** Measure, when idle, how many images a run should take. */
   | { type: 'calibrate' }
-  /** From now on a run takes so many pictures at most. */
+  /** From now on a run takes at most this many images. */
   | { type: 'micro_batch'; images: number };
 
-/** An encoded image: its bytes, or where they lie in the slots that this process shares with its parent. */
+/** An encoded image: its bytes, or their place in the slots shared with the parent. */
 export type ImageBytes = Uint8Array | { slot: number; length: number };
 
-/** Slots for encoded images: 128 KB hold nine of ten photos of the web, others cross as messages. */
+/** Slots for encoded images. 128 KB hold nine of ten photos of the web; larger ones are sent as messages. */
 export const imageSlots = { count: 256, bytes: 131_072, childFd: 4 } as const;
 
 export interface LoadOptions {
   spec: ModelSpec;
   /** Intra-op threads of its sessions. */
   threads: number;
-  /** Which of several devices of the provider. */
+  /** Index of the device, when the provider has several. */
   deviceId: number;
   maxPixels: number;
-  /** Processes that decode for it; none by default: it decodes itself then. */
+  /** Number of decoder processes. By default none: the encoder decodes itself. */
   decoders?: number;
 }
 
-/** On whose behalf an image is decoded and a tower runs. */
+/** The caller for whom an image is decoded and embedded. */
 export interface Caller {
   /** Interactive work goes before that of batches. */
   interactive: boolean;
-  /** Images of tenants are decoded in fair order. */
+  /** Tenants share decoding fairly. */
   tenant?: string | undefined;
-  /** Aborted when nobody waits for the result any more. */
+  /** Aborted when the caller no longer waits for the result. */
   signal?: AbortSignal | undefined;
   /**
-   * Waits for a place for a large image. Default: a place of this process.
-   * @returns gives it back.
+   * Waits for a large-image place. Default: a place of this process.
+   * @returns releases the place.
    * @throws the reason of the signal, when it aborts first.
    */
   takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
 }
 
-/** What it answers, in lists. `loaded` or `load_failed` once, then one answer for each image and text, in any order. */
+/**
+ * Messages from an encoder process, sent in lists: `loaded` or `load_failed` once, then one answer for each image and
+ * text, in any order.
+ */
 export type FromEncoder =
   | { type: 'loaded'; verified: boolean }
   | { type: 'load_failed'; message: string }
   | { type: 'embedded'; id: number; embedded: Embedded }
   | { type: 'failed'; id: number; code: Code; message: string }
   | { type: 'calibrated'; calibration: Calibration }
-  /** The device had no memory for more pictures in one run than these. */
+  /** The device had no memory for runs with more images than this. */
   | { type: 'shrunk'; images: number }
-  /** A run of a tower over so many inputs has ended. */
+  /** A run of a tower has ended. */
   | ({ type: 'ran' } & TowerRun);
 
 /** One run of a tower. */
@@ -65,28 +70,28 @@ export interface TowerRun {
   milliseconds: number;
 }
 
-/** How fast the vision tower is with micro-batches of several sizes. */
+/** Throughput of the vision tower by micro-batch size. */
 export interface Calibration {
-  /** The size to use. */
+  /** The size to use from now on. */
   images: number;
-  /** Pictures a second by size, tower alone. */
+  /** Images a second by micro-batch size, tower alone. */
   imagesPerSecond: Record<number, number>;
 }
 
-/** An embedding with what it took. */
+/** An embedding with its timings. */
 export interface Embedded {
   /** L2-normalised, length `dimensions`. */
   embedding: Float32Array;
-  /** Milliseconds from bytes to tensor, or from text to tokens. */
+  /** Time from bytes to tensor, or from text to tokens (ms). */
   decodeMs: number;
-  /** Milliseconds of the run that computed it, shared by all of its micro-batch. */
+  /** Time of the run that computed it, shared by the whole micro-batch (ms). */
   inferenceMs: number;
   /** Inputs of that run. */
   runInputs: number;
-  /** When decoding and when the run began, in milliseconds since 1970; nothing when neither was done for this. */
+  /** When decoding and the run began, in ms since 1970; absent when the embedding was not computed for this call. */
   began?: { decode: number; run: number };
-  /** Tokens the text tower read; 0 for a picture. */
+  /** Tokens that the text tower read; 0 for an image. */
   tokens: number;
-  /** Tokens of the whole text: more than `tokens` when its end was cut off. */
+  /** Tokens of the whole text; more than `tokens` when the text was truncated. */
   totalTokens: number;
 }

@@ -3,7 +3,7 @@ import { type ModelSpec, pixelBytes } from '../model.ts';
 import { roomFor, rowsOf, stage, type Towers } from './towers.ts';
 
 export type ToTowerThread =
-  /** The memory of `pixels` is shared. */
+  /** `pixels` is shared memory. */
   { id: number; pixels: Uint8Array; count: number } | { id: number; ids: readonly (readonly number[])[] };
 
 export type FromTowerThread =
@@ -13,12 +13,12 @@ export type FromTowerThread =
   | { type: 'ran'; id: number; embeddings: Float32Array }
   | { type: 'failed'; id: number; reason: string };
 
-/** Runs that may be handed over at once: the one that runs, and the next, whose pixels are there when it ends. */
+/** Maximum runs handed over at once: the one in progress and the next, whose pixels are then ready. */
 export const runsAhead = 2;
 
 /**
- * Loads both towers into a thread of their own: a run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU), and
- * whoever feeds a GPU has images to move meanwhile. Pixels cross in shared memory.
+ * Loads both towers into a thread of their own. A run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU),
+ * while this thread must move the images that feed the GPU. Pixels cross in shared memory.
  */
 export async function loadTowersInThread(
   spec: ModelSpec,
@@ -45,7 +45,7 @@ export async function loadTowersInThread(
     if (message.type === 'ran') run?.resolve(rowsOf(message.embeddings, run.count));
     else run?.reject(new Error(message.reason));
   });
-  // Without its thread this process is of no use: it ends, and the pool starts another.
+  // The process is useless without this thread. It ends, and the pool starts another.
   thread.on('error', (error) => {
     throw error;
   });

@@ -7,15 +7,15 @@ import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 
-/** The crop of an image: interleaved bytes, or where they can be copied from until they are released. */
+/** The crop of an image: interleaved bytes, or a source that they are copied from until it is released. */
 export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
 
-/** What holds the pixels may be used for others. */
+/** Releases the memory that holds the pixels, for reuse. */
 export function release(pixels: Pixels): void {
   if (!(pixels instanceof Uint8Array)) pixels.release();
 }
 
-/** Puts the pixels of a run one after the other. */
+/** Copies the pixels of a run into one block. */
 export function stage(pixels: readonly Pixels[], target: Uint8Array, size: number): void {
   for (const [row, image] of pixels.entries()) {
     if (image instanceof Uint8Array) target.set(image, row * size);
@@ -23,19 +23,19 @@ export function stage(pixels: readonly Pixels[], target: Uint8Array, size: numbe
   }
 }
 
-/** Most inputs that a graph takes in one run; undefined where it takes any number. */
+/** Maximum inputs of a graph in one run; undefined when it takes any number. */
 export interface RunLimits {
   images: number | undefined;
   texts: number | undefined;
 }
 
-/** The two encoders of a model, loaded. Rows of the results are L2-normalised. */
+/** Both towers of a loaded model. Result rows are L2-normalised. */
 export interface Towers {
-  /** Undefined where the sessions run in another thread, which makes several runs of a call. */
+  /** Undefined when the sessions run in another thread, which splits a call into several runs. */
   limits?: RunLimits;
   /**
    * @param pixels `size * size * 3` bytes each.
-   * @param onBegin called when the run begins, where it waits for another one first.
+   * @param onBegin called when the run begins, if it had to wait for another one.
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
   /** @param ids token ids, each with its special tokens. */
@@ -46,30 +46,30 @@ export interface Towers {
 export interface Sessions {
   limits: RunLimits;
   /**
-   * @param pixels of {@link roomFor}`(count)` images, one after the other; what follows the first `count` is ignored.
-   * @returns their embeddings, one after the other.
+   * @param pixels {@link roomFor}`(count)` images in one block; those after the first `count` are ignored.
+   * @returns their embeddings in one block.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
   texts(ids: readonly (readonly number[])[]): Promise<Float32Array>;
 }
 
 /**
- * Inputs of a run on CUDA. A new shape costs it a search for algorithms and memory that it does not give back, so there
- * are few: a run is filled up to the next of them. A larger micro-batch is a size of its own.
+ * Batch sizes of runs on CUDA. A new shape costs a search for algorithms, and memory that is never freed. So there are
+ * few, and a run is padded to the next of them. A larger micro-batch is a size of its own.
  */
 export const runSizes = [1, 8, 32, 64] as const;
-/** Tokens of a text in such a run; a longer text gets the whole context. */
+/** Text lengths in tokens of such runs; a longer text uses the whole context. */
 const textLengths = [16, 32] as const;
 
-/** Inputs that a run over `count` inputs takes. */
+/** Returns the batch size of a run over `count` inputs. */
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
 
-/** Loads both towers into this thread, which every run blocks. Parameters as for {@link loadSessions}. */
+/** Loads both towers into this thread, which each run blocks. Parameters as for {@link loadSessions}. */
 export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
-  /** Kept from run to run: runs never overlap, and megabytes a run are a burden to the collector. */
+  /** Reused by all runs, which never overlap: allocating megabytes for each run would burden the garbage collector. */
   let staging = new Uint8Array();
   return {
     limits: sessions.limits,
@@ -88,7 +88,7 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
 
 /**
  * Loads both ONNX graphs on the spec's provider, with `threads` intra-op threads.
- * @param deviceId which of several GPUs.
+ * @param deviceId index of the GPU.
  */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, dimensions } = spec;
@@ -99,7 +99,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     { size, mean, std },
     holdsBothTowers(spec.visionPath) ? spec.outputs.image : undefined,
   );
-  // At level `all` ONNX Runtime 1.30 and 1.32 end the process when they load an fp16 transformer for a CPU.
+  // At level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
   const isHalfOnCpu = provider === 'cpu' && (precision.vision === 'fp16' || precision.text === 'fp16' || graph.isHalf);
   const optionsFor = async (path: string): Promise<InferenceSession.SessionOptions> => ({
     executionProviders: [providerOption(provider, deviceId)],
@@ -107,14 +107,14 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: isHalfOnCpu ? 'extended' : 'all',
-    // The arena keeps what the largest run took. Without it an encoder of compact moved between 283 and 900 MiB, as the
-    // heap falls to pieces; with it, it stays at 292.
+    // The arena keeps the memory of the largest run. Without it, fragmentation moved an encoder of compact between 283
+    // and 900 MiB; with it, the encoder stays at 292.
     enableCpuMemArena: true,
     extra: {
       session: {
-        // Idle threads that spin would take the CPU from decoding and from the other encoders.
+        // Idle threads that spin would take CPU time from decoding and from other encoders.
         intra_op: { allow_spinning: '0' },
-        // Weights that lie in files of their own: the graph is handed over as bytes, which lie nowhere.
+        // External weights: the graph is passed as bytes, so relative paths need this folder.
         model_external_initializers_file_folder_path: await weightsFolderAt(path),
       },
     },
@@ -124,7 +124,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   const textOptions = await optionsFor(spec.textPath);
   const readText = async () => {
     if (holdsBothTowers(spec.textPath)) return partFor(await readFile(spec.textPath), spec.outputs.text);
-    // From its path a graph is read without a copy, but then its weights must lie beside it.
+    // ONNX Runtime reads a graph from its path without a copy, but then expects external weights in the same folder.
     return (await hasWeightsFolder(spec.textPath)) ? await readFile(spec.textPath) : undefined;
   };
   const textGraph = await readText();
@@ -179,7 +179,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   };
 }
 
-/** Runs a graph whose batch is fixed as often as it takes. @returns embeddings one after the other. */
+/** Runs a graph with a fixed batch size as often as needed. @returns the embeddings in one block. */
 async function inBatches(
   count: number,
   batch: number,
@@ -193,13 +193,13 @@ async function inBatches(
   return embeddings;
 }
 
-/** Splits embeddings that lie one after the other. */
+/** Splits a block into embeddings. */
 export function rowsOf(embeddings: Float32Array, count: number): Float32Array[] {
   const dimensions = embeddings.length / count;
   return Array.from({ length: count }, (_, row) => embeddings.slice(row * dimensions, (row + 1) * dimensions));
 }
 
-/** What a provider cannot run goes to the CPU by ONNX Runtime's own rule. */
+/** Operators that a provider does not support run on the CPU, which ONNX Runtime adds itself. */
 function providerOption(provider: Provider, deviceId: number): InferenceSession.ExecutionProviderConfig {
   return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }
@@ -211,7 +211,7 @@ function only(names: readonly string[], path: string): string {
   return name;
 }
 
-/** Exports differ: token ids are int64 in most, int32 in some. */
+/** Returns the type of token ids, which differs between exports: mostly int64, sometimes int32. */
 function inputType(session: InferenceSession, name: string): 'int32' | 'int64' {
   const metadata = session.inputMetadata.find((input) => input.name === name);
   return metadata?.isTensor && metadata.type === 'int32' ? 'int32' : 'int64';
@@ -222,14 +222,14 @@ const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): T
     ? new Tensor('int32', Int32Array.from(values), shape)
     : new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
 
-/** The size of an axis of an input; undefined where any will do. */
+/** Returns the fixed size of an axis of an input; undefined when any is accepted. */
 function fixedAxis(session: InferenceSession, name: string, axis: number): number | undefined {
   const metadata = session.inputMetadata.find((input) => input.name === name);
   const size = metadata?.isTensor ? metadata.shape[axis] : undefined;
   return typeof size === 'number' ? size : undefined;
 }
 
-/** The output that is the embedding: the first of the family's names that the graph has, or its only one. */
+/** Returns the output with the embedding: the first of the family's names that the graph has, or its only output. */
 function outputOf(session: InferenceSession, names: readonly string[], path: string): string {
   const { outputNames } = session;
   const found = names.find((name) => outputNames.includes(name)) ?? (outputNames.length === 1 ? outputNames[0] : '');
@@ -238,8 +238,8 @@ function outputOf(session: InferenceSession, names: readonly string[], path: str
 }
 
 /**
- * The first `count` rows of an output, each of unit length.
- * @throws {Error} when it is no matrix of rows of `dimensions`: the output of another layer.
+ * Returns the first `count` rows of an output, normalised.
+ * @throws {Error} when the output is not a matrix with rows of `dimensions`, as that of another layer.
  */
 function unitRows(outputs: InferenceSession.ReturnType, name: string, dimensions: number, count: number): Float32Array {
   const tensor = outputs[name];
@@ -253,7 +253,7 @@ function unitRows(outputs: InferenceSession.ReturnType, name: string, dimensions
   return result;
 }
 
-/** A copy where it is float16, which ONNX Runtime hands out as such or as its bits. */
+/** Copies float16 data, which ONNX Runtime returns as Float16Array or as bits. */
 function asFloat32(data: unknown): Float32Array | undefined {
   if (data instanceof Float32Array) return data;
   if (data instanceof Float16Array) return Float32Array.from(data);
