@@ -6,6 +6,12 @@ const entry = fileURLToPath(new URL('../../cli/vls.js', import.meta.url));
 /** Never called. It has `vitest --changed` know what a test runs that starts a command. */
 export const modulesOfEntry = () => import('../../cli/main.ts');
 
+/** The environment of a command: the paths of the user, and the test run's settings of encoders (vitest.config.ts). */
+export function userEnvironment(): Record<string, string | undefined> {
+  const { PATH, HOME, ENCODERS, MICRO_BATCH } = process.env;
+  return { PATH, HOME, ENCODERS, MICRO_BATCH };
+}
+
 /** A command that is running. */
 export interface RunningVls {
   child: ChildProcess;
@@ -27,7 +33,7 @@ export interface VlsOptions {
 export function startVls(args: string[], { env = {}, cwd, input }: VlsOptions = {}): RunningVls {
   const child = spawn(process.execPath, [entry, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    env: { ...userEnvironment(), ...env },
     ...(cwd !== undefined && { cwd }),
   });
   child.stdin.on('error', () => {});

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { blocksOf, guides, readGuide } from '../../support/guides.ts';
 import { useService } from '../../support/running-service.ts';
+import { userEnvironment } from '../../support/vls.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const has = (command: string) => spawnSync(command, ['--version']).status === 0;
@@ -53,7 +54,7 @@ async function follow(blocks: string[]): Promise<{ stdout: string; stderr: strin
     .replaceAll('/tmp/', `${directory}/`);
   const script = join(directory, 'guide.sh');
   await writeFile(script, `${tools.join('\n')}\n${here}`);
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], VLS_URL: running.service.url, TMPDIR: directory };
+  const env = { ...userEnvironment(), VLS_URL: running.service.url, TMPDIR: directory };
   const child = spawn('bash', [script], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
