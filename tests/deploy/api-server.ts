@@ -8,7 +8,7 @@ import { until } from '../../testing/until.ts';
 import { runProgram } from './command.ts';
 
 export const howToGetAnApiServer = `kube-apiserver, etcd and kubectl have to be on the PATH. No cluster and no containers are needed.
-  Programs: https://dl.k8s.io/ and https://github.com/etcd-io/etcd/releases ; or with setup-envtest of controller-runtime:
+  All three, with Go and setup-envtest of controller-runtime:
     go run sigs.k8s.io/controller-runtime/tools/setup-envtest@latest use -p path 1.36.x
   From source, with Go, in an empty module (\`go mod init kube\`), V=v1.36.3 and S=v0.36.3:
     read the replaced modules k8s.io/X of k8s.io/kubernetes@$V (\`go mod download -json\`, GoMod), and for each
