@@ -7,13 +7,13 @@ import { type Fetch, httpHub } from './http-hub.ts';
 import type { Hub } from './hub.ts';
 import { PullError } from './pull-error.ts';
 
-/** What decides which hub is asked, and as whom. */
+/** Settings that choose the hub and the account. */
 export type HubConfig = Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome'>;
 
 /**
- * The hub that the settings name: a directory (`HF_OFFLINE_DIR`), the cache of other tools (`HF_HUB_OFFLINE`), or an
- * address (`HF_ENDPOINT`), with the token of `HF_TOKEN` or of the file that `hf auth login` writes.
- * @param fetch how addresses are asked: a hub redirects to hosts that nobody here has chosen.
+ * Chooses the hub that the settings name: a directory (`HF_OFFLINE_DIR`), the cache of other tools (`HF_HUB_OFFLINE`),
+ * or an address (`HF_ENDPOINT`), with the token of `HF_TOKEN` or of the file that `hf auth login` writes.
+ * @param fetch guarded fetch: a hub redirects to hosts that nobody here has chosen.
  */
 export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
   if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
@@ -24,13 +24,13 @@ export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
 const homeOf = ({ hfHome }: HubConfig) => hfHome ?? join(homedir(), '.cache', 'huggingface');
 const tokenFileOf = (config: HubConfig) => join(homeOf(config), 'token');
 
-/** A file that is absent, or holds no token, is the same as none: most pulls need none. */
+/** A missing or empty file means no token. Most pulls need none. */
 async function tokenIn(file: string): Promise<string | undefined> {
   const content = (await readFile(file, 'utf8').catch(() => '')).trim();
   return /^[\x21-\x7e]+$/.test(content) ? content : undefined;
 }
 
-/** The cache of other tools, with a word on why nothing else is asked. */
+/** Returns the cache of other tools. Its errors also name the setting that forbids a download. */
 function offline(cache: Hub): Hub {
   return {
     ...cache,

@@ -1,11 +1,11 @@
 import { open, readFile } from 'node:fs/promises';
 
-/** ONNX files are protobuf messages whose first field is the version of their format: field 1, a number. */
+/** ONNX files are Protocol Buffers messages that begin with field 1, the version of the format, as a varint. */
 const firstByteOfOnnx = 0x08;
 
 /**
- * Why a file cannot be what its name says, whatever hash it has; nothing when it may be. Login pages of networks and
- * error pages of proxies arrive with status 200.
+ * Returns the reason why a file cannot have the content that its name promises, even before hashes are compared;
+ * undefined when it can. Login pages of networks and error pages of proxies arrive with status 200.
  */
 export async function contentFaultOf(path: string, name: string): Promise<string | undefined> {
   if (name.endsWith('.json')) return jsonFaultOf(await readFile(path, 'utf8'));

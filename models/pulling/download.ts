@@ -7,7 +7,7 @@ import { type Download, type Hub, nameOf } from './hub.ts';
 import { type Patience, persist, type Retry, type Watch } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** What a file must turn out to be. Without any hash its arrival is all there is to check. */
+/** The known facts that a downloaded file must match. Without a hash only its completeness is checked. */
 export interface Expected {
   bytes?: number | undefined;
   sha256?: string | undefined;
@@ -17,16 +17,16 @@ export interface Expected {
 export interface DownloadOptions extends Patience {
   hub: Hub;
   signal?: AbortSignal | undefined;
-  /** @param total bytes of the file, where the hub or the answer states them. */
+  /** @param total bytes of the file, if the hub or the response states them. */
   onProgress(received: number, total: number | undefined): void;
   onRetry(retry: Retry): void;
 }
 
-/** A file that has been sent so many times over and is not here yet is not sent again. */
+/** Give up after this many complete transmissions of a file. */
 const mostSendings = 4;
 
 /**
- * Fetches a file to `target`, which appears only once its bytes are all there and verified. Until then they are in
+ * Downloads a file to `target`, which exists only once it is complete and verified. Until then the bytes are in
  * `<target>.partial`, where the next attempt, or the next process, continues.
  * @throws {PullError}
  */
@@ -55,7 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The first part may have been of other bytes than the rest; a file from one piece leaves no such hope.
+    // The resumed parts may come from different versions of the file, so it is fetched again, once. A file that came in one
+    // piece is wrong itself.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -79,7 +80,7 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
     'Nothing was installed. A login page, a proxy or another site may have answered: open its address in a browser.',
   );
 
-/** Why bytes are not what they should be; nothing when they are. */
+/** Returns the difference between the bytes and the known facts; undefined when they agree. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
   if (expected.bytes !== undefined && digest.bytes !== expected.bytes)
     return `${digest.bytes} bytes instead of ${expected.bytes}`;
@@ -90,11 +91,11 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
   return undefined;
 }
 
-/** All attempts at one file. */
+/** State of all attempts at one file. */
 interface Course {
-  /** The most bytes of the file that have been here: only what lies beyond is progress. */
+  /** The largest number of bytes that was ever on disk: only bytes beyond it are progress. */
   furthest: number;
-  /** Bytes of all attempts together. */
+  /** Bytes received in all attempts. */
   received: number;
 }
 
@@ -114,7 +115,7 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // Stores differ in their validators. Where the hash is known it decides, and the validator is not asked.
+  // Servers of one store use different validators. With a known hash, the validator is not needed.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
   const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;
@@ -123,7 +124,7 @@ async function transfer(
   watch.alive();
   requireSize(answer, file, expected, hub);
   if (answer.offset > from) throw new PullError('hub', `${hub.name} skips bytes of ${nameOf(file)}`, 'Use a mirror.');
-  // A store that ignores ranges sends the same bytes again: those that are here stay until they are replaced.
+  // A server that ignores ranges sends the file from the start. The bytes on disk stay until they are overwritten.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -146,14 +147,14 @@ async function transfer(
       }
       requireEnd(course, total, file, hub);
       onProgress(position, total);
-      // A server that does not end would fill the disk.
+      // An endless response would fill the disk.
       if (expected.bytes !== undefined && position > expected.bytes) break;
     }
     if (expected.bytes === undefined || position >= expected.bytes) await handle.truncate(position);
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // An answer without a length, from the start, that ends in good order is all there is.
+      // A complete response without a length is the whole file.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'What has arrived is stored: run the same command again.');
     }
@@ -163,7 +164,7 @@ async function transfer(
   return answer.offset > 0 ? 'resumed' : 'whole';
 }
 
-/** A wrong size is known before the first byte: neither is the file fetched, nor is it fetched again. */
+/** Compares the stated size before the first byte: a file of the wrong size is not downloaded. */
 function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {
   if (bytes !== undefined && total !== undefined && total !== bytes) {
     throw notExpected(file, hub, `${total} bytes instead of ${bytes}`);

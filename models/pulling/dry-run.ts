@@ -7,16 +7,16 @@ import { type Patience, patience, persist, type Retry } from './persist.ts';
 import { disagreement } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file as a pull would fetch it. */
+/** A file that a pull would fetch. */
 export interface SurveyedFile {
   local: string;
   /** `<repository>@<revision>:<path>` */
   from: string;
   /** As the hub states it, or else the registry. */
   bytes: number | null;
-  /** As the hub states them. */
+  /** As stated by the hub. */
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
-  /** As the registry states it; `unverified`: from one source alone. */
+  /** As stated by the registry. `unverified`: known from one source only. */
   pinned: { sha256: string; unverified: boolean } | null;
   /**
    * `agrees`: hub and registry state the same hash. `unpinned`: the hub states one, the registry none. `unstated`: the
@@ -26,12 +26,12 @@ export interface SurveyedFile {
   fault: string | null;
 }
 
-/** A model as a pull would fetch it. */
+/** A model that a pull would fetch. */
 export interface Survey {
   model: string;
   hub: string;
   files: SurveyedFile[];
-  /** Of all files whose size is known. */
+  /** Sum over all files of known size. */
   bytes: number;
 }
 
@@ -42,18 +42,18 @@ export interface SurveyOptions extends Partial<Patience> {
   onRetry?: ((local: string, retry: Retry) => void) | undefined;
 }
 
-/** Asks the hub about every file of a model and compares it with the registry. Fetches nothing, changes nothing. */
+/** Asks the hub about each file of a model and compares the answers with the registry. Fetches and changes nothing. */
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
   const { hub } = options;
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // Each of the required files states why the hub does not answer.
+    // The error is repeated for each required file.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });
   const surveyed: SurveyedFile[] = [];
-  // One after the other: what a hub refuses is then counted once, and a few requests are soon done.
+  // Sequential: a few requests are fast, and one refusal is then counted once.
   for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);

@@ -13,12 +13,12 @@ export interface FindOptions extends Patience {
   onRetry(file: string, retry: Retry): void;
 }
 
-/** Each file once, by its local name. */
+/** Removes files with a local name that another file already has. */
 export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
 
-/** The files that a model must have at these precisions. @throws {PullError} when its layout lacks one of them. */
+/** Lists the files that a model needs at these precisions. @throws {PullError} when its layout lacks a precision. */
 export function requiredFiles({ model, source }: HubEntry, precisions: readonly ModelPrecision[]): LayoutFile[] {
   try {
     return uniqueFiles(precisions.flatMap((precision) => filesOf(source, precision)));
@@ -28,8 +28,8 @@ export function requiredFiles({ model, source }: HubEntry, precisions: readonly 
 }
 
 /**
- * The files of a model that its repository may have, and has: more descriptions, more files of its tokenizer, and
- * weights outside its graphs. By the hub's list; where it keeps none, each of them is asked for.
+ * Finds the optional files that the repository has: more configuration, tokenizer files, and external weights. Uses the
+ * file list of the hub; without one, it asks for each file.
  * @throws {PullError} when the hub does not answer.
  */
 export async function findMore(entry: HubEntry, required: LayoutFile[], options: FindOptions): Promise<LayoutFile[]> {
@@ -58,7 +58,7 @@ export async function findMore(entry: HubEntry, required: LayoutFile[], options:
   return uniqueFiles(found.filter(({ local }) => !here.has(local)));
 }
 
-/** Weights of a graph, by their path in its repository. */
+/** Returns the file for weights of a graph, by their path in its repository. */
 export function weightsFile(graph: LayoutFile, path: string): LayoutFile {
   const name = posix.relative(posix.dirname(graph.path), path);
   return { repo: graph.repo, revision: graph.revision, path, local: localOfWeights(graph, name) };
@@ -69,7 +69,7 @@ async function listed(place: RepoAt, options: FindOptions): Promise<Listing | un
   try {
     return await persist({ ...options, onRetry }, (signal) => options.hub.list(place, signal));
   } catch (error) {
-    // A mirror may refuse what is not a file. Files can be asked for without the list.
+    // Some mirrors serve files but no lists. The files are then asked for one by one.
     if (error instanceof PullError && ['not_found', 'unauthorized', 'gated', 'intercepted'].includes(error.code)) {
       return undefined;
     }

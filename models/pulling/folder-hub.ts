@@ -8,12 +8,12 @@ import { PullError } from './pull-error.ts';
 const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision);
 
 /**
- * A directory in the place of a hub: the hub's own cache (`models--<owner>--<name>/`, with `refs`, `snapshots` and
- * `blobs`; `$HF_HOME` too, which has it under `hub/`), or plain folders (`<owner>/<name>/`). A blob of the cache is
- * named after its SHA-256, or after its id in git. A plain folder states sizes alone.
+ * A directory used as a hub: the cache of huggingface_hub (`models--<owner>--<name>/` with `refs`, `snapshots` and
+ * `blobs`, also as `hub/` in `$HF_HOME`), or plain folders (`<owner>/<name>/`). The cache names blobs after their
+ * SHA-256 or git blob id. A plain folder states only sizes.
  */
 export function folderHub(directory: string): Hub {
-  /** The directories that may hold a repository at a revision. */
+  /** Lists the directories that may hold a repository at a revision. */
   async function placesOf({ repo, revision }: RepoAt): Promise<{ path: string; commit?: string }[]> {
     const places: { path: string; commit?: string }[] = [];
     for (const root of [directory, join(directory, 'hub')]) {
@@ -61,7 +61,7 @@ export function folderHub(directory: string): Hub {
   };
 }
 
-/** Paths of all files below a directory, links included; none where it is absent. */
+/** Lists all files below a directory, links included; none if it does not exist. */
 async function namesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
@@ -69,14 +69,14 @@ async function namesIn(directory: string): Promise<string[]> {
     .map(({ parentPath, name }) => relative(directory, join(parentPath, name)).replaceAll(sep, '/'));
 }
 
-/** The commit that a revision stands for in a cache: itself, or what its file in `refs` says. */
+/** Returns the commit of a revision in a cache: the revision itself, or the content of its file in `refs`. */
 async function commitIn(cache: string, revision: string): Promise<string | undefined> {
   if (isCommit(revision)) return revision;
   const ref = (await readFile(join(cache, 'refs', revision), 'utf8').catch(() => '')).trim();
   return isCommit(ref) ? ref : undefined;
 }
 
-/** Names of blobs: 64 digits for files in LFS and Xet, 40 for files in git. */
+/** Reads the hash from the name of a blob: 64 digits for files in LFS and Xet, 40 for files in git. */
 function hashIn(path: string): FileFacts {
   const name = basename(path);
   if (/^[0-9a-f]{64}$/.test(name)) return { sha256: name };

@@ -10,32 +10,32 @@ import { PullError } from './pull-error.ts';
 export type Fetch = typeof globalThis.fetch;
 
 export interface HttpHubOptions {
-  /** May carry user name and password of a mirror: they are sent to its origin alone, and stand in no message. */
+  /** May include the credentials of a mirror. They are sent only to its origin, and appear in no message. */
   endpoint: string;
-  /** Sent to the endpoint and to the hub's own origins. */
+  /** Sent to the endpoint and to origins of the hub. */
   token?: string | undefined;
   fetch?: Fetch | undefined;
-  /** Origins of the hub itself, which a mirror may redirect to. */
+  /** Origins of the hub itself, to which a mirror may redirect. */
   hubOrigins?: readonly string[];
 }
 
 const huggingFace = ['https://huggingface.co', 'https://hf.co'];
 
-/** A mirror, the hub, a renamed repository, an address within the hub, the store, and one to spare for each. */
+/** Two each for the mirror, the hub, a renamed repository, another address of the hub, and the store. */
 const maxRedirects = 10;
 
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/');
 
-/** Repositories that a search returns at most. */
+/** Maximum repositories in a search result. */
 const mostFound = 20;
 
-/** Where a chain of redirects ended. */
+/** The final response of a chain of redirects. */
 interface Answered {
   answer: Response;
   url: URL;
 }
 
-/** A hub that speaks the HTTP of huggingface.co, directly or by way of a mirror that redirects there. */
+/** A hub with the HTTP API of huggingface.co, used directly or through a mirror that redirects there. */
 export function httpHub(options: HttpHubOptions): Hub {
   const { token, fetch = globalThis.fetch, hubOrigins = huggingFace } = options;
   const given = new URL(options.endpoint);
@@ -45,10 +45,10 @@ export function httpHub(options: HttpHubOptions): Hub {
       : `Basic ${btoa(`${decodeURIComponent(given.username)}:${decodeURIComponent(given.password)}`)}`;
   given.username = '';
   given.password = '';
-  // The hub redirects to https; a token must not have gone out in clear before.
+  // The hub would redirect to https, but the token would already have been sent in clear text.
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
-  /** Where HEAD found a file: GET begins there, at one and the same source. */
+  /** Final address of each file's HEAD request. GET starts there, so that both ask the same source. */
   const foundAt = new Map<string, URL>();
 
   const urlOf = ({ repo, revision, path }: LayoutFile) =>
@@ -61,7 +61,7 @@ export function httpHub(options: HttpHubOptions): Hub {
       basic !== undefined && url.origin === given.origin ? basic : token === undefined ? undefined : `Bearer ${token}`;
     return {
       'user-agent': `vision-language-similarity/${version}`,
-      // Lengths and ranges are those of the file itself.
+      // Lengths and ranges must be those of the uncompressed file.
       'accept-encoding': 'identity',
       ...(authorization !== undefined && isHub(url) && { authorization }),
     };
@@ -104,7 +104,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     );
   }
 
-  /** @returns the JSON of an answer, or undefined where nothing of the hub answers at that path: mirrors keep files alone. */
+  /** @returns the JSON of a response; undefined when the path does not exist, as on mirrors that serve only files. */
   async function askApi(path: string, what: string, repo: string, signal?: AbortSignal): Promise<unknown> {
     let url = new URL(`${endpoint}/${path}`);
     for (let hops = 0; hops <= maxRedirects; hops++) {
@@ -131,7 +131,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     throw refusal(answer, { what, repo, endpoint, url, isStore: false, hasToken: token !== undefined });
   }
 
-  /** HEAD, or the first byte where a server or proxy refuses HEAD. */
+  /** Sends HEAD, or asks for the first byte if a server or proxy refuses HEAD. */
   async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
     const answer = await ask('HEAD', url, nameOf(file), {}, signal);
     if (answer.status !== 405 && answer.status !== 501) return answer;
@@ -151,7 +151,7 @@ export function httpHub(options: HttpHubOptions): Hub {
         url = next;
         continue;
       }
-      // A part of a packed body cannot be unpacked; and behind the end of a file there is nothing to continue.
+      // Part of a compressed body cannot be decompressed, and after the end of a file there is nothing to continue.
       if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
         await answer.body?.cancel();
         return await open(file, { offset: 0 }, signal);
@@ -189,14 +189,14 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // A store of the hub's own origin may refuse HEAD: the hub has said by now what it knows.
+          // A store on an origin of the hub may refuse HEAD. The hub has already stated all that it knows.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
           if (total !== undefined) facts.bytes ??= total;
           return facts;
         }
-        // What follows is the store: its address may be signed for GET alone, and it knows nothing more.
+        // The next redirect leads to the store. Its address may be signed only for GET, and it knows nothing more.
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }
@@ -208,8 +208,8 @@ export function httpHub(options: HttpHubOptions): Hub {
 const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
 
 /**
- * Holds the Response and not its stream alone: Node's fetch cancels a stream that nobody reads yet when its Response is
- * garbage collected, and the file would seem to end before it began.
+ * Holds the Response, not only its stream: Node's fetch cancels an unread stream when its Response is
+ * garbage-collected, and the file would seem to end early.
  */
 async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
   try {

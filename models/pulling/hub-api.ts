@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FoundRepo, Listing } from './hub.ts';
 
-/** The parts of the hub's JSON that are read. What it leaves out or calls otherwise is left out here too. */
+/** Reads the used parts of the hub's JSON. Missing or unknown values stay undefined. */
 
 const card = z
   .object({ license: z.string().optional(), language: z.union([z.string(), z.array(z.string())]).optional() })
@@ -23,11 +23,11 @@ const modelInfo = z.object({
   cardData: card.nullish(),
 });
 
-/** The path of the description of a repository at a revision, with its files. One request, however many there are. */
+/** Returns the path that describes a repository at a revision with all its files, in one request. */
 export const listPath = (repo: string, revision: string): string =>
   `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
 
-/** Undefined when it is not such a description. */
+/** Returns undefined when the JSON is not such a description. */
 export function listingIn(json: unknown): Listing | undefined {
   const parsed = modelInfo.safeParse(json);
   if (!parsed.success) return undefined;
@@ -54,11 +54,11 @@ const found = z.array(
   }),
 );
 
-/** The path of a search among the repositories with ONNX files, the most popular first. */
+/** Returns the path that searches repositories with ONNX files, the most popular first. */
 export const searchPath = (word: string, limit: number): string =>
   `api/models?${new URLSearchParams({ search: word, filter: 'onnx', sort: 'downloads', direction: '-1', limit: String(limit) })}`;
 
-/** Undefined when it is not the result of a search. */
+/** Returns undefined when the JSON is not a search result. */
 export function foundIn(json: unknown): FoundRepo[] | undefined {
   return found.safeParse(json).data?.map(({ id, downloads, tags }) => ({
     repo: id,

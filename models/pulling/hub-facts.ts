@@ -1,12 +1,11 @@
 import type { FileFacts } from './hub.ts';
 
-/** An ETag without its quotes and without the mark of a weak one. */
+/** Removes the quotes and the weak mark of an ETag. */
 const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /**
- * What one answer of a hub states about a file. A linked ETag describes the file. The ETag of the answer itself does so
- * only when it comes with the commit: the one of a CDN names the file as the CDN stores it, as Xet hash for one, which
- * has the form of a SHA-256 and is none.
+ * Reads the facts about a file from one response of a hub. A linked ETag describes the file. The ETag of the response
+ * does so only if the response also states the commit: the ETag of a CDN can be a Xet hash, which looks like a SHA-256.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;
@@ -22,7 +21,7 @@ export function factsOf(answer: Response): FileFacts {
   return facts;
 }
 
-/** Bytes of the whole file by an answer with a body; nothing when the body is packed. */
+/** Returns the size of the whole file from a response with a body; undefined when the body is compressed. */
 export function totalOf(answer: Response): number | undefined {
   const { headers, status } = answer;
   if (isPacked(answer)) return undefined;
@@ -34,13 +33,13 @@ export function totalOf(answer: Response): number | undefined {
   return length === null || !/^\d+$/.test(length) ? undefined : Number(length);
 }
 
-/** Whether a proxy has compressed the body although the bytes of the file were asked for. */
+/** Returns true when a proxy has compressed the body, although the request refused compression. */
 export const isPacked = ({ headers }: Response): boolean => {
   const coding = headers.get('content-encoding');
   return coding !== null && coding !== 'identity';
 };
 
-/** `bytes 100-199/200` starts at 100. */
+/** Returns the offset at which a body begins: 100 for `bytes 100-199/200`. */
 export function startOf(answer: Response, asked: number): number {
   if (answer.status !== 206) return 0;
   const start = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];

@@ -2,21 +2,21 @@ import { adviceFor } from './network-fault.ts';
 import { PullError } from './pull-error.ts';
 import { waitStatedBy } from './rate-limit.ts';
 
-/** Who answered, for whom. */
+/** The request that was refused. */
 export interface Asked {
-  /** For messages: the file, list or search that was asked for. */
+  /** The file, list or search, for messages. */
   what: string;
-  /** The repository, where there is one. */
+  /** The repository; empty for a search. */
   repo: string;
-  /** The hub's address, without credentials. */
+  /** Address of the hub, without credentials. */
   endpoint: string;
   url: URL;
-  /** The host answers for the hub's store: it knows neither repositories nor tokens. */
+  /** True when the host is a store of the hub: it knows neither repositories nor tokens. */
   isStore: boolean;
   hasToken: boolean;
 }
 
-/** A status other than success; the hub says more in `x-error-code`. */
+/** Describes a response that is not a success. The hub adds details in `x-error-code`. */
 export function refusal(answer: Response, { what, repo, endpoint, url, isStore, hasToken }: Asked): PullError {
   const said = answer.headers.get('x-error-code');
   const detail = answer.headers.get('x-error-message');

@@ -1,69 +1,70 @@
 import type { LayoutFile, RepoAt } from '../registry/layouts.ts';
 
-/** What a hub states about a file, each where it states it. */
+/** The facts that a hub states about a file; each may be missing. */
 export interface FileFacts {
   bytes?: number;
-  /** Of files in LFS or Xet: the hub's linked ETag of such a file is its SHA-256. */
+  /** For files in LFS or Xet: their linked ETag is the SHA-256. */
   sha256?: string;
-  /** Of files in git: the ETag is the id of the blob. */
+  /** For files in git: their ETag is the blob id. */
   gitBlob?: string;
-  /** The commit that the revision stands for. */
+  /** The commit to which the revision resolves. */
   commit?: string;
 }
 
-/** The bytes of a file from `offset` on. `offset` may be less than asked for: then the file begins anew. */
+/** The bytes of a file from `offset` on. `offset` may be smaller than requested; the file then starts again. */
 export interface Download {
   offset: number;
-  /** Bytes of the whole file, where the answer states them. */
+  /** Size of the whole file, if stated. */
   total?: number | undefined;
-  /** Strong validator of these bytes, to be shown when the rest is asked for. */
+  /** Strong validator of these bytes, to be sent with the request for the rest. */
   etag?: string;
   body: AsyncIterable<Uint8Array>;
 }
 
 /** A repository at a revision. */
 export interface Listing {
-  /** The commit that the revision stands for, where it is known. */
+  /** The commit to which the revision resolves, if known. */
   commit: string | undefined;
-  /** Its files, by path, with what the hub states about each. */
+  /** Its files by path, with the facts that the hub states. */
   files: ReadonlyMap<string, Pick<FileFacts, 'bytes' | 'sha256'>>;
-  /** As its card states them. */
+  /** As stated on the model card. */
   licence?: string;
   languages?: string[];
 }
 
-/** A repository that a search has found. */
+/** A repository in a search result. */
 export interface FoundRepo {
   repo: string;
   downloads: number | undefined;
   licence: string | undefined;
 }
 
-/** Where model files come from. */
+/** A source of model files. */
 export interface Hub {
-  /** For messages: the hub's address, without credentials, or its directory. */
+  /** Address of the hub without credentials, or its directory, for messages. */
   name: string;
-  /** `folder`: somebody put the files there by choice. `http`: anything may answer. */
+  /** `folder`: the operator chose the files. `http`: any server may have answered. */
   kind: 'http' | 'folder';
   /**
-   * @returns undefined where the hub keeps no lists, as some mirrors.
+   * @returns undefined when the hub has no lists, as some mirrors.
    * @throws {PullError}
    */
   list(place: RepoAt, signal?: AbortSignal): Promise<Listing | undefined>;
   /**
-   * Repositories with ONNX files whose names have this word, the most popular first.
-   * @returns undefined where the hub cannot be searched.
+   * Searches repositories with ONNX files by a word of their name, the most popular first.
+   * @returns undefined when the hub has no search.
    * @throws {PullError}
    */
   search(word: string, signal?: AbortSignal): Promise<FoundRepo[] | undefined>;
   /** @throws {PullError} */
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
-   * @param from where to begin, and the validator of what is there already. Without a validator the file's hash decides.
+   * @param from where to start, and the validator of the bytes on disk. Without a validator the hash of the file
+   * decides.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;
 }
 
-/** The file of a LayoutFile as it stands in a message. */
+/** Names a file in a message. */
 export const nameOf = ({ repo, revision, path }: LayoutFile): string => `${path} of ${repo} at ${revision}`;

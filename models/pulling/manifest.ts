@@ -8,7 +8,7 @@ const manifestFile = z.object({
   model: z.string(),
   revision: z.string(),
   pulledAt: z.string(),
-  /** By the name under the model's directory. */
+  /** By name in the model's directory. */
   files: z.record(
     z.string(),
     z.object({
@@ -16,19 +16,19 @@ const manifestFile = z.object({
       sha256: z.string(),
       /** `<repository>@<commit>:<path>` */
       from: z.string(),
-      /** What the hash was compared with when the file arrived. */
+      /** The source of the hash with which the downloaded file was compared. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
     }),
   ),
 });
 
-/** What was pulled, kept beside the files. */
+/** The record of a pull, stored next to the files. */
 export type Manifest = z.output<typeof manifestFile>;
 export type ManifestEntry = Manifest['files'][string];
 
 export const manifestName = 'manifest.json';
 
-/** The manifest of a model's directory, or nothing where there is none that can be read. */
+/** Reads the manifest of a model's directory; undefined when there is no readable one. */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   try {
     return manifestFile.parse(JSON.parse(await readFile(join(directory, manifestName), 'utf8')));

@@ -7,7 +7,7 @@ export const adviceFor = {
   hub: 'The hub is failing. What has arrived is stored: try again later, or set HF_ENDPOINT to a mirror.',
 };
 
-/** OpenSSL's names of a certificate that this machine does not trust. */
+/** OpenSSL's error codes for untrusted certificates. */
 const certificateFaults =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/;
 
@@ -19,7 +19,7 @@ interface Fault {
   errors?: Fault[];
 }
 
-/** An error of the connection, and everything behind it: undici wraps, and several addresses fail as one. */
+/** Iterates an error and all its causes: undici wraps errors, and combines those of several addresses. */
 function* chainOf(error: Fault | undefined): Generator<Fault> {
   for (let at = error; at !== undefined && at !== null; at = at.cause) {
     yield at;
@@ -27,7 +27,7 @@ function* chainOf(error: Fault | undefined): Generator<Fault> {
   }
 }
 
-/** Why a request or a body broke. Refusals of the address guard and certificates that nobody trusts are final. */
+/** Converts an error of a request or body. Refusals of the address guard and untrusted certificates are final. */
 export function networkFault(error: unknown, what: string): PullError {
   const chain = [...chainOf(error as Fault)];
   const [first] = chain;

@@ -1,39 +1,39 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient, PullError } from './pull-error.ts';
 
-/** How patient a download is. */
+/** Timeouts and retries of a download. */
 export interface Patience {
-  /** Longest silence of a connection, in milliseconds. */
+  /** Maximum silence of a connection (ms). */
   idleMs: number;
-  /** Attempts in a row that bring nothing new. */
+  /** Maximum attempts in a row without progress. */
   attempts: number;
-  /** Before the second attempt, in milliseconds; doubled before each further one. */
+  /** Pause before the second attempt (ms). It doubles with each further attempt. */
   retryDelayMs: number;
-  /** Longest wait that another side may ask for, in milliseconds. The window of the hub's rate limit is 300 s. */
+  /** Maximum pause that a server may ask for (ms). The window of the hub's rate limit is 300 s. */
   longestWaitMs: number;
 }
-/** Six attempts wait for 31 s together, about as long as a machine takes to change networks. */
+/** The pauses of six attempts add up to 31 s, about the time in which a machine changes networks. */
 export const patience: Patience = { idleMs: 30_000, attempts: 6, retryDelayMs: 1_000, longestWaitMs: 900_000 };
 
-/** An attempt that failed and is made again. */
+/** A failed attempt that will be repeated. */
 export interface Retry {
   reason: string;
-  /** Until the next attempt, in milliseconds. */
+  /** Pause before the next attempt (ms). */
   waitMs: number;
 }
 
-/** What an attempt reports while it runs. */
+/** Callbacks with which an attempt reports its state. */
 export interface Watch {
-  /** Something arrived: the connection is not silent. */
+  /** Data arrived, so the connection is not silent. */
   alive(): void;
-  /** Something new arrived: the next failure is the first one in a row. */
+  /** New data arrived, so the count of failures in a row starts again. */
   progressed(): void;
 }
 
 /**
- * Runs an attempt until it succeeds, while its failures are transient and few of them in a row brought nothing new.
- * Waits at least as long as the other side asks.
- * @param attempt gets a signal that fires when nothing has called `alive` for a while.
+ * Repeats an attempt until it succeeds, while its failures are transient and not too many in a row brought no progress.
+ * Waits at least as long as the server asks for.
+ * @param attempt gets a signal that aborts when `alive` was not called for `idleMs`.
  */
 export async function persist<T>(
   options: Patience & { signal?: AbortSignal | undefined; onRetry(retry: Retry): void },
@@ -63,7 +63,7 @@ export async function persist<T>(
       options.onRetry({ reason: error.message, waitMs: wait });
     } finally {
       clearTimeout(timer);
-      // Closes the connection of an attempt that failed elsewhere, on a full disk for one.
+      // Closes the connection of an attempt that failed locally, for example on a full disk.
       idle.abort();
     }
     await delay(wait, undefined, { ...(options.signal && { signal: options.signal }) });

@@ -6,13 +6,13 @@ import type { ManifestEntry } from './manifest.ts';
 import { type Patience, persist, type Retry } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file, what the hub states about it, and what it must turn out to be. */
+/** A file with the hub's statement about it and the facts that it must match. */
 export interface Planned {
   file: LayoutFile;
   facts: FileFacts;
   expected: Expected;
   checkedAgainst: ManifestEntry['checkedAgainst'];
-  /** The registry has its hash from one source alone. */
+  /** The registry knows the hash from one source only. */
   isUnverified: boolean;
 }
 
@@ -27,7 +27,7 @@ export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(rev
 
 /**
  * Asks the hub about a file and compares the answer with the registry.
- * @throws {PullError} also where the two differ, and where nobody knows anything.
+ * @throws {PullError} also when the two differ, and when neither states a hash or commit.
  */
 export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptions): Promise<Planned> {
   const { hub } = options;
@@ -53,7 +53,7 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   };
 }
 
-/** How the hub's statement about a file differs from the registry's; nothing when they agree. */
+/** Describes the difference between the facts of the hub and of the registry; undefined when they agree. */
 export function disagreement(
   entry: HubEntry,
   file: LayoutFile,

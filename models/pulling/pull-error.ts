@@ -1,4 +1,4 @@
-/** Why a pull failed. `network`, `timeout` and `hub` are transient. */
+/** Error codes of a pull. `network`, `timeout` and `hub` are transient. */
 export type PullCode =
   | 'network'
   | 'timeout'
@@ -18,14 +18,14 @@ export type PullCode =
   | 'unusable'
   | 'stopped';
 
-/** A pull that failed: what happened, and what a person can do about it. */
+/** A failed pull: the cause, and what the user can do about it. */
 export class PullError extends Error {
   override name = 'PullError';
   readonly code: PullCode;
   readonly advice: string;
-  /** How long the other side asks to be left alone, in milliseconds. */
+  /** Time for which the server asks for no further request (ms). */
   readonly waitMs: number | undefined;
-  /** Another attempt cannot help, whatever the code. */
+  /** True when a retry cannot help, whatever the code. */
   readonly isFinal: boolean;
 
   constructor(
@@ -42,6 +42,6 @@ export class PullError extends Error {
   }
 }
 
-/** Whether the same request may succeed a moment later. */
+/** Returns true when the same request may succeed later. */
 export const isTransient = (error: unknown): error is PullError =>
   error instanceof PullError && !error.isFinal && ['network', 'timeout', 'hub'].includes(error.code);

@@ -17,11 +17,11 @@ import { type Patience, patience, type Retry } from './persist.ts';
 import { isCommit, type Planned, plan } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** What happens during a pull, for whoever shows it. Files go by their local names. */
+/** Progress of a pull. Files have their local names. */
 export type PullEvent =
-  /** The hub is asked for sizes and hashes. */
+  /** Asking the hub for sizes and hashes. */
   | { type: 'asking'; hub: string }
-  /** Another process pulls the same model. */
+  /** Waiting for another process that pulls the same model. */
   | { type: 'waiting' }
   | { type: 'planned'; files: { local: string; bytes: number | undefined }[] }
   | { type: 'progress'; local: string; received: number; total: number | undefined }
@@ -30,36 +30,36 @@ export type PullEvent =
 
 export interface PullOptions extends Partial<Patience> {
   hub: Hub;
-  /** Default: the entry's own. */
+  /** Default: those of the entry. */
   precisions?: readonly Precision[] | undefined;
-  /** Reads and checks what is there too, and fetches what is damaged again. */
+  /** Also verifies existing files, and downloads damaged ones again. */
   repair?: boolean | undefined;
-  /** Takes files too of which neither a hash nor a commit is known. */
+  /** Accepts files for which neither a hash nor a commit is known. */
   unverified?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;
-  /** Bytes free at a directory; for tests of a full disk. */
+  /** Returns the free space of a directory in bytes; replaced in tests of a full disk. */
   freeBytes?: (directory: string) => Promise<number>;
 }
 
 export interface Pulled {
-  /** `present`: it was all there. */
+  /** `present`: all files existed already. */
   outcome: 'pulled' | 'present';
   model: string;
   revision: string;
   directory: string;
   precisions: ModelPrecision[];
   warnings: string[];
-  /** Hashes that one source alone had stated, and the hub has confirmed. */
+  /** Hashes from a single source that the hub has confirmed. */
   notes: string[];
 }
 
-/** Room for what is written beside the files themselves. */
+/** Free space for manifests and notes, in addition to the files. */
 const marginBytes = 16 * 1024 * 1024;
 
 /**
- * Brings the files of a model into its directory: downloads them beside it, verifies each, and shows the directory only
- * when it is complete. A file that is already there is kept. Of several pulls of one revision one works, the others wait.
+ * Pulls a model: downloads its files to a staging directory, verifies each, and renames the directory once it is
+ * complete. Existing files are reused. If several processes pull the same revision, one works and the others wait.
  * @throws {PullError}
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
@@ -97,7 +97,7 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
   }
 }
 
-/** The required files, and what an earlier pull has found besides. */
+/** Lists the required files and the optional ones that an earlier pull found. */
 async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<LayoutFile[]> {
   const manifest = await readManifest(entry.directory);
   const optional = new Set(optionalFilesOf(entry.source).map(({ local }) => local));
@@ -114,11 +114,11 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
   return [...required, ...more];
 }
 
-/** The files that the directory lacks, or has in another state than its manifest and the registry say. */
+/** Lists the files that are missing, or that differ from the manifest and the registry. */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
-  // The registry entry may state other facts than at the pull.
+  // The registry entry may have changed since the pull.
   const usable = await requireModel(entry, entry.directory, files).then(
     () => true,
     () => false,
@@ -146,8 +146,8 @@ async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean):
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
 /**
- * An entry may name another repository than the one that was pulled. What a branch stands for is not looked up again,
- * and a source that does not state its commit was accepted as it came.
+ * The entry may name another repository than the manifest. A branch is not resolved again, and a source without commits
+ * is accepted as it is.
  */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
@@ -164,7 +164,7 @@ async function fetchAndInstall(
   options: Pulling,
 ): Promise<void> {
   options.onEvent?.({ type: 'asking', hub: options.hub.name });
-  // One first: the failure of a hub that is away is reported once.
+  // The first file alone: a failure of the hub is then reported once.
   const [first, ...others] = missing;
   if (first === undefined) return;
   const planned = [await planOne(entry, first, options)];
@@ -198,7 +198,7 @@ async function fetchAndInstall(
     for (const item of planned.filter((each) => !isTower(each))) {
       fetched[item.file.local] = await fetchOne(entry, item, options);
     }
-    // Before gigabytes: another family of models is found by its first kilobytes.
+    // Checks the configuration before gigabytes are downloaded: an unsupported family shows in the first kilobytes.
     if (!(await exists(entry.directory))) await requireUsable(entry, staging, []);
     for (const item of planned.filter(isTower)) fetched[item.file.local] = await fetchOne(entry, item, options);
     for (const item of await otherWeights(entry, graphs, fetched, options)) {
@@ -219,7 +219,7 @@ async function fetchAndInstall(
   }
 }
 
-/** Weights that a graph names in a way of its own: nobody knew of them before the graph was here. */
+/** Lists weights that a graph names differently from its repository. They are unknown until the graph is here. */
 async function otherWeights(
   entry: HubEntry,
   graphs: LayoutFile[],
@@ -229,7 +229,7 @@ async function otherWeights(
   const planned: Planned[] = [];
   for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
     const staged = join(stagingAt(entry.directory), graph.local);
-    // What was copied here by hand stays where it is.
+    // Files that the user copied into the directory stay there.
     const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
     const names = await weightsNamedIn(path).catch((cause) => {
       throw unusable(entry, cause);
@@ -275,7 +275,7 @@ async function requireSpace(planned: Planned[], staging: string, options: Pullin
 
 async function freeBytesAt(directory: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(directory);
-  // Some network file systems report no size at all.
+  // Some network file systems report a size of 0.
   return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
 }
 
@@ -303,7 +303,7 @@ async function fetchOne(
   };
 }
 
-/** A file that is there already: from an interrupted pull, or copied into the model's directory by hand. */
+/** Verifies an existing file, left by an interrupted pull or copied by the user. */
 async function intactAt(path: string, expected: Expected) {
   if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
   const bytes = await sizeOf(path);
@@ -312,7 +312,7 @@ async function intactAt(path: string, expected: Expected) {
   return faultOf(digest, expected) === undefined ? digest : undefined;
 }
 
-/** One rename where the model is new. Else each file on its own, and the manifest last. */
+/** Moves the files into place: one rename for a new model, else file by file with the manifest last. */
 async function install(entry: HubEntry, required: LayoutFile[], manifest: Manifest): Promise<void> {
   const { directory } = entry;
   const staging = stagingAt(entry.directory);
@@ -340,7 +340,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The directory holds a model, and its graphs have their weights. */
+/** Checks that the directory is a usable model and that its graphs have their weights. */
 async function requireModel(entry: HubEntry, directory: string, files: LayoutFile[]): Promise<void> {
   await readModelFolder(directory, entry);
   for (const { local } of files) if (isGraph(local)) await requireWeights(join(directory, local));
@@ -360,7 +360,7 @@ const unusable = (entry: HubEntry, cause: Error) =>
     { cause },
   );
 
-/** Takes away what an interrupted pull of another precision has left. */
+/** Removes what an interrupted pull of another precision left. */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
   for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
@@ -370,8 +370,8 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Takes a pulled revision away, with what an interrupted pull has left of it. A pull in progress is waited for.
- * @returns whether there was anything.
+ * Removes a pulled revision and what an interrupted pull of it left. Waits for a pull in progress.
+ * @returns true when there was something to remove.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {
   const { directory } = entry;
@@ -381,7 +381,8 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
     release = await takeLock(lockFile, onWait);
     let removed = false;
     for (const path of [directory, stagingAt(entry.directory)]) {
-      // Renamed first, so that nobody reads half a model. A staged name again: an interrupted removal is cleared later.
+      // Renamed first, so that nobody reads an incomplete model. The new name is a staging name, so that a later pull
+      // clears an interrupted removal.
       const away = `${stagingAt(entry.directory)}.removed`;
       await rm(away, { recursive: true, force: true });
       const there = await rename(path, away).then(

@@ -1,7 +1,7 @@
 /**
- * How long an answer asks its client to wait, in milliseconds; nothing where it does not say. The hub states it as
- * `RateLimit: "resolvers";r=0;t=172` (remaining requests, seconds until the window of 300 s ends), CDNs and proxies as
- * `Retry-After`, in seconds or as a date. One second more than the seconds stated, which are rounded.
+ * Returns the time that a response asks its client to wait (ms); undefined when it does not say. The hub sends
+ * `RateLimit: "resolvers";r=0;t=172` (requests left, seconds until the window of 300 s ends). CDNs and proxies send
+ * `Retry-After`, in seconds or as a date. Stated seconds are rounded, so one second is added.
  */
 export function waitStatedBy(headers: Headers, now: number = Date.now()): number | undefined {
   const waits: number[] = [];

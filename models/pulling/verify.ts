@@ -11,31 +11,31 @@ import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
 import { readManifest } from './manifest.ts';
 
-/** A file of a model, compared with what is known of it. */
+/** The result for one file. */
 export interface VerifiedFile {
-  /** Under the model's directory. */
+  /** Path in the model's directory. */
   file: string;
-  /** `unknown`: it is there, and nobody knows its hash. */
+  /** `unknown`: the file exists, but no hash of it is known. */
   state: 'intact' | 'damaged' | 'missing' | 'unknown';
   bytes: number;
   sha256: string | null;
-  /** What is wrong with it. */
+  /** Description of the damage; null for other states. */
   fault: string | null;
 }
 
-/** The state of a model's files on this machine. */
+/** The result for a model. */
 export interface Verified {
   model: string;
   revision: string;
   directory: string;
-  /** `absent`: it is not here at all. */
+  /** `absent`: no file of the model exists. */
   state: 'intact' | 'damaged' | 'absent';
   files: VerifiedFile[];
 }
 
 /**
- * Reads every file of a model and compares it with the registry's hash and with the manifest of its pull. Where both
- * are silent, as for a folder of one's own, the file need only be there.
+ * Verifies each file of a model against the registry and the manifest of its pull. A file without a known hash, as in a
+ * folder that the user added, must only exist.
  */
 export async function verify(entry: ModelEntry): Promise<Verified> {
   const { model, revision, directory } = entry;
@@ -56,7 +56,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
           ...(await graphsWithWeights(directory, (await precisionsIn(directory))[0] ?? defaultPrecision(entry))),
         ]
       : []),
-    // A precision that was not pulled is no fault of what was.
+    // A precision that was not pulled is not missing.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
   const names = [...new Set([...needed, ...Object.keys(manifest?.files ?? {})])].sort();
@@ -85,7 +85,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-/** The graphs of a model and the weights that they name. */
+/** Lists the graphs of a model and their external weights. */
 async function graphsWithWeights(directory: string, precision: ModelPrecision): Promise<string[]> {
   const graphs = await towerFilesIn(directory, precision);
   if (graphs === undefined) {
@@ -93,7 +93,7 @@ async function graphsWithWeights(directory: string, precision: ModelPrecision): 
     return [towerFile('vision', vision), towerFile('text', text)];
   }
   const weights = await Promise.all(
-    // A graph that cannot be read is reported as damaged itself.
+    // An unreadable graph is itself reported as damaged.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
   );
   return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];
