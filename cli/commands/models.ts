@@ -1,12 +1,13 @@
-import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Precision } from '../../models/model.ts';
+import { familyNames, type Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
+import { layoutNames } from '../../models/registry/layouts.ts';
 import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { describeRoute, openHub } from '../hub.ts';
+import type { AddFlags } from '../models/add.ts';
 import { json, megabytes, styled, type Terminal } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
 
@@ -72,7 +73,7 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
   if (isJson) stdout.write(json({ models: surveys }));
 }
 
-/** `vls models list | pull | verify | remove | add`. Their code in models/ is loaded when one of them runs. */
+/** `vls models list | pull | verify | remove | search | add`. Their code in models/ is loaded when one of them runs. */
 export function addModelsCommand(program: Command, { terminal, config }: CommandDeps): void {
   const { stdout, stderr } = terminal;
   const models = program.command('models').description('Manage the models of this installation and their files.');
@@ -140,21 +141,27 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
 
   models
     .command('remove')
-    .description('Delete the pulled files of models. For an added folder, only its name is removed.')
+    .description('Delete the pulled files of models, and the entries that you have added. An added folder stays.')
     .argument('<name...>', 'profiles or models')
     .action(async (names: string[], _options: object, command: Command) => {
       const settings = config();
       const { find } = await registryOf(settings);
       const { addedFile, isHubEntry } = await import('../../models/registry/entries.ts');
       const removed: { model: string; removed: boolean }[] = [];
+      const forget = async ({ model }: ModelEntry) => {
+        const { removeAdded } = await import('../../models/registry/added.ts');
+        await removeAdded(settings.dataDir, model);
+      };
       for (const entry of unique(names.map(find))) {
+        const wasAdded = entry.definedIn === addedFile(settings.dataDir);
         if (isHubEntry(entry)) {
           const { removePulled } = await import('../../models/pulling/pull.ts');
           const wait = () => stderr.write(`${entry.model} is being pulled; waiting\n`);
-          removed.push({ model: entry.model, removed: await removePulled(entry, wait) });
-        } else if (entry.definedIn === addedFile(settings.dataDir)) {
-          const { removeAdded } = await import('../../models/registry/added.ts');
-          await removeAdded(settings.dataDir, entry.model);
+          const wasPulled = await removePulled(entry, wait);
+          if (wasAdded) await forget(entry);
+          removed.push({ model: entry.model, removed: wasPulled || wasAdded });
+        } else if (wasAdded) {
+          await forget(entry);
           removed.push({ model: entry.model, removed: true });
         } else {
           throw new UsageError(`${entry.model} is a folder listed in ${entry.definedIn}; remove its entry there`);
@@ -167,31 +174,33 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
     });
 
   models
+    .command('search')
+    .description('Search the registry and the hub for models.')
+    .argument('<word>', 'a part of a name')
+    .action(async (word: string, _options: object, command: Command) => {
+      const { searchModels } = await import('../models/search.ts');
+      await searchModels(word, config(), { ...terminal, ...command.optsWithGlobals<Global>() });
+    });
+
+  models
     .command('add')
-    .description('Register a folder with a model under a name.')
-    .argument('<dir>', 'config.json, preprocessor_config.json, tokenizer files and onnx/{vision,text}_model.onnx')
-    .option('-n, --name <name>', "name of the model; default the folder's name")
+    .description('Register a folder with a model, or a repository of the hub, under a name.')
+    .argument('<dir|hf:owner/name[@revision]>', 'a folder with the files of a model, or a repository')
+    .option('-n, --name <name>', "name of the model; default the folder's or the repository's name")
     .option('--profile <name>', 'profile for the model')
-    .option('--logit-scale <number>', 'factor before the softmax; default 100')
     .option('--description <text>', 'one line of description')
-    .action(
-      async (
-        dir: string,
-        options: { name?: string; profile?: string; logitScale?: string; description?: string },
-        command: Command,
-      ) => {
-        const { addFolder } = await import('../../models/registry/added.ts');
-        const model = options.name ?? basename(resolve(dir));
-        const logitScale = options.logitScale === undefined ? undefined : Number(options.logitScale);
-        if (logitScale !== undefined && !(logitScale > 0)) {
-          throw new UsageError(`--logit-scale ${options.logitScale} is not a positive number`);
-        }
-        const { profile, description } = options;
-        const precisions = await addFolder(config(), dir, { model, profile, description, logitScale });
-        if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ model, precisions }));
-        stdout.write(`${model} (${precisions.join(', ')}) registered; a running service uses it within seconds\n`);
-      },
-    );
+    .addOption(new Option('--family <name>', 'how the files are read; default by the files').choices([...familyNames]))
+    .option('--logit-scale <number>', 'factor before softmax or sigmoid; default 100')
+    .option('--logit-bias <number>', 'bias of a sigmoid')
+    .addOption(new Option('--layout <name>', 'of a repository; default by its files').choices([...layoutNames]))
+    .option('--folder <path>', 'folder of the graphs, in a repository with several models')
+    .option('--weights <name>', 'name of the weights, in a repository with several models')
+    .option('--tokenizer <owner/name>', 'repository of the tokenizer, for a repository without one')
+    .option('--dimensions <number>', 'length of an embedding, for a repository that does not state it')
+    .action(async (what: string, options: AddFlags, command: Command) => {
+      const { addModel } = await import('../models/add.ts');
+      await addModel(what, options, config(), { ...terminal, ...command.optsWithGlobals<Global>() });
+    });
 }
 
 async function registryOf(settings: Config): Promise<{

@@ -4,20 +4,22 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { takeLock } from '../../shared/file-lock.ts';
 import { digestOf, sizeOf, writeJson } from '../files.ts';
-import { type ModelPrecision, towersOf } from '../model.ts';
-import { addedFile, modelName, type RegistryConfig, readEntries } from './entries.ts';
+import { type FamilyName, type ModelPrecision, towersOf } from '../model.ts';
+import { addedFile, modelEntry, modelName, type RegistryConfig, readEntries } from './entries.ts';
 import { precisionsIn, readModelFolder, towerFilesIn } from './folder.ts';
 import { bothTowersFile, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 import { requireWeights, weightsAt } from './weights.ts';
 
-/** What a person says of the folder they add. */
+/** What a person says of the model they add. */
 export interface AddedModel {
   model: string;
   /** A name to ask for it by, besides its own. */
   profile?: string | undefined;
   description?: string | undefined;
   logitScale?: number | undefined;
+  /** How its files are read, where they do not say it. */
+  family?: FamilyName | undefined;
   /** Of a family whose probability is a sigmoid. */
   logitBias?: number | undefined;
 }
@@ -35,10 +37,7 @@ const openFile = z.looseObject({
  */
 export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
   const path = resolve(folder);
-  for (const name of [as.model, ...(as.profile === undefined ? [] : [as.profile])]) {
-    const parsed = modelName.safeParse(name);
-    if (!parsed.success) throw new Error(`${JSON.stringify(name)} cannot be a name: ${z.prettifyError(parsed.error)}`);
-  }
+  requireNames(as);
   await readModelFolder(path, as);
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     if ((await sizeOf(join(path, name))) === 0) throw new Error(`${join(path, name)} is not there, or empty`);
@@ -64,24 +63,47 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
     );
   }
 
-  await change(config.dataDir, async (content) => {
-    const known = (await readEntries(config)).models.get(as.model);
-    if (known !== undefined && known.definedIn !== addedFile(config.dataDir)) {
-      throw new Error(`There is a model ${as.model} in ${known.definedIn} already: choose another name`);
-    }
-    content.models[as.model] = {
-      ...(as.description !== undefined && { description: as.description }),
-      source: { type: 'folder', path },
-      // Other weights are another revision: no cached embedding and no running batch takes the one for the other.
-      revision: identity.digest('hex').slice(0, 12),
-      ...(precision !== 'fp32' && { precision: towersOf(precision) }),
-      ...(as.logitScale !== undefined && { logitScale: as.logitScale }),
-      ...(as.logitBias !== undefined && { logitBias: as.logitBias }),
-      files,
-    };
-    if (as.profile !== undefined) content.profiles[as.profile] = as.model;
+  await write(config, as, {
+    ...(as.description !== undefined && { description: as.description }),
+    source: { type: 'folder', path },
+    // Other weights are another revision: no cached embedding and no running batch takes the one for the other.
+    revision: identity.digest('hex').slice(0, 12),
+    ...(precision !== 'fp32' && { precision: towersOf(precision) }),
+    ...(as.family !== undefined && { family: as.family }),
+    ...(as.logitScale !== undefined && { logitScale: as.logitScale }),
+    ...(as.logitBias !== undefined && { logitBias: as.logitBias }),
+    files,
   });
   return found;
+}
+
+/**
+ * Adds the entry of a model of a hub to the registry of `DATA_DIR`. Its files are not pulled.
+ * @throws {Error} when the entry is wrong, or the name is taken or none.
+ */
+export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
+  requireNames(as);
+  const parsed = modelEntry.safeParse(entry);
+  if (!parsed.success) throw new Error(`The entry would be wrong:\n${z.prettifyError(parsed.error)}`);
+  await write(config, as, entry);
+}
+
+function requireNames({ model, profile }: AddedModel): void {
+  for (const name of [model, ...(profile === undefined ? [] : [profile])]) {
+    const parsed = modelName.safeParse(name);
+    if (!parsed.success) throw new Error(`${JSON.stringify(name)} cannot be a name: ${z.prettifyError(parsed.error)}`);
+  }
+}
+
+async function write(config: RegistryConfig, { model, profile }: AddedModel, entry: object): Promise<void> {
+  await change(config.dataDir, async (content) => {
+    const known = (await readEntries(config)).models.get(model);
+    if (known !== undefined && known.definedIn !== addedFile(config.dataDir)) {
+      throw new Error(`There is a model ${model} in ${known.definedIn} already: choose another name`);
+    }
+    content.models[model] = entry;
+    if (profile !== undefined) content.profiles[profile] = model;
+  });
 }
 
 /**

@@ -31,7 +31,7 @@ const source = z.discriminatedUnion('type', [
     weights: z.string().min(1).optional(),
     folder: z
       .string()
-      .regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/, 'a folder of the repository, without / at its ends')
+      .regex(/^(\.|[\w-][\w.-]*(\/[\w-][\w.-]*)*)$/, 'a folder of the repository, without / at its ends')
       .optional(),
   }),
 ]);
@@ -89,7 +89,7 @@ const writtenEntry = z.strictObject({
 });
 
 /** An entry as written, with its revision where every reader finds it, and checked against its layout. */
-const modelEntry = writtenEntry.transform((entry, context) => {
+export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
     context.issues.push({ code: 'custom', message, path, input: entry });
   if (entry.source.type === 'folder') return { ...entry, source: entry.source, revision: entry.revision ?? 'local' };

@@ -28,7 +28,7 @@ export interface HubSource extends RepoAt {
   tokenizer?: RepoAt | undefined;
   /** `marqo`: the weights, as they stand in the file names. */
   weights?: string | undefined;
-  /** The folder of the graphs where it is not `onnx`. Its own `preprocessor_config.json` goes before that of the root. */
+  /** The folder of the graphs where it is not `onnx`; `.` is the root. Its own `preprocessor_config.json` goes before that of the root. */
   folder?: string | undefined;
 }
 
@@ -110,7 +110,7 @@ export function optionalFilesOf(source: HubSource): LayoutFile[] {
   ];
 }
 
-const hasOwnFolder = ({ folder }: HubSource): boolean => folder !== undefined && folder !== 'onnx';
+const hasOwnFolder = ({ folder }: HubSource): boolean => folder !== undefined && folder !== 'onnx' && folder !== '.';
 
 function describingFiles(source: HubSource): [path: string, local: string][] {
   const same = (...names: string[]): [string, string][] => names.map((name) => [name, name]);
@@ -144,7 +144,9 @@ function textPlace({ text }: HubSource): RepoAt {
 function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   const vision = towerFile('vision', towers.vision);
   const text = towerFile('text', towers.text);
-  const inFolder = (local: string) => at(source, local.replace(/^onnx/, source.folder ?? 'onnx'), local);
+  const folder = source.folder ?? 'onnx';
+  const inFolder = (local: string) =>
+    at(source, folder === '.' ? local.slice('onnx/'.length) : local.replace(/^onnx/, folder), local);
   switch (source.layout) {
     case 'one-file':
       return [...new Set([towers.vision, towers.text])].map((precision) => inFolder(bothTowersFile(precision)));

@@ -155,3 +155,45 @@ describe('vls models', () => {
     expect(stderr).toContain('models.tiny.source.path');
   });
 });
+
+describe('vls models and a repository of the hub', () => {
+  const env = (hub: { url: string; allow: string }) => ({ HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow });
+
+  test('are found by a word, in the registry and on the hub, with the command for each', async () => {
+    const { code, stdout } = await vls(['models', 'search', 'CLIP'], env(await hubWithTiny()));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^vit-b-32 +registry +MIT +- +npx vls models pull vit-b-32$/m);
+    expect(stdout).toMatch(/^someone\/clip +hub +- +1,000 +npx vls models add hf:someone\/clip$/m);
+  });
+
+  test('are searched in the registry alone where the hub does not answer, which is said', async () => {
+    const { code, stdout, stderr } = await vls(['models', 'search', 'siglip'], { HF_HUB_OFFLINE: '1' });
+    expect(stdout).toContain('npx vls models pull siglip2-b-16-224');
+    expect(stderr).toContain('HF_HUB_OFFLINE');
+    expect(code).toBe(0);
+    expect((await vls(['models', 'search', 'nothing-of-that-name'], { HF_HUB_OFFLINE: '1' })).code).toBe(1);
+  });
+
+  test('are added by its name, pulled, and removed with its entry', async () => {
+    const hub = await hubWithTiny();
+    const added = await vls(['models', 'add', 'hf:someone/clip', '--profile', 'own'], env(hub));
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    expect(added.stdout).toContain(`clip registered: clip, layout xenova, fp32, at ${commit.slice(0, 12)}`);
+    expect(await vls(['models', 'pull', 'own'], env(hub))).toMatchObject({ code: 0 });
+    expect(JSON.parse((await vls(['models', 'verify', 'own', '--json'])).stdout).models).toMatchObject([
+      { model: 'clip', state: 'intact', revision: commit },
+    ]);
+    expect((await vls(['models', 'remove', 'own'])).stdout).toBe('clip removed\n');
+    expect((await vls(['models', 'verify', 'own'])).code).toBe(2);
+  });
+
+  test.each([
+    ['no repository', ['hf:someone'], 2, 'hf:OWNER/NAME'],
+    ['a flag of repositories for a folder', ['somewhere', '--folder', 'onnx'], 2, '--folder is for repositories'],
+    ['a family nobody knows', ['hf:someone/clip', '--family', 'blip'], 2, 'siglip2'],
+    ['a layout that is not its own', ['hf:someone/clip', '--layout', 'immich'], 1, 'no model for immich'],
+  ])('with %s is refused', async (_what, args, code, said) => {
+    const refused = await vls(['models', 'add', ...args], env(await hubWithTiny()));
+    expect(refused).toMatchObject({ code, stderr: expect.stringContaining(said) });
+  });
+});

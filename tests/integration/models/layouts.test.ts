@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,55 +10,19 @@ import { type HubEntry, isHubEntry, readEntries } from '../../../models/registry
 import { onCpu } from '../../../models/registry/execution.ts';
 import { readSpec } from '../../../models/registry/spec.ts';
 import { goldenClip, tinyClipFolder } from '../../../testing/model-folders.ts';
-import { dot, familyFolder, type GoldenFamily, goldenFamily, measure } from '../../support/golden-family.ts';
+import { dot, type GoldenFamily, goldenFamily, measure } from '../../support/golden-family.ts';
 import { writeHubCache } from '../../support/hub/cache.ts';
+import { clipTokenizer, type Files, family, filesIn, moved, outside } from '../../support/hub/golden-repositories.ts';
 import type { HubRepo } from '../../support/hub/repository.ts';
 import { type HubServer, startHub } from '../../support/hub/server.ts';
 import { commit, failureOf, pullTiny } from '../../support/hub/tiny-model.ts';
 import { putWeightsOutside } from '../../support/hub/weights-outside.ts';
-
-type Files = Record<string, Buffer>;
 
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vls-layouts-'));
 });
 afterEach(() => rm(directory, { recursive: true }));
-
-/** All files of a golden model but its expected values. */
-function filesIn(folder: string): Files {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'expected.json')
-    .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1));
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))]));
-}
-
-const family = (name: string): Files => filesIn(familyFolder(name));
-const clipTokenizer = (folder = ''): Files =>
-  Object.fromEntries(
-    ['tokenizer.json', 'tokenizer_config.json'].map((name) => [
-      `${folder}${name}`,
-      readFileSync(join(tinyClipFolder, name)),
-    ]),
-  );
-
-/** Moves the weights of every graph to a file with this ending. */
-function outside(files: Files, ending: string): Files {
-  return Object.fromEntries(
-    Object.entries(files).flatMap(([path, bytes]) => {
-      if (!path.endsWith('.onnx')) return [[path, bytes]];
-      const name = `${path.slice(path.lastIndexOf('/') + 1)}${ending}`;
-      const { graph, data } = putWeightsOutside(bytes, name);
-      return [
-        [path, graph],
-        [`${path}${ending}`, data],
-      ];
-    }),
-  );
-}
-
-const moved = (files: Files, from: string, to: string): Files =>
-  Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path.replace(from, to), bytes]));
 
 interface Case {
   layout: string;

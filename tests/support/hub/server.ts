@@ -88,7 +88,9 @@ export async function startHub(repos: Record<string, HubRepo>, cdnNames?: string
     const limit = limitHeaders();
     if (hub.rateLimit.remaining < 0) return response.writeHead(429, limit).end('We had to rate limit you');
 
-    if (url.startsWith('/api/models') && !hub.weather.hasNoApi) return answerApi(request, response);
+    if (url.startsWith('/api/models')) {
+      return hub.weather.hasNoApi ? response.writeHead(404).end() : answerApi(request, response);
+    }
     const cached = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/([^?]+)/.exec(url);
     const match = cached ?? /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/([^?]+)/.exec(url);
     const [, name = '', revision = '', path = ''] = match ?? [];

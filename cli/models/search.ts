@@ -1,0 +1,63 @@
+import type { FoundRepo } from '../../models/pulling/hub.ts';
+import type { ModelEntry } from '../../models/registry/entries.ts';
+import type { Config } from '../../shared/config.ts';
+import { openHub } from '../hub.ts';
+import { json, styled, type Terminal, table } from '../output.ts';
+
+/** Prints the models of the registry and the repositories of the hub that have a word in their names. */
+export async function searchModels(
+  word: string,
+  settings: Config,
+  { stdout, stderr, json: isJson = false }: Terminal & { json?: boolean },
+): Promise<void> {
+  const [{ readEntries }, { patience, persist }, { PullError }] = await Promise.all([
+    import('../../models/registry/entries.ts'),
+    import('../../models/pulling/persist.ts'),
+    import('../../models/pulling/pull-error.ts'),
+  ]);
+  const entries = [...(await readEntries(settings)).models.values()].filter((entry) => matches(entry, word));
+  const hub = await openHub(settings);
+  let found: FoundRepo[] | undefined;
+  let fault: string | undefined;
+  try {
+    // A person waits, and the registry has answered.
+    found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
+    if (found === undefined) fault = `${hub.name} cannot be searched`;
+  } catch (error) {
+    if (!(error instanceof PullError)) throw error;
+    fault = `${error.message}. ${error.advice}`;
+  }
+  // Without the hub an empty result says nothing.
+  if (fault !== undefined && entries.length === 0) process.exitCode = 1;
+  if (isJson) {
+    const models = entries.map(({ model, source, description, licence, unverified }) => ({
+      model,
+      source: source.type === 'folder' ? source.path : source.repo,
+      description: description ?? null,
+      licence: licence ?? null,
+      unverified: unverified ?? false,
+    }));
+    return void stdout.write(json({ models, repositories: found ?? null, fault: fault ?? null }));
+  }
+  const rows = [
+    ...entries.map((entry) => [entry.model, 'registry', entry.licence ?? '-', '-', commandFor(entry)]),
+    ...(found ?? []).map(({ repo, licence, downloads }) => [
+      repo,
+      'hub',
+      licence ?? '-',
+      downloads?.toLocaleString('en') ?? '-',
+      `npx vls models add hf:${repo}`,
+    ]),
+  ];
+  if (rows.length > 0) stdout.write(table(stdout, [['NAME', 'WHERE', 'LICENCE', 'DOWNLOADS', 'COMMAND'], ...rows]));
+  else if (fault === undefined) stdout.write(`Neither the registry nor ${hub.name} has ${word}\n`);
+  if (fault !== undefined) stderr.write(`${styled(stderr, 'yellow', 'warning')} The hub was not searched: ${fault}\n`);
+}
+
+const commandFor = ({ model, source }: ModelEntry): string =>
+  source.type === 'folder' ? '-' : `npx vls models pull ${model}`;
+
+function matches({ model, description, family, source }: ModelEntry, word: string): boolean {
+  const place = source.type === 'folder' ? source.path : source.repo;
+  return [model, description, family, place].some((text) => text?.toLowerCase().includes(word.toLowerCase()));
+}
