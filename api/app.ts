@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type Request, Router } from 'express';
 import type { Batches } from '../batches/batches.ts';
+import type { Files } from '../batches/files/files.ts';
 import type { Queues } from '../batches/queue/queues.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import { createPendingBudget } from '../formats/pending-budget.ts';
@@ -64,6 +65,7 @@ export interface AppDeps {
   encoders: Encoders;
   traffic: Traffic;
   batches: Batches;
+  files: Files;
   queues: Queues;
   redis: Redis;
   redisWatch: RedisWatch;
@@ -79,7 +81,7 @@ export interface AppDeps {
 
 /** Refused while the process is overloaded. Status, cancel and delete of a batch still work then. */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
-const newWorkAtRoot = ['/v1/embeddings', '/v1/score'];
+const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'];
 /** Refused while the process is overloaded too: the answers may be large. */
 const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
@@ -97,12 +99,12 @@ export function createApp(deps: AppDeps): Express {
   const largeResponses = createLargeResponses();
   const scoring = { ...deps, admission, largeResponses };
   const audit = createRequestAudit(createAudit(deps.log));
+  const intake = { limitsOf: createLimits(keys.required), pendingBudget: createPendingBudget() };
   const routes = [
     ...singleRoutes(scoring),
     ...batchRoutes({
       ...{ ...deps, audit, openStreams, largeResponses },
-      limitsOf: createLimits(keys.required),
-      pendingBudget: createPendingBudget(),
+      ...intake,
     }),
     ...resultRoutes({ ...deps, openStreams, largeResponses }),
     ...rankRoutes(scoring),
@@ -113,7 +115,7 @@ export function createApp(deps: AppDeps): Express {
     ...healthRoutes(deps),
     ...metricsRoutes(deps.metrics),
   ];
-  const rootRoutes = openAiRoutes({ ...scoring, ...deps });
+  const rootRoutes = openAiRoutes({ ...scoring, ...intake, audit });
   const publicPaths = new Set(routes.filter((route) => route.access === 'public').map(({ path }) => path));
   const app = express();
   app.disable('x-powered-by');
@@ -148,7 +150,9 @@ export function createApp(deps: AppDeps): Express {
   app.use(prefix, (request, response, next) =>
     isStreamedBatch(request) ? uploads(request, response, next) : budget(request, response, next),
   );
-  app.use('/v1', budget);
+  app.use('/v1', (request, response, next) =>
+    isFileUpload(request) ? uploads(request, response, next) : budget(request, response, next),
+  );
   app.use(prefix, mount(routes));
   app.use(mount(rootRoutes));
   app.get(`${prefix}/openapi.json`, openApi([...routes, ...rootRoutes], deps.version));
@@ -174,6 +178,8 @@ const dropClosed: express.RequestHandler = (_request, response, next) => {
 /** Returns true for a batch that is stored while it arrives. Its body is never held in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
+/** Returns true for an upload of a file below `/v1`, which is stored while it arrives. */
+const isFileUpload = (request: Request) => request.method === 'POST' && /^\/files\/?$/i.test(request.path);
 /** Matches like the router: in any case, with or without a trailing slash. */
 const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
 

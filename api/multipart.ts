@@ -157,6 +157,56 @@ export async function openUpload(request: Request): Promise<Upload> {
   });
 }
 
+/** The maximum bytes and number of the fields of a form that is streamed. */
+const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
+
+/**
+ * Reads a form with one file and some short fields, in any order. The file is not held.
+ * @param take reads the file while it arrives. It is called once.
+ * @returns the fields, the name of the file, and what `take` returns.
+ * @throws {ServiceError} `request.invalid`, `request.aborted`, and what `take` throws.
+ */
+export async function streamForm<Taken>(
+  request: Request,
+  take: (stream: Readable, facts: { fields: ReadonlyMap<string, string>; filename: string }) => Promise<Taken>,
+): Promise<Taken> {
+  const busboy = parserOf(request, { files: 1, ...streamedFields, ...partHeaders });
+  const stream = new PassThrough();
+  stream.on('error', () => {});
+  const fields = new Map<string, string>();
+  const taken = Promise.withResolvers<Taken>();
+  let hasFile = false;
+  const fail = (error: unknown) => {
+    stream.destroy(error as Error);
+    taken.reject(error);
+    request.unpipe(busboy);
+    request.resume();
+  };
+  const refuse = (message: string) => fail(new ServiceError('request.invalid', message));
+  busboy.on('field', (name, value) => fields.set(name, value));
+  busboy.on('file', (_name, file, filename, transferEncoding) => {
+    file.on('error', (cause) => fail(damaged(cause)));
+    const failure = refusedTransferEncoding(transferEncoding);
+    hasFile = true;
+    if (failure !== undefined) {
+      file.resume();
+      return fail(failure);
+    }
+    file.pipe(stream, { end: false });
+    take(stream, { fields, filename: filename ?? '' }).then(taken.resolve, fail);
+  });
+  busboy.on('fieldsLimit', () => refuse('The form has too many fields'));
+  busboy.on('partsLimit', () => refuse('The form may have one file and some fields'));
+  busboy.on('filesLimit', () => refuse('The form has more than one file'));
+  busboy.on('error', (cause) => fail(damaged(cause)));
+  busboy.on('finish', () => {
+    stream.end();
+    if (!hasFile) refuse('The form has no file');
+  });
+  feed(request, busboy, fail);
+  return await taken.promise;
+}
+
 type Parser = InstanceType<typeof Busboy>;
 
 /** @throws {ServiceError} `request.invalid` */

@@ -2,6 +2,8 @@ import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
 import type { EmbeddingsResponse } from '../shared/contracts/embeddings.ts';
 import type { Health } from '../shared/contracts/health.ts';
 import type { ModelInfo } from '../shared/contracts/models.ts';
+import type { OpenAiBatch } from '../shared/contracts/openai-batches.ts';
+import type { OpenAiFile } from '../shared/contracts/openai-files.ts';
 import { linksOfBatch } from '../shared/contracts/paths.ts';
 import type { RankResponse } from '../shared/contracts/rank.ts';
 import type { Session } from '../shared/contracts/session.ts';
@@ -61,6 +63,7 @@ const running: BatchStatus = {
   input: null,
   inputError: null,
   files: null,
+  requests: null,
   retryOf: null,
   retriedBy: null,
   traceId: null,
@@ -151,6 +154,41 @@ const session: Session = { keysRequired: true, authenticated: true, tenant: 'acm
 
 const openAi = { id: model.model, object: 'model', created: 0, owned_by: model.source };
 
+const storedFile: OpenAiFile = {
+  id: 'file-5d0cfa2b-7c4c-4f7f-9d32-8b1d6f0a3c11',
+  object: 'file',
+  bytes: 1_024,
+  created_at: 1_795_740_000,
+  expires_at: 1_795_999_200,
+  filename: 'requests.jsonl',
+  purpose: 'batch',
+  status: 'processed',
+};
+const requestBatch: OpenAiBatch = {
+  id: `batch_${id}`,
+  object: 'batch',
+  endpoint: '/v1/embeddings',
+  model: 'compact-1',
+  errors: null,
+  input_file_id: storedFile.id,
+  completion_window: '24h',
+  status: 'completed',
+  output_file_id: `file-output-${id}`,
+  error_file_id: null,
+  created_at: 1_795_740_000,
+  in_progress_at: 1_795_740_000,
+  expires_at: 1_795_999_200,
+  finalizing_at: null,
+  completed_at: 1_795_740_003,
+  failed_at: null,
+  expired_at: null,
+  cancelling_at: null,
+  cancelled_at: null,
+  request_counts: { total: 2, completed: 2, failed: 0 },
+  metadata: null,
+};
+const listOfOne = { object: 'list', has_more: false };
+
 /** The JSON examples of each operation, by status. */
 export const responseExamples: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   scoreSingle: { 200: single },
@@ -167,6 +205,16 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
       usage: { prompt_tokens: 4, total_tokens: 4, completion_tokens: 0 },
     },
   },
+  createFile: { 200: storedFile },
+  listFiles: { 200: { ...listOfOne, data: [storedFile], first_id: storedFile.id, last_id: storedFile.id } },
+  getFile: { 200: storedFile },
+  deleteFile: { 200: { id: storedFile.id, object: 'file', deleted: true } },
+  createRequestBatch: { 200: requestBatch },
+  listRequestBatches: {
+    200: { ...listOfOne, data: [requestBatch], first_id: requestBatch.id, last_id: requestBatch.id },
+  },
+  getRequestBatch: { 200: requestBatch },
+  cancelRequestBatch: { 200: requestBatch },
   listOpenAiModels: { 200: { object: 'list', data: [openAi] } },
   getOpenAiModel: { 200: openAi },
   postBatch: { 200: { ...ended, results }, 202: running },

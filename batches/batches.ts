@@ -29,7 +29,7 @@ import { enlistDeleted } from './lifecycle/steps/enlist.ts';
 import type { QueueCounts } from './queue/queues.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
-import { listBatches } from './reading/list.ts';
+import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readResults } from './reading/results.ts';
 import { failedItems } from './reading/retry.ts';
 import { streamResults } from './reading/stream.ts';
@@ -66,7 +66,7 @@ export interface Batches {
   status(scope: TenantScope, id: string): Promise<BatchStatus>;
   /** Returns the status when the batch has ended, or after this time. */
   wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
-  list(scope: TenantScope, query: ListQuery): Promise<BatchList>;
+  list(scope: TenantScope, query: ListQuery & RequestsQuery): Promise<BatchList>;
   /** @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /** Returns the results of the whole batch in index order, part by part. */
@@ -179,7 +179,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
       pinned: { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic },
-      options: { priority, columns, columnNames, columnTypes, retryOf: id },
+      options: { priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body. The same key for another batch, or for a post, is another request.
       items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),

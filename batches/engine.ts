@@ -8,6 +8,7 @@ import { createFreeSpaceGauge } from './admission/free-space.ts';
 import { createQueuedItems } from './admission/queued-items.ts';
 import { createStoredBytes } from './admission/stored-bytes.ts';
 import { type Batches, createBatches } from './batches.ts';
+import { createFiles, type Files } from './files/files.ts';
 import { type Chunks, createChunks } from './lifecycle/chunks.ts';
 import { createEnding, type Ending } from './lifecycle/ending.ts';
 import { createSweeper, type Sweeper } from './lifecycle/sweeper.ts';
@@ -28,6 +29,7 @@ import { createSharedSettings, type SharedSettings } from './store/shared-settin
 export interface BatchEngine {
   queues: Queues;
   batches: Batches;
+  files: Files;
   chunks: Chunks;
   ending: Ending;
   sweeper: Sweeper;
@@ -74,6 +76,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const speed = createSpeed(redis);
   const chunks = createChunks(redis, dispatcher, ending, payloads, log);
   const durability = createDurability(redis, log);
+  const files = createFiles({ redis, payloads, freeSpace, stored, durability, retentionMs: ending.retentionMs });
   const { onPosted = () => {} } = options;
   const deps = {
     redis,
@@ -86,6 +89,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     freeSpace,
     queued,
     stored,
+    files,
     chunks,
     durability,
     onPosted,
@@ -106,6 +110,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   return {
     queues,
     batches,
+    files,
     chunks,
     ending,
     sweeper: createSweeper(deps),

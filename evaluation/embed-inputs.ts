@@ -10,7 +10,7 @@ import { checkText, nameOf } from './texts.ts';
 export type Embeddable = { text: string } | { image: ImageSource };
 
 /**
- * Embeddings in the order of the inputs; before all batch work.
+ * Embeddings in the order of the inputs; before all batch work, unless they are batch work themselves.
  * @throws {ServiceError} the error of the first input that fails.
  */
 export async function embedInputs(
@@ -22,7 +22,7 @@ export async function embedInputs(
   for (const [at, input] of inputs.entries()) if ('text' in input) checkText(input.text, nameOf(at, inputs));
   const { options, end } = endingWith(asked);
   const limit = pLimit(textsInFlight);
-  const stages = startStages('single', parts.metrics);
+  const stages = startStages(asked.isBatch ? 'batch' : 'single', parts.metrics);
   try {
     return await Promise.all(
       inputs.map((input, at) =>

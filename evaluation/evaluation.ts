@@ -3,6 +3,7 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { answerLines, type Line, type LineOutcome } from './answer-lines.ts';
 import { createCompareLater } from './compare-later.ts';
 import { type Embeddable, embedInputs } from './embed-inputs.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
@@ -33,6 +34,8 @@ export interface Evaluation {
   ): Promise<ImageScores>;
   /** See {@link embedInputs}. */
   embed(spec: ModelSpec, inputs: readonly Embeddable[], options?: EvaluationOptions): Promise<Embedded[]>;
+  /** See {@link answerLines}. */
+  answerLines(spec: ModelSpec, lines: readonly Line[], options?: EvaluationOptions): Promise<LineOutcome[]>;
 }
 
 export interface EvaluationDeps {
@@ -54,5 +57,6 @@ export function createEvaluation({ images, embeddings, concurrency, metrics }: E
     scoreTexts: (models, image, texts, options) => scoreTexts(parts, compareLater, models, image, texts, options),
     scoreImages: (spec, sources, text, options) => scoreImages(parts, spec, sources, text, options),
     embed: (spec, inputs, options) => embedInputs(parts, spec, inputs, options),
+    answerLines: (spec, lines, options) => answerLines(parts, spec, lines, options),
   };
 }

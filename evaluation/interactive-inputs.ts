@@ -16,16 +16,16 @@ export async function embedImage(
   spec: ModelSpec,
   source: ImageSource | Uint8Array,
   stages: Stages,
-  { tenant, signal }: EvaluationOptions,
+  { tenant, signal, isBatch = false }: EvaluationOptions,
 ): Promise<{ embedded: Embedded; bytes: Uint8Array; fetchMs: number }> {
-  const caller = { interactive: true, tenant, signal };
+  const caller = { interactive: !isBatch, tenant, signal };
   const embed = async (bytes: Uint8Array, fetchMs: number) => {
     const embedded = await embeddings.image(spec, bytes, caller);
     stages.embedded(embedded);
     return { embedded, bytes, fetchMs };
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
-  return await places.hold('single', caller, async () => {
+  return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
     // Without the wait for a place: admission learns from this time how fast the image host is.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
@@ -39,10 +39,10 @@ export async function embedText(
   spec: ModelSpec,
   text: string,
   stages: Stages,
-  { longText, tenant, signal }: EvaluationOptions,
+  { longText, tenant, signal, isBatch = false }: EvaluationOptions,
   name?: string,
 ): Promise<Embedded> {
-  const embedded = await embeddings.text(spec, text, { interactive: true, tenant, signal });
+  const embedded = await embeddings.text(spec, text, { interactive: !isBatch, tenant, signal });
   stages.embedded(embedded);
   checkTokens(embedded, longText, spec, name);
   return embedded;

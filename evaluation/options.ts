@@ -20,4 +20,6 @@ export interface EvaluationOptions {
   tenant?: string | undefined;
   /** Aborts what is in flight for the caller: the wait for a place, the download, the task of an encoder. */
   signal?: AbortSignal | undefined;
+  /** Runs after all interactive work, as work of a batch. */
+  isBatch?: boolean | undefined;
 }

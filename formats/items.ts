@@ -7,10 +7,16 @@ import {
   maxIdLength,
   maxTextLength,
 } from '../shared/contracts/item.ts';
+import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
 /** An item of a file: valid, or with the error that its reader found and the parts of it that can be echoed. */
-export type ReadItem = BatchItem | (Partial<BatchItem> & { error: ItemError });
+export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
+
+/** The request of an item that is a line of an OpenAI batch. Its image and its text are empty. */
+interface LineOf {
+  request?: LineRequest;
+}
 
 /** Items in the order of their file. An empty list reports that bytes arrived, and that no further item is complete. */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;

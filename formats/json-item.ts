@@ -16,7 +16,22 @@ export interface JsonItems {
 }
 
 /** @param encoding returns the encoding that the text was decoded from. */
-export function createJsonItems({ strictness, fields }: ReadOptions, encoding: () => string): JsonItems {
+export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {
+  const { strictness, fields } = options;
+  return createJsonValues(options, encoding, (raw, where) =>
+    toReadItem(fields === undefined ? raw : renameFields(raw, fields), where, strictness),
+  );
+}
+
+/**
+ * Reads items from values of JSON.
+ * @param toItem makes an item of a value.
+ */
+export function createJsonValues(
+  { strictness }: Pick<ReadOptions, 'strictness'>,
+  encoding: () => string,
+  toItem: (raw: unknown, where: string) => ReadItem,
+): JsonItems {
   const bad = (message: string, where: string, code?: ItemFault) =>
     badItem([{ path: '', message }], where, strictness, {}, code);
   return {
@@ -32,7 +47,7 @@ export function createJsonItems({ strictness, fields }: ReadOptions, encoding: (
       } catch (error) {
         return bad(notJson(text, error as Error), where);
       }
-      return toReadItem(fields === undefined ? raw : renameFields(raw, fields), where, strictness);
+      return toItem(raw, where);
     },
     tooLong: (where) => bad(`longer than ${maxItemLength} characters`, where, 'item.too_large'),
   };

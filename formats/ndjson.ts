@@ -15,9 +15,15 @@ const readStream: ReadStream = (bytes, options) => ({
   header: () => undefined,
 });
 
-/** Reads one item from each line of a text. */
-export async function* itemsOfLines({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
-  const items = createJsonItems(options, encoding);
+/**
+ * Reads one item from each line of a text.
+ * @param items makes them of their JSON; by default items of the API.
+ */
+export async function* itemsOfLines(
+  { parts, encoding }: Text,
+  options: ReadOptions,
+  items = createJsonItems(options, encoding),
+): AsyncGenerator<ReadItem[]> {
   let line = 0;
   /** The beginning of a line whose end has not arrived. */
   const rest = createPendingText();

@@ -3,6 +3,7 @@ import type { Logger } from './log.ts';
 /** A change of state that is logged for an audit. */
 export type AuditAction =
   | `batch.${'posted' | 'cancelled' | 'deleted' | 'retried'}`
+  | `file.${'stored' | 'deleted'}`
   | `canary.${'promoted' | 'rolled_back' | 'restarted'}`
   | `key.${'added' | 'changed' | 'rotated' | 'removed'}`
   | `session.${'started' | 'ended'}`

@@ -82,6 +82,7 @@ export const codes = {
   'batch.nothing_to_retry': { status: 409, retryable: false, title: 'The batch has no failed items' },
   'batch.input_expired': { status: 409, retryable: false, title: 'The items of the batch are no longer stored' },
   'batch.interrupted': { status: 503, retryable: true, title: 'The batch could not be stored completely' },
+  'file.not_found': { status: 404, retryable: false, title: 'The file does not exist' },
   'storage.outside': { status: 403, retryable: false, title: 'The tenant may not use this location in a bucket' },
   'storage.not_found': { status: 422, retryable: false, title: 'The object does not exist in the bucket' },
   'storage.forbidden': { status: 422, retryable: false, title: 'The bucket denies access to the service' },

@@ -1,3 +1,4 @@
+import type { Line, LineOutcome } from '../evaluation/answer-lines.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { EvaluationOptions } from '../evaluation/options.ts';
 import type { Pair } from '../evaluation/outcome.ts';
@@ -56,6 +57,15 @@ export interface Traffic {
     pairs: readonly Pair[],
     options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
+  /**
+   * Answers lines of an OpenAI batch by its model; see {@link Evaluation.answerLines}.
+   * @returns a {@link Difference} when this process does not have that model.
+   */
+  answerLines(
+    pinned: PinnedTraffic,
+    lines: readonly Line[],
+    options?: EvaluationOptions,
+  ): Promise<LineOutcome[] | Difference>;
   /**
    * Reports of all profiles whose traffic is shared.
    * @throws {ServiceError} `queue.unavailable`
@@ -138,6 +148,10 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
       const spec = await registry.resolvePinned(pinned);
       if ('difference' in spec) return spec;
       return (await evaluation.scorePairs([spec], pairs, options)).answers.map(({ outcome }) => outcome);
+    },
+    async answerLines(pinned, lines, options) {
+      const spec = await registry.resolvePinned(pinned);
+      return 'difference' in spec ? spec : await evaluation.answerLines(spec, lines, options);
     },
     reports: () =>
       withRedis(redis, async () => {

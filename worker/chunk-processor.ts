@@ -8,11 +8,11 @@ import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { noteEvent, pastSpan, traceChunk, traced } from '../shared/telemetry/spans.ts';
-import type { RoutedOutcome } from '../traffic/shared-evaluation.ts';
+
 import { countCommitted, reportChunk } from './chunk-report.ts';
 import { createHandingBack, networkDelayMs } from './hand-back.ts';
 import { createNetworkFault } from './network-fault.ts';
-import { type ChunkScoringDeps, scoreChunk } from './score-chunk.ts';
+import { type ChunkScoringDeps, type ItemOutcome, scoreChunk } from './score-chunk.ts';
 
 export interface ChunkProcessorDeps extends Pick<ChunkScoringDeps, 'traffic' | 'stopping' | 'stoppedBatches'> {
   chunks: Chunks;
@@ -151,7 +151,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
   }
 }
 
-const toResults = ({ items, offset }: InputChunk, outcomes: readonly RoutedOutcome[]): ItemResult[] =>
+const toResults = ({ items, offset }: InputChunk, outcomes: readonly ItemOutcome[]): ItemResult[] =>
   items.flatMap((item, at) => {
     const outcome = outcomes[at];
     return outcome === undefined ? [] : [{ index: offset + at, ...echoed(item), ...outcome }];

@@ -1,4 +1,5 @@
 import type { StoredItem } from '../batches/store/payload.ts';
+import type { LineOutcome } from '../evaluation/answer-lines.ts';
 import type { Outcome } from '../evaluation/outcome.ts';
 import type { Code } from '../shared/errors.ts';
 
@@ -16,13 +17,16 @@ const evidenceMs = 60_000;
  */
 export type NetworkEvidence = 'works' | 'lost' | 'unknown';
 
-export function networkEvidence(items: readonly StoredItem[], outcomes: readonly Outcome[]): NetworkEvidence {
+export function networkEvidence(
+  items: readonly StoredItem[],
+  outcomes: readonly (Outcome | LineOutcome)[],
+): NetworkEvidence {
   const hosts = new Set<string>();
   for (const [at, item] of items.entries()) {
     const host = hostOf(item);
     const outcome = outcomes[at];
     if (host === undefined || outcome === undefined) continue;
-    if (outcome.status === 'succeeded' || !networkCodes.has(outcome.error.code)) return 'works';
+    if (outcome.status !== 'failed' || !networkCodes.has(outcome.error.code)) return 'works';
     hosts.add(host);
   }
   return hosts.size >= fewestHosts ? 'lost' : 'unknown';

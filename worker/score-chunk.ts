@@ -1,8 +1,9 @@
 import type { Chunks, Picked } from '../batches/lifecycle/chunks.ts';
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 import type { JobData, StoredItem } from '../batches/store/payload.ts';
+import type { Line, LineOutcome } from '../evaluation/answer-lines.ts';
 import type { Pair } from '../evaluation/outcome.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { itemError, ServiceError } from '../shared/errors.ts';
 import type { RoutedOutcome } from '../traffic/shared-evaluation.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import type { HandingBack } from './hand-back.ts';
@@ -11,7 +12,7 @@ import type { StoppedBatches } from './stopped-batches.ts';
 
 export interface ChunkScoringDeps {
   chunks: Pick<Chunks, 'block' | 'release'>;
-  traffic: Pick<Traffic, 'scorePairs'>;
+  traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
   /** Aborted when the worker stops: chunks in flight are handed back. */
   stopping: AbortSignal;
   /** Aborts chunks whose batch is stopped. */
@@ -35,17 +36,20 @@ export async function scoreChunk(
   job: JobData,
   { pinned, input }: Pick<Picked & { verdict: 'run' }, 'pinned' | 'input'>,
   starts: number,
-): Promise<{ outcomes: RoutedOutcome[] } | HandBack | { stopped: true }> {
+): Promise<{ outcomes: ItemOutcome[] } | HandBack | { stopped: true }> {
   const batch = stoppedBatches.follow(job.batchId);
-  let outcomes: RoutedOutcome[];
+  let outcomes: ItemOutcome[];
   try {
-    const scored = await traffic.scorePairs(pinned, input.items.map(toPair), {
-      longText: pinned.longText,
-      batchId: job.batchId,
-      tenant: job.tenant,
-      signal: AbortSignal.any([stopping, batch.signal]),
-      mayLackModels: starts >= startsWithoutModel,
-    });
+    const { tenant, batchId } = job;
+    const common = { tenant, signal: AbortSignal.any([stopping, batch.signal]) };
+    const scored = input.items.some((item) => 'request' in item)
+      ? await traffic.answerLines(pinned, input.items.map(toLine), common)
+      : await traffic.scorePairs(pinned, input.items.map(toPair), {
+          ...common,
+          longText: pinned.longText,
+          batchId,
+          mayLackModels: starts >= startsWithoutModel,
+        });
     if ('difference' in scored) {
       await chunks.block(job, `no worker has its model: one has ${scored.difference}`);
       await chunks.release(job);
@@ -76,5 +80,12 @@ export async function scoreChunk(
     : handBack.forChunk('no image host of its tenant can be reached from here');
 }
 
+/** The outcome of a pair, or of a line of an OpenAI batch. */
+export type ItemOutcome = RoutedOutcome | LineOutcome;
+
+const toLine = (item: StoredItem): Line => {
+  if ('error' in item) return { error: item.error };
+  return item.request ?? { error: itemError('internal', 'The line has no request') };
+};
 const toPair = (item: StoredItem): Pair =>
   'error' in item ? { error: item.error } : { image: item.image, text: item.text };

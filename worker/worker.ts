@@ -24,7 +24,7 @@ export interface WorkerDeps {
   /** A `consumer` connection: its commands wait for Redis without a limit. */
   redis: Redis;
   engine: BatchEngine;
-  traffic: Pick<Traffic, 'scorePairs'>;
+  traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
   registry: Registry;
   watchRegistry: (onChange: () => void) => void;
   metrics: Metrics;

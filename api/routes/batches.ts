@@ -334,7 +334,10 @@ function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIte
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
 /** Returns the model and options that a batch is evaluated with. They are fixed when it is posted. */
-async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model' | 'longText'>): Promise<Pinned> {
+export async function pin(
+  traffic: Traffic,
+  { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
+): Promise<Pinned> {
   const { name, profile, spec, plan } = await traffic.route(model);
   return { profile, postedName: name, longText, traffic: plan, ...recipeOf(spec) };
 }
@@ -342,7 +345,8 @@ async function pin(traffic: Traffic, { model, longText }: Pick<BatchBody, 'model
 /** The largest batch whose results are in the answer to its post. */
 const maxWaitItems = 10_000;
 
-function idempotencyKeyOf(request: Request): string | undefined {
+/** @throws {ServiceError} `request.invalid` */
+export function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('idempotency-key');
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return key;
   const message = 'An Idempotency-Key must have 1 to 255 printable ASCII characters';

@@ -1,4 +1,4 @@
-import { batchKeys } from '../../shared/redis/keys.ts';
+import { batchKeys, fileKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type Claim, type Claimed, type ClaimKeys, claim } from './claim.ts';
 import { recountClaim } from './recount-claim.ts';
@@ -17,7 +17,8 @@ export interface Claims {
   /**
    * Releases batches that no longer exist, some hundred in a call; further calls continue. A process that ends between
    * a claim and the check whether its batch was deleted meanwhile leaves such a claim, and an older release leaves those
-   * of all batches that it deletes. A batch has its record before its first claim, and never again after its deletion.
+   * of all batches that it deletes. A batch has its record before its first claim, and never again after its deletion. An
+   * uploaded file has claims too.
    */
   releaseAbsent(): Promise<void>;
 }
@@ -38,7 +39,9 @@ export function createClaims(redis: Redis, keys: ClaimKeys): Claims {
       const [next, entries] = await redis.hscan(amounts, cursor, 'COUNT', checkedPerCall);
       cursor = next;
       const ids = entries.filter((_, at) => at % 2 === 0);
-      const present = await Promise.all(ids.map((id) => redis.exists(batchKeys(redis, id).batch)));
+      const present = await Promise.all(
+        ids.map((id) => redis.exists(batchKeys(redis, id).batch, fileKeys(redis, id).pieces)),
+      );
       for (const [at, id] of ids.entries()) if (present[at] === 0) await releaseClaim(redis, keys, id);
     },
   };

@@ -65,6 +65,8 @@ export function createChunkWriter(
   let total = 0;
   let claimed = 0;
   let storedBytes = 0;
+  /** Bytes of results beyond those of their items. */
+  let extraOutput = 0;
   let closed: { chunk: number; payload: Buffer }[] = [];
   let closedBytes = 0;
 
@@ -83,7 +85,8 @@ export function createChunkWriter(
     );
     // With payloads in a bucket these are references. They are counted first: a refusal then leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
-    await memory?.claim({ inputs: storedBytes, columns: end?.columnBytes ?? 0 });
+    // Columns are counted once, as they are; inputs twice, for results of their size.
+    await memory?.claim({ inputs: storedBytes, columns: (end?.columnBytes ?? 0) + extraOutput });
     if (!(await storeInputs(redis, id, inputs))) throw interrupted();
   }
 
@@ -99,7 +102,9 @@ export function createChunkWriter(
 
   return {
     async add(item) {
-      const size = sizeOf(item);
+      const extra = extraOutputOf(item);
+      const size = sizeOf(item) + extra;
+      extraOutput += extra;
       const limit = itemsOfChunk(chunks);
       if (slice.length > 0 && (slice.length >= limit || sliceBytes + size > chunkBytes)) {
         close();
@@ -130,7 +135,18 @@ function sizeOf(item: StoredItem): number {
   const { image = '', text = '' } = item;
   const source = typeof image === 'string' ? image : Object.values(image).join('');
   const error = 'error' in item ? item.error.message.length : 0;
-  return 100 + source.length + text.length + metadata + error;
+  const request = 'request' in item && item.request !== undefined ? JSON.stringify(item.request).length : 0;
+  return 100 + source.length + text.length + metadata + error + request;
+}
+
+/** Bytes that a result takes for each embedding: a thousand dimensions as text, compressed. */
+const embeddingBytes = 8 * 1024;
+
+/** Returns the bytes of a result that are beyond those of its item: embeddings are many times as large as their inputs. */
+function extraOutputOf(item: StoredItem): number {
+  if (!('request' in item) || item.request?.url !== '/v1/embeddings') return 0;
+  const { input } = item.request.body;
+  return embeddingBytes * (Array.isArray(input) ? input.length : 1);
 }
 
 /** Returns the error of a batch whose client was silent for too long, or that was stopped. */

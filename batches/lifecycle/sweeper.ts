@@ -6,6 +6,7 @@ import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { QueuedItems } from '../admission/queued-items.ts';
 import type { StoredBytes } from '../admission/stored-bytes.ts';
+import type { Files } from '../files/files.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { Queues } from '../queue/queues.ts';
 import { bitReader } from '../store/bitmap.ts';
@@ -35,6 +36,7 @@ export interface SweeperDeps {
   payloads: PayloadStore;
   queued: Pick<QueuedItems, 'releaseAbsent'>;
   stored: Pick<StoredBytes, 'releaseAbsent'>;
+  files: Pick<Files, 'sweep'>;
   log: Logger;
 }
 
@@ -56,7 +58,7 @@ const eraseJobsMs = 600_000;
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
-  const { redis, queues, dispatcher, chunks, ending, payloads, queued, stored, log } = deps;
+  const { redis, queues, dispatcher, chunks, ending, payloads, queued, stored, files, log } = deps;
 
   async function sweepBatch(id: string, createdAt: number, now: number): Promise<void> {
     const keys = batchKeys(redis, id);
@@ -191,6 +193,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       await sweepLive();
       await sweepFinished();
       await sweepDeleted();
+      await files.sweep().catch((error: unknown) => log.warn({ err: error }, 'files not swept'));
       await queued.releaseAbsent();
       await stored.releaseAbsent();
       await queues.promoteMistimed(await redisTime(redis));

@@ -12,15 +12,29 @@ const position = z.tuple([z.number(), z.string()]);
 /** Largest number of batches that one page reads, when few are in a requested state. */
 const readPerPage = 1_000;
 
+/** The query of OpenAI's interface. */
+export interface RequestsQuery {
+  /** Only batches of that interface. */
+  onlyRequests?: boolean;
+  /** The id of the last batch of the previous page, in place of a cursor. */
+  after?: string | undefined;
+}
+
+/** Returns the position of a batch in its list; undefined where it is not in it. */
+async function positionOf(redis: Redis, list: string, id: string | undefined): Promise<Position | undefined> {
+  const createdAt = id === undefined ? null : await redis.zscore(list, id);
+  return id === undefined || createdAt === null ? undefined : [Number(createdAt), id];
+}
+
 /** Lists the batches of one tenant, or of every tenant, the latest first. */
 export async function listBatches(
   redis: Redis,
   scope: TenantScope,
-  query: ListQuery,
+  query: ListQuery & RequestsQuery,
 ): Promise<{ records: BatchRecord[]; next: string | null }> {
   const list = tenantBatches(redis, scope);
   const records: BatchRecord[] = [];
-  let last = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
+  let last = query.cursor === undefined ? await positionOf(redis, list, query.after) : cursor.decode(query.cursor);
   for (let looked = 0; looked < readPerPage; ) {
     const page = await readPage(redis, list, last, query.limit);
     for (const [createdAt, id] of page) {
@@ -29,6 +43,7 @@ export async function listBatches(
       const hash = await readFields(redis, id);
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
       if (record === undefined || !isVisible(record)) continue;
+      if (query.onlyRequests && record.requests === undefined) continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);
       if (records.length === query.limit) return { records, next: cursor.encode(last) };
     }

@@ -3,6 +3,7 @@ import { columnTypes } from '../../formats/format.ts';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch.ts';
 import { longText } from '../../shared/contracts/item.ts';
 import { linksOfBatch } from '../../shared/contracts/paths.ts';
+import { requestBatch } from '../../shared/contracts/requests.ts';
 import { trafficPlan } from '../../shared/contracts/traffic.ts';
 import { type Code, isCode } from '../../shared/errors.ts';
 import { filesOf } from './files-of.ts';
@@ -94,6 +95,8 @@ export const batchRecord = z.object({
   output: z.string().optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
+  /** Present for a batch of OpenAI's interface, whose items are requests. */
+  requests: json.pipe(requestBatch).optional(),
   retryOf: z.string().optional(),
   /** The latest batch that retries this one. */
   retriedBy: z.string().optional(),
@@ -140,6 +143,7 @@ export type BatchOptions = Readonly<
       | 'columnNames'
       | 'columnTypes'
       | 'output'
+      | 'requests'
       | 'retryOf'
       | 'webhookUrl'
     >
@@ -204,6 +208,7 @@ export function toStatus(
         ? null
         : { code: record.inputErrorCode, message: record.inputErrorMessage ?? '' },
     files: filesOf(record),
+    requests: record.requests ?? null,
     retryOf: record.retryOf ?? null,
     retriedBy: record.retriedBy ?? null,
     traceId: /^00-(\w+)-\w+-01$/.exec(record.traceparent ?? '')?.[1] ?? null,

@@ -19,7 +19,7 @@ export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0,
 
 /** Adds a result to the counts. */
 export function count(tally: Tally, result: ItemResult): void {
-  tally[result.status]++;
+  tally[result.status === 'answered' ? 'succeeded' : result.status]++;
   if (result.status !== 'failed') return;
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message } };

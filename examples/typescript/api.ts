@@ -123,6 +123,15 @@ image_url: {url: string;};
 uuid?: string;}) | ({type: "text";
 text: string;}))[];}) | ({text: string;}) | ({image: ImageSource;}))[]);
 
+export type OpenAIBatchRequest = {input_file_id: string;
+endpoint: "/v1/embeddings" | "/v1/score";
+/** Accepted for compatibility: a batch runs as soon as it can. */
+completion_window: string;
+metadata?: ({[key: string]: string;}) | (null);
+/** Accepted for compatibility: BATCH_RETENTION_HOURS decides. */
+output_expires_after?: {anchor: "created_at";
+seconds: number;};};
+
 export type SingleResponse = (SingleScore) | (SingleScores);
 
 export type SingleScore = {/** 100 * max(cosine, 0) */
@@ -163,7 +172,7 @@ export type Problem = {/** The address of the documentation of the code. */
 type: string;
 title: string;
 status: number;
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 detail: string;
 /** Also in the `X-Request-Id` header and in the logs. */
 requestId: string;
@@ -175,7 +184,7 @@ message: string;})[];
 /** The error in the format of OpenAI's API, on its paths. */
 error?: {message: string;
 type: "invalid_request_error" | "server_error";
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 param: string | null;};};
 
 export type BatchWithResults = {id: string;
@@ -222,7 +231,7 @@ after: number;}) | (null);
 /** The input object of a batch by reference. */
 input: string | null;
 /** The error of the input object if the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** The result files of a batch by reference, written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -240,6 +249,8 @@ retryOf: string | null;
 retriedBy: string | null;
 /** The id of the trace of its post and its chunks, if it is traced. */
 traceId: string | null;
+/** The facts of a batch that came through OpenAI's interface, whose items are requests. */
+requests: (RequestBatch) | (null);
 webhook: ({url: string;
 state: "pending" | "delivered" | "failed";
 attempts: number;
@@ -257,7 +268,14 @@ export type BatchState = "accepting" | "queued" | "running" | "completed" | "com
 
 export type ArmRole = "main" | "split" | "canary";
 
-export type ItemResult = (SucceededItem) | (FailedItem) | (CancelledItem);
+export type RequestBatch = {endpoint: "/v1/embeddings" | "/v1/score";
+/** The file with the lines. */
+inputFileId: string;
+/** The time that the client allows; it is not used. */
+window: string;
+metadata: ({[key: string]: string;}) | (null);};
+
+export type ItemResult = (SucceededItem) | (FailedItem) | (CancelledItem) | (AnsweredItem);
 
 export type SucceededItem = {/** Position in the posted batch, from 0. */
 index: number;
@@ -287,7 +305,7 @@ error: ItemError;
 /** The model of the score, if several models share the batch. */
 model?: string;};
 
-export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
 /** True if the same item may succeed later. */
 retryable: boolean;};
@@ -299,6 +317,19 @@ metadata?: ItemMetadata;
 /** In a retry: the index in the original batch. */
 retryOfIndex?: number;
 status: "cancelled";};
+
+/** A line of an OpenAI batch that has its response. */
+export type AnsweredItem = {/** Position in the posted batch, from 0. */
+index: number;
+id?: string;
+metadata?: ItemMetadata;
+/** In a retry: the index in the original batch. */
+retryOfIndex?: number;
+status: "answered";
+response: LineResponse;};
+
+/** The response of the endpoint to this line. */
+export type LineResponse = {[key: string]: unknown;};
 
 export type BatchStatus = {id: string;
 /** The tenant of the batch; `default` if no keys are required. */
@@ -344,7 +375,7 @@ after: number;}) | (null);
 /** The input object of a batch by reference. */
 input: string | null;
 /** The error of the input object if the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** The result files of a batch by reference, written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -362,6 +393,8 @@ retryOf: string | null;
 retriedBy: string | null;
 /** The id of the trace of its post and its chunks, if it is traced. */
 traceId: string | null;
+/** The facts of a batch that came through OpenAI's interface, whose items are requests. */
+requests: (RequestBatch) | (null);
 webhook: ({url: string;
 state: "pending" | "delivered" | "failed";
 attempts: number;
@@ -628,6 +661,61 @@ usage: {prompt_tokens: number;
 total_tokens: number;
 completion_tokens: 0;};};
 
+export type OpenAIFile = {id: string;
+object: "file";
+bytes: number;
+/** In seconds since 1970. */
+created_at: number;
+expires_at: (number) | (null);
+filename: string;
+purpose: "batch" | "batch_output";
+status: "processed";};
+
+export type OpenAIFileList = {object: "list";
+data: (OpenAIFile)[];
+first_id: string | null;
+last_id: string | null;
+has_more: boolean;};
+
+export type OpenAIFileDeleted = {id: string;
+object: "file";
+deleted: true;};
+
+export type OpenAIBatch = {id: string;
+object: "batch";
+endpoint: "/v1/embeddings" | "/v1/score";
+model: string;
+errors: ({object: "list";
+data: ({code: string;
+message: string;
+param: string | null;
+line: (number) | (null);})[];}) | (null);
+input_file_id: string;
+completion_window: string;
+status: "validating" | "failed" | "in_progress" | "finalizing" | "completed" | "cancelling" | "cancelled";
+output_file_id: string | null;
+error_file_id: string | null;
+/** In seconds since 1970. */
+created_at: number;
+in_progress_at: (number) | (null);
+expires_at: (number) | (null);
+finalizing_at: (number) | (null);
+completed_at: (number) | (null);
+failed_at: (number) | (null);
+expired_at: (number) | (null);
+cancelling_at: (number) | (null);
+cancelled_at: (number) | (null);
+request_counts: {total: number;
+completed: number;
+failed: number;};
+metadata: ({[key: string]: string;}) | (null);};
+
+export type OpenAIBatchList = {object: "list";
+data: (OpenAIBatch)[];
+first_id: string | null;
+last_id: string | null;
+has_more: boolean;};
+
 export interface paths {'/evaluator/v1/evaluation/single': {post: {/** Score one image against one or more texts */
 parameters: {query?: never;path?: never;header?: {/** Your own id for this request, used in the logs. */
 "X-Request-Id"?: string;};cookie?: never;}; requestBody: {content: {'application/json': SingleRequest;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': SingleResponse;};};
@@ -750,7 +838,7 @@ cursor?: string;
 /** JSON: most results of a page; 1000 unless given. NDJSON, CSV, TSV and Parquet are whole. */
 limit?: number;
 /** Only items with this outcome. */
-status?: "succeeded" | "failed" | "cancelled";
+status?: "succeeded" | "failed" | "cancelled" | "answered";
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};
@@ -970,4 +1058,112 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
-504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};}
+504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/files': {post: {/** Upload the lines of a batch */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIFile;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+get: {/** List your uploaded files, the latest first */
+parameters: {query?: {/** The last id of the previous page. */
+after?: string;
+limit?: number;
+/** Only files of this purpose. */
+purpose?: string;
+/** Accepted for compatibility: the latest files come first. */
+order?: "asc" | "desc";};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIFileList;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/files/{id}': {get: {/** Read the name, size and times of a file */
+parameters: {query?: never;path: {/** Id of the file. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIFile;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+delete: {/** Delete an uploaded file */
+parameters: {query?: never;path: {/** Id of the file. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIFileDeleted;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/files/{id}/content': {get: {/** Download a file: the lines that were uploaded, or those of a batch that has ended */
+parameters: {query?: never;path: {/** Id of the file. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/jsonl': string;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/batches': {post: {/** Answer the requests of a file */
+parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': OpenAIBatchRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIBatch;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+get: {/** List your batches of requests, the latest first */
+parameters: {query?: {/** The last id of the previous page. */
+after?: string;
+limit?: number;};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIBatchList;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/batches/{id}': {get: {/** Read a batch of requests */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIBatch;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/v1/batches/{id}/cancel': {post: {/** Cancel a batch of requests */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIBatch;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};}

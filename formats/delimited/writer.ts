@@ -74,6 +74,7 @@ function outcomeCells(result: ItemResult, disarm: (text: string) => string): str
     case 'failed':
       return ['failed', '', '', result.error.code, disarm(result.error.message), ''];
     case 'cancelled':
-      return ['cancelled', '', '', '', '', ''];
+    case 'answered':
+      return [result.status, '', '', '', '', ''];
   }
 }

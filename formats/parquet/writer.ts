@@ -107,6 +107,7 @@ function outcomeOf(result: ItemResult) {
     case 'failed':
       return { ...empty, code: result.error.code, message: result.error.message, model };
     case 'cancelled':
+    case 'answered':
       return { ...empty, model };
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 import { endingsInWords, formats, labelsInWords } from '../formats.ts';
 import { itemResult, longText, postedItem } from './item.ts';
+import { requestBatch } from './requests.ts';
 import { arm } from './traffic.ts';
 
 const read = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
@@ -263,6 +264,9 @@ export const batchStatus = z
       .string()
       .nullable()
       .meta({ description: 'The id of the trace of its post and its chunks, if it is traced.' }),
+    requests: requestBatch
+      .nullable()
+      .meta({ description: "The facts of a batch that came through OpenAI's interface, whose items are requests." }),
     webhook: z
       .object({
         url: z.string(),
@@ -285,7 +289,7 @@ export type BatchStatus = z.output<typeof batchStatus>;
 
 export const batchPath = z.object({ id: z.string().meta({ description: 'Id of the batch.' }) });
 
-const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
+const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 
 /** The default length of a page of results. */
 export const resultsPageSize = 1_000;

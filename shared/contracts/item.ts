@@ -121,6 +121,15 @@ export const itemResult = z
       .object({ ...echoed, status: z.literal('failed'), error: itemErrorSchema, model: byModel })
       .meta({ id: 'FailedItem' }),
     z.object({ ...echoed, status: z.literal('cancelled') }).meta({ id: 'CancelledItem' }),
+    z
+      .object({
+        ...echoed,
+        status: z.literal('answered'),
+        response: z
+          .record(z.string(), z.unknown())
+          .meta({ id: 'LineResponse', description: 'The response of the endpoint to this line.' }),
+      })
+      .meta({ id: 'AnsweredItem', description: 'A line of an OpenAI batch that has its response.' }),
   ])
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;

@@ -72,6 +72,22 @@ export type TenantScope = string | typeof everyTenant;
 export const tenantBatches = (redis: Redis, tenant: TenantScope): string =>
   `${queuePrefix(redis)}:${tenant === everyTenant ? 'batches:all' : `tenant:${tenant}:batches`}`;
 
+/** The keys of an uploaded file. */
+export const fileKeys = (redis: Redis, id: string) => {
+  const base = `${prefixOf(redis)}:{${id}}`;
+  return {
+    /** Hash: name, size and times. It exists once the file is complete. */
+    file: `${base}:file`,
+    /** Hash of payloads by piece number. */
+    pieces: `${base}:pieces`,
+  };
+};
+/** Sorted set: the files of one tenant, or of every tenant, by creation time in ms. */
+export const tenantFiles = (redis: Redis, tenant: TenantScope): string =>
+  `${queuePrefix(redis)}:${tenant === everyTenant ? 'files:all' : `tenant:${tenant}:files`}`;
+/** Sorted set: files and uploads, by the time in ms at which they are deleted. */
+export const fileExpiries = (redis: Redis): string => `${queuePrefix(redis)}:files:expiries`;
+
 /** Sorted set: a tenant's batches of one profile that have chunks left to dispatch, by falling priority. */
 export const dispatchOrder = (redis: Redis, profile: string, tenant: string): string =>
   `${queuePrefix(redis)}:order:${profile}:${tenant}`;

@@ -39,6 +39,7 @@ const evaluation: Evaluation = {
   scoreTexts: () => Promise.reject(new Error('The stub scores batches alone')),
   scoreImages: () => Promise.reject(new Error('The stub scores batches alone')),
   embed: () => Promise.reject(new Error('The stub scores batches alone')),
+  answerLines: () => Promise.reject(new Error('The stub scores batches alone')),
   scorePairs: async (_models, pairs) => {
     await device(pairs.length);
     return { answers: pairs.map((pair) => ({ outcome: outcomeOf(pair), runs: [] })), compared: [] };

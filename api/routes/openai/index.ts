@@ -1,14 +1,22 @@
 import type { Route } from '../../route.ts';
 import { type EmbeddingsDeps, embeddingsRoutes } from '../embeddings.ts';
 import type { ModelDeps } from '../models.ts';
+import { type RequestBatchDeps, requestBatchRoutes } from './batches.ts';
+import { fileRoutes } from './files.ts';
 import { openAiModelRoutes } from './models.ts';
 import { scoreRoutes } from './score.ts';
 
-export type OpenAiDeps = EmbeddingsDeps & ModelDeps;
+export type OpenAiDeps = EmbeddingsDeps & ModelDeps & RequestBatchDeps;
 
 /** Routes at the root of the service that clients of OpenAI and vLLM already speak. */
 export function openAiRoutes(deps: OpenAiDeps): Route[] {
-  return [...embeddingsRoutes(deps).map(atRoot), ...openAiModelRoutes(deps), ...scoreRoutes(deps)];
+  return [
+    ...embeddingsRoutes(deps).map(atRoot),
+    ...openAiModelRoutes(deps),
+    ...scoreRoutes(deps),
+    ...fileRoutes(deps),
+    ...requestBatchRoutes(deps),
+  ];
 }
 
 /** Returns a route of the service as one of OpenAI's API. */

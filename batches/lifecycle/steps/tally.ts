@@ -71,7 +71,8 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
         sampled += JSON.stringify(sample).length;
         if (sampled <= samplesLength) tally.samples.push(sample);
       }
-    } else if (result.status === 'succeeded') {
+    } else if (result.status === 'answered') tally.succeeded++;
+    else if (result.status === 'succeeded') {
       const { cosine } = result;
       tally.succeeded++;
       tally.cosineSum += cosine;
@@ -89,7 +90,7 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
 
 function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | undefined): void {
   const { common, own } = formulaCells(result, item);
-  if (common + own === 0 || result.status === 'cancelled') return;
+  if (common + own === 0 || result.status === 'cancelled' || result.status === 'answered') return;
   tally.formulas ??= { succeeded: { common: 0, own: 0 }, failed: { common: 0, own: 0 } };
   tally.formulas[result.status].common += common;
   tally.formulas[result.status].own += own;

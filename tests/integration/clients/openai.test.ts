@@ -1,5 +1,6 @@
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 import { expect, test } from 'vitest';
+import { until } from '../../../testing/until.ts';
 import { useService } from '../../support/running-service.ts';
 
 /** The official client of OpenAI at the root of the service, as it is published. */
@@ -70,4 +71,125 @@ test('scores of vLLM are the cosines of image and text, two texts, and two image
   expect(images.data[0]?.score).toBeCloseTo(1, 5);
   expect(images.data[1]?.score).toBeLessThan(0.95);
   expect(images.model).toBe('compact-1');
+});
+
+interface OutputLine {
+  custom_id: string;
+  response: { status_code: number; body: Record<string, unknown> };
+  error: null;
+}
+
+const uploaded = async (lines: readonly object[]) => {
+  const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+  return await openAi().files.create({ file: await toFile(Buffer.from(text), 'lines.jsonl'), purpose: 'batch' });
+};
+const lineOf = (custom_id: string, url: string, body: object) => ({ custom_id, method: 'POST', url, body });
+const ended = (id: string) =>
+  until(
+    async () => {
+      const batch = await openAi().batches.retrieve(id);
+      return ['completed', 'failed', 'cancelled'].includes(batch.status) && batch;
+    },
+    { everyMs: 50, withinMs: 600_000 },
+  );
+const linesOf = async (file: string | null | undefined): Promise<OutputLine[]> => {
+  const text = await (await openAi().files.content(file ?? '')).text();
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+};
+
+test('a file is stored, listed, read back and deleted', async () => {
+  const file = await uploaded([{ any: 'lines' }, { more: 1 }]);
+  expect(file).toMatchObject({ object: 'file', bytes: 26, filename: 'lines.jsonl', purpose: 'batch' });
+  expect(await openAi().files.retrieve(file.id)).toEqual(file);
+  expect(await (await openAi().files.content(file.id)).text()).toBe('{"any":"lines"}\n{"more":1}');
+  const listed = [];
+  for await (const { id } of openAi().files.list({ limit: 1 })) listed.push(id);
+  expect(listed).toContain(file.id);
+  expect(await openAi().files.delete(file.id)).toEqual({ id: file.id, object: 'file', deleted: true });
+  expect(await failureOf(openAi().files.retrieve(file.id))).toMatchObject({ status: 404, code: 'file.not_found' });
+  const other = openAi().files.create({ file: await toFile(Buffer.from('{}'), 'a.jsonl'), purpose: 'fine-tune' });
+  expect(await failureOf(other)).toMatchObject({ status: 400, code: 'request.invalid', param: 'purpose' });
+});
+
+test('a batch of embeddings gives each line what the request alone gives, and bad lines fail alone', async () => {
+  const url = '/v1/embeddings';
+  const image = running.host.url('coffee.jpg');
+  const file = await uploaded([
+    lineOf('texts', url, { model: 'compact', input: ['a cat', 'a dog'] }),
+    lineOf('image', url, { model: 'compact', input: { image }, encoding_format: 'base64' }),
+    lineOf('lost', url, { model: 'compact', input: { image: running.host.url('missing.jpg') } }),
+    lineOf('tokens', url, { model: 'compact', input: [320, 2368] }),
+    lineOf('other model', url, { model: 'clip', input: 'a cat' }),
+    lineOf('other path', '/v1/score', { model: 'compact', input: 'a cat' }),
+    'no JSON' as unknown as object,
+  ]);
+  const metadata = { project: 'cats' };
+  const posted = await openAi().batches.create({
+    input_file_id: file.id,
+    endpoint: url,
+    completion_window: '24h',
+    metadata,
+  });
+  expect(posted).toMatchObject({ object: 'batch', endpoint: url, input_file_id: file.id, metadata });
+  const batch = await ended(posted.id);
+  expect(batch).toMatchObject({ status: 'completed', request_counts: { total: 7, completed: 2, failed: 5 } });
+  const output = await linesOf(batch.output_file_id);
+  expect(output.map(({ custom_id }) => custom_id)).toEqual(['texts', 'image']);
+  const alone = await openAi().embeddings.create({
+    model: 'compact',
+    input: ['a cat', 'a dog'],
+    encoding_format: 'float',
+  });
+  const [texts, pictured] = output.map(({ response }) => response.body as unknown as typeof alone);
+  expect(texts).toMatchObject({ object: 'list', model: 'compact-1', usage: alone.usage });
+  const asFloats = (values: number[] = []) => [...new Float32Array(values)];
+  expect(texts?.data.map(({ embedding }) => asFloats(embedding))).toEqual(
+    alone.data.map(({ embedding }) => asFloats(embedding)),
+  );
+  expect(Buffer.from(String(pictured?.data[0]?.embedding), 'base64').length).toBe(4 * 384);
+  const errors = await linesOf(batch.error_file_id);
+  expect(
+    errors.map(({ custom_id, response }) => [
+      custom_id,
+      response.status_code,
+      (response.body['error'] as { code: string }).code,
+    ]),
+  ).toEqual([
+    ['lost', 422, 'image.fetch.http_status'],
+    ['tokens', 422, 'item.invalid'],
+    ['other model', 422, 'item.invalid'],
+    ['other path', 422, 'item.invalid'],
+    [null, 422, 'item.invalid'],
+  ]);
+  const described = await openAi().files.retrieve(batch.output_file_id ?? '');
+  const content = await (await openAi().files.content(described.id)).arrayBuffer();
+  expect(described).toMatchObject({ bytes: content.byteLength, purpose: 'batch_output' });
+});
+
+test('a batch of scores has those of the requests, and batches are listed and cancelled', async () => {
+  const url = '/v1/score';
+  const body = { text_1: 'a cup of coffee', text_2: [{ image: running.host.url('coffee.jpg') }, 'a cup of tea'] };
+  const file = await uploaded([lineOf('first', url, body)]);
+  const endpoint = url as '/v1/embeddings';
+  const create = () => openAi().batches.create({ input_file_id: file.id, endpoint, completion_window: '24h' });
+  const posted = [await create(), await create()];
+  const [batch] = await Promise.all(posted.map(({ id }) => ended(id)));
+  const [line] = await linesOf(batch?.output_file_id);
+  const scored = line?.response.body as unknown as Awaited<ReturnType<typeof score>>;
+  expect(scored.data).toEqual((await score(body)).data);
+  const listed = [];
+  for await (const { id } of openAi().batches.list({ limit: 1 })) listed.push(id);
+  expect(listed.slice(0, 2)).toEqual([posted[1]?.id, posted[0]?.id]);
+  // A batch that has ended does not change.
+  expect(await openAi().batches.cancel(posted[0]?.id ?? '')).toMatchObject({ status: 'completed' });
+  expect(await failureOf(openAi().batches.retrieve('batch_none'))).toMatchObject({
+    status: 404,
+    code: 'batch.not_found',
+  });
+  // The native interface shows the same batch.
+  const native = await running.client.batch.results(String(posted[0]?.id).replace('batch_', ''));
+  expect(native).toMatchObject([{ id: 'first', status: 'answered', response: { object: 'list' } }]);
 });

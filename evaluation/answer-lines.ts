@@ -1,0 +1,65 @@
+import type { ModelSpec } from '../models/model.ts';
+import { embeddingsRequest } from '../shared/contracts/embeddings.ts';
+import type { LineRequest } from '../shared/contracts/requests.ts';
+import { scoreRequest } from '../shared/contracts/score.ts';
+import { type ItemError, toItemError } from '../shared/errors.ts';
+import { answerEmbeddings, answerScore } from './answer-requests.ts';
+import { embedInputs } from './embed-inputs.ts';
+import type { EvaluationOptions, EvaluationParts } from './options.ts';
+import { isProcessError } from './process-errors.ts';
+
+/** A line of an OpenAI batch, or the error that intake already found in it. */
+export type Line = LineRequest | { error: ItemError };
+
+/** The outcome of a line. */
+export type LineOutcome =
+  | { status: 'answered'; response: Record<string, unknown> }
+  | { status: 'failed'; error: ItemError };
+
+/**
+ * Answers lines concurrently, as batch work. A line that fails is an outcome like any other.
+ * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a line; the reason of the
+ * signal when it aborts.
+ */
+export async function answerLines(
+  parts: EvaluationParts,
+  spec: ModelSpec,
+  lines: readonly Line[],
+  options: EvaluationOptions = {},
+): Promise<LineOutcome[]> {
+  return await Promise.all(
+    lines.map(async (line): Promise<LineOutcome> => {
+      if ('error' in line) return { status: 'failed', error: line.error };
+      try {
+        return { status: 'answered', response: await answerLine(parts, spec, line, options) };
+      } catch (error) {
+        if (options.signal?.aborted) throw options.signal.reason;
+        if (isProcessError(error)) throw error;
+        return { status: 'failed', error: toItemError(error) };
+      }
+    }),
+  );
+}
+
+async function answerLine(
+  parts: EvaluationParts,
+  spec: ModelSpec,
+  { url, body }: LineRequest,
+  options: EvaluationOptions,
+): Promise<Record<string, unknown>> {
+  if (url === '/v1/score') {
+    const request = scoreRequest.parse(body);
+    const asBatch = { ...options, longText: request.longText, isBatch: true };
+    return { ...(await answerScore(spec, request, (inputs) => embedInputs(parts, spec, inputs, asBatch))) };
+  }
+  const request = embeddingsRequest.parse(body);
+  const asBatch = { ...options, longText: request.longText, isBatch: true };
+  const respond = await answerEmbeddings(spec, request, (inputs) => embedInputs(parts, spec, inputs, asBatch));
+  const response = respond();
+  const data = response.data.map((one) => ({ ...one, embedding: shortened(one.embedding) }));
+  return { ...response, data };
+}
+
+/** Nine digits name every float32. The seventeen of its double would take twice the memory. */
+const shortened = (embedding: number[] | string): number[] | string =>
+  typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { embeddingsRequest } from '../shared/contracts/embeddings.ts';
+import { maxIdLength } from '../shared/contracts/item.ts';
+import type { LineEndpoint } from '../shared/contracts/requests.ts';
+import { pairsOf, scoreRequest } from '../shared/contracts/score.ts';
+import { itemError } from '../shared/errors.ts';
+import type { ReadOptions } from './format.ts';
+import type { ReadItem } from './items.ts';
+import { createJsonValues, type JsonItems } from './json-item.ts';
+import { itemsOfLines } from './ndjson.ts';
+import { decodeText } from './text.ts';
+
+/** The contract of the body of each endpoint. */
+const bodies: Record<LineEndpoint, z.ZodType> = {
+  '/v1/embeddings': embeddingsRequest,
+  '/v1/score': scoreRequest.superRefine((request, context) => {
+    const pairs = pairsOf(request);
+    if ('message' in pairs) context.addIssue({ code: 'custom', path: [pairs.path], message: pairs.message });
+  }),
+};
+
+const line = z.strictObject({
+  custom_id: z.string().min(1).max(maxIdLength),
+  method: z.literal('POST'),
+  url: z.string(),
+  body: z.record(z.string(), z.unknown()),
+});
+
+/** What every line of a file shares. */
+export interface RequestFile {
+  endpoint: LineEndpoint;
+  /** The profile or model that the first line names; undefined for the default. */
+  model: string | undefined;
+}
+
+/**
+ * Reads the JSONL of an OpenAI batch: a request in each line. A line that is not a request, or that names another endpoint
+ * or model than the file, becomes a failed item.
+ */
+export function requestsOf(
+  bytes: AsyncIterable<Buffer>,
+  file: RequestFile,
+  options: ReadOptions,
+): AsyncGenerator<ReadItem[]> {
+  const text = decodeText(bytes);
+  return itemsOfLines(text, options, createRequestItems(file, options, text.encoding));
+}
+
+/** Returns the model that a line names; undefined when it names none or is not a request. */
+export function modelOfLine(text: string): string | undefined {
+  try {
+    const { body } = JSON.parse(text) as { body?: { model?: unknown } };
+    return typeof body?.model === 'string' ? body.model : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function createRequestItems({ endpoint, model }: RequestFile, options: ReadOptions, encoding: () => string): JsonItems {
+  return createJsonValues(options, encoding, (raw, where) => {
+    const id = idOf(raw);
+    const refuse = (message: string): ReadItem => ({
+      ...(id !== undefined && { id }),
+      error: itemError('item.invalid', `${where}: ${message}`),
+    });
+    const parsed = line.safeParse(raw);
+    if (!parsed.success) return refuse(faultsOf(parsed.error, ''));
+    const { custom_id, url, body } = parsed.data;
+    if (url !== endpoint) return refuse(`url: is ${url.slice(0, 100)}, and the batch is for ${endpoint}`);
+    if ((body['model'] ?? undefined) !== model) {
+      return refuse(`body.model: every line names the model of the first line, ${model ?? 'which names none'}`);
+    }
+    const checked = bodies[endpoint].safeParse(body);
+    if (!checked.success) return refuse(faultsOf(checked.error, 'body'));
+    return { id: custom_id, image: '', text: '', request: { url: endpoint, body } };
+  });
+}
+
+const faultsOf = ({ issues }: z.ZodError, prefix: string): string =>
+  issues
+    .slice(0, 3)
+    .map(({ path, message }) => `${[prefix, ...path].filter((step) => step !== '').join('.') || 'line'}: ${message}`)
+    .join('; ');
+
+/** Returns the id of a line that is refused, where it can be read. */
+function idOf(raw: unknown): string | undefined {
+  const id = typeof raw === 'object' && raw !== null && 'custom_id' in raw ? raw.custom_id : undefined;
+  return typeof id === 'string' && id.length <= maxIdLength ? id.toWellFormed() : undefined;
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** Paths that a line of an OpenAI batch may name. */
+export const lineEndpoints = ['/v1/embeddings', '/v1/score'] as const;
+export const lineEndpoint = z.enum(lineEndpoints);
+export type LineEndpoint = z.output<typeof lineEndpoint>;
+
+/** The request in a line of an OpenAI batch. */
+export interface LineRequest {
+  url: LineEndpoint;
+  body: Record<string, unknown>;
+}
+
+/** What OpenAI's interface adds to a batch. */
+export const requestBatch = z
+  .object({
+    endpoint: lineEndpoint,
+    inputFileId: z.string().meta({ description: 'The file with the lines.' }),
+    window: z.string().meta({ description: 'The time that the client allows; it is not used.' }),
+    metadata: z.record(z.string(), z.string()).nullable(),
+  })
+  .meta({ id: 'RequestBatch' });
+export type RequestBatch = z.output<typeof requestBatch>;
