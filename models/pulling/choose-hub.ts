@@ -35,7 +35,11 @@ function offline(cache: Hub): Hub {
   return {
     ...cache,
     search: async () => {
-      throw new PullError('offline', 'HF_HUB_OFFLINE is set: nothing is searched', 'Unset it to search the hub.');
+      throw new PullError(
+        'offline',
+        'HF_HUB_OFFLINE is set, so the hub cannot be searched',
+        'Unset it to search the hub.',
+      );
     },
     async facts(file, signal) {
       try {

@@ -77,7 +77,7 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
   new PullError(
     'unusable',
     `${nameOf(file)} from ${hub.name} cannot be used: ${fault}`,
-    'Nothing was installed. A login page, a proxy or another site may have answered: open its address in a browser.',
+    'Nothing was installed. A login page, a proxy or another site may have answered. Open the address in a browser.',
   );
 
 /** Returns the difference between the bytes and the known facts; undefined when they agree. */
@@ -123,7 +123,7 @@ async function transfer(
   const answer = await hub.open(file, { offset: from, etag }, signal);
   watch.alive();
   requireSize(answer, file, expected, hub);
-  if (answer.offset > from) throw new PullError('hub', `${hub.name} skips bytes of ${nameOf(file)}`, 'Use a mirror.');
+  if (answer.offset > from) throw new PullError('hub', `${hub.name} skipped bytes of ${nameOf(file)}`, 'Use a mirror.');
   // A server that ignores ranges sends the file from the start. The bytes on disk stay until they are overwritten.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
@@ -156,7 +156,7 @@ async function transfer(
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
       // A complete response without a length is the whole file.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
-      throw new PullError('network', message, 'What has arrived is stored: run the same command again.');
+      throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }
   } finally {
     await handle.close();
@@ -175,8 +175,8 @@ function requireEnd({ received }: Course, total: number | undefined, file: Layou
   if (total === undefined || received <= mostSendings * total) return;
   throw new PullError(
     'network',
-    `${hub.name} has sent ${nameOf(file)} ${mostSendings} times over, and never the whole of it`,
-    'A proxy breaks long answers and ignores ranges: use another way or another HF_ENDPOINT. What has arrived is stored.',
+    `${hub.name} sent ${nameOf(file)} ${mostSendings} times, but never completely`,
+    'A proxy interrupts long responses and ignores ranges. Use another network or another HF_ENDPOINT. The bytes received are stored.',
     { isFinal: true },
   );
 }

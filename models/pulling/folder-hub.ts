@@ -36,7 +36,7 @@ export function folderHub(directory: string): Hub {
       }
       await requireNoDanglingLink(path, file);
     }
-    const advice = `Copy the hub's cache of a machine that has it, or the files of the repository to ${join(directory, file.repo)}.`;
+    const advice = `Copy the cache of a machine that has the model, or copy the files of the repository to ${join(directory, file.repo)}.`;
     throw new PullError('not_found', `${directory} has no ${nameOf(file)}`, advice);
   }
 
@@ -88,8 +88,8 @@ async function requireNoDanglingLink(path: string, file: LayoutFile): Promise<vo
   if (!found?.isSymbolicLink()) return;
   throw new PullError(
     'not_found',
-    `${path} is a link to ${await readlink(path)}, which is not there: ${nameOf(file)} was copied without its content`,
-    'Copy the whole cache with its folder `blobs` (`cp -a`, `rsync -a`), or copy what the links lead to (`cp -L`).',
+    `${path} is a link to ${await readlink(path)}, which does not exist: ${nameOf(file)} was copied without its content`,
+    'Copy the whole cache with its folder `blobs` (`cp -a`, `rsync -a`), or copy the files behind the links (`cp -L`).',
   );
 }
 

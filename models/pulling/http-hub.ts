@@ -72,7 +72,7 @@ export function httpHub(options: HttpHubOptions): Hub {
       const headers = { ...headersFor(url), ...more };
       return await fetch(url.href, { method, redirect: 'manual', headers, ...(signal && { signal }) });
     } catch (cause) {
-      throw networkFault(cause, `Asking ${url.host} for ${what}`);
+      throw networkFault(cause, `The request to ${url.host} for ${what}`);
     }
   }
 
@@ -99,8 +99,8 @@ export function httpHub(options: HttpHubOptions): Hub {
     await answer.body?.cancel();
     throw new PullError(
       'intercepted',
-      `${url.host} answers with a web page in place of ${what}`,
-      'A login page of the network, a proxy or another site answers. Open the address in a browser, or correct HF_ENDPOINT.',
+      `${url.host} answered with a web page instead of ${what}`,
+      'A login page of the network, a proxy or another site answered. Open the address in a browser, or correct HF_ENDPOINT.',
     );
   }
 
@@ -122,7 +122,7 @@ export function httpHub(options: HttpHubOptions): Hub {
       await requireNoPage({ answer, url }, what);
       return await answer.json().catch((cause) => {
         if (cause instanceof SyntaxError) return undefined;
-        throw networkFault(cause, `The answer of ${url.host} with ${what}`);
+        throw networkFault(cause, `The response of ${url.host} with ${what}`);
       });
     }
     await answer.body?.cancel();

@@ -25,11 +25,11 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
   const wait = waitMs === undefined ? {} : { waitMs };
 
   if (isStore) {
-    const advice = `Each attempt asks the hub for a new address. If this stays so, a proxy or firewall may refuse ${url.host}. What has arrived is stored: run the same command again.`;
-    return new PullError('hub', `${url.host}, where ${endpoint} has stored ${what}, answers ${status}`, advice, wait);
+    const advice = `Each attempt asks the hub for a new address. If the error persists, a proxy or firewall may refuse ${url.host}. The bytes received are stored: run the same command again.`;
+    return new PullError('hub', `${url.host}, the store of ${endpoint}, answered ${status} for ${what}`, advice, wait);
   }
   if (answer.status === 429) {
-    const advice = `The limit counts all requests of this address in 5 minutes${hasToken ? '' : '; HF_TOKEN has a limit of its own'}. What has arrived is stored: run the same command again.`;
+    const advice = `The limit counts all requests of this address in 5 minutes${hasToken ? '' : '; HF_TOKEN has a limit of its own'}. The bytes received are stored: run the same command again.`;
     return new PullError('hub', `${url.host} limits the rate of requests (${status})`, advice, wait);
   }
   if (answer.status === 408 || answer.status === 425 || answer.status >= 500) {
@@ -52,7 +52,7 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
   if (answer.status === 407) {
     return new PullError(
       'network',
-      `A proxy asks for a password (${status})`,
+      `A proxy requires a password (${status})`,
       'Put it into HTTPS_PROXY: user:password@.',
     );
   }
@@ -61,5 +61,5 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
     const advice = `Check source.repo, revision and layout of this model in the registry against ${page}.`;
     return new PullError('not_found', `${url.host} has no such ${kind}: ${what} (${status})`, advice);
   }
-  return new PullError('not_found', `${url.host} answers ${status} for ${what}`, 'Check HF_ENDPOINT.');
+  return new PullError('not_found', `${url.host} answered ${status} for ${what}`, 'Check HF_ENDPOINT.');
 }

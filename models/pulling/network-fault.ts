@@ -2,9 +2,9 @@ import { PullError } from './pull-error.ts';
 
 export const adviceFor = {
   network:
-    'Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; `vls doctor` says by which way the hub is asked. Without a network, set HF_OFFLINE_DIR to a copied hub cache. What has arrived is stored: the same command continues there.',
-  timeout: 'The connection is stalled. What has arrived is stored: run the same command again.',
-  hub: 'The hub is failing. What has arrived is stored: try again later, or set HF_ENDPOINT to a mirror.',
+    'Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; `vls doctor` shows the proxy and address in use. Without a network, set HF_OFFLINE_DIR to a copied hub cache. The bytes received are stored: the same command continues there.',
+  timeout: 'The connection stalled. The bytes received are stored: run the same command again.',
+  hub: 'The hub is failing. The bytes received are stored: try again later, or set HF_ENDPOINT to a mirror.',
 };
 
 /** OpenSSL's error codes for untrusted certificates. */
@@ -40,13 +40,13 @@ export function networkFault(error: unknown, what: string): PullError {
   const refused = chain.find(({ code }) => code === 'image.fetch.blocked_address' || code === 'image.source_invalid');
   if (refused !== undefined) {
     const advice =
-      'A hub or mirror redirects to this address. If it is yours, or a proxy on this machine answers for all names, list the host or its block of addresses in HF_HOSTS_ALLOW.';
-    return new PullError('blocked', `${what} is refused: ${refused.message}`, advice, { cause: error });
+      'A hub or mirror redirects to this address. If you trust it, or if a proxy on this machine resolves all names, add the host or its address range to HF_HOSTS_ALLOW.';
+    return new PullError('blocked', `${what} was refused: ${refused.message}`, advice, { cause: error });
   }
   const untrusted = chain.find(({ code }) => typeof code === 'string' && certificateFaults.test(code));
   if (untrusted !== undefined) {
     const advice =
-      'A proxy that reads the traffic has an authority of its own: set NODE_EXTRA_CA_CERTS to its certificate (PEM), or NODE_USE_SYSTEM_CA=1 where this machine trusts it.';
+      'A proxy that inspects traffic uses its own certificate authority. Set NODE_EXTRA_CA_CERTS to its certificate (PEM), or NODE_USE_SYSTEM_CA=1 if this machine trusts it.';
     const why = `${untrusted.message} (${String(untrusted.code)})`;
     return new PullError('certificate', `${what} failed: ${why}`, advice, { cause: error });
   }

@@ -42,7 +42,7 @@ export async function persist<T>(
   const { idleMs, attempts, retryDelayMs, longestWaitMs } = options;
   for (let failures = 0; ; ) {
     const idle = new AbortController();
-    const silence = new DOMException(`no byte in ${idleMs / 1000} s`, 'TimeoutError');
+    const silence = new DOMException(`no data for ${idleMs / 1000} s`, 'TimeoutError');
     const timer = setTimeout(() => idle.abort(silence), idleMs);
     let hasProgressed = false;
     const watch: Watch = {
@@ -73,7 +73,7 @@ export async function persist<T>(
 const tooLong = (error: PullError, waitMs: number) =>
   new PullError(
     error.code,
-    `${error.message}; it asks for ${Math.ceil(waitMs / 60_000)} minutes without a request`,
-    'Run the same command again after that time. What has arrived is stored.',
+    `${error.message}; the server asks clients to wait ${Math.ceil(waitMs / 60_000)} minutes`,
+    'Run the same command again after that time. The bytes received are stored.',
     { cause: error },
   );

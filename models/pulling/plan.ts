@@ -40,8 +40,8 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   if (!isStated && facts.commit === undefined && hub.kind === 'http' && !options.unverified) {
     throw new PullError(
       'unverified',
-      `${hub.name} states neither hash nor commit of ${nameOf(file)}: it does not answer as a hub does`,
-      'Check HF_ENDPOINT. If it is a mirror you trust, `--unverified` takes the files as they come.',
+      `${hub.name} states neither hash nor commit of ${nameOf(file)}, so it is probably not a hub`,
+      'Check HF_ENDPOINT. If you trust this mirror, `--unverified` accepts its files.',
     );
   }
   return {
@@ -70,13 +70,13 @@ export function disagreement(
   const pinned = entry.files[file.local];
   if (pinned === undefined) return undefined;
   const advice = `Nothing was downloaded. Correct models.${entry.model}.files in ${entry.definedIn}, or its revision.`;
-  const source = pinned.unverified ? ', which one source alone states' : '';
+  const source = pinned.unverified ? ', known from one source only' : '';
   if (facts.sha256 !== undefined && facts.sha256 !== pinned.sha256) {
-    const message = `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${hub.name}; the registry wants ${pinned.sha256}${source}`;
+    const message = `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${hub.name}; the registry states ${pinned.sha256}${source}`;
     return new PullError('wrong_hash', message, advice);
   }
   if (facts.bytes !== undefined && pinned.bytes !== undefined && facts.bytes !== pinned.bytes) {
-    const message = `${nameOf(file)} has ${facts.bytes} bytes on ${hub.name}; the registry wants ${pinned.bytes}${source}`;
+    const message = `${nameOf(file)} has ${facts.bytes} bytes on ${hub.name}; the registry states ${pinned.bytes}${source}`;
     return new PullError('wrong_hash', message, advice);
   }
   return undefined;

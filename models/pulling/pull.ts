@@ -174,14 +174,17 @@ async function fetchAndInstall(
   planned.push(...(await Promise.all(rest.map((file) => planOne(entry, file, options)))));
   const unchecked = planned.filter(({ checkedAgainst }) => checkedAgainst === 'nothing').map(({ file }) => file.local);
   if (unchecked.length > 0) {
-    warnings.push(`No hash is known of ${unchecked.join(', ')}: taken as it came. The registry may state one.`);
+    warnings.push(`Not verified, since no hash is known: ${unchecked.join(', ')}. You can add one to the registry.`);
   }
   if (!isCommit(entry.revision)) {
-    warnings.push(`The revision ${entry.revision} is not a commit: what it stands for may change.`);
+    warnings.push(`The revision ${entry.revision} is not a commit, so its files may change.`);
   }
   for (const { file, facts } of planned.filter(({ isUnverified }) => isUnverified)) {
-    if (facts.sha256 !== undefined) notes.push(`${options.hub.name} confirms the SHA-256 of ${file.local}.`);
-    else warnings.push(`One source alone states the SHA-256 of ${file.local}, and ${options.hub.name} states none.`);
+    if (facts.sha256 !== undefined) notes.push(`${options.hub.name} confirmed the SHA-256 of ${file.local}.`);
+    else
+      warnings.push(
+        `The SHA-256 of ${file.local} is known from one source only, and ${options.hub.name} does not confirm it.`,
+      );
   }
   const staging = stagingAt(entry.directory);
   await mkdir(staging, { recursive: true });
@@ -268,7 +271,7 @@ async function requireSpace(planned: Planned[], staging: string, options: Pullin
   const megabytes = (count: number) => `${Math.ceil(count / 1_000_000)} MB`;
   throw new PullError(
     'no_space',
-    `${megabytes(bytes)} are needed at ${dirname(staging)}, and ${megabytes(free)} are free`,
+    `The download needs ${megabytes(bytes)} in ${dirname(staging)}; ${megabytes(free)} are free`,
     'Free some space, or set DATA_DIR to a directory on a larger disk.',
   );
 }
@@ -355,8 +358,8 @@ async function requireUsable(entry: HubEntry, directory: string, files: LayoutFi
 const unusable = (entry: HubEntry, cause: Error) =>
   new PullError(
     'unusable',
-    `What ${entry.source.repo} holds is not a model that this service reads: ${cause.message}`,
-    `Check models.${entry.model} in ${entry.definedIn}: its source.layout, and the facts it states.`,
+    `${entry.source.repo} does not hold a model that this service supports: ${cause.message}`,
+    `Check models.${entry.model} in ${entry.definedIn}: source.layout and the other fields.`,
     { cause },
   );
 
@@ -410,7 +413,7 @@ function asPullError(error: unknown, directory: string): unknown {
   if (name === 'AbortError')
     return new PullError('stopped', 'The pull was stopped', 'Run it again to continue.', { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const advice = 'Free some space, or set DATA_DIR to a larger disk. What has arrived is stored.';
+    const advice = 'Free some space, or set DATA_DIR to a larger disk. The bytes received are stored.';
     return new PullError('no_space', `The disk of ${directory} is full`, advice, { cause: error });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ERR_SQLITE_ERROR') {

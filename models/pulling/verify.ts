@@ -106,7 +106,7 @@ async function verifyFile(
 ): Promise<VerifiedFile> {
   const path = join(directory, file);
   const bytes = await sizeOf(path);
-  if (bytes === 0) return { file, state: 'missing', bytes, sha256: null, fault: 'it is not there, or empty' };
+  if (bytes === 0) return { file, state: 'missing', bytes, sha256: null, fault: 'the file is missing or empty' };
   const digest = await digestOf(path, bytes);
   const fault = faultOf(digest, expected) ?? (await contentFaultOf(path, file)) ?? null;
   const state = fault !== null ? 'damaged' : expected.sha256 === undefined ? 'unknown' : 'intact';

@@ -75,7 +75,7 @@ describe.skipIf(lackForCertificates() !== undefined)('vls models pull, by the na
     const pulled = await vls(['models', 'pull', 'fast', 'accurate'], env);
     expect(pulled).toMatchObject({ code: 0 });
     expect(pulled.stdout).toContain('from https://huggingface.co');
-    expect(pulled.stderr).toContain('https://huggingface.co confirms the SHA-256 of onnx/text_model.onnx');
+    expect(pulled.stderr).toContain('https://huggingface.co confirmed the SHA-256 of onnx/text_model.onnx');
     expect(new Set(internet.connects)).toEqual(new Set(['huggingface.co', ...cdnNames].map((host) => `${host}:443`)));
     expect(await vls(['models', 'verify', 'fast', 'accurate'])).toMatchObject({ code: 0 });
   });

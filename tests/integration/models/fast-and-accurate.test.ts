@@ -119,7 +119,7 @@ describe('a dry run', () => {
     const found = (await surveyOf(hub, 'fast')).files.filter(({ fault }) => fault !== null);
     expect(found).toMatchObject([
       { local: 'tokenizer.json', state: 'failed', fault: expect.stringContaining('no such file') },
-      { local: 'onnx/text_model.onnx', state: 'differs', fault: expect.stringContaining('the registry wants') },
+      { local: 'onnx/text_model.onnx', state: 'differs', fault: expect.stringContaining('the registry states') },
     ]);
   });
 });

@@ -72,7 +72,7 @@ describe('a copied cache of the hub', () => {
     await fillCache();
     await rm(join(cache, 'models--someone--clip', 'blobs'), { recursive: true });
     const failure = await failureOf(pullFrom(cache));
-    expect(failure).toMatchObject({ code: 'not_found', message: expect.stringContaining('which is not there') });
+    expect(failure).toMatchObject({ code: 'not_found', message: expect.stringContaining('which does not exist') });
     expect(failure.advice).toContain('cp -L');
   });
 

@@ -241,7 +241,7 @@ describe('a download that breaks in the middle', () => {
     const reasons: string[] = [];
     const onEvent = (event: PullEvent) => event.type === 'retry' && reasons.push(event.reason);
     await pullFrom(hub, await entryOf(), { idleMs: 1_000, onEvent });
-    expect(reasons).toContainEqual(expect.stringContaining('no byte in 1 s'));
+    expect(reasons).toContainEqual(expect.stringContaining('no data for 1 s'));
     expect(onlyVision(hub)[1]).toMatchObject({ status: 206 });
   });
 
