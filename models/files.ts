@@ -2,15 +2,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
 
-/** Bytes of a file; 0 where there is none. */
+/** Returns the size of a file in bytes; 0 when it does not exist. */
 export async function sizeOf(path: string): Promise<number> {
   const found = await stat(path).catch(() => undefined);
   return found?.size ?? 0;
 }
 
 /**
- * Writes beside the file and renames, so that a reader sees the old content or the new. Not named by the process: in
- * containers that share a directory every process has the id 1.
+ * Writes JSON to a temporary file and renames it, so that readers see either the old or the new content. The temporary
+ * name does not use the process id: in containers that share a directory each process may have the id 1.
  */
 export async function writeJson(path: string, content: unknown): Promise<void> {
   const beside = `${path}.${randomUUID()}.new`;
@@ -21,15 +21,15 @@ export async function writeJson(path: string, content: unknown): Promise<void> {
 export interface Digest {
   bytes: number;
   sha256: string;
-  /** What git calls a file with this content: SHA-1 over its length and content. */
+  /** The git blob id: SHA-1 of length and content. */
   gitBlob: string;
 }
 
-/** Reads a file and says what it is. `bytes` is its length as known before, which git hashes first. */
+/** Hashes a file. @param bytes its length as known before, which git hashes first. */
 export async function digestOf(path: string, bytes: number): Promise<Digest> {
   const sha256 = createHash('sha256');
   const gitBlob = createHash('sha1').update(`blob ${bytes}\0`);
-  // Git keeps small files; the second hash is not worth its time on a gigabyte.
+  // Git stores only small files, so larger ones skip the second hash.
   const isSmall = bytes < 64 * 1024 * 1024;
   let read = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {

@@ -1,11 +1,11 @@
-/** Work that others go before has a turn at least this often, in milliseconds. */
+/** Low-priority work gets a turn at least this often (ms). */
 const longestWaitMs = 1_000;
 
-/** What batch work gets however much interactive work there is: else a steady stream of single requests stops it for ever. */
+/** The minimum share of batch work. Without it, a steady stream of single requests would stop batches. */
 export interface Floor {
-  /** @param since when the first of what waits came, by `performance.now()`; nothing when nothing waits. */
+  /** @param since arrival of the oldest waiting work, by `performance.now()`; undefined when none waits. */
   isDue(since: number | undefined): boolean;
-  /** Told at the end of a turn. */
+  /** Called at the end of a turn. */
   hadTurn(): void;
 }
 

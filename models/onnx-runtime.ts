@@ -1,5 +1,5 @@
-// In this order: the library is loaded after its telemetry is switched off, however this process was started.
+// The order matters: ONNX Runtime reads the telemetry setting when it is loaded.
 import './telemetry-off.ts';
 
-/** ONNX Runtime. No other file imports the package. */
+/** Exports ONNX Runtime. No other file imports the package. */
 export { InferenceSession, Tensor } from 'onnxruntime-node';

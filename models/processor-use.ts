@@ -1,24 +1,24 @@
 import { createRecentUse, type RecentUse } from '../shared/recent-use.ts';
 
-/** The time for which tenants have used the processor of this process: decoding and runs together. */
+/** Recent processor time of each tenant in this process: decoding and runs. */
 export interface ProcessorUse {
-  /** By requests and batches. */
+  /** Requests and batches together. */
   all: RecentUse;
   /**
-   * Returns true when requests of one tenant give way to batches of another: when the requests alone have used more than
-   * half of the processor recently, and more than the other tenant has used in all. The batches of a tenant do not count
-   * against its requests, and a tenant that has just come does not make moderate requests late.
+   * Returns true when requests of one tenant yield to batches of another: when the requests alone have recently used
+   * more than half of the processor, and more than the other tenant in total. The requester's own batches do not count,
+   * and a new tenant does not delay moderate requests.
    */
   givesWay(requestsOf: string, batchesOf: string): boolean;
-  /** Begins a use. @returns ends it; a second call does nothing. */
+  /** Starts to measure a use. @returns ends it; further calls do nothing. */
   begin(tenant: string, isInteractive: boolean): () => void;
-  /** Adds a use of known length, in milliseconds. */
+  /** Adds a use of known duration (ms). */
   charge(tenant: string, isInteractive: boolean, milliseconds: number): void;
 }
 
 /** @param halfLifeMs after this time a use counts half. */
 export function createProcessorUse(halfLifeMs = 10_000, now?: () => number): ProcessorUse {
-  /** What half of a processor sums up to, in milliseconds. */
+  /** The sum for half of a processor (ms). */
   const moderateMs = halfLifeMs / Math.LN2 / 2;
   const all = createRecentUse(halfLifeMs, now);
   const interactive = createRecentUse(halfLifeMs, now);

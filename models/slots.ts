@@ -2,21 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Memory that two processes share, in slots: a file without a name in memory (tmpfs), whose descriptor a child inherits.
- * Through a pipe an image leaves its length in garbage several times: 2.2 ms of collection for each pair.
+ * Memory shared by two processes, in slots: an unnamed file in memory (tmpfs) whose descriptor a child inherits. Images
+ * sent through a pipe would leave several copies as garbage: 2.2 ms of garbage collection for each pair.
  */
 export interface Slots {
   readonly fd: number;
-  /** Bytes of a slot. */
+  /** Size of a slot in bytes. */
   readonly slotBytes: number;
-  /** @returns whether the bytes are there: a container may have less memory for such files than it says. */
+  /**
+   * @returns false when the bytes could not be written: a container may have less memory for such files than it
+   * reports.
+   */
   write(slot: number, bytes: Uint8Array): boolean;
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The side that has made them also says who has which. */
+/** The side that created the slots also assigns them. */
 export interface OwnedSlots extends Slots {
-  /** A slot that is free; nothing when none is. */
+  /** Takes a free slot; undefined when there is none. */
   take(): number | undefined;
   free(slot: number): void;
   close(): void;
@@ -24,7 +27,7 @@ export interface OwnedSlots extends Slots {
 
 const directory = '/dev/shm';
 
-/** @returns nothing where there is no such file system, or no room in it. */
+/** @returns undefined when there is no such file system, or it has no space. */
 export function createSlots(count: number, slotBytes: number): OwnedSlots | undefined {
   let fd: number;
   try {
@@ -45,7 +48,7 @@ export function createSlots(count: number, slotBytes: number): OwnedSlots | unde
   };
 }
 
-/** The slots behind an inherited descriptor. */
+/** Opens the slots behind an inherited descriptor. */
 export const slotsOf = (fd: number, slotBytes: number): Slots => ({
   fd,
   slotBytes,

@@ -1,4 +1,4 @@
 import { telemetryOff } from '../shared/child-environment.js';
 
-// On the main thread this reaches the environment that native code reads. In a worker thread `process.env` is a copy.
+// On the main thread this changes the environment that native code reads. In a worker thread `process.env` is a copy.
 Object.assign(process.env, telemetryOff);

@@ -6,7 +6,7 @@ const kind: ClipKind = {
   family: 'chinese-clip',
   defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
   image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
-  // BERT has 512 positions. The processor cuts at 52, which no file states.
+  // BERT has 512 positions. The processor truncates at 52, which no file states.
   positionsAreTokens: false,
   text: (_files, maxTokens) => ({
     clean: 'none',
@@ -18,7 +18,9 @@ const kind: ClipKind = {
   }),
 };
 
-/** Chinese-CLIP: BERT's WordPiece, images squashed although they have CLIP's mean and a `crop_size`. */
+/**
+ * Chinese-CLIP: BERT's WordPiece tokenizer. Images are squashed although the files state CLIP's mean and a `crop_size`.
+ */
 export const chineseClip: ModelFamily = {
   name: 'chinese-clip',
   accepts: (files) => modelTypeOf(files) === 'chinese_clip',

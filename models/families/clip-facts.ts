@@ -13,27 +13,30 @@ const config = z.object({
   vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
 
-/** Mean and deviation of the images that OpenAI trained CLIP with. */
+/** Mean and standard deviation of the images with which OpenAI trained CLIP. */
 export const openAi = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 } as const;
 
-/** Scale of trained CLIPs: their temperature is clipped at 100. */
+/** Scale of trained CLIP models, whose temperature is clipped at 100. */
 const scale = 100;
 
-/** What differs between the families whose exports have CLIP's files. */
+/** The differences between families whose exports have CLIP's files. */
 export interface ClipKind {
   family: FamilyName;
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
-  /** Positions of the text tower are its tokens. Otherwise only OpenCLIP's configuration or the entry states the limit. */
+  /**
+   * True when each position of the text tower is a token. Otherwise only OpenCLIP's configuration or the entry states
+   * the limit.
+   */
   positionsAreTokens: boolean;
   text(files: FolderFiles, maxTokens: number): TextRecipe;
 }
 
 /**
- * Facts of a model with CLIP's files: `config.json` of transformers, that of OpenCLIP, or both.
+ * Reads the facts of a model with CLIP's files: `config.json` of transformers, OpenCLIP's configuration, or both.
  * @throws {Error} naming file and field.
  */
 export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts): ModelFacts {
@@ -62,6 +65,6 @@ export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts
   };
 }
 
-/** The `model_type` of `config.json`. */
+/** Returns the `model_type` of `config.json`. */
 export const modelTypeOf = (files: FolderFiles): unknown =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type;

@@ -5,7 +5,7 @@ import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
   family: 'clip',
-  // transformers leaves them out of a saved `config.json`.
+  // transformers omits these from a saved `config.json`.
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
   positionsAreTokens: true,
@@ -19,7 +19,7 @@ const kind: ClipKind = {
   }),
 };
 
-/** CLIP of OpenAI and OpenCLIP: byte-level BPE, causal text tower. A folder that names no family is one. */
+/** CLIP by OpenAI and OpenCLIP: byte-level BPE, causal text tower. Also the family of a folder that names none. */
 export const clip: ModelFamily = {
   name: 'clip',
   accepts: (files) =>

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** Files in which exports describe themselves. Small; none of them is needed by every family. */
+/** Files that describe a model. All are small, and no file is needed by every family. */
 export const configNames = [
   'config.json',
   'preprocessor_config.json',
@@ -12,18 +12,18 @@ export const configNames = [
 ] as const;
 export type ConfigName = (typeof configNames)[number];
 
-/** The files of a model folder that describe it. */
+/** The descriptive files of a model folder. */
 export interface FolderFiles {
-  /** The content of a file, or undefined where it is absent. */
+  /** Returns the content of a file; undefined when it does not exist. */
   json(name: ConfigName): unknown;
   /**
-   * The content of a file by a schema, or undefined where the file is absent.
+   * Returns the content of a file, validated by a schema; undefined when the file does not exist.
    * @throws {Error} naming file and field.
    */
   parsed<Schema extends z.ZodType>(name: ConfigName, schema: Schema): z.output<Schema> | undefined;
-  /** Whether there is such a file. */
+  /** Returns true when the file exists. */
   has(name: string): boolean;
-  /** The path of a file, for messages. */
+  /** Returns the path of a file, for messages. */
   path(name: ConfigName): string;
 }
 
@@ -47,7 +47,7 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   };
 }
 
-/** The error of a file that a family needs; its code is that of the file system. */
+/** The error for a missing file that a family needs. Its code is that of the file system. */
 export const absent = (path: string): Error =>
   Object.assign(new Error(`${path} is not there`), { code: 'ENOENT' as const });
 

@@ -11,7 +11,9 @@ const shortest = z.object({ shortest_edge: side });
 const size = z.union([side, shortest, square]);
 const resample = { bilinear: 2, bicubic: 3 } as const;
 
-/** `preprocessor_config.json` of transformers. Steps that are not built in are refused: they would give other pixels. */
+/**
+ * `preprocessor_config.json` of transformers. Other steps are refused, since without them the pixels would be wrong.
+ */
 const preprocessorConfig = z.object({
   image_mean: triple.optional(),
   image_std: triple.optional(),
@@ -28,16 +30,16 @@ const preprocessorConfig = z.object({
   do_normalize: z.boolean().default(true),
 });
 
-/** What a family's reference does where the files do not say it. */
+/** The steps of a family's reference implementation where the files state none. */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
 type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
 
 /**
- * Reads the steps from an image to the values of a tower: from transformers' file, then OpenCLIP's, then the registry
- * entry, then the family.
+ * Reads the steps from an image to the values of a tower: from the file of transformers, then from OpenCLIP's, then
+ * from the registry entry, then from the family.
  * @param imageSize side of the square that the tower reads.
- * @throws {Error} naming file and field; also where nothing states mean and deviation.
+ * @throws {Error} naming file and field; also when nothing states mean and deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
@@ -99,11 +101,11 @@ const resizeOf = (stated: z.output<typeof size>, ofNumber: ImageRecipe['resize']
 const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined =>
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
 
-/** Raise the number whenever other bytes reach a tower: it is part of receipts, cache keys and batches. */
+/** Increase the number when the bytes that reach a tower change. It is part of receipts, cache keys and batches. */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
   ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(
     '-',
   );
 
-/** The mean and deviation of a tower that reads values from -1 to 1. */
+/** Mean and deviation of a tower that reads values from -1 to 1. */
 export const half: { mean: Rgb; std: Rgb } = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };

@@ -11,7 +11,7 @@ import { siglip } from './siglip.ts';
 import { siglip2 } from './siglip2.ts';
 import { xlmRoberta } from './xlm-roberta.ts';
 
-/** Every family, in the order in which they are asked for a folder. CLIP takes what names no family, so it is last. */
+/** All families, in the order of detection. CLIP is last, since it accepts folders that name no family. */
 const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];
 
 /**

@@ -12,7 +12,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The tower has no causal mask: it reads its padding.
+    // The tower has no causal mask, so it reads its padding.
     pad: { id: 0, to: maxTokens },
     mask: true,
     version: textVersions.openclip,
@@ -20,8 +20,8 @@ const kind: ClipKind = {
 };
 
 /**
- * MobileCLIP and MobileCLIP2 of the sizes S, whose text towers have no causal mask. Their `config.json` is that of CLIP:
- * where OpenCLIP's configuration is missing, the registry entry names the family.
+ * MobileCLIP and MobileCLIP2 in the S sizes, whose text towers have no causal mask. Their `config.json` is that of
+ * CLIP, so without OpenCLIP's configuration the registry entry must name the family.
  */
 export const mobileclip: ModelFamily = {
   name: 'mobileclip',

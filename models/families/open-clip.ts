@@ -29,17 +29,17 @@ const preprocessConfig = z.object({
 
 const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });
 
-/** How OpenCLIP describes a model, and the steps before its vision tower. */
+/** OpenCLIP's description of a model, and the steps before its vision tower. */
 export interface OpenClipConfig {
   model: z.output<typeof modelConfig>;
-  /** Undefined where the file of the steps is absent. */
+  /** Undefined when the file with the steps does not exist. */
   preprocess: z.output<typeof preprocessConfig> | undefined;
-  /** The file that states the steps, for messages. */
+  /** Path of the file with the steps, for messages. */
   preprocessPath: string;
 }
 
 /**
- * OpenCLIP's description of a model: `open_clip_config.json`; or, in exports of immich, the same in two files.
+ * Reads OpenCLIP's description of a model: `open_clip_config.json`, or the same in two files in exports of immich.
  * @throws {Error} naming file and field.
  */
 export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined {
@@ -54,7 +54,7 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
   return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
 }
 
-/** Whether the text tower is not one with CLIP's tokenizer: OpenCLIP names no other. */
+/** Returns true when the text tower has another tokenizer than CLIP's; only then does OpenCLIP name one. */
 export function hasOtherTokenizer(files: FolderFiles): boolean {
   const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
   return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));

@@ -19,7 +19,7 @@ const kind: ClipKind = {
   }),
 };
 
-/** Perception Encoder (PE core), as OpenCLIP has it. */
+/** Perception Encoder (PE core), as in OpenCLIP. */
 export const pe: ModelFamily = {
   name: 'pe',
   accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,

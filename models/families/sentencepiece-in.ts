@@ -2,8 +2,8 @@ import type { SentencePieceIds, TextRecipe } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * SentencePiece, where its model is there: `@huggingface/tokenizers` gives other ids for some texts. The version states
- * which of the two gave the ids.
+ * Chooses SentencePiece when its model is in the folder: `@huggingface/tokenizers` returns other ids for some texts.
+ * The version states which of the two was used.
  */
 export function sentencePieceIn(
   files: FolderFiles,

@@ -9,7 +9,7 @@ import { textVersions } from './text-version.ts';
 
 const size = z.int().positive();
 
-/** The defaults are those of transformers, which leaves out of a saved file whatever equals them. */
+/** The defaults are those of transformers, which omits them from a saved file. */
 const config = z.object({
   model_type: z.literal('siglip'),
   text_config: z
@@ -24,24 +24,24 @@ const config = z.object({
 
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
-/** SigLIP and SigLIP 2 share their `config.json`. Their tokenizers tell them apart. */
+/** Returns true for SigLIP 2. Both generations have the same `config.json` and differ in their tokenizers. */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean =>
   files.parsed('tokenizer_config.json', tokenizerConfig)?.tokenizer_class?.startsWith('Gemma') ??
   tokenizerOf(files)?.includes('siglip2') ??
   false;
 
-/** By the `config.json` of transformers, or by the tokenizer in OpenCLIP's configuration. */
+/** Detected by the `config.json` of transformers, or by the tokenizer in OpenCLIP's configuration. */
 export const isSiglip = (files: FolderFiles): boolean =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip' ||
   (tokenizerOf(files)?.includes('siglip') ?? false);
 
-/** The repository of the tokenizer in OpenCLIP's configuration, such as `timm/vit-b-16-siglip`. */
+/** Returns the repository of the tokenizer in OpenCLIP's configuration, such as `timm/vit-b-16-siglip`. */
 const tokenizerOf = (files: FolderFiles): string | undefined =>
   openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
 
 type OpenClipModel = OpenClipConfig['model'];
 
-/** What differs between the generations of SigLIP. */
+/** The differences between the generations of SigLIP. */
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
@@ -49,7 +49,7 @@ export interface SiglipGeneration {
 }
 
 /**
- * Facts of a SigLIP of either generation, at a fixed resolution.
+ * Reads the facts of either generation of SigLIP, at a fixed resolution.
  * @throws {Error} naming file and field.
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
@@ -64,7 +64,7 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
     text: text(files, maxTokens),
     dimensions,
     probability: sigmoidOf(family, stated),
-    // The first output of an export is the last hidden state of every token.
+    // The first output of an export is the last hidden state of each token.
     outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
   };
 }
@@ -88,7 +88,7 @@ const openClipSizes = ({ embed_dim: dimensions, vision_cfg: vision, text_cfg: te
   maxTokens: text.context_length ?? 64,
 });
 
-/** Scale and bias are weights of the full model, which no file of an export holds. */
+/** Scale and bias are weights of the full model, which are in no file of an export. */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
   if (scale !== undefined && bias !== undefined) return { kind: 'sigmoid', scale, bias };
   const missing = scale === undefined ? 'logitScale' : 'logitBias';
@@ -100,7 +100,10 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 /** The end token of both generations. */
 export const end = 1;
 
-/** Texts of SigLIP: canonical, then SentencePiece Unigram. The tower pools at the last position and masks nothing. */
+/**
+ * Text recipe of SigLIP: canonical text, then SentencePiece Unigram. The tower pools the last position and masks
+ * nothing.
+ */
 const text: SiglipGeneration['text'] = (files, maxTokens) => ({
   clean: 'siglip',
   ...sentencePieceIn(files, 'spiece.model', { end }, textVersions.siglip),

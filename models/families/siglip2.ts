@@ -4,8 +4,8 @@ import { end, hasGemmaTokenizer, isSiglip, readSiglip, type SiglipGeneration } f
 import { textVersions } from './text-version.ts';
 
 /**
- * Texts of SigLIP 2: lower case, then Gemma's BPE. `tokenizer.json` does not lower: `tokenizer_config.json` says
- * `do_lower_case`, and the reference does it before the tokenizer.
+ * Text recipe of SigLIP 2: lower case, then Gemma's BPE. `tokenizer_config.json` has `do_lower_case`, which the
+ * reference applies before the tokenizer; `tokenizer.json` does not lower the case.
  */
 const text: SiglipGeneration['text'] = (files, maxTokens) => ({
   clean: 'lower',

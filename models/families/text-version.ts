@@ -1,6 +1,6 @@
 import type { Cleaning } from '../model.ts';
 
-/** Raise a number whenever other ids reach a tower: it is part of receipts, cache keys and batches. */
+/** Increase a number when the ids that reach a tower change. It is part of receipts, cache keys and batches. */
 export const textVersions: Record<Cleaning, string> = {
   openclip: 'openclip-3.3-1',
   'openclip-cased': 'openclip-cased-3.3-1',

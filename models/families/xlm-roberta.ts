@@ -5,14 +5,14 @@ import { openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
-/** From SentencePiece's ids to those of fairseq, which XLM-RoBERTa was trained with. */
+/** Conversion of SentencePiece ids to those of fairseq, with which XLM-RoBERTa was trained. */
 const ids = { begin: 0, end: 2, fairseq: { shift: 1, unknown: 3 } };
 
 const kind: ClipKind = {
   family: 'xlm-roberta',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
-  // The positions of XLM-RoBERTa are 514. OpenCLIP cuts at 77, which no file states.
+  // XLM-RoBERTa has 514 positions. OpenCLIP truncates at 77, which no file states.
   positionsAreTokens: false,
   text: (files, maxTokens) => ({
     clean: 'openclip-cased',
@@ -23,7 +23,7 @@ const kind: ClipKind = {
   }),
 };
 
-/** OpenCLIP's multilingual CLIPs with XLM-RoBERTa as their text tower. */
+/** Multilingual CLIP models of OpenCLIP, with XLM-RoBERTa as the text tower. */
 export const xlmRoberta: ModelFamily = {
   name: 'xlm-roberta',
   accepts: (files) => textTypeOf(files) === 'xlm-roberta' || hasXlmText(files),

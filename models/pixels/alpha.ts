@@ -1,16 +1,16 @@
-/** Interleaved bytes; the last channel of each pixel is its alpha. */
+/** Interleaved bytes with alpha as the last channel of each pixel. */
 interface PixelsWithAlpha {
   data: Uint8Array;
   channels: number;
 }
 
-/** Pillow's `MULDIV255`: a * b / 255, rounded. */
+/** Returns a * b / 255, rounded as Pillow's `MULDIV255` does. */
 export function share(a: number, b: number): number {
   const product = a * b + 128;
   return ((product >> 8) + product) >> 8;
 }
 
-/** Undoes a multiplication of the colours by their alpha, in place; a colour without alpha stays as it is. */
+/** Undoes the multiplication of colours by their alpha, in place. A pixel with alpha 0 stays as it is. */
 export function divideByAlpha({ data, channels }: PixelsWithAlpha): void {
   for (let at = 0; at < data.length; at += channels) {
     const alpha = data[at + channels - 1] as number;

@@ -4,13 +4,13 @@ import { limitDecodes } from './decode-limits.ts';
 import { crop } from './preprocess.ts';
 import type { CropThreadOptions, FromCropThread, ToCropThread } from './threaded-crop.ts';
 
-/** The thread that decodes and resamples, while the thread that started it answers and runs the towers. */
+/** Entry of the thread that decodes and resamples, while the main thread answers and runs the towers. */
 const { places, ...options } = workerData as CropThreadOptions;
 limitDecodes(places);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
-/** Begins large images that have their place, by id. */
+/** Callbacks that start large images once they have a place, by id. */
 const granted = new Map<number, () => void>();
 
 parentPort?.on('message', (message: ToCropThread) => {
@@ -37,7 +37,7 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
     const takeLargePlace = (signal?: AbortSignal) => askForLargePlace(id, signal);
     const caller = { interactive, tenant, signal: cancel.signal, takeLargePlace };
     const pixels = await crop(bytes, { ...options, ...(mode && { mode }), caller });
-    // What libvips has made lies in memory that cannot be handed over.
+    // Buffers of libvips cannot be transferred.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);
   } catch (error) {
@@ -48,7 +48,7 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
   }
 }
 
-/** The thread that started this one has the places; the answer gives one back. */
+/** Asks the main thread for a large-image place. The answer to the image returns the place. */
 function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });

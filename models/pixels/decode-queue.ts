@@ -5,12 +5,12 @@ import type { Provider } from '../model.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 import { createLargePlaces } from './large-places.ts';
 
-/** Images that wait to be decoded, a few at a time. */
+/** A queue of images to decode, a few at a time. */
 export interface DecodeQueue {
   /**
    * Runs a task in its turn, or at once when it is interactive.
-   * @param task decodes for the caller that it is given, which has places for large images.
-   * @returns its value, and the milliseconds that it took once it had begun, without those of waiting for such a place.
+   * @param task decodes for the caller that it gets, which provides large-image places.
+   * @returns its value, and its run time in ms without the wait for such a place.
    * @throws the reason of the caller's signal, when it aborts before the task begins.
    */
   run<Value>(caller: Caller, task: (caller: Caller) => Promise<Value>): Promise<{ value: Value; ms: number }>;
@@ -19,11 +19,11 @@ export interface DecodeQueue {
 
 export interface DecodeQueueOptions {
   provider: Provider;
-  /** Threads of a run. */
+  /** Threads that a run of a tower uses. */
   threads: number;
-  /** How many images the next batch run may take. */
+  /** Maximum images of the next batch run. */
   nextRun: () => number;
-  /** Time that tenants have used the processor of this process; decoding is added to it. */
+  /** The account to which each tenant's decoding time is charged. */
   use?: ProcessorUse;
   now?: () => number;
 }
@@ -34,20 +34,22 @@ interface Waiter {
   start(): void;
 }
 
-/** A tenant without work for this time, in milliseconds, has none: between two images of a batch is a run. */
+/**
+ * A tenant counts as idle after this time without work (ms). Between two images of a batch there is a run of the tower.
+ */
 const idleMs = 250;
 
 /**
- * Decodes on libvips' threads, as many images at a time as the next run takes: a run blocks this process, and what was
- * not handed to libvips before it cannot be decoded during it. A GPU waits for all cores there are.
+ * Creates a queue. Images are decoded on libvips' threads, as many at a time as the next run takes. A run blocks this
+ * process, so only images that libvips already has are decoded during it. On a GPU all cores decode.
  *
- * An interactive image begins at once, and no batch image begins until it has ended: what shares its core makes it late.
- * A batch image of another tenant does not wait where the requests have used more than half of the processor, and more
- * than that tenant: requests of one tenant must not stop the batches of another. Where there always is an interactive image, what a batch run takes begins once a
- * second all the same.
+ * An interactive image starts at once, and no batch image starts until it has ended, because sharing a core would slow
+ * it down. There is one exception: requests that have used more than half of the processor, and more than another
+ * tenant, do not hold back that tenant's batch images. So the requests of one tenant cannot stop the batches of
+ * another. Under constant interactive load, batch images for one run still start once a second.
  *
- * Of batches the next image is that of the tenant with the least use. A tenant without one in decoding begins one though
- * others have all places, up to twice the places. Large images have places of their own.
+ * The next batch image is that of the tenant with the least use. A tenant with no image in decoding may start one even
+ * if all places are taken, up to twice the places. Large images have places of their own.
  */
 export function createDecodeQueue({
   provider,
@@ -58,9 +60,9 @@ export function createDecodeQueue({
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
-  /** Images in decoding, by tenant; large ones are not counted. */
+  /** Images in decoding by tenant, without large ones. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** When the last image of each tenant ended. */
+  /** End of the last image of each tenant. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;
@@ -78,7 +80,7 @@ export function createDecodeQueue({
     return others.some((other) => other !== tenant);
   }
 
-  /** Returns whether an interactive image goes before those of this tenant's batches. */
+  /** Returns true when interactive images go before this tenant's batch images. */
   function isHeldBack(tenant: string): boolean {
     for (const other of held.interactive.keys()) {
       if (other === tenant || !use.givesWay(other, tenant)) return true;
@@ -91,7 +93,7 @@ export function createDecodeQueue({
     return activeOfBatches < places() || (heldBy(tenant) === 0 && activeOfBatches < 2 * places());
   }
 
-  /** The oldest image of each tenant, first that of the tenant with the least use, then with the fewest in decoding. */
+  /** Returns the oldest image of each tenant, sorted by least use and then by fewest images in decoding. */
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();
     for (const image of bulk) if (!first.has(image.tenant)) first.set(image.tenant, image);
@@ -139,7 +141,7 @@ export function createDecodeQueue({
     });
   }
 
-  /** @returns ends it. */
+  /** @returns a function that ends it. */
   function begin(tenant: string, interactive: boolean): () => void {
     const of = interactive ? held.interactive : held.batch;
     if (!interactive) activeOfBatches++;

@@ -10,7 +10,7 @@ import type { Rectangle, Size } from './resample/plan.ts';
 import { overWhite, type PictureMode, type Pixels, toRgb } from './rgb.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
-// Only these decoders may ever see bytes from outside: libvips links many more, some of them fragile.
+// Only these decoders may process untrusted bytes. libvips links many more, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -22,36 +22,36 @@ sharp.unblock({
     'VipsForeignLoadTiff',
   ],
 });
-// One picture is one thread, and nothing is kept: parallelism comes from many pictures, memory stays flat.
+// One thread for each image and no cache: images are decoded in parallel, and memory stays constant.
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** A picture whose header has been read. */
+/** An image whose header has been read. */
 export interface Picture extends Size {
   mode: PictureMode;
   metadata: Metadata;
   /**
-   * The stored values of the columns of `region`, from its top down to the picture's end: rows below it are decoded
-   * too, so that a file that was cut off is found out. `1` comes as grey, `P` as red, green, blue and alpha.
+   * Decodes the columns of `region` as stored, from its top to the end of the image. Decoding all rows detects a
+   * truncated file. Mode `1` is returned as grey, `P` as RGBA.
    */
   pixels(region: Rectangle): Promise<Pixels>;
-  /** The same rows and columns as RGB, with transparency laid over white. */
+  /** Decodes the same rows and columns as RGB, blended over white. */
   rgbOverWhite(region: Rectangle): Promise<Pixels>;
   /**
-   * A window of the picture made smaller by libvips: close to what Pillow gives, in half the time and outside of JavaScript.
-   * For `RGB` without alpha only (a PNG may name a colour as transparent, which libvips takes for alpha).
+   * Decodes and resizes a window with libvips: close to Pillow, in half the time, and outside JavaScript. Only for
+   * `RGB` without alpha (libvips treats a PNG's transparent colour as alpha).
    */
   resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
 }
 
 const decodeSeconds = 10;
 
-/** Pillow's filters by libvips' names. */
+/** Pillow's filters by their libvips names. */
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
- * Reads the header. Of an animation the first frame counts. The orientation of a TIFF is applied, as Pillow does on
- * load; EXIF orientation, rotation of HEIF items and colour profiles are not. Of 16 bits a channel the upper 8 count.
+ * Reads the header. Only the first frame of an animation counts. The orientation of a TIFF is applied, as Pillow does;
+ * EXIF orientation, HEIF rotation and colour profiles are not. Samples of 16 bits are reduced to their upper byte.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the image
  * also `image.decode_timeout`.
  */
@@ -63,7 +63,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
       throw toImageError(error, bytes, maxPixels);
     }
   };
-  // sharp has other words for this in each kind of buffer.
+  // sharp's own message differs with the kind of buffer.
   if (bytes.length === 0) throw new ServiceError('image.unsupported_format', describeNonImage(bytes));
   const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
@@ -93,7 +93,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  // A colour that a PNG names as transparent counts here, unlike in the mode.
+  // Unlike in the mode, the transparent colour of a PNG counts here.
   const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
   const rgbOverWhite = async (asked: Rectangle) => {
     if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);
@@ -120,7 +120,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
   };
 }
 
-/** Facts of the container that libvips does not report, and the bytes that libvips is to decode. */
+/** Properties of the file that libvips does not report, and the bytes to give to libvips. */
 interface Facts {
   bytes: Uint8Array;
   gif?: GifFrame;
@@ -140,17 +140,17 @@ function readHeader(bytes: Uint8Array): Facts {
   return { bytes, tiff };
 }
 
-/** Only a TIFF is turned. */
+/** Only the orientation of a TIFF swaps the sides. */
 function orientedSize({ format, orientation = 1, width, height }: Metadata): Size & { isTurned: boolean } {
   const isTurned = format === 'tiff' && orientation > 1;
   return isTurned && orientation > 4 ? { width: height, height: width, isTurned } : { width, height, isTurned };
 }
 
-// The pixel limit holds before anything is decoded; Pillow, too, hands values on as they are stored: no profile.
+// Checks the pixel limit before decoding, and applies no colour profile, as Pillow.
 const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
-/** The pipeline that leaves channels as the mode has them. */
+/** Returns the pipeline that keeps the channels of the mode. */
 function stored(image: Sharp, mode: PictureMode): Sharp {
   switch (mode) {
     case '1':
@@ -158,7 +158,7 @@ function stored(image: Sharp, mode: PictureMode): Sharp {
       return image.removeAlpha().toColourspace('b-w');
     case 'RGB':
       return image.removeAlpha().toColourspace('srgb');
-    // Raw output of `b-w` has one channel and would lose the alpha, so grey with alpha comes as red, green, blue, alpha.
+    // Raw output of `b-w` has one channel and would drop the alpha, so grey with alpha is decoded as RGBA.
     case 'LA':
     case 'P':
     case 'RGBA':
@@ -168,21 +168,21 @@ function stored(image: Sharp, mode: PictureMode): Sharp {
   }
 }
 
-/** @param isWide takes the upper byte of 16-bit samples here: libvips clips inks when it narrows them. */
+/** @param isWide keeps the upper byte of 16-bit samples here, since libvips clips CMYK when it narrows them. */
 async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   const { data, info } = await image
     .timeout({ seconds: decodeSeconds })
     .raw({ depth: isWide ? 'ushort' : 'uchar' })
     .toBuffer({ resolveWithObject: true });
   if (!isWide) return { data, channels: info.channels };
-  // Samples come in the byte order of this machine, which Node runs on little-endian only.
+  // Samples have the byte order of the machine. Node runs only on little-endian ones.
   return {
     data: Uint8Array.from({ length: data.length / 2 }, (_, at) => data[2 * at + 1] ?? 0),
     channels: info.channels,
   };
 }
 
-/** Gives the fill colour to the pixels outside a GIF's frame, and to transparent ones. */
+/** Sets pixels outside a GIF's frame, and transparent ones, to the fill colour. */
 function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFrame): void {
   for (let at = 0, pixel = 0; at < data.length; at += channels, pixel++) {
     const x = region.left + (pixel % region.width) - gif.left;
@@ -195,16 +195,16 @@ function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFram
 function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): PictureMode {
   const { format, space, isPalette, bitsPerSample } = metadata;
   const grey = space === 'b-w' || space === 'grey16';
-  // An extra channel of a TIFF that its header does not call alpha is not one.
+  // An extra channel of a TIFF that the header does not declare as alpha is ignored.
   const hasAlpha = metadata.hasAlpha && tiff?.extraSample !== 0;
   if (gif?.isGrey) return 'L';
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // A PNG can name one colour as transparent: libvips makes alpha of it, Pillow does not. Byte 25 is the colour type.
+  // libvips turns the transparent colour of a PNG into alpha, Pillow does not. Byte 25 is the colour type.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
-  // Pillow reads grey and alpha of 16 bits as RGBA.
+  // Pillow reads 16-bit grey with alpha as RGBA.
   if (grey && bitsPerSample === 16 && alpha) return 'RGBA';
   if (grey) return alpha ? 'LA' : 'L';
   return alpha ? 'RGBA' : 'RGB';

@@ -2,11 +2,13 @@ type Colour = readonly [red: number, green: number, blue: number];
 
 /** Properties of a GIF's first frame that libvips does not report. */
 export interface GifFrame {
-  /** Colour table entry i is (i, i, i), as it also is for a GIF without a table: Pillow reads such an image as grey. */
+  /**
+   * True when entry i of the colour table is (i, i, i), or the GIF has no table. Pillow reads such an image as grey.
+   */
   isGrey: boolean;
-  /** The frame has a transparent colour; where it stands, and outside the frame, `fill` stands. */
+  /** True when the frame has a transparent colour. Transparent pixels and those outside the frame are `fill`. */
   isTransparent: boolean;
-  /** Pillow shows this colour where the frame does not reach: the transparent one, else entry 0. */
+  /** The colour that Pillow uses outside the frame: the transparent one, else entry 0. */
   fill: Colour;
   left: number;
   top: number;
@@ -18,12 +20,12 @@ const greyTable = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)
 
 const bytesOfTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
 
-/** Offset of the first frame's descriptor, and the index of its transparent colour. */
+/** Returns the offset of the first frame's descriptor and the index of its transparent colour. */
 function findFrame(bytes: Uint8Array): { at: number; transparent: number | undefined } {
   const byte = (at: number) => bytes[at] ?? 0;
   let transparent: number | undefined;
   let at = 13 + bytesOfTable(byte(10));
-  // Extensions up to the first frame; each is a label and a chain of blocks that an empty one ends.
+  // Extensions before the first frame. Each is a label and a chain of blocks that ends with an empty one.
   while (byte(at) === 0x21) {
     if (byte(at + 1) === 0xf9) transparent = byte(at + 3) & 1 ? byte(at + 6) : undefined;
     at += 2;
@@ -55,8 +57,8 @@ export function readGifFrame(bytes: Uint8Array): GifFrame {
 }
 
 /**
- * Gives a GIF without any colour table the grey ramp that Pillow reads it with; libvips would decode it all black.
- * @returns the bytes themselves when they have a table.
+ * Adds a grey ramp to a GIF without a colour table, which Pillow reads that way. libvips would decode it as all black.
+ * @returns the same bytes when they have a table.
  */
 export function withColourTable(bytes: Uint8Array): Uint8Array {
   const flags = bytes[10] ?? 0;

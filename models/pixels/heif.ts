@@ -1,17 +1,18 @@
-/** Boxes on the way to the properties of a HEIF file's items; `meta` has four bytes of version and flags. */
+/** Boxes that lead to the properties of a HEIF file's items. `meta` starts with four bytes of version and flags. */
 const containers = new Map([
   ['meta', 4],
   ['iprp', 0],
   ['ipco', 0],
 ]);
 
-/** Item properties that turn, mirror or crop the decoded image. The reference does not apply them. */
+/** Item properties that rotate, mirror or crop the decoded image. The reference does not apply them. */
 const transforms = new Set(['irot', 'imir', 'clap']);
 
 /**
- * The image as it is stored: libheif applies rotation, mirroring and cropping, Pillow does not. An image sequence
- * (`avis`) is marked as a still image, since libvips refuses the brand; its primary item is its first frame.
- * @returns the bytes themselves when nothing has to change.
+ * Removes the transformations of a HEIF file: libheif would apply rotation, mirroring and cropping, Pillow does not. An
+ * image sequence (`avis`) is marked as a still image, since libvips refuses that brand. Its primary item is the first
+ * frame.
+ * @returns the same bytes when nothing has to change.
  */
 export function asStored(bytes: Uint8Array): Uint8Array {
   let changed: Buffer | undefined;
@@ -33,7 +34,7 @@ export function asStored(bytes: Uint8Array): Uint8Array {
         edit().write('avif', at + 8, 'latin1');
       const inner = containers.get(type);
       if (inner !== undefined) walk(at + header + inner, at + size);
-      // Properties are referred to by their position, so none can be removed: each becomes a rotation by 0.
+      // Properties are referenced by index, so none can be removed. Each becomes a rotation by 0.
       if (transforms.has(type)) {
         edit().write('irot', at + 4, 'latin1');
         edit().fill(0, at + header, at + size);

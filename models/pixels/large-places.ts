@@ -1,11 +1,11 @@
 import type { Caller } from '../encoder/protocol.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
-/** Places for images that take much memory, and mostly a second or more, to decode. */
+/** Places for images that need much memory, and usually a second or more, to decode. */
 export interface LargePlaces {
   /**
    * Waits for a place.
-   * @returns gives it back.
+   * @returns releases it.
    * @throws the reason of the caller's signal, when it aborts first.
    */
   take(caller: Omit<Caller, 'takeLargePlace'>): Promise<() => void>;
@@ -13,9 +13,9 @@ export interface LargePlaces {
 }
 
 export interface LargePlacesOptions {
-  /** Where the time of decoding is charged. */
+  /** The account to which decoding time is charged. */
   use: ProcessorUse;
-  /** Returns whether other tenants have other work for the same processor. Default: no. */
+  /** Returns true when other tenants have work for the same processor. Default: false. */
   isContested?: (tenant: string) => boolean;
   now?: () => number;
 }
@@ -28,19 +28,20 @@ interface Waiter extends Image {
   grant(): void;
 }
 
-/** Time between two looks at whether other tenants still have work, while an image waits for that alone, in milliseconds. */
+/** Interval at which an image that waits only for the work of other tenants checks for it (ms). */
 const lookEveryMs = 250;
-/** The most that other tenants' work may lengthen a rest, as a share of the time. */
+/** Maximum share of the processor that counts as used by other tenants when a rest is computed. */
 const largestShare = 0.95;
-/** An image says nothing about a tenant any more after this many times its own length; no rest is longer. */
+/** A tenant's last image is forgotten after this many times its own duration; no rest is longer. */
 const forgottenAfter = 100;
 
 /**
- * Memory bounds the number: one image of batches and one of an interactive request at a time, and a second tenant's
- * interactive one. Fairness bounds the time, since a decoder that has begun cannot be stopped: while other tenants have
- * work, a tenant decodes one large image at a time and rests afterwards, for as long as the others need the processor, or
- * for as long as its image took where one other tenant would need all of it. Interlaced PNGs of 49 megapixels (1.5 s each)
- * of one tenant, as single requests and in batches, made the batch of another take 3.4 times as long.
+ * Creates the places. Their number bounds memory: at a time one image of batches and one of interactive requests, plus
+ * one interactive image of a second tenant. Rests bound the time, since a decoder cannot be stopped. While other
+ * tenants have work, a tenant decodes one large image at a time and then rests. The rest grows with the share of the
+ * processor that the others use: up to the duration of the image for each of them. Without rests, interlaced PNGs of 49
+ * megapixels (1.5 s each) from one tenant, in single requests and batches, made another tenant's batch take 3.4 times
+ * as long.
  */
 export function createLargePlaces({
   use,
@@ -49,7 +50,7 @@ export function createLargePlaces({
 }: LargePlacesOptions): LargePlaces {
   const active = new Set<Image>();
   const waiting = new Set<Waiter>();
-  /** Of the last large image of each tenant: when it ended, how long it took, in milliseconds, and its kind. */
+  /** The last large image of each tenant: its end, its duration (ms) and its kind. */
   const last = new Map<string, { endedAt: number; took: number; interactive: boolean }>();
   let looking: NodeJS.Timeout | undefined;
 
@@ -60,7 +61,7 @@ export function createLargePlaces({
   const competes = (image: Image) =>
     isContested(image.tenant) || [...active, ...waiting].some(({ tenant }) => tenant !== image.tenant);
 
-  /** The time after which a tenant may begin its next image while others have work, in milliseconds. */
+  /** Returns the time until a tenant may start its next image while others have work (ms). */
   function restLeft(tenant: string): number {
     const ended = last.get(tenant);
     if (ended === undefined) return 0;
@@ -69,7 +70,7 @@ export function createLargePlaces({
     return ended.endedAt + ended.took * Math.min(Math.max(1, tenants), needed / (1 - needed)) - now();
   }
 
-  /** Returns 0 when the image may begin, or in how many milliseconds that is to be asked again. */
+  /** Returns 0 when the image may start, else the time until the next check (ms). */
   function waitOf(image: Waiter): number {
     if (!hasMemoryFor(image)) return Number.POSITIVE_INFINITY;
     if (!competes(image)) return 0;
@@ -77,7 +78,7 @@ export function createLargePlaces({
     return Math.min(lookEveryMs, Math.max(0, restLeft(image.tenant)));
   }
 
-  /** The tenant with the least use is first; its interactive images and those of its batches take turns. */
+  /** The tenant with the least use goes first. Its interactive images and its batch images alternate. */
   const before = (a: Waiter, b: Waiter) => {
     if (a.tenant !== b.tenant) return use.all.of(a.tenant) < use.all.of(b.tenant);
     return a.interactive !== b.interactive && a.interactive !== (last.get(a.tenant)?.interactive ?? false);
@@ -143,5 +144,5 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/** The places of this process, for callers that bring none. */
+/** The places of this process, for callers without their own. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** Names the first chunk of a PNG whose checksum does not fit its data. */
+/** Returns the name of the first PNG chunk with a wrong checksum. */
 export function damagedChunk(bytes: Uint8Array): string | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 8;

@@ -8,24 +8,24 @@ import { resample } from './resample/resample.ts';
 import { toRgb } from './rgb.ts';
 
 export interface CropOptions {
-  /** On whose behalf, for the places of large images. Default: a batch of nobody in particular. */
+  /** The caller, for large-image places. Default: batch work without a tenant. */
   caller?: Caller;
   recipe: Pick<ImageRecipe, 'size' | 'resize' | 'filter' | 'rgb'>;
-  /** Refused above this many pixels, before anything is decoded. */
+  /** Larger images are refused before they are decoded. */
   maxPixels: number;
   /**
-   * `exact` (the default): the bytes that Pillow gives, for every image. `fast` leaves it to libvips to shrink colour
-   * images without alpha and palette, which are nearly all: it shrinks a JPEG of more than four times the size while it
-   * decodes it. Cosines move by up to 0.010 (`docs/models.md`).
+   * `exact` (the default): the same bytes as Pillow, for each image. `fast`: libvips resizes colour images without
+   * alpha and palette, which are nearly all, and already scales a JPEG of more than four times the size during
+   * decoding. Cosines change by up to 0.010 (`docs/models.md`).
    */
   mode?: PreprocessMode;
 }
 
 /**
- * Encoded image to the square that the model reads, as RGB. The tower normalises these bytes (`pixel-input.ts`).
- * With `after-resize` these are OpenCLIP's steps with Pillow, which resizes a picture in the mode it is stored in:
- * nearest pixel for a palette; colours weighted by their alpha, which is dropped (not blended) afterwards.
- * EXIF orientation is not applied.
+ * Converts an encoded image to the RGB square that the model reads. The graph normalises these bytes
+ * (`pixel-input.ts`). With `after-resize` the steps are OpenCLIP's with Pillow, which resizes an image in the mode of
+ * its file: a palette with nearest-neighbour, colours weighted by alpha, which is then dropped, not blended. EXIF
+ * orientation is not applied.
  * @returns interleaved bytes: `size * size * 3`.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
@@ -39,7 +39,7 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
     width: size,
     height: size,
   };
-  // libvips enlarges in another way: cosines off by 0.013.
+  // libvips enlarges differently: cosines differ by 0.013.
   const { resized } = picture;
   if (mode === 'fast' && resized && Math.min(picture.width, picture.height) > size) {
     return await inTurn(picture.metadata, async () => (await resized(target, window, filter)).data, caller);
@@ -48,15 +48,15 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
   return await inTurn(picture.metadata, () => exactly(picture, target, window, filter), caller);
 }
 
-/** The size of the whole image once it is resized. */
+/** Returns the size of the whole image after the resize. */
 function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe']): Size {
   if (resize === 'squash') return { width: size, height: size };
-  // torchvision's `int(size * long / short)`, in this order: rounding the long side moves a cosine by up to 0.025.
+  // torchvision's `int(size * long / short)`. Rounding the long side instead changes a cosine by up to 0.025.
   const short = Math.min(width, height);
   return { width: Math.trunc((size * width) / short), height: Math.trunc((size * height) / short) };
 }
 
-/** Colours become RGB before the resize, as transformers 5 does it. */
+/** Converts colours to RGB before the resize, as transformers 5 does. */
 async function cropInRgb(
   picture: Picture,
   target: Size,
@@ -68,7 +68,7 @@ async function cropInRgb(
   return await resample({ data, channels, isWeighted: false }, plan);
 }
 
-/** Colours become RGB after the resize, as OpenCLIP does it. */
+/** Converts colours to RGB after the resize, as OpenCLIP does. */
 async function cropAsStored(
   picture: Picture,
   target: Size,
@@ -78,7 +78,7 @@ async function cropAsStored(
   const hasTable = picture.mode === '1' || picture.mode === 'P';
   const plan = planResample(hasTable ? 'nearest' : filter, picture, target, window);
   const { data, channels } = await picture.pixels(plan.region);
-  // A picture that keeps its size is copied, and so keeps what lies under its alpha.
+  // An image that keeps its size is copied, including the colours of transparent pixels.
   const isResized = target.width !== picture.width || target.height !== picture.height;
   const isWeighted = (picture.mode === 'LA' || picture.mode === 'RGBA') && isResized;
   const pixels = { data: await resample({ data, channels, isWeighted }, plan), channels };
@@ -86,7 +86,7 @@ async function cropAsStored(
   return toRgb(pixels, picture.mode).data;
 }
 
-/** Python's `round`, which places the reference's crop. */
+/** Rounds halves to even, as Python's `round` does when the reference places its crop. */
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

@@ -1,8 +1,8 @@
 import { share } from './alpha.ts';
 
 /**
- * How a file stores colours, in Pillow's words, since OpenCLIP resizes an image in the mode it is stored in: `L` grey,
- * `LA` and `RGBA` with an alpha channel, `P` with a palette, `1` black and white.
+ * Colour modes of files, with Pillow's names, since OpenCLIP resizes an image in its mode: `L` grey, `LA` and `RGBA`
+ * with an alpha channel, `P` with a palette, `1` black and white.
  */
 export type PictureMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 
@@ -12,7 +12,7 @@ export interface Pixels {
   channels: number;
 }
 
-/** Grey fills all three channels; alpha falls away; inks are what they leave of white. */
+/** Converts to RGB. Grey fills all three channels, alpha is dropped, and CMYK is subtracted from white. */
 export function toRgb({ data, channels }: Pixels, mode: PictureMode): Pixels {
   if (channels === 3) return { data, channels };
   const rgb = new Uint8Array((data.length / channels) * 3);
@@ -26,14 +26,14 @@ export function toRgb({ data, channels }: Pixels, mode: PictureMode): Pixels {
   return { data: rgb, channels: 3 };
 }
 
-/** Lays RGBA over white, with the rounding of Pillow's `alpha_composite`. */
+/** Blends RGBA over white, with the rounding of Pillow's `alpha_composite`. */
 export function overWhite({ data }: Pixels): Pixels {
   const rgb = new Uint8Array((data.length / 4) * 3);
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     const alpha = data[from + 3] as number;
     const white = 255 * (255 - alpha);
     for (let channel = 0; channel < 3; channel++) {
-      // Seven more bits than a byte, half of the last one added, divided by 255.
+      // With seven extra bits, plus half of the last one, divided by 255.
       const sum = 128 * ((data[from + channel] as number) * alpha + white) + (128 << 7);
       rgb[to + channel] = ((sum >> 8) + sum) >> 15;
     }

@@ -5,9 +5,9 @@ import type { PreprocessMode } from '../model.ts';
 import { takeOwnLargePlace } from './large-places.ts';
 import type { CropOptions } from './preprocess.ts';
 
-/** What the thread is given at its start. */
+/** The options with which the thread starts. */
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
-  /** How many images are decoded at a time. */
+  /** Number of images decoded at a time. */
   places: number;
 }
 
@@ -20,11 +20,11 @@ export type ToCropThread =
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
     }
-  /** The place for a large image that `largeAsked` has asked for. Its answer gives it back. */
+  /** The large-image place that `largeAsked` requested. The answer to the image returns it. */
   | { type: 'largeGranted'; id: number }
-  /** Nobody waits for this image any more; it is not decoded if that has not begun, and answered all the same. */
+  /** The caller of this image has gone. An image that has not begun is not decoded. It is still answered. */
   | { type: 'cancel'; id: number }
-  /** The thread ends when it has answered. */
+  /** The thread ends after it has answered all images. */
   | { type: 'close' };
 
 export type FromCropThread =
@@ -34,24 +34,24 @@ export type FromCropThread =
 
 export interface CropThread {
   /**
-   * `crop` of `preprocess.ts`. The bytes are copied.
-   * @param mode instead of that of the options.
+   * `crop` of `preprocess.ts`, on a copy of the bytes.
+   * @param mode overrides that of the options.
    * @throws {ServiceError} as `crop`; the reason of the caller's signal, when it aborts first.
    */
   crop(bytes: Uint8Array, caller: Caller, mode?: PreprocessMode): Promise<Uint8Array>;
-  /** Ends the thread when it has answered what it was asked. */
+  /** Ends the thread after it has answered all images. */
   close(): void;
 }
 
 /**
- * Starts a thread that crops images. A run of a tower blocks the thread that hands it out; images that arrived before
- * are decoded and resampled meanwhile, and resampling never delays a run.
+ * Starts a thread that crops images. A run of a tower blocks the thread that starts it. With this thread, images that
+ * have arrived are decoded during the run, and resampling never delays a run.
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
   const thread = new Worker(new URL('./crop-thread.ts', import.meta.url), { workerData: options });
   interface Image {
     caller: Caller;
-    /** Gives the place of a large image back. */
+    /** Releases the large-image place. */
     release?: () => void;
     resolve(pixels: Uint8Array): void;
     reject(error: unknown): void;
@@ -67,11 +67,11 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     if (message.type === 'cropped') image?.resolve(message.pixels);
     else image?.reject(new ServiceError(message.code, message.message));
   });
-  // Without its thread this process is of no use: it ends, and the pool starts another.
+  // The process is useless without this thread. It ends, and the pool starts another.
   thread.on('error', (error) => {
     throw error;
   });
-  // It does not keep its process alive.
+  // The thread does not keep its process running.
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
 
@@ -79,7 +79,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // Without a place it is cancelled, and answered.
+    // Without a place the image is cancelled and answered.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
     if (!asked.has(id)) return release();
@@ -97,7 +97,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
       try {
         return await new Promise((resolve, reject) => {
           asked.set(id, { caller, resolve, reject });
-          // Crosses without a copy of its own; the caller may need its bytes again.
+          // A copy that can be transferred, since the caller may need its bytes again.
           const copy = new Uint8Array(bytes);
           send({ type: 'crop', id, bytes: copy, interactive, tenant, mode }, [copy.buffer]);
         });

@@ -1,10 +1,10 @@
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The tags of a TIFF's first page that decide how its samples are read. Numbers as TIFF 6.0 defines them. */
+/** The tags of a TIFF's first page that decide how its samples are read. Numbers are those of TIFF 6.0. */
 export interface TiffTags {
   photometric: number;
   compression: number;
-  /** First of ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. */
+  /** First value of ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. */
   extraSample: number | undefined;
 }
 
@@ -24,7 +24,7 @@ const unreadCompressions = new Map([
   [50002, 'JPEG XL'],
   [52546, 'JPEG XL'],
 ]);
-/** Colour spaces that libvips would read as if they were red, green and blue. */
+/** Colour spaces that libvips would misread as RGB. */
 const unreadPhotometrics = new Map([
   [8, 'CIELab'],
   [9, 'ICCLab'],
@@ -39,7 +39,7 @@ export const paletteTiff = 3;
 const yCbCr = 6;
 
 interface Directory {
-  /** Byte offset of its first entry, and how many entries it has. */
+  /** Byte offset of its first entry, and the number of entries. */
   first: number;
   count: number;
 }
@@ -66,7 +66,7 @@ function open(bytes: Uint8Array): Reader | undefined {
 const offsetAt = ({ isLittle, isBig, view }: Omit<Reader, 'start'>, at: number): number =>
   isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle);
 
-/** The directories of a TIFF, one a page; they may form a circle. None for any other file. */
+/** Iterates the directories of a TIFF, one for each page. They may form a circle. Any other file has none. */
 function* directories(reader: Reader): Generator<Directory> {
   const { view, isLittle, isBig } = reader;
   const [countBytes, entryBytes, offsetBytes] = isBig ? [8, 20, 8] : [2, 12, 4];
@@ -90,7 +90,7 @@ export function countPages(bytes: Uint8Array, limit: number): number {
   return pages;
 }
 
-/** More entries than any writer makes; the rest is not looked at. */
+/** More entries than any software writes; the rest is ignored. */
 const maxEntries = 1_000;
 
 /** Reads the tags of the first page; undefined for a file that is not a TIFF. */
@@ -104,7 +104,7 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
     for (let entry = 0; entry < Math.min(count, maxEntries); entry++) {
       const at = first + entry * entryBytes;
       if (at + entryBytes > view.byteLength) break;
-      // All tags read here are of type SHORT. Values that do not fit into the entry stand at an offset.
+      // All tags read here have the type SHORT. Values that do not fit into the entry are stored at an offset.
       const values = isBig ? Number(view.getBigUint64(at + 4, isLittle)) : view.getUint32(at + 4, isLittle);
       const inline = at + (isBig ? 12 : 8);
       const place = values * 2 <= (isBig ? 8 : 4) ? inline : offsetAt(reader, inline);
@@ -120,7 +120,7 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
 }
 
 /**
- * Refuses what libvips cannot read, or would read as other colours than the file has.
+ * Refuses a TIFF that libvips cannot read, or would read with wrong colours.
  * @throws {ServiceError} `image.unsupported_format`
  */
 export function checkTiff({ photometric, compression }: TiffTags): void {

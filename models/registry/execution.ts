@@ -1,10 +1,10 @@
 import type { Config } from '../../shared/config.ts';
 import { cpu, type Device } from '../device/device.ts';
 
-/** How models run in this installation, whatever the registry states of them. */
+/** Settings of this installation for running models, whatever the registry states. */
 export interface Execution extends Pick<Config, 'precision' | 'preprocess'> {
   device: Device;
-  /** Another precision is used where the requested one is not there. */
+  /** True when another precision may replace a requested one that is missing. */
   deviceFallback: boolean;
 }
 

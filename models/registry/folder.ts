@@ -15,14 +15,14 @@ import {
 import { bothTowersFile, towerFile } from './layouts.ts';
 import { precisionsOfTowers, type TowersHere } from './precision.ts';
 
-/** A model on disk: its facts, and absolute paths of its files. */
+/** A model on disk: its facts and the absolute paths of its files. */
 export type ModelFolder = ModelFacts &
   Pick<ModelSpec, 'visionPath' | 'textPath' | 'tokenizerPath' | 'tokenizerConfigPath' | 'goldenPath'>;
 
 /**
  * Reads a model folder.
- * @param stated what the registry entry says.
- * @throws {Error} naming the file that is absent or wrong, and the field.
+ * @param stated facts of the registry entry.
+ * @throws {Error} naming the missing or invalid file, and the field.
  */
 export async function readModelFolder(path: string, stated: StatedFacts = {}): Promise<ModelFolder> {
   const facts = await readModelFacts(path, stated);
@@ -44,7 +44,7 @@ export async function readModelFolder(path: string, stated: StatedFacts = {}): P
   };
 }
 
-/** The file of a tower at a precision: its own, or one with both towers. Undefined where there is none. */
+/** Returns the file of a tower at a precision: its own file, or one with both towers; undefined when there is none. */
 async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: Precision) {
   for (const file of [towerFile(tower, precision), bothTowersFile(precision)]) {
     if ((await sizeOf(join(directory, file))) > 0) return file;
@@ -52,7 +52,7 @@ async function towerIn(directory: string, tower: keyof TowerPrecisions, precisio
   return undefined;
 }
 
-/** The files with both towers in a directory at a precision: two files or one. Undefined where they are not there. */
+/** Returns the files with both towers at a precision, one or two; undefined when they are missing. */
 export async function towerFilesIn(directory: string, precision: ModelPrecision): Promise<string[] | undefined> {
   const towers = towersOf(precision);
   const vision = await towerIn(directory, 'vision', towers.vision);
@@ -60,7 +60,7 @@ export async function towerFilesIn(directory: string, precision: ModelPrecision)
   return vision === undefined || text === undefined ? undefined : [...new Set([vision, text])];
 }
 
-/** The same as paths of each tower. */
+/** The same, with the path of each tower. */
 export async function towersIn(
   directory: string,
   precision: ModelPrecision,
@@ -70,7 +70,7 @@ export async function towersIn(
   return { visionPath: join(directory, vision), textPath: join(directory, text) };
 }
 
-/** The precisions that a directory has of each tower. */
+/** Lists the precisions of each tower in a directory. */
 export async function towersHere(directory: string): Promise<TowersHere> {
   const isHere = await access(join(directory, 'onnx')).then(
     () => true,
@@ -85,6 +85,6 @@ export async function towersHere(directory: string): Promise<TowersHere> {
   return { vision, text };
 }
 
-/** The precisions that a model can have with the towers in its directory. */
+/** Lists the precisions that a model in this directory can run at. */
 export const precisionsIn = async (directory: string): Promise<ModelPrecision[]> =>
   precisionsOfTowers(await towersHere(directory));

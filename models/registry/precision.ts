@@ -4,27 +4,29 @@ import type { ModelEntry } from './entries.ts';
 type Stated = Pick<ModelEntry, 'precision'>;
 
 /**
- * The precision that a model has when one is asked for. A tower whose precision the entry states alone keeps it: texts of
- * SigLIP 2 drift in fp16, whatever is asked for. An entry that states both states a default.
+ * Returns the precision of a model for a requested one. If the entry states the precision of one tower, that tower
+ * always has it: texts of SigLIP 2 are inaccurate in fp16. If it states both, they are only a default.
  */
 export function precisionFor({ precision: stated = {} }: Stated, asked: Precision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;
   return isDefault ? asked : precisionName({ vision: stated.vision ?? asked, text: stated.text ?? asked });
 }
 
-/** The precision that is pulled when none is asked for. */
+/** Returns the precision to pull by default. */
 export const defaultPrecision = ({ precision: stated = {} }: Stated): ModelPrecision =>
   precisionName({ vision: stated.vision ?? 'fp32', text: stated.text ?? 'fp32' });
 
-/** The precisions that are pulled when these are asked for, or none. */
+/** Returns the precisions to pull for a request, or by default. */
 export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | undefined): ModelPrecision[] => [
   ...new Set(asked?.map((precision) => precisionFor(entry, precision)) ?? [defaultPrecision(entry)]),
 ];
 
-/** The precisions of each tower in a directory. */
+/** The available precisions of each tower in a directory. */
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;
 
-/** The precisions that a model can have with these towers: of both where both have it, else with another one. */
+/**
+ * Lists the precisions that a model with these towers can run at: those of both towers, else pairs of different ones.
+ */
 export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision[] {
   const [firstVision] = vision;
   const [firstText] = text;

@@ -25,73 +25,77 @@ import { readStagedPull, type StagedPull } from './staged-pull.ts';
 import type { TrafficRules } from './traffic.ts';
 import { createRegistryWatch } from './watch.ts';
 
-/** A name that users ask for, resolved. */
+/** A model resolved from a requested name. */
 export interface ResolvedModel {
-  /** The profile whose queue carries batches of this model, or the model's own name when no profile has it. */
+  /** The profile whose queue has the batches of this model, or the model's own name without a profile. */
   profile: string;
   spec: ModelSpec;
 }
 
-/** The models this installation knows, and the names that lead to them. */
+/** The models of this installation and the names that resolve to them. */
 export interface Registry {
-  /** Name used when a request gives none. */
+  /** The name that a request without a model uses. */
   readonly defaultName: string;
-  /** Every profile, and every model that no profile names. */
+  /** Each profile, and each model without a profile. */
   readonly profiles: readonly string[];
-  /** What is wrong with the registry files since they changed; what was read before is in use meanwhile. */
+  /**
+   * The error of the registry files as they are now; null when they are valid. Until it is fixed, the last valid
+   * content is used.
+   */
   readonly fault: string | null;
   /**
-   * @param nameOrNothing a profile, a model name, or nothing for the default.
+   * @param nameOrNothing a profile, a model, or undefined for the default.
    * @throws {ServiceError} `model.unknown`, `model.unavailable`
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * The model a batch was posted for: also at a revision that the registry has since moved on from, as long as its
-   * files are here.
-   * @returns what this process has instead, in words, when it cannot evaluate that batch.
-   * @throws {ServiceError} `model.unavailable` when it should be here and cannot be used.
+   * Resolves the model of a batch. A revision that the registry no longer names also resolves while its files exist.
+   * @returns the difference in words, when this process has another model and cannot evaluate the batch.
+   * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
   resolvePinned(
     pinned: Omit<Recipe, 'textCleaning'> & { textCleaning?: string | undefined },
   ): Promise<ModelSpec | { difference: string }>;
-  /** How the traffic of a profile is shared; of a model asked for by its own name, that it has all of it. */
+  /** Returns the traffic rules of a profile. A model requested by its own name gets all the traffic. */
   rulesOf(nameOrNothing?: string): TrafficRules;
-  /** Every model, whether its files are here or not. Those of the catalogue that are absent only where they are asked for. */
+  /**
+   * Lists all models, with or without local files. Catalogue models without local files are included only on request.
+   */
   list(options?: { catalogue?: boolean }): Promise<ListedModel[]>;
-  /** Reads the registry files again whenever they change, or model files come and go; tells `onChange` afterwards. */
+  /** Reloads the registry when its files change, or model files are added or removed. Calls `onChange` afterwards. */
   watch(log: Logger, onChange?: () => void): void;
-  /** Ends the watching. */
+  /** Stops watching. */
   close(): void;
 }
 
-/** A model as the registry knows it. */
+/** A model in the registry. */
 export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   profiles: string[];
   isDefault: boolean;
-  /** Factor of a cosine before softmax or sigmoid; null where neither files nor entry state it. */
+  /** Factor of cosines before softmax or sigmoid; null when neither files nor entry state it. */
   logitScale: number | null;
   description: string | null;
-  /** Where its files come from. */
+  /** The source of its files. */
   source: string;
   speed: ModelEntry['speed'];
-  /** The command that fetches its files, where a hub has them; null for a folder. */
+  /** The command that downloads its files; null for a folder. */
   pullCommand: string | null;
-  /** A pull of it that runs, or was interrupted. */
+  /** A running or interrupted pull of this model. */
   pull: StagedPull | null;
-  /** What is known from its files; or why they cannot be used. */
+  /** The facts from its files, or the error that makes them unusable. */
   spec: ModelSpec | ServiceError;
 }
 
 /**
- * The registry of this installation: built in, added to `DATA_DIR`, overlay (`MODELS_FILE`), default (`MODEL`).
+ * Loads the registry of this installation: built in, added to `DATA_DIR`, overlay (`MODELS_FILE`), default (`MODEL`).
  * @throws {Error} naming file, entry and field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
-  /** With the whole catalogue. */
+  /** Includes the whole catalogue. */
   let known = await readEntries(config);
   let entries = await withoutAbsent(known);
   let fault: string | null = null;
-  /** Entries that a change of the files has replaced: batches may still be pinned to them. */
+  /** Entries that a change of the files has replaced. Batches may still be pinned to them. */
   const former = new Map<string, ModelEntry>();
   let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
@@ -102,7 +106,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
     preprocess?: PreprocessMode,
   ): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
-    // Those of the entries that are asked now: what is read while they are replaced must not stay.
+    // The specs of the current entries: a result that arrives after a reload must not enter the new map.
     const read = specs;
     const known = read.get(key);
     if (known !== undefined) return known;
@@ -208,7 +212,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   };
 }
 
-/** What a service has: the absent models of the catalogue are not among its profiles, queues and listed models. */
+/** Removes catalogue models without local files: they have no profile and no queue, and are not listed. */
 async function withoutAbsent(known: Entries): Promise<Entries> {
   const isServed = async (entry: ModelEntry) =>
     !isInCatalogue(entry, known) || (await precisionsIn(entry.directory)).length > 0;
@@ -218,7 +222,7 @@ async function withoutAbsent(known: Entries): Promise<Entries> {
   return { ...known, models, find: (asked) => models.get(known.profiles.get(asked) ?? asked) };
 }
 
-/** A revision that this process has never had in its registry, and whose files a pull has left here. */
+/** Returns a revision that was never in this registry but that a pull has left on disk. */
 async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
   const entry = current && atOtherRevision(current, revision);
   return entry && (await precisionsIn(entry.directory)).length > 0 ? entry : undefined;
@@ -231,13 +235,13 @@ function namesOf({ models, profiles }: Entries): string[] {
   return [...profiles.keys(), ...[...models.keys()].filter((model) => !profiled.has(model))];
 }
 
-/** The first profile of a model asked for by its own name carries its batches. */
+/** Returns the first profile of a model that was requested by its own name. */
 function queueOf({ profiles }: Entries, asked: string, model: string): string {
   if (profiles.has(asked)) return asked;
   return [...profiles].find(([, name]) => name === model)?.[0] ?? model;
 }
 
-/** The failure of a name that leads nowhere, with the names that lead somewhere. */
+/** The error for an unknown name. Its message lists the known names. */
 export function unknownModel(asked: string, { models, profiles }: Pick<Entries, 'models' | 'profiles'>): ServiceError {
   const known = [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
   return new ServiceError('model.unknown', `No profile or model is named ${asked.slice(0, 100)}; there are ${known}`);

@@ -7,12 +7,12 @@ import { readModelFolder, towersHere, towersIn } from './folder.ts';
 import { defaultPrecision, precisionFor, precisionsOfTowers } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
-/** Node, ONNX Runtime and sharp, before a model is loaded, in bytes. */
+/** Memory of Node, ONNX Runtime and sharp without a model (bytes). */
 const processBytes = 150_000_000;
 
 /**
- * Reads what an encoder needs to know from the files of a model, and chooses its precision.
- * @param pinned the precision it must have, when that is settled.
+ * Reads from the files of a model all that an encoder needs, and chooses the precision.
+ * @param pinned the required precision, if decided already.
  * @throws {ServiceError} `model.unavailable` with what is missing and how to get it.
  */
 export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: ModelPrecision): Promise<ModelSpec> {
@@ -70,7 +70,7 @@ async function choosePrecision(
       `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,
     );
   }
-  // What the entry states of one tower holds for every choice.
+  // The entry's statement about one tower applies to each choice.
   const suits = (precision: Precision) => precisionFor(entry, precision);
   const [any = 'fp32'] = choices;
   if (named !== undefined) {
@@ -86,7 +86,7 @@ async function choosePrecision(
   };
 }
 
-/** The precision that somebody has decided, if anybody. */
+/** Returns the precision that the batch, the registry entry or `PRECISION` decides, if any. */
 function namedPrecision(
   entry: ModelEntry,
   { precision: asked }: Execution,
@@ -99,7 +99,10 @@ function namedPrecision(
   return asked === 'auto' ? undefined : { precision: precisionFor(entry, asked), reason: 'PRECISION' };
 }
 
-/** As the entry says for fp32; else from the size of the files, which ONNX Runtime holds with packed copies. */
+/**
+ * Returns the memory that the entry states for fp32, else an estimate from the size of the files: ONNX Runtime holds
+ * the weights and packed copies.
+ */
 async function memoryOf(entry: ModelEntry, precision: ModelPrecision, files: readonly string[]): Promise<number> {
   if (entry.memoryBytes !== undefined && precision === 'fp32') return entry.memoryBytes;
   const weights = await Promise.all(files.map(weightsAt));

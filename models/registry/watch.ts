@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { type Entries, type RegistryConfig, registryFiles } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 
-/** How soon a change is seen, in milliseconds. Asked for rather than notified: mounts of containers do not notify. */
+/** Polling interval (ms). Polled, since file notifications do not work on container mounts. */
 const pollMs = 2_000;
 
-/** Calls `onChange` when a registry file changes, or the files of a model come or go. */
+/** Calls `onChange` when a registry file changes, or model files are added or removed. */
 export function createRegistryWatch(
   config: RegistryConfig,
   entries: () => Entries,
@@ -17,7 +17,7 @@ export function createRegistryWatch(
     const models = [...entries().models.values()].map(async ({ model, directory }) => [
       model,
       ...(await precisionsIn(directory)),
-      // Encoders that start later would miss it, or not know of it.
+      // A new golden.json affects the encoders that start later.
       await versionOf(join(directory, 'golden.json')),
     ]);
     return JSON.stringify(await Promise.all([...files, ...models]));
@@ -30,7 +30,7 @@ export function createRegistryWatch(
     try {
       const seen = await fingerprint();
       if (last !== undefined && seen !== last) {
-        // What was seen before, not what is there after: a file that changed again meanwhile has not been read.
+        // Stores the versions from before the call: a file that changed during it is then read again.
         await onChange();
       }
       last = seen;

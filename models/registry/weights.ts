@@ -3,47 +3,47 @@ import { basename, dirname, join, posix } from 'node:path';
 import { sizeOf } from '../files.ts';
 
 /**
- * Weights outside a graph. An ONNX file cannot exceed 2 GB, so larger towers keep their weights in files of their own,
- * which the graph names. They lie beside the graph under these names. A graph that has another name here than in its
- * repository has them in a folder of its own: two towers may both name `model.onnx.data`.
+ * External weights. An ONNX file cannot exceed 2 GB, so larger towers store their weights in other files, which the
+ * graph names. They are in the same folder as the graph, under these names. A graph with a local name other than in its
+ * repository has its weights in a folder of its own, since two towers may both name `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
 
-/** The folder for the weights of a graph that was renamed. */
+/** Returns the folder for the weights of a renamed graph. */
 export const weightsFolder = (graph: string): string => `${graph.slice(0, -'.onnx'.length)}.weights`;
 
-/** Whether a file lies where the weights of a graph do, under a name that exporters give them. */
+/** Returns true when a file is in the place for the weights of a graph, with a name that exporters use. */
 export const isWeightsOf = (graph: string, file: string): boolean =>
   file.startsWith(`${weightsFolder(graph)}/`) ||
   (file.startsWith(graph) && /^[._]data(_\d+)?$/.test(file.slice(graph.length)));
 
-/** Where weights belong locally, by the path of the graph in its repository and the name that the graph has for them. */
+/** Returns the local path of weights from the path of the graph in its repository and the name in the graph. */
 export function localOfWeights(graph: { path: string; local: string }, name: string): string {
   const isRenamed = posix.basename(graph.path) !== posix.basename(graph.local);
   return posix.join(isRenamed ? weightsFolder(graph.local) : posix.dirname(graph.local), name);
 }
 
-/** Whether a graph on this machine has its weights in a folder of their own. */
+/** Returns true when the weights of a local graph are in a folder of their own. */
 export async function hasWeightsFolder(graph: string): Promise<boolean> {
   const found = await stat(weightsFolder(graph)).catch(() => undefined);
   return found?.isDirectory() ?? false;
 }
 
-/** The folder in which a graph on this machine has its weights. */
+/** Returns the folder with the weights of a local graph. */
 export const weightsFolderAt = async (graph: string): Promise<string> =>
   (await hasWeightsFolder(graph)) ? weightsFolder(graph) : dirname(graph);
 
 /**
- * Paths of all weights that a graph names.
- * @throws {Error} when it is not an ONNX model, or names a place outside its folder.
+ * Lists the paths of all weights that a graph names.
+ * @throws {Error} when it is not an ONNX model, or names a path outside its folder.
  */
 export async function weightsAt(graph: string): Promise<string[]> {
   const folder = await weightsFolderAt(graph);
   return (await weightsNamedIn(graph)).map((name) => join(folder, name));
 }
 
-/** The same, and each of them is there. @throws {Error} naming one that is not. */
+/** Checks that all weights of a graph exist. @throws {Error} naming a missing one. */
 export async function requireWeights(graph: string): Promise<void> {
   for (const path of await weightsAt(graph)) {
     if ((await sizeOf(path)) === 0)
@@ -55,8 +55,8 @@ export async function requireWeights(graph: string): Promise<void> {
 const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
 
 /**
- * Names of the files that hold weights of a graph, relative to it. Reads its structure and skips over all data, so a
- * graph of a gigabyte costs as little as one without weights.
+ * Lists the names of external weights, relative to the graph. Reads only the structure and skips all data, so a graph
+ * of a gigabyte takes no longer than one without weights.
  */
 export async function weightsNamedIn(graph: string): Promise<string[]> {
   await using handle = await open(graph);
@@ -90,7 +90,7 @@ interface Field {
   end: number;
 }
 
-/** Reads fields of Protocol Buffers from a file, by way of a window that moves over it. */
+/** Reads Protocol Buffers fields from a file through a moving window. */
 class FieldReader {
   readonly #handle: FileHandle;
   readonly #path: string;

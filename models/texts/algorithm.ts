@@ -1,6 +1,6 @@
-/** From a clean text to all of its ids, special tokens included. */
+/** Converts a clean text to all of its ids, special tokens included. */
 export interface Algorithm {
   idsOf(text: string): number[];
-  /** No token goes beyond a word, so that the beginning of a text has the tokens that it has in the whole. */
+  /** True when no token spans several words. The beginning of a text then has the same tokens as in the whole text. */
   readsByWord: boolean;
 }

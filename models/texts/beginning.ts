@@ -1,23 +1,24 @@
-/** Most combining marks behind one character that are read, as UTF-16 units; no script has more than a few. */
+/** Maximum combining marks after a character, in UTF-16 units. No script uses more than a few. */
 const maxMarks = 256;
 
-/** Where a text may be cut in the middle of a word: between such two, nothing that stands before the cut changes. */
+/** Two characters between which a word may be cut: the text before the cut is not changed by what follows. */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
-/** The same where the text has an escape sequence of a terminal, which ends in a letter and is removed as a whole. */
+/** The same for texts with terminal escape sequences, which end in a letter and are removed as a whole. */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
 /**
- * Cuts runs of combining marks. Unicode sorts a run, and V8 takes 0.4 s for one of 20,000; twice as many take four times
- * as long.
+ * Truncates runs of combining marks. Unicode normalisation sorts a run: V8 takes 0.4 s for 20,000 marks, and four times
+ * as long for twice as many.
  */
 export const boundMarks = (text: string): string =>
   text.replace(/\p{M}+/gu, (marks) => (marks.length > maxMarks ? marks.slice(0, maxMarks).toWellFormed() : marks));
 
 /**
- * Lengths of beginnings of a text, each about four times the one before; the last is the whole text. What a model reads
- * of the text can be made of the first beginning that has more tokens than that. A text is cut before white space, or
- * inside a word too long for that; the tokens of a beginning are those of the text, but for the last few in a cut word.
- * @param shortest in UTF-16 units; a text that is not longer has one beginning.
+ * Iterates lengths of beginnings of a text, each about four times the previous one, up to the whole text. A beginning
+ * with more tokens than the model reads gives the same result as the whole text. Texts are cut before white space, or
+ * inside a word that is too long. The tokens of a beginning are those of the whole text, except the last few if a word
+ * was cut.
+ * @param shortest in UTF-16 units; a shorter text has one beginning.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
   for (let length = shortest; length < text.length; length *= 4) {
@@ -27,7 +28,7 @@ export function* beginningsOf(text: string, shortest: number): Generator<number>
   yield text.length;
 }
 
-/** Where to cut in the second half of the first `length` units, or 0. */
+/** Returns the position of a cut in the second half of the first `length` units; 0 when there is none. */
 function cutBefore(text: string, length: number): number {
   const half = Math.floor(length / 2);
   const space = Math.max(text.lastIndexOf(' ', length), text.lastIndexOf('\n', length), text.lastIndexOf('\t', length));

@@ -1,30 +1,30 @@
 import { decodeHTML, decodeHTMLStrict } from 'entities';
 
 /**
- * The text that OpenCLIP's tokenizer reads: what open_clip 3.3 does in `_clean_lower`, which is `ftfy.fix_text`,
+ * Cleans a text as OpenCLIP's tokenizer does: `_clean_lower` of open_clip 3.3, which is `ftfy.fix_text`,
  * `html.unescape` twice, white space collapsed, lower case.
  *
- * Left out is ftfy's guess at mojibake: a text that was decoded in the wrong encoding ("cafÃ©") stays as it is, where
- * ftfy would write "café". Every other step of ftfy 6.3 is here, in its order. The time grows with the length of the
- * text alone, whatever is in it.
- * @param length how much of the text is cleaned, from its beginning; as far as this it is read as part of the whole text.
+ * One step of ftfy is omitted, the repair of mojibake: a text that was decoded with the wrong encoding ("cafÃ©") stays
+ * as it is, where ftfy would write "café". All other steps of ftfy 6.3 are here, in its order. The time depends only on
+ * the length of the text.
+ * @param length number of units that are cleaned, from the beginning; they are read as part of the whole text.
  */
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
   repairLikeOpenClip(text, length).toLowerCase();
 
-/** The same in the case that it has: `_clean_whitespace`, for vocabularies of others. */
+/** The same without lower case: `_clean_whitespace`, for vocabularies of other models. */
 export function repairLikeOpenClip(text: string, length = text.length): string {
   const beginning = text.slice(0, length);
   const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
   return collapseWhiteSpace(repaired);
 }
 
-/** Nothing to repair: printable ASCII without "&", and white space. Nearly every caption. */
+/** Text that needs no repair: printable ASCII without "&", and white space. Nearly all captions match. */
 const plainAscii = /^[\t\n\f\r -%'-~]*$/;
 
 /**
- * `ftfy.fix_text` without the mojibake. It works by line: entities are decoded until the first line that has a "<",
- * for from there on the text is taken for HTML.
+ * `ftfy.fix_text` without the mojibake step. It works by line. Entities are decoded up to the first line that contains
+ * "<", because the text from there on is treated as HTML.
  */
 function repair(text: string, length: number): string {
   const html = text.indexOf('<');
@@ -36,8 +36,8 @@ const repairLines = (text: string, entities: boolean) =>
   text.replace(/[^\n]*\n|[^\n]+$/g, (line) => repairLine(line, entities));
 
 /**
- * Repeats the steps until they change nothing: decoded entities can be a ligature, or an entity again. A text nests
- * entities as deep as it is long ("&amp;amp;amp;"). After {@link passes} rounds the rest is decoded at once.
+ * Repeats the steps until nothing changes, since a decoded entity can be a ligature or another entity. Entities can be
+ * nested as deeply as the text is long ("&amp;amp;amp;"). After {@link passes} rounds the rest is decoded in one pass.
  */
 function repairLine(line: string, entities: boolean): string {
   for (let before = line, pass = 1; ; pass++) {
@@ -46,7 +46,7 @@ function repairLine(line: string, entities: boolean): string {
     after = splitLatinLigatures(after);
     after = unifyCharacterWidth(after);
     after = straightenQuotes(after);
-    // ftfy also unifies line breaks and the ideographic space; collapseWhiteSpace makes a space of them all.
+    // ftfy also unifies line breaks and ideographic spaces, which collapseWhiteSpace does here.
     after = after.toWellFormed();
     after = removeTerminalEscapes(after);
     after = removeControlCharacters(after);
@@ -56,22 +56,25 @@ function repairLine(line: string, entities: boolean): string {
   }
 }
 
-/** Rounds in the order of ftfy. Nobody nests entities as deep by mistake. */
+/** Rounds in the order of ftfy. No real text nests entities this deeply. */
 const passes = 16;
 
-/** Windows-1252 for the bytes 0x80 to 0x9f; five of them have no character and stay. */
+/** Windows-1252 for the bytes 0x80 to 0x9f. Five of them are undefined and stay. */
 const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 const replaceC1Controls = (text: string): string =>
   text.replace(/[\x80-\x9f]/g, (char) => windows1252.charAt(char.charCodeAt(0) - 0x80));
 
-/** Ligatures of type and digraphs of old encodings; "æ" and "œ" are letters and stay. NFKC would make "st" of "ﬅ". */
+/**
+ * Splits typographic ligatures and digraphs of old encodings. "æ" and "œ" are letters and stay. NFKC would turn "ﬅ"
+ * into "st".
+ */
 const splitLatinLigatures = (text: string): string =>
   text.replace(/[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06]/g, (char) =>
     char === '\ufb05' ? 'ſt' : char.normalize('NFKC'),
   );
 
-/** Full-width letters and half-width Katakana and Hangul in their usual width. */
+/** Converts full-width letters and half-width Katakana and Hangul to their usual width. */
 const unifyCharacterWidth = (text: string): string =>
   text.replace(/[\uff01-\uffef]/g, (char) => char.normalize('NFKC'));
 
@@ -86,13 +89,13 @@ const removeTerminalEscapes = (text: string): string => text.replace(terminalEsc
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
 const controlCharacter = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
 
-/** Those without an effect on what is seen; joiners, marks of direction and tags of emoji stay. */
+/** Removes control characters without a visible effect. Joiners, direction marks and emoji tags stay. */
 const removeControlCharacters = (text: string): string => text.replace(controlCharacter, '');
 
-/** White space as Python has it: the byte order mark is none. */
+/** Collapses white space as Python defines it, without the byte order mark. */
 const collapseWhiteSpace = (text: string): string => text.replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '');
 
-/** `ftfy.fixes.unescape_html`: entities that end in a semicolon, and names of small letters written in capitals. */
+/** `ftfy.fixes.unescape_html`: decodes entities that end in a semicolon, and upper-case forms of lower-case names. */
 const unescapeUnambiguousHtml = (text: string): string => text.replace(/&#?[0-9A-Za-z]{1,24};/g, decodeEntity);
 
 function decodeEntity(entity: string): string {
@@ -101,14 +104,14 @@ function decodeEntity(entity: string): string {
   return decoded.includes(';') ? entity : decoded;
 }
 
-/** The longest entity: `&#`, 24 letters or digits, `;`. */
+/** Length of the longest entity: `&#`, 24 letters or digits, `;`. */
 const entityLength = 27;
 const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
 
 /**
- * The same as often as it changes anything, in one go: what an entity is decoded to is read again, behind what stands
- * before it. An entity has one "&", at its beginning, and one ";", at its end. So no two overlap, and their order is all
- * the same.
+ * Does the same until nothing changes, in one pass: a decoded entity is read again together with the text before it. An
+ * entity has one "&", at its start, and one ";", at its end. So entities never overlap, and their order does not
+ * matter.
  */
 function unescapeNestedHtml(text: string): string {
   const read: string[] = [];
@@ -127,14 +130,14 @@ function unescapeNestedHtml(text: string): string {
 
 function decodeName(entity: string): string {
   const decoded = decodeHTMLStrict(entity);
-  // "&EACUTE;" is "É", but "&GTDOT;" is not "⋗": it begins with an entity of its own, "&GT".
+  // "&EACUTE;" is "É". "&GTDOT;" is not "⋗", since it starts with another entity, "&GT".
   if (decoded !== entity || entity !== entity.toUpperCase() || decodeHTML(entity) !== entity) return decoded;
   const small = entity.toLowerCase();
   const character = decodeHTMLStrict(small);
   return character === small ? entity : character.toUpperCase();
 }
 
-/** Python's `html.unescape`: as a browser decodes entities, but code points that are no characters vanish. */
+/** Python's `html.unescape`: like a browser, but invalid code points are removed. */
 const unescapeHtml = (text: string): string =>
   text.replace(/&(?:#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?|[^\t\n\f <&#;]{1,32};?)/gu, (entity, decimal, hex) => {
     if (decimal !== undefined) return characterOf(Number.parseInt(decimal, 10));

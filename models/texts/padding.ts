@@ -10,9 +10,9 @@ export interface PaddedIds {
 }
 
 /**
- * Puts the texts of a run into one block.
- * @param length tokens of a row; shorter texts are padded as their family does it.
- * @param rows rows of the block; those beyond the texts repeat the first one.
+ * Pads the texts of a run to one block.
+ * @param length tokens of a row; shorter texts are padded by the recipe of their family.
+ * @param rows rows of the block; those after the last text repeat the first one.
  */
 export function padIds(
   texts: readonly (readonly number[])[],
@@ -34,8 +34,8 @@ export function padIds(
 }
 
 /**
- * Tokens of a row of a run.
- * @param fixed length that the graph has, where it has only one.
+ * Returns the number of tokens in each row of a run.
+ * @param fixed length of the graph, when it has only one.
  */
 export function paddedLength(
   texts: readonly (readonly number[])[],

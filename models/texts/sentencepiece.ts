@@ -3,15 +3,15 @@ import type { SentencePieceIds } from '../model.ts';
 import type { Algorithm } from './algorithm.ts';
 
 /**
- * SentencePiece itself, as WebAssembly: the reference of SigLIP, and of XLM-RoBERTa's vocabulary. `@huggingface/tokenizers` makes a space of U+200D and
- * differs for a few other characters.
+ * Loads SentencePiece itself, compiled to WebAssembly. It is the reference for SigLIP and for XLM-RoBERTa's vocabulary.
+ * `@huggingface/tokenizers` turns U+200D into a space and differs for a few other characters.
  * @param path a model of SentencePiece.
  * @throws {Error} naming the file when it is not such a model.
  */
 export async function loadSentencePiece(path: string, { begin, end, fairseq }: SentencePieceIds): Promise<Algorithm> {
   const processor = new SentencePieceProcessor();
   await processor.load(path);
-  // A file that is not a model is loaded without an error, and then no text has any piece.
+  // SentencePiece loads any file without an error, and then encodes each text to nothing.
   if (processor.encodeIds('a').length === 0) throw new Error(`${path} is not a model of SentencePiece`);
   const first = begin === undefined ? [] : [begin];
   const idOf = (id: number) => (fairseq === undefined ? id : id === 0 ? fairseq.unknown : id + fairseq.shift);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { Algorithm } from './algorithm.ts';
 
-/** The algorithm that a `tokenizer.json` describes. */
+/** Loads the algorithm that a `tokenizer.json` describes. */
 export async function loadTokenizerJson(
   path: string,
   configPath: string,
@@ -14,8 +14,8 @@ export async function loadTokenizerJson(
   const tokenizer = new Tokenizer(
     {
       ...json,
-      // Special tokens spelled out in a text are ordinary characters: nothing is split off for them. So it is in the
-      // reference, but for open_clip's "<end_of_text>", which there hides whatever follows.
+      // Special tokens in a text are ordinary characters, as in the reference implementations. The exception is
+      // open_clip's "<end_of_text>", which hides the rest of the text there.
       added_tokens: [],
       ...(replacesNormalizer && { normalizer: null }),
     },
@@ -23,7 +23,7 @@ export async function loadTokenizerJson(
   );
   return {
     idsOf: (text) => tokenizer.encode(text).ids,
-    // The vocabularies of CLIP, which marks the ends of words, and of BERT.
+    // True for the vocabularies of CLIP, which marks word ends, and of BERT.
     readsByWord: json.model?.end_of_word_suffix === '</w>' || json.model?.type === 'WordPiece',
   };
 }

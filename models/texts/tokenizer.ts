@@ -6,32 +6,35 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * Characters that are cleaned and tokenized at first, for each token that the model reads: several times what text has.
- * All of 20,000 characters would take 0.2 s where they are one word.
+ * Characters that are cleaned and tokenized at first for each token that the model reads, several times the usual
+ * ratio. All of 20,000 characters would take 0.2 s if they are one word.
  */
 const charactersPerToken = 32;
 /**
- * The last tokens of a beginning may not be those of the whole text: they belong to a word that is cut. WordPiece knows
- * no word of more than 100 characters.
+ * Tokens at the end of a beginning that may differ from the whole text, since the last word is cut. WordPiece limits
+ * words to 100 characters.
  */
 const uncertainTokens = 128;
 
-/** Token ids as the text tower takes them, without padding. */
+/** Token ids for the text tower, without padding. */
 export interface Tokens {
   /** Special tokens included, at most as many as the model reads. */
   ids: number[];
-  /** Tokens of the text before it was cut; of a very long one, those that were looked at. */
+  /** Number of tokens before truncation. Only part of a very long text is counted. */
   total: number;
 }
 
 export interface Tokenizer {
-  /** A text over the limit keeps its first tokens and the end token, as OpenCLIP and transformers do it. */
+  /**
+   * Tokenizes a text. A longer text is truncated to its first tokens and the end token, as in OpenCLIP and
+   * transformers.
+   */
   encode(text: string): Tokens;
 }
 
 export type TokenizerFacts = Pick<ModelSpec, 'tokenizerPath' | 'tokenizerConfigPath' | 'text'>;
 
-/** The tokenizer of a model, after the cleaning of its recipe. */
+/** Loads the tokenizer of a model with the cleaning of its recipe. */
 export async function loadTokenizer(spec: TokenizerFacts): Promise<Tokenizer> {
   const { maxTokens, tokenizer, clean: cleaning } = spec.text;
   const { clean, replacesNormalizer } = cleaningSteps[cleaning];

@@ -1,6 +1,6 @@
 /**
- * Which bytes of a source a resized image is made of, and with which weights: Pillow's `Image.resize`, bit for bit, for
- * the pixels of a window only. Source: Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
+ * Computes the source bytes and weights of each pixel of a resized image: Pillow's `Image.resize`, bit for bit, limited
+ * to a window. Source: Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
  */
 
 export interface Size {
@@ -8,7 +8,7 @@ export interface Size {
   height: number;
 }
 
-/** Pixels of an image, from its top left corner. */
+/** A part of an image, counted from its top left corner. */
 export interface Rectangle extends Size {
   left: number;
   top: number;
@@ -17,31 +17,31 @@ export interface Rectangle extends Size {
 /** Antialiased bicubic (a = -0.5) and bilinear; `nearest` copies pixels. */
 export type Filter = 'bicubic' | 'bilinear' | 'nearest';
 
-/** How the window of a resized image comes out of the source. */
+/** A plan to compute the window of a resized image from its source. */
 export interface ResamplePlan {
-  /** The part of the source that is read; the rest need not be decoded. */
+  /** The part of the source that is read. Other parts need not be decoded. */
   region: Rectangle;
   columns: Taps;
   rows: Taps;
   rowsFirst: boolean;
 }
 
-/** Along one axis, for each place of the window: the places of the source it is made of. */
+/** Taps along one axis: for each place of the window, the source places that contribute. */
 export interface Taps {
-  /** First place of the source, counted from the region's edge, and how many follow. */
+  /** First source place, counted from the edge of the region, and the number of places. */
   starts: Int32Array;
   counts: Int32Array;
-  /** Nothing when places are copied. */
+  /** Undefined when places are copied. */
   weights: Weights | undefined;
 }
 
 /**
- * Weights of 22 fractional bits as the kernels read them: two taps are a pair of four values, the upper halves of both
- * weights and then the lower 8 bits of both. Unused pairs are 0.
+ * Weights with 22 fractional bits, in the layout of the kernels: each pair of taps has four values, the upper halves of
+ * both weights and then the lower 8 bits of both. Unused pairs are 0.
  */
 export interface Weights {
   values: Int16Array;
-  /** Pairs for each place of the window; even. */
+  /** Pairs for each place of the window; an even number. */
   pairs: number;
 }
 
@@ -64,21 +64,22 @@ export function planResample(filter: Filter, source: Size, target: Size, window:
 }
 
 /**
- * Since release 13 Pillow begins with the height where that loses more than twice as many places as the width does
- * (https://github.com/python-pillow/Pillow/pull/9549; the rule found by trial). Older releases begin with the width,
- * and differ by a step of 1 in some places of images twice as high as wide.
+ * Returns true when the vertical pass comes first. Since release 13 Pillow starts with the height when that pass drops
+ * more than twice as many places as the width does (https://github.com/python-pillow/Pillow/pull/9549; found by
+ * experiment). Older releases start with the width. They differ by a step of 1 in some places of images twice as high
+ * as wide.
  */
 const isShortenedFirst = (source: Size, target: Size): boolean =>
   source.height > target.height && source.height - target.height > 2 * (source.width - target.width);
 
 interface Axis extends Taps {
-  /** First place of the source that is read, and how many. */
+  /** First source place that is read, and the number of places. */
   from: number;
   length: number;
 }
 
 interface Kernel {
-  /** At scale 1. */
+  /** Radius of the filter at scale 1. */
   reach: number;
   /** In Pillow's order of operations. */
   weight(distance: number): number;
@@ -100,7 +101,7 @@ const filters: Record<Exclude<Filter, 'nearest'>, Kernel> = {
 
 function weightedAxis({ reach, weight }: Kernel, source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
-  // The kernel widens with the reduction of the image: this is the antialias.
+  // The kernel widens with the reduction of the image, which is the antialiasing.
   const spread = Math.max(scale, 1);
   const support = reach * spread;
   const most = Math.ceil(support) * 2 + 1;
@@ -115,7 +116,7 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
     const count = Math.min(Math.trunc(center + support + 0.5), source) - start;
     let sum = 0;
     for (let tap = 0; tap < count; tap++) {
-      // Pillow multiplies by the inverse: a division gives other last bits.
+      // Pillow multiplies by the inverse. A division would change the last bits.
       const value = weight((tap + start - center + 0.5) * (1 / spread));
       kernel[tap] = value;
       sum += value;
@@ -136,7 +137,7 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
 function nearestAxis(source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
   const places = new Int32Array(length);
-  // Summed up rather than multiplied, since Pillow does, and half a pixel's worth of rounding decides a neighbour.
+  // Added up, not multiplied, as in Pillow: the rounding error can decide which neighbour is used.
   let place = scale * 0.5;
   for (let at = 0; at < offset + length; at++) {
     if (at >= offset) places[at - offset] = Math.min(Math.trunc(place), source - 1);
@@ -148,7 +149,7 @@ function nearestAxis(source: number, target: number, offset: number, length: num
 const copiedAxis = (starts: Int32Array): Axis =>
   fromRegion({ starts, counts: new Int32Array(starts.length).fill(1), weights: undefined });
 
-/** Counts the starts, which never fall, from the first of them. */
+/** Makes the starts relative to the first one, which is the smallest. */
 function fromRegion(taps: Taps): Axis {
   const from = taps.starts[0] ?? 0;
   const last = taps.starts.length - 1;

@@ -3,27 +3,27 @@ import { instantiateKernels, type Kernels, type Memory } from './kernels/module.
 import type { ResamplePlan, Taps } from './plan.ts';
 
 export interface Source {
-  /** Interleaved bytes of the plan's region, row after row. */
+  /** Interleaved bytes of the plan's region, row by row. */
   data: Uint8Array;
   /** 1, 3 or 4. */
   channels: number;
-  /** Multiplies the first three channels by the fourth one, their alpha, before they are resampled. */
+  /** True to multiply the first three channels by the fourth, the alpha, before resampling. */
   isWeighted?: boolean;
 }
 
-/** Source bytes that are copied into the module at a time: they stay in the cache of a core until they are read. */
+/** Source bytes copied into the module at a time: few enough to stay in a core's cache until they are read. */
 const stripBytes = 256 * 1024;
-/** Work of an image between two turns of the event loop, in milliseconds: others wait no longer for this thread. */
+/** Maximum work on an image between two turns of the event loop (ms). */
 const sliceMs = 4;
-/** Memory of a module never shrinks; one of more than this, in bytes, is given up after its image. */
+/** Memory of a module never shrinks. A module with more bytes than this is dropped after its image. */
 const keptBytes = 32 * 1024 * 1024;
 const pageBytes = 65_536;
 
-/** Instances that no image uses at the moment. */
+/** Instances that are not in use. */
 const idle: Kernels[] = [];
 
 /**
- * Resamples an image as its plan says.
+ * Resamples an image by its plan.
  * @returns interleaved bytes of the window.
  */
 export async function resample(source: Source, plan: ResamplePlan): Promise<Uint8Array> {
@@ -67,7 +67,7 @@ function* columnsFirst(kernels: Kernels, source: Source, { region, columns, rows
   const layout = createLayout(kernels.memory);
   const columnTaps = layout.taps(columns, channels, channels === 1 ? 2 : 1);
   const rowTaps = layout.taps(rows, 1, 1);
-  // A pair that has no second tap reads a row more.
+  // One extra row, since a pair without a second tap reads it.
   const narrowed = layout.reserve((region.height + 1) * narrowStride);
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve(stripRows * stride);
@@ -125,7 +125,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
   return packed(memory, out, outStride, rowBytes, rows.starts.length);
 }
 
-/** Runs of places whose taps lie in `most` source rows, or in those of a single place. */
+/** Groups places whose taps lie within `most` source rows; a place that needs more is a group of its own. */
 function groupRows({ starts, counts }: Taps, most: number) {
   const groups: { first: number; count: number; top: number; height: number }[] = [];
   for (const [at, start] of starts.entries()) {
@@ -142,24 +142,24 @@ function groupRows({ starts, counts }: Taps, most: number) {
 const horizontal = ({ narrowRgb, narrowRgba, narrowGrey }: Kernels, channels: number) =>
   channels === 1 ? narrowGrey : channels === 3 ? narrowRgb : narrowRgba;
 
-/** A pixel is stored as so many bytes, whatever its channels: the last one of a row needs room for them. */
+/** Bytes written for each pixel, whatever its channels. The last pixel of a row needs room for them. */
 const pixelBytes = 4;
 /** First tap and number of pairs. */
 const placeBytes = 8;
-/** A vector is read at the last byte of what is reserved. */
+/** A vector read may start at the last reserved byte. */
 const vectorBytes = 16;
 
 const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
 
-/** Places, weights and the bytes from one place's weights to the next's, as the kernels take them. */
+/** The offsets of places and weights and the bytes of each place's weights, as arguments for the kernels. */
 type TapArguments = [places: number, weights: number, weightStride: number];
 
-/** Lays out the memory of a module anew; what is written goes there when it has grown. */
+/** Lays out the memory of a module from the start. Data is written after the memory has grown. */
 function createLayout(memory: Memory) {
   let end = 0;
   const writes: ((bytes: Uint8Array) => void)[] = [];
 
-  /** @returns where `bytes` bytes are; as much as a vector may be read and written behind them. */
+  /** @returns the offset of `bytes` bytes, followed by the room that a vector may read and write. */
   function reserve(bytes: number): number {
     const at = end;
     end += align(bytes) + vectorBytes;
@@ -169,7 +169,7 @@ function createLayout(memory: Memory) {
   return {
     reserve,
     /**
-     * @param unit bytes of a place of the source.
+     * @param unit bytes of a source place.
      * @param step pairs that a kernel takes at a time.
      */
     taps({ starts, counts, weights }: Taps, unit: number, step: number): TapArguments | undefined {

@@ -4,12 +4,12 @@ import asc from 'assemblyscript/asc';
 import { kernelsPath } from './module.ts';
 
 /**
- * `npm run build:kernels`: compiles `kernels.ts` to `kernels.wasm`, which the service loads. The module is in the
- * repository so that running the service needs no compiler.
+ * `npm run build:kernels`: compiles `kernels.ts` to `kernels.wasm`, which the service loads. The compiled module is
+ * committed, so that the service runs without a compiler.
  */
 if (import.meta.main) writeFileSync(kernelsPath, await buildKernels());
 
-/** @throws {Error} with what the compiler says. */
+/** @throws {Error} with the messages of the compiler. */
 export async function buildKernels(): Promise<Uint8Array> {
   let built: Uint8Array | undefined;
   const complaints: string[] = [];

@@ -1,16 +1,17 @@
 /**
- * Pillow's two passes of a resize on bytes, in WebAssembly SIMD. AssemblyScript; `build.ts` makes `kernels.wasm` of it.
+ * The two passes of Pillow's resize on bytes, in WebAssembly SIMD. Written in AssemblyScript; `build.ts` compiles it to
+ * `kernels.wasm`.
  *
- * A weight is an integer of 22 fractional bits, wider than the 16 bits that one `i32x4.dot_i16x8_s` multiplies. So it
- * is stored in two halves, `weight = high * 256 + low`, and each half has a sum of its own. Sums wrap around at 32
- * bits, as Pillow's do, so the sum of both is Pillow's to the last bit. A dot product takes two taps at a time: weights
- * come in pairs of 8 bytes, `high, high, low, low`. The last pair of an odd count has a weight of 0, so that the pixel
- * behind the last tap is read and does not count: the caller leaves room for such reads.
+ * A weight is an integer with 22 fractional bits, wider than the 16 bits that `i32x4.dot_i16x8_s` multiplies. So it is
+ * stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32 bits, as
+ * Pillow's do, so the combined sum equals Pillow's to the last bit. A dot product takes two taps at a time: weights
+ * come in pairs of 8 bytes, `high, high, low, low`. The last pair of an odd count has a weight of 0. The kernel then
+ * reads the pixel after the last tap and ignores it, so the caller leaves room for such reads.
  *
  * All pointers are byte offsets in the module's memory, which the caller lays out.
  */
 
-/** Half of the least bit that remains after the shift by 22: sums are rounded. */
+/** Half of the lowest bit that remains after the shift by 22, so that sums are rounded. */
 const half: i32 = 1 << 21;
 
 /** The first two pixels of a row as values of 16 bits, paired by channel. An index of 128 gives 0. */
@@ -25,12 +26,12 @@ function pairs(channels: usize, row: usize): v128 {
   );
 }
 
-/** Both halves of four sums become values of 32 bits. */
+/** Combines both halves of four sums into values of 32 bits. */
 function total(high: v128, low: v128): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.add(i32x4.shl(high, 8), low), i32x4.splat(half)), 22);
 }
 
-/** Stores one pixel of four rows; each takes 4 bytes, and the next pixel overwrites those that are too many. */
+/** Stores one pixel of four rows. Each store writes 4 bytes; the next pixel overwrites the surplus. */
 function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize, to2: usize, to3: usize): void {
   const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
   v128.store32_lane(to0, bytes, 0);
@@ -41,7 +42,7 @@ function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize,
 
 /**
  * Horizontal pass, four rows at a time.
- * @param channels 3 or 4, known where this is inlined.
+ * @param channels 3 or 4, constant at each inlined call.
  * @param places for each pixel of a row: the byte offset of its first tap and its number of pairs, 32 bits each.
  * @param weights `stride` bytes for each pixel.
  * @param toStride at least 4 bytes for each pixel more than a row of the target has: see {@link storePixels}.
@@ -61,7 +62,7 @@ function narrow(
   stride: usize,
 ): void {
   for (let y: usize = 0; y < rows; y += 4) {
-    // Behind the last row it is done again, with the same result.
+    // After the last row, the same row is computed again with the same result.
     const y1 = min(y + 1, rows - 1);
     const y2 = min(y + 2, rows - 1);
     const y3 = min(y + 3, rows - 1);
@@ -147,7 +148,7 @@ export function narrowRgba(
   narrow(4, from, fromStride, rows, to, toStride, width, places, weights, stride);
 }
 
-/** {@link narrow} for one channel: four taps, which are two pairs, fill a vector. Pairs come in even numbers. */
+/** {@link narrow} for one channel. Four taps, which are two pairs, fill a vector. The number of pairs is even. */
 export function narrowGrey(
   from: usize,
   fromStride: usize,
@@ -188,11 +189,11 @@ export function narrowGrey(
 }
 
 /**
- * Vertical pass, sixteen columns at a time, whatever channel they belong to.
- * @param from row 0; places count rows from it. A row is read up to the next multiple of 16 bytes.
+ * Vertical pass, sixteen columns at a time, for any number of channels.
+ * @param from row 0; places count rows from it. Rows are read up to the next multiple of 16 bytes.
  * @param width bytes of a row.
  * @param places for each row of the target: its first source row and its number of pairs, 32 bits each.
- * @param toStride a multiple of 16 that is not below `width`.
+ * @param toStride a multiple of 16, at least `width`.
  */
 export function shorten(
   from: usize,
@@ -252,13 +253,13 @@ export function shorten(
   }
 }
 
-/** Pillow's `MULDIV255`: `a * b / 255`, rounded, for values of 16 bits that hold bytes. */
+/** Pillow's `MULDIV255`: `a * b / 255`, rounded, for bytes stored as 16 bits. */
 function share(a: v128, b: v128): v128 {
   const product = i16x8.add(i16x8.mul(a, b), i16x8.splat(128));
   return i16x8.shr_u(i16x8.add(i16x8.shr_u(product, 8), product), 8);
 }
 
-/** The alpha of each pixel for its colours, and 255 for itself, which leaves it as it is. */
+/** Returns the factors of a pixel: its alpha for each colour, and 255 for the alpha itself. */
 function alphas(pixels: v128): v128 {
   return v128.or(
     v128.swizzle(pixels, i8x16(3, 3, 3, -128, 7, 7, 7, -128, 11, 11, 11, -128, 15, 15, 15, -128)),

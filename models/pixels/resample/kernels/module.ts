@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The part of the JavaScript API of WebAssembly that is used here; the types of Node and ECMAScript have none of it. */
+/** The used part of WebAssembly's JavaScript API, for which Node and ECMAScript have no types. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { exports: unknown };
@@ -15,18 +15,18 @@ export interface Memory {
 type Pass = (
   from: number,
   fromStride: number,
-  /** Rows of a horizontal pass, bytes of a row of a vertical one. */
+  /** Rows in a horizontal pass, bytes of a row in a vertical one. */
   extent: number,
   to: number,
   toStride: number,
-  /** Pixels of a row of a horizontal pass, rows of a vertical one. */
+  /** Pixels of a row in a horizontal pass, rows in a vertical one. */
   length: number,
   places: number,
   weights: number,
   weightStride: number,
 ) => void;
 
-/** An instance of `kernels.wasm`: see `kernels.ts` for what each function expects. */
+/** An instance of `kernels.wasm`. `kernels.ts` describes each function. */
 export interface Kernels {
   memory: Memory;
   narrowRgb: Pass;
