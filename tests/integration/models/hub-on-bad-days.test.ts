@@ -93,7 +93,10 @@ describe('a download progresses beyond its furthest byte alone', () => {
     }));
     hub.mishaps.push(...cuts);
     const failure = await failureOf(pullTiny(hub, await entryOf()));
-    expect(failure).toMatchObject({ code: 'network', message: expect.stringContaining('4 times, but never completely') });
+    expect(failure).toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('4 times, but never completely'),
+    });
     expect(onlyVision(hub).length).toBeLessThan(16);
   });
 
