@@ -3,6 +3,8 @@
 # Redis with `appendonly yes` reads its append-only file and no snapshot. So a server reads the snapshot without one, writes an
 # append-only file, and ends; the next start is an ordinary one. It listens on a socket in the directory only.
 set -eu
+# The server below has no password.
+unset REDISCLI_AUTH
 snapshot=$1 directory=$2
 if [ -e "$directory/appendonlydir" ]; then
   echo "$directory has data (appendonlydir). Restore into an empty directory." >&2

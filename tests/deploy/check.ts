@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { print, readWords } from '../../testing/command.ts';
 import { checkContainers } from './checks-of-containers.ts';
-import { checkCrashes, checkRestarts } from './checks-of-failures.ts';
+import { checkCrashes, checkRestarts, checkRestore } from './checks-of-failures.ts';
 import { checkImage } from './checks-of-image.ts';
 import { checkGrafana, checkPrometheus, checkTraces } from './checks-of-metrics.ts';
 import { findEngine, hasImage, imageOf } from './engine.ts';
@@ -94,6 +94,7 @@ async function useIt(): Promise<void> {
   }
   await checkCrashes(report, stack, items);
   await checkRestarts(report, stack, items);
+  await checkRestore(report, stack, items);
   await report.check('API and workers log no warning about traces', async () => {
     const { stdout } = await stack.compose('logs', '--no-log-prefix', 'api', 'worker');
     const warnings = stdout.split('\n').filter((line) => line.includes('"msg":"traces"'));

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { until } from '../../testing/until.ts';
 import { type Report, same } from './report.ts';
 import { type Container, docker, type Stack } from './stack.ts';
@@ -54,5 +56,28 @@ export async function checkRestarts(report: Report, stack: Stack, items: number)
     same((await stack.containers()).length, 0, 'the number of containers');
     await stack.up('--no-build');
     return await complete(stack, id, items);
+  });
+}
+
+const restoreScript = fileURLToPath(new URL('../../deploy/redis/restore.sh', import.meta.url));
+
+/** Loses the volume of Redis, and restores it from a snapshot as docs/backup.md describes. */
+export async function checkRestore(report: Report, stack: Stack, items: number): Promise<void> {
+  await report.check('a restore into a new volume has every batch of the snapshot', async () => {
+    const finished = await post(stack, 40, 'finished');
+    await complete(stack, finished, 40);
+    await stack.compose('stop', 'worker');
+    const waiting = await post(stack, items, 'waiting');
+    const snapshot = join(stack.directory, 'redis.rdb');
+    await stack.save(snapshot, 'redis', 'redis-cli', '-e', '--rdb', '-');
+    await stack.compose('stop', 'api', 'worker', 'redis');
+    await stack.compose('rm', '-f', 'redis');
+    await docker('volume', 'rm', `${stack.project}_redis`);
+    const mounts = ['-v', `${snapshot}:/restore/redis.rdb:ro`, '-v', `${restoreScript}:/restore/restore.sh:ro`];
+    const restore = ['sh', '/restore/restore.sh', '/restore/redis.rdb', '/data'];
+    const { stdout } = await stack.compose('run', '--rm', '--no-deps', '-T', ...mounts, 'redis', ...restore);
+    await stack.up('--no-build');
+    await complete(stack, finished, 40);
+    return `${stdout.trim()}, ${await complete(stack, waiting, items)}`;
   });
 }

@@ -24,7 +24,10 @@ interface Resource {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string };
-  spec: { template: { metadata: { labels: object }; spec: object } };
+  spec: {
+    template: { metadata: { labels: object }; spec: { volumes?: object[] } };
+    volumeClaimTemplates?: { metadata: { name: string } }[];
+  };
 }
 
 const report = createReport();
@@ -97,12 +100,17 @@ try {
   await report.check('every pod is accepted by a namespace that enforces `restricted`', async () => {
     const workloads = resources.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
     for (const [at, { metadata, spec }] of workloads.entries()) {
-      const { template } = spec;
+      const { template, volumeClaimTemplates = [] } = spec;
+      // The controller of a StatefulSet adds a volume for each of its claims.
+      const claims = volumeClaimTemplates.map((claim) => ({
+        name: claim.metadata.name,
+        persistentVolumeClaim: { claimName: claim.metadata.name },
+      }));
       const pod = {
         apiVersion: 'v1',
         kind: 'Pod',
         metadata: { ...template.metadata, name: `${metadata.name}-${at}`, namespace: 'vls' },
-        spec: template.spec,
+        spec: { ...template.spec, volumes: [...(template.spec.volumes ?? []), ...claims] },
       };
       const { stderr } = await server.apply(pod, '--dry-run=server');
       same(stderr, '', `the list of warnings of ${metadata.name}`);

@@ -1,6 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createKey, entryOfKeyRecord } from '../../shared/api-keys.ts';
 import { createClient } from '../../testing/client.ts';
@@ -87,6 +90,17 @@ export async function createStack(leftOut: string[]) {
   return {
     project,
     compose,
+    /** A directory of its own on this machine. */
+    directory,
+    /** Runs a command in a container, and writes its bytes into a file. */
+    async save(file: string, service: string, ...command: string[]): Promise<void> {
+      const { stdout } = await compose('ps', '-q', service);
+      const child = spawn('docker', ['exec', stdout.trim(), ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const ended = once(child, 'exit');
+      await pipeline(child.stdout, createWriteStream(file));
+      const [code] = await ended;
+      if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+    },
     address: (port: 'api' | 'prometheus' | 'grafana' | 'jaeger') =>
       `http://127.0.0.1:${{ api, prometheus, grafana, jaeger }[port]}`,
     /** A client with the key of an operator, and one without. */

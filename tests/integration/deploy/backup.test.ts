@@ -107,7 +107,10 @@ test.skipIf(!hasCli)(
 
     // First the bucket, then Redis.
     for (const [key, content] of copy) await s3.put(key, content);
-    const { stdout } = await run(join(root, 'deploy/redis/restore.sh'), [snapshot, after], { env });
+    // As in the container of Redis, where redis-cli finds the password.
+    const inContainer = { ...env, REDISCLI_AUTH: 'password' };
+    const restore = join(root, 'deploy/redis/restore.sh');
+    const { stdout } = await run(restore, [snapshot, after], { env: inContainer });
     expect(stdout).toMatch(/^\d+ keys$/m);
     await startRedis(after);
     const connection = new Redis(socketOf(after));
