@@ -1,9 +1,11 @@
 import { ServiceError } from '../shared/errors.ts';
 
-/** The most text in a row without an item, in characters. Files of people have none; 40 KB of gzip can be 400 MB of blank lines. */
+/**
+ * Maximum characters in a row without an item. Real files have far fewer; 40 KB of gzip can hold 400 MB of blank lines.
+ */
 export const maxBlankLength = 16 * 1024 * 1024;
 
-/** Counts text that brings no item. */
+/** Counts text without items. */
 export interface BlankText {
   /**
    * Counts a part of the text.

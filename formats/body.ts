@@ -3,25 +3,25 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { ServiceError } from '../shared/errors.ts';
 
-/** The decoded bytes of a body, and their hash once they have been read to the end. */
+/** The decompressed bytes of a body, and their hash once they are read to the end. */
 export interface Body {
   bytes: AsyncIterable<Buffer>;
-  /** Bytes read so far, as they were sent: before they are decompressed. */
+  /** Returns the bytes read so far, before decompression. */
   sent(): number;
   /** SHA-256, hexadecimal. */
   hash(): string;
 }
 
 /**
- * A body may grow by this factor when it is decompressed, beyond the first bytes: tables of addresses shrink to a
- * twentieth, and nothing but repetition to a thousandth.
+ * Maximum growth of a body by decompression, beyond its first bytes. Tables of addresses compress by a factor of 20,
+ * only repetitions by 1,000.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * 1024 * 1024;
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
-/** Decodes a body that may be gzip, by its first bytes: neither a header nor a file name is needed, or trusted. */
+/** Decompresses a body that may be gzip. Its first bytes decide, since headers and file names are unreliable. */
 export function readBody(source: Readable): Body {
   const hash = createHash('sha256');
   let sent = 0;
@@ -52,7 +52,7 @@ async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) =>
   }
 }
 
-/** At least two bytes, if there are as many. */
+/** Returns at least two bytes, or all if there are fewer. */
 async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   let first: Buffer = Buffer.alloc(0);
   while (first.length < 2) {
@@ -70,7 +70,7 @@ async function* joined(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGen
 
 function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip();
-  // `pipeline` carries the reader's pace back to the socket, and either side's failure to the other.
+  // `pipeline` forwards back-pressure to the socket, and errors in both directions.
   pipeline(joined(first, iterator), gunzip, () => {});
   return withinExpansion(gunzip);
 }

@@ -80,7 +80,7 @@ function lacks(
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
 }
 
-/** @throws {ServiceError} `request.invalid` for what cannot separate columns. */
+/** @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter. */
 export function checkDelimiter(delimiter: string): void {
   if (!/["\r\n]/.test(delimiter)) return;
   const message = 'a quote or a line break cannot separate columns';

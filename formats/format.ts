@@ -10,7 +10,7 @@ export interface ColumnNames {
   id: string;
 }
 
-/** Type of a column whose values are not all text. A format without types has text alone. */
+/** Types of columns; a format without types has only text. */
 export const columnTypes = ['text', 'integer', 'number', 'boolean', 'date', 'time'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
@@ -18,7 +18,7 @@ export type ColumnType = (typeof columnTypes)[number];
 export interface Header {
   /** Names of all columns, in their order. */
   names: string[];
-  /** The columns that are read as image, text and id. Their case may differ from the names that were asked for. */
+  /** The columns read as image, text and id. Their case may differ from the requested names. */
   columns: ColumnNames;
   /** Types of the columns, in their order; absent where all are text. */
   types?: ColumnType[] | undefined;
@@ -27,7 +27,7 @@ export interface Header {
 /** Counts the bytes that a reader holds because the end of their line, row or item has not arrived. */
 export interface PendingBytes {
   /**
-   * Resolves when so many bytes may be held. A lower number frees the others at once.
+   * Reserves memory for this many bytes, and resolves when it is granted. A lower number releases the rest at once.
    * @throws {ServiceError} `overloaded`
    */
   set(bytes: number): Promise<void>;
@@ -35,11 +35,11 @@ export interface PendingBytes {
 
 export interface ReadOptions {
   strictness: Strictness;
-  /** Columns that are asked for, in formats with columns. */
+  /** Requested columns, in formats with columns. */
   columns: ColumnNames;
-  /** Fields that are asked for, in formats without columns. Other fields become metadata. Absent: those of the API. */
+  /** Requested fields, in formats without columns. Other fields become metadata. Default: those of the API. */
   fields?: ColumnNames | undefined;
-  /** Separator of columns, in place of the one of the format. A first line `sep=;` of the file overrides it. */
+  /** Delimiter that replaces the format's own. A first line `sep=;` in the file overrides it. */
   delimiter?: string | undefined;
   /** Declared encoding of text, by its name in the Encoding Standard. */
   encoding?: string | undefined;
@@ -55,21 +55,21 @@ export interface ItemFile {
    * @throws {ServiceError} `request.invalid` for a file that is not of its format, or for a bad item when strict.
    */
   items: AsyncGenerator<ReadItem[]>;
-  /** Returns the columns once the first items have come; undefined before, and in formats without columns. */
+  /** Returns the columns once the first items were read; undefined before, and in formats without columns. */
   header(): Header | undefined;
 }
 
-/** The facts of a batch that decide the columns of its results. */
+/** The properties of a batch that decide the columns of its results. */
 export interface ResultSource {
-  /** Header of the file that the items came in, where it had columns. */
+  /** Header of the uploaded file, if it has columns. */
   columns?: readonly string[] | undefined;
   /** The columns that were read as image, text and id. */
   columnNames?: ColumnNames | undefined;
   /** Types of these columns, in their order; absent where all are text. */
   columnTypes?: readonly ColumnType[] | undefined;
-  /** Present where several models share the batch. */
+  /** Set when several models share the batch. */
   traffic?: object | undefined;
-  /** Facts about the scores, which formats with metadata of a file repeat there. */
+  /** Facts about the scores, repeated by formats with file metadata. */
   model?: string | undefined;
   revision?: string | undefined;
   precision?: string | undefined;
@@ -80,21 +80,21 @@ export interface ResultSource {
 
 /** Writes the results of one batch, some rows at a time. A part may be empty. */
 export interface ResultWriter {
-  /** Returns what stands before the first row. */
+  /** Returns the bytes before the first row. */
   start(): Bytes;
   /**
    * Returns the next rows.
    * @param items the items of the results, in the same order.
-   * @param status only results of this outcome.
+   * @param status only results with this status.
    */
   rows(results: readonly ItemResult[], items: readonly (ReadItem | undefined)[], status?: StreamQuery['status']): Bytes;
-  /** Returns what stands after the last row. */
+  /** Returns the bytes after the last row. */
   end(): Bytes;
-  /** Counts the cells that got an apostrophe because a spreadsheet would run them. */
+  /** Counts the cells that got an apostrophe to prevent their execution as formulas. */
   escaped(): number;
 }
 
-/** Reads a format from its bytes as they arrive. */
+/** Reads a format from a stream of bytes. */
 export type ReadStream = (bytes: AsyncIterable<Buffer>, options: ReadOptions) => ItemFile;
 
 /** Reads a format from a file. */

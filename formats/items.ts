@@ -10,7 +10,7 @@ import {
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
-/** An item of a file: valid, or with the error that its reader found and the parts of it that can be echoed. */
+/** An item of a file: valid, or with an error and the parts that can be echoed. */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
 
 /** The request of an item that is a line of an OpenAI batch. Its image and its text are empty. */
@@ -18,13 +18,13 @@ interface LineOf {
   request?: LineRequest;
 }
 
-/** Items in the order of their file. An empty list reports that bytes arrived, and that no further item is complete. */
+/** Lists of items in the order of their file. An empty list reports that bytes arrived but no item is complete. */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
-/** What becomes of a bad item: it fails alone, or it refuses the batch. */
+/** A bad item fails alone (`lenient`), or refuses the batch (`strict`). */
 export type Strictness = 'lenient' | 'strict';
 
-/** An item as a client sent it. */
+/** An item as sent by a client. */
 export interface RawItem {
   image?: unknown;
   text?: unknown;
@@ -33,9 +33,8 @@ export interface RawItem {
 }
 
 /**
- * Turns what a client sent as an item into a checked item. A number as the id is its digits; null as id or metadata is
- * nothing, as pandas writes it.
- * @param where place of the item for people: `line 7`, `items[3]`.
+ * Validates an item. A numeric id becomes its digits; null as id or metadata counts as absent, as pandas writes it.
+ * @param where place of the item for messages: `line 7`, `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item, when strict.
  */
 export function toReadItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
@@ -46,11 +45,11 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
   const given = plainItem(raw as Record<string, unknown>);
   const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
-    // As it was sent: the parsed one lacks a key `__proto__`.
+    // The original metadata, since the parsed one lacks a key `__proto__`.
     const { metadata } = given as RawItem;
     const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
     const { text } = item;
-    // Far over any limit: not worth storing and sending to a worker that would refuse it.
+    // Text far over the limit is refused here: the worker would refuse it anyway.
     if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
@@ -64,7 +63,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
 }
 
 /**
- * The item without what is no part of it. What failed before comes with its error, as it stands in the file of failures.
+ * Removes fields that are not part of an item. Files of failed items contain their error, so that they can be sent
+ * again.
  */
 function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -81,7 +81,7 @@ function idOf(id: unknown): unknown {
 
 const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
 
-/** A fault as we say it; the validator's own words are for those who know it. */
+/** Our messages for validation errors. Those of the validator are for programmers. */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
@@ -102,12 +102,12 @@ function inWords(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** What may be wrong with an item as a whole. */
+/** Error codes for an item as a whole. */
 export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'item.encoding';
 
 /**
- * An item that cannot be evaluated.
- * @param raw what was sent; whatever of it can be echoed is stored, so that its owner recognises it.
+ * Makes the failed item for input that cannot be evaluated.
+ * @param raw the input; the parts that can be echoed are stored, so that the client recognises the item.
  */
 export function badItem(
   faults: readonly RequestFault[],
@@ -128,7 +128,7 @@ export function badItem(
   return { ...echoOf(raw), error: itemError(code, sentence) };
 }
 
-/** Whatever of a bad item is fit to be stored; characters that could not be decoded are U+FFFD in it. */
+/** Extracts the parts of a bad item that can be stored. Characters that could not be decoded become U+FFFD. */
 function echoOf(raw: unknown): Partial<BatchItem> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
   const { image, text, id, metadata } = raw as RawItem;
@@ -144,7 +144,7 @@ function echoOf(raw: unknown): Partial<BatchItem> {
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Inline images of bad items are not worth their room. */
+/** Inline images of bad items are not stored, to save space. */
 const isShort = (image: unknown): image is ImageSource =>
   typeof image === 'string'
     ? image.length <= maxAddressLength
@@ -160,7 +160,7 @@ function wellFormed<Value>(value: Value): Value {
   ) as Value;
 }
 
-/** Items of a JSON body, a slice at a time so that a long list does not hold the event loop. */
+/** Validates the items of a JSON body in slices, so that a long list does not block the event loop. */
 export function* itemsOfList(list: readonly unknown[], strictness: Strictness): Generator<ReadItem[]> {
   const slice = 256;
   for (let at = 0; at < list.length; at += slice) {

@@ -4,18 +4,18 @@ import type { ColumnNames, ReadOptions } from './format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
 import { undecodable } from './text.ts';
 
-/** Longest JSON of an item, in characters: an inline image of 20 MB as base64, its text and its metadata. */
+/** Maximum JSON of an item, in characters: an inline image of 20 MB as base64, its text and its metadata. */
 export const maxItemLength = 32 * 1024 * 1024;
 
 /** Reads items from their JSON. */
 export interface JsonItems {
-  /** @param where place of the item for people: `line 7`, `items[3]`. */
+  /** @param where place of the item for messages: `line 7`, `items[3]`. */
   read(text: string, where: string): ReadItem;
-  /** Returns the bad item in place of one that is longer than {@link maxItemLength}. */
+  /** Returns the failed item for one that is longer than {@link maxItemLength}. */
   tooLong(where: string): ReadItem;
 }
 
-/** @param encoding returns the encoding that the text was decoded from. */
+/** @param encoding returns the encoding of the text. */
 export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {
   const { strictness, fields } = options;
   return createJsonValues(options, encoding, (raw, where) =>
@@ -53,7 +53,7 @@ export function createJsonValues(
   };
 }
 
-/** Explains why a text is not JSON, as far as the parser says. */
+/** Explains why a text is not JSON, from the parser's message. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
   if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
@@ -64,7 +64,7 @@ function notJson(text: string, { message }: Error): string {
   return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
 }
 
-/** Makes an item of an object with field names of its own. Fields that are neither image, text nor id become metadata. */
+/** Renames the fields of an object to those of an item. Fields other than image, text and id become metadata. */
 function renameFields(raw: unknown, names: ColumnNames): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
   const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;

@@ -6,7 +6,7 @@ import { itemsOfLines } from './ndjson.ts';
 import { createPendingText } from './pending.ts';
 import { decodeText, type Text } from './text.ts';
 
-/** Reads one JSON array of items. A file of JSON lines, which many programs call `.json`, is read as NDJSON. */
+/** Reads one JSON array of items. JSON lines, which many programs also call `.json`, are read as NDJSON. */
 const readStream: ReadStream = (bytes, options) => ({
   items: itemsOfDocument(decodeText(bytes, options.encoding), options),
   header: () => undefined,
@@ -19,7 +19,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
     const next = await iterator.next();
     if (next.done) return;
     start = next.value.trimStart();
-    // Bytes have arrived, though no item.
+    // Reports that bytes arrived without an item.
     yield [];
   }
   const text = { parts: joined(start, iterator), encoding };
@@ -33,7 +33,7 @@ async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Cuts the elements out of the text of an array, which arrives in parts, and reads each of them. */
+/** Splits the text of an array, which arrives in parts, into elements and reads each of them. */
 async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   const items = createJsonItems(options, encoding);
   const pending = createPendingText();
@@ -50,7 +50,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = true;
     pending.take();
   };
-  /** Reads the element that ends here; nothing of an empty array. */
+  /** Reads the element that ends here, if there is one: the array may be empty. */
   const read = (isLast: boolean): ReadItem[] => {
     const text = pending.take().trim();
     const where = `items[${index}]`;
@@ -60,7 +60,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = false;
     return [items.tooLong(where)];
   };
-  /** Finds the end of an element, or of the part; tracks strings and nesting on the way. */
+  /** Finds the end of an element or of the part, and tracks strings and nesting. */
   const endOfElement = (part: string, from: number): number => {
     for (let at = from; at < part.length; ) {
       if (isEscaped) {

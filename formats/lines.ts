@@ -1,4 +1,4 @@
-/** The lines of a stream as its parts arrive; none of them empty. */
+/** Splits a stream into lines as it arrives, without empty lines. */
 export async function* linesOf(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();
   let rest = '';

@@ -26,7 +26,7 @@ const line = z.strictObject({
   body: z.record(z.string(), z.unknown()),
 });
 
-/** What every line of a file shares. */
+/** The properties that all lines of a file share. */
 export interface RequestFile {
   endpoint: LineEndpoint;
   /** The profile or model that the first line names; undefined for the default. */
@@ -34,8 +34,8 @@ export interface RequestFile {
 }
 
 /**
- * Reads the JSONL of an OpenAI batch: a request in each line. A line that is not a request, or that names another endpoint
- * or model than the file, becomes a failed item.
+ * Reads the JSONL of an OpenAI batch, with one request in each line. A line that is not a request, or names another
+ * endpoint or model than the file, becomes a failed item.
  */
 export function requestsOf(
   bytes: AsyncIterable<Buffer>,
@@ -82,7 +82,7 @@ const faultsOf = ({ issues }: z.ZodError, prefix: string): string =>
     .map(({ path, message }) => `${[prefix, ...path].filter((step) => step !== '').join('.') || 'line'}: ${message}`)
     .join('; ');
 
-/** Returns the id of a line that is refused, where it can be read. */
+/** Returns the id of a refused line, if it can be read. */
 function idOf(raw: unknown): string | undefined {
   const id = typeof raw === 'object' && raw !== null && 'custom_id' in raw ? raw.custom_id : undefined;
   return typeof id === 'string' && id.length <= maxIdLength ? id.toWellFormed() : undefined;

@@ -1,11 +1,11 @@
-/** Text whose end has not arrived, in the parts in which it came. */
+/** Text whose end has not arrived, as a list of parts. */
 export interface PendingText {
   add(part: string): void;
-  /** Returns the text and forgets it. */
+  /** Returns the text and clears it. */
   take(): string;
   /** In characters. */
   readonly length: number;
-  /** Memory of the text, in bytes, once it is one string. */
+  /** Memory of the joined text, in bytes. */
   readonly bytes: number;
 }
 
@@ -35,5 +35,5 @@ export function createPendingText(): PendingText {
   };
 }
 
-/** V8 stores a string in one byte a character when all of them are Latin-1, and in two otherwise. */
+/** V8 stores a string with one byte a character if all are Latin-1, else with two. */
 export const isTwoByte = (text: string): boolean => /[^\0-\xff]/.test(text);

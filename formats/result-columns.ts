@@ -2,26 +2,26 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { ColumnNames, ResultSource } from './format.ts';
 import type { ReadItem } from './items.ts';
 
-/** Columns that results have after those that the items came with. */
+/** Result columns, after the columns of the items. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
-/** The columns of results as a table: `index`, those that the items came with, then ours. */
+/** The columns of a results table: `index`, those of the items, then those of the results. */
 export interface ResultColumns {
   /** Name of the column with the index of the item. */
   index: string;
-  /** Columns that the items came with. */
+  /** Columns of the uploaded file. */
   given: readonly string[];
-  /** Names of our columns, in the order status, score, cosine, error code, error message, warnings. */
+  /** Names of the result columns, in the order status, score, cosine, error code, error message, warnings. */
   own: readonly string[];
-  /** Name of the column with the model; present where several models share the batch. */
+  /** Name of the model column; set when several models share the batch. */
   model: string | undefined;
-  /** Returns the value of a column that the item came with; null where it has none. */
+  /** Returns the value of an uploaded column; null when the item has none. */
   givenValue(column: string, item: ReadItem | undefined, result: ItemResult): unknown;
 }
 
 /**
- * A column of the same name as one of ours keeps it, and ours gets the prefix `vls_`; then, when results are posted
- * again, `vls_score_2`.
+ * Names the columns of a results table. An uploaded column keeps its name. A result column with the same name gets the
+ * prefix `vls_`, and `vls_score_2` when results are uploaded again.
  */
 export function resultColumns({ columns, columnNames, traffic }: ResultSource): ResultColumns {
   const given = columns ?? ['id', 'image', 'text', 'metadata'];
@@ -42,7 +42,7 @@ export function resultColumns({ columns, columnNames, traffic }: ResultSource): 
   };
 }
 
-/** Returns the first of `score`, `vls_score`, `vls_score_2` … that no column has. */
+/** Returns the first of `score`, `vls_score`, `vls_score_2` … that is free. */
 function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;
   let free = `vls_${name}`;
@@ -51,7 +51,7 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * Returns the image as it was given; of an inline one the path that came with it, as its bytes do not belong into a
+ * Returns the address of an image. For an inline image it is the path sent with it, since bytes do not belong in a
  * table.
  */
 export function addressOf({ image = '' }: ReadItem): string {

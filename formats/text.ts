@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The text of a body, part by part. Bytes that its encoding does not have stand in it as lone surrogates, which no
- * decoded text has: whoever reads a line or a row finds them with `isWellFormed`, and fails that line alone.
+ * The decoded text of a body in parts. Invalid bytes become lone surrogates, which valid text never contains. Readers
+ * of lines and rows detect them with `isWellFormed`, and fail only that line.
  */
 export interface Text {
   parts: AsyncIterable<string>;
-  /** The encoding that was read; known once the first part has come. */
+  /** The encoding; known after the first part. */
   encoding(): string;
 }
 
-/** Names of Python that the Encoding Standard does not list. */
+/** Python's encoding names that the Encoding Standard does not list. */
 const aliases: Record<string, string> = {
   'utf-8-sig': 'utf-8',
   'latin-1': 'windows-1252',
@@ -23,7 +23,7 @@ const aliases: Record<string, string> = {
   'mac-roman': 'macintosh',
 };
 
-/** The name of an encoding in the Encoding Standard; nothing for one that is not read here. */
+/** Returns the name of an encoding in the Encoding Standard; undefined for an unsupported one. */
 export function encodingOf(label: string): string | undefined {
   const name = label.trim().toLowerCase();
   try {
@@ -34,8 +34,8 @@ export function encodingOf(label: string): string | undefined {
 }
 
 /**
- * The encoding of a content type, or one that was named elsewhere; nothing when neither says it.
- * @throws {ServiceError} `request.unsupported_media_type` for one that is not read here.
+ * Returns the encoding of a content type or of an explicit name; undefined when neither states one.
+ * @throws {ServiceError} `request.unsupported_media_type` for an unsupported one.
  */
 export function declaredEncoding(named: string | undefined, contentType = ''): string | undefined {
   const label = named ?? /;\s*charset\s*=\s*"?([^";]*)/i.exec(contentType)?.[1];
@@ -46,13 +46,13 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
-/** Bytes that the guess of an encoding looks at. */
+/** Bytes used to detect the encoding. */
 const sampleBytes = 1_024;
 
 /**
- * Decodes a body. A byte order mark decides; without one the declared encoding, then UTF-16 by its zero bytes, then
- * UTF-8.
- * @param declared a name that {@link encodingOf} knows.
+ * Decodes a body. The encoding is that of a byte order mark, else the declared one, else UTF-16 if there are many zero
+ * bytes, else UTF-8.
+ * @param declared a name that {@link encodingOf} returns.
  * @throws {ServiceError} `request.unsupported_media_type` for UTF-32.
  */
 export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Text {
@@ -70,7 +70,7 @@ export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Tex
       if (decoder !== undefined) yield withoutMark(decoder.write(chunk));
       else {
         first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
-        // As many bytes as the longest byte order mark has.
+        // Length of the longest byte order mark.
         if (first.length < 4) continue;
         encoding = guess(first.subarray(0, sampleBytes), declared);
         decoder = decoderOf(encoding);
@@ -87,7 +87,7 @@ export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Tex
   return { parts: parts(), encoding: () => encoding };
 }
 
-/** Decodes a whole text. @throws {ServiceError} `request.unsupported_media_type` for UTF-32. */
+/** Decodes a complete text. @throws {ServiceError} `request.unsupported_media_type` for UTF-32. */
 export function decodeWhole(bytes: Buffer, declared?: string): { text: string; encoding: string } {
   const encoding = guess(bytes.subarray(0, sampleBytes), declared);
   const decoder = decoderOf(encoding);
@@ -97,7 +97,7 @@ export function decodeWhole(bytes: Buffer, declared?: string): { text: string; e
 
 const fileAdvice = 'name the encoding of the file: the charset of its content type, or --encoding of vls batch';
 
-/** Says which byte of a line its encoding does not have, and what to do. */
+/** Describes the first invalid byte of a line, with advice. */
 export function undecodable(text: string, encoding: string, advice = fileAdvice): string {
   const found = /\p{Surrogate}/u.exec(text);
   const code = found?.[0].charCodeAt(0) ?? 0;
@@ -114,7 +114,7 @@ function guess(sample: Buffer, declared: string | undefined): string {
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  // UTF-8 is declared by many programs for whatever they send; with zero bytes all over it, it is not.
+  // Many programs declare UTF-8 for any content. Text with many zero bytes is not UTF-8.
   const other = declared === 'utf-8' ? undefined : declared;
   return other ?? guessUtf16(sample) ?? 'utf-8';
 }
@@ -122,22 +122,22 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Every character of ASCII has a zero byte in UTF-16, on the same side of each: quotes, commas, line breaks and
- * addresses are a quarter of any list. UTF-8 has a zero byte for the character NUL alone.
+ * Detects UTF-16 without a mark. There each ASCII character has a zero byte on the same side. Quotes, commas, line
+ * breaks and addresses make up at least a quarter of any list. In UTF-8 only NUL has a zero byte.
  */
 function guessUtf16(sample: Buffer): string | undefined {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
   const enough = sample.length / 8;
-  // Some other characters have a zero byte on the other side.
+  // A few other characters have a zero byte on the opposite side.
   if (odd >= enough && odd > 4 * even) return 'utf-16le';
   return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
 }
 
 interface Decoder {
   write(chunk: Buffer): string;
-  /** What a last character lacked bytes of. */
+  /** Returns the replacement for an incomplete last character. */
   end(): string;
 }
 
@@ -145,7 +145,7 @@ function decoderOf(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8();
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
   const decoder = new TextDecoder(encoding);
-  // None of these has a byte for U+FFFD (but GB18030, in four), so it stands for what could not be decoded.
+  // U+FFFD cannot be encoded in these (in GB18030 only as four bytes), so it marks invalid bytes.
   const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
   return {
     write: (chunk) => marked(decoder.decode(chunk, { stream: true })),
@@ -161,7 +161,7 @@ function createUtf8(): Decoder {
       const end = bytes.length - cutOff(bytes);
       rest = bytes.subarray(end);
       const whole = bytes.subarray(0, end);
-      // 64 KiB in some microseconds; what is wrong is looked for in bad parts alone.
+      // Checks 64 KiB in a few microseconds. Only invalid parts are decoded byte by byte.
       return isUtf8(whole) ? whole.toString('utf8') : withEscapes(whole);
     },
     end() {
@@ -170,7 +170,7 @@ function createUtf8(): Decoder {
   };
 }
 
-/** Bytes at the end that begin a character which the next chunk may complete. */
+/** Counts the bytes at the end that begin a character which the next chunk may complete. */
 function cutOff(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -180,7 +180,7 @@ function cutOff(bytes: Buffer): number {
   return 0;
 }
 
-/** UTF-8 in which each byte that belongs to no character is U+DC00 and itself, as Python's `surrogateescape` has it. */
+/** Decodes UTF-8 and replaces each invalid byte by U+DC00 plus its value, as Python's `surrogateescape` does. */
 function withEscapes(bytes: Buffer): string {
   let text = '';
   let from = 0;
@@ -195,7 +195,7 @@ function withEscapes(bytes: Buffer): string {
   return text + bytes.toString('utf8', from);
 }
 
-/** Bytes of the character at a place; 0 when there is none (Unicode, table 3-7). */
+/** Returns the length of the character at an offset; 0 when it is invalid (Unicode, table 3-7). */
 function lengthAt(bytes: Buffer, at: number): number {
   const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
   if (first < 0x80) return 1;
@@ -208,7 +208,7 @@ function lengthAt(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** Keeps lone surrogates as they stand there. */
+/** Preserves lone surrogates. */
 function createUtf16(isBigEndian: boolean): Decoder {
   let rest: Buffer = Buffer.alloc(0);
   const toText = (bytes: Buffer) => (isBigEndian ? Buffer.from(bytes).swap16() : bytes).toString('utf16le');
@@ -217,7 +217,7 @@ function createUtf16(isBigEndian: boolean): Decoder {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let end = bytes.length - (bytes.length % 2);
       const last = bytes[end - (isBigEndian ? 2 : 1)] ?? 0;
-      // The first half of a pair waits for the second.
+      // The first half of a surrogate pair waits for the second.
       if (end > 0 && last >= 0xd8 && last <= 0xdb) end -= 2;
       rest = bytes.subarray(end);
       return toText(bytes.subarray(0, end));

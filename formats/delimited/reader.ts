@@ -6,30 +6,29 @@ import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
 import { type CsvRow, createCsvRows } from './rows.ts';
 
-/** Longest row, in characters: an inline image of 20 MB as base64, and room for the other cells. */
+/** Maximum length of a row, in characters: an inline image of 20 MB as base64, and room for the other cells. */
 const maxRowLength = 32 * 1024 * 1024;
-/** Longest header row. What has none, is long and is not CSV ends here. */
+/** Maximum length of a header row. A file that is not CSV often fails here. */
 const maxHeaderLength = 256 * 1024;
-/** An empty value takes more memory than its delimiter. */
+/** Maximum delimiters in a row, since an empty value takes more memory than its delimiter. */
 const maxDelimiters = 1_000_000;
 /**
- * Each item stores the names of its columns. They may have so many characters for each character of the file, and for
- * each byte that was sent, beyond the first ones: a sparse table of 500 columns has 15. One name of 200,000 characters
- * and 3,000 rows of six took 7 s, and 0.6 GB of items.
+ * Each item stores the names of its columns. This limits their characters to a multiple of the file's characters and of
+ * the bytes sent, beyond the first ones; a sparse table of 500 columns has a factor of 15. Without the limit, one name
+ * of 200,000 characters in 3,000 rows of six took 7 s and 0.6 GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
 const freeNameCharacters = 16 * 1024 * 1024;
-/** Items handed on at a time. */
+/** Maximum items per yielded list. */
 const portion = 1_024;
 
 /**
- * Reads rows of cells with a header row. Columns that are neither image, text nor id become metadata. Empty lines, and
- * rows of empty cells alone, are passed over. A row that cannot be read becomes a failed item that names its line and has
- * its own cells.
+ * Reads rows with a header row. Columns other than image, text and id become metadata. Empty lines, and rows with only
+ * empty cells, are skipped. An unreadable row becomes a failed item that names its line and keeps its cells.
  * @param label of the format, for messages.
  * @param delimiter of the format.
- * @throws {ServiceError} `request.invalid` for a delimiter that cannot separate columns.
+ * @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter.
  */
 export function readDelimited(
   label: string,
@@ -62,7 +61,7 @@ export function readDelimited(
 function createRows(label: string, separator: string, options: ReadOptions, encoding: () => string) {
   const { strictness } = options;
   let delimiter = separator;
-  /** The beginning of the file, until it is known whether its first line says how columns are separated. */
+  /** The start of the file, until the first line has shown whether it names the delimiter. */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
@@ -70,7 +69,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   let characters = 0;
   /** Characters of column names in all items so far. */
   let nameCharacters = 0;
-  /** Characters of the names of the first columns, by their number. */
+  /** Total characters of the first n column names, by n. */
   let namesUpTo: number[] = [0];
 
   function* push(text: string): Generator<ReadItem[]> {
@@ -127,7 +126,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     namesUpTo = [0, ...names.map((name) => (sum += isStored(name) ? name.length : 0))];
   }
 
-  /** @throws {ServiceError} `request.invalid` when the names of columns outgrow what was sent. */
+  /** @throws {ServiceError} `request.invalid` when column names take more characters than the limit. */
   function countNames({ values }: CsvRow): void {
     nameCharacters += namesUpTo[Math.min(values.length, namesUpTo.length - 1)] ?? 0;
     const bytes = options.sent?.() ?? Number.POSITIVE_INFINITY;
@@ -198,7 +197,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   };
 }
 
-/** An object may have a column `__proto__`, which is set like any other. */
+/** A column named `__proto__` is set like any other. */
 function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
   if (name !== '__proto__') metadata[name] = value;
   else Object.defineProperty(metadata, name, { value, enumerable: true, configurable: true, writable: true });

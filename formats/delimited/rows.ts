@@ -1,41 +1,41 @@
 import { isTwoByte } from '../pending.ts';
 
-/** A row of CSV as it was written. */
+/** A row of CSV before its values are interpreted. */
 export interface CsvRow {
   values: string[];
-  /** Line on which it begins, from 1. */
+  /** The line on which it begins; the first line is 1. */
   line: number;
-  /** Something is wrong with its quotes: where the quote opens, and where the text behind it is, if there is any. */
+  /** The error in its quotes: the line of the unclosed quote, and the line with text after a closing quote, if any. */
   fault?: { opened: number; closed: number | undefined };
 }
 
-/** Reads rows from text that comes in parts, whatever the parts. */
+/** Reads rows from text that arrives in parts of any size. */
 export interface CsvRowReader {
-  /** Length of the text that is still without the end of its row, in characters. */
+  /** Characters of the incomplete row. */
   readonly pending: number;
-  /** Memory of that text, in bytes. */
+  /** Memory of the incomplete row, in bytes. */
   readonly pendingBytes: number;
-  /** Rows that this part completes. */
+  /** Yields the rows that this part completes. */
   push(text: string): Generator<CsvRow>;
-  /** The last row, if no line break ended it. */
+  /** Yields the last row if it has no line break. */
   end(): Generator<CsvRow>;
 }
 
-/** Below this the open row is scanned anew with each part. */
+/** An incomplete row below this length is scanned again with each part. */
 const smallRow = 64 * 1024;
 
 /**
- * A row ends with CR, LF or both; a file may mix them. A quote counts at the beginning of a field alone, and is closed
- * by one before a delimiter or a line break. A quote that is not closed so fails the line on which it opens, and the
- * next line is read as a row again: otherwise one stray quote would swallow all rows up to the next quote.
- * @param maxValues a row of more throws.
- * @throws {RangeError} for a row of more values.
+ * Creates a reader. A row ends with CR, LF or both, and a file may mix them. A quote counts only at the start of a
+ * field, and must be closed before a delimiter or a line break. Otherwise only the line with the opening quote fails,
+ * and the next line is read as a new row: one stray quote must not swallow all rows up to the next quote.
+ * @param maxValues maximum values of a row.
+ * @throws {RangeError} for a row with more values.
  */
 export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
   let parts: string[] = [];
   let pending = 0;
   let isWide = false;
-  /** The open row is scanned anew once so much is there: doubling keeps the work linear in its length. */
+  /** Length at which the incomplete row is scanned again. Doubling it makes the total work linear in the length. */
   let enough = 0;
   let line = 1;
 
@@ -87,7 +87,9 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
   };
 }
 
-/** Passes over empty lines, which cost 60 ms a megabyte as rows, up to a CR that may be half of a line break. */
+/**
+ * Skips empty lines, which as rows would cost 60 ms a megabyte, but not a final CR that may be half of a line break.
+ */
 function firstText(text: string, from: number): { at: number; lines: number } {
   let at = from;
   let lines = 0;
@@ -101,11 +103,14 @@ function firstText(text: string, from: number): { at: number; lines: number } {
 
 interface Scanned {
   values: string[];
-  /** Where the next row begins. */
+  /** Offset of the next row. */
   next: number;
-  /** Lines that it takes. */
+  /** Number of lines of this row. */
   lines: number;
-  /** Of a quote that is not closed: lines from its row's first to the one where it opens, and to where text follows it. */
+  /**
+   * For an unclosed quote: number of lines from the start of the row to the opening quote, and to the text after a
+   * closing one.
+   */
   opened?: number;
   closed?: number;
 }
@@ -115,7 +120,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The next of each kind, looked for anew once it has been passed: most files have no CR at all.
+  // The next line break of each kind, searched for only after it was passed: most files have no CR.
   let lf = -1;
   let cr = -1;
   let comma = -1;
@@ -128,7 +133,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     if (comma < from) comma = find(delimiter, from);
     return comma;
   };
-  /** Behind a line break; nothing when a CR may be half of one whose other half has not come. */
+  /** Returns the offset after a line break; undefined for a final CR that may be half of one. */
   const behindBreak = (at: number): number | undefined => {
     if (at >= text.length) return text.length;
     if (text[at] === '\n') return at + 1;
@@ -138,7 +143,10 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   const isFieldEnd = (at: number) =>
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
-  /** Where a quoted field ends, and its value; `stray`: where text follows a quote; nothing when the text ends before. */
+  /**
+   * Returns the value of a quoted field and the offset after it; `stray`: offset of text after the closing quote;
+   * undefined when the text ends first.
+   */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
     for (let at = from + 1; ; ) {
@@ -151,7 +159,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
       }
       value += text.slice(at, quote);
       let after = quote + 1;
-      // Half a delimiter, or blanks, that the text ends with.
+      // The text ends with a part of a delimiter, or with blanks.
       while (text[after] === ' ' && !text.startsWith(delimiter, after)) after++;
       if (!isEnd && after + delimiter.length > text.length && !text.slice(after).match(/[\r\n]/)) return undefined;
       return isFieldEnd(after) ? { value, after } : { stray: quote + 1 };
@@ -159,7 +167,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   }
 
   return {
-    /** The row at a place; nothing when it is not whole yet. */
+    /** Returns the row at an offset; undefined when it is incomplete. */
     rowAt(start: number): Scanned | undefined {
       const values: string[] = [];
       /** Line breaks inside quoted values. */
@@ -189,7 +197,10 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     },
   };
 
-  /** The row up to the end of the line on which its stray quote opens; the rest of that line is split as it stands. */
+  /**
+   * Returns a row with a stray quote. It ends with the line of the opening quote, and the rest of that line is split
+   * without regard to quotes.
+   */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);
     const next = end === text.length && !isEnd ? undefined : behindBreak(end);
@@ -204,7 +215,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   }
 }
 
-/** Line breaks, of any kind, in a text. */
+/** Counts the line breaks of all kinds in a text. */
 function breaksIn(text: string): number {
   if (!text.includes('\n') && !text.includes('\r')) return 0;
   return text.match(/\r\n?|\n/g)?.length ?? 0;

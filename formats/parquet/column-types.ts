@@ -1,12 +1,12 @@
 import type { SchemaElement } from 'hyparquet';
 import type { ColumnType } from '../format.ts';
 
-/** Returns the type that the values of a column have as JSON. */
+/** Returns the type of a column's values in JSON. */
 export function typeOf({ type, converted_type: converted, logical_type: logical }: SchemaElement): ColumnType {
   if (converted === 'DATE' || logical?.type === 'DATE') return 'date';
   if (/^TIMESTAMP/.test(converted ?? logical?.type ?? '') || type === 'INT96') return 'time';
   if (converted === 'DECIMAL' || logical?.type === 'DECIMAL' || logical?.type === 'FLOAT16') return 'number';
-  // Half of these numbers have no place in INT64, so their digits stay text.
+  // Half of these numbers do not fit into INT64, so they are stored as text.
   if (converted === 'UINT_64') return 'text';
   switch (type) {
     case 'BOOLEAN':
@@ -22,7 +22,7 @@ export function typeOf({ type, converted_type: converted, logical_type: logical 
   }
 }
 
-/** Parquet's own description of a column, without its name. */
+/** The Parquet schema of a column, without its name. */
 export const elementOf: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   integer: { type: 'INT64' },
@@ -32,7 +32,7 @@ export const elementOf: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
   time: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
 };
 
-/** Returns a JSON value as its column stores it; null where the column has no place for it. */
+/** Converts a JSON value to the type of its column; null when it does not fit. */
 export function storedValue(value: unknown, type: ColumnType): unknown {
   if (value === null || value === undefined) return null;
   switch (type) {
@@ -54,7 +54,7 @@ export function storedValue(value: unknown, type: ColumnType): unknown {
   }
 }
 
-/** Writes a value as text: a number with its digits, an object or a list as JSON. */
+/** Converts a value to text: a number to its digits, an object or list to JSON. */
 const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 const range = 2n ** 63n;

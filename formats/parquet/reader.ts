@@ -12,14 +12,14 @@ import type { ColumnNames, Header, ReadFile, ReadOptions } from '../format.ts';
 import { type ReadItem, toReadItem } from '../items.ts';
 import { typeOf } from './column-types.ts';
 
-/** Uncompressed bytes of a row group that are decoded at a time; a group may hold a million rows. */
+/** Uncompressed bytes of a row group to decode at a time; a group may hold a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
-/** Items handed on at a time. */
+/** Maximum items per yielded list. */
 const portion = 256;
 
 /**
- * Reads a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as datasets of Hugging Face have it.
- * Every further flat column becomes metadata, except bytes.
+ * Reads a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as in datasets of Hugging Face.
+ * Other flat columns become metadata, except bytes.
  */
 export const readParquetFile: ReadFile = (path, options) => {
   let header: Header | undefined;
@@ -56,7 +56,7 @@ async function* itemsOfParquet(
         columns: wanted,
         rowStart: row,
         rowEnd,
-        // Columns that are text say so; what does not is bytes.
+        // Only columns that are declared as text are decoded as text; others are bytes.
         utf8: false,
         useOffsetIndex: true,
       });
@@ -71,7 +71,7 @@ async function* itemsOfParquet(
   }
 }
 
-/** Returns the columns to read: image, text, id, and those whose values can stand in a cell. */
+/** Returns the columns to read: image, text, id, and those with values that fit into a cell. */
 function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
   const { children } = parquetSchema(metadata);
   const found = children.map(({ element }) => element.name);
@@ -91,7 +91,7 @@ function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
   };
 }
 
-/** What `toReadItem` checks: an object as it would stand in a line of NDJSON. */
+/** Converts a row to an object like one line of NDJSON, for `toReadItem`. */
 function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
   const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
   const metadata = Object.fromEntries(
@@ -109,7 +109,7 @@ function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
 
 function toSource(image: unknown): unknown {
   if (image instanceof Uint8Array) {
-    // Older writers do not say that a column is text.
+    // Older writers do not declare text columns.
     return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
       ? textOf(image)
       : { base64: Buffer.from(image).toString('base64') };
@@ -123,7 +123,7 @@ function toSource(image: unknown): unknown {
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** A value as JSON has it; whole numbers beyond 2^53 keep their digits. */
+/** Converts a value to JSON; integers beyond 2^53 keep their digits. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));

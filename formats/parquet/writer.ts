@@ -5,8 +5,8 @@ import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
 
 /**
- * A row group is closed at this many rows, or at this many characters of text, whichever is first. Its rows are in memory
- * until then; a million rows give 62 groups.
+ * A row group ends at this many rows or at this many characters, whichever comes first. Its rows are in memory until
+ * then. A million rows make 62 groups.
  */
 const groupRows = 16_384;
 const groupCharacters = 4 * 1024 * 1024;
@@ -49,7 +49,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   let rows = 0;
   let characters = 0;
 
-  /** Returns the bytes since the last call; the writer starts over in the same buffer. */
+  /** Returns the bytes since the last call. The writer then reuses the buffer. */
   function take(): Uint8Array {
     const bytes = writer.getBytes().slice();
     writer.index = 0;
@@ -58,7 +58,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   function flush(): void {
     if (rows === 0) return;
     const columnData = columns.map(({ name, values }) => ({ name, data: values }) as ColumnSource);
-    // It returns nothing to wait for: the writer is memory.
+    // Nothing to await: the writer works in memory.
     void parquet.write({ columnData, rowGroupSize: rows });
     for (const each of columns) each.values = [];
     rows = 0;
@@ -95,7 +95,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   };
 };
 
-/** Returns the cells of an outcome; null where it has none. */
+/** Returns the cells of a result; null where it has none. */
 function outcomeOf(result: ItemResult) {
   const empty = { status: result.status, score: null, cosine: null, code: null, message: null, warnings: null };
   const model = ('model' in result && result.model) || null;
