@@ -142,6 +142,7 @@ timings: Timings;};
 
 export type Receipt = {model: string;
 revision: string;
+/** Precision of both towers, or where they differ of the vision and of the text tower: `fp16+fp32`. */
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;

@@ -204,9 +204,9 @@ async function fetchAndInstall(
     // Checks the configuration before gigabytes are downloaded: an unsupported family shows in the first kilobytes.
     if (!(await exists(entry.directory))) await requireUsable(entry, staging, []);
     for (const item of planned.filter(isTower)) fetched[item.file.local] = await fetchOne(entry, item, options);
-    for (const item of await otherWeights(entry, graphs, fetched, options)) {
-      fetched[item.file.local] = await fetchOne(entry, item, options);
-    }
+    const late = await otherWeights(entry, graphs, fetched, options);
+    if (late.length > 0) await requireSpace(late, staging, options);
+    for (const item of late) fetched[item.file.local] = await fetchOne(entry, item, options);
     const before = await readManifest(entry.directory);
     const manifest: Manifest = {
       version: 1,
