@@ -1,18 +1,18 @@
 import { readable } from '../testing/readable.ts';
 
-/** What a figure must be; a figure without one is there to be compared. */
+/** The target of a figure. A figure without one is only compared with earlier runs. */
 export type Target = { least: number } | { most: number };
 
 /** One line of the table. */
 export interface Figure {
-  /** `<section>/<what>`: the same from run to run, so that runs can be compared. */
+  /** `<section>/<name>`, the same in each run, so that runs can be compared. */
   id: string;
   name: string;
   value: number;
   /** Empty for a ratio. */
   unit: string;
   target?: Target;
-  /** What the value was made of. */
+  /** The values from which it was computed. */
   detail: string;
 }
 
@@ -38,7 +38,7 @@ const targetOf = ({ target }: Figure): string => {
   return 'least' in target ? `>= ${readable(target.least)}` : `<= ${readable(target.most)}`;
 };
 
-/** The figures with their targets beside them. */
+/** Formats the figures with their targets as a table. */
 export function tableOf(figures: readonly Figure[]): string {
   return table(
     ['figure', '', 'value', 'target', '', 'made of'],
@@ -56,7 +56,7 @@ export function tableOf(figures: readonly Figure[]): string {
   );
 }
 
-/** Columns as wide as their widest cell. */
+/** Formats rows with aligned columns. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));

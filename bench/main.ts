@@ -17,7 +17,7 @@ const ofModel =
   (quick) =>
     benchInference(name, benchModels[name], { quick, env: writeRegistry(), say });
 const allSizes = (quick: boolean) => (quick ? [10_000, 100_000] : [10_000, 200_000, 1_000_000]);
-/** In the order of the table; what takes longest comes last. */
+/** In the order of the table; the slowest section is last. */
 const sections: Record<string, Section> = {
   'control-plane': (quick, sizes) => benchControlPlane(sizes.length > 0 ? sizes : allSizes(quick), say),
   'control-plane-scale': (quick, sizes) => benchControlPlaneScale(sizes.at(-1) ?? (quick ? 60_000 : 600_000), say),
@@ -51,7 +51,7 @@ const { values, positionals } = readWords(usage, ['only', 'out', 'compare'], ['q
 });
 endOnSignals();
 
-/** Read before anything is measured: a wrong name should not cost a run. */
+/** Read before the run, so that a wrong file name fails at once. */
 const before = values.compare === undefined ? undefined : readReport(values.compare);
 const figures: Figure[] = [];
 const failed: string[] = [];
@@ -59,7 +59,7 @@ for (const name of namesOf(values.only)) {
   try {
     figures.push(...((await sections[name]?.(values.quick, positionals.map(Number))) ?? []));
   } catch (error) {
-    // The figures of the others took minutes and must not be lost.
+    // The figures of other sections took minutes and must not be lost.
     say(`${name}: ${(error as Error).message}`);
     failed.push(name);
   }

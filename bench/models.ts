@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { readConfig } from '../shared/config.ts';
 import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
-/** A model that the bench knows, and how much work is long enough for a figure. */
+/** A benchmark model with the amount of work that gives a stable figure. */
 export interface BenchModel {
-  /** Its name in the registry that {@link writeRegistry} makes. */
+  /** Its name in the registry of {@link writeRegistry}. */
   name: string;
-  /** Of one batch. */
+  /** Items of one batch. */
   items: { full: number; quick: number };
-  /** Of one stage of the roofline. */
+  /** Duration of each stage of the roofline. */
   stageSeconds: { full: number; quick: number };
-  /** What section 9 of the design asks of this model alone. */
+  /** Targets for this model only, from section 9 of the design. */
   targets: { roofline?: number; overSingles?: number };
 }
 
@@ -34,12 +34,12 @@ function benchDirectory(): string {
   return directory;
 }
 
-/** The folder of the shape models, built where it is not there yet. */
+/** Returns the folder of the shape models, after building missing ones. */
 export const ensureBenchModels = (): string => ensureShapeModels(benchDirectory());
 
 /**
- * Builds the shape models, where they are not there yet, and writes a registry that knows them.
- * @returns what a process needs in its environment to find them.
+ * Builds missing shape models, and writes a registry with them.
+ * @returns environment variables for processes that use it.
  */
 export function writeRegistry(): { MODELS_FILE: string } {
   const directory = benchDirectory();
@@ -47,7 +47,7 @@ export function writeRegistry(): { MODELS_FILE: string } {
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {
-      // Micro-batches and memory as models.json has them for the real models.
+      // With the micro-batches and memory that models.json states for the real models.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
       'shape-vit-l-14': { ...of('vit-l-14'), memoryBytes: 2_600_000_000, microBatch: { images: 4, texts: 16 } },

@@ -23,13 +23,13 @@ const report = z.object({
   host: z.string(),
   machine: z.object({ cpus: z.number(), cpu: z.string(), memoryGb: z.number() }),
   node: z.string(),
-  /** Of the checkout, with `+` when it had been changed; null outside of a repository. */
+  /** Commit of the checkout, with `+` when it had changes; null outside a repository. */
   commit: z.string().nullable(),
   quick: z.boolean(),
   figures: z.array(figure),
 });
 
-/** One run of the bench. */
+/** The results of one benchmark run. */
 export type Report = z.output<typeof report>;
 
 export function createReport(figures: Figure[], quick: boolean, date = new Date()): Report {
@@ -49,7 +49,7 @@ export function createReport(figures: Figure[], quick: boolean, date = new Date(
   };
 }
 
-/** Writes the run to `file`, or to `bench/results/<date>-<host>.json`. Returns where it is. */
+/** Writes the results to `file`, or to `bench/results/<date>-<host>.json`. Returns the path. */
 export function writeReport(written: Report, file = defaultFile(written)): string {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(written, null, 2)}\n`);
@@ -59,7 +59,7 @@ export function writeReport(written: Report, file = defaultFile(written)): strin
 const defaultFile = ({ date, host }: Report) =>
   join(root, 'bench', 'results', `${date.slice(0, 16).replace(':', '')}-${host}.json`);
 
-/** @throws {Error} naming the file, when it is no run of this bench. */
+/** @throws {Error} naming the file, when it does not hold results of this benchmark. */
 export function readReport(file: string): Report {
   let json: unknown;
   try {
@@ -72,7 +72,7 @@ export function readReport(file: string): Report {
   return parsed.data;
 }
 
-/** The change of every figure that both runs have. */
+/** Lists the change of each figure that both runs have. */
 export function compare(before: Report, now: Report): string {
   const old = new Map(before.figures.map((entry) => [entry.id, entry.value]));
   const rows = now.figures.flatMap(({ id, name, value, unit }) => {

@@ -1,7 +1,7 @@
 import { crop } from '../../models/pixels/preprocess.ts';
 import { benchPictures } from '../../testing/images/resized.ts';
 
-/** One of the processes that decode on all cores: asked for seconds, it answers with images a second. */
+/** One of several processes that decode in parallel. For a message with seconds it replies with images per second. */
 const pictures = await benchPictures();
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },

@@ -13,13 +13,13 @@ const usage = `npm run bench:gpu -- [--out DIR] [--only STEP,...] [--provider cu
   --quick     shorter and rougher
 `;
 
-/** One of the steps: a script with its arguments, in so many processes at once, ended after so many seconds. */
+/** A step: a script with arguments, its number of processes, and its time limit in seconds. */
 interface Step {
   script: string;
   args?: string[];
   env?: Record<string, string>;
   processes?: number;
-  /** Shows what goes wrong without a measure that the service takes. */
+  /** True for a step that is expected to fail, to show what a protection of the service prevents. */
   mustFail?: boolean;
   limit: number;
 }
@@ -48,7 +48,7 @@ for (const name of names) {
 }
 process.exit(failed > 0 ? 1 : 0);
 
-/** In the order in which they are worth most, should time run out. */
+/** Ordered by value, since time may run out. */
 function stepsOf(): Record<string, Step> {
   const isCpu = provider === 'cpu';
   const of = (script: string, limit: number, ...args: string[]): Step => ({
@@ -71,7 +71,7 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    // As an encoder is started; and as ONNX Runtime would do it.
+    // With the environment of an encoder, and with ONNX Runtime's default.
     'golden-fp32': golden(fp32, '0'),
     'golden-fp32-tf32': { ...golden(fp32, '1'), mustFail: !isCpu },
     'golden-fp16': golden(['--precision', 'fp16']),
@@ -92,7 +92,7 @@ function stepsOf(): Record<string, Step> {
 async function run({ script, args = [], env = {}, limit }: Step, name: string): Promise<number | string> {
   const entry = fileURLToPath(new URL(`./steps/${script}.ts`, import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], {
-    // A group of its own, so that what it has started ends with it.
+    // In its own process group, so that its children are killed with it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -101,7 +101,7 @@ async function run({ script, args = [], env = {}, limit }: Step, name: string): 
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // All of it has ended.
+      // The group has already ended.
     }
   };
   const timer = setTimeout(() => endAll('SIGKILL'), limit * 1000);

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mean } from '../../testing/statistics.ts';
 
-/** What `nvidia-smi` has shown of the first GPU while it was watched. */
+/** Readings of `nvidia-smi` for the first GPU over some time. */
 export interface GpuUse {
-  /** Mean share of time in which a kernel ran, in per cent. */
+  /** Mean share of time with a running kernel, in per cent. */
   utilisation: number;
-  /** Largest memory in use, in MiB. */
+  /** Maximum memory in use, in MiB. */
   memoryMiB: number;
   /** Mean power, in watts. */
   watts: number;
@@ -14,7 +14,7 @@ export interface GpuUse {
 const query = (fields: string) => [`--query-gpu=${fields}`, '--format=csv,noheader,nounits', '-i', '0'];
 const everyMs = 250;
 
-/** Watches the GPU; nothing where there is none. */
+/** Starts to watch the GPU; undefined without one. */
 export function watchGpu(): { stop(): GpuUse | null } {
   const rows: number[][] = [];
   let child: ChildProcess | undefined;
@@ -35,7 +35,7 @@ export function watchGpu(): { stop(): GpuUse | null } {
   };
 }
 
-/** Memory in use of the first GPU in MiB; null where there is none. */
+/** Returns the memory in use on the first GPU in MiB; null without one. */
 export function readGpuMemory(): number | null {
   const { stdout, status } = spawnSync('nvidia-smi', query('memory.used'), { encoding: 'utf8' });
   return status === 0 ? Number(stdout.trim()) : null;

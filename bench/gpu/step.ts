@@ -5,15 +5,15 @@ import { towerFile } from '../../models/registry/layouts.ts';
 import { specOf } from '../../testing/model-folders.ts';
 import { ensureBenchModels } from '../models.ts';
 
-/** Options of a step. A step is a process: a driver that fails ends that step alone. */
+/** Options of a step. Each step is a process, so that a driver crash ends only that step. */
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
   /** A name of `writeRegistry`. */
   model: string;
-  /** Of each measurement. */
+  /** Duration of each measurement. */
   seconds: number;
-  /** Worker processes, the combined one counted in. */
+  /** Number of worker processes, including the one combined with the API. */
   workers: number;
   pairs: number;
   sizes: number[];
@@ -54,10 +54,10 @@ export async function benchSpec({ model, provider, precision }: StepOptions): Pr
   });
 }
 
-/** Prints what is known so far: the last line stands when the step is cut off. */
+/** Prints the results so far. If the step is killed, its last line remains. */
 export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-/** Rounds to four digits: no more repeat from run to run. */
+/** Rounds to four digits; further ones differ from run to run. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -8,8 +8,8 @@ import { loadTable, type Measured, runScenario } from './run.ts';
 import { scenarios } from './scenarios.ts';
 
 /**
- * Load on a service, against stated thresholds: `npm run load`. Without `--url` it starts a Redis, a service and an image
- * server, all on loopback. Ends with 1 when a threshold is missed.
+ * Load test with thresholds: `npm run load`. Without `--url` it starts Redis, a service and an image server on
+ * loopback. Exits with 1 when a threshold is missed.
  */
 const usage = `npm run load -- [options] [scenario …]
   --url <address>      a running service, such as http://127.0.0.1:8000; by default it starts one

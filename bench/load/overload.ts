@@ -7,9 +7,8 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
 
 /**
- * Measures single requests at ten times the load that the machine can carry: the latency of those let in, how soon the
- * others are refused, memory, and the time until it is over. Inline images, unique texts, caches off. The load generator
- * takes its share of the same cores.
+ * Measures single requests at ten times the load that the machine can carry: latency of admitted requests, time to a
+ * refusal, memory, and recovery time. Inline images, unique texts, caches off. The load generator uses the same cores.
  */
 const usage = 'npm run bench:overload -- [seconds] [times], by default 60 and 10';
 const { positionals } = readWords(usage, []);
@@ -21,7 +20,10 @@ const installation = await install();
 const { client, processes } = installation;
 const photo = readPhoto('coffee.jpg');
 let number = 0;
-/** What follows a JPEG's end is not decoded and makes it another image: equal ones in flight would be embedded once. */
+/**
+ * Bytes after the end of a JPEG are not decoded but make it a different image. Equal images in flight would be embedded
+ * once.
+ */
 async function single(): Promise<number> {
   const image = Buffer.concat([photo, Buffer.from(String(number))]).toString('base64');
   return (await client.single({ image, text: `a cup of coffee number ${number++}` })).status;
@@ -31,7 +33,7 @@ const load = (duration: number, atOnce: number, perSecond?: number) =>
 
 for (let warm = 0; warm < 40; warm++) await single();
 
-// The machine carries what it answers at the best number of connections, each sending as soon as it is answered.
+// Capacity is the highest rate of answers over all numbers of connections, each sending as soon as it has an answer.
 let capacity = 0;
 let calm = 0;
 for (const connections of [1, 2, 4, 8, 16]) {

@@ -10,10 +10,10 @@ export interface Measured {
   connections: number;
   requests: number;
   requestsPerSecond: number;
-  /** Share of requests that were answered with anything but 2xx, or not at all. */
+  /** Share of requests without a 2xx answer. */
   errorShare: number;
   latencyMs: { p50: number; p90: number; p99: number; max: number };
-  /** Present where at least one batch ended. */
+  /** Set when at least one batch ended. */
   batches?: { count: number; p50Seconds: number; itemsPerSecond: number; failedItems: number };
   verdicts: Verdict[];
 }
@@ -21,7 +21,7 @@ export interface Measured {
 export interface Verdict {
   threshold: keyof Thresholds;
   bound: number;
-  /** null where the scenario came to no such figure, which fails as well. */
+  /** null when the scenario produced no such figure, which also fails. */
   value: number | null;
   passed: boolean;
 }
@@ -35,7 +35,7 @@ export interface RunOptions {
   imageUrl: Target['imageUrl'];
 }
 
-/** Runs the loads of a scenario side by side. */
+/** Runs the loads of a scenario concurrently. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Measured> {
   const { url, seconds, connections, headers, model, imageUrl } = options;
   const { call } = createClient(url, headers);
@@ -93,7 +93,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   return { ...measured, verdicts: judge(measured, scenario.thresholds) };
 }
 
-/** Compares a run with each threshold. A run without a request meets none. */
+/** Compares a run with each threshold. A run without requests fails all of them. */
 export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Thresholds): Verdict[] {
   const { requests, errorShare, latencyMs, batches } = measured;
   const values: Record<keyof Thresholds, number | undefined> = {
@@ -112,7 +112,7 @@ export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Threshol
 const round = (value: number | undefined): string =>
   value === undefined ? '' : value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 
-/** One line a scenario, then one a threshold. */
+/** Formats one line for each scenario and one for each threshold. */
 export function loadTable(results: readonly Measured[]): string {
   const rows = results.map(({ scenario, requestsPerSecond, latencyMs: { p50, p90, p99 }, errorShare, batches }) => [
     scenario,

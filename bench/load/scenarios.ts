@@ -3,21 +3,21 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { Answer } from '../../testing/client.ts';
 import { readPhoto } from '../../testing/images/host.ts';
 
-/** A service under load, and what a scenario needs to know about it. */
+/** The service under load, as scenarios use it. */
 export interface Target {
-  /** Sends one request, counts its answer and its duration, and returns the answer. */
+  /** Sends a request, records status and duration, and returns the answer. */
   ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer<Body>>;
-  /** Address of the n-th image, each a different one. Absent where the service can fetch none. */
+  /** Returns the address of the n-th image, all of them different. Absent when the service cannot fetch images. */
   imageUrl?: ((n: number) => string) | undefined;
-  /** Called with each batch that has ended. */
+  /** Called for each batch that has ended. */
   onBatch(batch: { seconds: number; items: number; failed: number }): void;
-  /** Aborted when the time is over. */
+  /** Aborted when the time is up. */
   signal: AbortSignal;
 }
 
-/** Bounds of a scenario. Milliseconds and seconds are for the default number of connections. */
+/** Thresholds of a scenario. Times are for the default number of connections. */
 export interface Thresholds {
-  /** Share of requests that are answered with anything but 2xx, or not at all. */
+  /** Share of requests without a 2xx answer. */
   errorShare: number;
   p50Ms?: number;
   p99Ms: number;
@@ -28,7 +28,7 @@ export interface Thresholds {
 export interface Scenario {
   name: string;
   what: string;
-  /** Acts that run side by side, each on its share of the connections. The latency that counts is that of the first. */
+  /** Concurrent loads, each with its share of the connections. The latency of the first one is reported. */
   loads: { act: (target: Target) => Promise<number>; connections: (asked: number) => number }[];
   needsImages: boolean;
   thresholds: Thresholds;
@@ -38,7 +38,7 @@ export const itemsPerBatch = 64;
 const photo = readPhoto('coffee.jpg').toString('base64');
 const pollMs = 100;
 
-// Texts that were never seen before, so that no cache answers.
+// Unique texts, so that no cache is hit.
 let next = 0;
 const pair = (image: (n: number) => string) => ({ image: image(next), text: `a photo of thing number ${next++}` });
 const addressed = (target: Target) => pair(target.imageUrl ?? (() => ''));
@@ -46,7 +46,10 @@ const addressed = (target: Target) => pair(target.imageUrl ?? (() => ''));
 const single = (pairFor: (target: Target) => object) => async (target: Target) =>
   (await target.ask('POST', '/v1/evaluation/single', pairFor(target))).status;
 
-/** Posts a batch and asks for its status until it has ended. Cancels it when the time is over: it would slow the next. */
+/**
+ * Posts a batch and polls its status until it has ended. When the time is up, it cancels the batch, which would slow
+ * the next scenario.
+ */
 async function batch(target: Target): Promise<number> {
   const start = performance.now();
   const items = Array.from({ length: itemsPerBatch }, () => addressed(target));

@@ -3,25 +3,25 @@ import { forkScript } from '../../testing/processes/forked.ts';
 import { mean, sum } from '../../testing/statistics.ts';
 import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
-/** What the machine does of one stage when every core runs that stage and nothing else, in pairs a second. */
+/** Throughput of each stage when all cores run only that stage, in pairs per second. */
 export interface Roofline {
   decode: number;
   vision: number;
   text: number;
-  /** 1 / (1 / decode + 1 / vision + 1 / text): pairs a second if no time were lost between the stages. */
+  /** 1 / (1 / decode + 1 / vision + 1 / text): pairs per second without losses between stages. */
   pairs: number;
-  /** CPU milliseconds of a pair, over the three stages. Steadier than rates where other programs share the cores. */
+  /** CPU time of a pair over all three stages (ms). Less affected by other programs than rates. */
   cpuMs: number;
-  /** A single pair on an idle machine, one stage after the other, in milliseconds. */
+  /** Time of a single pair on an idle machine, one stage after the other (ms). */
   bareMs: number;
 }
 
-/** As `models/encoder/process.ts` starts its encoders, so that the two are comparable. */
+/** The environment of encoders (`models/encoder/process.ts`), so that results are comparable. */
 const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 
 /**
  * Measures the stages of a model.
- * @param seconds of each stage.
+ * @param seconds duration for each stage.
  */
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
   const cores = availableParallelism();

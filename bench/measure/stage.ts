@@ -13,17 +13,17 @@ export interface StageRequest {
   seconds: number;
 }
 
-/** The speed of one process at one stage, while others run the same. */
+/** Speed of one process at one stage while other processes run the same stage. */
 export interface StageSpeed {
-  /** Pairs a second. */
+  /** Pairs per second. */
   perSecond: number;
-  /** CPU milliseconds that a pair takes, on all threads. */
+  /** CPU time of a pair on all threads (ms). */
   cpuMs: number;
-  /** Of one call, in milliseconds. */
+  /** Median time of one call (ms). */
   medianMs: number;
 }
 
-/** Returns the stages of a pair; each call does one piece of work and returns the number of its pairs. */
+/** Returns the stages of a pair. Each call does one unit of work and returns its number of pairs. */
 async function createStages(model: string): Promise<Record<StageName, () => Promise<number>>> {
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
   const towers = await loadTowers(spec, 1);
@@ -36,11 +36,11 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
   const ids = () => tokenizer.encode(`a photo of thing number ${number++} on a table`).ids;
   const { images, texts } = spec.microBatch;
   return {
-    /** Two at a time, as an encoder does. */
+    /** Two at a time, as in an encoder. */
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
-    /** A single pair, one after the other: a lower bound for a request. */
+    /** All stages of a single pair in sequence: a lower bound for a request. */
     pair: async () => {
       await towers.images([await decode()]);
       await towers.texts([ids()]);
@@ -49,12 +49,12 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
   };
 }
 
-/** One process of the stages that all cores run alone: `node bench/measure/stage.ts MODEL`. */
+/** One of the processes that run a stage in parallel: `node bench/measure/stage.ts MODEL`. */
 const stages = await createStages(process.argv[2] ?? '');
 
 process.on('message', async ({ stage, seconds }: StageRequest) => {
   const step = stages[stage];
-  // Warm first: the first runs allocate.
+  // Warm-up, since the first runs allocate memory.
   for (let run = 0; run < 2; run++) await step();
   const cpu = process.cpuUsage();
   const start = performance.now();

@@ -15,8 +15,8 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
- * What one tenant's attack costs another: each attack, by a tenant with a key at its permitted rate, beside a tenant
- * that does ordinary work. All on loopback; ends with 1 when the service did not hold.
+ * Measures the cost of each attack for another tenant. The attacker has a key and stays within its rate limit, while
+ * the other tenant does ordinary work. All on loopback. Exits with 1 when a target is missed.
  */
 const usage = `npm run bench:neighbour -- [options]
   --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
@@ -34,10 +34,10 @@ const asked = values.only?.split(',') ?? neighbours;
 const chosen = attacks.filter(({ name }) => asked.includes(name));
 
 const { quick } = values;
-/** A quiet batch of so many items takes some seconds on two cores. */
+/** Such a batch takes some seconds on two quiet cores. */
 const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
 const afterSeconds = quick ? 10 : 30;
-/** Attacks are at their height when the ordinary tenant begins. */
+/** Time before the ordinary tenant starts, in which the attack reaches its full rate (ms). */
 const leadMs = 3_000;
 
 const directory = values.service === undefined ? undefined : resolve(values.service);
@@ -74,7 +74,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
-  // The program that lists the processes is one of them, and has ended by now.
+  // Skips the program that listed the processes, which has ended by now.
   const meter = meterCpu({ own: descendantsOf(process.pid).filter((pid) => existsSync(`/proc/${pid}`)) });
   const lived = await ordinary.live(work);
   const cpuOfOthers = shareOfOthers(meter);
@@ -104,7 +104,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   );
 }
 
-/** Share of the CPUs that programs took which are not part of the bench; null when a process has ended meanwhile. */
+/** Returns the share of CPU time used by programs outside the benchmark; null when one of its processes has ended. */
 function shareOfOthers(meter: ReturnType<typeof meterCpu>): number | null {
   try {
     const { others, wall } = meter.stop();
@@ -131,7 +131,7 @@ try {
     await underAttack(attack);
     if (!stage.isRunning()) await restart(`it ended\n${stage.lastLines()}`);
     const run = await quiet();
-    // A service that has not recovered would make the next attack look worse, and the quiet time longer.
+    // A service that has not recovered would make the next attack look worse.
     if (run.batchSeconds > 2 * quietSeconds()) await restart('it has not recovered');
     else quietRuns.push(run);
   }

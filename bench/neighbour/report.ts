@@ -6,23 +6,25 @@ import { table } from '../figures.ts';
 export interface Row {
   attack: string;
   what: string;
-  /** Time of the ordinary tenant's batch over its quiet time; a lower bound when it did not end. */
+  /** Batch time of the ordinary tenant as a multiple of its quiet time; a lower bound when the batch did not end. */
   batch: number;
   batchEnded: boolean;
-  /** p95 of each probe over its quiet p95. */
+  /** p95 latency of each probe as a multiple of its quiet p95. */
   probes: Record<string, number>;
   /** Refusals of the ordinary tenant, by probe and code. */
   refused: Record<string, number>;
-  /** Resident memory of the API above idle in MiB: at its highest, and some time after the attack. null: it ended. */
+  /**
+   * Resident memory of the API above idle in MiB: its peak, and the value some time after the attack; null if it ended.
+   */
   peakMiB: number | null;
   afterMiB: number | null;
-  /** Whether every process, encoders included, was still the same. */
+  /** True when all processes, encoders included, are still the same. */
   samePids: boolean;
-  /** Share of the CPUs that other programs took meanwhile; null when it could not be measured. */
+  /** Share of CPU time used by other programs; null when it could not be measured. */
   cpuOfOthers: number | null;
-  /** Log in MB. */
+  /** Size of the log in MB. */
   loggedMb: number;
-  /** Requests of the attacker by status; 0 is no answer. */
+  /** Answers to the attacker by status; 0 means no answer. */
   hostile: Record<string, number>;
 }
 
@@ -31,27 +33,27 @@ export interface NeighbourRun {
   commit: string;
   machine: string;
   quick: boolean;
-  /** Seconds between the end of an attack and the second reading of memory. */
+  /** Seconds between the end of an attack and the second memory reading. */
   afterSeconds: number;
   quiet: { batchSeconds: number; probesMs: Record<string, number>; idleMiB: number };
   rows: Row[];
 }
 
-/** What an attack may cost its neighbour, by section 3 of the design. */
+/** Maximum cost of an attack for another tenant, from section 3 of the design. */
 export const targets = {
   batch: 2,
   probe: 3,
   peakMiB: 500,
   /**
-   * An idle process returns its memory (shared/idle-memory.ts): at most +7 MiB were measured 10 s after an attack. What malloc
-   * of glibc retains may come on top.
+   * An idle process returns its memory (shared/idle-memory.ts): at most +7 MiB were measured 10 s after an attack.
+   * glibc's malloc may retain more.
    */
   afterMiB: 64,
 } as const;
 
 const above = (mib: number | null) => (mib === null ? '' : mib <= 0 ? '0' : `+${readable(mib)}`);
 
-/** Returns the targets that an attack broke; none when the service held. */
+/** Lists the missed targets of an attack. */
 export function missesOf(row: Row): string[] {
   const refusals = Object.entries(row.refused).map(([what, count]) => `${count} x ${what}`);
   const slow = probeNames.filter((name) => !((row.probes[name] ?? 0) <= targets.probe));

@@ -19,7 +19,7 @@ const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--
   --latency  of the image server, in milliseconds; 0 by default
   --out      where the .cpuprofile files go; profile/<date> in DATA_DIR by default
 `;
-/** Functions that are shown of each process. */
+/** Number of functions shown for each process. */
 const shown = 8;
 
 const { values } = readWords(usage, ['model', 'items', 'latency', 'out'], [], (words) => {
@@ -39,7 +39,7 @@ preload.searchParams.set('directory', directory);
 const env = {
   ...writeRegistry(),
   MODEL: model.name,
-  // Measured in the background, it would be in the way.
+  // Otherwise it would be measured during the profile.
   MICRO_BATCH: '8',
   NODE_OPTIONS: `--import=${preload.href}`,
 };
@@ -63,7 +63,7 @@ try {
     stage,
     String(calls),
     readable((1000 * totalSeconds) / calls),
-    // Little's law: how many were in this stage at a time.
+    // Little's law: mean number of inputs in this stage.
     readable(totalSeconds / seconds),
   ]);
   print(`${table(['stage', 'calls', 'mean ms', 'in flight on average'], rows)}`);

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Loaded into every process of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`): samples from when
- * the file `start` appears in the directory until `stop` does, and writes `<title>-<pid>.cpuprofile` there.
- * `--cpu-prof` writes when a process exits by itself, and encoders are killed; it would also sample the start.
+ * Loaded into all processes of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). Samples from the
+ * creation of the file `start` in the directory until that of `stop`, and writes `<title>-<pid>.cpuprofile` there.
+ * Node's `--cpu-prof` does not work here: it writes at a normal exit, but encoders are killed, and it also samples the
+ * startup.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();
@@ -25,13 +26,13 @@ async function look(): Promise<void> {
     state = 'done';
     const { profile } = await session.post('Profiler.stop');
     const file = join(directory, `${process.title}-${process.pid}.cpuprofile`);
-    // Whoever waits for it must not see half of it.
+    // Renamed when complete, so that readers never see a part.
     writeFileSync(`${file}.partial`, JSON.stringify(profile));
     renameSync(`${file}.partial`, file);
   }
 }
 
-// Threads of a process are not sampled: what they run is native.
+// Worker threads are not sampled, since they run native code.
 if (isMainThread) {
   mkdirSync(directory, { recursive: true });
   watch(directory, { persistent: false }, () => void look());

@@ -1,24 +1,24 @@
-/** The part of a `.cpuprofile` that counts. */
+/** The used fields of a `.cpuprofile`. */
 export interface CpuProfile {
   nodes: {
     id: number;
     callFrame: { functionName: string; url: string; lineNumber: number };
     children?: number[];
   }[];
-  /** The node that was running at each sample, and the microseconds since the one before. */
+  /** The running node at each sample, and the microseconds since the previous sample. */
   samples?: number[];
   timeDeltas?: number[];
 }
 
 type CallFrame = CpuProfile['nodes'][number]['callFrame'];
 
-/** A function and what was spent in it, without what it called. */
+/** A function and its self time, without the functions that it called. */
 export interface SelfTime {
   name: string;
   milliseconds: number;
 }
 
-/** The functions of a profile by their own time, most first; `(idle)` and the like among them. */
+/** Lists the functions of a profile by self time, longest first, including `(idle)` and the like. */
 export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile): SelfTime[] {
   const callers = new Map(
     nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.callFrame] as const)),
@@ -27,7 +27,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
   const totals = new Map<string, number>();
   for (const [at, node] of samples.entries()) {
     const name = names.get(node) ?? '(unknown)';
-    // A sample stands for the time until the next one.
+    // A sample represents the time until the next one.
     totals.set(name, (totals.get(name) ?? 0) + (timeDeltas[at + 1] ?? 0) / 1000);
   }
   return [...totals]
@@ -36,7 +36,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
 }
 
 function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
-  // A function of a native addon has neither name nor place; who called it says what it is.
+  // A native function has neither name nor location, so its caller is named.
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;
   const name = functionName === '' ? '(anonymous)' : functionName;
   if (url === '') return name;

@@ -1,4 +1,4 @@
-/** Calls of a stage of evaluation and the time they took together. */
+/** The calls of a stage of evaluation and their total time. */
 export interface StageTime {
   stage: string;
   calls: number;
@@ -24,7 +24,7 @@ export function stagesIn(page: string): StageTime[] {
   return names.map((stage) => ({ stage, calls: total(stage, 'count'), totalSeconds: total(stage, 'sum') }));
 }
 
-/** Returns what was added between two readings. */
+/** Returns the difference between two readings. */
 export const stagesBetween = (before: readonly StageTime[], after: readonly StageTime[]): StageTime[] =>
   after
     .map(({ stage, calls, totalSeconds }) => {

@@ -5,10 +5,10 @@ import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** The target of the rule. */
+/** The target of the scaling rule. */
 export const { targetSeconds } = horizons.cpu;
 
-/** What came of a scenario, beside what must. */
+/** Returns the results of a scenario with their limits. */
 export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }: Simulated): Figure[] {
   const peak = samples.reduce((most, sample) => (sample.backlogSeconds > most.backlogSeconds ? sample : most));
   const over = samples.filter(({ backlogSeconds }) => backlogSeconds > targetSeconds);

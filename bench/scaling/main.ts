@@ -12,7 +12,9 @@ import { figuresOf } from './figures.ts';
 import { plotOf } from './plot.ts';
 import { scenarios, worker } from './scenarios.ts';
 
-/** The number of workers under load that changes: `npm run scaling`. Ends with 1 when a limit is exceeded. */
+/**
+ * Simulates the autoscaling of workers under changing load: `npm run scaling`. Exits with 1 when a limit is exceeded.
+ */
 const usage = `npm run scaling -- [options] [SCENARIO...]
   --pace <n>         seconds of the simulation in a second, 1 by default
   --out <directory>  where results.json and the plots go, bench/results/scaling by default
@@ -33,7 +35,7 @@ endOnSignals();
 const rule = { ...readRule('fast'), itemsPerSecondOfWorker: worker.asked * worker.itemsPerSecond };
 const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 mkdirSync(out, { recursive: true });
-// Side by side, each on a Redis of its own: all of them together need less than one core.
+// Concurrently, each on its own Redis: together they need less than one core.
 const runs = await Promise.allSettled(
   chosen.map(async (scenario): Promise<Figure[]> => {
     const sayIt = (line: string) => say(`${scenario.name} ${line}`);

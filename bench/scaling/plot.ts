@@ -2,7 +2,7 @@ import { horizons } from '../../testing/scaling/demand.ts';
 import type { Sample } from '../../testing/scaling/simulation.ts';
 import { worker } from './scenarios.ts';
 
-/** Load, workers and backlog of a scenario over time, as SVG. */
+/** Draws load, workers and backlog of a scenario over time as SVG. */
 export function plotOf(title: string, samples: readonly Sample[]): string {
   const line = (of: (sample: Sample) => number) => samples.map((sample) => ({ x: sample.at, y: of(sample) }));
   return panels(title, 'seconds', [
@@ -38,7 +38,7 @@ interface Line {
   points: readonly { x: number; y: number }[];
 }
 
-/** One drawing; its vertical axis begins at zero. */
+/** One chart. Its vertical axis starts at zero. */
 interface Panel {
   title: string;
   lines: readonly Line[];
@@ -50,7 +50,7 @@ const width = 640;
 const height = 110;
 const gap = 42;
 
-/** Panels below one another over the same horizontal axis; each value holds until the next one. */
+/** Draws charts below one another on a shared time axis. Each value holds until the next one. */
 function panels(title: string, unit: string, all: readonly Panel[]): string {
   const xs = all.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(({ x }) => x)));
   const longest = Math.max(1, ...xs);
@@ -92,7 +92,7 @@ function draw({ title, lines, bound }: Panel, top: number, across: (x: number) =
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** Some three to six round numbers from zero up. */
+/** Returns about three to six round numbers from zero up. */
 function ticksUpTo(highest: number): number[] {
   const rough = highest / 6;
   const power = 10 ** Math.floor(Math.log10(rough));

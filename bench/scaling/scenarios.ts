@@ -1,21 +1,24 @@
 import type { Course } from '../../testing/scaling/simulation.ts';
 
-/** The workers of all scenarios: as slow to start as with a GPU, and slower than that, so that two cores carry twenty. */
+/**
+ * The workers in all scenarios. They start as slowly as with a GPU but process fewer items, so that two cores can run
+ * twenty.
+ */
 export const worker = {
   itemsPerSecond: 250,
-  /** Share of it that the autoscaler asks for. */
+  /** Share of its speed that the autoscaler plans with. */
   asked: 0.8,
-  /** The model is loaded, the device is warmed up; the start of the process itself comes on top. */
+  /** Time to load a model and warm up the device, in addition to the start of the process. */
   startSeconds: 25,
 };
 
-/** What a scenario must not exceed. */
+/** Limits for the results of a scenario. */
 export interface Limits {
-  /** Highest backlog, in seconds. */
+  /** Maximum backlog, in seconds of work. */
   peakSeconds: number;
-  /** Time with a backlog above the target, in seconds. */
+  /** Maximum time with a backlog above the target, in seconds. */
   overTargetSeconds: number;
-  /** How often the number of workers turns from rising to falling or back. */
+  /** Maximum number of times that the worker count changes direction. */
   turns: number;
 }
 
@@ -28,7 +31,9 @@ export interface Scenario extends Course {
 const low = 300;
 const high = 3_000;
 const few = 2;
-/** A load that comes at once is seen within 30 s and has its first new workers within 30 more: so much has piled up. */
+/**
+ * A sudden load is seen within 30 s, and the first new workers are ready after 30 more. This is the backlog by then.
+ */
 const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));
 

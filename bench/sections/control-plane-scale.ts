@@ -9,7 +9,7 @@ import { recordTraffic, replayTraffic } from '../../testing/redis/traffic.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure } from '../figures.ts';
 
-/** Batches that are posted, waited for and read back side by side, in turns by all APIs. */
+/** Concurrent batches, posted, awaited and read back over all APIs in turn. */
 interface Load {
   batches: number;
   itemsOfBatch: number;
@@ -19,16 +19,16 @@ interface Run extends Load {
   apis: number;
   workers: number;
   itemsPerSecond: number;
-  /** CPU microseconds an item, by kind of process; `client` posts and reads. */
+  /** CPU time of an item by kind of process, in microseconds; `client` posts and reads. */
   cpu: Record<'api' | 'worker' | 'redis' | 'client', number>;
-  /** Shares of one core. */
+  /** Share of one core. */
   redisShare: number;
   clientShare: number;
   /** Share of all cores. */
   idleShare: number;
 }
 
-/** APIs and workers of each run. */
+/** Number of APIs and workers in each run. */
 const shapes = [
   [1, 1],
   [1, 2],
@@ -37,12 +37,12 @@ const shapes = [
   [3, 4],
 ] as const;
 const concurrentBatches = 6;
-/** A batch as small as this has only the chunks of four items that every batch begins with. */
+/** Such a small batch has only the chunks of four items with which each batch begins. */
 const smallBatch = 128;
 
 /**
- * Measures the control plane with several APIs and workers, and what one Redis can carry: as far as the machine's cores
- * reach, and, with the very same commands, when nothing else is in its way.
+ * Measures the control plane with several APIs and workers, and the maximum throughput of one Redis: as far as the
+ * cores allow, and alone with the recorded commands.
  * @param items of each run.
  */
 export async function benchControlPlaneScale(items: number, say: (line: string) => void): Promise<Figure[]> {
@@ -93,7 +93,7 @@ async function runShape(apis: number, workers: number, load: Load): Promise<Run>
   }
 }
 
-/** At most `concurrentBatches` at a time. */
+/** Runs at most `concurrentBatches` at a time. */
 async function work({ processes }: Installation, apis: number, { batches, itemsOfBatch }: Load): Promise<void> {
   let next = 0;
   const lane = async () => {
@@ -108,7 +108,7 @@ async function work({ processes }: Installation, apis: number, { batches, itemsO
   await Promise.all(Array.from({ length: concurrentBatches }, lane));
 }
 
-/** Sends everything that a load asks of Redis to a fresh one without pause. */
+/** Replays all commands of a load to a fresh Redis without pauses. */
 async function redisAlone(load: Load): Promise<Figure> {
   const [recorded, fresh] = [await startRedis(), await startRedis()];
   const recording = await recordTraffic(recorded);
@@ -133,7 +133,7 @@ async function redisAlone(load: Load): Promise<Figure> {
   );
 }
 
-/** By the rule of intake: 32 chunks of four items, then of 64. */
+/** As in intake: 32 chunks of four items, then chunks of 64. */
 const chunksOf = (items: number): number =>
   items <= smallBatch ? Math.ceil(items / 4) : 32 + Math.ceil((items - smallBatch) / 64);
 
@@ -152,7 +152,7 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   ];
 }
 
-/** Where Redis would need a whole core, if its share continued to grow as the items do. */
+/** Extrapolates the rate at which Redis would need a whole core. */
 function extrapolated(runs: readonly Run[]): Figure {
   const fastest = runs.reduce((best, run) => (run.itemsPerSecond > best.itemsPerSecond ? run : best));
   const { cpu, itemsOfBatch, apis, workers } = fastest;

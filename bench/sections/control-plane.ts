@@ -6,22 +6,22 @@ import { readable } from '../../testing/readable.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure, least, most } from '../figures.ts';
 
-/** One batch, posted as NDJSON, evaluated by the stub and read back. */
+/** A batch that was posted as NDJSON, evaluated by the stub and read back. */
 interface Run {
   items: number;
   itemsPerSecond: number;
-  /** CPU microseconds an item, by process. */
+  /** CPU time of an item by process, in microseconds. */
   cpu: Record<'api' | 'worker' | 'redis', number>;
-  /** Most that the API held beyond what it held before. */
+  /** Maximum memory growth of the API. */
   apiMiB: number;
   redisBytesPerItem: number;
   seconds: { post: number; evaluate: number; read: number };
 }
 
 /**
- * Measures the control plane alone: real API, real worker, real Redis with the append-only file written at every commit.
- * Fetch, decode and inference are a stub.
- * @param sizes items of each batch, one after the other.
+ * Measures only the control plane: real API, worker and Redis, with a commit to disk for each write. A stub replaces
+ * fetch, decode and inference.
+ * @param sizes items of each batch, in sequence.
  */
 export async function benchControlPlane(sizes: readonly number[], say: (line: string) => void): Promise<Figure[]> {
   const plane = await install({ roles: ['stub-api', 'stub-worker'], latencies: [] });

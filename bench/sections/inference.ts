@@ -9,10 +9,10 @@ import { type Figure, figure, least, most, type Target } from '../figures.ts';
 import { measureRoofline, type Roofline } from '../measure/roofline.ts';
 import type { BenchModel } from '../models.ts';
 
-/** Latency of the images that the batch is compared with sequential singles on, in milliseconds. */
+/** Latency of the image server for `far` batches (ms). */
 const farMs = 150;
 
-/** CPU that may go elsewhere without the figures losing their meaning. */
+/** CPU share of other programs above which the figures are unreliable. */
 const quietPercent = 5;
 
 interface Run {
@@ -21,23 +21,23 @@ interface Run {
   use: CpuUse;
 }
 
-/** What a service with this model did, in one life of it. */
+/** Measurements of one running service with this model. */
 interface Measured {
-  /** A batch of near images, with nothing beside it. */
+  /** A batch of images from a fast host, without other work. */
   alone: Run;
-  /** A batch of far images. */
+  /** A batch of images from a slow host. */
   far: Run;
-  /** The same batch as `alone`, while singles came in. */
+  /** The same batch as `alone`, with concurrent single requests. */
   together: Run;
-  /** Singles one after the other, in milliseconds. */
+  /** Latencies of sequential single requests (ms). */
   farSingles: number[];
   idleSingles: number[];
   busySingles: number[];
 }
 
 /**
- * How close a batch comes to what the machine can do, and what a single request costs: ratios within one run, unique
- * images and texts, caches off, API and worker in one process.
+ * Compares a batch with the limit of the machine, and measures single requests. Figures are ratios within one run.
+ * Unique images and texts, caches off, API and worker in one process.
  */
 export async function benchInference(
   section: string,
@@ -50,7 +50,7 @@ export async function benchInference(
   const before = await roofline();
   say(`${section}: batches and singles`);
   const measured = await measureService(model, model.items[effort], env);
-  // The machine may be slower or faster by now: the batch lies between two measurements of what it is compared with.
+  // The speed of the machine may drift, so the roofline is measured before and after the batch.
   const rooflines = quick ? [before] : [before, await roofline()];
   return figuresOf(section, model, rooflines, measured);
 }
@@ -77,7 +77,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     if (answer.status !== 200) throw new Error(`The single failed: ${JSON.stringify(answer.body)}`);
     return performance.now() - begin;
   }
-  /** As many as fit into the time, and no fewer than five. */
+  /** Sends as many as fit into the time, but at least five. */
   async function singles(server: number, most: number, seconds: number): Promise<number[]> {
     const times: number[] = [];
     const end = performance.now() + seconds * 1000;
@@ -92,7 +92,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     const farSingles = await singles(far, 30, 15);
     const idleSingles = await singles(near, 100, 20);
 
-    // Far enough apart that the singles themselves take little of the machine.
+    // A pause long enough that single requests use little CPU time.
     const pauseMs = Math.max(200, 3 * median(idleSingles));
     const busySingles: number[] = [];
     let running = true;

@@ -10,8 +10,8 @@ const cacheMb = 16;
 const itemsOfABatch = 5_000;
 
 /**
- * Measures whether a worker grows: memory of its process and its encoders after `items` over that after 5,000, with
- * caches that are full by then. Images and texts are unique, images have four sizes.
+ * Measures memory growth: memory of a worker and its encoders after `items`, relative to that after 5,000 with full
+ * caches. Images and texts are unique; images have four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const { client, batch, processes, close } = await install({
@@ -39,7 +39,7 @@ export async function benchMemory(items: number, say: (line: string) => void): P
   }
 }
 
-/** The median of several readings, since garbage comes and goes. */
+/** Returns the median of several readings, since garbage collection changes them. */
 async function settledMiBOf(pid: number): Promise<number> {
   const readings: number[] = [];
   for (let reading = 0; reading < 5; reading++) {
@@ -49,7 +49,7 @@ async function settledMiBOf(pid: number): Promise<number> {
   return median(readings);
 }
 
-/** About ten of them, the first and the last included. */
+/** Returns about ten values, with the first and the last. */
 function sample<Value>(values: readonly Value[]): Value[] {
   const step = Math.max(1, Math.round((values.length - 1) / 10));
   return values.filter((_, at) => at % step === 0 || at === values.length - 1);

@@ -14,9 +14,8 @@ import { type Figure, figure, most } from '../figures.ts';
 const sampleMs = 50;
 
 /**
- * A batch by reference whose payloads lie in a bucket: what Redis holds of it at most, and how long it takes. With
- * `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` in a store that is there, otherwise in one of the bench's own, which is made
- * for tests and not for speed.
+ * Measures a batch by reference with payloads in a bucket: peak memory of Redis and duration. Uses the store of
+ * `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if set, else a store made for tests, which is slow.
  */
 export async function benchPayloads(items: number, say: (line: string) => void): Promise<Figure[]> {
   const given = readConfig();
@@ -106,7 +105,7 @@ async function* inParts(items: number): AsyncGenerator<string> {
   yield* ndjsonItems(items);
 }
 
-/** @throws {Error} unless the file of results has every item once, in order. */
+/** @throws {Error} unless the result file has all items once, in order. */
 async function expectComplete(objects: ObjectStore, { state, files }: BatchStatus, items: number): Promise<void> {
   const place = parseS3Location(files?.results ?? '');
   if (state !== 'completed' || place === undefined) throw new Error(`The batch is ${state}: ${files?.error}`);

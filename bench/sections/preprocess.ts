@@ -7,20 +7,20 @@ import { type Figure, figure, most, type Target } from '../figures.ts';
 const formats = ['jpeg', 'png', 'webp'] as const;
 type Format = (typeof formats)[number];
 
-/** In each round each way has one turn; the larger an image, the longer it takes. */
+/** Each round measures each way once. Larger images take longer. */
 const sizes = [
   { width: 640, height: 480, rounds: 60 },
   { width: 1600, height: 1200, rounds: 20 },
   { width: 4000, height: 3000, rounds: 7 },
 ];
-/** Before V8 has optimised the kernels, a turn takes several times as long. */
+/** Rounds until V8 has optimised the kernels; before that they take several times as long. */
 const warmUps = 3;
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
   maxPixels: 50_000_000,
 } as const;
 
-/** Ways from an encoded image to pixels; in turns, so that what else this machine does falls on all of them. */
+/** Ways from an encoded image to pixels. They alternate, so that other load on the machine affects all of them. */
 const ways = {
   decode: (bytes: Buffer) => sharp(bytes, { sequentialRead: true, ignoreIcc: true }).removeAlpha().raw().toBuffer(),
   exact: (bytes: Buffer) => crop(bytes, { ...options, mode: 'exact' }),
@@ -32,7 +32,9 @@ interface Turn {
   cpuMs: number;
 }
 
-/** The default preprocess against libvips: its whole decode, and its own resize, which shrinks large JPEGs on load. */
+/**
+ * Compares the default preprocessing with libvips: its decoding, and its own resize, which scales large JPEGs on load.
+ */
 export async function benchPreprocess(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { width, height, rounds } of sizes) {
@@ -48,7 +50,7 @@ export async function benchPreprocess(quick: boolean, say: (line: string) => voi
         figure(
           `preprocess/${width}x${height}/${format}/${id}`,
           `${name}: exact / ${title}`,
-          // One thread does it all: this is the ratio of times on a quiet machine, and holds on a busy one too.
+          // Everything runs on one thread, so CPU times are independent of other load.
           cpu.exact / cpu[other],
           '',
           `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,
@@ -85,7 +87,7 @@ const medianOf = (turns: Record<Way, Turn[]>, clock: keyof Turn): Record<Way, nu
 function imageOf(format: Format, width: number, height: number): Promise<Buffer> {
   const path = new URL('../../examples/photos/alpine.jpg', import.meta.url).pathname;
   const image = sharp(path).resize(width, height, { fit: 'cover' });
-  // Effort 2 of 6: the files are made here, and only their decoding is measured.
+  // Effort 2 of 6: encoding is not measured.
   return (
     format === 'webp' ? image.webp({ effort: 2 }) : image.toFormat(format, format === 'png' ? {} : { quality: 85 })
   ).toBuffer();

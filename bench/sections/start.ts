@@ -13,7 +13,7 @@ import { type Figure, figure, most } from '../figures.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const photo = readFileSync(join(root, 'examples/photos/chelsea.jpg')).toString('base64');
 
-/** `npm start` as a person types it, with everything installed and a Redis of its own: until the first score. */
+/** Measures `npm start` with everything installed and a managed Redis, up to the first score. */
 export async function benchStart(times: number, say: (line: string) => void): Promise<Figure[]> {
   const seconds: number[] = [];
   for (let run = 0; run < times; run++) {
@@ -27,7 +27,7 @@ export async function benchStart(times: number, say: (line: string) => void): Pr
 async function startOnce(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'vls-bench-start-'));
   const begin = performance.now();
-  // A process group of its own, so that npm, its shell and the supervisor can be told to stop together.
+  // In its own process group, so that npm, its shell and the supervisor are stopped together.
   const npm = spawn('npm', ['start'], {
     cwd: root,
     detached: true,
@@ -55,7 +55,7 @@ async function startOnce(): Promise<number> {
   }
 }
 
-/** The address in the banner. */
+/** Returns the address printed in the banner. */
 async function announcedUrl(output: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: output })) {
     const match = /Page\s+(http\S+)\/evaluator\//.exec(line);

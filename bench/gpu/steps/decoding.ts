@@ -6,7 +6,7 @@ import { forkScript } from '../../../testing/processes/forked.ts';
 import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
-/** Images of 0.3 megapixels that the cores decode: bare, and by the decoders of one encoder. */
+/** Measures decoding of images with 0.3 megapixels: in bare processes, and in the decoders of one encoder. */
 const { seconds, provider } = stepOptions();
 const cropOptions = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
@@ -39,7 +39,7 @@ const loop = async (at: number) => {
   }
 };
 const loops = Array.from({ length: 2 * processes }, (_, at) => loop(at));
-// Started and warm.
+// Waits until all decoders have started and are warm.
 while (done < 20 * processes) await new Promise((resolve) => setTimeout(resolve, 50));
 const { user, system } = process.cpuUsage();
 const [start, before] = [performance.now(), done];
@@ -52,7 +52,7 @@ report({
   ...result,
   decoders: processes,
   farm: rounded(images / elapsed),
-  /** CPU of the process that feeds them. */
+  /** CPU time of the process that feeds the decoders. */
   feederMsEach: rounded((used.user + used.system - user - system) / 1000 / images),
 });
 decoders.close();

@@ -3,7 +3,7 @@ import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
-/** The bare encoder: images and texts a second of one session of each tower, by the size of its runs. */
+/** Measures one bare session of each tower: images and texts per second by run size. */
 const options = stepOptions();
 const spec = await benchSpec(options);
 const begin = performance.now();

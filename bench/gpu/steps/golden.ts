@@ -7,7 +7,9 @@ import { goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../testin
 import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
-/** The cosines of OpenCLIP for tiny-clip, on this provider and at this precision, fed by decoder processes. */
+/**
+ * Compares cosines of tiny-clip with OpenCLIP's, on this provider and precision, with images from decoder processes.
+ */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +28,7 @@ const spec = await specOf(folder, {
 });
 const encoder = await createEncoder({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
 const texts = await Promise.all(goldenClip.texts.map(({ text }) => encoder.text(text, false)));
-/** A run with company, and alone. */
+/** In a batch, and alone. */
 const batched = await Promise.all(
   goldenClip.images.map(({ file }) => encoder.image(goldenImage(file), { interactive: false })),
 );

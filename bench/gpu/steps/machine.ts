@@ -3,7 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { report } from '../step.ts';
 
-/** What the machine is, and what the doctor says of it. */
+/** Describes the machine, with the output of `vls doctor`. */
 const run = (program: string, args: string[]) => {
   const { stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
   return error ? error.message : `${stdout}${stderr}`.trim();

@@ -3,7 +3,7 @@ import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
-/** Memory of the GPU over 10,000 runs of mixed sizes; fewer where time runs out. */
+/** Measures GPU memory over 10,000 runs of mixed sizes, or fewer when time runs out. */
 const options = stepOptions();
 const spec = await benchSpec(options);
 const sessions = await loadSessions(spec, 4);

@@ -7,13 +7,13 @@ import { writeRegistry } from '../../models.ts';
 import { watchGpu } from '../nvidia-smi.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
-/** Batches of distinct pairs through the service: images of 0.3 megapixels from a server on this machine, caches off. */
+/** Measures batches of distinct pairs through the service: local images of 0.3 megapixels, caches off. */
 const { provider, precision, model, workers, pairs } = stepOptions();
 const perBatch = 5_000;
 
 const installation = await install({
   roles: ['service', ...Array.from({ length: workers - 1 }, () => 'worker' as const)],
-  // Two image servers stand for the many hosts of a real batch.
+  // Two image servers, since a real batch has many hosts.
   latencies: [0, 0],
   env: {
     ...writeRegistry(),
@@ -25,7 +25,7 @@ const installation = await install({
 });
 const { client, images, processes, redis } = installation;
 
-/** Runs batches of at most 5,000 pairs, all at a time. */
+/** Runs batches of at most 5,000 pairs concurrently. */
 async function run(count: number): Promise<void> {
   const sizes = Array.from({ length: Math.ceil(count / perBatch) }, (_, at) =>
     Math.min(perBatch, count - at * perBatch),
@@ -58,7 +58,7 @@ try {
     gpu: gpu.stop(),
   };
   report(result);
-  // Afterwards: for 30 s after a single request batches leave room for the next one.
+  // Last, because batches yield to the next request for 30 s after a single request.
   report({ ...result, singleP50Ms: await measureSingle() });
 } catch (error) {
   report({ error: (error as Error).message, output: processes.map((one) => one.output().slice(-2000)) });
@@ -74,7 +74,7 @@ function perPair({ cpu, others: elsewhere }: CpuUse): Record<string, number> {
   return Object.fromEntries(Object.entries(parts).map(([part, seconds]) => [part, rounded((1000 * seconds) / pairs)]));
 }
 
-/** The median of singles, one after the other. */
+/** Returns the median latency of sequential single requests (ms). */
 async function measureSingle(): Promise<number> {
   const times: number[] = [];
   for (let at = 0; at < 15; at++) {
