@@ -65,6 +65,7 @@ export const trafficExample: TrafficReport = {
       reference: 'vit-b-32',
       pairs: 311,
       failed: 0,
+      comparedBy: 'scores',
       meanDifference: -0.0521,
       meanAbsoluteDifference: 0.2098,
       maxAbsoluteDifference: 1.3077,

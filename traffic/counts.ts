@@ -1,5 +1,5 @@
 import type { TowerRun } from '../models/encoder/protocol.ts';
-import type { WindowFigures } from '../shared/contracts/traffic.ts';
+import type { ComparedBy, WindowFigures } from '../shared/contracts/traffic.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 
 /** Counts by field. Redis adds up those of all processes. */
@@ -54,7 +54,7 @@ const fewestInputs = 5;
 /** With a smaller share of the candidate's inputs in runs of sizes that both had, all runs are compared instead. */
 const leastCommon = 0.2;
 /** Items that both models must have scored before their scores are compared. */
-const fewestPairs = 10;
+export const fewestPairs = 10;
 
 /**
  * Time of the candidate's towers divided by the main model's time for as many inputs, for a canary that is not compared:
@@ -122,6 +122,7 @@ export function figuresOf(
   pairs: readonly (readonly [reference: number, candidate: number])[],
   main: string,
   candidate: string,
+  comparedBy: ComparedBy = 'scores',
 ): WindowFigures {
   const errorShare = (model: string) => {
     const items = counts[armField(model, 'items')] ?? 0;
@@ -136,7 +137,10 @@ export function figuresOf(
     // A canary that is not compared has no timed items in common with the main model.
     latencyRatio: rounded(medianLatencyRatio(counts, candidate) ?? latencyRatio(counts, main, candidate)),
     compared,
-    scoreDrift: isEnough ? rounded((counts[comparisonField('canary', candidate, 'absolute')] ?? 0) / compared) : null,
+    scoreDrift:
+      isEnough && comparedBy === 'scores'
+        ? rounded((counts[comparisonField('canary', candidate, 'absolute')] ?? 0) / compared)
+        : null,
     rankCorrelation: isEnough ? rounded(rankCorrelation(pairs)) : null,
   };
 }

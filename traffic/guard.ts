@@ -1,4 +1,5 @@
 import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
+import { fewestPairs } from './counts.ts';
 
 /** A window with fewer items of the canary is not judged by its age. */
 const fewestItems = 20;
@@ -44,7 +45,7 @@ export function judge(
       `it ranks the same items differently: correlation ${rankCorrelation.toFixed(3)}, at least ${guard.rankCorrelation} is required`,
     );
   }
-  if (reasons.length === 0 && compare > 0 && scoreDrift === null) return undefined;
+  if (reasons.length === 0 && compare > 0 && figures.compared < fewestPairs) return undefined;
   return reasons;
 }
 

@@ -40,8 +40,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
     // Every process comes here once a second. The pairs, which take long to read, are read for a window that ends.
-    if (judge(figuresOf(counts, [], trial.main, trial.model), trial, seconds) === undefined) return;
-    const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model);
+    if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
+    const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);
     if (reasons === undefined) return;
     const { verdict, passed, phase, reason } = await decide(key, number, trial, figures, reasons);

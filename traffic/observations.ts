@@ -119,6 +119,15 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
+      // By cosine: the score of every negative cosine is 0, and the typical cosines of SigLIP lie around 0.
+      const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
+      const { pairs, worst } = counts[kind];
+      if (isRanked) {
+        add(counts, comparisonField(kind, model, 'pairs'), 1);
+        if (pairs.length < maxPairs)
+          pairs.push(writePair(100 * reference.outcome.cosine, 100 * candidate.outcome.cosine));
+        return;
+      }
       const scores = { reference: reference.outcome.score, candidate: candidate.outcome.score };
       const difference = scores.candidate - scores.reference;
       const distance = Math.abs(difference);
@@ -127,7 +136,6 @@ export function createObservations(metrics?: Metrics): Observations {
       add(counts, comparisonField(kind, model, 'absolute'), distance);
       const largest = comparisonField(kind, model, 'largest');
       counts.max[largest] = Math.max(counts.max[largest] ?? 0, distance);
-      const { pairs, worst } = counts[kind];
       if (pairs.length < maxPairs) pairs.push(writePair(scores.reference, scores.candidate));
       addIfWorst(worst, distance, () => JSON.stringify(pairOf(subject, scores)));
       metrics?.observe('vls_comparison_score_difference', { profile: plan.profile, kind, candidate: model }, distance);

@@ -3,7 +3,7 @@ import { type ModelSpec, recipeOf } from '../models/model.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import { isShared, modelsOf, type TrafficRules } from '../models/registry/traffic.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
-import type { Arm, CanaryPhase, TrafficPlan } from '../shared/contracts/traffic.ts';
+import type { Arm, CanaryPhase, ComparedBy, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /** A profile whose traffic several models share, with the models as this process has them. */
@@ -41,6 +41,12 @@ export async function readExperiment(registry: Registry, profile: string): Promi
   return { profile, rules, id, specs, fault: errors.length > 0 ? errors.join('; ') : null };
 }
 
+/** Returns how models are compared: scores of different families have different scales. */
+export function comparedByOf({ specs }: Pick<Experiment, 'specs'>, models: readonly string[]): ComparedBy {
+  const families = new Set(models.flatMap((model) => specs.get(model)?.family ?? []));
+  return families.size > 1 ? 'ranks' : 'scores';
+}
+
 /** The main model, or the promoted canary that replaces it. */
 export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | undefined): string {
   const promoted = phase === 'promoted' ? rules.canary?.model : undefined;
@@ -66,14 +72,26 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
   const spec = specs.get(main);
   if (spec === undefined) throw new ServiceError('model.unavailable', `${main} cannot be used in this process`);
   const shadow = rules.shadow && specs.get(rules.shadow.model);
+  const trial = rules.canary && {
+    ...rules.canary,
+    main,
+    comparedBy: comparedByOf(experiment, [main, rules.canary.model]),
+  };
   return {
     profile,
     experiment: id,
     arms: [{ role: 'main', share: Number((1 - others).toFixed(6)), ...recipeOf(spec) }, ...arms],
-    ...(arms.at(-1)?.role === 'canary' && rules.canary && { trial: { ...rules.canary, main } }),
-    ...(rules.shadow && shadow && { shadow: { share: rules.shadow.share, ...recipeOf(shadow) } }),
+    ...(arms.at(-1)?.role === 'canary' && trial && { trial }),
+    ...(rules.shadow &&
+      shadow && {
+        shadow: { share: rules.shadow.share, comparedBy: shadowComparedBy(experiment), ...recipeOf(shadow) },
+      }),
   };
 }
+
+/** A shadow is compared with every model that answers. */
+export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
+  comparedByOf(experiment, modelsOf(experiment.rules));
 
 /** The key by which an image gets its model: always the same one, with any text. */
 export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array => {

@@ -1,6 +1,6 @@
-import type { CanaryPhase, Comparison, TrafficReport } from '../shared/contracts/traffic.ts';
+import type { CanaryPhase, ComparedBy, Comparison, TrafficReport } from '../shared/contracts/traffic.ts';
 import { armField, type ComparisonKind, type Counts, comparisonField } from './counts.ts';
-import { type Experiment, mainModel, planOf } from './plan.ts';
+import { comparedByOf, type Experiment, mainModel, planOf, shadowComparedBy } from './plan.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
@@ -22,10 +22,30 @@ export async function reportOf(store: TrafficStore, experiment: Experiment): Pro
   open.items = window[armField(canary?.model ?? '', 'items')] ?? 0;
   const comparisons: Promise<Comparison>[] = [];
   if (canary !== undefined && canary.compare > 0) {
-    comparisons.push(comparisonOf(store, key, totals, 'canary', canary.model, rules.model));
+    comparisons.push(
+      comparisonOf(
+        store,
+        key,
+        totals,
+        'canary',
+        canary.model,
+        rules.model,
+        comparedByOf(experiment, [rules.model, canary.model]),
+      ),
+    );
   }
   if (rules.shadow !== undefined) {
-    comparisons.push(comparisonOf(store, key, totals, 'shadow', rules.shadow.model, 'the model that answered'));
+    comparisons.push(
+      comparisonOf(
+        store,
+        key,
+        totals,
+        'shadow',
+        rules.shadow.model,
+        'the model that answered',
+        shadowComparedBy(experiment),
+      ),
+    );
   }
   return {
     profile,
@@ -89,20 +109,23 @@ async function comparisonOf(
   kind: ComparisonKind,
   candidate: string,
   reference: string,
+  comparedBy: ComparedBy,
 ): Promise<Comparison> {
   const read = (what: Parameters<typeof comparisonField>[2]) => totals[comparisonField(kind, candidate, what)] ?? 0;
   const { pairs: scores, worst } = await store.comparison(key, kind);
   const pairs = read('pairs');
+  const hasDifferences = pairs > 0 && comparedBy === 'scores';
   const correlation = rankCorrelation(scores);
   return {
     kind,
     candidate,
     reference,
+    comparedBy,
     pairs,
     failed: read('failed'),
-    meanDifference: pairs > 0 ? rounded(read('difference') / pairs) : null,
-    meanAbsoluteDifference: pairs > 0 ? rounded(read('absolute') / pairs) : null,
-    maxAbsoluteDifference: pairs > 0 ? rounded(read('largest')) : null,
+    meanDifference: hasDifferences ? rounded(read('difference') / pairs) : null,
+    meanAbsoluteDifference: hasDifferences ? rounded(read('absolute') / pairs) : null,
+    maxAbsoluteDifference: hasDifferences ? rounded(read('largest')) : null,
     rankCorrelation: correlation === null ? null : rounded(correlation),
     worst,
   };

@@ -91,12 +91,24 @@ function formatCanary({ canary }: TrafficReport, stream: NodeJS.WriteStream): st
   return lines;
 }
 
-function formatComparison({ kind, candidate, reference, pairs, failed, ...differences }: Comparison): string {
+function formatComparison({
+  kind,
+  candidate,
+  reference,
+  comparedBy,
+  pairs,
+  failed,
+  ...differences
+}: Comparison): string {
   const about = `${kind} ${candidate} compared with ${reference}: ${whole(pairs)} items scored by both`;
   if (pairs === 0) return `${about}\n`;
   const figures = [
-    `mean difference (candidate minus reference) ${signed(differences.meanDifference)} points`,
-    `absolute difference: mean ${fixed(differences.meanAbsoluteDifference, 2)}, maximum ${fixed(differences.maxAbsoluteDifference, 2)}`,
+    ...(comparedBy === 'ranks'
+      ? ['scores not compared: models of different families have different scales']
+      : [
+          `mean difference (candidate minus reference) ${signed(differences.meanDifference)} points`,
+          `absolute difference: mean ${fixed(differences.meanAbsoluteDifference, 2)}, maximum ${fixed(differences.maxAbsoluteDifference, 2)}`,
+        ]),
     `rank correlation ${fixed(differences.rankCorrelation, 3)}`,
     ...(failed > 0 ? [`${whole(failed)} failed`] : []),
   ];

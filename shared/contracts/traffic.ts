@@ -37,6 +37,17 @@ export const canaryGuard = z.strictObject({
   rankCorrelation: z.number().min(-1).max(1).default(0.9),
 });
 
+/**
+ * The comparison of two models. `scores`: their scores, which must be alike. `ranks`: their orders of the same items alone,
+ * because models of different families have different scales.
+ */
+export const comparedBy = z.enum(['scores', 'ranks']).meta({
+  id: 'ComparedBy',
+  description:
+    '`scores`: differences of scores, and ranks. `ranks`: ranks alone, because scores of different families have different scales.',
+});
+export type ComparedBy = z.output<typeof comparedBy>;
+
 /** A canary on trial, with all that any process needs to judge it. */
 export const trial = z.object({
   model: z.string(),
@@ -44,6 +55,8 @@ export const trial = z.object({
   main: z.string(),
   /** The share of the canary's images that the main model scores too. */
   compare: z.number().min(0).max(1),
+  /** Absent in plans of older releases: scores. */
+  comparedBy: comparedBy.optional(),
   window: canaryWindow,
   guard: canaryGuard,
   /** The number of windows passed in a row after which it replaces the main model. */
@@ -63,7 +76,7 @@ export const trafficPlan = z.object({
   arms: z.array(arm).min(1),
   trial: trial.optional(),
   /** A model that scores a share of the images in addition to the model that answers. */
-  shadow: z.object({ share: z.number().min(0).max(1), ...recipe }).optional(),
+  shadow: z.object({ share: z.number().min(0).max(1), comparedBy: comparedBy.optional(), ...recipe }).optional(),
 });
 export type TrafficPlan = z.output<typeof trafficPlan>;
 
@@ -85,7 +98,9 @@ export const windowFigures = z.object({
     description: 'The ratio of its tower time to that of the main model: the median over the items that both scored.',
   }),
   compared: count.meta({ description: 'Items that both models scored.' }),
-  scoreDrift: z.number().nullable().meta({ description: 'Mean absolute difference of the two scores, in points.' }),
+  scoreDrift: z.number().nullable().meta({
+    description: 'Mean absolute difference of the two scores, in points; null for models of different families.',
+  }),
   rankCorrelation: z
     .number()
     .nullable()
@@ -116,13 +131,20 @@ export const comparison = z
     kind: z.enum(['canary', 'shadow']),
     candidate: z.string(),
     reference: z.string(),
+    comparedBy,
     pairs: count,
     failed: count.meta({ description: 'Items that only the reference could score.' }),
-    meanDifference: z.number().nullable().meta({ description: 'Candidate minus reference, in points of the score.' }),
+    meanDifference: z.number().nullable().meta({
+      description: 'Candidate minus reference, in points of the score; null with `comparedBy: ranks`, as the next two.',
+    }),
     meanAbsoluteDifference: z.number().nullable(),
     maxAbsoluteDifference: z.number().nullable(),
     rankCorrelation: z.number().nullable().meta({ description: "Spearman's correlation over the latest 2,000 items." }),
-    worst: z.array(comparedPair).meta({ description: 'The 50 items with the largest differences, the largest first.' }),
+    worst: z
+      .array(comparedPair)
+      .meta({
+        description: 'The 50 items with the largest differences, the largest first. Empty with `comparedBy: ranks`.',
+      }),
   })
   .meta({ id: 'Comparison' });
 export type Comparison = z.output<typeof comparison>;

@@ -34,9 +34,15 @@ export function ComparisonBox({
           <Fact name="Scored by both">
             {numbers.count(pairs)} items{failed > 0 && `; ${candidate} failed on ${numbers.count(failed)} more`}
           </Fact>
-          <Fact name="Mean difference">{signed(comparison.meanDifference)} points</Fact>
-          <Fact name="Mean absolute difference">{points(comparison.meanAbsoluteDifference)} points</Fact>
-          <Fact name="Largest absolute difference">{points(comparison.maxAbsoluteDifference)} points</Fact>
+          {comparison.comparedBy === 'ranks' ? (
+            <Fact name="Scores">not compared: models of different families have different scales</Fact>
+          ) : (
+            <>
+              <Fact name="Mean difference">{signed(comparison.meanDifference)} points</Fact>
+              <Fact name="Mean absolute difference">{points(comparison.meanAbsoluteDifference)} points</Fact>
+              <Fact name="Largest absolute difference">{points(comparison.maxAbsoluteDifference)} points</Fact>
+            </>
+          )}
           <Fact name="Rank correlation">{correlation(comparison.rankCorrelation)}</Fact>
         </dl>
       )}

@@ -58,3 +58,9 @@ describe('a window of a canary', () => {
     expect(judge({ ...uncompared, errorShare: 0.9 }, rules, 5)).toHaveLength(1);
   });
 });
+
+test('a canary of another family is judged without its drift, which is not measured', () => {
+  expect(judge({ ...good, scoreDrift: null }, rules, 5)).toEqual([]);
+  expect(judge({ ...good, scoreDrift: null, rankCorrelation: 0.5 }, rules, 5)).toHaveLength(1);
+  expect(judge({ ...good, scoreDrift: null, rankCorrelation: null, compared: 9 }, rules, 5)).toBeUndefined();
+});

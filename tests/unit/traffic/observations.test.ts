@@ -142,3 +142,12 @@ test('what could not be reported is reported the next time, with what came meanw
   expect(again?.counts.canary.pairs).toEqual(['20,30', '20,30']);
   expect(again?.counts.max['canary:new:largest']).toBeCloseTo(10);
 });
+
+test('two models of different families are compared by their ranks: no differences of scores, and cosines below 0 too', () => {
+  const shadow = { share: 1, comparedBy: 'ranks', model: 'new' } as TrafficPlan['shadow'];
+  observations.compared({ ...plan, shadow }, 'shadow', 'new', subject('a'), scored(0.3), scored(-0.02));
+  const counts = taken()?.counts;
+  expect(counts?.add).toEqual({ 'shadow:new:pairs': 1 });
+  expect(counts?.max).toEqual({});
+  expect(counts?.shadow).toEqual({ pairs: ['30,-2'], worst: [] });
+});

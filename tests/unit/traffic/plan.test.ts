@@ -117,3 +117,26 @@ describe('the model of an image', () => {
     expect(positionOf('fast', 'arm', bytes(1))).not.toBe(positionOf('fast', 'arm', bytes(2)));
   });
 });
+
+describe('models are compared', () => {
+  const canaryAndShadow = planOf(experiment, 'trial');
+  const withFamily = (model: string, family: 'siglip') =>
+    planOf({ ...experiment, specs: new Map([...experiment.specs, [model, { ...spec, model, family }]]) }, 'trial');
+
+  test('by their scores within one family', () => {
+    expect(canaryAndShadow.trial?.comparedBy).toBe('scores');
+    expect(canaryAndShadow.shadow?.comparedBy).toBe('scores');
+  });
+
+  test('by their ranks where the canary is of another family', () => {
+    expect(withFamily('new', 'siglip').trial?.comparedBy).toBe('ranks');
+  });
+
+  test('by their ranks where the shadow is of another family than a model that answers', () => {
+    expect(withFamily('dark', 'siglip')).toMatchObject({
+      trial: { comparedBy: 'scores' },
+      shadow: { comparedBy: 'ranks' },
+    });
+    expect(withFamily('other', 'siglip').shadow?.comparedBy).toBe('ranks');
+  });
+});
