@@ -173,12 +173,24 @@ export function createBatches(deps: BatchesDeps): Batches {
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
       throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
     }
-    const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic } = record;
+    const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText } = record;
+    const { pairProbabilities, traffic } = record;
     const { priority, columns, columnNames, columnTypes } = record;
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
-      pinned: { profile, postedName, model, revision, precision, preprocess, textCleaning, longText, traffic },
+      pinned: {
+        profile,
+        postedName,
+        model,
+        revision,
+        precision,
+        preprocess,
+        textCleaning,
+        longText,
+        pairProbabilities,
+        traffic,
+      },
       options: { priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body. The same key for another batch, or for a post, is another request.

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../models/model.ts';
 import type { EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse } from '../shared/contracts/embeddings.ts';
 import { pairsOf, type ScoreInput, type ScoreRequest, type ScoreResponse } from '../shared/contracts/score.ts';
 import { ServiceError } from '../shared/errors.ts';
-import { compare } from './compare.ts';
+import { cosineOfPair } from './compare.ts';
 import type { Embeddable } from './embed-inputs.ts';
 
 /** Embeds the inputs of one request, in their order. */
@@ -64,7 +64,7 @@ export async function answerScore(spec: ModelSpec, request: ScoreRequest, embed:
     data: placed.map(([one, other], index) => ({
       index,
       object: 'score',
-      score: compare(embedded[one] as Embedded, embedded[other] as Embedded).cosine,
+      score: cosineOfPair(embedded[one] as Embedded, embedded[other] as Embedded),
     })),
     usage: { prompt_tokens: tokens, total_tokens: tokens, completion_tokens: 0 },
   };

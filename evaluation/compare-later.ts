@@ -27,7 +27,9 @@ export function createCompareLater(embeddings: EmbeddingCache): CompareLater {
     inFlight++;
     const caller = { interactive: false, tenant };
     const embedded = embeddings.image(spec, image, caller);
-    const outcomes = texts.map((text, at) => comparedOutcome(embedded, embeddings.text(spec, text, caller), at === 0));
+    const outcomes = texts.map((text, at) =>
+      comparedOutcome(embedded, embeddings.text(spec, text, caller), spec, at === 0),
+    );
     return await Promise.all(outcomes).finally(() => inFlight--);
   }
 

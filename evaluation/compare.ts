@@ -1,28 +1,48 @@
 import type { Embedded, TowerRun } from '../models/encoder/protocol.ts';
+import type { ModelSpec } from '../models/model.ts';
 import { ServiceError } from '../shared/errors.ts';
-import { cosineOf, scoreOf } from './formulas.ts';
+import { cosineOf, pairProbabilityOf, scoreOf } from './formulas.ts';
 import { failedWith, type ModelOutcome } from './outcome.ts';
 
+/** The scores of a pair. */
+export interface PairScores {
+  score: number;
+  cosine: number;
+  /** Of the pair by itself. Absent where the family of the model has none. */
+  probability?: number;
+}
+
 /**
- * Score and cosine of two embeddings.
+ * Cosine of two embeddings of a pair.
  * @throws {ServiceError} `internal` when the model gave NaN or infinite values.
  */
-export function compare(image: Embedded, text: Embedded): { score: number; cosine: number } {
-  const cosine = cosineOf(image.embedding, text.embedding);
+export function cosineOfPair(left: Embedded, right: Embedded): number {
+  const cosine = cosineOf(left.embedding, right.embedding);
   if (!Number.isFinite(cosine))
     throw new ServiceError('internal', 'The model gave an embedding with values that are not numbers');
-  return { score: scoreOf(cosine), cosine };
+  return cosine;
+}
+
+/**
+ * Scores of an image and a text by the model that embedded both.
+ * @throws {ServiceError} as {@link cosineOfPair}.
+ */
+export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 'probability'>): PairScores {
+  const cosine = cosineOfPair(image, text);
+  const probability = pairProbabilityOf(cosine, model.probability);
+  return { score: scoreOf(cosine), cosine, ...(probability !== undefined && { probability }) };
 }
 
 /** The outcome once both embeddings are there. An error is an outcome too: a compared model fails no answer. */
 export async function comparedOutcome(
   image: Promise<Embedded>,
   text: Promise<Embedded>,
+  model: Pick<ModelSpec, 'probability'>,
   countsImage: boolean,
 ): Promise<ModelOutcome> {
   try {
     const [embeddedImage, embeddedText] = await bothOf(image, text);
-    return outcomeOf(embeddedImage, embeddedText, countsImage);
+    return outcomeOf(embeddedImage, embeddedText, model, countsImage);
   } catch (error) {
     return failedWith(error);
   }
@@ -33,8 +53,13 @@ export async function comparedOutcome(
  * @param countsImage true when the run of the image counts with this pair: all texts of an image share that run.
  * @throws {ServiceError} as {@link compare}.
  */
-export function outcomeOf(image: Embedded, text: Embedded, countsImage: boolean): ModelOutcome {
-  const scores = compare(image, text);
+export function outcomeOf(
+  image: Embedded,
+  text: Embedded,
+  model: Pick<ModelSpec, 'probability'>,
+  countsImage: boolean,
+): ModelOutcome {
+  const scores = compare(image, text, model);
   const warnings = warningsOf(image, text);
   return {
     outcome: { status: 'succeeded', ...scores, ...(warnings.length > 0 && { warnings }) },

@@ -8,7 +8,7 @@ export type Pair = { image: ImageSource; text: string } | { error: ItemError };
 
 /** Outcome of one pair. */
 export type Outcome =
-  | { status: 'succeeded'; score: number; cosine: number; warnings?: string[] }
+  | { status: 'succeeded'; score: number; cosine: number; probability?: number; warnings?: string[] }
   | { status: 'failed'; error: ItemError };
 
 /** Outcome of one pair by one model. */

@@ -2,7 +2,7 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
-import { compare } from './compare.ts';
+import { compare, type PairScores } from './compare.ts';
 import { embedImage, embedText } from './interactive-inputs.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import { isProcessError } from './process-errors.ts';
@@ -13,7 +13,7 @@ import { checkText } from './texts.ts';
 
 /** Scores of several images against one text. */
 export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
-  results: { index: number; score: number; cosine: number }[];
+  results: ({ index: number } & PairScores)[];
   failures: { index: number; error: ItemError }[];
 }
 
@@ -51,7 +51,7 @@ export async function scoreImages(
   for (const [index, image] of loaded.entries()) {
     if ('embedded' in image) {
       images.push(image);
-      results.push({ index, ...compare(image.embedded, embeddedText) });
+      results.push({ index, ...compare(image.embedded, embeddedText, spec) });
     } else if (isProcessError(image.error)) throw image.error;
     else failures.push({ index, error: toItemError(image.error) });
   }

@@ -67,12 +67,12 @@ export async function scorePairs(
       checkText(pair.text);
       const [image, text] = await bothOf(embedImage(pair.image), embedText(pair.text));
       const countsImage = !image.isCounted;
-      const answer = outcomeOf(image.answering, text, countsImage);
+      const answer = outcomeOf(image.answering, text, answering, countsImage);
       image.isCounted = true;
       return {
         answer,
         compared: image.compared.map(({ spec, embedded }) =>
-          comparedOutcome(embedded, embeddings.text(spec, pair.text, caller), countsImage),
+          comparedOutcome(embedded, embeddings.text(spec, pair.text, caller), spec, countsImage),
         ),
       };
     } catch (error) {

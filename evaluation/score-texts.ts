@@ -1,6 +1,6 @@
 import type { ImageSource, Receipt } from '../shared/contracts/item.ts';
 import type { Timings } from '../shared/contracts/single.ts';
-import { compare, runsOf } from './compare.ts';
+import { compare, type PairScores, runsOf } from './compare.ts';
 import type { CompareLater } from './compare-later.ts';
 import { embedImage, embedTexts, endingWith } from './interactive-inputs.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
@@ -12,7 +12,7 @@ import { checkText, nameOf } from './texts.ts';
 /** Scores of one image against several texts. */
 export interface TextScores {
   /** In the order of the texts. */
-  results: { text: string; score: number; cosine: number }[];
+  results: ({ text: string } & PairScores)[];
   receipt: Receipt;
   timings: Timings;
 }
@@ -47,7 +47,7 @@ export async function scoreTexts(
     const embeddedTexts = await embeddingTexts;
     const scored = embeddedTexts.map(({ text, embedded }, at) => ({
       text,
-      scores: compare(image, embedded),
+      scores: compare(image, embedded, answering),
       runs: runsOf(...(at === 0 ? [image] : []), embedded),
     }));
     const slowestText = Math.max(...embeddedTexts.map(({ embedded }) => embedded.inferenceMs));

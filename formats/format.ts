@@ -69,6 +69,8 @@ export interface ResultSource {
   columnTypes?: readonly ColumnType[] | undefined;
   /** Set when several models share the batch. */
   traffic?: object | undefined;
+  /** True when a model of the batch gives each pair a probability. */
+  pairProbabilities?: boolean | undefined;
   /** Facts about the scores, repeated by formats with file metadata. */
   model?: string | undefined;
   revision?: string | undefined;

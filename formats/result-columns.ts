@@ -13,6 +13,8 @@ export interface ResultColumns {
   given: readonly string[];
   /** Names of the result columns, in the order status, score, cosine, error code, error message, warnings. */
   own: readonly string[];
+  /** Name of the probability column; set when a model of the batch gives each pair a probability. */
+  probability: string | undefined;
   /** Name of the model column; set when several models share the batch. */
   model: string | undefined;
   /** Returns the value of an uploaded column; null when the item has none. */
@@ -23,7 +25,7 @@ export interface ResultColumns {
  * Names the columns of a results table. An uploaded column keeps its name. A result column with the same name gets the
  * prefix `vls_`, and `vls_score_2` when results are uploaded again.
  */
-export function resultColumns({ columns, columnNames, traffic }: ResultSource): ResultColumns {
+export function resultColumns({ columns, columnNames, traffic, pairProbabilities }: ResultSource): ResultColumns {
   const given = columns ?? ['id', 'image', 'text', 'metadata'];
   const names: ColumnNames = columnNames ?? { id: 'id', image: 'image', text: 'text' };
   const taken = new Set(given);
@@ -31,6 +33,7 @@ export function resultColumns({ columns, columnNames, traffic }: ResultSource): 
     index: freeName('index', taken),
     given,
     own: ownColumns.map((name) => freeName(name, taken)),
+    probability: pairProbabilities ? freeName('probability', taken) : undefined,
     model: traffic === undefined ? undefined : freeName('model', taken),
     givenValue(column, item, { id, metadata }) {
       if (column === names.id) return id ?? null;

@@ -27,6 +27,8 @@ export interface ModelRoute {
   profile: string;
   /** The main model, for work that one model alone must do. */
   spec: ModelSpec;
+  /** True where one of the models gives each pair a probability. */
+  pairProbabilities: boolean;
   /** The models that share pairs and batches; absent where one model has all. */
   plan?: TrafficPlan;
 }
@@ -99,6 +101,8 @@ export interface TrafficDeps {
 
 const removeAgainMs = 10_000;
 
+const hasPairProbability = (spec: ModelSpec | undefined): boolean => spec?.probability.kind === 'sigmoid';
+
 export function createTraffic({ registry, evaluation, redis, warm, metrics, log }: TrafficDeps): Traffic {
   const store = createTrafficStore(redis);
   const observations = createObservations(metrics);
@@ -136,8 +140,12 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
       const experiment = await experiments.of(asked);
       const plan = experiment && experiments.planOf(experiment);
       const spec = experiment?.specs.get(plan?.arms[0]?.model ?? '');
-      if (plan === undefined || spec === undefined) return { name: asked, ...(await registry.resolve(asked)) };
-      return { name: asked, profile: plan.profile, spec, plan };
+      if (plan === undefined || spec === undefined) {
+        const resolved = await registry.resolve(asked);
+        return { name: asked, ...resolved, pairProbabilities: hasPairProbability(resolved.spec) };
+      }
+      const pairProbabilities = plan.arms.some(({ model }) => hasPairProbability(experiment?.specs.get(model)));
+      return { name: asked, profile: plan.profile, spec, pairProbabilities, plan };
     },
     async scoreTexts({ spec, plan }, image, texts, options) {
       if (plan === undefined) return (await evaluation.scoreTexts([spec], image, texts, options)).scores;

@@ -338,8 +338,8 @@ export async function pin(
   traffic: Traffic,
   { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
 ): Promise<Pinned> {
-  const { name, profile, spec, plan } = await traffic.route(model);
-  return { profile, postedName: name, longText, traffic: plan, ...recipeOf(spec) };
+  const { name, profile, spec, pairProbabilities, plan } = await traffic.route(model);
+  return { profile, postedName: name, longText, pairProbabilities, traffic: plan, ...recipeOf(spec) };
 }
 
 /** The largest batch whose results are in the answer to its post. */

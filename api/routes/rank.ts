@@ -83,7 +83,9 @@ function toRanking({ probability }: ModelSpec, query: RankRequest, scores: TextS
   return {
     results: ranked.sort((a, b) => b.cosine - a.cosine || a.index - b.index),
     failures: 'images' in query && 'failures' in scores ? scores.failures : [],
+    probabilities: probability.kind,
     logitScale: probability.scale,
+    logitBias: probability.kind === 'sigmoid' ? probability.bias : null,
     receipt,
     timings,
   };

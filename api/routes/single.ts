@@ -92,7 +92,8 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
           if (typeof text !== 'string' || first === undefined) {
             return void (await largeResponses.list(request, response, () => ({ results, receipt, timings })));
           }
-          response.json({ score: first.score, cosine: first.cosine, receipt, timings });
+          const { text: _, ...scored } = first;
+          response.json({ ...scored, receipt, timings });
         },
       ],
     },

@@ -44,6 +44,8 @@ export const batchRecord = z.object({
   /** Absent in batches of older releases. */
   textCleaning: z.string().optional(),
   longText,
+  /** A model of the batch gives each pair a probability; absent in batches of older releases. */
+  pairProbabilities: json.pipe(z.boolean()).optional(),
   /** Models that share its items; absent for one model. */
   traffic: json.pipe(trafficPlan).optional(),
   state: batchState,
@@ -121,7 +123,16 @@ export const isVisible = ({ state, input }: BatchRecord): boolean => state !== '
 /** Fields that are fixed when a batch is posted, and that its retries inherit. */
 export type Pinned = Pick<
   BatchRecord,
-  'profile' | 'postedName' | 'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText' | 'traffic'
+  | 'profile'
+  | 'postedName'
+  | 'model'
+  | 'revision'
+  | 'precision'
+  | 'preprocess'
+  | 'textCleaning'
+  | 'longText'
+  | 'pairProbabilities'
+  | 'traffic'
 >;
 
 /** Returns the labels of a batch in metrics: its queue, and the profile or model that its post named. */
@@ -183,6 +194,7 @@ export function toStatus(
     preprocess: record.preprocess,
     textCleaning: record.textCleaning ?? null,
     longText: record.longText,
+    pairProbabilities: record.pairProbabilities ?? false,
     traffic: record.traffic?.arms.map(({ role, model, revision, share }) => ({ role, model, revision, share })) ?? null,
     priority: record.priority,
     items: {

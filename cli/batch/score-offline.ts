@@ -45,12 +45,17 @@ export async function scoreOffline(
   const roots = [{ tenant: '*', path: images.directory }, ...config.imageFileRoots];
   const log = await createLogger({ name: 'vls', level: 'silent' });
   const evaluationEngine = await createEvaluationEngine({ ...config, imageFileRoots: roots }, log);
+  const { spec } = await evaluationEngine.registry.resolve().catch(async (error: unknown) => {
+    await evaluationEngine.close();
+    throw error;
+  });
   const tally = state.partial?.tally ?? emptyTally();
   const rows = createRows(input.items());
   const begun = rowsOf(tally);
   for (let skipped = 0; skipped < begun; skipped += chunkRows) await rows.take(Math.min(chunkRows, begun - skipped));
   if (begun > 0) progress.say(`continuing after ${begun} rows`);
-  const writer = await openWriter({ ...options, from: state.partial?.bytes ?? 0 });
+  const pairProbabilities = spec.probability.kind === 'sigmoid';
+  const writer = await openWriter({ ...options, pairProbabilities, from: state.partial?.bytes ?? 0 });
   const escapedBefore = tally.escapedCells;
   const checkpoint = async () => {
     tally.escapedCells = escapedBefore + writer.escaped();
@@ -58,7 +63,6 @@ export async function scoreOffline(
     await stateFile.write(state);
   };
   try {
-    const { spec } = await evaluationEngine.registry.resolve();
     await evaluationEngine.encoders.for(spec).whenReady();
     let savedAt = performance.now();
     const inFlight: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];

@@ -181,7 +181,7 @@ function toLine(item: StoredItem): object {
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
   for (let attempt = 1; ; attempt++) {
     const tally = emptyTally();
-    const writer = await openWriter(options);
+    const writer = await openWriter({ ...options, pairProbabilities: status.pairProbabilities });
     try {
       for await (const { results, items } of joinWithRows(deps, status.id)) {
         await writer.add(results, items);

@@ -31,6 +31,8 @@ export interface WriterOptions {
   format: FormatName;
   input: Pick<BatchInput, 'header' | 'items'>;
   formulas: StreamQuery['formulas'];
+  /** True where the model gives each pair a probability. */
+  pairProbabilities?: boolean;
   /** The number of bytes that an earlier run has written. */
   from?: number;
 }
@@ -77,10 +79,10 @@ export async function openWriter(options: WriterOptions): Promise<OutputFile> {
 }
 
 /** The columns are known once the first rows have been read. */
-function createWriter({ input, formulas }: WriterOptions, format: FormatName): ResultWriter {
+function createWriter({ input, formulas, pairProbabilities }: WriterOptions, format: FormatName): ResultWriter {
   const header = input.header();
   const source = header && { columns: header.names, columnNames: header.columns, columnTypes: header.types };
-  return createResultWriter(format, source ?? {}, formulas);
+  return createResultWriter(format, { ...source, pairProbabilities }, formulas);
 }
 
 /** Writes the output from the results in its part, and from the rows of the input. */

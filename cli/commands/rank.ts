@@ -4,7 +4,7 @@ import { type CommandDeps, contextOf } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
 import { cannotRead, checkResultFile } from '../output-file.ts';
-import { formatReceipt } from './score.ts';
+import { formatProbability, formatReceipt } from './score.ts';
 
 interface Options {
   image?: string;
@@ -48,7 +48,7 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
       const words = () => {
         const rows = answer.results.map(({ score, probability, index }) => [
           score.toFixed(2).padStart(6),
-          `${(100 * probability).toFixed(1)} %`.padStart(11),
+          formatProbability(probability),
           candidates[index] ?? '',
         ]);
         const failures = answer.failures.map(

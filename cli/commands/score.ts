@@ -88,14 +88,24 @@ async function scoreOffline(
 function asAnswer({ results, receipt, timings }: TextScores): SingleResponse {
   const [first] = results;
   if (results.length > 1 || first === undefined) return { results, receipt, timings };
-  return { score: first.score, cosine: first.cosine, receipt, timings };
+  const { text: _, ...scores } = first;
+  return { ...scores, receipt, timings };
 }
 
 function formatStatus(answer: SingleResponse, texts: readonly string[], stream: NodeJS.WriteStream): string {
   const scores = 'results' in answer ? answer.results : [{ ...answer, text: texts[0] ?? '' }];
-  const rows = scores.map(({ score, text }) => [score.toFixed(2).padStart(6), text]);
-  return `${table(stream, [['SCORE', 'TEXT'], ...rows])}${formatReceipt(answer.receipt, stream)}`;
+  const hasProbability = scores.some(({ probability }) => probability !== undefined);
+  const rows = scores.map(({ score, probability, text }) => [
+    score.toFixed(2).padStart(6),
+    ...(hasProbability ? [formatProbability(probability)] : []),
+    text,
+  ]);
+  return `${table(stream, [['SCORE', ...(hasProbability ? ['PROBABILITY'] : []), 'TEXT'], ...rows])}${formatReceipt(answer.receipt, stream)}`;
 }
+
+/** Formats a probability as a cell of a table. */
+export const formatProbability = (probability: number | undefined): string =>
+  (probability === undefined ? '' : `${(100 * probability).toFixed(1)} %`).padStart(11);
 
 /** Formats the model of the scores in one line, and the warnings. */
 export function formatReceipt({ model, revision, precision, provider, warnings }: Receipt, stream: NodeJS.WriteStream) {

@@ -137,6 +137,8 @@ export type SingleResponse = (SingleScore) | (SingleScores);
 export type SingleScore = {/** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
+/** The probability that the text describes the image: the sigmoid of logit scale * cosine + logit bias. Only models of the SigLIP families have it. */
+probability?: number;
 receipt: Receipt;
 timings: Timings;};
 
@@ -165,7 +167,9 @@ export type SingleScores = {/** In the order of the texts. */
 results: ({text: string;
 /** 100 * max(cosine, 0) */
 score: number;
-cosine: number;})[];
+cosine: number;
+/** The probability that the text describes the image: the sigmoid of logit scale * cosine + logit bias. Only models of the SigLIP families have it. */
+probability?: number;})[];
 receipt: Receipt;
 timings: Timings;};
 
@@ -200,6 +204,8 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
+/** True if results have the probability of their pair, as those of the SigLIP families do. */
+pairProbabilities: boolean;
 /** The models that share the batch, as configured at the post; null for a single model. */
 traffic: (({role: ArmRole;
 model: string;
@@ -288,6 +294,8 @@ status: "succeeded";
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
+/** The probability that the text describes the image: the sigmoid of logit scale * cosine + logit bias. Only models of the SigLIP families have it. */
+probability?: number;
 warnings?: (string)[];
 /** The model of the score, if several models share the batch. */
 model?: string;};
@@ -344,6 +352,8 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
+/** True if results have the probability of their pair, as those of the SigLIP families do. */
+pairProbabilities: boolean;
 /** The models that share the batch, as configured at the post; null for a single model. */
 traffic: (({role: ArmRole;
 model: string;
@@ -454,12 +464,16 @@ text?: string;
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
-/** Softmax of logit scale * cosine over the candidates of this request. It is only comparable within the request. */
+/** Softmax of logit scale * cosine over the candidates of this request; it is only comparable within the request. With models of the SigLIP families, the sigmoid of logit scale * cosine + logit bias of each pair. */
 probability: number;})[];
 /** Images that could not be evaluated; the others are ranked without them. */
 failures: ({index: number;
 error: ItemError;})[];
+/** `softmax`: they add up to 1. `sigmoid`: each candidate has its own. */
+probabilities: "softmax" | "sigmoid";
 logitScale: number;
+/** The bias of the sigmoid; null for a softmax. */
+logitBias: number | null;
 receipt: Receipt;
 timings: Timings;};
 
@@ -495,7 +509,13 @@ description: string | null;
 revision: string;
 /** The source of its files. */
 source: string;
+/** The family of models that its files are read as. */
+family: string | null;
+/** `softmax`: probabilities are those of the candidates of a request. `sigmoid`: each pair has its own. */
+probabilities: ("softmax" | "sigmoid") | (null);
 logitScale: number | null;
+/** The bias of the sigmoid. */
+logitBias: number | null;
 dimensions: (number) | (null);
 contextLength: (number) | (null);
 /** `absent`: its files are not available. `available`: it is loaded on first use. */
@@ -560,7 +580,7 @@ mainErrorShare: (number) | (null);
 latencyRatio: number | null;
 /** Items that both models scored. */
 compared: number;
-/** Mean absolute difference of the two scores, in points. */
+/** Mean absolute difference of the two scores, in points; null for models of different families. */
 scoreDrift: number | null;
 /** Spearman's correlation over the items that both scored. */
 rankCorrelation: number | null;};})[];}) | (null);
@@ -589,16 +609,17 @@ export type CanaryPhase = "trial" | "promoted" | "rolled_back";
 export type Comparison = {kind: "canary" | "shadow";
 candidate: string;
 reference: string;
+comparedBy: ComparedBy;
 pairs: number;
 /** Items that only the reference could score. */
 failed: number;
-/** Candidate minus reference, in points of the score. */
+/** Candidate minus reference, in points of the score; null with `comparedBy: ranks`, as the next two. */
 meanDifference: number | null;
 meanAbsoluteDifference: number | null;
 maxAbsoluteDifference: number | null;
 /** Spearman's correlation over the latest 2,000 items. */
 rankCorrelation: number | null;
-/** The 50 items with the largest differences, the largest first. */
+/** The 50 items with the largest differences, the largest first. Empty with `comparedBy: ranks`. */
 worst: ({/** Its address; null for an inline image. */
 image: string | null;
 /** Its first 300 characters. */
@@ -606,6 +627,9 @@ text: string;
 /** The score of the reference model. */
 reference: number;
 candidate: number;})[];};
+
+/** `scores`: differences of scores, and ranks. `ranks`: ranks alone, because scores of different families have different scales. */
+export type ComparedBy = "scores" | "ranks";
 
 export type Session = {/** True if the service requires keys. */
 keysRequired: boolean;

@@ -14,7 +14,8 @@ export function createDelimitedWriter(
   source: ResultSource,
   formulas: StreamQuery['formulas'],
 ): ResultWriter {
-  const { index, given, own, model, givenValue } = resultColumns(source);
+  const { index, given, own, probability, model, givenValue } = resultColumns(source);
+  const optional = [probability, model].filter((name) => name !== undefined);
   let escaped = 0;
   const disarm = (text: string): string => {
     if (formulas === 'keep' || !isFormula(text)) return text;
@@ -23,7 +24,7 @@ export function createDelimitedWriter(
   };
   const lines = (rows: readonly string[][]) => stringify([...rows], { delimiter });
   return {
-    start: () => lines([[index, ...given.map(disarm), ...own, ...(model === undefined ? [] : [model])]]),
+    start: () => lines([[index, ...given.map(disarm), ...own, ...optional]]),
     rows(results, items, status) {
       const rows = results.flatMap((result, at) => {
         if (status !== undefined && result.status !== status) return [];
@@ -32,6 +33,7 @@ export function createDelimitedWriter(
             String(result.index),
             ...given.map((column) => disarm(cellOf(givenValue(column, items[at], result)))),
             ...outcomeCells(result, disarm),
+            ...(probability === undefined ? [] : [probabilityCell(result)]),
             ...(model === undefined ? [] : [('model' in result && result.model) || '']),
           ],
         ];
@@ -63,6 +65,9 @@ export function formulaCells(result: ItemResult, item: ReadItem | undefined): { 
   const own = Object.values(result.metadata ?? {}).filter((value) => isFormula(cellOf(value)));
   return { common: cells.filter(isFormula).length, own: own.length };
 }
+
+const probabilityCell = (result: ItemResult): string =>
+  result.status === 'succeeded' ? String(result.probability ?? '') : '';
 
 /** Messages may begin with words of an image host or of the client. */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {

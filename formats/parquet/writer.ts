@@ -19,7 +19,7 @@ interface Column {
 
 /** Writes results as Parquet: the columns that the items came with, in their types, then those of the results. */
 export const createParquetWriter: CreateWriter = (source) => {
-  const { index, given, own, model, givenValue } = resultColumns(source);
+  const { index, given, own, probability, model, givenValue } = resultColumns(source);
   const [status = '', score = '', cosine = '', code = '', message = '', warnings = ''] = own;
   const column = (name: string, type: ColumnType): Column => ({ name, type, values: [] });
   const givenColumns = given.map((name, at) => column(name, source.columnTypes?.[at] ?? 'text'));
@@ -31,6 +31,7 @@ export const createParquetWriter: CreateWriter = (source) => {
     code: column(code, 'text'),
     message: column(message, 'text'),
     warnings: column(warnings, 'text'),
+    ...(probability !== undefined && { probability: column(probability, 'number') }),
     ...(model !== undefined && { model: column(model, 'text') }),
   };
   const { index: indexColumn, ...after } = ownColumns;
@@ -97,12 +98,20 @@ export const createParquetWriter: CreateWriter = (source) => {
 
 /** Returns the cells of a result; null where it has none. */
 function outcomeOf(result: ItemResult) {
-  const empty = { status: result.status, score: null, cosine: null, code: null, message: null, warnings: null };
+  const empty = {
+    status: result.status,
+    score: null,
+    cosine: null,
+    code: null,
+    message: null,
+    warnings: null,
+    probability: null,
+  };
   const model = ('model' in result && result.model) || null;
   switch (result.status) {
     case 'succeeded': {
-      const { score, cosine, warnings } = result;
-      return { ...empty, score, cosine, warnings: warnings?.join('; ') ?? null, model };
+      const { score, cosine, probability = null, warnings } = result;
+      return { ...empty, score, cosine, probability, warnings: warnings?.join('; ') ?? null, model };
     }
     case 'failed':
       return { ...empty, code: result.error.code, message: result.error.message, model };

@@ -212,6 +212,9 @@ export const batchStatus = z
     preprocess: z.string(),
     textCleaning: z.string().nullable(),
     longText: longText.unwrap(),
+    pairProbabilities: z.boolean().meta({
+      description: 'True if results have the probability of their pair, as those of the SigLIP families do.',
+    }),
     traffic: z
       .array(arm.pick({ role: true, model: true, revision: true, share: true }))
       .nullable()

@@ -100,6 +100,15 @@ export const scoreFields = {
   cosine: z.number().min(-1).max(1).meta({ example: 0.2731 }),
 };
 
+/** The scores of a pair by itself. */
+export const pairFields = {
+  ...scoreFields,
+  probability: z.number().min(0).max(1).optional().meta({
+    description:
+      'The probability that the text describes the image: the sigmoid of logit scale * cosine + logit bias. Only models of the SigLIP families have it.',
+  }),
+};
+
 const byModel = z
   .string()
   .optional()
@@ -112,7 +121,7 @@ export const itemResult = z
       .object({
         ...echoed,
         status: z.literal('succeeded'),
-        ...scoreFields,
+        ...pairFields,
         warnings: z.array(z.string()).optional(),
         model: byModel,
       })

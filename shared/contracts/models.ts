@@ -8,7 +8,13 @@ export const modelInfo = z
     description: z.string().nullable(),
     revision: z.string(),
     source: z.string().meta({ description: 'The source of its files.' }),
+    family: z.string().nullable().meta({ description: 'The family of models that its files are read as.' }),
+    probabilities: z.enum(['softmax', 'sigmoid']).nullable().meta({
+      description:
+        '`softmax`: probabilities are those of the candidates of a request. `sigmoid`: each pair has its own.',
+    }),
     logitScale: z.number().nullable(),
+    logitBias: z.number().nullable().meta({ description: 'The bias of the sigmoid.' }),
     dimensions: z.int().nullable(),
     contextLength: z.int().nullable(),
     state: z

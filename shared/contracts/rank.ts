@@ -31,7 +31,7 @@ const ranked = z.object({
   ...scoreFields,
   probability: z.number().min(0).max(1).meta({
     description:
-      'Softmax of logit scale * cosine over the candidates of this request. It is only comparable within the request.',
+      'Softmax of logit scale * cosine over the candidates of this request; it is only comparable within the request. With models of the SigLIP families, the sigmoid of logit scale * cosine + logit bias of each pair.',
   }),
 });
 
@@ -41,7 +41,11 @@ export const rankResponse = z
     failures: z
       .array(z.object({ index: z.int().min(0), error: itemErrorSchema }))
       .meta({ description: 'Images that could not be evaluated; the others are ranked without them.' }),
+    probabilities: z.enum(['softmax', 'sigmoid']).meta({
+      description: '`softmax`: they add up to 1. `sigmoid`: each candidate has its own.',
+    }),
     logitScale: z.number(),
+    logitBias: z.number().nullable().meta({ description: 'The bias of the sigmoid; null for a softmax.' }),
     receipt,
     timings,
   })

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { imageSource, longText, receipt, scoreFields } from './item.ts';
+import { imageSource, longText, pairFields, receipt } from './item.ts';
 
 /** The maximum texts of a single request. */
 export const maxTexts = 1_000;
@@ -33,12 +33,10 @@ export const timings = z
   .meta({ id: 'Timings' });
 export type Timings = z.output<typeof timings>;
 
-const oneText = z.object({ ...scoreFields, receipt, timings }).meta({ id: 'SingleScore' });
+const oneText = z.object({ ...pairFields, receipt, timings }).meta({ id: 'SingleScore' });
 const manyTexts = z
   .object({
-    results: z
-      .array(z.object({ text: z.string(), ...scoreFields }))
-      .meta({ description: 'In the order of the texts.' }),
+    results: z.array(z.object({ text: z.string(), ...pairFields })).meta({ description: 'In the order of the texts.' }),
     receipt,
     timings,
   })

@@ -1,8 +1,16 @@
 import type { CsvRow } from './csv.ts';
 
-/** Returns the number of result columns at the end of a row, by the header: one more when several models share the batch. */
-export const countResultColumns = ({ fields }: CsvRow): number =>
-  /^(vls_)?model(_\d+)?$/.test(fields.at(-1) ?? '') ? 7 : 6;
+/**
+ * Returns the number of result columns at the end of a row, by the header: one more when the model gives probabilities of
+ * pairs, and one more when several models share the batch.
+ */
+export function countResultColumns({ fields }: CsvRow): number {
+  const isNamed = (column: string | undefined, name: string) =>
+    column !== undefined && new RegExp(`^(vls_)?${name}(_\\d+)?$`).test(column);
+  const models = isNamed(fields.at(-1), 'model') ? 1 : 0;
+  const probabilities = isNamed(fields.at(-1 - models), 'probability') ? 1 : 0;
+  return 6 + models + probabilities;
+}
 
 /** Reads the result columns of a row, by position: posted columns may have the same names. */
 export function readResultColumns({ fields }: CsvRow, own: number) {

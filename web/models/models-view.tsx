@@ -91,7 +91,10 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="good match">{good === undefined ? undefined : `from a score of ${good.from}`}</Fact>
         <Fact name="embedding">{model.dimensions === null ? undefined : `${model.dimensions} dimensions`}</Fact>
         <Fact name="text">{model.contextLength === null ? undefined : `up to ${model.contextLength} tokens`}</Fact>
+        <Fact name="family">{model.family ?? undefined}</Fact>
+        <Fact name="probabilities">{model.probabilities ?? undefined}</Fact>
         <Fact name="logit scale">{model.logitScale === null ? undefined : String(model.logitScale)}</Fact>
+        <Fact name="logit bias">{model.logitBias === null ? undefined : String(model.logitBias)}</Fact>
         <Fact name="source">{model.source}</Fact>
         <Fact name="revision">{model.revision}</Fact>
       </dl>

@@ -1,6 +1,7 @@
 import * as numbers from '../ui/numbers.ts';
 import { bandOf, type Scale } from '../ui/scale.ts';
-import { type ScoreResult, sharesOf } from './scoring.ts';
+import { probabilitiesOf } from './probabilities.ts';
+import type { ScoreResult } from './scoring.ts';
 
 /** Lists the texts, best first, with their scores on the scale of the model. */
 export function ScoreList({
@@ -12,13 +13,7 @@ export function ScoreList({
   scale: Scale;
   logitScale: number | undefined;
 }) {
-  const shares =
-    logitScale === undefined || results.length < 2
-      ? []
-      : sharesOf(
-          results.map(({ cosine }) => cosine),
-          logitScale,
-        );
+  const shares = probabilitiesOf(results, logitScale);
   const lines = results
     .map((result, at) => ({ ...result, share: shares[at], at }))
     .toSorted((a, b) => b.cosine - a.cosine);
@@ -41,7 +36,9 @@ export function ScoreList({
               {cosine < 0 && 'The cosine is negative, which counts as 0. '}
               {share !== undefined && (
                 <span class="nowrap">
-                  {numbers.percent(share)} probability among these {lines.length} captions.
+                  {share.of === 'pair'
+                    ? `${numbers.percent(share.value)} probability that it describes the image.`
+                    : `${numbers.percent(share.value)} probability among these ${lines.length} captions.`}
                 </span>
               )}
             </p>
@@ -85,8 +82,8 @@ export function ScaleNote({ scale }: { scale: Scale }) {
       )}
       <p>{scale.note}</p>
       <p class="soft">
-        Compare scores of one model only. The percentage is the probability of each caption, assuming that exactly one
-        of these captions is right.
+        Compare scores of one model only. With most models, the percentage is the probability of each caption if exactly
+        one of these captions is right. SigLIP models judge each caption by itself.
       </p>
     </details>
   );

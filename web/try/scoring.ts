@@ -19,8 +19,8 @@ const path = 'v1/evaluation/single';
 export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
   const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
-  const { score, cosine, ...rest } = answer;
-  return { results: [{ text: request.texts[0] ?? '', score, cosine }], ...rest };
+  const { receipt, timings, ...scores } = answer;
+  return { results: [{ text: request.texts[0] ?? '', ...scores }], receipt, timings };
 }
 
 function requestOf({ image, texts, model }: ScoreRequest): RequestInit {
@@ -54,11 +54,3 @@ export function curlOf({ image, texts, model }: ScoreRequest): string {
 }
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
-
-/** Returns the softmax over `logitScale * cosine`: the probability of each text if exactly one is right. */
-export function sharesOf(cosines: number[], logitScale: number): number[] {
-  const highest = Math.max(...cosines);
-  const powers = cosines.map((cosine) => Math.exp(logitScale * (cosine - highest)));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
-}

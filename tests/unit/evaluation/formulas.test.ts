@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cosineOf, scoreOf } from '../../../evaluation/formulas.ts';
+import { cosineOf, pairProbabilityOf, probabilitiesOf, scoreOf } from '../../../evaluation/formulas.ts';
 
 const vector = (...values: number[]) => Float32Array.from(values);
 
@@ -43,5 +43,24 @@ describe('the score', () => {
   test('is never negative zero', () => {
     expect(Object.is(scoreOf(-0.1), 0)).toBe(true);
     expect(Object.is(scoreOf(-0), 0)).toBe(true);
+  });
+});
+
+describe('probabilities', () => {
+  const sigmoid = { kind: 'sigmoid', scale: 100, bias: -10 } as const;
+  const softmax = { kind: 'softmax', scale: 100 } as const;
+
+  test('of a softmax add up to 1', () => {
+    expect(probabilitiesOf([0.3, 0.29], softmax)).toEqual([0.731059, 0.268941]);
+  });
+
+  test('of a sigmoid are those of each pair, whatever the other candidates are', () => {
+    expect(probabilitiesOf([0.1, 0.2], sigmoid)).toEqual([0.5, 0.999955]);
+    expect(pairProbabilityOf(0.1, sigmoid)).toBe(0.5);
+    expect(pairProbabilityOf(-1, sigmoid)).toBe(0);
+  });
+
+  test('of a pair are absent with a softmax, which needs candidates', () => {
+    expect(pairProbabilityOf(0.3, softmax)).toBeUndefined();
   });
 });

@@ -34,6 +34,17 @@ const scored = (index: number, metadata?: Record<string, unknown>): ItemResult =
 });
 
 describe('results as Parquet', () => {
+  test('have the probabilities of pairs as numbers, where a model gives them', async () => {
+    const results: ItemResult[] = [
+      { ...scored(0), probability: 0.25 } as ItemResult,
+      { index: 1, id: 'k1', status: 'cancelled' },
+    ];
+    const items = results.map(() => ({ image: 'x', text: 't' }));
+    const { file } = write(results, items, { ...source, pairProbabilities: true });
+    expect((await read(file)).map(({ probability }) => probability)).toEqual([0.25, null]);
+    expect(Object.keys((await read(write(results, items).file))[0] ?? {})).not.toContain('probability');
+  });
+
   test('have the columns of the items in their types, then those of the results', async () => {
     const metadata = {
       hash: JSON.rawJSON('9007199254741003'),

@@ -56,3 +56,30 @@ test('what is kept equals its source, and what is escaped is counted as it was a
   expect(formulas?.succeeded).toEqual({ common: 6, own: 4 });
   expect(escaped.escaped()).toBe(10);
 });
+
+test('probabilities of pairs have a column before that of the models, and cells that are empty without one', () => {
+  const source = { columns: ['probability'], columnNames, pairProbabilities: true, traffic: {} };
+  const csv = createResultWriter('csv', source, 'escape');
+  const header = 'index,probability,status,score,cosine,error_code,error_message,warnings,vls_probability,model';
+  expect(csv.start()).toBe(`${header}\n`);
+  const error = { code: 'item.invalid', message: 'no', retryable: false } as const;
+  const rows = csv.rows(
+    [
+      { index: 0, ...scored, probability: 0.0312, model: 'a' },
+      { index: 1, ...scored, model: 'b' },
+      { index: 2, status: 'failed', error, model: 'a' },
+    ],
+    [],
+  );
+  expect(String(rows).split('\n')).toEqual([
+    '0,,succeeded,20,0.2,,,,0.0312,a',
+    '1,,succeeded,20,0.2,,,,,b',
+    '2,,failed,,,item.invalid,no,,,a',
+    '',
+  ]);
+});
+
+test('a table without probabilities of pairs has no such column', () => {
+  const csv = createResultWriter('csv', { columns: ['image', 'text'], columnNames }, 'escape');
+  expect(String(csv.start())).not.toContain('probability');
+});
