@@ -140,11 +140,9 @@ export const comparison = z
     meanAbsoluteDifference: z.number().nullable(),
     maxAbsoluteDifference: z.number().nullable(),
     rankCorrelation: z.number().nullable().meta({ description: "Spearman's correlation over the latest 2,000 items." }),
-    worst: z
-      .array(comparedPair)
-      .meta({
-        description: 'The 50 items with the largest differences, the largest first. Empty with `comparedBy: ranks`.',
-      }),
+    worst: z.array(comparedPair).meta({
+      description: 'The 50 items with the largest differences, the largest first. Empty with `comparedBy: ranks`.',
+    }),
   })
   .meta({ id: 'Comparison' });
 export type Comparison = z.output<typeof comparison>;
