@@ -45,6 +45,31 @@ test("the client of OpenAI lists models, embeds texts and images, and shows the 
   });
 });
 
+test('the client of OpenAI runs a batch from a file, and reads its outputs and errors', async (context) => {
+  const interpreter = python(context, 'openai');
+  expect(await drive(interpreter, 'openai_batches', [running.service.url, ...images('coffee.jpg')])).toEqual({
+    models: [['compact-1', 'model']],
+    listed: true,
+    content: true,
+    counts: [4, 3, 1],
+    metadata: { project: 'cats' },
+    batches: true,
+    output: [
+      ['line-0', 1],
+      ['line-1', 2],
+      ['line-2', 1],
+    ],
+    errors: [['line-3', 'item.invalid']],
+    deleted: true,
+    refusals: [
+      ['NotFoundError', 'file.not_found'],
+      ['NotFoundError', 'batch.not_found'],
+      ['BadRequestError', 'request.invalid'],
+      ['NotFoundError', 'route.not_found'],
+    ],
+  });
+});
+
 test('httpx posts a batch, follows its events and reads its results', async (context) => {
   const interpreter = python(context, 'httpx');
   const sent = images('coffee.jpg', 'rocket.jpg', 'missing.jpg');
