@@ -26,6 +26,8 @@ const moments: Record<string, { args: string[]; begun?: RegExp }> = {
   lint: { args: ['--help'] },
   format: { args: ['--help'] },
   types: { args: ['--help'] },
+  // Python may be absent; then the shell says so.
+  'build:python': { args: ['--help'], begun: /pip|python/i },
   'build:web': { args: [] },
   'build:kernels': { args: [] },
   licences: { args: [] },

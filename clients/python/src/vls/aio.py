@@ -1,0 +1,251 @@
+"""The async twin of the client."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import time
+import uuid
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import Any, AsyncIterator, Iterable, Iterator, Literal, Mapping, Sequence, TypeVar, overload
+
+import httpx
+
+from . import calls
+from .calls import BATCHES, PARQUET, Call, Progress
+from .errors import BatchFailed, ServiceError
+from .retry import Retries, raise_for
+from .sources import Image, Pair, batch_body, read_pair
+from .types import BatchStatus, Result, Score
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """The client for asyncio; see `Client`."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = 120.0,
+        retries: Retries = Retries(),
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(**calls.client_options(url, api_key, timeout), transport=transport)
+        self._retries = retries
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @overload
+    async def score(self, image: Image, text: str, *, model: str | None = None) -> Score: ...
+    @overload
+    async def score(self, image: Image, text: Sequence[str], *, model: str | None = None) -> list[Score]: ...
+    async def score(self, image: Image, text: str | Sequence[str], *, model: str | None = None) -> Score | list[Score]:
+        """Scores an image against a text, or against each of a list of texts."""
+        return await self._run(calls.score_call(image, text, model))
+
+    async def score_many(
+        self, pairs: Iterable[Pair], *, model: str | None = None, concurrency: int = 8
+    ) -> AsyncIterator[Result]:
+        """Scores pairs while they are read, in their order. A pair that fails is a failed result."""
+
+        async def one(index: int, pair: Pair) -> Result:
+            image, text = read_pair(pair)
+            try:
+                score = await self.score(image, text, model=model)
+            except ServiceError as error:
+                if error.status in (400, 401, 403):
+                    raise
+                return calls.failed_result(index, error.code, error.detail, error.status >= 500)
+            return Result(index=index, status="succeeded", score=score.score, cosine=score.cosine)
+
+        waiting: deque[asyncio.Task[Result]] = deque()
+        try:
+            for index, pair in enumerate(pairs):
+                waiting.append(asyncio.ensure_future(one(index, pair)))
+                if len(waiting) >= concurrency:
+                    yield await waiting.popleft()
+            while waiting:
+                yield await waiting.popleft()
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def embed(self, inputs: Iterable[Any], *, model: str | None = None) -> Any:
+        """Returns L2-normalised embeddings as a NumPy array of float32, a row for each input; see `Client.embed`."""
+        return calls.to_array([row for call in calls.embed_calls(inputs, model) for row in await self._run(call)])
+
+    async def batch(
+        self,
+        source: Any,
+        *,
+        image: str = "image",
+        text: str = "text",
+        id: str = "id",
+        model: str | None = None,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> "AsyncBatch":
+        """Posts a batch; see `Client.batch`."""
+        body = batch_body(source, {"image": image, "text": text, "id": id})
+        status = await self._run(
+            Call(
+                "POST",
+                BATCHES,
+                lambda response: BatchStatus.read(response.json()),
+                params={**body.params, **calls.named(model), **options},
+                headers={
+                    "Content-Type": body.media_type,
+                    "Idempotency-Key": idempotency_key or str(uuid.uuid4()),
+                },
+                open=body.open,
+                is_repeatable=body.is_repeatable,
+            )
+        )
+        return AsyncBatch(self, status.id, calls.types_of(source))
+
+    def open_batch(self, batch_id: str) -> "AsyncBatch":
+        """Returns the handle of a batch that was posted earlier."""
+        return AsyncBatch(self, batch_id)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Returns the models with their state."""
+        models: list[dict[str, Any]] = (await self._run(calls.json_call("/evaluator/v1/models")))["models"]
+        return models
+
+    async def _run(self, call: Call[T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                response = await self._http.request(
+                    call.method,
+                    call.path,
+                    json=call.json,
+                    params=dict(call.params),
+                    headers=dict(call.headers),
+                    content=None if call.open is None else _in_threads(call.open()),
+                )
+            except httpx.TransportError:
+                pause = self._retries.pause(attempt, None) if call.is_repeatable else None
+                if pause is None:
+                    raise
+            else:
+                pause = self._retries.pause(attempt, response) if call.is_repeatable else None
+                if pause is None:
+                    raise_for(response)
+                    return call.read(response)
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    @asynccontextmanager
+    async def _stream(self, path: str, accept: str, params: Mapping[str, Any]) -> AsyncIterator[httpx.Response]:
+        attempt = 0
+        while True:
+            async with self._http.stream("GET", path, headers={"Accept": accept}, params=dict(params)) as response:
+                if response.status_code < 400:
+                    yield response
+                    return
+                await response.aread()
+                pause = self._retries.pause(attempt, response)
+                if pause is None:
+                    raise_for(response)
+            await asyncio.sleep(pause or 0)
+            attempt += 1
+
+
+async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yields the parts of a body. They are made in a thread: images are read from files."""
+    while (part := await asyncio.to_thread(next, parts, None)) is not None:
+        yield part
+
+
+class AsyncBatch:
+    """A batch of the service; see `Batch`."""
+
+    def __init__(self, client: AsyncClient, batch_id: str, types: Mapping[str, Any] | None = None) -> None:
+        self._client = client
+        self._types = types or {}
+        self.id = batch_id
+
+    def __repr__(self) -> str:
+        return f"AsyncBatch({self.id!r})"
+
+    async def status(self) -> BatchStatus:
+        return await self._client._run(calls.status_call(self.id))
+
+    async def wait(self, *, progress: bool = False, timeout: float | None = None, check: bool = True) -> BatchStatus:
+        """Waits until the batch has ended; see `Batch.wait`."""
+        until = None if timeout is None else time.monotonic() + timeout
+        bar = Progress(progress)
+        pause = 0.1
+        try:
+            while True:
+                status = await self.status()
+                bar.show(status.done, status.total, status.failed)
+                if status.has_ended:
+                    break
+                if until is not None and time.monotonic() + pause > until:
+                    raise TimeoutError(f"Batch {self.id} is {status.state} after {timeout} s")
+                await asyncio.sleep(pause)
+                pause = min(2.0, pause * 1.5)
+        finally:
+            bar.close()
+        if check and status.state in ("failed", "cancelled"):
+            raise BatchFailed(self.id, status.state, status.reason)
+        return status
+
+    async def results(
+        self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None
+    ) -> AsyncIterator[Result]:
+        """Yields the results in the order of the items, while they arrive."""
+        params = {} if status is None else {"status": status}
+        async with self._client._stream(f"{BATCHES}/{self.id}/results", "application/x-ndjson", params) as response:
+            async for line in response.aiter_lines():
+                if line:
+                    yield Result.read(json.loads(line))
+
+    async def dataframe(self) -> Any:
+        """Returns the results as a pandas DataFrame, with the columns that the items came with.
+
+        Columns of a posted DataFrame have their types; after `open_batch` they are text.
+        """
+        import pandas
+
+        async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+            frame = pandas.read_parquet(io.BytesIO(await response.aread()))
+        return calls.restored(frame, self._types)
+
+    async def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Writes the results as Parquet. The file exists when it is complete."""
+        async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+            with calls.whole_file(path) as file:
+                async for part in response.aiter_bytes():
+                    file.write(part)
+
+    async def summary(self) -> dict[str, Any]:
+        """Returns mean, histogram, and the lowest and highest items."""
+        return await self._client._run(calls.json_call(f"{BATCHES}/{self.id}/summary"))
+
+    async def cancel(self) -> BatchStatus:
+        return await self._client._run(calls.status_call(self.id, "/cancel", "POST"))
+
+    async def retry(self) -> "AsyncBatch":
+        """Posts the failed items as a new batch."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        call = Call("POST", f"{BATCHES}/{self.id}/retry", lambda response: str(response.json()["id"]), headers=headers)
+        return AsyncBatch(self._client, await self._client._run(call))
+
+    async def delete(self) -> None:
+        await self._client._run(calls.delete_call(self.id))

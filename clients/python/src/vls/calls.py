@@ -1,0 +1,176 @@
+"""The requests of the client, and how their responses are read. Shared by the client and its async twin."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import importlib.util
+import os
+from dataclasses import dataclass, field
+from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Sequence, TypeVar
+
+import httpx
+
+from .sources import Image, image_source
+from .types import BatchStatus, ItemError, Result, Score
+
+T = TypeVar("T")
+
+BATCHES = "/evaluator/v1/evaluation/batch"
+#: The maximum number of inputs of one request for embeddings.
+MAX_INPUTS = 2_048
+#: Images are many times as large as texts, and a body of JSON has at most 32 MiB.
+IMAGES_PER_REQUEST = 32
+PARQUET = "application/vnd.apache.parquet"
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A request, and how its response is read."""
+
+    method: str
+    path: str
+    read: Callable[[httpx.Response], T]
+    json: Any = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Returns the bytes of the body from the beginning; None for a body of JSON, or none.
+    open: Callable[[], Iterator[bytes]] | None = None
+    #: False for a body that can be sent once.
+    is_repeatable: bool = True
+
+
+def client_options(url: str | None, api_key: str | None, timeout: float) -> dict[str, Any]:
+    key = api_key or os.environ.get("VLS_API_KEY")
+    return {
+        "base_url": (url or os.environ.get("VLS_URL") or "http://127.0.0.1:8000").rstrip("/"),
+        "headers": {"Authorization": f"Bearer {key}"} if key else {},
+        "timeout": timeout,
+    }
+
+
+def score_call(image: Image, text: str | Sequence[str], model: str | None) -> Call[Any]:
+    texts = [text] if isinstance(text, str) else list(text)
+
+    def read(response: httpx.Response) -> Any:
+        body = response.json()
+        scores = [Score(one["score"], one["cosine"], one["text"], body["receipt"]) for one in body["results"]]
+        return scores[0] if isinstance(text, str) else scores
+
+    body = {"image": image_source(image), "text": texts, **named(model)}
+    return Call("POST", "/evaluator/v1/evaluation/single", read, json=body)
+
+
+def embed_calls(inputs: Iterable[Any], model: str | None) -> Iterator[Call[list[bytes]]]:
+    """Yields the requests for embeddings. A string is a text; the address of an image is `{"image": address}`."""
+    group: list[Any] = []
+    images = 0
+    for one in inputs:
+        source = _embeddable(one)
+        if len(group) == MAX_INPUTS or (images == IMAGES_PER_REQUEST and "image" in source):
+            yield _embed_call(group, model)
+            group, images = [], 0
+        group.append(source)
+        images += "image" in source
+    if group:
+        yield _embed_call(group, model)
+
+
+def _embeddable(one: Any) -> dict[str, Any]:
+    if isinstance(one, str):
+        return {"text": one}
+    if isinstance(one, Mapping) and set(one) <= {"text", "image"}:
+        return {"image": image_source(one["image"])} if "image" in one else dict(one)
+    return {"image": image_source(one)}
+
+
+def _embed_call(group: list[Any], model: str | None) -> Call[list[bytes]]:
+    def read(response: httpx.Response) -> list[bytes]:
+        return [base64.b64decode(one["embedding"]) for one in response.json()["data"]]
+
+    return Call("POST", "/v1/embeddings", read, json={"input": group, "encoding_format": "base64", **named(model)})
+
+
+def to_array(rows: Sequence[bytes]) -> Any:
+    """Returns embeddings as an array of float32, a row for each input."""
+    import numpy as np
+
+    return np.array([np.frombuffer(row, dtype="<f4") for row in rows], dtype=np.float32)
+
+
+def status_call(batch_id: str, step: str = "", method: str = "GET") -> Call[BatchStatus]:
+    return Call(method, f"{BATCHES}/{batch_id}{step}", lambda response: BatchStatus.read(response.json()))
+
+
+def json_call(path: str) -> Call[dict[str, Any]]:
+    return Call("GET", path, lambda response: response.json())
+
+
+def delete_call(batch_id: str) -> Call[None]:
+    return Call("DELETE", f"{BATCHES}/{batch_id}", lambda _response: None)
+
+
+def failed_result(index: int, code: str, message: str, retryable: bool) -> Result:
+    return Result(index=index, status="failed", error=ItemError(code, message, retryable))
+
+
+def named(model: str | None) -> dict[str, str]:
+    return {} if model is None else {"model": model}
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Opens a file that takes its name when it is complete."""
+    part = f"{os.fspath(path)}.part"
+    try:
+        with open(part, "wb") as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+def types_of(source: Any) -> dict[str, Any]:
+    """Returns the types of the columns of a data frame; none for other sources."""
+    dtypes = getattr(source, "dtypes", None)
+    return {} if dtypes is None else {str(name): dtype for name, dtype in dtypes.items()}
+
+
+def restored(frame: Any, types: Mapping[str, Any]) -> Any:
+    """Gives columns that came back as text the types that they had in the posted data frame."""
+    import pandas
+
+    for name, dtype in types.items():
+        kind = getattr(dtype, "kind", "O")
+        if name not in frame or kind not in "biufM" or not pandas.api.types.is_string_dtype(frame[name].dtype):
+            continue
+        if kind == "M":
+            frame[name] = pandas.to_datetime(frame[name])
+            continue
+        values = frame[name].map({"true": True, "false": False}) if kind == "b" else pandas.to_numeric(frame[name])
+        frame[name] = values if values.isna().any() else values.astype(dtype)
+    return frame
+
+
+class Progress:
+    """A progress bar over the items of a batch, or nothing without tqdm."""
+
+    def __init__(self, is_shown: bool) -> None:
+        self._bar: Any = None
+        self._is_shown = is_shown and importlib.util.find_spec("tqdm") is not None
+
+    def show(self, done: int, total: int | None, failed: int = 0) -> None:
+        if not self._is_shown:
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, unit=" items")
+        self._bar.total = total
+        self._bar.set_postfix(failed=failed, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

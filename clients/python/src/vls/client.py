@@ -1,0 +1,276 @@
+"""The client."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+import uuid
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator, Literal, Mapping, Sequence, Sized, TypeVar, overload
+
+import httpx
+
+from . import calls
+from .calls import BATCHES, PARQUET, Call, Progress
+from .errors import BatchFailed, ServiceError
+from .retry import Retries, raise_for
+from .sources import Image, Pair, batch_body, read_pair
+from .types import BatchStatus, Result, Score
+
+T = TypeVar("T")
+
+
+class Client:
+    """A client of the service. `VLS_URL` and `VLS_API_KEY` are the defaults of address and key.
+
+    It may be shared by threads. Refused requests are sent again after their `Retry-After`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = 120.0,
+        retries: Retries = Retries(),
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(**calls.client_options(url, api_key, timeout), transport=transport)
+        self._retries = retries
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @overload
+    def score(self, image: Image, text: str, *, model: str | None = None) -> Score: ...
+    @overload
+    def score(self, image: Image, text: Sequence[str], *, model: str | None = None) -> list[Score]: ...
+    def score(self, image: Image, text: str | Sequence[str], *, model: str | None = None) -> Score | list[Score]:
+        """Scores an image against a text, or against each of a list of texts."""
+        scores: Score | list[Score] = self._run(calls.score_call(image, text, model))
+        return scores
+
+    def score_many(
+        self, pairs: Iterable[Pair], *, model: str | None = None, concurrency: int = 8, progress: bool = False
+    ) -> Iterator[Result]:
+        """Scores pairs while they are read, in their order. A pair that fails is a failed result.
+
+        A batch is the better choice for more pairs than one waits for.
+        """
+        bar = Progress(progress)
+
+        def one(index: int, pair: Pair) -> Result:
+            image, text = read_pair(pair)
+            try:
+                score = self.score(image, text, model=model)
+            except ServiceError as error:
+                if error.status in (400, 401, 403):
+                    raise
+                return calls.failed_result(index, error.code, error.detail, error.status >= 500)
+            return Result(index=index, status="succeeded", score=score.score, cosine=score.cosine)
+
+        waiting: deque[Future[Result]] = deque()
+        total = len(pairs) if isinstance(pairs, Sized) else None
+        failed = 0
+
+        def next_result() -> Result:
+            nonlocal failed
+            result = waiting.popleft().result()
+            failed += result.status == "failed"
+            bar.show(result.index + 1, total, failed)
+            return result
+
+        with ThreadPoolExecutor(concurrency) as pool:
+            try:
+                for index, pair in enumerate(pairs):
+                    waiting.append(pool.submit(one, index, pair))
+                    if len(waiting) >= 2 * concurrency:
+                        yield next_result()
+                while waiting:
+                    yield next_result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+                bar.close()
+
+    def embed(self, inputs: Iterable[Any], *, model: str | None = None) -> Any:
+        """Returns L2-normalised embeddings as a NumPy array of float32, a row for each input.
+
+        A string is a text. An image is anything that `score` reads, its address as `{"image": address}`.
+        """
+        return calls.to_array([row for call in calls.embed_calls(inputs, model) for row in self._run(call)])
+
+    def batch(
+        self,
+        source: Any,
+        *,
+        image: str = "image",
+        text: str = "text",
+        id: str = "id",
+        model: str | None = None,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> "Batch":
+        """Posts a batch: a data frame, a path (CSV, TSV, NDJSON, Parquet), or an iterable of pairs.
+
+        `image`, `text` and `id` name the columns of a table. The same `idempotency_key` leads to the same batch: a
+        program that is started again continues with the batch that it has posted. `options` are those of the query,
+        such as `priority=5` or `failureBudgetShare=0.1`.
+        """
+        body = batch_body(source, {"image": image, "text": text, "id": id})
+        status = self._run(
+            Call(
+                "POST",
+                BATCHES,
+                lambda response: BatchStatus.read(response.json()),
+                params={**body.params, **calls.named(model), **options},
+                headers={
+                    "Content-Type": body.media_type,
+                    "Idempotency-Key": idempotency_key or str(uuid.uuid4()),
+                },
+                open=body.open,
+                is_repeatable=body.is_repeatable,
+            )
+        )
+        return Batch(self, status.id, calls.types_of(source))
+
+    def open_batch(self, batch_id: str) -> "Batch":
+        """Returns the handle of a batch that was posted earlier."""
+        return Batch(self, batch_id)
+
+    def models(self) -> list[dict[str, Any]]:
+        """Returns the models with their state."""
+        models: list[dict[str, Any]] = self._run(calls.json_call("/evaluator/v1/models"))["models"]
+        return models
+
+    def _run(self, call: Call[T]) -> T:
+        attempt = 0
+        while True:
+            response: httpx.Response | None = None
+            try:
+                response = self._http.request(
+                    call.method,
+                    call.path,
+                    json=call.json,
+                    params=dict(call.params),
+                    headers=dict(call.headers),
+                    content=None if call.open is None else call.open(),
+                )
+            except httpx.TransportError:
+                pause = self._retries.pause(attempt, None) if call.is_repeatable else None
+                if pause is None:
+                    raise
+            else:
+                pause = self._retries.pause(attempt, response) if call.is_repeatable else None
+                if pause is None:
+                    raise_for(response)
+                    return call.read(response)
+            time.sleep(pause)
+            attempt += 1
+
+    @contextmanager
+    def _stream(self, path: str, accept: str, params: Mapping[str, Any]) -> Iterator[httpx.Response]:
+        attempt = 0
+        while True:
+            with self._http.stream("GET", path, headers={"Accept": accept}, params=dict(params)) as response:
+                if response.status_code < 400:
+                    yield response
+                    return
+                response.read()
+                pause = self._retries.pause(attempt, response)
+                if pause is None:
+                    raise_for(response)
+            time.sleep(pause or 0)
+            attempt += 1
+
+
+class Batch:
+    """A batch of the service."""
+
+    def __init__(self, client: Client, batch_id: str, types: Mapping[str, Any] | None = None) -> None:
+        self._client = client
+        self._types = types or {}
+        self.id = batch_id
+
+    def __repr__(self) -> str:
+        return f"Batch({self.id!r})"
+
+    def status(self) -> BatchStatus:
+        return self._client._run(calls.status_call(self.id))
+
+    def wait(self, *, progress: bool = False, timeout: float | None = None, check: bool = True) -> BatchStatus:
+        """Waits until the batch has ended.
+
+        Raises `TimeoutError` after `timeout` seconds, and `BatchFailed` for a batch that is `failed` or `cancelled`,
+        unless `check` is False.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        bar = Progress(progress)
+        pause = 0.1
+        try:
+            while True:
+                status = self.status()
+                bar.show(status.done, status.total, status.failed)
+                if status.has_ended:
+                    break
+                if until is not None and time.monotonic() + pause > until:
+                    raise TimeoutError(f"Batch {self.id} is {status.state} after {timeout} s")
+                time.sleep(pause)
+                pause = min(2.0, pause * 1.5)
+        finally:
+            bar.close()
+        if check and status.state in ("failed", "cancelled"):
+            raise BatchFailed(self.id, status.state, status.reason)
+        return status
+
+    def results(self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None) -> Iterator[Result]:
+        """Yields the results in the order of the items, while they arrive; those that exist, while the batch runs."""
+        params = {} if status is None else {"status": status}
+        with self._client._stream(f"{BATCHES}/{self.id}/results", "application/x-ndjson", params) as response:
+            for line in response.iter_lines():
+                if line:
+                    yield Result.read(json.loads(line))
+
+    def dataframe(self) -> Any:
+        """Returns the results as a pandas DataFrame, with the columns that the items came with.
+
+        Columns of a posted DataFrame have their types; after `open_batch` they are text.
+        """
+        import pandas
+
+        with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+            frame = pandas.read_parquet(io.BytesIO(response.read()))
+        return calls.restored(frame, self._types)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Writes the results as Parquet. The file exists when it is complete."""
+        with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+            with calls.whole_file(path) as file:
+                for part in response.iter_bytes():
+                    file.write(part)
+
+    def summary(self) -> dict[str, Any]:
+        """Returns mean, histogram, and the lowest and highest items."""
+        return self._client._run(calls.json_call(f"{BATCHES}/{self.id}/summary"))
+
+    def cancel(self) -> BatchStatus:
+        return self._client._run(calls.status_call(self.id, "/cancel", "POST"))
+
+    def retry(self) -> "Batch":
+        """Posts the failed items as a new batch."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        call = Call("POST", f"{BATCHES}/{self.id}/retry", lambda response: str(response.json()["id"]), headers=headers)
+        return Batch(self._client, self._client._run(call))
+
+    def delete(self) -> None:
+        self._client._run(calls.delete_call(self.id))

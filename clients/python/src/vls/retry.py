@@ -1,0 +1,62 @@
+"""When a request is sent again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from .errors import ServiceError
+
+
+@dataclass(frozen=True)
+class Retries:
+    """Sends a refused request again after `Retry-After`, or after a growing pause where the response has none."""
+
+    #: Attempts after the first one.
+    attempts: int = 6
+    #: The longest pause in seconds.
+    longest: float = 60.0
+
+    def pause(self, attempt: int, response: httpx.Response | None) -> float | None:
+        """Returns the pause in seconds before the next attempt; None if there is none. No response: no connection."""
+        if attempt >= self.attempts or (response is not None and not is_transient(response)):
+            return None
+        stated = None if response is None else response.headers.get("retry-after")
+        try:
+            if stated is not None:
+                return min(self.longest, max(0.0, float(stated)))
+        except ValueError:
+            # A date, as some proxies send it.
+            pass
+        pause: float = 0.25 * 2.0**attempt * random.uniform(0.5, 1.0)
+        return min(self.longest, pause)
+
+
+def is_transient(response: httpx.Response) -> bool:
+    """Returns True for a refusal by the service or by a proxy that a later attempt may not get."""
+    if response.status_code in (429, 503, 507):
+        return True
+    # The service has these for the host of an image, with a problem document.
+    if response.status_code in (502, 504):
+        return "code" not in problem_of(response)
+    return response.status_code == 409 and problem_of(response).get("code") == "idempotency.in_flight"
+
+
+def problem_of(response: httpx.Response) -> dict[str, Any]:
+    """Returns the problem document of a response; an empty one where it has none."""
+    try:
+        problem = response.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def raise_for(response: httpx.Response) -> None:
+    """Raises a `ServiceError` for an error response."""
+    if response.status_code < 400:
+        return
+    problem = problem_of(response) or {"code": "unknown", "detail": response.text[:500]}
+    raise ServiceError(response.status_code, problem)

@@ -1,0 +1,205 @@
+"""Turns images, pairs, tables and files into what the service reads."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence, Tuple, Union
+
+#: An address, a path, bytes, an image of Pillow, an array of pixels, or an object of the API (`{"base64": ...}`).
+Image = Any
+Pair = Union[Tuple[Image, str], Mapping[str, Any]]
+
+#: Media types of files that are sent as they are, by ending.
+MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+}
+NDJSON = MEDIA_TYPES[".ndjson"]
+PART_BYTES = 256 * 1024
+
+
+def image_source(image: Image) -> Any:
+    """Returns an image as the API reads it. A path is read, and sent as its bytes."""
+    if isinstance(image, str):
+        is_source = image.startswith(("http://", "https://", "data:"))
+        return image if is_source or not _is_file(image) else _read(Path(image))
+    if isinstance(image, os.PathLike):
+        return _read(Path(image))
+    if isinstance(image, Mapping):
+        # As Hugging Face data sets store images.
+        if "bytes" in image:
+            path = image.get("path")
+            content = image["bytes"]
+            if content is None:
+                return image_source(path)
+            return {"base64": _text(content), **({"path": str(path)} if path else {})}
+        return dict(image)
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return {"base64": _text(bytes(image))}
+    if hasattr(image, "save") and hasattr(image, "mode"):
+        buffer = io.BytesIO()
+        image.save(buffer, format="PNG")
+        return {"base64": _text(buffer.getvalue())}
+    if hasattr(image, "shape"):
+        from .png import encode_png
+
+        return {"base64": _text(encode_png(image))}
+    raise TypeError(f"An image is an address, a path, bytes, an image or an array, not {type(image).__name__}")
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return len(text) < 4096 and Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _read(path: Path) -> dict[str, str]:
+    return {"base64": _text(path.read_bytes()), "path": str(path)}
+
+
+def read_pair(pair: Pair) -> tuple[Image, str]:
+    """Returns the image and the text of a pair."""
+    if isinstance(pair, Mapping):
+        return pair["image"], pair["text"]
+    image, text = pair
+    return image, text
+
+
+@dataclass(frozen=True)
+class BatchBody:
+    """The items of a batch as they are sent."""
+
+    media_type: str
+    #: Returns the bytes from the beginning.
+    open: Callable[[], Iterator[bytes]]
+    #: False for an iterator, which can be read once.
+    is_repeatable: bool
+    params: Mapping[str, str]
+
+
+def batch_body(source: Any, columns: Mapping[str, str]) -> BatchBody:
+    """Reads a data frame, a path or an iterable of pairs. `columns` names those with image, text and id."""
+    if isinstance(source, (str, os.PathLike)):
+        return _body_of_file(Path(source), columns)
+    if hasattr(source, "itertuples") and hasattr(source, "columns"):
+        return _body_of_frame(source, columns)
+    is_repeatable = not isinstance(source, Iterator)
+    return BatchBody(NDJSON, lambda: _lines(_item_of_pair(pair) for pair in source), is_repeatable, {})
+
+
+def _body_of_file(path: Path, columns: Mapping[str, str]) -> BatchBody:
+    name = path.name.lower()
+    stem = name[:-3] if name.endswith(".gz") else name
+    if stem.endswith(".parquet"):
+        return _body_of_parquet(path, columns)
+    for ending, media_type in MEDIA_TYPES.items():
+        if stem.endswith(ending):
+            has_columns = media_type != NDJSON
+            return BatchBody(media_type, lambda: _parts(path), True, dict(columns) if has_columns else {})
+    raise ValueError(f"The name of {path} must end in {', '.join([*MEDIA_TYPES, '.parquet'])}; text also with .gz")
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES):
+            yield part
+
+
+def _body_of_frame(frame: Any, columns: Mapping[str, str]) -> BatchBody:
+    names = [str(name) for name in frame.columns]
+    _check(names, columns)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for values in frame.itertuples(index=False, name=None):
+            yield dict(zip(names, values))
+
+    return _body_of_rows(rows, names, columns)
+
+
+def _body_of_parquet(path: Path, columns: Mapping[str, str]) -> BatchBody:
+    import pyarrow.parquet as parquet
+
+    names = list(parquet.read_schema(path).names)
+    _check(names, columns)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
+            yield from batch.to_pylist()
+
+    return _body_of_rows(rows, names, columns)
+
+
+def _check(names: Sequence[str], columns: Mapping[str, str]) -> None:
+    lacking = [columns[part] for part in ("image", "text") if columns[part] not in names]
+    if lacking:
+        raise ValueError(f"The table has no column {' or '.join(lacking)}, only {', '.join(names)}")
+
+
+def _body_of_rows(
+    rows: Callable[[], Iterable[dict[str, Any]]], names: Sequence[str], columns: Mapping[str, str]
+) -> BatchBody:
+    image, text, id_ = columns["image"], columns["text"], columns["id"]
+
+    def items() -> Iterator[dict[str, Any]]:
+        for row in rows():
+            item: dict[str, Any] = {"image": image_source(row[image]), "text": row[text]}
+            if id_ in row and _plain(row[id_]) is not None:
+                item["id"] = str(row[id_])
+            metadata = {name: _plain(row[name]) for name in names if name not in (image, text, id_)}
+            if metadata:
+                item["metadata"] = metadata
+            yield item
+
+    # Tables of results repeat these columns.
+    params = {"columns": json.dumps(list(names)), **columns}
+    return BatchBody(NDJSON, lambda: _lines(items()), True, params)
+
+
+def _item_of_pair(pair: Pair) -> dict[str, Any]:
+    image, text = read_pair(pair)
+    more = {key: pair[key] for key in ("id", "metadata") if key in pair} if isinstance(pair, Mapping) else {}
+    return {"image": image_source(image), "text": text, **more}
+
+
+def _plain(value: Any) -> Any:
+    """Returns a cell as JSON has it. Missing values are null."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if hasattr(value, "isoformat"):
+        return None if value != value else value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return None if value != value else str(value)
+
+
+def _lines(items: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    held: list[str] = []
+    length = 0
+    for item in items:
+        line = json.dumps(item)
+        held.append(line)
+        length += len(line)
+        if length >= PART_BYTES:
+            yield ("\n".join(held) + "\n").encode()
+            held, length = [], 0
+    if held:
+        yield ("\n".join(held) + "\n").encode()

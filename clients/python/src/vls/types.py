@@ -1,0 +1,102 @@
+"""What the service returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+#: The final states of a batch.
+FINAL_STATES = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Score:
+    """The score of an image and a text: `100 * max(cosine, 0)`, and the cosine of their embeddings."""
+
+    score: float
+    cosine: float
+    text: str
+    #: Model, revision, precision and preprocessing that produced the score.
+    receipt: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ItemError:
+    """Why an item has no score."""
+
+    code: str
+    message: str
+    #: True if the same item may succeed later.
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of one item of a batch, or of one pair of `score_many`."""
+
+    index: int
+    #: `succeeded`, `failed` or `cancelled`.
+    status: str
+    score: float | None = None
+    cosine: float | None = None
+    id: str | None = None
+    error: ItemError | None = None
+    metadata: Mapping[str, Any] | None = None
+    #: All fields as the service sent them.
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def read(raw: Mapping[str, Any]) -> "Result":
+        error = raw.get("error")
+        return Result(
+            index=raw["index"],
+            status=raw["status"],
+            score=raw.get("score"),
+            cosine=raw.get("cosine"),
+            id=raw.get("id"),
+            error=None if error is None else ItemError(error["code"], error["message"], error["retryable"]),
+            metadata=raw.get("metadata"),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True)
+class BatchStatus:
+    """The status of a batch."""
+
+    id: str
+    state: str
+    total: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    pending: int
+    reason: str | None
+    eta_seconds: float | None
+    #: All fields as the service sent them.
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def done(self) -> int:
+        """Items with an outcome."""
+        return self.total - self.pending
+
+    @staticmethod
+    def read(raw: Mapping[str, Any]) -> "BatchStatus":
+        items = raw["items"]
+        return BatchStatus(
+            id=raw["id"],
+            state=raw["state"],
+            total=items["total"],
+            succeeded=items["succeeded"],
+            failed=items["failed"],
+            cancelled=items["cancelled"],
+            pending=items["pending"],
+            reason=raw.get("reason"),
+            eta_seconds=raw.get("etaSeconds"),
+            raw=raw,
+        )

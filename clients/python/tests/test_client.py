@@ -1,0 +1,154 @@
+import asyncio
+import os
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as parquet
+import pytest
+
+from vls import AsyncClient, BatchFailed, ClipScore, ServiceError
+from vls.png import encode_png
+
+MISSING = "http://127.0.0.1:9/missing.jpg"
+
+
+def test_a_path_its_bytes_and_a_mapping_score_the_same(client, photos):
+    coffee = photos / "coffee.jpg"
+    by_path = client.score(coffee, "a cup of coffee")
+    assert by_path.score == pytest.approx(100 * by_path.cosine, abs=1e-3)
+    assert by_path.receipt["model"] == "compact-1"
+    for image in (str(coffee), coffee.read_bytes(), {"bytes": coffee.read_bytes(), "path": "coffee.jpg"}):
+        assert client.score(image, "a cup of coffee").cosine == by_path.cosine
+    both = client.score(coffee, ["a rocket", "a cup of coffee"])
+    assert [one.text for one in both] == ["a rocket", "a cup of coffee"]
+    assert both[1].cosine == by_path.cosine > both[0].cosine
+
+
+def test_refusals_have_the_code_of_the_service(client):
+    with pytest.raises(ServiceError) as raised:
+        client.score(MISSING, "a cat")
+    assert raised.value.code == "image.fetch.blocked_address"
+    assert raised.value.request_id
+
+
+def test_many_pairs_come_in_their_order_and_a_bad_one_fails_alone(client, photos, captions):
+    pairs = [(photos / name, text) for name, text in captions.items()] * 3 + [(MISSING, "nothing")]
+    results = list(client.score_many(pairs, concurrency=4, progress=True))
+    assert [result.index for result in results] == list(range(19))
+    assert [result.cosine for result in results[:6]] == [result.cosine for result in results[6:12]]
+    assert results[-1].error.code == "image.fetch.blocked_address"
+
+
+def test_a_data_frame_comes_back_with_its_columns_and_scores(client, photos, captions, tmp_path):
+    frame = pd.DataFrame(
+        {
+            "key": ["a", "b", "c"],
+            "file": [photos / "coffee.jpg", photos / "rocket.jpg", MISSING],
+            "caption": [captions["coffee.jpg"], captions["rocket.jpg"], "nothing"],
+            "width": [600, np.nan, 7],
+            "sharp": [True, False, True],
+            "taken": pd.to_datetime(["2020-01-01", None, "2021-01-01"]),
+        }
+    )
+    batch = client.batch(frame, image="file", text="caption", id="key", idempotency_key="frame-1")
+    again = client.batch(frame, image="file", text="caption", id="key", idempotency_key="frame-1")
+    assert again.id == batch.id
+    status = batch.wait(progress=True, timeout=600)
+    assert (status.state, status.total, status.succeeded, status.failed) == ("completed_with_errors", 3, 2, 1)
+    scored = batch.dataframe()
+    assert list(scored["key"]) == ["a", "b", "c"]
+    assert list(scored["caption"]) == list(frame["caption"])
+    assert list(scored["status"]) == ["succeeded", "succeeded", "failed"]
+    assert scored["score"][0] == client.score(photos / "coffee.jpg", captions["coffee.jpg"]).score
+    assert scored["error_code"][2] == "image.fetch.blocked_address"
+    assert [scored[name].dtype.kind for name in frame] == [frame[name].dtype.kind for name in frame]
+    assert scored["width"][0] == 600 and np.isnan(scored["width"][1])
+    assert list(scored["taken"].dt.year) == [2020, pytest.approx(np.nan, nan_ok=True), 2021]
+    assert list(scored["sharp"]) == [True, False, True]
+    batch.to_parquet(tmp_path / "scored.parquet")
+    assert parquet.read_table(tmp_path / "scored.parquet").num_rows == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["scored.parquet"]
+    results = list(batch.results())
+    assert [result.id for result in results] == ["a", "b", "c"]
+    assert results[0].metadata == {"width": 600.0, "sharp": True, "taken": "2020-01-01T00:00:00"}
+    assert [result.index for result in batch.results(status="failed")] == [2]
+    assert batch.summary()["succeeded"] == 2
+
+
+def test_files_are_posted_as_they_are_and_parquet_by_its_rows(client, photos, tmp_path):
+    pixels = (photos / "coffee.jpg").read_bytes()
+    frame = pd.DataFrame({"image": [{"bytes": pixels, "path": "coffee.jpg"}], "text": ["a cup of coffee"], "n": [1]})
+    frame.to_parquet(tmp_path / "pairs.parquet")
+    (tmp_path / "pairs.csv").write_text(f"image,text\n{MISSING},nothing\n")
+    assert client.batch(tmp_path / "pairs.parquet").wait(timeout=600).succeeded == 1
+    failing = client.batch(str(tmp_path / "pairs.csv"))
+    with pytest.raises(BatchFailed) as raised:
+        failing.wait(timeout=600)
+    assert raised.value.reason == "all_failed"
+    retried = failing.retry()
+    assert retried.wait(timeout=600, check=False).failed == 1
+    retried.delete()
+    with pytest.raises(ServiceError):
+        retried.status()
+    with pytest.raises(ValueError, match="no column text"):
+        client.batch(pd.DataFrame({"image": []}))
+
+
+def test_embeddings_are_an_array_and_give_the_cosines_of_the_scores(client, photos):
+    coffee = photos / "coffee.jpg"
+    rows = client.embed(["a cup of coffee", "a rocket", coffee])
+    assert (rows.shape, rows.dtype) == ((3, 384), np.float32)
+    assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+    scores = client.score(coffee, ["a cup of coffee", "a rocket"])
+    assert rows[:2] @ rows[2] == pytest.approx([one.cosine for one in scores], abs=1e-5)
+
+
+def test_the_metric_is_the_mean_of_the_cosines_and_reads_pixels(client, photos, captions):
+    metric = ClipScore(client)
+    with pytest.raises(RuntimeError):
+        metric.compute()
+    names = ["coffee.jpg", "rocket.jpg", "chelsea.jpg"]
+    cosines = [client.score(photos / name, captions[name]).cosine for name in names]
+    first = metric([photos / names[0], photos / names[1]], [captions[names[0]], captions[names[1]]])
+    assert first == pytest.approx(50 * (cosines[0] + cosines[1]))
+    metric.update(photos / names[2], captions[names[2]])
+    assert metric.compute() == pytest.approx(100 * np.mean(cosines))
+    metric.reset()
+    # torchmetrics takes the mean before it cuts off negative values, so a negative cosine counts.
+    stack = np.stack([np.full((3, 8, 8), 200), np.zeros((3, 8, 8))])
+    texts = ["a plain grey square", "a crowded market street in bright sunshine"]
+    metric.update(stack, texts)
+    alone = [client.score(encode_png(image), text).cosine for image, text in zip(stack, texts)]
+    assert metric.compute() == pytest.approx(max(0, 100 * np.mean(alone)))
+    with pytest.raises(ValueError):
+        metric.update(stack, "one text")
+
+
+def test_pixels_become_the_same_image_in_both_orders():
+    rows = np.random.default_rng(7).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+    assert encode_png(rows) == encode_png(rows.transpose(2, 0, 1)) == encode_png(rows.astype(np.float32))
+    with pytest.raises(ValueError, match="0 to 255"):
+        encode_png(rows.astype(np.float32) * 2)
+
+
+def test_the_async_client_does_the_same(client, photos, captions):
+    async def run():
+        async with AsyncClient(os.environ["VLS_URL"]) as twin:
+            pairs = [(photos / name, text) for name, text in captions.items()]
+            many = [result async for result in twin.score_many(pairs, concurrency=3)]
+            batch = await twin.batch(pairs)
+            status = await batch.wait(timeout=600)
+            results = [result async for result in batch.results()]
+            frame = await batch.dataframe()
+            return many, status, results, frame, await twin.embed(["a cat"])
+
+    many, status, results, frame, rows = asyncio.run(run())
+    assert status.state == "completed"
+    assert [one.cosine for one in many] == [one.cosine for one in results] == list(frame["cosine"])
+    assert rows.shape == (1, 384)
+
+
+def test_models_are_listed_with_their_state(client):
+    assert [(model["model"], model["state"]) for model in client.models() if model["default"]] == [
+        ("compact-1", "loaded")
+    ]
