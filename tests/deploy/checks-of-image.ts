@@ -32,6 +32,8 @@ export async function checkImage(report: Report, image: string): Promise<void> {
     same(tried, 'refused', 'a write');
   });
   await report.check('it lists its packages, and has none of the tools of development', async () => {
+    const tools = await inImage('sh', '-c', 'command -v npm npx yarn corepack gcc python3 curl; true');
+    same(tools, '', 'the list of tools');
     const sbom = JSON.parse(await inImage('cat', '/app/sbom.cdx.json')) as {
       bomFormat: string;
       components: { name: string }[];

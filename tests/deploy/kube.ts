@@ -97,6 +97,16 @@ try {
       return `${items.length} resources`;
     });
   }
+  await report.check('the pod of a restore is accepted, with its volume and without a warning', async () => {
+    const applied = await server.kubectl(
+      'apply',
+      '--server-side',
+      '--validate=strict',
+      '-k',
+      join(root, 'deploy/k8s/restore'),
+    );
+    same(applied.stderr, '', 'the list of warnings');
+  });
   await report.check('every pod is accepted by a namespace that enforces `restricted`', async () => {
     const workloads = resources.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
     for (const [at, { metadata, spec }] of workloads.entries()) {

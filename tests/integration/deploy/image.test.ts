@@ -102,7 +102,8 @@ describe.skipIf(registry.status !== 0)('the image that deploy/Dockerfile makes',
     for (const child of running) if (child.exitCode === null && child.signalCode === null) await stop(child);
     await host?.close();
     rmSync(directory, { recursive: true, force: true });
-  });
+    // Thousands of files, on a disk that may be busy.
+  }, 600_000);
 
   test('needs of its base system what this machine has', () => {
     expect(image.systemPackages).toEqual(['redis-server']);

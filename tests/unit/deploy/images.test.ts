@@ -46,6 +46,7 @@ test('the places that name images are found', () => {
       'deploy/k8s/base/redis.yaml',
       'deploy/k8s/gpu/worker.yaml',
       'deploy/k8s/pull/pull.yaml',
+      'deploy/k8s/restore/restore.yaml',
       'deploy/k8s/worker/worker.yaml',
       'start/redis/docker.ts',
     ]),

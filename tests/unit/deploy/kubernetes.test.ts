@@ -105,8 +105,8 @@ test('every file is taken in by a kustomization', () => {
     ),
   );
   for (const path of complete) expect(listed).toContain(path);
-  for (const path of kustomizations.filter((file) => !file.includes('/overlays/')))
-    expect(listed).toContain(dirname(path));
+  const applied = /\/(overlays|restore)\//;
+  for (const path of kustomizations.filter((file) => !applied.test(file))) expect(listed).toContain(dirname(path));
 });
 
 const workloads = complete
@@ -195,6 +195,25 @@ test('Redis has a password, which no command line shows, and is ready only after
       valueFrom: { secretKeyRef: { name: 'redis', key: 'url' } },
     });
   }
+});
+
+test('the volume of a restore is the one that the StatefulSet of Redis takes over, with the same user', () => {
+  const [claim, pod] = readYaml<Resource>('deploy/k8s/restore/restore.yaml') as [
+    Resource,
+    Resource & { spec: Pod['spec'] },
+  ];
+  const [stateful] = readYaml<Resource>('deploy/k8s/base/redis.yaml').filter(
+    ({ kind }) => kind === 'StatefulSet',
+  ) as unknown as {
+    spec: { template: Pod; volumeClaimTemplates: { metadata: { name: string }; spec: object }[] };
+  }[];
+  const [template] = stateful?.spec.volumeClaimTemplates ?? [];
+  expect(claim.metadata.name).toBe(`${template?.metadata.name}-redis-0`);
+  expect(claim.spec).toEqual(template?.spec);
+  expect(pod.spec.securityContext).toEqual(stateful?.spec.template.spec.securityContext);
+  expect(pod.spec.containers[0]?.image).toBe(stateful?.spec.template.spec.containers[0]?.image);
+  expect(pod.spec.containers[0]?.securityContext).toEqual(stateful?.spec.template.spec.containers[0]?.securityContext);
+  expect(readFileSync(join(root, 'deploy/redis/kustomization.yaml'), 'utf8')).toContain('restore.sh');
 });
 
 test('the namespace enforces the restricted standard, and warns of and records what would break it', () => {

@@ -19,6 +19,8 @@ const kinds = [
   { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', schema: 'networking.v1' },
   { kind: 'Namespace', apiVersion: 'v1', schema: 'core.v1' },
   { kind: 'NetworkPolicy', apiVersion: 'networking.k8s.io/v1', schema: 'networking.v1' },
+  { kind: 'PersistentVolumeClaim', apiVersion: 'v1', schema: 'core.v1' },
+  { kind: 'Pod', apiVersion: 'v1', schema: 'core.v1' },
   { kind: 'PodDisruptionBudget', apiVersion: 'policy/v1', schema: 'policy.v1' },
   { kind: 'Service', apiVersion: 'v1', schema: 'core.v1' },
   { kind: 'ServiceAccount', apiVersion: 'v1', schema: 'core.v1' },
