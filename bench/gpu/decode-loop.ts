@@ -1,8 +1,8 @@
 import { crop } from '../../models/pixels/preprocess.ts';
-import { benchPictures } from '../../testing/images/resized.ts';
+import { benchPhotos } from '../../testing/images/resized.ts';
 
 /** One of several processes that decode in parallel. For a message with seconds it replies with images per second. */
-const pictures = await benchPictures();
+const photos = await benchPhotos();
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
   maxPixels: 50_000_000,
@@ -12,7 +12,7 @@ process.on('message', async (seconds: number) => {
   const start = performance.now();
   let done = 0;
   const loop = async () => {
-    for (; performance.now() < until; done++) await crop(pictures[done % pictures.length] ?? Buffer.alloc(0), options);
+    for (; performance.now() < until; done++) await crop(photos[done % photos.length] ?? Buffer.alloc(0), options);
   };
   await Promise.all([loop(), loop()]);
   process.send?.((done * 1000) / (performance.now() - start));

@@ -3,7 +3,7 @@ import { crop } from '../../models/pixels/preprocess.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { loadTokenizer } from '../../models/texts/tokenizer.ts';
 import { readConfig } from '../../shared/config.ts';
-import { benchPictures } from '../../testing/images/resized.ts';
+import { benchPhotos } from '../../testing/images/resized.ts';
 import { median } from '../../testing/statistics.ts';
 
 export type StageName = 'decode' | 'vision' | 'text' | 'pair';
@@ -28,10 +28,10 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
   const towers = await loadTowers(spec, 1);
   const tokenizer = await loadTokenizer(spec);
-  const pictures = await benchPictures();
+  const photos = await benchPhotos();
   const options = { recipe: spec.image, maxPixels: 50_000_000 };
   let number = 0;
-  const decode = () => crop(pictures[number++ % pictures.length] ?? Buffer.alloc(0), options);
+  const decode = () => crop(photos[number++ % photos.length] ?? Buffer.alloc(0), options);
   const pixels = await decode();
   const ids = () => tokenizer.encode(`a photo of thing number ${number++} on a table`).ids;
   const { images, texts } = spec.microBatch;

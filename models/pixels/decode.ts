@@ -7,7 +7,7 @@ import { type GifFrame, readGifFrame, withColourTable } from './gif.ts';
 import { asStored } from './heif.ts';
 import { damagedChunk } from './png.ts';
 import type { Rectangle, Size } from './resample/plan.ts';
-import { overWhite, type PictureMode, type Pixels, toRgb } from './rgb.ts';
+import { type ColourMode, overWhite, type Pixels, toRgb } from './rgb.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
 // Only these decoders may process untrusted bytes. libvips links many more, some of them fragile.
@@ -27,8 +27,8 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /** An image whose header has been read. */
-export interface Picture extends Size {
-  mode: PictureMode;
+export interface OpenedImage extends Size {
+  mode: ColourMode;
   metadata: Metadata;
   /**
    * Decodes the columns of `region` as stored, from its top to the end of the image. Decoding all rows detects a
@@ -55,7 +55,7 @@ const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the image
  * also `image.decode_timeout`.
  */
-export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
+export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<OpenedImage> {
   const guarded = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     try {
       return await work();
@@ -85,7 +85,7 @@ export async function openPicture(bytes: Uint8Array, maxPixels: number): Promise
   const oriented = () => (isTurned ? image.clone().autoOrient() : image);
   const decoded = (pipeline: Sharp, isWide = false) => guarded(() => raw(pipeline, isWide));
   const toEnd = ({ left, top, width: columns }: Rectangle) => ({ left, top, width: columns, height: height - top });
-  const readAs = (as: PictureMode, region: Rectangle) =>
+  const readAs = (as: ColourMode, region: Rectangle) =>
     decoded(stored(oriented(), as).extract(region), as === 'CMYK' && metadata.bitsPerSample === 16);
   const pixels = async (asked: Rectangle) => {
     const region = toEnd(asked);
@@ -151,7 +151,7 @@ const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
 /** Returns the pipeline that keeps the channels of the mode. */
-function stored(image: Sharp, mode: PictureMode): Sharp {
+function stored(image: Sharp, mode: ColourMode): Sharp {
   switch (mode) {
     case '1':
     case 'L':
@@ -192,7 +192,7 @@ function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFram
   }
 }
 
-function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): PictureMode {
+function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): ColourMode {
   const { format, space, isPalette, bitsPerSample } = metadata;
   const grey = space === 'b-w' || space === 'grey16';
   // An extra channel of a TIFF that the header does not declare as alpha is ignored.

@@ -1,7 +1,7 @@
 import type { Caller } from '../encoder/protocol.ts';
 import type { ImageRecipe, PreprocessMode } from '../model.ts';
 import { divideByAlpha } from './alpha.ts';
-import { openPicture, type Picture } from './decode.ts';
+import { type OpenedImage, openImage } from './decode.ts';
 import { inTurn } from './decode-limits.ts';
 import { planResample, type Rectangle, type Size } from './resample/plan.ts';
 import { resample } from './resample/resample.ts';
@@ -30,8 +30,8 @@ export interface CropOptions {
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
 export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller }: CropOptions): Promise<Uint8Array> {
-  const picture = await openPicture(bytes, maxPixels);
-  const target = targetOf(picture, recipe);
+  const image = await openImage(bytes, maxPixels);
+  const target = targetOf(image, recipe);
   const { size, filter } = recipe;
   const window = {
     left: roundHalfEven((target.width - size) / 2),
@@ -40,12 +40,12 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
     height: size,
   };
   // libvips enlarges differently: cosines differ by 0.013.
-  const { resized } = picture;
-  if (mode === 'fast' && resized && Math.min(picture.width, picture.height) > size) {
-    return await inTurn(picture.metadata, async () => (await resized(target, window, filter)).data, caller);
+  const { resized } = image;
+  if (mode === 'fast' && resized && Math.min(image.width, image.height) > size) {
+    return await inTurn(image.metadata, async () => (await resized(target, window, filter)).data, caller);
   }
   const exactly = recipe.rgb === 'before-resize' ? cropInRgb : cropAsStored;
-  return await inTurn(picture.metadata, () => exactly(picture, target, window, filter), caller);
+  return await inTurn(image.metadata, () => exactly(image, target, window, filter), caller);
 }
 
 /** Returns the size of the whole image after the resize. */
@@ -58,32 +58,32 @@ function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe
 
 /** Converts colours to RGB before the resize, as transformers 5 does. */
 async function cropInRgb(
-  picture: Picture,
+  image: OpenedImage,
   target: Size,
   window: Rectangle,
   filter: ImageRecipe['filter'],
 ): Promise<Uint8Array> {
-  const plan = planResample(filter, picture, target, window);
-  const { data, channels } = await picture.rgbOverWhite(plan.region);
+  const plan = planResample(filter, image, target, window);
+  const { data, channels } = await image.rgbOverWhite(plan.region);
   return await resample({ data, channels, isWeighted: false }, plan);
 }
 
 /** Converts colours to RGB after the resize, as OpenCLIP does. */
 async function cropAsStored(
-  picture: Picture,
+  image: OpenedImage,
   target: Size,
   window: Rectangle,
   filter: ImageRecipe['filter'],
 ): Promise<Uint8Array> {
-  const hasTable = picture.mode === '1' || picture.mode === 'P';
-  const plan = planResample(hasTable ? 'nearest' : filter, picture, target, window);
-  const { data, channels } = await picture.pixels(plan.region);
+  const hasTable = image.mode === '1' || image.mode === 'P';
+  const plan = planResample(hasTable ? 'nearest' : filter, image, target, window);
+  const { data, channels } = await image.pixels(plan.region);
   // An image that keeps its size is copied, including the colours of transparent pixels.
-  const isResized = target.width !== picture.width || target.height !== picture.height;
-  const isWeighted = (picture.mode === 'LA' || picture.mode === 'RGBA') && isResized;
+  const isResized = target.width !== image.width || target.height !== image.height;
+  const isWeighted = (image.mode === 'LA' || image.mode === 'RGBA') && isResized;
   const pixels = { data: await resample({ data, channels, isWeighted }, plan), channels };
   if (isWeighted) divideByAlpha(pixels);
-  return toRgb(pixels, picture.mode).data;
+  return toRgb(pixels, image.mode).data;
 }
 
 /** Rounds halves to even, as Python's `round` does when the reference places its crop. */

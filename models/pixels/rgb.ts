@@ -4,7 +4,7 @@ import { share } from './alpha.ts';
  * Colour modes of files, with Pillow's names, since OpenCLIP resizes an image in its mode: `L` grey, `LA` and `RGBA`
  * with an alpha channel, `P` with a palette, `1` black and white.
  */
-export type PictureMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
+export type ColourMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 
 /** Interleaved bytes. */
 export interface Pixels {
@@ -13,7 +13,7 @@ export interface Pixels {
 }
 
 /** Converts to RGB. Grey fills all three channels, alpha is dropped, and CMYK is subtracted from white. */
-export function toRgb({ data, channels }: Pixels, mode: PictureMode): Pixels {
+export function toRgb({ data, channels }: Pixels, mode: ColourMode): Pixels {
   if (channels === 3) return { data, channels };
   const rgb = new Uint8Array((data.length / channels) * 3);
   for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {

@@ -3,7 +3,7 @@ import { bodies } from './bodies.ts';
 import { connections } from './connections.ts';
 import type { Attack } from './hostile.ts';
 import { imageHosts } from './image-hosts.ts';
-import { pictures } from './images.ts';
+import { imageAttacks } from './images.ts';
 import { reference } from './reference.ts';
 
 /** Every attack, those that one API process holds first. */
@@ -12,7 +12,7 @@ export const attacks: readonly Attack[] = [
   ...answers,
   ...connections,
   ...imageHosts,
-  ...pictures,
+  ...imageAttacks,
   ...reference,
 ];
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { benchPictures, numbered, picturesOf } from '../images/resized.ts';
+import { benchPhotos, numbered, photosOf } from '../images/resized.ts';
 
 /** Origins that images and webhooks are asked of. All listen on loopback. */
 export interface Hosts {
@@ -38,13 +38,13 @@ const originsOf = async (all: readonly string[], handler: RequestListener) =>
   (await Promise.all(all.map((address) => listen(address, handler)))).map(({ origin }) => origin);
 
 async function serve(): Promise<Hosts> {
-  const [small, large] = await Promise.all([benchPictures(), picturesOf(5_472, 3_648)]);
+  const [small, large] = await Promise.all([benchPhotos(), photosOf(5_472, 3_648)]);
   const answer: RequestListener = (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
     const n = Number(searchParams.get('n') ?? 0);
     if (pathname !== '/small' && pathname !== '/large') return void response.writeHead(404).end();
-    const pictures = pathname === '/large' ? large : small;
-    response.writeHead(200, { 'content-type': 'image/jpeg' }).end(numbered(pictures, n));
+    const photos = pathname === '/large' ? large : small;
+    response.writeHead(200, { 'content-type': 'image/jpeg' }).end(numbered(photos, n));
   };
   const healthy = await listen('127.0.0.1', answer);
   const dying = await Promise.all(dead.map((address) => listen(address, answer)));

@@ -2,7 +2,7 @@ import { png } from '../images/bombs.ts';
 import type { Attack } from './hostile.ts';
 
 /** Images that are small to send and long to decode. */
-export const pictures: Attack[] = [
+export const imageAttacks: Attack[] = [
   {
     name: 'interlaced',
     what: 'interlaced PNGs of 49 megapixels in 150 KB, as singles and as batches of 16',

@@ -181,7 +181,7 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const channels = colour === 6 ? 4 : colour === 2 ? 3 : 1;
   const row = 1 + Math.ceil((width * channels * depth) / 8);
-  // An interlaced picture has up to twice the rows, each with a filter byte; what is too much is not read.
+  // An interlaced image has up to twice the rows, each with a filter byte; what is too much is not read.
   const pixels = rows === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(row * rows + (interlaced ? 8 * rows : 0)));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([
@@ -230,7 +230,7 @@ function withJpegSegment(bytes: Buffer, marker: number, data: Buffer): Buffer {
 
 /**
  * A grey progressive JPEG whose every coefficient arrives bit by bit, each in a scan of its own that says nothing: the
- * decoder passes over the whole picture for each.
+ * decoder passes over the whole image for each.
  */
 function jpegOfManyScans(side: number): Buffer {
   const blocks = Math.ceil(side / 8) ** 2;

@@ -38,7 +38,7 @@ export async function startImageHost(): Promise<ImageHost> {
     if (path.startsWith('later/') && host.failing) return void response.writeHead(503).end();
     const name = path.replace(/^later\//, '');
     if (name === 'truncated.jpg') return void response.end(readPhoto('coffee.jpg').subarray(0, 20_000));
-    if (name === 'text.jpg') return void response.end('This is no picture.');
+    if (name === 'text.jpg') return void response.end('This is not an image.');
     if (!photoNames.includes(name)) return void response.writeHead(404).end();
     response.writeHead(200, { 'content-type': 'image/jpeg' }).end(readPhoto(name));
   }

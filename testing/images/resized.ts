@@ -3,7 +3,7 @@ import sharp from 'sharp';
 const photos = ['chelsea', 'coffee', 'rocket', 'hopper', 'nagasaki', 'alpine'];
 
 /** The example photos as JPEGs of that size. */
-export async function picturesOf(width: number, height: number): Promise<Buffer[]> {
+export async function photosOf(width: number, height: number): Promise<Buffer[]> {
   return await Promise.all(
     photos.map((name) => {
       const path = new URL(`../../examples/photos/${name}.jpg`, import.meta.url).pathname;
@@ -13,8 +13,8 @@ export async function picturesOf(width: number, height: number): Promise<Buffer[
 }
 
 /** 0.3 megapixels, as the figures have it. */
-export const benchPictures = () => picturesOf(640, 480);
+export const benchPhotos = () => photosOf(640, 480);
 
-/** Returns the n-th file of a picture: decoders do not read past the end marker, so the number makes it another file. */
-export const numbered = (pictures: readonly Buffer[], n: number): Buffer =>
-  Buffer.concat([pictures[n % pictures.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);
+/** Returns the n-th photo as a unique file: decoders ignore the number after the end marker. */
+export const numbered = (photos: readonly Buffer[], n: number): Buffer =>
+  Buffer.concat([photos[n % photos.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { benchPictures, numbered, picturesOf } from './resized.ts';
+import { benchPhotos, numbered, photosOf } from './resized.ts';
 
 /**
  * Serves JPEGs, a different one for every query: the bytes differ, the work of decoding does not.
@@ -15,15 +15,15 @@ const mixedSizes = [
   [480, 360],
   [640, 480],
 ] as const;
-const pictures =
+const photos =
   sizes === 'even'
-    ? await benchPictures()
-    : (await Promise.all(mixedSizes.map(([width, height]) => picturesOf(width, height)))).flat();
+    ? await benchPhotos()
+    : (await Promise.all(mixedSizes.map(([width, height]) => photosOf(width, height)))).flat();
 
 const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const index = Number(url.searchParams.get('n') ?? 0);
-  const bytes = numbered(pictures, index);
+  const bytes = numbered(photos, index);
   const send = () =>
     response.writeHead(200, { 'content-type': 'image/jpeg', 'content-length': bytes.length }).end(bytes);
   if (Number(latencyMs) > 0) void delay(Number(latencyMs)).then(send);

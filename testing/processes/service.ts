@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The last two score by a formula, without pictures or models. */
+/** The last two score by a formula, without images or models. */
 const entries = {
   service: ['start/service.ts'],
   api: ['api/main.ts'],

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { captions, photoNames } from '../../testing/images/host.ts';
 import { useBrowser } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
-import { keepPicture } from '../support/pictures.ts';
 import { useService } from '../support/running-service.ts';
+import { saveScreenshot } from '../support/screenshots.ts';
 import { createSharedProfile } from '../support/shared-profile.ts';
 
 const chromium = findChromium();
@@ -130,7 +130,7 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     for (const [name, show] of views) {
       await show(page);
       expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBe(400);
-      if (name === 'batch') await keepPicture(page, 'phone', 'first-screen');
+      if (name === 'batch') await saveScreenshot(page, 'phone', 'first-screen');
     }
     await context.close();
     expect(complaints).toEqual([]);
@@ -146,7 +146,7 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     expect(await lightness()).toBeLessThan(50);
     await go(page, `batches/${batch}`);
     await page.locator('.pairs').first().waitFor();
-    await keepPicture(page, 'dark');
+    await saveScreenshot(page, 'dark');
     const button = page.getByRole('button', { name: /^Colours/ });
     await button.click();
     expect(await button.innerText()).toBe('Dark');

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { captions, photoNames } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
-import { keepPicture } from '../support/pictures.ts';
 import { useService } from '../support/running-service.ts';
+import { saveScreenshot } from '../support/screenshots.ts';
 import { createSharedProfile } from '../support/shared-profile.ts';
 
 const chromium = findChromium();
@@ -63,7 +63,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     const distances = rows.map((row) => Math.abs(Number(row.at(-1)?.replace('−', '-'))));
     expect(distances).toEqual([...distances].sort((a, b) => b - a));
     expect(distances[0]).toBeGreaterThan(1);
-    await keepPicture(page, 'traffic');
+    await saveScreenshot(page, 'traffic');
   });
 
   test('loads no image from its host until the operator asks for it, at each visit', async () => {

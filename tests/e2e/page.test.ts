@@ -5,8 +5,8 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
-import { keepPicture } from '../support/pictures.ts';
 import { useService } from '../support/running-service.ts';
+import { saveScreenshot } from '../support/screenshots.ts';
 
 const chromium = findChromium();
 if (chromium === undefined) console.log('The tests of the page are skipped: there is no Chromium on the PATH.');
@@ -82,7 +82,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('region', { name: 'curl command' }).innerText()).toContain(
       `--form-string 'text=a cup of coffee'`,
     );
-    await keepPicture(page, 'try');
+    await saveScreenshot(page, 'try');
   });
 
   test('an image is scored by its address, and a refusal says why', async () => {
@@ -130,7 +130,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('region', { name: 'First rows' }).innerText()).toContain(
       'a cat looking at the camera; 0',
     );
-    await keepPicture(page, 'batch-new');
+    await saveScreenshot(page, 'batch-new');
     await page.getByRole('button', { name: 'Start' }).click();
 
     const counts: number[] = [];
@@ -154,7 +154,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const highest = page.locator('.pairs').last().locator('li').first();
     expect(await highest.locator('img').getAttribute('referrerpolicy')).toBe('no-referrer');
     await untilTrue(page, `document.querySelector('.pairs img').naturalWidth > 0`);
-    await keepPicture(page, 'batch');
+    await saveScreenshot(page, 'batch');
   });
 
   test('the threshold counts what passes, and downloads hold what the API has', async () => {
@@ -228,7 +228,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     expect(await page.locator('.batch-row').first().innerText()).toContain('later.csv, retried');
-    await keepPicture(page, 'batches');
+    await saveScreenshot(page, 'batches');
   });
 
   test('fields of NDJSON with other names are renamed on their way', async () => {

@@ -2,7 +2,7 @@ import { type ImageBytes, imageSlots } from '../../models/encoder/protocol.ts';
 import { slotsOf } from '../../models/slots.ts';
 
 /**
- * An encoder that dies of certain bytes, as one does of a picture that its decoder cannot bear. `hang` instead of
+ * An encoder that dies of certain bytes, as one does of an image that crashes its decoder. `hang` instead of
  * `crash` keeps it busy for ever.
  */
 const slots = slotsOf(imageSlots.childFd, imageSlots.bytes);

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { createDecoders } from '../../../models/decoder/decoders.ts';
 import { shapeOf, thisMachine } from '../../../models/pool/shape.ts';
-import { benchPictures } from '../../../testing/images/resized.ts';
+import { benchPhotos } from '../../../testing/images/resized.ts';
 import { forkScript } from '../../../testing/processes/forked.ts';
 import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
@@ -23,7 +23,7 @@ await Promise.all(members.map((member) => member.stop()));
 const result = { processes: members.length, bare: rounded(sum(rates)) };
 report(result);
 
-const pictures = await benchPictures();
+const photos = await benchPhotos();
 const { decoders: processes } = shapeOf(
   thisMachine(),
   1e9,
@@ -35,7 +35,7 @@ let done = 0;
 let until = Number.POSITIVE_INFINITY;
 const loop = async (at: number) => {
   for (let index = at; performance.now() < until; index++, done++) {
-    await decoders.crop(pictures[index % pictures.length] ?? Buffer.alloc(0), { interactive: false });
+    await decoders.crop(photos[index % photos.length] ?? Buffer.alloc(0), { interactive: false });
   }
 };
 const loops = Array.from({ length: 2 * processes }, (_, at) => loop(at));

@@ -28,8 +28,8 @@ test('the client of OpenAI lists models and embeds texts and images', async () =
   expect(packed.data.map(({ embedding }) => embedding.length)).toEqual([384, 384]);
   expect(packed.data[0]?.embedding).toEqual(plain.data[0]?.embedding);
   const input = [{ image: running.host.url('coffee.jpg') }] as unknown as string[];
-  const pictured = await openAi().embeddings.create({ model: 'compact', input, dimensions: 384 });
-  const length = Math.hypot(...(pictured.data[0]?.embedding ?? []));
+  const imageResult = await openAi().embeddings.create({ model: 'compact', input, dimensions: 384 });
+  const length = Math.hypot(...(imageResult.data[0]?.embedding ?? []));
   expect(length).toBeCloseTo(1, 5);
 });
 

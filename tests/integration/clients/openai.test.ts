@@ -143,13 +143,13 @@ test('a batch of embeddings gives each line what the request alone gives, and ba
     input: ['a cat', 'a dog'],
     encoding_format: 'float',
   });
-  const [texts, pictured] = output.map(({ response }) => response.body as unknown as typeof alone);
+  const [texts, imageResult] = output.map(({ response }) => response.body as unknown as typeof alone);
   expect(texts).toMatchObject({ object: 'list', model: 'compact-1', usage: alone.usage });
   const asFloats = (values: number[] = []) => [...new Float32Array(values)];
   expect(texts?.data.map(({ embedding }) => asFloats(embedding))).toEqual(
     alone.data.map(({ embedding }) => asFloats(embedding)),
   );
-  expect(Buffer.from(String(pictured?.data[0]?.embedding), 'base64').length).toBe(4 * 384);
+  expect(Buffer.from(String(imageResult?.data[0]?.embedding), 'base64').length).toBe(4 * 384);
   const errors = await linesOf(batch.error_file_id);
   expect(
     errors.map(({ custom_id, response }) => [

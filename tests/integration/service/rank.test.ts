@@ -48,13 +48,13 @@ test('embeddings have unit length, and their dot product is the cosine that sing
   expect(status).toBe(200);
   expect(body).toMatchObject({ object: 'list', model: 'compact-1' });
   expect(body.usage.prompt_tokens).toBeGreaterThan(4);
-  const [sentence, picture, again] = body.data.map(({ embedding }) => embedding as number[]);
+  const [sentence, image, again] = body.data.map(({ embedding }) => embedding as number[]);
   const dot = (a: number[] = [], b: number[] = []) => a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
   expect(sentence).toHaveLength(384);
   expect(dot(sentence, sentence)).toBeCloseTo(1, 5);
   expect(again).toEqual(sentence);
   const single = await running.client.single({ image: running.host.url('coffee.jpg'), text });
-  expect(dot(sentence, picture)).toBeCloseTo(single.body.cosine, 5);
+  expect(dot(sentence, image)).toBeCloseTo(single.body.cosine, 5);
 });
 
 test('embeddings as base64 are the same numbers, little-endian', async () => {

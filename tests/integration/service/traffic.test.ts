@@ -41,7 +41,7 @@ const write = (more: object) => writeFileSync(overlay, JSON.stringify(rules(more
 changed('shifted', (path) => {
   const file = join(path, 'preprocessor_config.json');
   const config = JSON.parse(readFileSync(file, 'utf8'));
-  // Brighter pictures with less contrast: the same model, fed wrongly.
+  // Brighter images with less contrast: the same model, fed wrongly.
   writeFileSync(file, JSON.stringify({ ...config, image_mean: [0, 0, 0], image_std: [1, 1, 1] }));
 });
 // A start of an encoder with it ends with an error.

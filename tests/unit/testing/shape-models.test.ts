@@ -47,7 +47,7 @@ describe.each([
     }
   });
 
-  it('gives different pictures different embeddings', async () => {
+  it('gives different images different embeddings', async () => {
     const [first, second] = (await towers.images([stripes(7), stripes(2000)])) as [Float32Array, Float32Array];
     expect(cosine(first, second)).toBeLessThan(0.99);
   });

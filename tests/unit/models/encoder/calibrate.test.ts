@@ -14,7 +14,7 @@ function towerOf(times: Record<number, number>) {
   };
 }
 
-test('the size with most pictures a second is taken', async () => {
+test('the size with most images a second is taken', async () => {
   const { run } = towerOf({ 1: 40, 2: 70, 4: 130, 8: 225, 16: 480, 32: 970 });
   const { images, imagesPerSecond } = await calibrate(run);
   expect(images).toBe(8);

@@ -30,7 +30,7 @@ describe('with tiny-clip', () => {
   });
 
   // Largest distance of a cosine from the reference's. Measured: 0.0031 where a photo is made smaller, 0.0133 where a
-  // picture is enlarged or very wide; 0.031 with alpha and 0.046 with a palette, which Pillow treats in ways of its own.
+  // image is enlarged or very wide; 0.031 with alpha and 0.046 with a palette, which Pillow treats in ways of its own.
   const tolerances: Record<string, number> = {
     'chelsea-101x80.jpg': 0.015,
     'chelsea-999x60.png': 0.015,
@@ -50,7 +50,7 @@ describe('with tiny-clip', () => {
     },
   );
 
-  test('pictures in one run get the embeddings they have alone', async () => {
+  test('images in one run get the embeddings they have alone', async () => {
     const files = ['chelsea.jpg', 'coffee.jpg', 'rocket.jpg'];
     const alone: Float32Array[] = [];
     for (const file of files) alone.push((await encoder.image(goldenImage(file), { interactive: true })).embedding);
@@ -59,10 +59,10 @@ describe('with tiny-clip', () => {
   });
 
   test('every embedding has the length of the model and the norm 1', async () => {
-    const { embedding: picture } = await encoder.image(goldenImage('coffee.jpg'), { interactive: true });
+    const { embedding: image } = await encoder.image(goldenImage('coffee.jpg'), { interactive: true });
     const { embedding: sentence } = await encoder.text('a cup of coffee', true);
-    expect([picture.length, sentence.length]).toEqual([32, 32]);
-    expect(dot(picture, picture)).toBeCloseTo(1, 5);
+    expect([image.length, sentence.length]).toEqual([32, 32]);
+    expect(dot(image, image)).toBeCloseTo(1, 5);
     expect(dot(sentence, sentence)).toBeCloseTo(1, 5);
   });
 
@@ -74,7 +74,7 @@ describe('with tiny-clip', () => {
     expect(await encoder.text('a cat', true)).toMatchObject({ tokens: 4, totalTokens: 4 });
   });
 
-  test('a damaged picture fails alone', async () => {
+  test('a damaged image fails alone', async () => {
     const damaged = goldenImage('coffee.jpg').subarray(0, 5_000);
     const [before, failed, after] = await Promise.allSettled([
       encoder.image(goldenImage('coffee.jpg'), { interactive: false }),
@@ -100,12 +100,12 @@ describe('with compact', () => {
   // Measured: 0.0083.
   test('all cosines of photos and captions are close to those of the recipe', async () => {
     const encoder = await createEncoder({ ...options, spec: await specOf(compactFolder) });
-    const pictures = await Promise.all(golden.images.map((name) => encoder.image(photo(name), { interactive: false })));
+    const images = await Promise.all(golden.images.map((name) => encoder.image(photo(name), { interactive: false })));
     const sentences = await Promise.all(golden.texts.map((text) => encoder.text(text, false)));
-    for (const [row, picture] of pictures.entries()) {
+    for (const [row, image] of images.entries()) {
       for (const [column, sentence] of sentences.entries()) {
         const expected = golden.cosine[row]?.[column] ?? Number.NaN;
-        expect(Math.abs(dot(picture.embedding, sentence.embedding) - expected)).toBeLessThan(0.01);
+        expect(Math.abs(dot(image.embedding, sentence.embedding) - expected)).toBeLessThan(0.01);
       }
     }
   });

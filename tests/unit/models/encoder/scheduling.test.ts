@@ -11,7 +11,7 @@ vi.mock('../../../../models/encoder/towers.ts', { spy: true });
 
 interface Run {
   tower: 'images' | 'texts';
-  /** One entry an input: the length of a text in words, the first byte of a picture. */
+  /** One entry an input: the length of a text in words, the first byte of an image. */
   inputs: number[];
   succeed(rows?: number): void;
   fail(error: Error): void;
@@ -80,7 +80,7 @@ const encoderOf = async (microBatch: { images: number; texts: number }, onShrunk
 
 /** A text of as many words, each of them one token. */
 const text = (words: number) => 'cat '.repeat(words).trim();
-const picture = (first: number) => Uint8Array.of(first);
+const image = (first: number) => Uint8Array.of(first);
 
 test('a run takes at most a micro-batch, in the order of arrival', async () => {
   const encoder = await encoderOf({ images: 1, texts: 3 });
@@ -105,27 +105,27 @@ test('an interactive text goes before the batch texts that wait, in a run of its
   await Promise.all([interactive, ...bulk]);
 });
 
-test('an interactive picture runs before the batch pictures that are decoded, in a run of its own', async () => {
+test('an interactive image runs before the batch images that are decoded, in a run of its own', async () => {
   const encoder = await encoderOf({ images: 8, texts: 1 });
-  const bulk = [1, 2, 3].map((first) => encoder.image(picture(first), { interactive: false }));
+  const bulk = [1, 2, 3].map((first) => encoder.image(image(first), { interactive: false }));
   const first = await nextRun();
-  const interactive = encoder.image(picture(200), { interactive: true });
+  const interactive = encoder.image(image(200), { interactive: true });
   await new Promise(setImmediate);
   first.succeed();
   expect([first.inputs, ...(await succeedRuns(2))]).toEqual([[1], [200], [2, 3]]);
   await Promise.all([interactive, ...bulk]);
 });
 
-test('however many interactive pictures and texts there are, each tower has a batch run a second', async () => {
+test('however many interactive images and texts there are, each tower has a batch run a second', async () => {
   const encoder = await encoderOf({ images: 8, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const interactive = () =>
-    void Promise.all([encoder.image(picture(200), { interactive: true }), encoder.text(text(9), true)]);
+    void Promise.all([encoder.image(image(200), { interactive: true }), encoder.text(text(9), true)]);
   interactive();
   let run = await nextRun();
   for (let at = 0; at < 30; at++)
-    void Promise.all([encoder.image(picture(1), { interactive: false }), encoder.text('cat', false)]);
+    void Promise.all([encoder.image(image(1), { interactive: false }), encoder.text('cat', false)]);
   // Every run lasts 100 ms, and by its end there is interactive work for both towers again.
   const batchRuns: Record<Run['tower'], number[]> = { images: [0], texts: [0] };
   for (let at = 100; at <= 3_500; at += 100) {
@@ -150,13 +150,13 @@ test('the batches of a tenant do not make its own requests wait for the batches 
   const encoder = await encoderOf({ images: 1, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  const all = [1, 2, 3].map((first) => encoder.image(picture(first), { interactive: false, tenant: 'ordinary' }));
+  const all = [1, 2, 3].map((first) => encoder.image(image(first), { interactive: false, tenant: 'ordinary' }));
   for (let at = 0; at < 3; at++) {
     const run = await nextRun();
     vi.advanceTimersByTime(100);
     if (at === 2) {
-      all.push(encoder.image(picture(4), { interactive: false, tenant: 'other' }));
-      all.push(encoder.image(picture(200), { interactive: true, tenant: 'ordinary' }));
+      all.push(encoder.image(image(4), { interactive: false, tenant: 'other' }));
+      all.push(encoder.image(image(200), { interactive: true, tenant: 'ordinary' }));
       await new Promise(setImmediate);
     }
     run.succeed();
@@ -169,11 +169,11 @@ test('requests that have used more than half of the processor give way to the ba
   const encoder = await encoderOf({ images: 2, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  const all = [encoder.image(picture(200), { interactive: true, tenant: 'hostile' })];
+  const all = [encoder.image(image(200), { interactive: true, tenant: 'hostile' })];
   const first = await nextRun();
   vi.advanceTimersByTime(5_000);
-  for (let at = 0; at < 3; at++) all.push(encoder.image(picture(200), { interactive: true, tenant: 'hostile' }));
-  for (let at = 0; at < 4; at++) all.push(encoder.image(picture(1), { interactive: false, tenant: 'ordinary' }));
+  for (let at = 0; at < 3; at++) all.push(encoder.image(image(200), { interactive: true, tenant: 'hostile' }));
+  for (let at = 0; at < 4; at++) all.push(encoder.image(image(1), { interactive: false, tenant: 'ordinary' }));
   await new Promise(setImmediate);
   const seen: number[][] = [];
   for (let run = first; ; run = await nextRun()) {
@@ -190,11 +190,11 @@ test('moderate requests go before the batches of a tenant that has just come', a
   const encoder = await encoderOf({ images: 2, texts: 8 });
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  const all = [encoder.image(picture(200), { interactive: true, tenant: 'ordinary' })];
+  const all = [encoder.image(image(200), { interactive: true, tenant: 'ordinary' })];
   const first = await nextRun();
   vi.advanceTimersByTime(1_000);
-  all.push(encoder.image(picture(1), { interactive: false, tenant: 'other' }));
-  all.push(encoder.image(picture(201), { interactive: true, tenant: 'ordinary' }));
+  all.push(encoder.image(image(1), { interactive: false, tenant: 'other' }));
+  all.push(encoder.image(image(201), { interactive: true, tenant: 'ordinary' }));
   await new Promise(setImmediate);
   first.succeed();
   expect(await succeedRuns(2)).toEqual([[201], [1]]);
@@ -203,11 +203,11 @@ test('moderate requests go before the batches of a tenant that has just come', a
 
 test('interactive work goes before the batches of the same tenant, and of one with as much use', async () => {
   const encoder = await encoderOf({ images: 8, texts: 8 });
-  const all = [encoder.image(picture(0), { interactive: false, tenant: 'a' })];
+  const all = [encoder.image(image(0), { interactive: false, tenant: 'a' })];
   const first = await nextRun();
   for (const tenant of ['a', 'b']) {
-    all.push(encoder.image(picture(1), { interactive: false, tenant: 'a' }));
-    all.push(encoder.image(picture(200), { interactive: true, tenant }));
+    all.push(encoder.image(image(1), { interactive: false, tenant: 'a' }));
+    all.push(encoder.image(image(200), { interactive: true, tenant }));
   }
   await new Promise(setImmediate);
   first.succeed();
@@ -219,20 +219,20 @@ test('interactive work goes before the batches of the same tenant, and of one wi
 });
 
 describe('of batch work', () => {
-  const order = async (texts: number, pictures: number, microBatch: { images: number; texts: number }) => {
+  const order = async (texts: number, images: number, microBatch: { images: number; texts: number }) => {
     const encoder = await encoderOf(microBatch);
-    const all: Promise<unknown>[] = [encoder.image(picture(0), { interactive: false })];
+    const all: Promise<unknown>[] = [encoder.image(image(0), { interactive: false })];
     const first = await nextRun();
-    for (let at = 1; at <= pictures; at++) all.push(encoder.image(picture(at), { interactive: false }));
+    for (let at = 1; at <= images; at++) all.push(encoder.image(image(at), { interactive: false }));
     for (let at = 0; at < texts; at++) all.push(encoder.text(text(2), false));
-    await until(() => expect(crop).toHaveBeenCalledTimes(1 + pictures));
+    await until(() => expect(crop).toHaveBeenCalledTimes(1 + images));
     const seen: string[] = [];
     let done = 0;
     for (let run = first; ; run = await nextRun()) {
       done += run.inputs.length;
       seen.push(`${run.inputs.length} ${run.tower}`);
       run.succeed();
-      if (done === 1 + pictures + texts) break;
+      if (done === 1 + images + texts) break;
     }
     await Promise.all(all);
     return seen;
@@ -242,7 +242,7 @@ describe('of batch work', () => {
     expect(await order(2, 2, { images: 1, texts: 2 })).toEqual(['1 images', '2 texts', '1 images', '1 images']);
   });
 
-  test('texts that do not fill a run let pictures go first', async () => {
+  test('texts that do not fill a run let images go first', async () => {
     expect(await order(1, 2, { images: 1, texts: 2 })).toEqual(['1 images', '1 images', '1 images', '1 texts']);
   });
 });
@@ -328,14 +328,14 @@ test('a tower that gives too few rows fails the inputs without one', async () =>
   expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
 });
 
-test('a damaged picture leaves its place in decoding to the next', async () => {
+test('a damaged image leaves its place in decoding to the next', async () => {
   const encoder = await encoderOf({ images: 1, texts: 1 });
   crop.mockImplementation(async ([first]) => {
     if (first === 0) throw new Error('damaged');
     return Uint8Array.of(first ?? 0);
   });
-  const damaged = [1, 2, 3].map(() => encoder.image(picture(0), { interactive: false }));
-  const good = encoder.image(picture(5), { interactive: false });
+  const damaged = [1, 2, 3].map(() => encoder.image(image(0), { interactive: false }));
+  const good = encoder.image(image(5), { interactive: false });
   expect((await Promise.allSettled(damaged)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   (await nextRun()).succeed();
   await expect(good).resolves.toMatchObject({ embedding: Float32Array.of(1) });

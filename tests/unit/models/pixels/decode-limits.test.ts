@@ -27,7 +27,7 @@ describe('a JPEG', () => {
 
   test.each([
     ['inside of a segment, such as a preview', segment(0xe1, ...Array<number[]>(60).fill([0xff, 0xda, 0]).flat())],
-    ['behind the end, such as a second picture', Buffer.concat([Buffer.of(0xff, 0xd9), ...scans(101)])],
+    ['behind the end, such as a second image', Buffer.concat([Buffer.of(0xff, 0xd9), ...scans(101)])],
   ])('is not counted %s', (_where, part) => {
     expect(() => checkStructure(jpeg(scan, part))).not.toThrow();
   });
@@ -75,7 +75,7 @@ describe('the decoding', () => {
   const large = { width: 7_000, height: 7_000, format: 'heif' } as Metadata;
   const small = { width: 640, height: 480, format: 'heif' } as Metadata;
 
-  test('of a large picture waits for the large one before it, and small ones wait for nobody', async () => {
+  test('of a large image waits for the large one before it, and small ones wait for nobody', async () => {
     const begun: string[] = [];
     const first = Promise.withResolvers<void>();
     const decode = (name: string, until: Promise<void> = Promise.resolve()) => {
@@ -91,7 +91,7 @@ describe('the decoding', () => {
     expect(begun.at(-1)).toBe('second');
   });
 
-  test('of a large picture goes on after one that failed', async () => {
+  test('of a large image goes on after one that failed', async () => {
     await expect(inTurn(large, () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged');
     await expect(inTurn(large, async () => 'decoded')).resolves.toBe('decoded');
   });

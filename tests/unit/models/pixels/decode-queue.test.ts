@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createDecodeQueue } from '../../../../models/pixels/decode-queue.ts';
 
-/** A queue for a CPU with one thread, which decodes two pictures at a time or as many as a run takes. */
+/** A queue for a CPU with one thread, which decodes two images at a time or as many as a run takes. */
 function setUp(nextRun = 1) {
   let time = 0;
   const queue = createDecodeQueue({ provider: 'cpu', threads: 1, nextRun: () => nextRun, now: () => time });
@@ -29,7 +29,7 @@ function setUp(nextRun = 1) {
   return { queue, begun, add, addLarge, end, pass, settle: () => new Promise(setImmediate) };
 }
 
-test('pictures are decoded two at a time, in their order', async () => {
+test('images are decoded two at a time, in their order', async () => {
   const { begun, add, end, settle, queue } = setUp();
   for (const name of ['a', 'b', 'c', 'd']) add(name);
   await settle();
@@ -48,7 +48,7 @@ test('as many are decoded at a time as the next run takes', async () => {
   expect(begun).toEqual(['a', 'b', 'c']);
 });
 
-test('an interactive picture begins at once, and none of those that wait begins beside it', async () => {
+test('an interactive image begins at once, and none of those that wait begins beside it', async () => {
   const { begun, add, end, settle } = setUp();
   for (const name of ['a', 'b', 'c', 'd']) add(name);
   await settle();
@@ -62,7 +62,7 @@ test('an interactive picture begins at once, and none of those that wait begins 
   expect(begun).toEqual(['a', 'b', 'now', 'c', 'd']);
 });
 
-test('where there always is an interactive picture, what a run takes begins once a second', async () => {
+test('where there always is an interactive image, what a run takes begins once a second', async () => {
   const { begun, add, end, pass, settle } = setUp(3);
   add('now 0', true);
   for (const name of ['a', 'b', 'c', 'd']) add(name);
@@ -81,7 +81,7 @@ test('where there always is an interactive picture, what a run takes begins once
   }
 });
 
-test('a picture that fails leaves its place to the next', async () => {
+test('an image that fails leaves its place to the next', async () => {
   const { queue } = setUp();
   await expect(queue.run({ interactive: false }, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(queue.isBusy()).toBe(false);

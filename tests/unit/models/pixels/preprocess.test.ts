@@ -105,8 +105,8 @@ describe('the crop', () => {
     ['a landscape with three and a half', 15, 8, 4, 0],
     ['a portrait with half a pixel', 8, 9, 0, 0],
     ['a portrait with one and a half', 8, 11, 0, 2],
-    ['a very wide picture', 200, 8, 96, 0],
-    ['a very high picture', 8, 200, 0, 96],
+    ['a very wide image', 200, 8, 96, 0],
+    ['a very high image', 8, 200, 0, 96],
   ])('of %s (%i x %i) begins at column %i, row %i', async (_what, width, height, left, top) => {
     const { planes } = await cropOf(map(width, height), 8);
     const [red, green, blue] = planes.map((plane) => [plane[0], plane.at(-1)]);
@@ -126,7 +126,7 @@ describe('the crop', () => {
     [480, 640],
     [3_000, 2],
     [1, 10_000],
-  ])('of a picture of %i x %i has 3 * 224 * 224 values', async (width, height) => {
+  ])('of an image of %i x %i has 3 * 224 * 224 values', async (width, height) => {
     const values = await crop(solidPng(width, height, [250, 128, 3]), options);
     expect(values).toHaveLength(3 * size * size);
     const channels = [0, 1, 2].map((channel) => new Set(values.filter((_value, at) => at % 3 === channel)));
@@ -139,19 +139,19 @@ describe('the crop', () => {
 });
 
 describe('a format', () => {
-  const picture = () => sharp(solidPng(64, 48, [200, 100, 50]));
+  const image = () => sharp(solidPng(64, 48, [200, 100, 50]));
 
   test.each([
-    ['JPEG', () => picture().jpeg()],
-    ['PNG', () => picture().png()],
-    ['WebP', () => picture().webp()],
-    ['GIF', () => picture().gif()],
-    ['AVIF', () => picture().avif()],
-    ['TIFF', () => picture().tiff()],
-    ['interlaced PNG', () => picture().png({ progressive: true })],
-    ['progressive JPEG', () => picture().jpeg({ progressive: true })],
-    ['PNG of 16 bits a channel', () => picture().toColourspace('rgb16').png()],
-    ['PNG with a palette', () => picture().png({ palette: true })],
+    ['JPEG', () => image().jpeg()],
+    ['PNG', () => image().png()],
+    ['WebP', () => image().webp()],
+    ['GIF', () => image().gif()],
+    ['AVIF', () => image().avif()],
+    ['TIFF', () => image().tiff()],
+    ['interlaced PNG', () => image().png({ progressive: true })],
+    ['progressive JPEG', () => image().jpeg({ progressive: true })],
+    ['PNG of 16 bits a channel', () => image().toColourspace('rgb16').png()],
+    ['PNG with a palette', () => image().png({ palette: true })],
   ])('%s is decoded to its colours', async (_name, encode) => {
     const { means } = await cropOf(await encode().toBuffer());
     // Compression costs a step or two.
@@ -162,7 +162,7 @@ describe('a format', () => {
   });
 
   test('inks of a JPEG in CMYK take their share of white, without a profile, as in the reference', async () => {
-    const bytes = await picture().toColourspace('cmyk').jpeg().toBuffer();
+    const bytes = await image().toColourspace('cmyk').jpeg().toBuffer();
     const inks = await sharp(bytes).pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer();
     const { means } = await cropOf(bytes);
     const black = inks[3] ?? Number.NaN;
@@ -186,7 +186,7 @@ describe('a format', () => {
     expect(means.map(Math.round)).toEqual([200, 100, 50]);
   });
 
-  test('a transparent picture keeps the colour under its alpha', async () => {
+  test('a transparent image keeps the colour under its alpha', async () => {
     const rgba = Buffer.alloc(8 * 8 * 4, Buffer.of(200, 100, 50, 128));
     const bytes = await sharp(rgba, { raw: { width: 8, height: 8, channels: 4 } })
       .png()
@@ -238,7 +238,7 @@ describe('a format', () => {
     expect([...wide.subarray(6, 9)]).toEqual([0, 255, 0]);
   });
 
-  test('a two-colour picture stays one: the nearest pixel, as in the reference', async () => {
+  test('a two-colour image stays one: the nearest pixel, as in the reference', async () => {
     const pixels = Buffer.from(Array.from({ length: 90 * 70 }, (_, at) => ((at * 7) % 11 > 5 ? 255 : 0)));
     const bytes = await sharp(pixels, { raw: { width: 90, height: 70, channels: 1 } })
       .png({ palette: true, colours: 2, dither: 0 })
@@ -266,10 +266,10 @@ describe('a format', () => {
   });
 });
 
-describe('bytes that are no picture', () => {
+describe('bytes that are not an image', () => {
   test.each([
     ['nothing', Buffer.alloc(0)],
-    ['a text', Buffer.from('This is no picture.')],
+    ['a text', Buffer.from('This is not an image.')],
     ['a page of HTML', Buffer.from('<!doctype html><html><body>Not found</body></html>')],
     ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect/></svg>')],
     ['SVG after an XML declaration', Buffer.from('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>')],
@@ -285,13 +285,13 @@ describe('bytes that are no picture', () => {
   });
 
   test('the message lists the formats that are read', async () => {
-    await expect(crop(Buffer.from('This is no picture.'), options)).rejects.toThrow(
+    await expect(crop(Buffer.from('This is not an image.'), options)).rejects.toThrow(
       'supported formats: JPEG, PNG, WebP, GIF, AVIF and TIFF',
     );
   });
 });
 
-describe('a damaged picture', () => {
+describe('a damaged image', () => {
   test.each(
     ['chelsea.jpg', 'coffee-palette.png', 'coffee.gif', 'coffee.webp'].flatMap((file) =>
       [0.02, 0.5, 0.9].map((share) => ({ file, share })),
@@ -311,7 +311,7 @@ describe('a damaged picture', () => {
   });
 });
 
-describe('a picture with too many pixels', () => {
+describe('an image with too many pixels', () => {
   test.each([
     [20_000, 20_000],
     [50_001, 1_000],

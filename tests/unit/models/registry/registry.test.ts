@@ -164,7 +164,7 @@ describe('a fault of the overlay', () => {
     ['a folder without a path', { models: { mine: { source: { type: 'folder' } } } }, 'models.mine.source.path'],
     ['a logit scale of zero', { models: { mine: { ...tinyClip, logitScale: 0 } } }, 'models.mine.logitScale'],
     [
-      'a micro-batch of half a picture',
+      'a micro-batch of half an image',
       { models: { mine: { ...tinyClip, microBatch: { images: 0.5, texts: 1 } } } },
       'models.mine.microBatch.images',
     ],
