@@ -4,7 +4,7 @@ import { ndjsonItems } from './ndjson-items.ts';
 
 const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
 
-/** Posts so many items as NDJSON, as they are made, and again where it is told to. Returns the id of their batch. */
+/** Posts this many items as NDJSON in a stream, with retries when the service asks for them. Returns the batch id. */
 export async function postBatch(base: string, items: number): Promise<string> {
   const headers = { 'content-type': 'application/x-ndjson' };
   for (;;) {
@@ -13,12 +13,12 @@ export async function postBatch(base: string, items: number): Promise<string> {
     if (posted.status === 202) return ((await posted.json()) as { id: string }).id;
     const problem = await posted.text();
     if (posted.status !== 503) throw new Error(`${posted.status}: ${problem}`);
-    // Where the machine is busy with other things, an API refuses for a moment.
+    // On a busy machine an API may briefly refuse requests.
     await delay(1000 * Number(posted.headers.get('retry-after') ?? 1));
   }
 }
 
-/** How many items of a batch have a score when it has ended. */
+/** Waits for the end of a batch. Returns the number of items with a score. */
 export async function whenEnded(base: string, id: string, pollMs = 20): Promise<number> {
   for (;;) {
     const status = (await (await fetch(`${pathOf(base)}/${id}`)).json()) as {
@@ -30,7 +30,7 @@ export async function whenEnded(base: string, id: string, pollMs = 20): Promise<
   }
 }
 
-/** Reads all results as NDJSON. @throws {Error} when there are not so many. */
+/** Reads all results as NDJSON. @throws {Error} when their number is wrong. */
 export async function readResults(base: string, id: string, items: number): Promise<void> {
   const results = await fetch(`${pathOf(base)}/${id}/results`, { headers: { accept: 'application/x-ndjson' } });
   let newlines = 0;

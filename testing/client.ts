@@ -18,9 +18,8 @@ export interface SingleScore {
 }
 
 /**
- * What a user of the HTTP contract does; a batch is polled as a user polls it. `headers` go with every request.
- * @param patience `patient` asks again, when it is told to, what a service refuses that is busy for the moment: on a
- * machine with other work any service may be.
+ * A user of the HTTP API, who polls batches. `headers` are sent with each request.
+ * @param patience `patient` retries requests that a busy service refused, which can happen on any busy machine.
  */
 export function createClient(
   base: string,
@@ -55,12 +54,12 @@ export function createClient(
     post: <Body = BatchStatus>(items: unknown[], more: object = {}) =>
       post<Body>('/v1/evaluation/batch', { items, ...more }),
     status: (id: string) => call<BatchStatus>(`/v1/evaluation/batch/${id}`),
-    /** Polls until the batch is as wanted. */
+    /** Polls until the status satisfies the condition. */
     async until(id: string, wanted: (status: BatchStatus) => boolean): Promise<BatchStatus> {
       const answer = await until(
         async () => {
           const found = await batch.status(id);
-          // A batch that was refused has no id: asking again is in vain.
+          // A refused batch has no id, so polling it would never end.
           return ((found.status === 200 && wanted(found.body)) || (found.status >= 400 && found.status < 500)) && found;
         },
         { everyMs: 25, withinMs: 600_000 },

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Ends what this process has started with it, by the handlers of `exit` and by channels that close. */
+/** Exits on signals, so that `exit` handlers and closed channels end the child processes. */
 export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
@@ -15,9 +15,9 @@ type Options<Name extends string, Flag extends string> = {
 };
 
 /**
- * Reads the words of the command line. `--help` prints the usage and ends the process; an unknown option ends it with 2.
+ * Parses the command line. `--help` prints the usage and exits; an unknown option exits with 2.
  * @param texts options with a value; @param flags options without.
- * @param problemOf returns what is wrong with the words, which is printed with the usage, and ends the process with 2.
+ * @param problemOf returns a problem with the arguments, which is printed with the usage before exiting with 2.
  */
 export function readWords<Name extends string, Flag extends string = never>(
   usage: string,

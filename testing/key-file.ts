@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKey, formatKeyFile, type KeyRecord } from '../shared/api-keys.ts';
 
-/** A file of API keys of a test's own. */
+/** A file of API keys for a test. */
 export interface KeyFile {
   path: string;
-  /** Makes a key, puts its record into the file, and gives the key. */
+  /** Creates a key, adds its record to the file, and returns the key. */
   add(tenant: string, more?: Partial<Pick<KeyRecord, 'role' | 'weight' | 'limits'>>): string;
   remove(key: string): void;
 }

@@ -5,15 +5,15 @@ import { readModelFolder } from '../models/registry/folder.ts';
 
 const golden = new URL('../tests/golden/clip/', import.meta.url);
 
-/** A CLIP with random weights, small enough to load in a moment. */
+/** A CLIP with random weights, small enough to load quickly. */
 export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
 /** The embedded model. */
 export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
 
-/** How CLIP's images become pixels. */
+/** CLIP's image recipe. */
 export const clipPixels = { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' } as const;
 
-/** What OpenCLIP makes of the golden images and texts with tiny-clip; see the README beside it. */
+/** OpenCLIP's results for the golden images and texts with tiny-clip. The README in its folder describes them. */
 export interface GoldenClip {
   images: { file: string; crop_mean: [number, number, number]; embedding: number[] }[];
   texts: { text: string; input_ids: number[]; embedding: number[] }[];
@@ -25,7 +25,7 @@ export const goldenClip = JSON.parse(readFileSync(new URL('expected.json', golde
 
 export const goldenImage = (file: string): Buffer => readFileSync(new URL(`images/${file}`, golden));
 
-/** The spec of a model folder, as the registry would make it. */
+/** Makes the spec of a model folder, as the registry does. */
 export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Promise<ModelSpec> {
   return {
     model: 'tested',

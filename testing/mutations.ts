@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
-/** An image that mutations begin with. */
+/** An image that is mutated. */
 export interface Seed {
   name: string;
   bytes: Buffer;
 }
 
-/** The golden and the example images, and some of the formats and ways of storing that these have not. */
+/** Lists the golden and example images, and variants in other formats and encodings. */
 export async function seeds(): Promise<Seed[]> {
   const folders = [
     new URL('../tests/golden/clip/images/', import.meta.url),
@@ -41,7 +41,7 @@ export async function seeds(): Promise<Seed[]> {
   ];
 }
 
-/** Mulberry32: the same seed gives the same numbers, 0 to 1. */
+/** Mulberry32: numbers from 0 to 1, the same for the same seed. */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -55,11 +55,11 @@ export function randomFrom(seed: number): () => number {
 type Mutation = (bytes: Buffer, random: () => number, other: Buffer) => Buffer;
 
 const upTo = (random: () => number, limit: number) => Math.floor(random() * limit);
-/** Most of what decides lies at the beginning of a file. */
+/** Prefers the beginning of a file, which has most of the structure. */
 const somewhere = (random: () => number, bytes: Buffer) =>
   random() < 0.5 ? upTo(random, Math.min(bytes.length, 200)) : upTo(random, bytes.length);
 
-/** Numbers at which sizes, offsets and counts overflow. */
+/** Numbers that overflow sizes, offsets and counts. */
 const edges = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
 const mutations: Record<string, Mutation> = {
@@ -104,7 +104,7 @@ const mutations: Record<string, Mutation> = {
   relabelled: (bytes, random, other) => Buffer.concat([other.subarray(0, 12 + upTo(random, 20)), bytes.subarray(32)]),
 };
 
-/** The n-th mutated file of a seed: the same for the same arguments. */
+/** Returns the n-th mutated file, the same for the same arguments. */
 export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
   const random = randomFrom(seed * 1_000_003 + n);
   const pick = () => from[upTo(random, from.length)] as Seed;
@@ -118,7 +118,7 @@ export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
     bytes = (mutations[name] as Mutation)(bytes, random, pick().bytes);
     done.push(name);
   }
-  // Without this nearly every mutated PNG ends at the first checksum.
+  // Repairs checksums. Otherwise nearly all mutated PNGs fail at the first one.
   if (random() < 0.7) bytes = withPngChecksums(bytes);
   return { name: `${n}: ${start.name} ${done.join(', ')}`, bytes };
 }

@@ -1,4 +1,4 @@
-/** So many items as NDJSON, in parts of some 60 KB. */
+/** Yields this many items as NDJSON in parts of about 60 KB. */
 export function* ndjsonItems(count: number): Generator<string> {
   const perPart = 500;
   for (let from = 0; from < count; from += perPart) {

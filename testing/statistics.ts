@@ -1,4 +1,4 @@
-/** The value that `share` of all values do not exceed (nearest rank); 0 of no values. */
+/** Returns the smallest value that is at least as large as `share` of all values (nearest rank); 0 without values. */
 export function percentile(values: readonly number[], share: number): number {
   const rank = Math.max(1, Math.ceil(values.length * share));
   return values.toSorted((a, b) => a - b)[rank - 1] ?? 0;

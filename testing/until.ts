@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Patience {
-  /** Pause between two attempts, in ms. By default it grows from 5 to 200: what takes long is asked for less often. */
+  /** Pause between two attempts (ms). By default it grows from 5 to 200. */
   everyMs?: number;
-  /** Time after which it gives up, in ms. Less than the time that a test has, so that the error says what is missing. */
+  /** Time limit (ms). It must be below that of the test, so that its error is shown. */
   withinMs?: number;
 }
 
@@ -11,7 +11,7 @@ const firstPauseMs = 5;
 const longestPauseMs = 200;
 
 /**
- * Tries again, with a pause, until `attempt` neither throws nor returns `false`. Returns what it returned.
+ * Repeats `attempt` until it neither throws nor returns `false`. Returns its result.
  * @throws {unknown} the last error of `attempt`, or one that shows its code.
  */
 export async function until<Value>(

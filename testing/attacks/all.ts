@@ -6,7 +6,7 @@ import { imageHosts } from './image-hosts.ts';
 import { imageAttacks } from './images.ts';
 import { reference } from './reference.ts';
 
-/** Every attack, those that one API process holds first. */
+/** All attacks. Those that a single API process can withstand are first. */
 export const attacks: readonly Attack[] = [
   ...bodies,
   ...answers,
@@ -16,8 +16,8 @@ export const attacks: readonly Attack[] = [
   ...reference,
 ];
 
-/** The load that already held before bounds and fair shares were there: all of these at a time. */
+/** Attacks that earlier versions already withstood. They run together. */
 export const hostileLoad = ['slow-connections', 'cut-uploads', 'gzip-bombs', 'event-streams', 'wrong-keys'];
 
-/** Those that a table compares with a quiet run: one case of each kind that the service once gave way to. */
+/** Attacks compared with a quiet run: one of each kind that earlier versions did not withstand. */
 export const neighbours = attacks.map(({ name }) => name).filter((name) => !hostileLoad.includes(name));

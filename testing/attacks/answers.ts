@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Attack, Hostile } from './hostile.ts';
 
-/** Answers that are asked for and not read. */
+/** Attacks with responses that are requested and not read. */
 
 const batch = '/v1/evaluation/batch';
 const itemsOfBatch = 4_000;
 const bytesOfItem = 4_500;
 
-/** A batch with results of some 24 MB: each item fails at once, and has its metadata echoed. */
+/** Makes a batch with about 24 MB of results: each item fails at once and its metadata is echoed. */
 async function largeResults({ post, ended }: Hostile): Promise<string | undefined> {
   const lines = Array.from({ length: itemsOfBatch }, (_, n) =>
     JSON.stringify({
@@ -21,7 +21,7 @@ async function largeResults({ post, ended }: Hostile): Promise<string | undefine
   return id;
 }
 
-/** Asks on a connection of its own and reads nothing of the answer. */
+/** Sends a request on its own connection and does not read the response. */
 const unread =
   (count: number, path: (id: string) => string, accept: string) =>
   async (hostile: Hostile): Promise<void> => {

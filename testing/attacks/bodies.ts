@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import type { Attack, Hostile } from './hostile.ts';
 
-/** Bodies that are small to send and large, slow or deadly to read. */
+/** Attacks with bodies that are small to send but expensive to parse. */
 
-/** An object of unknown keys, about this many bytes long. */
+/** Makes an object of unknown keys with about this many bytes. */
 function unknownKeys(bytes: number): string {
   let text = '{"a":0';
   for (let n = 0; text.length < bytes; n++) text += `,"unknown-key-number-${n}":${n}`;
@@ -14,14 +14,14 @@ const gzipped = { ...ndjson, 'content-encoding': 'gzip' };
 const single = '/v1/evaluation/single';
 const batch = '/v1/evaluation/batch';
 
-/** The least image that is a valid request: what follows is refused, or spends its time, before it is decoded. */
+/** The smallest valid image. The requests are refused, or are expensive, before it is decoded. */
 const pixel = 'R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
 
-/** The file of this form has no last boundary. */
+/** A form without its last boundary. */
 const cutForm = '--B\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\nabc';
 const form = { 'content-type': 'multipart/form-data; boundary=B' };
 
-/** 256 KB are sent of 10 MB, then the connection is cut. */
+/** Sends 256 KB of 10 MB, then closes the connection. */
 async function cutUpload({ open }: Hostile): Promise<void> {
   const socket = open(
     `POST /evaluator${batch} HTTP/1.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9999999`,

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Attack, Hostile } from './hostile.ts';
 
-/** Connections that are held and hardly used. */
+/** Attacks with connections that are open and almost idle. */
 
 const single = '/evaluator/v1/evaluation/single';
 const batch = '/evaluator/v1/evaluation/batch';
 const post = (path: string, type: string, length: number) =>
   `POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\nContent-Length: ${length}`;
 
-/** A byte now and then, until the connection ends. */
+/** Sends single bytes until the connection ends. */
 function drip(socket: Socket, everyMs: number): Socket {
   const timer = setInterval(() => socket.write(' '), everyMs);
   socket.once('close', () => clearInterval(timer));

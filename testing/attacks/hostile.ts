@@ -5,35 +5,35 @@ import { bearer } from '../key-file.ts';
 import { generateLoad } from '../load/generator.ts';
 import type { Hosts } from './hosts.ts';
 
-/** One attack: a row of the table. */
+/** An attack, one row of the report. */
 export interface Attack {
   name: string;
   what: string;
-  /** Attacks until the signal of `hostile` is aborted. */
+  /** Attacks until the signal of `hostile` aborts. */
   run(hostile: Hostile): Promise<void>;
 }
 
-/** The tenant that attacks, and what it attacks with. */
+/** The attacking tenant and its tools. */
 export interface Hostile {
   hosts: Hosts;
-  /** Address of a key in the folder that this tenant may post from by reference. */
+  /** Returns the address of an object that this tenant may post by reference. */
   reference(key: string): string;
   signal: AbortSignal;
-  /** 0 to 1, from the seed of the run. */
+  /** Random number from 0 to 1, seeded for the run. */
   random(): number;
-  /** Sends with the tenant's key. Never throws: status 0 is no answer. */
+  /** Sends with the tenant's key. Never throws; status 0 means no answer. */
   send(path: string, body?: string | Buffer, headers?: Record<string, string | undefined>): Promise<Reply>;
   get(path: string): Promise<Reply>;
-  /** Posts a batch, which is deleted when the attack has ended. Its id, unless it was refused. */
+  /** Posts a batch, which is deleted after the attack. Returns its id, or undefined if it was refused. */
   post(body: string | Buffer | object, headers?: Record<string, string>): Promise<string | undefined>;
   remove(id: string): Promise<void>;
   /** Polls until the batch has ended. */
   ended(id: string): Promise<void>;
-  /** A connection with this head of a request on it; the key is added. */
+  /** Opens a connection with the head of a request, including the key. */
   open(head: string): Socket;
-  /** Keeps so many connections open, and opens closed ones again, at most 50 a second. */
+  /** Keeps this many connections open. Reopens at most 50 a second. */
   hold(count: number, open: () => Socket): Promise<void>;
-  /** Acts at this rate, with a bound on acts at a time and on acts altogether. */
+  /** Repeats an act at this rate, with a maximum of acts in flight and in total. */
   every(perSecond: number, bounds: { atOnce: number; most?: number }, act: () => Promise<unknown>): Promise<void>;
 }
 
@@ -43,23 +43,23 @@ export interface Reply {
 }
 
 export interface Battlefield {
-  /** The service, without its prefix. */
+  /** Base address of the service, without the path prefix. */
   base: string;
   key: string;
   hosts: Hosts;
-  /** Folder of the tenant in the bucket, with a slash at its end. */
+  /** Folder of the tenant in the bucket, with a final slash. */
   folder: string;
 }
 
-/** What came of the requests of an attack: how often each status; 0 is no answer. */
+/** Number of answers by status; 0 means no answer. */
 export type Counts = Record<string, number>;
 
 const batches = '/v1/evaluation/batch';
 const opensPerSecond = 50;
-/** For deleting what an attack has posted, in milliseconds. */
+/** Time limit for deleting the batches of an attack (ms). */
 const cleanUpMs = 60_000;
 
-/** @returns the tenant, its counts, and a step that deletes its batches once the signal is aborted. */
+/** @returns the tenant, its counts, and a function that deletes its batches after the signal has aborted. */
 export function createHostile(field: Battlefield, signal: AbortSignal, random: () => number) {
   const root = `${field.base}/evaluator`;
   const { hostname, port } = new URL(field.base);
@@ -128,7 +128,7 @@ export function createHostile(field: Battlefield, signal: AbortSignal, random: (
     },
     async every(perSecond, bounds, act) {
       await generateLoad(async () => String(await act()), { ...bounds, perSecond, signal });
-      // The attack lasts until it is stopped: what it holds stays held.
+      // Waits for the end of the attack, since held connections must stay open until then.
       if (!signal.aborted) await once(signal, 'abort');
     },
   };

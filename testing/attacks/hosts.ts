@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { benchPhotos, numbered, photosOf } from '../images/resized.ts';
 
-/** Origins that images and webhooks are asked of. All listen on loopback. */
+/** Servers for images and webhooks, all on loopback. */
 export interface Hosts {
-  /** Answers at once: `/small?n=` has 0.3 megapixels, `/large?n=` 20, all else 404. Every n has other bytes. */
+  /**
+   * Answers at once: `/small?n=` with 0.3 megapixels, `/large?n=` with 20, all else with 404. Each n has other bytes.
+   */
   healthy: string;
-  /** Answer after 15 s, which is within the deadline of a download. */
+  /** Answer after 15 s, which is within the download timeout. */
   slow: string[];
-  /** Accept and never answer. */
+  /** Accept connections and never answer. */
   silent: string[];
   /** Nothing listens there. */
   dead: string[];
@@ -20,11 +22,11 @@ const slowMs = 15_000;
 const addresses = (network: number, count: number) =>
   Array.from({ length: count }, (_, at) => `127.0.${network}.${at + 1}`);
 const slow = addresses(2, 8);
-/** As many as receive webhooks in the attack of the issue. */
+/** As many as the webhook attack needs. */
 const silent = addresses(3, 96);
 const dead = addresses(4, 4);
 
-/** For IMAGE_HOSTS_ALLOW and WEBHOOK_HOSTS_ALLOW. */
+/** Value of IMAGE_HOSTS_ALLOW and WEBHOOK_HOSTS_ALLOW. */
 export const hostsAllowed = ['127.0.0.1', ...slow, ...silent, ...dead].join(',');
 
 async function listen(address: string, handler: RequestListener): Promise<{ origin: string; server: Server }> {
@@ -57,7 +59,7 @@ async function serve(): Promise<Hosts> {
   };
 }
 
-/** `node testing/attacks/hosts.ts`, in a process of its own. */
+/** `node testing/attacks/hosts.ts`, as a separate process. */
 if (process.send !== undefined && process.argv[1] === import.meta.filename) {
   process.on('disconnect', () => process.exit(0));
   process.send(await serve());

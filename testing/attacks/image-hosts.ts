@@ -1,8 +1,8 @@
 import type { Attack, Hostile } from './hostile.ts';
 
-/** Image hosts of the attacker's own choice, which hold whatever waits for them. */
+/** Attacks with image hosts that the attacker controls and that never answer. */
 
-/** Items on these origins in turn, each with an image of its own. */
+/** Makes items with distinct images on these hosts in turn. */
 function items(origins: readonly string[], count: number, { random }: Pick<Hostile, 'random'>): object {
   const salt = Math.floor(random() * 1e9);
   return {
@@ -57,7 +57,7 @@ export const imageHosts: Attack[] = [
     run: ({ hosts, every, post }) => {
       let n = 0;
       const receiver = () => hosts.silent[n++ % hosts.silent.length];
-      // The only item is malformed: the batch ends at once.
+      // The only item is malformed, so the batch ends at once.
       return every(20, { atOnce: 8, most: 300 }, () =>
         post({ items: [{ image: 'x' }], webhook: { url: `${receiver()}/hook` } }),
       );

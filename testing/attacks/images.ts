@@ -1,7 +1,7 @@
 import { png } from '../images/bombs.ts';
 import type { Attack } from './hostile.ts';
 
-/** Images that are small to send and long to decode. */
+/** Attacks with images that are small to send and slow to decode. */
 export const imageAttacks: Attack[] = [
   {
     name: 'interlaced',

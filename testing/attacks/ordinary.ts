@@ -8,37 +8,37 @@ import { bearer } from '../key-file.ts';
 import { durationsOf, generateLoad } from '../load/generator.ts';
 import type { Stage } from './stage.ts';
 
-/** What the ordinary tenant does again and again while its batch runs, and how often, in milliseconds. */
+/** Requests that the ordinary tenant repeats during its batch, with their interval (ms). */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
 export type Probe = keyof typeof probes;
 export const probeNames = Object.keys(probes) as Probe[];
 
-/** What one stretch of time was like for the ordinary tenant. */
+/** Measurements of the ordinary tenant over some time. */
 export interface Experience {
-  /** From the post to the end of the batch; of one that did not end, the time that it was given. */
+  /** Time from the post to the end of the batch; the time limit if it did not end. */
   batchSeconds: number;
   batchEnded: boolean;
-  /** Milliseconds of each probe; one without an answer counts as long as it was waited for. */
+  /** Latencies of each probe (ms). A probe without an answer counts with its timeout. */
   probes: Record<Probe, number[]>;
-  /** What was refused or failed, by probe and code. */
+  /** Refusals and failures by probe and code. */
   refused: Record<string, number>;
 }
 
 export interface ExperienceOptions {
-  /** Of the batch. */
+  /** Items of the batch. */
   items: number;
-  /** Seconds that it lasts at least, so that each probe has several samples, and at most. */
+  /** Minimum and maximum duration in seconds. The minimum gives each probe several samples. */
   least: number;
   most: number;
 }
 
 const itemsByReference = 64;
-/** A probe that is not answered is not sent more often than this at a time. */
+/** Maximum unanswered probes of one kind. */
 const mostFlying = 40;
-/** For probes that are in flight when the batch has ended, in milliseconds. */
+/** Time for probes in flight at the end of the batch (ms). */
 const lastAnswersMs = 5_000;
 
-/** The tenant whose work an attack must not slow. It never asks again for what was refused, but for its batch. */
+/** Creates the tenant whose work an attack must not slow. It retries only its batch. */
 export async function createOrdinary(stage: Stage) {
   let number = 0;
   const fresh = (path = 'small') => ({
@@ -58,7 +58,7 @@ export async function createOrdinary(stage: Stage) {
     Array.from({ length: itemsByReference }, () => JSON.stringify(fresh())).join('\n'),
   );
 
-  /** @returns the code of what went wrong, if anything did. */
+  /** @returns the error code, if the act failed. */
   type Act = (signal: AbortSignal) => Promise<string | undefined>;
 
   async function live({ items, least, most }: ExperienceOptions): Promise<Experience> {
@@ -114,7 +114,7 @@ export async function createOrdinary(stage: Stage) {
 
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
-    /** Aborted when no new probe is sent, and when no answer is waited for any more. */
+    /** Two stages: no new probes, then no more waiting for answers. */
     const over = new AbortController();
     const cut = new AbortController();
     const deadline = AbortSignal.timeout(1000 * most);

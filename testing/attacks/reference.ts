@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import type { Attack } from './hostile.ts';
 
-/** Files of a bucket that are long to read and hold few items or none. */
+/** Attacks with files in a bucket that are slow to read and hold few items or none. */
 
-/** Files that the stage puts into the folder of the attacker. */
+/** Files that are uploaded to the attacker's folder. */
 export const hostileFiles: Record<string, () => Buffer> = {
   'blank.ndjson.gz': () => gzipSync(Buffer.alloc(400_000_000, '\n')),
 };

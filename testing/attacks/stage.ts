@@ -13,45 +13,45 @@ import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
 
 const batches = '/v1/evaluation/batch';
-/** The time for a deletion, from the last one that succeeded, in milliseconds. */
+/** Time limit for deleting all batches (ms). */
 const deleteMs = 120_000;
 
 export const tenants = ['ordinary', 'hostile'] as const;
 
 export interface StageOptions {
-  /** Checkout whose service runs; its own by default. */
+  /** Checkout with the service; by default this one. */
   directory?: string | undefined;
-  /** API and worker in one process, as `npm start` runs them, or each in its own. */
+  /** API and worker in one process, as `npm start` runs them, or in two. */
   processes: 'together' | 'apart';
   logLevel: 'info' | 'error';
 }
 
 export interface RunningAttack {
-  /** Ends it and deletes its batches. @returns what came of its requests. */
+  /** Stops the attack and deletes its batches. @returns its answers by status. */
   end(): Promise<Counts>;
 }
 
-/** A service with two tenants, everything it needs, and attacks on it. All on loopback. */
+/** A service with two tenants and all its dependencies, and attacks on it. All on loopback. */
 export interface Stage {
   redis: TestRedis;
   s3: TestS3;
   hosts: Hosts;
   keys: Record<(typeof tenants)[number], string>;
-  /** Where the API answers; another place after a restart. */
+  /** Returns the address of the API, which changes with a restart. */
   base(): string;
-  /** Process of the API. */
+  /** Process id of the API. */
   apiPid(): number;
-  /** Processes of the service with their encoders; fewer when one has ended. */
+  /** Process ids of the service and its encoders; fewer when one has ended. */
   pids(): number[];
-  /** Whether each process that was started still runs. Encoders are not counted. */
+  /** Returns true when all started processes still run. Encoders are not counted. */
   isRunning(): boolean;
-  /** Bytes that the service has logged. */
+  /** Bytes in the log of the service. */
   logged(): number;
-  /** The end of its log. */
+  /** Returns the end of the log. */
   lastLines(): string;
-  /** Begins an attack in a process of its own. */
+  /** Starts an attack in its own process. */
   attack(name: string, seed: number): Promise<RunningAttack>;
-  /** Deletes every batch of both tenants; those too whose post was cut off. */
+  /** Deletes all batches of both tenants, including those whose post was interrupted. */
   deleteBatches(): Promise<void>;
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -75,12 +75,12 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     IMAGE_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
-    // A cached embedding would make the ordinary tenant faster than its neighbour.
+    // Cached embeddings would make the ordinary tenant faster than without the attack.
     EMBEDDING_CACHE_MB: '0',
-    // Otherwise it is measured in the background, during the first quiet run.
+    // Otherwise it would be measured during the first quiet run.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
-    // As `npm start` runs it: what stays resident depends on them.
+    // As in `npm start`, since memory use depends on it.
     NODE_OPTIONS: '--max-semi-space-size=8',
     MALLOC_ARENA_MAX: '2',
     UV_THREADPOOL_SIZE: '16',

@@ -2,13 +2,13 @@ import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { goldenImage } from '../model-folders.ts';
 
-/** A file made to do harm, or no image at all. */
+/** A harmful file, or one that is not an image. */
 export interface Bomb {
   name: string;
   bytes: Buffer;
 }
 
-/** Every bomb, the same at each call. `maxPixels` is what the decoder is told; some stay just below it. */
+/** Makes all bombs, always the same. @param maxPixels the limit of the decoder; some bombs are just below it. */
 export async function bombs(maxPixels: number): Promise<Bomb[]> {
   const side = Math.floor(Math.sqrt(maxPixels)) - 1;
   const jpeg = goldenImage('coffee.jpg');
@@ -141,7 +141,7 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
   return await Promise.all(made.map(async ([name, bytes]) => ({ name, bytes: await bytes })));
 }
 
-/** Bytes without a pattern, always the same. */
+/** Incompressible bytes, always the same. */
 function noise(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = 1;
@@ -166,13 +166,13 @@ interface PngOptions {
   /** 0 grey, 2 RGB, 6 RGBA. */
   colour?: 0 | 2 | 6;
   interlaced?: boolean;
-  /** Rows that are there, all zero. */
+  /** Number of rows in the file, all zero. */
   rows?: number;
   /** Chunks between the header and the pixels. */
   before?: Buffer[];
 }
 
-/** A PNG whose pixels are all zero, which deflate makes a thousand times smaller. */
+/** Makes a PNG of zero pixels, which compress by a factor of a thousand. */
 export function png(width: number, height: number, options: PngOptions = {}): Buffer {
   const { depth = 8, colour = 2, interlaced = false, rows = height, before = [] } = options;
   const header = Buffer.alloc(13);
@@ -181,7 +181,7 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const channels = colour === 6 ? 4 : colour === 2 ? 3 : 1;
   const row = 1 + Math.ceil((width * channels * depth) / 8);
-  // An interlaced image has up to twice the rows, each with a filter byte; what is too much is not read.
+  // An interlaced image has up to twice the rows, each with a filter byte. Decoders ignore surplus bytes.
   const pixels = rows === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(row * rows + (interlaced ? 8 * rows : 0)));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([
@@ -193,7 +193,7 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   ]);
 }
 
-/** A GIF whose frames are one pixel each. */
+/** Makes a GIF whose frames have one pixel each. */
 function gif(width: number, height: number, frames: number): Buffer {
   const screen = Buffer.from('474946383961 00000000 800000 000000ffffff'.replaceAll(' ', ''), 'hex');
   screen.writeUInt16LE(width, 6);
@@ -202,7 +202,7 @@ function gif(width: number, height: number, frames: number): Buffer {
   return Buffer.concat([screen, ...Array<Buffer>(frames).fill(frame), Buffer.of(0x3b)]);
 }
 
-/** Where each marker segment of a JPEG begins, up to its first scan. */
+/** Iterates the marker segments of a JPEG, up to its first scan. */
 function* jpegSegments(bytes: Buffer): Generator<{ marker: number; at: number; length: number }> {
   for (let at = 2; at + 4 < bytes.length; ) {
     const segment = { marker: bytes[at + 1] ?? 0, at, length: 2 + bytes.readUInt16BE(at + 2) };
@@ -229,15 +229,15 @@ function withJpegSegment(bytes: Buffer, marker: number, data: Buffer): Buffer {
 }
 
 /**
- * A grey progressive JPEG whose every coefficient arrives bit by bit, each in a scan of its own that says nothing: the
- * decoder passes over the whole image for each.
+ * Makes a grey progressive JPEG with a scan for each bit of each coefficient. The scans are empty, but the decoder
+ * processes the whole image for each.
  */
 function jpegOfManyScans(side: number): Buffer {
   const blocks = Math.ceil(side / 8) ** 2;
   const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
   const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
   const oneCode = [1, ...Array<number>(15).fill(0)];
-  // Of the two codes, the first is a difference of zero, the second the end of 2^14 blocks.
+  // The first of the two codes is a difference of zero, the second the end of 2^14 blocks.
   const parts = [
     Buffer.of(0xff, 0xd8),
     segment(0xdb, 0, ...Array<number>(64).fill(1)),
@@ -258,7 +258,7 @@ function jpegOfManyScans(side: number): Buffer {
   return Buffer.concat([...parts, Buffer.of(0xff, 0xd9)]);
 }
 
-/** Of a lossy WebP without an extended header. */
+/** Changes the size in a lossy WebP without an extended header. */
 function withWebpSize(bytes: Buffer, width: number, height: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = copy.indexOf(Buffer.from('9d012a', 'hex'));
@@ -278,13 +278,13 @@ function withAvifSize(bytes: Buffer, width: number, height: number): Buffer {
 interface TiffOptions {
   bytesPerSample: 1 | 2 | 4 | 8;
   samples: number;
-  /** Bytes of the strip that deflate to what is in the file; by default all that the header promises. */
+  /** Bytes that the strip decompresses to; by default as many as the header states. */
   present?: number;
   /** Offset of the next directory. */
   next?: number;
 }
 
-/** A little-endian TIFF of one deflated strip, all zero. */
+/** Makes a little-endian TIFF with one compressed strip of zeros. */
 function tiff(width: number, height: number, options: TiffOptions): Buffer {
   const { bytesPerSample, samples, present = width * height * samples * bytesPerSample, next = 0 } = options;
   const strip = present === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(present));
@@ -300,7 +300,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
     [278, 4, height],
     [279, 4, Math.max(1, strip.length)],
     [284, 3, 1],
-    // Floating point where it is as wide as that.
+    // Floating point for samples of 32 bits or more.
     [339, 3, bytesPerSample >= 4 ? 3 : 1],
   ];
   const head = Buffer.alloc(8 + 2 + tags.length * 12 + 4);
@@ -319,7 +319,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
   return Buffer.concat([head, strip]);
 }
 
-/** Directories of one pixel, all of the same one. */
+/** Makes directories of one pixel that share their data. */
 function tiffOfManyPages(pages: number): Buffer {
   const page = tiff(1, 1, { bytesPerSample: 1, samples: 1, present: 0 }).subarray(8);
   const head = Buffer.from('49492a0008000000', 'hex');

@@ -4,25 +4,25 @@ import type { AddressInfo } from 'node:net';
 
 const photos = new URL('../../examples/photos/', import.meta.url);
 
-/** The six example photos with the caption that is right for each. */
+/** The seven example photos with their matching captions. */
 export const captions = JSON.parse(readFileSync(new URL('captions.json', photos), 'utf8')) as Record<string, string>;
 export const photoNames = Object.keys(captions);
 export const readPhoto = (name: string): Buffer => readFileSync(new URL(name, photos));
 
-/** Serves the example photos, and what image hosts get wrong. */
+/** A server with the example photos and typical faults of image hosts. */
 export interface ImageHost {
   /** host:port, for IMAGE_HOSTS_ALLOW. */
   authority: string;
   /**
-   * Address of a path: a photo's name; `missing.jpg` (404), `truncated.jpg`, `text.jpg`; `later/<name>` answers 503
-   * while `failing` is set; `held/<name>` is answered after `release`.
+   * Returns the address of a path: a photo's name; `missing.jpg` (404), `truncated.jpg`, `text.jpg`; `later/<name>`
+   * answers 503 while `failing` is set; `held/<name>` is answered after `release`.
    */
   url(path: string): string;
-  /** While set, every path below `later/` answers 503. */
+  /** While true, all paths below `later/` answer 503. */
   failing: boolean;
-  /** Milliseconds before each answer. */
+  /** Delay of each response (ms). */
   latencyMs: number;
-  /** Answers all requests below `held/`, those that wait and those that come. A batch with one ends no earlier. */
+  /** Answers all present and future requests below `held/`. A batch with such an image does not end before. */
   release(): void;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { crc32, deflateSync } from 'node:zlib';
 
 type Channel = 1 | 3;
 
-/** A PNG of 8 bits a channel, written here byte by byte, so that its pixels and its header are what a test says. */
+/** Encodes a PNG with 8 bits per channel byte by byte, so that tests control pixels and header. */
 export function png(width: number, height: number, pixels: Buffer, channels: Channel = 3): Buffer {
   const stride = width * channels;
   const rows = Array.from({ length: height }, (_, row) =>
@@ -11,7 +11,7 @@ export function png(width: number, height: number, pixels: Buffer, channels: Cha
   return container(header(width, height, channels), deflateSync(Buffer.concat(rows)));
 }
 
-/** A PNG whose header claims a size and that holds no pixel. */
+/** Makes a PNG whose header states a size, without any pixels. */
 export const pngThatClaims = (width: number, height: number): Buffer =>
   container(header(width, height, 3), Buffer.alloc(0));
 

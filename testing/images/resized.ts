@@ -2,7 +2,7 @@ import sharp from 'sharp';
 
 const photos = ['chelsea', 'coffee', 'rocket', 'hopper', 'nagasaki', 'alpine'];
 
-/** The example photos as JPEGs of that size. */
+/** Returns the example photos as JPEGs of this size. */
 export async function photosOf(width: number, height: number): Promise<Buffer[]> {
   return await Promise.all(
     photos.map((name) => {
@@ -12,7 +12,7 @@ export async function photosOf(width: number, height: number): Promise<Buffer[]>
   );
 }
 
-/** 0.3 megapixels, as the figures have it. */
+/** Photos of 0.3 megapixels, as stated with the figures. */
 export const benchPhotos = () => photosOf(640, 480);
 
 /** Returns the n-th photo as a unique file: decoders ignore the number after the end marker. */

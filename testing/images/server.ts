@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { benchPhotos, numbered, photosOf } from './resized.ts';
 
 /**
- * Serves JPEGs, a different one for every query: the bytes differ, the work of decoding does not.
- * `node testing/images/server.ts LATENCY_MS even|mixed`; a process of its own, so that its CPU time can be told
- * apart. `even`: all of 0.3 megapixels; `mixed`: from 0.05 to 0.3.
+ * Serves JPEGs with unique bytes for each query and equal decoding work. `node testing/images/server.ts LATENCY_MS
+ * even|mixed`, as a separate process so that its CPU time is measured separately. `even`: all of 0.3 megapixels;
+ * `mixed`: from 0.05 to 0.3.
  */
 const [latencyMs = '0', sizes = 'even'] = process.argv.slice(2);
 const mixedSizes = [

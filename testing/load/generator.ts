@@ -1,20 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Pace {
-  /** Acts in flight, at most. */
+  /** Maximum acts in flight. */
   atOnce: number;
   /**
-   * Acts that begin in a second; one that finds `atOnce` in flight is left out. Without it a new act begins whenever one
-   * ends.
+   * Acts started per second. An act is skipped when `atOnce` are in flight. Without it, a new act starts when one ends.
    */
   perSecond?: number | undefined;
-  /** Acts altogether, at most. */
+  /** Maximum acts in total. */
   most?: number | undefined;
-  /** Aborted when no more acts are to begin. */
+  /** Aborted to start no more acts. */
   signal: AbortSignal;
 }
 
-/** Durations of acts in ms by their outcome. */
+/** Durations of acts in ms, by outcome. */
 export type Durations = Map<string | number, number[]>;
 
 /** The outcome of an act that throws. */
@@ -55,7 +54,7 @@ export async function generateLoad(
       const one: Promise<void> = once().finally(() => flying.delete(one));
       flying.add(one);
     }
-    // From the start, so that timers that come late do not lower the rate.
+    // Counted from the start, so that late timers do not lower the rate.
     const pauseMs = Math.max(0, start + (1000 * tick) / perSecond - performance.now());
     await delay(pauseMs, undefined, { signal }).catch(() => {});
   }
@@ -69,6 +68,6 @@ export function addDuration(durations: Durations, outcome: string | number, ms: 
   else known.push(ms);
 }
 
-/** Milliseconds of all acts, or of those with one outcome. */
+/** Returns the durations of all acts, or of those with one outcome, in ms. */
 export const durationsOf = (durations: Durations, outcome?: string | number): number[] =>
   outcome === undefined ? [...durations.values()].flat() : (durations.get(outcome) ?? []);

@@ -32,7 +32,7 @@ interface GraphProto {
 
 const { float, float16 } = elementTypes;
 
-/** The bytes of an ONNX model that has its weights in fp16 and computes in it, between fp32 ends. */
+/** Converts an ONNX model to fp16 weights and arithmetic, with fp32 inputs and outputs. */
 export function toHalf(bytes: Uint8Array): Uint8Array {
   const model = modelProto.decode(bytes) as unknown as { graph: GraphProto };
   const { graph } = model;
@@ -47,7 +47,7 @@ export function toHalf(bytes: Uint8Array): Uint8Array {
   });
 
   for (const tensor of graph.initializer) halve(tensor);
-  // Exports of old IR versions list initializers as inputs, too: these have another type now.
+  // Exports with an old IR version also list initializers as inputs. Their type has changed.
   graph.input = graph.input.filter(({ name }) => !isInitializer.has(name));
   const isFloat = ({ type }: ValueInfoProto) => type.tensor_type.elem_type === float;
   const inputs = graph.input.filter(isFloat).map(({ name }) => name);

@@ -1,12 +1,12 @@
 import { attributeTypes, type ElementType, elementTypes, modelProto } from './schema.ts';
 
 const irVersion = 8;
-/** The first with LayerNormalization. */
+/** The first opset with LayerNormalization. */
 const opset = 17;
 
 export type Attribute = { f: number } | { i: number } | { ints: readonly number[] };
 
-/** A tensor that stands in the file; its values little-endian, in row-major order. */
+/** A tensor in the file, with little-endian values in row-major order. */
 export interface Initializer {
   name: string;
   type: ElementType;
@@ -21,7 +21,7 @@ export interface Node {
   attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** An input or output; a dimension that is a name is dynamic. */
+/** An input or output; a dimension given by name is dynamic. */
 export interface TensorInfo {
   name: string;
   type: ElementType;
@@ -36,7 +36,7 @@ export interface Graph {
   output: TensorInfo;
 }
 
-/** The bytes of an ONNX file. */
+/** Encodes an ONNX file. */
 export function encodeModel(graph: Graph): Uint8Array {
   const message = modelProto.fromObject({
     ir_version: irVersion,

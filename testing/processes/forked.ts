@@ -4,19 +4,19 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
 
-/** A script in a process of its own. */
+/** A script in a child process. */
 export interface Forked<First> {
   pid: number;
-  /** Its first message, which it sends when it is ready. */
+  /** Its first message, sent when it is ready. */
   ready: First;
-  /** Sends a message and waits for the next one that comes back. */
+  /** Sends a message and returns the reply. */
   ask<Answer>(message: unknown): Promise<Answer>;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /**
  * Forks a script and waits for its first message.
- * @param file its path from the root of the repository.
+ * @param file path from the root of the repository.
  * @throws {Error} when it ends before.
  */
 export async function forkScript<First>(

@@ -3,18 +3,18 @@ import { startRedis, type TestRedis } from '../redis/single.ts';
 import { type Forked, forkScript } from './forked.ts';
 import { type Role, startProcess, type TestProcess } from './service.ts';
 
-/** A service under measurement, on a Redis and image servers of its own. Everything is on loopback. */
+/** A service under measurement with its own Redis and image servers, all on loopback. */
 export interface Installation {
   redis: TestRedis;
   images: Forked<{ authority: string }>[];
   /** In the order of the roles. */
   processes: [TestProcess, ...TestProcess[]];
-  /** Of the first process. */
+  /** Client of the first process. */
   client: Client;
-  /** Returns a pair that no cache knows. Its image is on the image server at that position, or on each in turn. */
+  /** Returns a pair that is in no cache. Its image is on the image server with this index, or on each in turn. */
   pair(server?: number): { image: string; text: string };
   /**
-   * Evaluates pairs as one batch. Returns its id and the seconds from its post to its end.
+   * Scores pairs as one batch. Returns its id and the seconds from post to end.
    * @throws {Error} when an item fails.
    */
   batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;
@@ -22,7 +22,7 @@ export interface Installation {
 }
 
 export interface InstallationOptions {
-  /** A Redis that stays when the installation is closed; by default it has one of its own. */
+  /** A Redis that outlives the installation. Default: one of its own. */
   redis?: TestRedis;
   roles?: [Role, ...Role[]];
   env?: Record<string, string>;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The last two score by a formula, without images or models. */
+/** The last two compute scores with a formula, without images and models. */
 const entries = {
   service: ['start/service.ts'],
   api: ['api/main.ts'],
@@ -16,24 +16,24 @@ const entries = {
 
 export type Role = keyof typeof entries;
 
-/** Never called. It has `vitest --changed` know what a test runs that starts a process. */
+/** Never called. It makes `vitest --changed` find the tests that start a process. */
 export const modulesOfEntries = () =>
   Promise.all([import('../../start/service.ts'), import('../../api/main.ts'), import('../../worker/main.ts')]);
 
-/** A process of the service, started as its supervisor or a container would. */
+/** A process of the service, started as by its supervisor or a container. */
 export interface TestProcess {
-  /** Where it answers. */
+  /** Its address. */
   url: string;
   pid: number;
-  /** Everything it has logged. */
+  /** Returns its log. */
   output(): string;
-  /** Drains it; its exit code. */
+  /** Stops it gracefully. Returns its exit code. */
   stop(): Promise<number | null>;
-  /** Ends it as a power cut would. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
 }
 
-/** @param root checkout that it is started from, with a slash at its end; this one by default. */
+/** @param root checkout to start from, with a final slash; by default this one. */
 export async function startProcess(
   role: Role,
   env: Record<string, string>,

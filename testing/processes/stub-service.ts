@@ -13,16 +13,16 @@ import { createTraffic } from '../../traffic/traffic.ts';
 import { startWorker } from '../../worker/worker.ts';
 
 /**
- * The API or the worker with a stub in place of fetch, decode and inference: what is left is the control plane.
- * `node testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`; a worker without a number is as
- * fast as it can be, and ready at once.
+ * The API or the worker with a stub for fetch, decode and inference, so that only the control plane works. `node
+ * testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. A worker without a number is as
+ * fast as possible, and ready at once.
  */
 const [role, itemsPerSecond = 'Infinity', startSeconds = '0'] = process.argv.slice(2);
 
-/** Fetching and decoding before a chunk comes to the device, in milliseconds. */
+/** Simulated time to fetch and decode a chunk (ms). */
 const fetchMs = 50;
 
-/** Takes as long as a device that does so many items a second, one chunk after the other. */
+/** Simulates a device with this many items a second, one chunk at a time. */
 function createDevice(speed: number): (items: number) => Promise<void> {
   let freeAt = 0;
   return async (items) => {
@@ -34,7 +34,7 @@ function createDevice(speed: number): (items: number) => Promise<void> {
 }
 const device = createDevice(Number(itemsPerSecond));
 
-/** A score that only depends on the pair, so that a run can be compared with another. */
+/** A score that depends only on the pair, so that runs can be compared. */
 const evaluation: Evaluation = {
   scoreTexts: () => Promise.reject(new Error('The stub scores batches alone')),
   scoreImages: () => Promise.reject(new Error('The stub scores batches alone')),
@@ -64,7 +64,7 @@ const encoders: Encoders = {
 await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
   const created = createMetrics();
-  // A simulation in quick motion scrapes more often than every five seconds, and wants to see what is.
+  // A fast simulation scrapes more often than every five seconds, and needs current values.
   const metrics = { ...created, onScrape: ({ read }: Reader) => created.onScrape({ read }) };
   const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
   const traffic = createTraffic({ registry, evaluation, redis, metrics, log });

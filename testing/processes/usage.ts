@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { sum } from '../statistics.ts';
 import { descendantsOf } from './tree.ts';
 
-/** Linux reports CPU time in hundredths of a second, whatever the kernel's own clock. */
+/** Linux reports CPU time in hundredths of a second, whatever the kernel's tick rate. */
 const secondsPerTick = 0.01;
 
 /**
- * User and system CPU time of a process since it began, in seconds.
- * @throws {Error} when it has ended: what it took is not known then.
+ * Returns the user and system CPU time of a process since its start, in seconds.
+ * @throws {Error} when it has ended, since its time is then unknown.
  */
 export function cpuSecondsOf(pid: number): number {
   try {
@@ -17,24 +17,26 @@ export function cpuSecondsOf(pid: number): number {
   }
 }
 
-/** The 14th and 15th field of proc_pid_stat(5); the second, the command, may hold spaces and parentheses. */
+/**
+ * Sums the 14th and 15th field of proc_pid_stat(5). The second field, the command, may contain spaces and parentheses.
+ */
 export function ticksIn(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Resident memory of a process in MiB. */
+/** Returns the resident memory of a process in MiB. */
 export const residentMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') / 1024;
 
-/** The most resident memory of a process in MiB, since {@link resetPeak}. */
+/** Returns the peak resident memory of a process in MiB, since {@link resetPeak}. */
 export const peakMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmHWM') / 1024;
 
-/** Begins a new peak: proc_pid_clear_refs(5) with 5 sets it to the memory of now. */
+/** Resets the peak: writing 5 to proc_pid_clear_refs(5) sets it to the current memory. */
 export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
-/** Memory of a process and everything below it in MiB; pages that several share are counted once (PSS). */
+/** Returns the memory of a process and its descendants in MiB. Shared pages count once (PSS). */
 export function treeMiBOf(pid: number): number {
   const members = [pid, ...descendantsOf(pid)];
   return sum(members.map((member) => kilobytes(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024));
@@ -43,20 +45,20 @@ export function treeMiBOf(pid: number): number {
 const kilobytes = (text: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN);
 
-/** What a stretch of time was used for. */
+/** CPU use over some time. */
 export interface CpuUse {
-  /** Seconds that passed. */
+  /** Elapsed seconds. */
   wall: number;
   /** CPU seconds of each part. */
   cpu: Record<string, number>;
-  /** CPU seconds that nobody used, and that programs took which are no part of the bench. */
+  /** Seconds of idle CPU time and of programs outside the benchmark. */
   idle: number;
   others: number;
 }
 
 /**
- * Counts what each part takes from now on.
- * @param parts pids by name; the bench itself is added as `client`.
+ * Starts to count the CPU time of each part.
+ * @param parts pids by name; the benchmark itself is added as `client`.
  */
 export function meterCpu(parts: Record<string, readonly number[]>): { stop(): CpuUse } {
   const read = () => {
@@ -82,7 +84,7 @@ export function meterCpu(parts: Record<string, readonly number[]>): { stop(): Cp
   };
 }
 
-/** CPU seconds of the whole machine since it began, by the first line of proc_stat(5); steal counts as busy. */
+/** Returns the CPU seconds of the machine since boot, from the first line of proc_stat(5); steal counts as busy. */
 function machineSeconds(): { busy: number; idle: number } {
   const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softIrq = 0, steal = 0] = readFileSync(
     '/proc/stat',

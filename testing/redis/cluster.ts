@@ -4,15 +4,15 @@ import { until } from '../until.ts';
 import { durable, startServer, type TestServer } from './server.ts';
 import type { TestTls } from './tls.ts';
 
-/** A cluster of a test's own: three masters without replicas, each with a third of the slots. */
+/** A Redis cluster for a test: three masters without replicas, each with a third of the slots. */
 export interface TestCluster {
   url: string;
   servers: readonly TestServer[];
-  /** The server that has this key. */
+  /** Returns the server with this key. */
   holderOf(key: string): Promise<TestServer>;
-  /** Ends all servers as a power cut would. */
+  /** Kills all servers with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts all servers again on the same data. */
+  /** Restarts all servers with the same data. */
   start(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface TestCluster {
 const slots = 16_384;
 const count = 3;
 const firstSlot = (at: number) => Math.ceil((at * slots) / count);
-/** When a server counts as failed, in milliseconds: soon, so that a test sees the whole cluster refuse. */
+/** Time after which a server counts as failed (ms). Short, so that tests see the cluster refuse commands. */
 const nodeTimeoutMs = 2_000;
 
 export async function startCluster(tls?: TestTls): Promise<TestCluster> {
@@ -57,12 +57,12 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
   };
 }
 
-/** Three masters with a replica each, of which one takes the place of a master that is lost. */
+/** Three masters with a replica each, which replaces a lost master. */
 export interface ReplicatedCluster {
   url: string;
-  /** The pair that has this key, as it is now; waits until the replica follows and all of the cluster agree. */
+  /** Returns the current master and replica for this key, once the replica is in sync and all servers agree. */
   rolesOf(key: string): Promise<{ master: TestServer; replica: TestServer }>;
-  /** Has a replica take over from a master that runs. */
+  /** Promotes a replica while its master runs. */
   switch(replica: TestServer): Promise<void>;
   remove(): Promise<void>;
 }

@@ -3,14 +3,14 @@ import { until } from '../until.ts';
 import { durable, startServer, type TestServer } from './server.ts';
 import type { TestTls } from './tls.ts';
 
-/** A master and a replica of a test's own, watched by three sentinels. */
+/** A master and a replica for a test, watched by three sentinels. */
 export interface TestSentinels {
   url: string;
   master: TestServer;
   replica: TestServer;
-  /** The servers as they are now, which a failover exchanges; waits until there is one of each that follows the other. */
+  /** Returns the current master and replica, once the replica is in sync. A failover exchanges them. */
   roles(): Promise<{ master: TestServer; replica: TestServer }>;
-  /** Has the sentinels promote the replica while the master runs. */
+  /** Makes the sentinels promote the replica while the master runs. */
   switch(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
   }
   await knowEachOther((value) => value('num-slaves') === '1' && value('num-other-sentinels') === '2');
 
-  /** Whether a server is a master, or a replica that has everything its master had. */
+  /** Returns the role of a server; `syncing` for a replica that lacks data of its master. */
   async function roleOf(server: TestServer): Promise<'master' | 'replica' | 'syncing'> {
     const client = server.connect();
     const [role, , , link] = (await client.role()) as unknown[];
@@ -83,7 +83,7 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
     },
     async switch() {
       const client = sentinels[0]?.server.connect();
-      // Refused while an earlier failover is not over.
+      // Refused until an earlier failover is complete.
       await until(async () => (await client?.call('SENTINEL', 'FAILOVER', name)) === 'OK');
       client?.disconnect();
     },

@@ -7,37 +7,37 @@ import { join } from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
 import { findRedisServer } from '../../start/redis/find.ts';
 
-/** A `redis-server` of a test's own, with a directory of its own. */
+/** A `redis-server` for a test, with its own directory. */
 export interface TestServer {
-  /** Process id of the server that runs now. */
+  /** Process id of the running server. */
   pid(): number;
-  /** Ends it as a power cut would. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again on the same data. */
+  /** Restarts it with the same data. */
   start(): Promise<void>;
-  /** Stops it without closing a connection, as a machine that hangs or is cut off would. */
+  /** Suspends it without closing connections, like a machine that hangs. */
   freeze(): void;
-  /** Continues it. */
+  /** Resumes it. */
   thaw(): void;
-  /** Ends it and removes its data. */
+  /** Kills it and removes its data. */
   remove(): Promise<void>;
-  /** One connection that waits for the server; whoever asks for it ends it. */
+  /** Opens a connection that waits for the server. The caller closes it. */
   connect(): Redis;
 }
 
-/** What is still there when this process exits: no channel says to a Redis that its parent is gone. */
+/** Servers to kill when this process exits, since Redis does not notice the end of its parent. */
 const left = new Set<() => void>();
 process.once('exit', () => {
   for (const abandon of left) abandon();
 });
 
-/** Every write is on disk before it is answered, as in production. */
+/** As in production, each write is on disk before it is acknowledged. */
 export const durable = { save: '', appendonly: 'yes', appendfsync: 'always' };
 
 /**
- * Starts one.
- * @param settingsIn its settings, given the directory it has.
- * @param connectionIn how it is reached, given the same.
+ * Starts a server.
+ * @param settingsIn returns its settings for its directory.
+ * @param connectionIn returns the connection options for its directory.
  */
 export async function startServer(
   settingsIn: (directory: string) => Record<string, string>,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { durable, startServer, type TestServer } from './server.ts';
 
-/** A Redis of a test's own: one server on a unix socket, durable as in production. */
+/** A Redis for a test: one server on a unix socket, durable as in production. */
 export interface TestRedis extends TestServer {
   url: string;
 }

@@ -8,28 +8,28 @@ import { findRedisServer } from '../../start/redis/find.ts';
 
 const run = promisify(execFile);
 
-/** What is missing for a Redis over TLS on this machine, or nothing. */
+/** Returns the reason why this machine cannot run Redis with TLS; undefined if it can. */
 export function lackForTls(): string | undefined {
   const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' }).stdout ?? '';
   if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not here';
-  // The server ends at the first setting that it does not know: one that was built without TLS knows neither.
+  // The server exits at the first unknown setting. Without TLS support that is the first one.
   const options = ['--tls-port', '0', '--no-such-setting', 'x'];
   const { stdout, stderr } = spawnSync(findRedisServer() ?? 'redis-server', options, { encoding: 'utf8' });
   return /no-such-setting/.test(`${stdout}${stderr}`) ? undefined : 'this Redis was built without TLS';
 }
 
-/** Certificates of a test's own: an authority, a certificate of 127.0.0.1 by it, and one of a client by it. */
+/** Certificates for a test: an authority, and certificates by it for 127.0.0.1 and for a client. */
 export interface TestTls {
-  /** For REDIS_TLS_DIR: the certificates of the authority and of the client. */
+  /** Value of REDIS_TLS_DIR: the certificates of the authority and the client. */
   directory: string;
-  /** Settings of a server that listens on this port over TLS alone. */
+  /** Returns the settings of a server that listens on this port with TLS only. */
   settings(port: number): Record<string, string>;
-  /** How a test connects to it. */
+  /** Connection options for a test. */
   connection: { tls: { ca: Buffer; cert: Buffer; key: Buffer } };
   remove(): Promise<void>;
 }
 
-/** @param asksClients whether a server takes none but clients with a certificate of the authority. */
+/** @param asksClients true for a server that requires a client certificate of the authority. */
 export async function createTls(asksClients = false): Promise<TestTls> {
   const directory = await mkdtemp(join(tmpdir(), 'vls-tls-'));
   const file = (name: string) => join(directory, name);

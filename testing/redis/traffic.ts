@@ -3,19 +3,19 @@ import { createConnection, type Socket } from 'node:net';
 import { cpuSecondsOf } from '../processes/usage.ts';
 import type { TestRedis } from './single.ts';
 
-/** Commands as they went over the wire, in the order in which Redis ran them. */
+/** Recorded commands in the order in which Redis executed them. */
 export interface Traffic {
   commands: number;
   bytes: Buffer;
 }
 
 /**
- * What a connection says about itself, and what waits: in a replay there is one connection, and nobody to wait for.
- * What scripts call is on the list of `MONITOR` too, and is run again by its script.
+ * Commands that are not replayed: those about the connection, and blocking ones, since a replay has one connection.
+ * Commands of scripts are skipped as well: `MONITOR` lists them, but their script repeats them.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
-/** Takes down everything that Redis is asked from now on. */
+/** Starts to record all commands to Redis. */
 export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise<Traffic> }> {
   const socket = await connect(redis);
   const parts: Buffer[] = [];
@@ -25,7 +25,7 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   return {
     async stop() {
       const end = await connect(redis);
-      // When Redis has said this of itself, everything before it has been said as well.
+      // The reply to this command comes after all recorded ones.
       end.write('ECHO recorded\r\n');
       while (!Buffer.concat(parts.slice(-2)).includes('"recorded"')) await once(socket, 'data');
       end.destroy();
@@ -36,7 +36,7 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   };
 }
 
-/** Seconds that a fresh Redis needs for the traffic when nobody else is in its way, and CPU seconds of it. */
+/** Replays the traffic on a fresh Redis without pauses. Returns wall time and CPU time in seconds. */
 export async function replayTraffic(redis: TestRedis, traffic: Traffic): Promise<{ wall: number; cpu: number }> {
   const socket = await connect(redis);
   const cpuBefore = cpuSecondsOf(redis.pid());
@@ -64,7 +64,7 @@ async function connect({ url }: TestRedis): Promise<Socket> {
   return socket;
 }
 
-/** One line of `MONITOR` as the command that it tells of: `+1700000000.1 [0 unix:/socket] "SET" "key" "\x00value"`. */
+/** Parses one line of `MONITOR`: `+1700000000.1 [0 unix:/socket] "SET" "key" "\x00value"`. */
 export function commandIn(line: string): Buffer[] {
   const [, source = '', rest] = /^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)$/s.exec(line) ?? [];
   if (rest === undefined || source === 'lua') return [];

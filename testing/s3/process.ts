@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 
-/** What is used of s3rver, which brings no types. */
+/** The used part of s3rver, which has no types. */
 interface S3rver {
   run(): Promise<AddressInfo>;
 }
@@ -15,7 +15,7 @@ type S3rverClass = new (options: {
   configureBuckets: { name: string; configs: string[] }[];
 }) => S3rver;
 
-/** An S3 server as a process of its own: `s3-server.ts DIRECTORY PORT BUCKET`. Its first message is its port. */
+/** An S3 server as a separate process: `s3-server.ts DIRECTORY PORT BUCKET`. Its first message is its port. */
 const [directory = '', port = '0', bucket = ''] = process.argv.slice(2);
 const Rover = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverClass;
 const server = new Rover({
@@ -24,7 +24,7 @@ const server = new Rover({
   directory,
   silent: true,
   vhostBuckets: false,
-  // It cannot check those of lists and deletions; keys that it does not know it refuses all the same.
+  // s3rver cannot verify signatures of lists and deletions. It still refuses unknown keys.
   allowMismatchedSignatures: true,
   configureBuckets: [{ name: bucket, configs: [] }],
 });

@@ -12,23 +12,23 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 
-/** An S3 server of a test's own, with one bucket. */
+/** An S3 server for a test, with one bucket. */
 export interface TestS3 {
-  /** What a process of the service needs to reach it. */
+  /** Environment variables for a process of the service. */
   env: Record<string, string>;
-  /** Address of a key in its bucket. */
+  /** Returns the address of a key in the bucket. */
   url(key: string): string;
   put(key: string, content: string | Buffer): Promise<void>;
   get(key: string): Promise<Buffer>;
-  /** As a lifecycle rule of the bucket would. */
+  /** Deletes an object, as a lifecycle rule would. */
   delete(key: string): Promise<void>;
-  /** All keys that begin so. */
+  /** Lists the keys with this prefix. */
   keys(prefix?: string): Promise<string[]>;
-  /** Ends it as a power cut would; its objects stay. */
+  /** Kills it with SIGKILL. Its objects remain. */
   kill(): Promise<void>;
-  /** Starts it again, where it was. */
+  /** Restarts it at the same address. */
   start(): Promise<void>;
-  /** Ends it and removes its objects. */
+  /** Kills it and removes its objects. */
   remove(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function startS3(): Promise<TestS3> {
   let port = 0;
 
   async function start(): Promise<void> {
-    // Its tokens for the next page of a list are made with a cipher that OpenSSL has put away.
+    // s3rver encrypts its page tokens with a cipher that OpenSSL has moved to its legacy provider.
     server = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [directory, String(port), bucket], {
       execArgv: ['--openssl-legacy-provider'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

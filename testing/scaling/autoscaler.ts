@@ -1,11 +1,11 @@
-/** How much the number of workers may change in `periodSeconds`. */
+/** Maximum change of the number of workers in `periodSeconds`. */
 export interface Policy {
   type: 'Percent' | 'Pods';
   value: number;
   periodSeconds: number;
 }
 
-/** How the number may change in one direction; of several policies the one that allows most counts. */
+/** Policies for one direction. The one that allows the largest change counts. */
 export interface Behavior {
   stabilizationWindowSeconds: number;
   policies: readonly Policy[];
@@ -15,15 +15,15 @@ export interface Behavior {
 export interface Rule {
   minReplicas: number;
   maxReplicas: number;
-  /** What is asked of one worker, in items a second: the trigger's threshold. */
+  /** Threshold of the trigger: items per second for each worker. */
   itemsPerSecondOfWorker: number;
   scaleUp: Behavior;
   scaleDown: Behavior;
-  /** With `minReplicas` 0: so long without demand, in seconds, until the last worker goes. */
+  /** With `minReplicas` 0: seconds without demand until the last worker is removed. */
   cooldownSeconds: number;
 }
 
-/** What the autoscaler remembers between two looks. Times are seconds on any clock that does not go back. */
+/** State of the autoscaler between two evaluations. Times are seconds of a monotonic clock. */
 export interface Memory {
   recommendations: readonly { at: number; replicas: number }[];
   changes: readonly { at: number; by: number }[];
@@ -32,14 +32,14 @@ export interface Memory {
 
 export const noMemory: Memory = { recommendations: [], changes: [], demandAt: Number.NEGATIVE_INFINITY };
 
-/** While the metric is so close to what is asked, the number stays: the default of Kubernetes. */
+/** Smaller deviations of the metric from its target are ignored; the default of Kubernetes. */
 const tolerance = 0.1;
 
 /**
- * One look of KEDA and of the horizontal pod autoscaler that it configures: the order of steps, and what is rounded up
- * and down, as in kubernetes/pkg/controller/podautoscaler (`horizontal.go`, `replica_calculator.go`).
- * @param demanded items a second that all workers together should do.
- * @param replicas how many there are, those that are still starting included.
+ * One evaluation by KEDA and the horizontal pod autoscaler that it configures. The order of steps and the rounding are
+ * those of kubernetes/pkg/controller/podautoscaler (`horizontal.go`, `replica_calculator.go`).
+ * @param demanded items per second for all workers together.
+ * @param replicas present number, including those that still start.
  */
 export function decide(
   rule: Rule,
@@ -48,7 +48,7 @@ export function decide(
   demanded: number,
   replicas: number,
 ): { replicas: number; memory: Memory } {
-  // At its first look it takes the number that it finds for what was wanted.
+  // At its first evaluation the present number counts as the recommendation.
   const memory = past.recommendations.length > 0 ? past : { ...past, recommendations: [{ at, replicas }] };
   const demandAt = demanded > 0 ? at : memory.demandAt;
   const recommended = recommend(rule, demanded, replicas);
@@ -66,7 +66,7 @@ export function decide(
   };
 }
 
-/** From none to the first, and from the last to none, is KEDA's part. */
+/** KEDA itself starts the first worker and removes the last one. */
 const isIdle = ({ minReplicas, cooldownSeconds }: Rule, replicas: number, idleSeconds: number): boolean =>
   minReplicas === 0 && (replicas === 0 ? idleSeconds > 0 : idleSeconds >= cooldownSeconds);
 
@@ -75,7 +75,7 @@ function recommend({ itemsPerSecondOfWorker: each }: Rule, demanded: number, rep
   return isClose ? replicas : Math.ceil(demanded / each);
 }
 
-/** Up by the lowest, down by the highest of the recommendations within the window of that direction. */
+/** Scales up to the lowest, down to the highest recommendation within the window of that direction. */
 function stabilize(rule: Rule, memory: Memory, at: number, recommended: number, replicas: number): number {
   const recent = ({ stabilizationWindowSeconds }: Behavior) => [
     ...within(memory.recommendations, at, stabilizationWindowSeconds).map((past) => past.replicas),
@@ -85,7 +85,7 @@ function stabilize(rule: Rule, memory: Memory, at: number, recommended: number, 
 }
 
 function limit(rule: Rule, { changes }: Memory, at: number, desired: number, replicas: number): number {
-  // The autoscaler knows no number below one.
+  // The autoscaler never goes below one.
   const fewest = Math.max(1, rule.minReplicas);
   if (replicas === 0) return fewest;
   const before = (seconds: number) => within(changes, at, seconds).reduce((count, { by }) => count - by, replicas);

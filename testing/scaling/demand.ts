@@ -1,37 +1,38 @@
-/** What Prometheus knows of a profile, over the window of `Horizon`. */
+/** Prometheus' data about a profile, over the window of `Horizon`. */
 export interface Signals {
-  /** Items posted a second. */
+  /** Items posted per second. */
   postedPerSecond: number;
-  /** Items without an outcome (`vls_items_pending`), at last. */
+  /** Items without an outcome now (`vls_items_pending`). */
   pending: number;
-  /** By how many they grow a second. */
+  /** Growth of pending items per second. */
   growthPerSecond: number;
 }
 
-/** How far the demand looks back and ahead, in seconds. */
+/** Time spans of the demand formula, in seconds. */
 export interface Horizon {
-  /** Over which arrivals and growth are taken. */
+  /** Window for arrivals and growth. */
   windowSeconds: number;
   /** From the order of a worker to its first chunk. */
   startUpSeconds: number;
   /**
-   * How long what waits may need. Twice the start-up: what grows while ordered workers start is seen as if nobody were
-   * on the way, and would otherwise be ordered twice.
+   * Time in which waiting items should be done. Twice the start-up time: workers that still start are not seen by the
+   * formula, and would otherwise be ordered twice.
    */
   targetSeconds: number;
 }
 
-/** A worker on CPUs is ready in half a minute; one on a GPU may have to wait for its node. */
+/** A worker on CPUs is ready in half a minute; one on a GPU may have to wait for a node. */
 export const horizons = {
   cpu: { windowSeconds: 120, startUpSeconds: 30, targetSeconds: 60 },
   gpu: { windowSeconds: 300, startUpSeconds: 300, targetSeconds: 600 },
 } as const satisfies Record<string, Horizon>;
 
 /**
- * Items a second that all workers together should do: as many as arrive, and within `targetSeconds` whatever will be
- * waiting when a worker that is ordered now takes its first chunk.
+ * Returns the items per second that all workers together should process: the arrivals, plus, within `targetSeconds`,
+ * all items that will wait when a worker ordered now takes its first chunk.
  *
- * The backlog alone would not do. While the workers keep up there is none, so it asks for fewer until they do not.
+ * The backlog alone is not enough. While the workers keep up it is empty, so the autoscaler would remove workers until
+ * they do not.
  */
 export function demand(
   { postedPerSecond, pending, growthPerSecond }: Signals,
@@ -41,8 +42,8 @@ export function demand(
 }
 
 /**
- * Returns `demand` as the query of the ScaledObject for the workers of a profile. Every API reports the same values of
- * Redis, one series for each name that batches of the queue were posted with.
+ * Returns `demand` as the query of a profile's ScaledObject. Each API reports the same values from Redis, with one
+ * series for each name that batches of the queue were posted with.
  */
 export function demandQuery(profile: string, { windowSeconds, startUpSeconds, targetSeconds }: Horizon): string {
   const of = `{queue="${profile}"}`;

@@ -1,16 +1,16 @@
 import { type Forked, forkScript } from '../processes/forked.ts';
 
-/** Worker processes as an orchestrator keeps them: so many as it was told, and a new one in place of one that is killed. */
+/** Worker processes as run by an orchestrator: as many as ordered, with killed ones replaced. */
 export interface Fleet {
-  /** Workers there should be. */
+  /** Number of ordered workers. */
   ordered(): number;
-  /** Those of them that have started and take chunks. */
+  /** Number of workers that have started and take chunks. */
   ready(): number;
-  /** @throws {Error} when one could not be started. */
+  /** Waits until all are ready. @throws {Error} when one could not be started. */
   allReady(): Promise<void>;
-  /** @throws {Error} when one that was ordered before could not be started. */
+  /** @throws {Error} when one ordered earlier could not be started. */
   scaleTo(count: number): void;
-  /** Ends so many that are ready as a power cut would. */
+  /** Kills this many ready workers with SIGKILL. */
   kill(count: number): void;
   stop(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function createFleet(
     },
     scaleTo(count) {
       if (failure !== undefined) throw failure;
-      // The latest go first, as in Kubernetes.
+      // Removes the newest first, as Kubernetes does.
       for (const member of members.slice(count)) end(member, 'SIGTERM');
       members = members.slice(0, count);
       while (members.length < count) members.push(start());

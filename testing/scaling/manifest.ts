@@ -12,10 +12,10 @@ interface ScaledObject {
   };
 }
 
-/** KEDA's own. */
+/** KEDA's default. */
 const defaultCooldownSeconds = 300;
 
-/** The rule that the ScaledObject of a profile states. */
+/** Reads the scaling rule from the ScaledObject of a profile. */
 export function readRule(profile: string): Rule {
   const file = new URL(`../../deploy/k8s/autoscaled/${profile}/scaling.yaml`, import.meta.url);
   const { spec } = parse(readFileSync(file, 'utf8')) as ScaledObject;

@@ -1,11 +1,11 @@
 import { postBatch, whenEnded } from '../batch-client.ts';
 
-/** Posts batches, and knows what must come of them. */
+/** Posts batches and checks their results. */
 export interface Poster {
   post(items: number): Promise<void>;
-  /** Items that were accepted. */
+  /** Number of accepted items. */
   posted(): number;
-  /** Waits until every batch has ended; how many items have no score then. */
+  /** Waits for the end of all batches. Returns the number of items without a score. */
   lost(): Promise<number>;
 }
 

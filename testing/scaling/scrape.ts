@@ -3,9 +3,9 @@ import type { Signals } from './demand.ts';
 
 /** Metrics of the API for one queue. */
 export interface Scrape {
-  /** Seconds on the clock of the simulation. */
+  /** Seconds of the simulation's clock. */
   at: number;
-  /** Items that were ever posted. */
+  /** Number of items posted since the start. */
   posted: number;
   pending: number;
   itemsPerSecond: number;
@@ -30,8 +30,8 @@ export function readScrape(page: string, queue: string, at: number): Scrape {
 }
 
 /**
- * What Prometheus makes of its scrapes, the latest last. Its rate is taken from the first to the last of the window, as
- * `rate` does but for what that adds at the edges; its growth by least squares, as `deriv`.
+ * Computes what Prometheus computes from its scrapes, which are sorted by time: the rate from the first to the last of
+ * the window, as `rate` without extrapolation, and the growth by least squares, as `deriv`.
  */
 export function signalsOf(scrapes: readonly Scrape[], windowSeconds: number): Signals {
   const last = scrapes.at(-1);

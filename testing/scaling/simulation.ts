@@ -11,20 +11,20 @@ import { createPoster, type Poster } from './poster.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** What happens in a simulation. */
+/** Events of a simulation. */
 export interface Course {
   seconds: number;
-  /** Items posted a second, at a time in seconds. */
+  /** Returns the items posted per second at a time in seconds. */
   load: (at: number) => number;
-  /** Workers at the beginning. */
+  /** Initial number of workers. */
   workers: number;
-  /** Workers that are killed, and when. */
+  /** Times and numbers of killed workers. */
   kills: readonly { at: number; workers: number }[];
 }
 
-/** The state every five seconds. */
+/** The state, recorded every five seconds. */
 export interface Sample {
-  /** Seconds since the beginning. */
+  /** Seconds since the start. */
   at: number;
   postedPerSecond: number;
   ordered: number;
@@ -32,14 +32,14 @@ export interface Sample {
   pending: number;
   itemsPerSecond: number;
   backlogSeconds: number;
-  /** What the autoscaler was last told. */
+  /** Demand at the last evaluation of the autoscaler. */
   demanded: number;
 }
 
 export interface Simulated {
   samples: Sample[];
   posted: number;
-  /** Items without a score when every batch had ended. */
+  /** Items without a score after all batches ended. */
   lost: number;
 }
 
@@ -48,8 +48,8 @@ export interface SimulationOptions {
   horizon: Horizon;
   worker: { itemsPerSecond: number; startSeconds: number };
   /**
-   * Seconds of the simulation in a second. Of the service itself nothing runs faster: speeds stay what they are a
-   * second, a dead worker's chunks take as long to come back.
+   * Simulated seconds per second. The service itself is not faster: rates per second and the recovery of a dead
+   * worker's chunks take real time.
    */
   pace: number;
   say?: (line: string) => void;
@@ -57,15 +57,15 @@ export interface SimulationOptions {
 
 const profile = 'compact';
 const tickSeconds = 5;
-/** In ticks: Prometheus scrapes every 15 s, the autoscaler asks as often, and not at the same moment. */
+/** In ticks. Prometheus scrapes every 15 s, and the autoscaler evaluates as often, at another time. */
 const every = 3;
 const lookAfter = 2;
-/** Before it begins, the load of its first moment, until speeds and arrivals are known: two minutes. */
+/** Two minutes at the initial load, until rates are known. */
 const settlingTicks = 24;
 
 /**
- * Simulates a course of load on a Redis that writes its file at every commit, a real API and real worker processes with a stub in place
- * of the device. The autoscaler sees what Prometheus would: the metrics of the API.
+ * Simulates changing load with a real API, real workers with a stub for the device, and a Redis that commits each write
+ * to disk. The autoscaler sees the metrics of the API, as through Prometheus.
  */
 export async function simulate(course: Course, options: SimulationOptions): Promise<Simulated> {
   const { worker, pace } = options;

@@ -1,7 +1,7 @@
-/** The number of workers wherever it changes. */
+/** Returns the worker counts without repetitions. */
 export const runsOf = (counts: readonly number[]): number[] => counts.filter((count, at) => count !== counts[at - 1]);
 
-/** How often a number that changes turns from rising to falling or back. */
+/** Counts the changes of direction of a number. */
 export function turnsOf(counts: readonly number[]): number {
   const runs = runsOf(counts);
   const signs = runs.slice(1).map((count, at) => Math.sign(count - (runs[at] ?? 0)));

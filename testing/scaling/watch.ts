@@ -2,16 +2,16 @@ import { decide, noMemory, type Rule } from './autoscaler.ts';
 import { demand, type Horizon } from './demand.ts';
 import { type Scrape, signalsOf } from './scrape.ts';
 
-/** Prometheus and the autoscaler: what was scraped, and what follows from it. */
+/** Prometheus and the autoscaler: records scrapes and computes worker counts. */
 export interface Watch {
   scraped(scrape: Scrape): void;
-  /** How many workers there should be, where there are so many. `at` is in seconds. */
+  /** Returns the number of workers for a present number. `at` is in seconds. */
   look(at: number, replicas: number): number;
-  /** What the autoscaler was last told, in items a second. */
+  /** Demand at the last evaluation, in items per second. */
   demanded(): number;
 }
 
-/** @param pace seconds of the autoscaler's clock in one of the scrapes' clock. */
+/** @param pace seconds of the autoscaler's clock per second of the scrapes' clock. */
 export function createWatch(rule: Rule, horizon: Horizon, pace: number): Watch {
   const { windowSeconds, startUpSeconds, targetSeconds } = horizon;
   const ahead = { startUpSeconds: startUpSeconds / pace, targetSeconds: targetSeconds / pace };

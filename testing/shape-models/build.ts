@@ -17,14 +17,14 @@ const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', import.met
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /**
- * The folder that holds a folder for each shape model, in the layout of a Hugging Face CLIP export. Built when it is
- * not there; its name carries the hash of this script, so another script makes another folder.
- * @param cache directory to put it into, created if need be.
+ * Returns the folder with all shape models, each in the layout of a Hugging Face CLIP export. Builds it if it is
+ * missing. Its name contains the hash of this script, so a changed script makes a new folder.
+ * @param cache parent directory, created if necessary.
  */
 export function ensureShapeModels(cache: string): string {
   const folder = join(cache, `shape-models-${versionOfScript()}`);
   if (existsSync(folder)) return folder;
-  // Another bench may be building the same: whoever is first gives the folder its name.
+  // Another process may build the same folder. The first to finish renames its own.
   const partial = `${folder}.${process.pid}.partial`;
   for (const [name, { shape, precisions }] of Object.entries(shapeModels)) {
     buildShapeModel(join(partial, name), shape, precisions);
@@ -38,7 +38,7 @@ export function ensureShapeModels(cache: string): string {
   return folder;
 }
 
-/** Writes one model folder: both towers in each precision, and the tokenizer and preprocessing of every OpenAI CLIP. */
+/** Writes one model folder: both towers in each precision, and OpenAI CLIP's tokenizer and preprocessing. */
 export function buildShapeModel(folder: string, shape: ClipShape, precisions: readonly Precision[]): void {
   mkdirSync(join(folder, 'onnx'), { recursive: true });
   for (const precision of precisions) {

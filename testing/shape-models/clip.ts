@@ -1,7 +1,7 @@
 import type { Graph } from '../onnx/write.ts';
 import { createGraph, type GraphBuilder, type Precision } from './graph.ts';
 
-/** A CLIP by its sizes, as OpenCLIP's model configurations have them. */
+/** Sizes of a CLIP, as in OpenCLIP's model configurations. */
 export interface ClipShape {
   /** Length of an embedding. */
   dimensions: number;
@@ -23,7 +23,9 @@ export const vitL14: ClipShape = {
   text: { ...text, width: 768, layers: 12 },
 };
 
-/** `pixel_values [batch, 3, size, size]` to `image_embeds [batch, dimensions]`, not normalised. */
+/**
+ * Builds the vision tower: `pixel_values [batch, 3, size, size]` to `image_embeds [batch, dimensions]`, not normalised.
+ */
 export function visionTower({ dimensions, vision }: ClipShape, precision: Precision): Graph {
   const { imageSize, patchSize, width, layers } = vision;
   const graph = createGraph(precision);
@@ -55,7 +57,7 @@ export function visionTower({ dimensions, vision }: ClipShape, precision: Precis
   });
 }
 
-/** `input_ids [batch, sequence]` to `text_embeds [batch, dimensions]`, not normalised. */
+/** Builds the text tower: `input_ids [batch, sequence]` to `text_embeds [batch, dimensions]`, not normalised. */
 export function textTower({ dimensions, text }: ClipShape, precision: Precision): Graph {
   const { contextLength, vocabulary, width, layers } = text;
   const graph = createGraph(precision);
@@ -73,7 +75,7 @@ export function textTower({ dimensions, text }: ClipShape, precision: Precision)
   );
   const mask = node('Slice', [firstRows(causal), integers([0]), length, integers([1])]);
   for (let layer = 0; layer < layers; layer++) x = block(graph, `block ${layer}`, x, width, mask);
-  // The end token has the highest id, and ArgMax takes the first of several.
+  // The end token has the highest id. ArgMax returns its first position.
   const end = node('ArgMax', ['input_ids'], { axis: { i: 1 }, keepdims: { i: 1 } });
   const pooled = node('GatherND', [x, end], { batch_dims: { i: 1 } });
   const embedding = graph.linear('projection', graph.layerNorm(pooled, width), width, dimensions, {
@@ -87,7 +89,7 @@ export function textTower({ dimensions, text }: ClipShape, precision: Precision)
   });
 }
 
-/** A residual attention block, normalised first. */
+/** A residual attention block with normalisation first. */
 function block(graph: GraphBuilder, name: string, x: string, width: number, mask?: string): string {
   const { node } = graph;
   const attended = attention(graph, `${name}.attention`, graph.layerNorm(x, width), width, mask);

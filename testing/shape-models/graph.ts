@@ -2,28 +2,28 @@ import { type ElementType, elementTypes } from '../onnx/schema.ts';
 import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
-/** A weight of so many elements or more is written as the factors of a product. */
+/** Weights with at least this many elements are stored as factors of a product. */
 const denseBelow = 20_000;
-/** Rank of a product that must not flatten what it is given. */
+/** Rank of products that must preserve enough of their input. */
 const fullerRank = 14;
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
 
-/** An ONNX graph while it is built. A tensor is its name. */
+/** Builds an ONNX graph. Tensors are referenced by name. */
 export interface GraphBuilder {
-  /** A float tensor in the precision of the graph: whole in fp32, and so in int8, whose sums are fp32. */
+  /** Casts a float tensor to the precision of the graph; unchanged in fp32, and in int8, which accumulates in fp32. */
   cast(tensor: string): string;
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
-  /** A node with several outputs. */
+  /** Adds a node with several outputs. */
   split(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
   integers(values: readonly number[]): string;
   floats(dims: readonly number[], values: Float32Array): string;
-  /** Random values of the deviation, as a dense constant once ONNX Runtime has made its session. */
+  /** Adds random values with this deviation, which ONNX Runtime turns into a dense constant. */
   weight(name: string, dims: readonly number[], deviation: number): string;
   /**
-   * `x @ weight + bias`. In int8 as ONNX Runtime's dynamic quantisation writes it: `x` is quantised at run time, the
-   * weight has one scale.
-   * @param fuller with a weight of rank 14 instead of 1, which would leave nothing of `x` but a factor.
+   * Adds `x @ weight + bias`. In int8 it has the form of ONNX Runtime's dynamic quantisation: `x` is quantised at run
+   * time, the weight has one scale.
+   * @param fuller uses a weight of rank 14 instead of 1, which would reduce `x` to a factor.
    */
   linear(
     name: string,
@@ -33,13 +33,14 @@ export interface GraphBuilder {
     options?: { bias?: boolean; fuller?: boolean },
   ): string;
   layerNorm(x: string, width: number): string;
-  /** The graph, with this tensor as its output. */
+  /** Returns the graph with this tensor as its output. */
   finish(result: string, ends: Pick<Graph, 'name' | 'input' | 'output'>): Graph;
 }
 
 /**
- * Large weights are stored as `u [rows, 1]` and `v [1, columns]`, and ONNX Runtime folds their product into a dense
- * constant when it makes the session: size and speed of the real model in a file of a megabyte or two.
+ * Creates a builder. Large weights are stored as `u [rows, 1]` and `v [1, columns]`. ONNX Runtime folds their product
+ * into a dense constant when it creates the session. So a file of one or two megabytes has the size and speed of the
+ * real model.
  */
 export function createGraph(precision: Precision): GraphBuilder {
   const nodes: Node[] = [];
@@ -64,7 +65,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   const floats: GraphBuilder['floats'] = (dims, values) => cast(initializer('float', dims, values));
   const scalar = (value: number) => floats([], Float32Array.of(value));
 
-  /** Small constants that every block needs are written once. */
+  /** Adds small constants shared by all blocks once. */
   function once(key: string, make: () => string): string {
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -81,7 +82,7 @@ export function createGraph(precision: Precision): GraphBuilder {
     const columns = elements / rows;
     const u = initializer('float', [rows, 1], random.normals(rows, 1));
     const v = initializer('float', [1, columns], random.normals(columns, deviation));
-    // Multiplied in fp32: ONNX Runtime folds with the kernels of its CPU provider, which has none for fp16.
+    // Multiplied in fp32, since ONNX Runtime folds constants with its CPU kernels, which lack fp16.
     const product = cast(node('Mul', [u, v]));
     return dims.length === 2 ? product : node('Reshape', [product, integers(dims)]);
   };
@@ -89,7 +90,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   const integers: GraphBuilder['integers'] = (values) =>
     once(`integers ${values}`, () => initializer('int64', [values.length], BigInt64Array.from(values, BigInt)));
 
-  /** `[rows, columns]` of deviation `rows ** -0.5`, so that a product keeps the size of its input. */
+  /** A `[rows, columns]` matrix with deviation `rows ** -0.5`, so that a product has the size of its input. */
   function matrix(name: string, rows: number, columns: number, fuller: boolean): string {
     const deviation = rows ** -0.5;
     if (!fuller) return weight(name, [rows, columns], deviation);
@@ -100,7 +101,7 @@ export function createGraph(precision: Precision): GraphBuilder {
     return cast(node('MatMul', [u, v]));
   }
 
-  /** The same in int8, with its scale: whole factors whose product stays within [-126, 126]. */
+  /** The same in int8 with its scale: integer factors with a product within [-126, 126]. */
   function quantisedMatrix(name: string, rows: number, columns: number, fuller: boolean) {
     const random = randomFor(name);
     const rank = fuller ? fullerRank : 1;
@@ -139,7 +140,7 @@ export function createGraph(precision: Precision): GraphBuilder {
       return node('LayerNormalization', [x, scale, bias], { axis: { i: -1 }, epsilon: { f: 1e-5 } });
     },
     finish(result, ends) {
-      // In fp32 whatever is between the ends.
+      // fp32, whatever the precision between input and output.
       const attributes = { to: { i: elementTypes.float } };
       nodes.push({ op: 'Cast', inputs: [result], outputs: [ends.output.name], attributes });
       return { ...ends, nodes, initializers };

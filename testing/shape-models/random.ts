@@ -1,10 +1,10 @@
-/** Numbers that depend on nothing but the name: a model built twice is the same model. */
+/** Random numbers seeded by a name, so that a model is the same in each build. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
   /** Standard normal values, by Box and Muller. */
   normals(count: number, deviation: number): Float32Array;
-  /** Whole numbers from -most to most. */
+  /** Integers from -most to most. */
   integers(count: number, most: number): Int32Array;
 }
 
