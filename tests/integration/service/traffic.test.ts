@@ -129,6 +129,7 @@ test('a model asked for by its own name answers alone', async () => {
 });
 
 const canary = (model: string, more: object = {}) => ({
+  // A batch of 200 fills a window.
   canary: { model, share: 0.5, compare: 1, window: { items: 60 }, promoteAfter: 2, ...more },
 });
 const open = { errorShare: 1, latencyRatio: 1_000, scoreDrift: 100, rankCorrelation: -1 };
@@ -137,7 +138,7 @@ test('a canary with shifted scores is rolled back in its first window, and the r
   // Noise of a busy machine must not be what this test sees.
   write(canary('shifted', { guard: { latencyRatio: 1_000 } }));
   await reported(({ canary: found }) => found?.model === 'shifted' && found.phase === 'trial');
-  const kept = (await running.client.batch.post(fresh(400))).body;
+  const kept = (await running.client.batch.post(fresh(240))).body;
   expect(kept.traffic?.map(({ model }) => model)).toEqual(['main', 'shifted']);
   const { canary: found, comparisons } = await reported(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.windows).toHaveLength(1);
@@ -201,10 +202,10 @@ test("each decision about a canary, the guard's and an operator's, is one audit 
 test('a slower canary is rolled back for its time alone, after two windows', async () => {
   write(canary('slow', { guard: { ...open, latencyRatio: 2 } }));
   await reported(({ canary: found }) => found?.model === 'slow' && found.phase === 'trial');
-  await evaluate(400);
+  await evaluate(240);
   const { canary: once } = await reported(({ canary: now }) => (now?.windows.length ?? 0) > 0);
   expect(once?.windows.at(-1)).toMatchObject({ verdict: 'failed', reasons: [expect.any(String), expect.any(String)] });
-  for (let round = 0; round < 4 && (await report()).canary?.phase === 'trial'; round++) await evaluate(400);
+  for (let round = 0; round < 4 && (await report()).canary?.phase === 'trial'; round++) await evaluate(240);
   const { canary: found } = await reported(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.reason).toMatch(/times as long as the main model; 2 is allowed/);
   expect(found?.windows.map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
