@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, dispatchOrder, turnKeys } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, startEngine } from '../../support/engine.ts';
@@ -93,20 +94,23 @@ test('priorities stay inside what BullMQ can order after any number of turns', a
   expect(new Set(taken.map(({ batchId }) => batchId))).toEqual(new Set([first, second]));
 });
 
-test('cancelling 100,000 chunks takes its 32 waiting jobs, and blocks Redis for less than 50 ms', async () => {
+test('cancelling 100,000 chunks takes its 32 waiting jobs, and less than 50 ms of the CPU time of Redis', async () => {
   const id = await engine.post(16);
   // A batch of that length, without the payloads that play no part in cancelling.
   await engine.redis.hset(batchKeys(engine.redis, id).batch, 'total', 6_400_000, 'chunks', 100_000, 'cursor', 4);
   await engine.sweeper.sweep();
   expect(await engine.redis.scard(batchKeys(engine.redis, id).waiting)).toBe(32);
-  await askMasters(engine.redis, async (master) => {
-    await master.config('SET', 'slowlog-log-slower-than', 50_000);
-    await master.call('SLOWLOG', 'RESET');
-  });
+  // CPU time: on a busy machine, Redis waits for the processor in the middle of a script.
+  const cpuMs = async () => {
+    const infos = await askMasters(engine.redis, (master) => master.info('cpu'));
+    const names = ['used_cpu_user_main_thread', 'used_cpu_sys_main_thread'];
+    return 1_000 * infos.reduce((sum, info) => sum + names.reduce((one, name) => one + infoNumber(info, name), 0), 0);
+  };
+  const before = await cpuMs();
+  expect(before).toBeGreaterThan(0);
   const status = await engine.batches.cancel('default', id);
   expect(status).toMatchObject({ state: 'cancelled', items: { cancelled: 6_400_000, pending: 0 } });
-  const slow = await askMasters(engine.redis, (master) => master.call('SLOWLOG', 'LEN'));
-  expect(slow.every((length) => length === 0)).toBe(true);
+  expect((await cpuMs()) - before).toBeLessThan(50);
   const queue = engine.queues.all().find(({ name }) => name === 'evaluate-compact');
   expect(await queue?.getJobCountByTypes('prioritized', 'waiting', 'active')).toBe(0);
 });
