@@ -32,12 +32,13 @@ export default defineConfig({
     projects: [
       runs('unit', unit, 'server', 'tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'),
       runs('server', integration, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
-      // Scripts once more: a cluster refuses those that touch two slots, a single server never does.
+      // Scripts and commands with several keys once more: a cluster refuses those that touch two slots, a single server
+      // never does. Those left out are about processes, and run no script that the others do not run.
       runs(
         'cluster',
         integration,
         'cluster',
-        'tests/integration/batches/*.test.ts',
+        'tests/integration/batches/!(columns|poison|stopping|webhooks).test.ts',
         'tests/integration/service/{access-limits,access-session,outage}.test.ts',
       ),
     ],

@@ -11,14 +11,19 @@ beforeAll(() => {
 });
 afterAll(() => redis.disconnect());
 
-/** Long enough to be interrupted. */
+/**
+ * Items of 155 chunks. A worker is interrupted when 64 chunks are stored or 500 items are scored, so more than half of the
+ * work is left.
+ */
 const count = 8_000;
+/** Items of 280 chunks. One hash of payloads holds 256. */
+const twoHashes = 16_000;
 
 /** Waits for what lasts for fractions of a second. */
 const when = (holds: () => Promise<boolean>) => until(holds, { everyMs: 10 });
 const field = (id: string, name: string) => redis.hget(batchKeys(redis, id).batch, name);
 
-async function expectComplete(id: string): Promise<void> {
+async function expectComplete(id: string, count: number): Promise<void> {
   const ended = await service.written(id);
   expect(ended).toMatchObject({
     state: 'completed',
@@ -33,26 +38,26 @@ async function expectComplete(id: string): Promise<void> {
 }
 
 test('a worker killed while it reads the object: another reads it from the first line, and nothing is there twice', async () => {
-  await service.s3.put('open/intake.ndjson', lines(count));
+  await service.s3.put('open/intake.ndjson', lines(twoHashes));
   const worker = await service.startWorker();
   const { body } = await service.post({ input: service.s3.url('open/intake.ndjson') });
   await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await worker.kill();
   expect(await field(body.id, 'state')).toBe('accepting');
   const other = await service.startWorker();
-  await expectComplete(body.id);
+  await expectComplete(body.id, twoHashes);
   await other.stop();
 });
 
 test('a worker killed while it evaluates: its chunks come back, and the counts agree with the files', async () => {
-  await service.s3.put('open/evaluation.ndjson', lines(count));
+  await service.s3.put('open/evaluation.ndjson', lines(twoHashes));
   const worker = await service.startWorker();
   const { body } = await service.post({ input: service.s3.url('open/evaluation.ndjson') });
   await when(async () => Number(await field(body.id, 'succeeded')) > 500);
   await worker.kill();
   expect(await field(body.id, 'state')).toBe('running');
   const other = await service.startWorker();
-  await expectComplete(body.id);
+  await expectComplete(body.id, twoHashes);
   await other.stop();
 });
 
@@ -64,7 +69,7 @@ test('a worker killed while it writes the files: another writes them all', async
   await worker.kill();
   expect(await field(body.id, 'filesState')).toBe('pending');
   const other = await service.startWorker();
-  await expectComplete(body.id);
+  await expectComplete(body.id, count);
   await other.stop();
 });
 
@@ -75,7 +80,7 @@ test('a worker that is told to stop hands the reading of an object back', async 
   await when(async () => (await redis.hlen(batchKeys(redis, body.id).input(0))) >= 64);
   await worker.stop();
   const other = await service.startWorker();
-  await expectComplete(body.id);
+  await expectComplete(body.id, count);
   await other.stop();
 });
 
@@ -110,6 +115,7 @@ test('a batch that is cancelled before it is read stays cancelled, and nothing o
 
 test('a batch that is cancelled while it is read stops being read, and its payloads go', async () => {
   const { s3, post, written, client } = service;
+  // Items of 655 chunks, of which 64 are stored when the batch is cancelled: the rest takes seconds to read.
   await s3.put('open/midway.ndjson', lines(40_000));
   const worker = await service.startWorker();
   const { body } = await post({ input: s3.url('open/midway.ndjson') });
