@@ -90,7 +90,7 @@ async function addFromHub(
   );
 }
 
-/** What the registry knows of the models of a repository: scale and bias stand in no file. */
+/** Returns the facts that the registry has of the models of a repository. Scale and bias of a sigmoid are in no file. */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
   const same = [...models.values()]
     .filter(isHubEntry)

@@ -16,7 +16,7 @@ import type { Hub, Listing } from './hub.ts';
 import { type Patience, patience, persist } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** What a person states of a repository. */
+/** Statements of a person about a repository. They go before those of `known`. */
 export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preprocess'> {
   /** Where the tokenizer is, when the repository has none. */
   tokenizer?: string | undefined;
@@ -25,7 +25,7 @@ export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preproce
 export interface InspectOptions extends Partial<Patience> {
   hub: Hub;
   choice?: InspectChoice | undefined;
-  /** What is known of models of this repository already: of two statements, that of `choice` counts. */
+  /** Facts that the registry has of a model of this repository. */
   known?: StatedFacts | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -45,7 +45,7 @@ export interface Inspected {
 const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
 
 /**
- * Looks at a repository of a hub: its list of files and its descriptions. Decides layout, family and precisions. Fetches
+ * Inspects a repository of a hub by its list of files and its descriptions. Decides layout, family and precisions. Fetches
  * some kilobytes into a temporary directory, and no weights.
  * @throws {PullError} `unusable` with what is missing and how to state it.
  */

@@ -4,7 +4,7 @@ import { filesOf, precisionsOf } from './layouts.ts';
 import type { TowersHere } from './precision.ts';
 import { isGraph } from './weights.ts';
 
-/** What a person states of a repository where its files leave a choice. */
+/** The choices that a person makes where the files of a repository leave several. */
 export interface LayoutChoice {
   layout?: LayoutName | undefined;
   folder?: string | undefined;

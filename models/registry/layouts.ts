@@ -10,7 +10,7 @@ import { isGraph, isWeightsOf } from './weights.ts';
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
 
-/** What stands before `.onnx` in the name of a tower's file. */
+/** The end of a graph's name before `.onnx`. */
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /** A place on the hub: a repository at a revision. */
@@ -48,7 +48,7 @@ const configFile = 'config.json';
 const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
-/** What some tokenizers have too: the models of SentencePiece, whose ids are exact, and the words of WordPiece. */
+/** Files that some tokenizers have: the models of SentencePiece, whose ids are exact, and the words of WordPiece. */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
 export const towerFile = (tower: 'vision' | 'text', precision: Precision): string =>
@@ -57,12 +57,12 @@ export const towerFile = (tower: 'vision' | 'text', precision: Precision): strin
 /** The file of a graph that holds both towers. */
 export const bothTowersFile = (precision: Precision): string => `onnx/model${suffixes[precision]}.onnx`;
 
-/** Whether a graph holds both towers, by its name. */
+/** Returns true if a graph holds both towers, by its name. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
 
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
 
-/** Whether a layout has its graphs in a folder that the source may name. */
+/** Returns true if a layout has its graphs in a folder that the source may name. */
 export const hasFolder = (layout: LayoutName): boolean => layoutsOfOnnxFolders.includes(layout);
 
 /** The precisions a layout's repositories hold. */
@@ -74,7 +74,7 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
 
 /**
- * The files that a model must have at a precision. What a layout lacks is absent here too; the registry entry states it.
+ * Returns the files that a model must have at a precision. The registry entry states the facts of those that a layout lacks.
  * @throws {Error} when the layout has no such precision, or the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
@@ -172,12 +172,12 @@ function marqoStem(repo: string, weights: string, precision: Precision): string 
   return `onnx${precision === 'fp16' ? 16 : 32}-${name}-${weights}`;
 }
 
-/** Whether some precision of this source has a file of this local name; what hashes in the registry may stand for. */
+/** Returns true if the source has a file of this local name at some precision. Only such files may have hashes. */
 export function isLocalName(source: HubSource, local: string): boolean {
   const required = precisionsOf(source.layout).flatMap((precision) => filesOf(source, precision));
   const known = [...required, ...optionalFilesOf(source)];
   return known.some((file) => file.local === local || (isGraph(file.local) && isWeightsOf(file.local, local)));
 }
 
-/** Whether a repository of this layout leaves `dimensions` for the registry to say. */
+/** Returns true if the repositories of a layout do not state `dimensions`, so the registry must. */
 export const needsDimensions = (layout: LayoutName): boolean => layout === 'qdrant' || layout === 'marqo';

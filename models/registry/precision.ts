@@ -35,5 +35,5 @@ export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision
     ...vision.map((each) => ({ vision: each, text: text.includes(each) ? each : firstText })),
     ...text.filter((each) => !vision.includes(each)).map((each) => ({ vision: firstVision, text: each })),
   ];
-  return towers.map(precisionName);
+  return [...new Set(towers.map(precisionName))];
 }

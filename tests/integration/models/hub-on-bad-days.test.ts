@@ -264,7 +264,7 @@ describe('the hash of a file', () => {
     const hub = await hubWith();
     const files = { 'onnx/vision_model.onnx': { sha256: 'c'.repeat(64), unverified: true } };
     const failure = await failureOf(pullTiny(hub, await entryOf({ files })));
-    expect(failure).toMatchObject({ code: 'wrong_hash', message: expect.stringContaining('one source alone') });
+    expect(failure).toMatchObject({ code: 'wrong_hash', message: expect.stringContaining('one source only') });
   });
 });
 

@@ -33,7 +33,7 @@ interface Case {
   precision?: Precision;
   /** The largest distance of a cosine. */
   tolerance?: number;
-  /** What lies here besides configuration and graphs. */
+  /** Local names of the files that are neither configuration nor graphs. */
   also: string[];
 }
 
