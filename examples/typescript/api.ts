@@ -109,19 +109,22 @@ truncate_prompt_tokens?: (-1) | (null);
 user?: string | null;};
 
 /** A string or `{text}` is a text, `{image}` an image. `{content}` has one input in each part, as vLLM has it; in a list it has one part. */
-export type ScoreInputs = ((string) | (({type: "image_url";
-image_url: {url: string;};
-uuid?: string;}) | ({type: "text";
-text: string;})) | ({content: (({type: "image_url";
-image_url: {url: string;};
-uuid?: string;}) | ({type: "text";
-text: string;}))[];}) | ({text: string;}) | ({image: ImageSource;})) | (((string) | (({type: "image_url";
-image_url: {url: string;};
-uuid?: string;}) | ({type: "text";
-text: string;})) | ({content: (({type: "image_url";
-image_url: {url: string;};
-uuid?: string;}) | ({type: "text";
-text: string;}))[];}) | ({text: string;}) | ({image: ImageSource;}))[]);
+export type ScoreInputs = ((string) | ((ScoreImagePart) | (ScoreTextPart)) | (ScoreParts) | (ScoreText) | (ScoreImage)) | (((string) | ((ScoreImagePart) | (ScoreTextPart)) | (ScoreParts) | (ScoreText) | (ScoreImage))[]);
+
+export type ScoreImagePart = {type: "image_url";
+image_url: ScoreImageUrl;
+uuid?: string;};
+
+export type ScoreImageUrl = {url: string;};
+
+export type ScoreTextPart = {type: "text";
+text: string;};
+
+export type ScoreParts = {content: ((ScoreImagePart) | (ScoreTextPart))[];};
+
+export type ScoreText = {text: string;};
+
+export type ScoreImage = {image: ImageSource;};
 
 export type OpenAIBatchRequest = {input_file_id: string;
 endpoint: "/v1/embeddings" | "/v1/score";
@@ -1136,7 +1139,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/v1/files/{id}/content': {get: {/** Download a file: the lines that were uploaded, or those of a batch that has ended */
 parameters: {query?: never;path: {/** Id of the file. */
-id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/jsonl': string;};};
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/octet-stream': string;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { maxInputs } from './embeddings.ts';
 import { imageSource, longText } from './item.ts';
 
-const imagePart = z.strictObject({
-  type: z.literal('image_url'),
-  image_url: z.object({ url: z.string().min(1) }),
-  uuid: z.string().optional(),
-});
-const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
+// All have names: generators give unnamed schemas of a union the same name, and drop them.
+const imagePart = z
+  .strictObject({
+    type: z.literal('image_url'),
+    image_url: z.object({ url: z.string().min(1) }).meta({ id: 'ScoreImageUrl' }),
+    uuid: z.string().optional(),
+  })
+  .meta({ id: 'ScoreImagePart' });
+const textPart = z.strictObject({ type: z.literal('text'), text: z.string() }).meta({ id: 'ScoreTextPart' });
 const part = z.union([imagePart, textPart], {
   error: 'expected a part {type: "image_url", image_url: {url}} or {type: "text", text}',
 });
@@ -16,9 +19,9 @@ const input = z.union(
   [
     z.string(),
     part,
-    z.strictObject({ content: z.array(part).min(1).max(maxInputs) }),
-    z.strictObject({ text: z.string() }),
-    z.strictObject({ image: imageSource }),
+    z.strictObject({ content: z.array(part).min(1).max(maxInputs) }).meta({ id: 'ScoreParts' }),
+    z.strictObject({ text: z.string() }).meta({ id: 'ScoreText' }),
+    z.strictObject({ image: imageSource }).meta({ id: 'ScoreImage' }),
   ],
   { error: expected },
 );

@@ -178,7 +178,10 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
         tags: ['openai'],
         requestParams: { path: openAiFilePath },
         responses: {
-          '200': { description: 'The lines', content: { 'application/jsonl': { schema: { type: 'string' } } } },
+          '200': {
+            description: 'The lines',
+            content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+          },
           ...problemResponses(404, 503),
         },
       },
@@ -187,7 +190,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
           const scope = reachOf(request);
           const output = await openOutput(scope, idOf(request));
           const parts: AsyncIterator<Bytes> = output?.lines ?? files.read(await files.find(scope, idOf(request)));
-          response.type('application/jsonl');
+          response.type('application/octet-stream');
           await largeResponses.stream(request, response, parts, clientGone(response));
         },
       ],

@@ -189,6 +189,16 @@ test('a batch of scores has those of the requests, and batches are listed and ca
     status: 404,
     code: 'batch.not_found',
   });
+  // With a key, a batch is created once.
+  const keyed = { headers: { 'Idempotency-Key': 'scores-1' } };
+  const request = { input_file_id: file.id, endpoint, completion_window: '24h' as const };
+  const [first, second] = [
+    await openAi().batches.create(request, keyed),
+    await openAi().batches.create(request, keyed),
+  ];
+  expect(second.id).toBe(first.id);
+  const other = openAi().batches.create({ ...request, metadata: { other: 'yes' } }, keyed);
+  expect(await failureOf(other)).toMatchObject({ status: 422, code: 'idempotency.mismatch' });
   // The native interface shows the same batch.
   const native = await running.client.batch.results(String(posted[0]?.id).replace('batch_', ''));
   expect(native).toMatchObject([{ id: 'first', status: 'answered', response: { object: 'list' } }]);

@@ -117,7 +117,11 @@ test('a client made by openapi-python-client drives batches and reads every kind
       ([all]) => all,
     );
     // A generated client posts JSON and forms; no generator sends streams.
-    expect(warnings).toEqual(['application/x-ndjson', 'text/csv'].map((type) => `Unsupported content type ${type}`));
+    expect(warnings).toEqual(
+      ['application/x-ndjson', 'text/csv', 'text/tab-separated-values'].map(
+        (type) => `Unsupported content type ${type}`,
+      ),
+    );
     const sent = images('coffee.jpg', 'missing.jpg');
     expect(await drive(interpreter, 'generated', [directory, running.service.url, ...sent])).toEqual({
       same: true,
