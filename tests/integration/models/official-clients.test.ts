@@ -182,6 +182,24 @@ describe.skipIf(official === undefined)('@huggingface/hub of Node.js, at the hub
     }
   });
 
+  test('sees the commit and the files that vls sees, and finds the repository', async () => {
+    const hub = await hubWithTiny();
+    const client = httpHub({ endpoint: hub.url });
+    const listing = await client.list({ repo: repository, revision: 'main' });
+    const info = await official?.modelInfo({
+      name: repository,
+      revision: 'main',
+      hubUrl: hub.url,
+      additionalFields: ['sha', 'filePaths'],
+    });
+    expect(listing?.commit).toBe(info?.sha);
+    expect([...(listing?.files.keys() ?? [])]).toEqual(info?.filePaths);
+    const found: string[] = [];
+    for await (const { name } of official?.listModels({ search: { query: 'CLIP' }, hubUrl: hub.url }) ?? [])
+      found.push(name);
+    expect((await client.search('CLIP'))?.map(({ repo }) => repo)).toEqual(found);
+  });
+
   test('follows a mirror that redirects', async () => {
     const hub = await hubWithTiny();
     const mirror = await startMirror(hub, 308);
