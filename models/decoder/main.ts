@@ -70,7 +70,7 @@ async function decode(id: number, read: () => Uint8Array): Promise<void> {
   const slot = given.get(id);
   given.delete(id);
   try {
-    if (options === undefined) throw new Error('The decoder was asked before it had its options');
+    if (options === undefined) throw new Error('The decoder received an image before its options');
     const pixels = await crop(read(), { ...options, caller });
     if (slot !== undefined && pixelSlots?.write(slot, pixels)) writeFrame(pipe, frameTypes.pixelsInSlot, id);
     else writeFrame(pipe, frameTypes.pixels, id, pixels);

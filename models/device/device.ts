@@ -38,14 +38,14 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   const findings = await probeAccelerators(config.device === 'auto' ? accelerators : [config.device]);
   const found = findings.find(({ fault }) => fault === null);
   if (found !== undefined) {
-    const reason = config.device === 'auto' ? 'the first that works here' : 'as configured';
+    const reason = config.device === 'auto' ? 'the first that works on this machine' : 'as configured';
     return { provider: found.provider, count: found.provider === 'cuda' ? gpuCount() : 1, reason };
   }
   const faults = findings.map(({ provider, fault }) => `${provider}: ${fault}`).join('; ');
-  if (config.device === 'auto') return { ...cpu, reason: `no accelerator works here (${faults})` };
+  if (config.device === 'auto') return { ...cpu, reason: `no accelerator works on this machine (${faults})` };
   if (config.deviceFallback) return { ...cpu, reason: `fallback, ${faults}` };
   throw new DeviceError(
-    `DEVICE=${config.device} cannot be had: ${faults}. Use DEVICE=auto, or set DEVICE_FALLBACK=1 to run on the CPU then`,
+    `DEVICE=${config.device} is not available: ${faults}. Use DEVICE=auto, or set DEVICE_FALLBACK=1 to run on the CPU instead`,
   );
 }
 

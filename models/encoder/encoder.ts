@@ -175,7 +175,9 @@ export async function createEncoder(
         const takeLargePlace = (ending?: AbortSignal) => {
           // A large image takes a second or more. Batch work must not wait for it.
           interactiveDecoding.delete(caller);
-          return given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue gave no places'));
+          return (
+            given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue has no large-image places'))
+          );
         };
         return cropImage(bytes, { ...given, takeLargePlace });
       });

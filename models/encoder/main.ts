@@ -64,7 +64,7 @@ function receive(message: ToEncoder): void {
       void answer(message.id, (loaded) => loaded.text(message.text, message.interactive, message.tenant));
       break;
     case 'cancel':
-      cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is not needed any more'));
+      cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is no longer needed'));
       break;
     case 'calibrate':
       void encoder?.calibrate().then((calibration) => send({ type: 'calibrated', calibration }), ignore);
@@ -92,7 +92,7 @@ async function load(options: LoadOptions): Promise<void> {
 
 async function answer(id: number, embed: (loaded: Encoder) => Promise<Embedded>): Promise<void> {
   try {
-    if (encoder === undefined) throw new Error('The encoder was asked before its model was loaded');
+    if (encoder === undefined) throw new Error('The encoder received an input before its model was loaded');
     send({ type: 'embedded', id, embedded: await embed(encoder) });
   } catch (error) {
     send({ type: 'failed', id, ...toItemError(error) });

@@ -65,7 +65,7 @@ export async function readWithPixelInput(
   const bytes = Buffer.allocUnsafeSlow(size + appendedBytes);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await file.read(bytes, at, size - at, at);
-    if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`);
+    if (bytesRead === 0) throw new Error(`${path} was truncated while it was read`);
     at += bytesRead;
   }
   try {

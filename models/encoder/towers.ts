@@ -267,6 +267,6 @@ function toUnit(vector: Float32Array): void {
   let sum = 0;
   for (const value of vector) sum += value * value;
   const norm = Math.sqrt(sum);
-  if (!(norm > 0)) throw new Error('The model gave an embedding without a direction (all zero, or not a number)');
+  if (!(norm > 0)) throw new Error('The model returned an embedding that is zero or not a number');
   for (let at = 0; at < vector.length; at++) vector[at] = (vector[at] as number) / norm;
 }

@@ -49,7 +49,7 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
 
 /** The error for a missing file that a family needs. Its code is that of the file system. */
 export const absent = (path: string): Error =>
-  Object.assign(new Error(`${path} is not there`), { code: 'ENOENT' as const });
+  Object.assign(new Error(`${path} does not exist`), { code: 'ENOENT' as const });
 
 async function readJson(path: string): Promise<unknown> {
   let text: string;

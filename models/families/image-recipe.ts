@@ -66,12 +66,12 @@ function transformersSteps(files: FolderFiles, imageSize: number, ofNumber: Imag
   const resize = file.size === undefined ? undefined : resizeOf(file.size, ofNumber);
   const isCropped = file.do_center_crop;
   if ((resize ?? ofNumber) === 'crop' && !isCropped) {
-    throw fault('do_center_crop: only true is built in where the short side is resized');
+    throw fault('do_center_crop: must be true when the short side is resized');
   }
   const lengths = { size: lengthOf(file.size), ...(isCropped && { crop_size: lengthOf(file.crop_size) }) };
   for (const [field, length] of Object.entries(lengths)) {
     if (length === undefined || length === imageSize) continue;
-    throw fault(`${field} is ${length}, and the model reads ${imageSize} x ${imageSize}`);
+    throw fault(`${field} is ${length}, but the model reads ${imageSize} x ${imageSize}`);
   }
   const values = file.do_normalize
     ? { ...(file.image_mean && { mean: file.image_mean }), ...(file.image_std && { std: file.image_std }) }
@@ -85,7 +85,7 @@ function openClipSteps(files: FolderFiles, imageSize: number): Steps | undefined
   if (preprocess === undefined) return undefined;
   const { size: length, mean, std, interpolation, resize_mode: mode } = preprocess;
   if (length !== undefined && length !== imageSize) {
-    throw new Error(`${preprocessPath}: size is ${length}, and the model reads ${imageSize} x ${imageSize}`);
+    throw new Error(`${preprocessPath}: size is ${length}, but the model reads ${imageSize} x ${imageSize}`);
   }
   return {
     ...(mode && { resize: mode === 'squash' ? 'squash' : 'crop' }),

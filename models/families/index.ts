@@ -27,12 +27,16 @@ export async function readModelFacts(directory: string, stated: StatedFacts = {}
     const { hf_tokenizer_name: tokenizer, hf_model_name: text } = openClipConfigIn(files)?.model.text_cfg ?? {};
     const what = type === undefined ? `text tower ${text ?? tokenizer}` : `model_type ${JSON.stringify(type)}`;
     const known = families.map(({ name }): FamilyName => name).join(', ');
-    throw new Error(`${files.path('config.json')}: no family of models reads the ${what}; there are ${known}`);
+    throw new Error(
+      `${files.path('config.json')}: no supported model family has the ${what}; the families are ${known}`,
+    );
   }
   const facts = family.read(files, stated);
   if (stated.dimensions !== undefined && facts.dimensions !== stated.dimensions) {
     const where = files.path('config.json');
-    throw new Error(`${where}: dimensions: it has ${facts.dimensions}, and the registry entry ${stated.dimensions}`);
+    throw new Error(
+      `${where}: dimensions: the files state ${facts.dimensions}, the registry entry ${stated.dimensions}`,
+    );
   }
   return facts;
 }

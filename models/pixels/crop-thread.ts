@@ -22,7 +22,7 @@ parentPort?.on('message', (message: ToCropThread) => {
       granted.get(message.id)?.();
       break;
     case 'cancel':
-      cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is not needed any more'));
+      cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is no longer needed'));
       break;
     case 'close':
       parentPort?.close();

@@ -73,7 +73,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
   });
   const { hasAlpha, compression } = metadata;
   if (metadata.format === 'heif' && compression !== 'av1') {
-    const message = `HEIC (${compression?.toUpperCase()}) is not decoded; convert the image to JPEG`;
+    const message = `HEIC (${compression?.toUpperCase()}) is not supported; convert the image to JPEG`;
     throw new ServiceError('image.unsupported_format', message);
   }
   const { width, height, isTurned } = orientedSize(metadata);

@@ -125,7 +125,7 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
  */
 export function checkTiff({ photometric, compression }: TiffTags): void {
   const refuse = (kind: string) => {
-    throw new ServiceError('image.unsupported_format', `TIFF with ${kind} is not read; convert it to PNG or JPEG`);
+    throw new ServiceError('image.unsupported_format', `TIFF with ${kind} is not supported; convert it to PNG or JPEG`);
   };
   const packing = unreadCompressions.get(compression);
   if (packing !== undefined) refuse(`${packing} compression`);

@@ -200,7 +200,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
               onChange?.();
             } catch (error) {
               fault = (error as Error).message;
-              log.error({ reason: fault }, 'the registry changed and cannot be used; the former one stays');
+              log.error({ reason: fault }, 'the changed registry is invalid; the previous one stays in use');
             }
           },
         ),
@@ -244,5 +244,8 @@ function queueOf({ profiles }: Entries, asked: string, model: string): string {
 /** The error for an unknown name. Its message lists the known names. */
 export function unknownModel(asked: string, { models, profiles }: Pick<Entries, 'models' | 'profiles'>): ServiceError {
   const known = [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
-  return new ServiceError('model.unknown', `No profile or model is named ${asked.slice(0, 100)}; there are ${known}`);
+  return new ServiceError(
+    'model.unknown',
+    `No profile or model is named ${asked.slice(0, 100)}; known names: ${known}`,
+  );
 }

@@ -74,7 +74,7 @@ async function choosePrecision(
   const suits = (precision: Precision) => precisionFor(entry, precision);
   const [any = 'fp32'] = choices;
   if (named !== undefined) {
-    return { precision: isHere('fp32') ? 'fp32' : any, reason: `fallback, there is no ${named.precision}` };
+    return { precision: isHere('fp32') ? 'fp32' : any, reason: `fallback, since ${named.precision} is missing` };
   }
   if (execution.device.provider !== 'cpu' && isHere(suits('fp16'))) {
     return { precision: suits('fp16'), reason: 'the default on a GPU' };
@@ -82,7 +82,7 @@ async function choosePrecision(
   if (isHere(suits('fp32'))) return { precision: suits('fp32'), reason: 'the default' };
   return {
     precision: choices.find((each) => each === suits(towersOf(each).vision)) ?? any,
-    reason: 'the only one there is',
+    reason: 'the only one available',
   };
 }
 
@@ -92,7 +92,7 @@ function namedPrecision(
   { precision: asked }: Execution,
   pinned: ModelPrecision | undefined,
 ): { precision: ModelPrecision; reason: string } | undefined {
-  if (pinned !== undefined) return { precision: pinned, reason: 'as the batch was posted' };
+  if (pinned !== undefined) return { precision: pinned, reason: 'pinned by the batch' };
   const { vision, text } = entry.precision ?? {};
   if (vision !== undefined && text !== undefined)
     return { precision: precisionName({ vision, text }), reason: 'its registry entry' };

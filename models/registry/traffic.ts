@@ -28,12 +28,12 @@ const rules = z
   .superRefine(({ model, split, canary: tried, shadow }, context) => {
     const fault = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', message, path });
     const taken = [model, ...Object.keys(split)];
-    if (model in split) fault('the main model has what the others leave', 'split', model);
-    if (tried && taken.includes(tried.model)) fault('this model answers already', 'canary', 'model');
+    if (model in split) fault('the main model gets the remaining share and has no entry here', 'split', model);
+    if (tried && taken.includes(tried.model)) fault('this model already has a role in this profile', 'canary', 'model');
     if (shadow && [...taken, tried?.model].includes(shadow.model))
-      fault('this model answers already', 'shadow', 'model');
+      fault('this model already has a role in this profile', 'shadow', 'model');
     const given = Object.values(split).reduce((sum, part) => sum + part, 0) + (tried?.share ?? 0);
-    if (given >= 1) fault(`the others have ${given} of the traffic, and nothing is left for ${model}`, 'split');
+    if (given >= 1) fault(`the shares add up to ${given} and leave nothing for ${model}`, 'split');
   });
 
 /** The traffic rules of a profile. */

@@ -46,8 +46,7 @@ export async function weightsAt(graph: string): Promise<string[]> {
 /** Checks that all weights of a graph exist. @throws {Error} naming a missing one. */
 export async function requireWeights(graph: string): Promise<void> {
   for (const path of await weightsAt(graph)) {
-    if ((await sizeOf(path)) === 0)
-      throw new Error(`${basename(graph)} has its weights in ${path}, which is not there`);
+    if ((await sizeOf(path)) === 0) throw new Error(`${basename(graph)} needs the weights ${path}, which do not exist`);
   }
 }
 

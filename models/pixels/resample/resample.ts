@@ -100,7 +100,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve((Math.max(...groups.map(({ height }) => height)) + 1) * stride);
   const memory = layout.grow();
-  if (rowTaps === undefined) throw new Error('Rows that keep their number are not shortened first');
+  if (rowTaps === undefined) throw new Error('The vertical pass cannot come first when the height does not change');
   const [places, weights, weightStride] = rowTaps;
   for (const { first, count, top, height } of groups) {
     memory.set(data.subarray(top * stride, (top + height) * stride), strip);

@@ -109,7 +109,7 @@ test('doctor fails, with what to do, when Redis does not answer', async () => {
   });
 });
 
-describe('for a device that was asked for and cannot be had', () => {
+describe('for a requested device that is not available', () => {
   const device = process.platform === 'win32' ? 'coreml' : 'dml';
 
   test('doctor fails, and says that the service would not start', async () => {

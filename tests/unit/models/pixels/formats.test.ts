@@ -13,7 +13,7 @@ const shaOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('
 
 /** Refused here, with the reason; Pillow decodes some of them. */
 const refused: Record<string, readonly [code: string, message: string]> = {
-  'cases/heic-hevc.heic': ['image.unsupported_format', 'HEIC (HEVC) is not decoded; convert the image to JPEG'],
+  'cases/heic-hevc.heic': ['image.unsupported_format', 'HEIC (HEVC) is not supported; convert the image to JPEG'],
   'cases/png-idat-bad-crc.png': ['image.corrupt', "The checksum of the PNG's IDAT data is wrong"],
   'cases/tif-lab.tif': ['image.unsupported_format', 'TIFF with CIELab colours'],
   'cases/tif-ycbcr-lzw.tif': ['image.unsupported_format', 'TIFF with YCbCr colours outside JPEG compression'],

@@ -62,11 +62,11 @@ test.each(['config.json', 'preprocessor_config.json'])('the error names %s when 
 
 test.each([
   ['config.json', { text_config: { max_position_embeddings: 'many' } }, 'text_config.max_position'],
-  ['config.json', { model_type: 'llama' }, 'no family of models reads the model_type "llama"; there are'],
+  ['config.json', { model_type: 'llama' }, 'no supported model family has the model_type "llama"; the families are'],
   ['preprocessor_config.json', { image_mean: [0, 0], image_std: [1, 1, 1] }, 'image_mean'],
   ['preprocessor_config.json', { resample: 1 }, 'only bilinear (2) and bicubic (3) are built in'],
   ['preprocessor_config.json', { size: { height: 224, width: 200 } }, 'size'],
-  ['preprocessor_config.json', { size: { shortest_edge: 256 } }, 'size is 256, and the model reads 224 x 224'],
+  ['preprocessor_config.json', { size: { shortest_edge: 256 } }, 'size is 256, but the model reads 224 x 224'],
   ['preprocessor_config.json', { crop_size: 336 }, 'crop_size is 336'],
   ['preprocessor_config.json', { crop_size: { height: 224, width: 200 } }, 'crop_size'],
   ['preprocessor_config.json', { do_center_crop: false }, 'do_center_crop'],
@@ -125,7 +125,7 @@ describe('a folder that leaves facts out', () => {
   });
 
   test('is refused where the entry states another length of an embedding', async () => {
-    await expect(readModelFolder(folder, stated)).rejects.toThrow('it has 32, and the registry entry 768');
+    await expect(readModelFolder(folder, stated)).rejects.toThrow('the files state 32, the registry entry 768');
   });
 });
 

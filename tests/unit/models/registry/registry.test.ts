@@ -231,7 +231,7 @@ describe('precision', () => {
     });
   });
 
-  test('that was asked for and is not there is refused, with what there is', async () => {
+  test('that is requested but missing is refused, with the available ones', async () => {
     await twoPrecisions();
     await expect(resolve({ precision: 'int8' })).rejects.toMatchObject({
       code: 'model.unavailable',
@@ -239,11 +239,11 @@ describe('precision', () => {
     });
   });
 
-  test('that was asked for and is not there falls back where that is allowed, and says so', async () => {
+  test('that is requested but missing falls back if allowed, and says so', async () => {
     await twoPrecisions();
     expect(await resolve({ precision: 'int8', deviceFallback: true })).toMatchObject({
       precision: 'fp32',
-      choice: expect.stringContaining('there is no int8'),
+      choice: expect.stringContaining('since int8 is missing'),
     });
   });
 });

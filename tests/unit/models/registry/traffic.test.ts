@@ -32,11 +32,11 @@ describe('a profile in a registry file', () => {
   });
 
   test.each([
-    [{ model: 'a', split: { b: 0.6, c: 0.4 } }, /nothing is left for a/],
-    [{ model: 'a', split: { b: 0.6 }, canary: { model: 'c', share: 0.4 } }, /nothing is left for a/],
+    [{ model: 'a', split: { b: 0.6, c: 0.4 } }, /leave nothing for a/],
+    [{ model: 'a', split: { b: 0.6 }, canary: { model: 'c', share: 0.4 } }, /leave nothing for a/],
     [{ model: 'a', split: { a: 0.5 } }, /what the others leave/],
-    [{ model: 'a', canary: { model: 'a' } }, /answers already/],
-    [{ model: 'a', split: { b: 0.1 }, shadow: { model: 'b' } }, /answers already/],
+    [{ model: 'a', canary: { model: 'a' } }, /already has a role/],
+    [{ model: 'a', split: { b: 0.1 }, shadow: { model: 'b' } }, /already has a role/],
     [{ model: 'a', canary: { model: 'b', share: 0.6 } }, /0\.5/],
     [{ model: 'a', canary: { model: 'b', gard: {} } }, /gard/],
     [{ split: { b: 0.1 } }, /expected string/],
