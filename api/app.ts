@@ -79,10 +79,10 @@ export interface AppDeps {
   isSurplus: (request: Request) => boolean;
 }
 
-/** Refused while the process is overloaded. Status, cancel and delete of a batch still work then. */
+/** Refused while the process is overloaded. Status, cancel and delete of a batch remain available. */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
 const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'];
-/** Refused while the process is overloaded too: the answers may be large. */
+/** Also refused while the process is overloaded, since the responses may be large. */
 const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
 /** Built by `web/build.ts`. */

@@ -52,7 +52,7 @@ export function streamFormat(request: Request): FormatName | 'upload' | undefine
 const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
   count !== undefined || share !== undefined;
 
-/** Returns the options of a batch that are in the query. */
+/** Returns the batch options in the query. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   priority: query.priority,
   budgetCount: query.failureBudgetCount,
@@ -61,7 +61,7 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   webhookUrl: query.webhook,
 });
 
-/** Reads a JSON document: an envelope, whose options go before those of the query, or an array of items. */
+/** Reads a JSON document: an envelope, whose options override those of the query, or an array of items. */
 export function readDocument(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   if (Array.isArray(request.body)) return readArray(request, query, strictness);
   const isReference = typeof request.body === 'object' && request.body !== null && 'input' in request.body;
@@ -91,7 +91,7 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
   return { ...common, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 
-/** Reads an array of items; its options are in the query, as those of other formats. */
+/** Reads an array of items. Its options are in the query, as for other formats. */
 function readArray(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   const { items } = check(batchEnvelope, { items: request.body }, 'body');
   const { model, longText } = query;
@@ -111,13 +111,13 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
   return withFacts(bounded, () => ({ bodyHash: hashOf(request, query) }));
 }
 
-/** Returns the document with exact numbers; undefined when JSON.parse changes none of them. */
+/** Parses the document with exact numbers. Returns undefined when JSON.parse would change none of them. */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
 }
 
-/** Returns the options of the query, with the columns of the table that items without columns were made of. */
+/** Returns the options of the query, with the column names of the table from which the items were made. */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),

@@ -29,21 +29,23 @@ export interface LargeResponses {
    */
   stream(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
   /**
-   * Sends a stream whose writer holds rows in memory between its parts, as that of Parquet does. It holds a place from its
-   * first part to its last.
+   * Sends a stream whose writer holds rows in memory between two parts, as Parquet's does. The stream holds its place
+   * from the first part to the last.
    * @throws as {@link stream}; {@link ServiceError} `overloaded` when too many wait.
    */
   buffered(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
 }
 
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
-  /** Pages in memory at a time. One has up to 8 MiB and its last chunk. */
+  /** Pages in memory at a time. A page has up to 8 MiB, plus its last chunk. */
   pages?: number;
   /** Lists in memory at a time. A thousand embeddings take 10 MB, a thousand texts up to 20 MB. */
   lists?: number;
   /** Parts of streams in memory at a time. One has up to 2 MiB, or a chunk of up to 4 MiB. */
   parts?: number;
-  /** Streams with rows in memory. One has a row group of 4 MiB of text, three times as much while it is written. */
+  /**
+   * Streams with rows in memory. Each holds a row group of 4 MiB of text, and three times as much while it is written.
+   */
   buffers?: number;
   /** The time in ms after which a client that reads nothing is disconnected. */
   patienceMs?: number;
@@ -109,7 +111,7 @@ export function createLargeResponses({
   };
 }
 
-/** Reads the next part. A function of its own, so that only the bytes stay in memory while they are written. */
+/** Reads the next part. This is a separate function so that only the bytes stay in memory while they are written. */
 async function nextOf(source: AsyncIterator<Bytes>): Promise<Buffer | undefined> {
   const { done, value } = await source.next();
   return done ? undefined : toBuffer(value);

@@ -34,7 +34,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   let file: Part | undefined;
   const fields: Part[] = [];
   let fieldBytes = 0;
-  // Busboy decodes fields itself, and puts U+FFFD for wrong bytes: as files it leaves them as they are.
+  // Busboy would decode fields with U+FFFD for invalid bytes. It leaves files unchanged, so fields are read as files.
   const busboy = parserOf(request, { files: maxFields + 10, parts: maxFields + 10, ...partHeaders }, () => true);
   const contentTypeOf = followContentTypes(busboy);
   await new Promise<void>((resolve, reject) => {
@@ -100,7 +100,10 @@ function decodeFields(parts: readonly Part[]): Map<string, string[]> {
   return fields;
 }
 
-/** Returns an error for a part in base64 or quoted-printable, which RFC 7578 deprecates: it would be read as it stands. */
+/**
+ * Returns an error for a part in base64 or quoted-printable. RFC 7578 deprecates both, and the encoded text would be
+ * used as the value.
+ */
 function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   if (['7bit', '8bit', 'binary'].includes(encoding)) return undefined;
   const message = `The content transfer encoding ${encoding.slice(0, 40)} of a part is not supported; send its bytes as they are`;
@@ -224,8 +227,8 @@ function parserOf(
 }
 
 /**
- * Returns a function that gives the Content-Type of the part that Busboy reports, with its charset: Busboy drops the
- * parameters of a file's type, and its own parser is the one place that has them.
+ * Returns a function for the Content-Type of the part that Busboy reports, including its charset. Busboy drops the
+ * parameters of a file's type, and only its internal parser has them.
  */
 function followContentTypes(busboy: Parser): () => string {
   let contentType = '';

@@ -11,7 +11,7 @@ export function preferredWaitSeconds(header: string | undefined): number {
   for (let at = 0; at < header.length; at = preference.lastIndex) {
     preference.lastIndex = at;
     const match = preference.exec(header);
-    // What is not a preference is skipped up to its comma.
+    // Text that is not a preference is skipped up to its comma.
     if (match === null) {
       const comma = header.indexOf(',', at);
       if (comma === -1) return 0;

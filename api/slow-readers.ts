@@ -4,8 +4,8 @@ import { ServiceError } from '../shared/errors.ts';
 /** The time in ms after which a reader that takes nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
 /**
- * The bytes written at a time. The next piece follows once the kernel has taken this one, so a reader must take at least
- * this much in {@link stallTimeoutMs}; a byte now and then does not count as reading.
+ * The bytes written at a time. The next piece is written once the kernel has accepted this one. So a client must read
+ * at least this much within {@link stallTimeoutMs}.
  */
 const pieceBytes = 64 * 1024;
 
@@ -51,8 +51,8 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response, which is an error to every client. An HTTP/1.0 client, such as nginx by
- * default, takes the end of the connection as the end of the response: it passed on 385 of 3,001 rows as complete.
+ * Resets the connection of an incomplete response, which every client reports as an error. An HTTP/1.0 client, such as
+ * nginx by default, treats a closed connection as the end of the response: it forwarded 385 of 3,001 rows as complete.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();

@@ -105,7 +105,10 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 }
 
 const waitPollMs = 50;
-/** Longest wait for the end of a cancelled batch, in milliseconds. Most batches end within it, and the response shows it. */
+/**
+ * Maximum wait for the end of a cancelled batch, in milliseconds. Most end within it, so the response shows the final
+ * state.
+ */
 const cancelWaitMs = 1_000;
 
 export function createBatches(deps: BatchesDeps): Batches {
@@ -193,7 +196,8 @@ export function createBatches(deps: BatchesDeps): Batches {
       },
       options: { priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
-      // A retry has no body. The same key for another batch, or for a post, is another request.
+      // A retry has no body, so its hash is made from the batch id: the same key for another batch, or for a post, is a
+      // conflict.
       items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),
       idempotencyKey,
       onCreated: (childId) => onCreated?.(childId, record.tenant),
@@ -211,11 +215,11 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Jobs that workers hold end later. The sweeper erases them.
+    // Jobs in flight end later. The sweeper erases them.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // The batch does not exist for clients any more. The sweeper removes the rest.
+      // Clients no longer see the batch. The sweeper removes the rest.
       log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
     });
     await queues.erase([record]).catch((error: unknown) => {

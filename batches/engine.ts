@@ -34,31 +34,31 @@ export interface BatchEngine {
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
-  /** The tasks of workers for batches by reference; undefined where no tenant may post one. */
+  /** Worker tasks for batches by reference; undefined when no tenant may post one. */
   tasks: Record<Task, TaskRun> | undefined;
   /** Compares the settings of this process with those of others. */
   sharedSettings: SharedSettings;
-  /** Returns metrics of the work that waits in each queue. */
+  /** Returns metrics of the waiting work in each queue. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Returns the profiles whose queues are shown, in addition to those in use. */
+  /** Profiles whose queues are always shown, in addition to those in use. */
   profiles: () => readonly string[];
-  /** Time that a batch is stored after its end, in hours. */
+  /** Retention of finished batches, in hours. */
   retentionHours: number;
   /** The maximum items of unfinished batches of all tenants together. Default: {@link maxQueuedItems}; 0: no limit. */
   queuedItems?: number;
   /** Called for every batch whose items have been stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
-  /** Locations of payloads, and buckets that batches may be posted from. Default: Redis, and none. */
+  /** Location of payloads, and the buckets from which batches may be posted. Default: Redis, and no bucket. */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
 
-/** Ten times what one tenant may have. The free memory of Redis usually refuses a batch earlier. */
+/** Ten times the default of one tenant. Usually the free memory of Redis refuses a batch earlier. */
 const maxQueuedItems = 100_000_000;
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {

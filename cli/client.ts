@@ -100,8 +100,8 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
 }
 
 /**
- * Options that keep fetch from storing a whole stream for a possible redirect or login (110 MB for a million rows). The
- * standard's step "HTTP-network-or-cache fetch" copies the body of every request without them.
+ * Options that prevent fetch from storing a copy of the stream for a redirect or login (110 MB for a million rows), as
+ * the standard's step "HTTP-network-or-cache fetch" does by default.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 

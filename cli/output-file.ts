@@ -20,7 +20,7 @@ export async function checkOutput(file: string, { inputs = [], force = false, is
   const found = await stat(file).catch(() => undefined);
   for (const input of inputs) {
     const read = await stat(input).catch(() => undefined);
-    // Compares device and inode: another spelling of the path, or a link, may lead to the same file.
+    // Compares device and inode, since a link or another spelling may lead to the same file.
     if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
       throw new UsageError(`${file} is the input; --out names another file`);
   }

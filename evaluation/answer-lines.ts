@@ -60,6 +60,6 @@ async function answerLine(
   return { ...response, data };
 }
 
-/** Nine digits name every float32. The seventeen of its double would take twice the memory. */
+/** Nine digits identify any float32. The seventeen digits of a double would take twice the memory. */
 const shortened = (embedding: number[] | string): number[] | string =>
   typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

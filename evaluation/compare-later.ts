@@ -11,7 +11,10 @@ export type CompareLater = (
   tenant: string | undefined,
 ) => ComparedModel[];
 
-/** Images that compared models score at a time. Beyond it a request is not compared, as its images must not pile up. */
+/**
+ * Images that compared models score at a time. Further requests are not compared, so that images do not pile up in
+ * memory.
+ */
 const mostImages = 16;
 
 export function createCompareLater(embeddings: EmbeddingCache): CompareLater {

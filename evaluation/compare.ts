@@ -8,7 +8,7 @@ import { failedWith, type ModelOutcome } from './outcome.ts';
 export interface PairScores {
   score: number;
   cosine: number;
-  /** Of the pair by itself. Absent where the family of the model has none. */
+  /** Probability of the pair alone; absent if the model's family has none. */
   probability?: number;
 }
 
@@ -33,7 +33,10 @@ export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 
   return { score: scoreOf(cosine), cosine, ...(probability !== undefined && { probability }) };
 }
 
-/** The outcome once both embeddings are there. An error is an outcome too: a compared model fails no answer. */
+/**
+ * Waits for both embeddings and returns the outcome. An error is an outcome as well: a compared model never fails an
+ * answer.
+ */
 export async function comparedOutcome(
   image: Promise<Embedded>,
   text: Promise<Embedded>,
@@ -67,7 +70,7 @@ export function outcomeOf(
   };
 }
 
-/** The runs that computed these embeddings; none for one from the cache. */
+/** Returns the runs that computed these embeddings; none for a cached one. */
 export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   embedded.flatMap(({ began, inferenceMs, runInputs, tokens }) =>
     began === undefined
@@ -76,8 +79,8 @@ export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   );
 
 /**
- * Both values. Rejects only after both have settled: with mass failures of images, texts still to be embedded for
- * finished pairs would pile up (300 MB after 120,000 pairs).
+ * Waits for both values. Rejects only after both have settled: otherwise, when many images fail, texts of finished
+ * pairs would pile up (300 MB after 120,000 pairs).
  */
 export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);

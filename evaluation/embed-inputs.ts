@@ -10,7 +10,7 @@ import { checkText, nameOf } from './texts.ts';
 export type Embeddable = { text: string } | { image: ImageSource };
 
 /**
- * Embeddings in the order of the inputs; before all batch work, unless they are batch work themselves.
+ * Embeds inputs, in their order, with priority over all batch work unless they are batch work themselves.
  * @throws {ServiceError} the error of the first input that fails.
  */
 export async function embedInputs(

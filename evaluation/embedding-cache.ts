@@ -7,14 +7,14 @@ import type { EmbedOptions } from '../models/pool/pool.ts';
 import type { EncoderInput } from '../models/pool/task.ts';
 import type { Metrics } from '../shared/metrics.ts';
 
-/** Embeddings by content: recent ones, and those being computed, are not computed again. */
+/** A cache of embeddings by content. Inputs in the cache, or being computed, are not computed again. */
 export interface EmbeddingCache {
   /** @throws {ServiceError} the encoders' error; the signal's reason when that aborts first. */
   image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
-/** Bytes of the map entry, key and array headers of one cached embedding: a rough measurement, rounded up. */
+/** Memory of the map entry, key and array headers for each cached embedding, measured and rounded up. */
 const entryOverheadBytes = 300;
 
 /** An embedding being computed, and the number of callers that wait for it. */

@@ -19,7 +19,7 @@ export interface EvaluationEngine {
   warm(spec: ModelSpec): void;
   /** Watches the registry. After a change the encoders are updated, then `onChange` is called. */
   watchRegistry(onChange?: () => void): void;
-  /** Resolves when the preloaded models are loaded; rejects when one of them cannot be. */
+  /** Resolves when the preloaded models are loaded; rejects when one cannot be loaded. */
   whenReady(): Promise<void>;
   /** Stops the encoders and closes the connections to image hosts. */
   close(): Promise<void>;
@@ -27,7 +27,7 @@ export interface EvaluationEngine {
 
 /** Items of batches between the start of their download and their embedding. */
 export const concurrencyOnCpu = 64;
-/** Enough for two full runs of a GPU, and the items being decoded, downloaded and answered meanwhile. */
+/** Enough for two full runs of a GPU, plus the items being decoded, downloaded and answered. */
 const concurrencyOnCuda = 256;
 
 /**
@@ -81,7 +81,7 @@ export async function createEvaluationEngine(
   };
 }
 
-/** An error of the models at startup is an error of the configuration. */
+/** A model error at startup is a configuration error. */
 function asConfigError(error: Error): never {
   throw new ConfigError(error.message);
 }

@@ -14,7 +14,7 @@ import { type ImageScores, scoreImages } from './score-images.ts';
 import { scorePairs } from './score-pairs.ts';
 import { type ScoredTexts, scoreTexts } from './score-texts.ts';
 
-/** From image sources and texts to scores: shared by the API, the workers and the offline command line. */
+/** Scores image sources and texts. Shared by the API, the workers and the offline command line. */
 export interface Evaluation {
   /** See {@link scorePairs}. */
   scorePairs(models: Models, pairs: readonly Pair[], options?: EvaluationOptions): Promise<ScoredPairs>;
@@ -42,8 +42,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * Images of batches between the start of their download and their embedding; bounds memory. Tenants share these places
-   * fairly. Interactive requests share four times as many of their own.
+   * Batch items between the start of their download and their embedding; limits memory. Tenants share these places
+   * fairly. Interactive requests have four times as many places.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

@@ -15,7 +15,9 @@ const round = (value: number, decimals: number): number => {
   return rounded === 0 ? 0 : rounded; // never -0: JSON writes it as 0, so a comparison after reading would fail
 };
 
-/** Probability of a pair by itself, to six decimals. Undefined for families that have none: theirs depends on the candidates. */
+/**
+ * Probability of a pair alone, to six decimals. Undefined for families whose probabilities depend on all candidates.
+ */
 export const pairProbabilityOf = (cosine: number, probability: Probability): number | undefined =>
   probability.kind === 'sigmoid' ? probabilitiesOf([cosine], probability)[0] : undefined;
 

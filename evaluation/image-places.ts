@@ -1,7 +1,7 @@
 import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Mode } from '../shared/metrics.ts';
 
-/** Permits to hold the bytes of an image, shared fairly between tenants. They bound memory. */
+/** Places for image bytes in memory, shared fairly between tenants. */
 export interface ImagePlaces {
   /**
    * Runs `work` while the tenant holds a place.
@@ -15,8 +15,8 @@ export interface ImagePlaces {
 }
 
 /**
- * Places of interactive requests for each place of batches. An image that takes a second to download holds its place
- * for that second, and hundreds of requests wait for their hosts at the same time.
+ * Interactive places for each batch place. An image holds its place during its download, which may take a second, so
+ * hundreds of requests wait for hosts at a time.
  */
 const singlesPerBatchPlace = 4;
 

@@ -7,7 +7,7 @@ import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import type { Stages } from './stages.ts';
 import { checkTokens, nameOf } from './texts.ts';
 
-/** Texts of one request that wait for an encoder at a time: a thousand of them must not shut others out. */
+/** Texts of one request that wait for an encoder at a time, so that a thousand texts do not shut out other requests. */
 export const textsInFlight = 32;
 
 /** Loads and embeds one image of an interactive request. */
@@ -26,7 +26,7 @@ export async function embedImage(
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
   return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
-    // Without the wait for a place: admission learns from this time how fast the image host is.
+    // Excludes the wait for a place, since admission learns the speed of image hosts from this time.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
     return await embed(bytes, performance.now() - start);
@@ -72,8 +72,8 @@ export async function embedTexts(
 }
 
 /**
- * Options whose signal also aborts with `end`, which ends the other parts of a request when one has failed. A request with
- * one bad input and 999 images of slow hosts was answered at once, and its downloads ran on while no request counted.
+ * Returns options whose signal also aborts with `end`, which stops the other parts of a request when one part fails.
+ * Otherwise the downloads of a failed request would continue uncounted.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

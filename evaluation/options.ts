@@ -4,7 +4,7 @@ import type { Metrics } from '../shared/metrics.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ImagePlaces } from './image-places.ts';
 
-/** Parts that every evaluation of a process shares. */
+/** Dependencies shared by all evaluations of a process. */
 export interface EvaluationParts {
   images: ImageLoader;
   embeddings: EmbeddingCache;
@@ -18,8 +18,8 @@ export interface EvaluationOptions {
   longText?: LongText | undefined;
   /** Tenants share downloads, decoding and encoding fairly. Callers without a tenant count as one. */
   tenant?: string | undefined;
-  /** Aborts what is in flight for the caller: the wait for a place, the download, the task of an encoder. */
+  /** Aborts the caller's work: the wait for a place, the download, or the encoder task. */
   signal?: AbortSignal | undefined;
-  /** Runs after all interactive work, as work of a batch. */
+  /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;
 }

@@ -18,12 +18,12 @@ export interface ModelOutcome {
   runs: TowerRun[];
 }
 
-/** Models that score the same pairs: the first answers, the others are compared with it. */
+/** Models that score the same pairs. The first one answers and the others are compared with it. */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
 /** Outcomes of the same pairs by several models. */
 export interface ScoredPairs {
-  /** Of the answering model, in the order of the pairs. */
+  /** Outcomes of the answering model, in the order of the pairs. */
   answers: ModelOutcome[];
   compared: ComparedModel[];
 }
@@ -31,8 +31,8 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * In the order of the pairs; undefined where the answering model failed, as there is nothing to compare. Empty when
-   * the process was too busy to compare. Never rejects.
+   * Outcomes of one compared model, in the order of the pairs; undefined for pairs on which the answering model failed.
+   * Empty when the process was too busy to compare. Never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;
 }

@@ -4,13 +4,13 @@ import type { Receipt } from '../shared/contracts/item.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
 import { warningsOf } from './compare.ts';
 
-/** The model, precision, provider and preprocessing behind a score. */
+/** Returns the model, precision, provider and preprocessing of a score. */
 export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
   ...recipeOf(spec),
   provider: spec.provider,
 });
 
-/** The receipt with the warnings of these embeddings and, when traced, the trace id. */
+/** Returns the receipt with the warnings of these embeddings and, when traced, the trace id. */
 export function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
   const id = traceId();
   return { ...receiptOf(spec), warnings: warningsOf(...embedded), ...(id !== undefined && { traceId: id }) };

@@ -12,12 +12,12 @@ import { checkText, checkTokens } from './texts.ts';
 interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
-  /** True when its runs count with an earlier pair. */
+  /** True when its runs were counted with an earlier pair. */
   isCounted: boolean;
 }
 
 /**
- * Scores pairs concurrently with several models, as batch work. A pair that fails is an outcome like any other.
+ * Scores pairs concurrently with several models, as batch work. A failed pair is a normal outcome.
  *
  * Compared models embed an image while it holds its place, so that their work cannot pile up.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a pair; the reason of the

@@ -12,7 +12,7 @@ const timeouts: Record<string, string> = {
   UND_ERR_BODY_TIMEOUT: 'stopped sending within the image',
 };
 
-/** Converts an error of undici or Node to an error code with a message that users can act on. */
+/** Converts an error of undici or Node to an error code and a message with a remedy. */
 export function toFetchFailure(error: unknown, url: URL): ServiceError {
   if (error instanceof ServiceError) return error;
   const cause = error as NodeJS.ErrnoException;

@@ -35,12 +35,12 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-/** A link shortener, a login check and a CDN together take five. HTTP libraries allow about as many as this. */
+/** A link shortener, a login check and a CDN together need five. HTTP libraries allow about as many as this. */
 const maxRedirects = 10;
 /** The time in ms that an image of a batch waits for a host that is busy or asked us to back off: twice the longest back-off. */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
-/** The maximum retries when the host says when to retry: it is alive, and is asked only as often as it allows. */
+/** The maximum retries when the host states the time of the next attempt, which shows that it is alive. */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 /** Statuses that mean "later", not "no". */
@@ -129,7 +129,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         } catch (error) {
           if (signal?.aborted) throw signal.reason;
           const failure = toFetchFailure(error, url);
-          // The error of an earlier attempt says more than the lack of time for another one.
+          // The earlier error is more useful than a timeout.
           if (download.leftMs <= 0) throw reason ?? failure;
           reason = failure;
           const { retryAfter } = reason;

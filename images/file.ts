@@ -12,7 +12,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   if (roots.length === 0)
     throw refused('Image files are disabled; IMAGE_FILE_ROOTS lists the directories that may be read');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // The spelling of the path is checked before the disk, so that nobody can probe for files outside.
+  // The path is checked as text before the disk is accessed, so that clients cannot probe for files outside.
   const candidates = roots
     .map((root) => resolve(root, path))
     .filter((file) => roots.some((root) => isInside(file, root)));

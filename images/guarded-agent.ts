@@ -13,12 +13,15 @@ export interface GuardedAgentOptions {
   connectionsPerHost: number;
 }
 
-/** The time in ms after which an idle connection is closed, whatever the host asks: strangers choose the hosts. */
+/**
+ * The time in ms after which an idle connection is closed. The host's own wish is ignored, since strangers choose the
+ * hosts.
+ */
 const keepAliveMs = 4_000;
 
 /**
- * The time in ms to try one address of a host before the next. Node's default of 250 ms ends slow handshakes with hosts
- * that have A and AAAA records; without IPv6 connectivity, no other address is left then.
+ * The time in ms for one address of a host before the next is tried. Node's default of 250 ms ends slow handshakes with
+ * hosts that have A and AAAA records; without IPv6, no address is left then.
  */
 const familyAttemptMs = 2_500;
 

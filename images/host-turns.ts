@@ -2,9 +2,9 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Limits the requests to each host: a maximum in flight, shared fairly between callers, fewer for a host that is
- * overloaded, none while it asks to back off. A caller learns that a host refuses only from its own requests: addresses
- * that one tenant chose must not block the host for others.
+ * Limits the requests to each host: a maximum in flight, shared fairly between callers; fewer when the host is
+ * overloaded; none while it asks clients to back off. Refusals count only for the caller whose requests were refused,
+ * so that addresses chosen by one tenant cannot block the host for others.
  */
 export interface HostTurns {
   /**

@@ -15,10 +15,10 @@ const resolverAgeMs = 30_000;
 const queryTimeoutMs = 2_000;
 
 /**
- * Resolves names that strangers chose by DNS, with c-ares. The system's lookup blocks one of libuv's few threads until it
- * has an answer, so a few names with a dead name server would stop all other lookups, files and images of the process. It
- * is used only for hosts that the operator lists. Each name has one lookup in flight.
- * @param servers name servers (`address:port`) in place of the machine's.
+ * Resolves untrusted host names by DNS, with c-ares. The system's lookup blocks one of libuv's few threads per name, so
+ * a few names with a dead name server would stop all other lookups, files and images of the process. It is used only
+ * for hosts that the operator lists. There is at most one lookup in flight for each name.
+ * @param servers name servers (`address:port`) that replace the machine's.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {
   const running = new Map<string, Promise<LookupAddress[]>>();
@@ -37,7 +37,7 @@ export function createNameLookup(servers?: readonly string[]): NameLookup {
       ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
     ];
     if (addresses.length > 0) return addresses;
-    // A name may have addresses of one kind only, so ENODATA is the less useful reason.
+    // A name may have addresses of only one kind, so ENODATA is the less useful reason.
     const reasons = [v4, v6].flatMap((query) => (query.status === 'rejected' ? [query.reason] : []));
     throw reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0] ?? new Error('No address came back');
   }

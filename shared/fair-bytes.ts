@@ -2,9 +2,9 @@ import { ServiceError } from './errors.ts';
 import { createFairPlaces } from './fair-places.ts';
 
 export interface FairBytesOptions {
-  /** Bytes that are held at the same time; one owner alone may hold them all. */
+  /** Bytes that may be held at a time. A single owner may hold all of them. */
   bytes: number;
-  /** An owner that holds fewer bytes than this never waits, even when others hold all of them. */
+  /** An owner below this number of bytes never waits, even if others hold all of them. */
   guaranteedBytes: number;
   /** The most bytes held at any time, guaranteed ones included. */
   hardBytes: number;

@@ -2,11 +2,11 @@ import { ServiceError } from './errors.ts';
 import { createRecentUse } from './recent-use.ts';
 
 export interface FairPlacesOptions {
-  /** Places that are in use at the same time; one tenant alone may take them all. */
+  /** Places in use at a time. A single tenant may take all of them. */
   places: number;
   /**
-   * A tenant that holds fewer places than this never waits, even when others hold all of them. Long holds of one tenant
-   * therefore do not delay another. Default 0.
+   * A tenant below this number of places never waits, even if others hold all of them. So long holds of one tenant do
+   * not delay another. Default 0.
    */
   guaranteed?: number;
   /** The most places in use at any time, guaranteed ones included. Default four times `places`. */
@@ -20,14 +20,14 @@ export interface FairPlacesOptions {
 /** Places of one resource, shared fairly between tenants. */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next place goes to the waiting tenant that has held places for the shortest time recently:
-   * where one holds a place for seconds and another for milliseconds, equal numbers are not equal shares. Of equals it
-   * goes to the one that holds the fewest, then to the one served longest ago; callers of one tenant are served in order.
+   * Waits for a place. The next place goes to the waiting tenant with the shortest recent holding time, since one
+   * tenant may hold places for seconds and another for milliseconds. Ties go to the tenant with the fewest places, then
+   * to the one served longest ago. Callers of one tenant are served in order.
    * @returns releases the place; a second call does nothing.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
-  /** Takes a place that is free for this tenant now; nothing when it would have to wait. */
+  /** Takes a place if one is free for this tenant now, else returns undefined. */
   tryTake(tenant: string): (() => void) | undefined;
   held(tenant: string): number;
   waiting(tenant: string): number;
@@ -106,7 +106,7 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
       first.grant();
     }
   };
-  /** Makes room for one more caller of this tenant, at the expense of the longest queue. */
+  /** Makes room for one more caller of this tenant by removing one from the longest queue. */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;
     let [longest] = shares.values();

@@ -9,9 +9,9 @@ const sqliteBusy = 5;
 /**
  * Takes an exclusive lock on a file, if no other process or task holds it.
  *
- * The lock is an exclusive transaction on an empty SQLite file: Node has no file locks of its own. The kernel frees this
- * one however its holder ends, and of several takers one succeeds. `start/bootstrap/install-lock.js` is the only other
- * lock: it runs on Node 20, which has no SQLite.
+ * Node has no file locks, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees it when its
+ * holder ends in any way. `start/bootstrap/install-lock.js` is the only other lock: it runs on Node 20, which has no
+ * SQLite.
  * @returns frees the lock; undefined when another holds it.
  * @throws when the file cannot be locked, as on some network file systems.
  */

@@ -115,12 +115,12 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
   },
 };
 
-/** All formats, in the order in which people read about them. */
+/** All formats, in the order of the documentation. */
 export const formats: readonly BatchFormat[] = formatNames.map((name) => all[name]);
 
 export const formatNamed = (name: FormatName): BatchFormat => all[name];
 
-/** Returns the format that a media type means; its parameters and its case do not matter. */
+/** Returns the format of a media type, ignoring its parameters and case. */
 export function formatOfMediaType(type: string): BatchFormat | undefined {
   const name = type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return formats.find(({ mediaTypes }) => mediaTypes.includes(name));
@@ -151,7 +151,7 @@ export function formatOfFile(name: string): NamedFile | undefined {
   return undefined;
 }
 
-/** Reads the format from the first bytes of a file that is not gzip; undefined where they may begin any text. */
+/** Detects the format from the first bytes of an uncompressed file; undefined when they may start any text. */
 export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 512)).replace(/^\xef\xbb\xbf/, '');
   return formats.find(

@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Logger } from './log.ts';
 
-/** How often the process is looked at, in milliseconds. */
+/** Interval between two checks of the process, in milliseconds. */
 const lookEveryMs = 5_000;
 /** A process whose event loop works for less than this share of the time is idle. */
 const idleShare = 0.1;
-/** A process that has grown by less since its last collection is left alone, in bytes: a collection takes 0.1 s. */
+/** Growth in bytes since the last collection below which the process is left alone, since a collection takes 0.1 s. */
 const grownBytes = 32 * 1024 * 1024;
 
 export interface IdleMemoryOptions {
@@ -19,9 +19,9 @@ export interface IdleMemoryOptions {
 }
 
 /**
- * Returns memory to the system once the process is idle. V8 keeps the pages that a burst of work has needed, until its next
- * collection that reduces memory, which an idle process may never reach: an API stayed 70 to 130 MiB above idle for minutes
- * after four uploads of 13.5 MB, and was back at idle after one such collection of 90 ms.
+ * Returns memory to the system once the process is idle. V8 holds the pages of a burst until its next memory-reducing
+ * collection, which may never happen in an idle process: after four uploads of 13.5 MB an API stayed 70 to 130 MiB
+ * above idle for minutes. One such collection of 90 ms freed them.
  * @returns stops it.
  */
 export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleMemoryOptions = {}): () => void {
@@ -39,7 +39,7 @@ export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleM
     const start = performance.now();
     collect();
     const after = residentBytes();
-    // What stays is in use, or in the allocator of C: it is not collected again.
+    // The remaining memory is in use, or held by malloc, so another collection would not help.
     least = after;
     log.debug({ before, after, ms: Math.round(performance.now() - start) }, 'memory returned to the system');
   }, lookEveryMs).unref();
@@ -56,7 +56,7 @@ function workShareOfLoop(): () => number {
   };
 }
 
-/** A collection of the flavor `last-resort` is the one that frees all pages. */
+/** Only a collection of the flavor `last-resort` frees all pages. */
 function collectorOfV8(): () => void {
   setFlagsFromString('--expose-gc');
   const collect: NodeJS.GCFunction = runInNewContext('gc');

@@ -8,11 +8,11 @@ export type Counts = Record<string, number>;
 /** `canary`: the candidate answered, and the main model is compared; `shadow`: the candidate is compared. */
 export type ComparisonKind = 'canary' | 'shadow';
 
-/** The field of a count of a model that answers. */
+/** Returns the field for a count of an answering model. */
 export const armField = (model: string, what: 'items' | 'failed' | 'score' | 'square' | 'ms' | 'timed'): string =>
   `arm:${model}:${what}`;
 
-/** The field of a count of two models on the same items. */
+/** Returns the field for a count of two models on the same items. */
 export const comparisonField = (
   kind: ComparisonKind,
   candidate: string,
@@ -20,8 +20,8 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * The field of the inputs that a model's towers embedded, or of their share of the time of their runs, by the size of the
- * run in powers of two: a run of eight takes longer than a run of one, and is cheaper for each input.
+ * Returns the field for the inputs embedded by a model's tower, or for their share of the run times, by size class of
+ * the run: a run of eight takes longer than a run of one but less per input.
  */
 export const runField = (model: string, input: TowerRun['input'], inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
@@ -30,8 +30,8 @@ export const runField = (model: string, input: TowerRun['input'], inputs: number
 export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
 
 /**
- * The field of the items by the ratio of the candidate's time to the main model's for the same item, in steps of a
- * sixteenth of a power of two (4 %). `alike`: the runs of both had the same size class.
+ * Returns the field for items by ratio of the candidate's time to the main model's on the same item, in steps of a
+ * sixteenth of a power of two (4 %). `alike`: both runs had the same size class.
  */
 export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
   `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
@@ -39,7 +39,7 @@ const stepsOfTwo = 16;
 /** Ratios beyond 32, or below 1/32, count as 32 and 1/32. */
 const mostSteps = 5 * stepsOfTwo;
 
-/** Size classes: larger runs are not cheaper for an input. */
+/** Maximum size class: larger runs are no cheaper per input. */
 const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power);
 
 /** A pair of scores, as lists in Redis store it. */
@@ -49,19 +49,19 @@ export const readPair = (text: string): [reference: number, candidate: number] =
   return [reference, candidate];
 };
 
-/** Inputs that both models need, in runs of one size or in all, before their times are compared. */
+/** Minimum inputs of both models, in runs of one size or in all runs, before their times are compared. */
 const fewestInputs = 5;
-/** With a smaller share of the candidate's inputs in runs of sizes that both had, all runs are compared instead. */
+/** If a smaller share of the candidate's inputs ran in sizes that both models had, all runs are compared instead. */
 const leastCommon = 0.2;
-/** Items that both models must have scored before their scores are compared. */
+/** Minimum items scored by both models before their scores are compared. */
 export const fewestPairs = 10;
 
 /**
- * Time of the candidate's towers divided by the main model's time for as many inputs, for a canary that is not compared:
- * the two models had different items. Runs of equal size are compared where there are enough of them. A candidate that is
- * so slow that its inputs pile up has few of them: then the time for each input in all runs is compared, which favours the
- * model with the larger runs, by less than half.
- * @returns null where too little was timed.
+ * Returns the tower time of the candidate divided by that of the main model for as many inputs. For canaries without
+ * comparisons, where the models had different items. Runs of equal size are compared if there are enough. If a slow
+ * candidate's inputs pile up, there are few, and the time per input over all runs is compared. That favours the model
+ * with larger runs by less than half.
+ * @returns null when too little was timed.
  */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
   let taken = 0;
@@ -92,10 +92,10 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
 });
 
 /**
- * Median, over items that both models scored, of the candidate's time divided by the main model's. The slowest runs
- * dominate a mean: by their sums, two identical models on a busy machine came to 2.08. Items with runs of equal size count
- * where there are enough of them; a candidate whose inputs pile up has few.
- * @returns null where too few items were timed.
+ * Returns the median, over items scored by both models, of the candidate's time divided by the main model's. A mean
+ * would be dominated by the slowest runs: on a busy machine two identical models had a ratio of 2.08. Items with runs
+ * of equal size are used if there are enough; a candidate whose inputs pile up has few.
+ * @returns null when too few items were timed.
  */
 export function medianLatencyRatio(counts: Counts, candidate: string): number | null {
   const of = (runs: 'alike' | 'any') =>

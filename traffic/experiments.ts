@@ -42,12 +42,12 @@ export interface ExperimentsDeps {
 const reportMs = 1_000;
 
 /**
- * How long a request waits for the phase of a canary that this process has not read yet (ms). Without the wait the first
- * requests after startup, a whole batch among them, would go to the model that a promoted canary has replaced.
+ * Maximum time that a request waits for the phase of a canary that this process has not read yet (ms). Without the
+ * wait, the first requests after startup would go to the model that a promoted canary has replaced, even a whole batch.
  */
 const firstPhaseMs = 1_000;
 
-/** How long the last report waits for Redis (ms). */
+/** Maximum time that the last report waits for Redis (ms). */
 const closeMs = 2_000;
 
 const phaseAfter: Record<CanaryAction, CanaryPhase> = {
@@ -80,7 +80,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const before = phases.get(experiment.id);
     phases.set(experiment.id, phase);
     const canary = experiment.specs.get(experiment.rules.canary?.model ?? '');
-    // Loaded before its first request, which would wait for it.
+    // Loaded before its first request, so that this request does not wait.
     if (before !== phase && phase !== 'rolled_back' && canary !== undefined) warm?.(canary);
     if (before === phase || (before === undefined && phase === 'trial')) return;
     const { profile, rules } = experiment;
@@ -96,7 +96,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     if (experiment === undefined) experiments.delete(profile);
     else {
       if (experiment.fault !== null) log.warn({ profile, reason: experiment.fault }, 'a model has no traffic');
-      // While Redis is away requests do not wait for it. The canary gets none until its phase is known.
+      // Requests do not wait while Redis is unavailable. The canary gets none until its phase is known.
       const read = readPhase(experiment).catch(logUnreported);
       if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
       experiments.set(profile, experiment);

@@ -7,10 +7,10 @@ const fewestItems = 20;
 /**
  * Judges a window of a canary.
  *
- * A window ends when it has its items or its time is over, and at once when so many items have failed that the rest could
- * not save it. A canary that is to be compared with the main model does not pass before it was compared.
+ * A window ends when it has enough items or its time is up. It ends at once when it has failed too many items to pass.
+ * A canary that must be compared with the main model cannot pass without comparisons.
  * @param seconds age of the window.
- * @returns the reasons why it failed; an empty list when it passed; undefined while it is open.
+ * @returns the reasons of a failure; an empty list when it passed; undefined while it is open.
  */
 export function judge(
   figures: WindowFigures,
@@ -49,7 +49,9 @@ export function judge(
   return reasons;
 }
 
-/** Returns true when a window fails by its time. Other programs may slow one window down: two in a row end a trial. */
+/**
+ * Returns true when a window is too slow. Other programs may slow down one window, so only two in a row end a trial.
+ */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;
 

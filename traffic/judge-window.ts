@@ -17,7 +17,7 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     return window !== undefined && isSlow(window.figures, guard);
   }
 
-  /** Decides what a window with these figures means for the canary; `reasons` of a failed window may grow by one. */
+  /** Decides the effect of a window on the canary. May add to the `reasons` of a failed window. */
   async function decide(key: ExperimentKey, number: number, trial: Trial, figures: WindowFigures, reasons: string[]) {
     const verdict: JudgedWindow['verdict'] = reasons.length === 0 ? 'passed' : 'failed';
     if (verdict === 'passed') {
@@ -39,7 +39,7 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const key = { profile, experiment };
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
-    // Every process comes here once a second. The pairs, which take long to read, are read for a window that ends.
+    // All processes come here once a second. Pairs take long to read, so they are read only for a window that ends.
     if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);

@@ -11,7 +11,7 @@ export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }
 
-/** Most pairs of scores stored between two reports to Redis. Further ones count in the sums alone. */
+/** Maximum score pairs stored between two reports to Redis. Further pairs count only in the sums. */
 const maxPairs = 1_000;
 const maxWorst = 50;
 
@@ -70,7 +70,7 @@ export function createObservations(metrics?: Metrics): Observations {
     }
   }
 
-  /** Compares the times of inputs that both models embedded for this item: either may have had one in the cache. */
+  /** Compares the times of inputs that both models computed for this item; a cached one has no time. */
   function addRatio(counts: UnreportedCounts, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
       const known = reference.runs.find(({ input }) => input === tried.input);
@@ -92,7 +92,7 @@ export function createObservations(metrics?: Metrics): Observations {
       const { outcome, runs } = answer;
       const { profile } = plan;
       add(counts, armField(model, 'items'), 1);
-      // With comparisons, times are compared on the items of both models: they ran at the same time, under the same load.
+      // With comparisons, times of the same items are compared, since both models ran under the same load.
       if (plan.trial?.compare === 0) addRuns(counts, model, answer);
       if (outcome.status === 'failed') {
         add(counts, armField(model, 'failed'), 1);

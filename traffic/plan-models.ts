@@ -6,7 +6,7 @@ import { positionOf } from './plan.ts';
 
 /** A pinned model that this process does not have. */
 export interface Difference {
-  /** A description of what the process has instead. */
+  /** Describes what this process has instead. */
   difference: string;
 }
 
@@ -43,7 +43,10 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
   throw new ServiceError('model.unavailable', model?.difference ?? `this process does not have ${name}`);
 }
 
-/** Returns true when this process has another revision than the plan: a registry change may not have reached it yet. */
+/**
+ * Returns true when this process has another revision than the plan, perhaps because a registry change has not reached
+ * it yet.
+ */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
   return model !== undefined && 'difference' in model && !('isUnusable' in model);

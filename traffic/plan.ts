@@ -10,11 +10,11 @@ import { ServiceError } from '../shared/errors.ts';
 export interface Experiment {
   profile: string;
   rules: TrafficRules;
-  /** A hash of rules and revisions: other rules or revisions make another experiment. */
+  /** A hash of rules and revisions. A change of either makes a new experiment. */
   id: string;
   /** Models by name, without those that this process cannot use. */
   specs: ReadonlyMap<string, ModelSpec>;
-  /** Why models are missing; null when none is. */
+  /** The reason for missing models; null when none is missing. */
   fault: string | null;
 }
 
@@ -93,7 +93,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
 export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
   comparedByOf(experiment, modelsOf(experiment.rules));
 
-/** The key by which an image gets its model: always the same one, with any text. */
+/** Returns the key that decides which model gets an image. It does not depend on the text. */
 export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array => {
   if (typeof image === 'string' || image instanceof Uint8Array) return image;
   return 'url' in image ? image.url : 'base64' in image ? image.base64 : image.file;

@@ -12,15 +12,15 @@ import { armFor, imageKey } from './plan.ts';
 import { comparedWith, type Difference, isUnknown, type PlanModels, resolvePlan, usableModel } from './plan-models.ts';
 import { recordOutcomes } from './record.ts';
 
-/** An outcome with the model it is of, where several models share the batch. */
+/** An outcome with its model, when several models share the batch. */
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
   /** Stored with the pairs that a comparison quotes, so that they are deleted with the batch. */
   batchId?: string | undefined;
   /**
-   * Pairs of a model that this process cannot use fail with `model.unavailable`, and those of the plan's other models have
-   * their outcomes. Otherwise the whole call fails.
+   * True: pairs of a model that this process cannot use fail with `model.unavailable`, and other pairs have outcomes.
+   * False: the whole call fails.
    */
   mayLackModels?: boolean;
 }
@@ -41,7 +41,7 @@ export function createSharedEvaluation(
   registry: Registry,
   observations: Observations,
 ): SharedEvaluation {
-  /** The main model answers for a canary that cannot be used. It counts as failed where the registry has it. */
+  /** The main model answers for an unusable canary. The canary counts as failed if the registry has it. */
   async function withFallback<Answer>(
     plan: TrafficPlan,
     arm: Arm,
@@ -102,7 +102,7 @@ export function createSharedEvaluation(
         groups.map(async ({ arm, compared, indices }) => {
           const own = indices.map((at) => pairs[at]).filter((pair) => pair !== undefined);
           await withFallback(plan, arm, own.length, models, async (by) => {
-            // The main model that answers for a canary is compared with nothing.
+            // When the main model answers for a canary, nothing is compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
             const subjects = own.map((pair) => ('error' in pair ? undefined : { ...pair, batchId }));

@@ -18,8 +18,8 @@ const scripts = {
 };
 
 /**
- * Counts of an experiment are deleted this long after its last item (ms). The state of its canary is kept for good: it has
- * a few hundred bytes.
+ * Counts of an experiment are deleted this long after its last item (ms). The state of its canary, a few hundred bytes,
+ * is never deleted.
  */
 const lifetimeMs = 30 * 24 * 3_600_000;
 
@@ -45,7 +45,7 @@ export interface UnreportedPairs {
   worst: [difference: number, pair: string][];
 }
 
-/** One of the pairs furthest apart, as it is stored. */
+/** One of the pairs with the largest difference, as stored. */
 export type StoredPair = ComparedPair & { batchId?: string };
 
 /** The canary of an experiment. */

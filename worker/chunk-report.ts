@@ -7,7 +7,7 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent } from '../shared/telemetry/spans.ts';
 import { failuresByHost } from './failures-by-host.ts';
 
-/** Failed items that the trace of a chunk and its job name. */
+/** Maximum failed items listed in the trace and the job of a chunk. */
 const failuresNamed = 5;
 
 /** A chunk with results, committed or too late. */
@@ -47,7 +47,7 @@ export function reportChunk(
   );
   return {
     done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
-    // The code alone: a message may quote the item, and the log of a job outlives its batch.
+    // Only the code: a message may quote the item, and the log of a job outlives its batch.
     log: named.map(({ index, error }) => `item ${index}: ${error.code}`),
   };
 }

@@ -8,7 +8,7 @@ export interface Failures {
   items: number;
 }
 
-/** Most entries in one log line. */
+/** Maximum entries in one log line. */
 const mostKinds = 10;
 
 /**

@@ -1,23 +1,23 @@
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 
-/** After an error of this worker: how long the chunk waits, and how long the worker takes no chunk (ms). */
+/** Delay of the chunk, and pause of the worker, after an error of this worker (ms). */
 const errorDelayMs = 5_000;
-/** How long a chunk waits that another worker can score (ms). This one continues with others. */
+/** Delay of a chunk that only another worker can score (ms). This worker continues with other chunks. */
 const mismatchDelayMs = 1_000;
-/** A worker that has committed a chunk within this time works (ms). */
+/** A worker that committed a chunk within this time counts as working (ms). */
 const usefulMs = 60_000;
 
 /** Hands chunks back, and decides whether the worker pauses. */
 export interface HandingBack {
-  /** An error of this worker, which would fail every chunk: it takes none for a while. */
+  /** After an error of this worker, which would fail every chunk. The worker pauses. */
   forWorker(reason: string): HandBack;
-  /** An error of this chunk or its tenant. The worker continues with others. */
+  /** After an error of this chunk or its tenant. The worker continues with other chunks. */
   forChunk(reason: string): HandBack;
-  /** Another worker has what this chunk needs. */
+  /** For a chunk that needs a model of another worker. */
   forOtherWorker(reason: string): HandBack;
   /**
-   * A model that cannot be loaded. A worker that scores chunks of other models continues. One that scores nothing pauses,
-   * to leave the queue to others.
+   * For a model that cannot be loaded. A worker that scores chunks of other models continues. A worker that scores
+   * nothing pauses and leaves the queue to others.
    */
   forModel(reason: string): HandBack;
   /** Call after each commit. */
@@ -44,5 +44,5 @@ export function createHandingBack(onHealth: (fault: string | null) => void): Han
   };
 }
 
-/** How long chunks of a tenant wait after one whose image hosts could not be reached (ms). */
+/** Delay of a tenant's chunks after one whose image hosts could not be reached (ms). */
 export const networkDelayMs = errorDelayMs;

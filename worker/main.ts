@@ -28,7 +28,7 @@ await runProcess('vls-worker', async (config, log) => {
   const redisWatch = watchRedis(redis, probeKey(redis), log);
   metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
-  // It loads the models of its own profiles alone, not the canaries of others.
+  // Loads only models of its own profiles, not canaries of others.
   const traffic = createTraffic({ ...evaluationEngine, warm: undefined, redis, metrics, log });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({

@@ -35,7 +35,7 @@ export function networkEvidence(
 /** The state of this worker's network by the chunks of all tenants. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /** How long chunks of this tenant still wait before this worker takes one (ms); 0 when they need not. */
+  /** Returns the remaining delay of this tenant's chunks on this worker (ms); 0 without a delay. */
   restMs(tenant: string): number;
   /**
    * Returns true when the network is lost for all tenants: two of them found it so, and no host has answered since. A tenant chooses
@@ -45,9 +45,9 @@ export interface NetworkFault {
   isForAll(): boolean;
 }
 
-/** @param restMs how long a tenant's chunks wait after one that found the network lost (ms). */
+/** @param restMs delay of a tenant's chunks after one that found the network lost (ms). */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
-  /** When each tenant last found the network lost. */
+  /** The time at which each tenant last found the network lost. */
   const lost = new Map<string, number>();
   const ageOf = (tenant: string) => now() - (lost.get(tenant) ?? Number.NEGATIVE_INFINITY);
   return {

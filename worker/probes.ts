@@ -9,7 +9,7 @@ export interface ProbeDeps {
   encoders: Encoders;
   /** The current fault of this worker, or null when healthy. */
   fault: () => string | null;
-  /** How long chunks have waited while this worker was idle and took none (ms). */
+  /** Returns the time for which chunks have waited while this worker was idle and took none (ms). */
   silentMs: () => number;
 }
 

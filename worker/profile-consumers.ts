@@ -8,9 +8,9 @@ import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 /** The consumers of a worker: one for each profile that it serves. */
 export interface ProfileConsumers {
   /**
-   * Starts consumers of new profiles and closes those of profiles that cannot be served any more.
-   * @param known profiles of the registry. One that the registry dropped is served on: batches posted before are pinned
-   * to a model that this worker still has.
+   * Starts consumers of new profiles and closes those of profiles that can no longer be served.
+   * @param known profiles of the registry. Profiles that were removed from it are still served, since earlier batches
+   * are pinned to a model that this worker still has.
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];

@@ -21,9 +21,9 @@ export interface ChunkScoringDeps {
   handBack: HandingBack;
 }
 
-/** After this many starts of a chunk, hosts that cannot be reached are errors of the hosts and not of this worker. */
+/** After this many starts of a chunk, unreachable hosts count as errors of the hosts, not of this worker. */
 const startsWithoutNetwork = 3;
-/** After this many starts, items whose model cannot be used fail: other items of the chunk must not wait for it. */
+/** After this many starts, items of an unusable model fail, so that other items of the chunk do not wait for it. */
 const startsWithoutModel = 3;
 
 /**

@@ -37,12 +37,12 @@ export interface RunningWorker extends JobConsumer {
   profiles(): string[];
   /** The current fault of this worker, or null when healthy. */
   fault(): string | null;
-  /** Longest time that chunks of a profile have waited while this worker was idle and took none (ms). */
+  /** The longest time for which chunks of a profile have waited while this worker was idle and took none (ms). */
   silentMs(): number;
 }
 
 const sweepEveryMs = 15_000;
-/** Time that chunks in flight have when the worker stops (ms). What has not begun by then is handed back. */
+/** Time for chunks in flight when the worker stops (ms). Items that have not begun by then are handed back. */
 const finishMs = 5_000;
 
 /** Starts the worker role: it takes chunks of its profiles, delivers webhooks and runs the sweeper in turn with others. */

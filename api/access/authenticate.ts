@@ -26,8 +26,8 @@ export interface Access {
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
   /**
-   * Checks again, for a response that takes long, that the request would still be let in: its key exists with the same
-   * rights, and its session has not ended.
+   * Returns true when the request would still be admitted: its key exists with the same rights, and its session has not
+   * ended. For responses that take long.
    */
   isStillAllowed(request: Request): Promise<boolean>;
 }

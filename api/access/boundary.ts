@@ -6,7 +6,7 @@ import { ServiceError } from '../../shared/errors.ts';
 
 export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins'>;
 
-/** Health checks of an orchestrator use whatever address a replica has, and reveal nothing. */
+/** Orchestrators send health checks to any address of a replica. The answers reveal nothing. */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
 export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);

@@ -16,10 +16,12 @@ export interface KeyRing {
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
-/** The time in ms for which a known key is accepted without a look at the file. An unknown key always causes one. */
+/**
+ * The time in ms for which a known key is accepted without a check of the file. An unknown key always causes a check.
+ */
 const recheckMs = 500;
 
-/** Stands in for a missing record, so that an unknown id takes as long as a wrong secret. */
+/** A substitute for a missing record, so that an unknown id takes as long to check as a wrong secret. */
 const nobody = { hash: '0'.repeat(64) };
 
 /**
@@ -55,7 +57,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     else if (!isFirst) log.info({ file, keys: records.size }, 'API keys reloaded');
   }
 
-  /** Every API process logs the changes that it sees: nothing else watches the file. */
+  /** Logs changes of the key file in each API process, since no other component watches the file. */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
     for (const record of present.values()) {

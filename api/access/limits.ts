@@ -3,8 +3,8 @@ import type { TenantLimits } from '../../batches/intake/posting.ts';
 import { principalOf } from './principal.ts';
 
 /**
- * The items of a tenant's unfinished batches, where keys are required and the key sets no limit: a tenth of what all
- * tenants may have together. `vls keys add --queued-items` sets another.
+ * Default maximum of items in a tenant's unfinished batches when keys are required: a tenth of the maximum of all
+ * tenants. `vls keys add --queued-items` changes it for a key.
  */
 const defaultItems = 10_000_000;
 

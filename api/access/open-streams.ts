@@ -16,14 +16,14 @@ export interface OpenStreams {
 }
 
 /**
- * The open streams of one tenant in this process, where keys are required and the key sets no limit: a sixteenth of the
- * connections. `vls keys add --streams` sets another.
+ * Default maximum of a tenant's open streams in this process when keys are required: a sixteenth of the connections.
+ * `vls keys add --streams` changes it for a key.
  */
 const defaultStreams = 500;
 /** The time in ms between two checks that the client of an open stream may still read it. */
 const recheckMs = 1_000;
 
-/** Counts in this process only: a stream takes its connections and memory here. */
+/** Counts only in this process, since a stream uses connections and memory of its process. */
 export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 

@@ -8,11 +8,11 @@ import type { Redis } from '../../shared/redis.ts';
 import { principalOf } from './principal.ts';
 
 const windowMs = 60_000;
-/** The time in ms that a request waits at most for Redis to count it. */
+/** The maximum time in ms that a request waits until Redis has counted it. */
 const redisTimeoutMs = 200;
 /**
- * The requests of a tenant per minute, where keys are required and the key sets no limit: a hundred a second, a hundred
- * times what a person at the page sends. `vls keys add --requests-per-minute` sets another.
+ * Default maximum of a tenant's requests per minute when keys are required: a hundred a second, a hundred times what a
+ * person at the page sends. `vls keys add --requests-per-minute` changes it for a key.
  */
 const defaultRequests = 6_000;
 
@@ -32,7 +32,7 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // The library's checks are about addresses, and tenants are counted here.
+    // The library's checks are about addresses, but tenants are counted here.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
@@ -87,7 +87,7 @@ function createStore(redis: Redis): Store {
   };
 }
 
-/** Loads a script into every server: each has its own scripts, and the counter of a tenant may be on any of them. */
+/** Loads a script into all servers: scripts are stored per server, and any server may hold the counter of a tenant. */
 function sendCommandOf(redis: Redis) {
   return async (command: string, ...rest: string[]): Promise<RedisReply> => {
     if (command !== 'SCRIPT') return (await redis.call(command, ...rest)) as RedisReply;

@@ -25,7 +25,7 @@ export interface AdmissionOptions {
  * about as long as its own work takes.
  */
 const perEncoder = 8;
-/** The maximum of requests in flight, downloads included: each may hold an image. */
+/** The maximum requests in flight, downloads included, since each may hold an image. */
 const most = 512;
 /** The number of these that one tenant always gets. */
 const guaranteed = 32;
@@ -33,7 +33,7 @@ const guaranteed = 32;
 const growth = 1.5;
 /** The time constant of the recent average in ms. */
 const memoryMs = 2_000;
-/** A request in flight for more ms waits for the host of its image, not for an encoder, and no longer counts. */
+/** A request in flight for longer than this (ms) waits for an image host, not for an encoder, and no longer counts. */
 const slowMs = 3_000;
 
 /**

@@ -5,7 +5,7 @@ import { ServiceError } from '../../shared/errors.ts';
 import { withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 
-/** The largest JSON body in bytes: parsing it blocks the event loop for about 0.2 s. NDJSON has no such limit. */
+/** The largest JSON body in bytes. Parsing one blocks the event loop for about 0.2 s. NDJSON has no such limit. */
 export const maxJsonBytes = 32 * 1024 * 1024;
 
 /** The bytes of parsed bodies, for hashing and exact parsing; released with the request. */
@@ -17,8 +17,8 @@ export const jsonTextOf = (request: IncomingMessage): string =>
   decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
 
 /**
- * Reads JSON bodies of at most this many bytes. Another content type is refused instead of being read as an empty body.
- * Types that end in `+json` are refused too: each has a format of its own.
+ * Reads JSON bodies of at most this many bytes. Other content types are refused, not read as an empty body. Types that
+ * end in `+json` are refused as well, since each is a different format.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });

@@ -13,7 +13,7 @@ const acceptableId = /^[\w.:-]{1,128}$/;
 /** Paths that machines request every few seconds: traces and log lines of them would be noise. */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
-/** The maximum characters of a path in the log. An id has 36; a longer segment is made up. */
+/** The maximum characters of a path segment in the log. An id has 36; a longer segment is not an id. */
 const maxPath = 200;
 
 /** Returns the network of a caller without a tenant: one machine may have billions of IPv6 addresses. */
@@ -38,7 +38,7 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The pattern instead of the path: an id in a label would make a time series of its own.
+      // The route pattern, not the path: an id in a label would create a time series for each id.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };

@@ -17,11 +17,11 @@ export interface Vitals {
 
 const maxLoopDelayMs = 150;
 /**
- * Below this processor share, a late event loop waits for the machine and not for its own work, and refusing would help
- * nobody: at a load of 12 from other programs on two cores, a newcomer's first batch was refused.
+ * Below this processor share, the event loop is late because of other programs. Refusing requests would not help: at a
+ * load of 12 from other programs on two cores, the first batch of a new client was refused.
  */
 const congestedShare = 0.5;
-/** The delay in ms beyond which new requests are refused even on a machine that others keep busy. */
+/** Event loop delay in ms above which requests are refused even if other programs cause it. */
 const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;

@@ -11,7 +11,7 @@ const lingerMs = 1_000;
 
 const smallBytes = 256 * 1024;
 
-/** Turns every error into a response: RFC 9457 problem details with a stable code. Nothing else does. */
+/** Turns all errors into responses: RFC 9457 problem details with a stable code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
   return (thrown, request, response, _next) => {
     const error = toServiceError(thrown);

@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/log.ts';
 export interface RefusalLog {
   /**
    * Counts a refusal of a caller.
-   * @returns true when it gets a log line of its own; the others of the minute share one line at its end.
+   * @returns true when it gets its own log line. Further refusals of the minute share one line at its end.
    */
   admits(caller: string, code: Code): boolean;
 }

@@ -12,8 +12,9 @@ export const securityHeaders = helmet({
       'default-src': ["'self'"],
       'script-src': ["'self'"],
       'style-src': ["'self'", "'unsafe-inline'"],
-      // Images of items are on any host. A tenant's browser loads those of its own batches, without a referrer, and those
-      // of other tenants only when an operator clicks for them (`web/ui/pairs.tsx`). An image runs no code here.
+      // Item images may be on any host. A tenant's browser loads images of its own batches, without a referrer. It
+      // loads those of other tenants only when an operator clicks for them (`web/ui/pairs.tsx`). Images cannot run
+      // code.
       'img-src': ["'self'", 'data:', 'blob:', 'https:', 'http:'],
       'connect-src': ["'self'"],
       'object-src': ["'none'"],
@@ -22,7 +23,7 @@ export const securityHeaders = helmet({
       'frame-ancestors': ["'none'"],
     },
   },
-  // With no referrer at all, a browser sends no origin with the sign-in form either, and would be refused.
+  // Without any referrer, a browser also omits the origin of the sign-in form, which would then be refused.
   referrerPolicy: { policy: 'same-origin' },
   // The service speaks HTTP; the TLS proxy in front of it sets the policy for HTTPS.
   strictTransportSecurity: false,

@@ -53,7 +53,7 @@ export interface BatchDeps {
   pendingBudget: FairBytes;
 }
 
-/** Bodies that are streamed, as they are documented. */
+/** Bodies of streamed formats, for the documentation. */
 const streamedBodies = Object.fromEntries(
   streamedFormats.map(({ mediaTypes, summary, example }) => [
     mediaTypes[0],
@@ -342,7 +342,7 @@ export async function pin(
   return { profile, postedName: name, longText, pairProbabilities, traffic: plan, ...recipeOf(spec) };
 }
 
-/** The largest batch whose results are in the answer to its post. */
+/** The largest batch whose results are in the response to its post. */
 const maxWaitItems = 10_000;
 
 /** @throws {ServiceError} `request.invalid` */

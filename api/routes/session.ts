@@ -20,7 +20,7 @@ export interface SessionDeps {
 }
 
 const answered = { 'application/json': { schema: session } } as const;
-/** The maximum bytes of a sign-in: a key and a path. Anybody may send one, so a large body must cost nothing here. */
+/** The maximum bytes of a sign-in, which has a key and a path. It needs no authentication, so it must be cheap. */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
 const json = createJsonBody(maxBytes);

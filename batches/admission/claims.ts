@@ -15,10 +15,10 @@ export interface Claims {
   /** Removes the amount of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Releases batches that no longer exist, some hundred in a call; further calls continue. A process that ends between
-   * a claim and the check whether its batch was deleted meanwhile leaves such a claim, and an older release leaves those
-   * of all batches that it deletes. A batch has its record before its first claim, and never again after its deletion. An
-   * uploaded file has claims too.
+   * Releases claims of batches that no longer exist, a few hundred per call; further calls continue. Such claims remain
+   * when a process dies between a claim and its check for a deletion, or from an older release, which never released
+   * them. A batch has a record before its first claim, and never again after its deletion. Uploaded files have claims
+   * too.
    */
   releaseAbsent(): Promise<void>;
 }

@@ -6,12 +6,13 @@ import type { PayloadLocation } from '../store/payload-store.ts';
 
 /** The folders of buckets that tenants may use. */
 export interface TenantFolders {
-  /** True when any tenant may use one. */
+  /** True when at least one tenant has a folder. */
   readonly any: boolean;
   /**
-   * Returns the location that a tenant has named.
-   * @param field of the request, which an error names.
-   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant may not use.
+   * Returns the location for an address from a tenant.
+   * @param field the field of the request, for the error.
+   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant
+   * may not use.
    */
   check(tenant: string, address: string, field: 'input' | 'output'): S3Location;
 }

@@ -11,7 +11,9 @@ export interface FreeSpaceGauge {
   measure(): Promise<FreeSpace | undefined>;
 }
 
-/** Memory for batches, in bytes. On a cluster, the sum of all servers, each as full as the fullest. */
+/**
+ * Memory for batches, in bytes. On a cluster it is the sum over all servers, as if each were as full as the fullest.
+ */
 export interface FreeSpace {
   /** Memory that batches and all other data of Redis may use together. */
   capacity: number;
@@ -19,14 +21,15 @@ export interface FreeSpace {
   free: number;
 }
 
-/** Redis accepts no new batch when a larger share of its memory is used: running batches need the rest for their results. */
+/** Above this share of used memory Redis accepts no new batch: running batches need the rest for their results. */
 const fullShare = 0.85;
-/** Time that a measurement is used, in milliseconds. */
+/** Lifetime of a measurement, in milliseconds. */
 const freshMs = 500;
 
 /**
- * Stops admission before Redis is full. On a cluster the fullest server decides: a batch may lie on any server, and the
- * lists of all batches lie on one. Redis without a limit (`maxmemory 0`) is measured against the memory of its machine.
+ * Refuses new batches before Redis is full. On a cluster the fullest server decides, since a batch may be on any server
+ * and one server holds the lists of all batches. A Redis without a limit (`maxmemory 0`) is compared with the memory of
+ * its machine.
  */
 export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   let measuredAt = Number.NEGATIVE_INFINITY;

@@ -12,9 +12,9 @@ export interface StoredBytes {
    * @throws {ServiceError} `tenant.queue_full` when its tenant would use more than its share.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
-  /** Counts an ended batch with the bytes of its outputs instead of those that were expected. Safe to repeat. */
+  /** Replaces the expected output bytes of an ended batch by the actual ones. Safe to repeat. */
   settle(batch: Pick<BatchRecord, 'id' | 'inputBytes' | 'outputBytes'>): Promise<void>;
-  /** Removes a batch that is deleted, or whose payloads are. Safe to repeat. */
+  /** Removes a batch that was deleted, or whose payloads were. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See `Claims.releaseAbsent`. */
   releaseAbsent(): Promise<void>;
@@ -29,15 +29,15 @@ export interface Stored {
 }
 
 /**
- * Results repeat metadata and ids, and errors name addresses: outputs take about as much memory as inputs. A batch counts
- * with them from its intake, because they cannot be refused later.
+ * Outputs need about as much memory as inputs, since results repeat metadata and ids and errors quote addresses. They
+ * are counted from the start, because they cannot be refused later.
  */
 const inputsAndOutputs = 2;
 /** Memory of the record, events, extremes, keys and list entries of a batch, in bytes. A batch of one item takes about 4 KiB. */
 const perBatch = 8_192;
 /**
- * A tenant may use this multiple of the memory that is free. A single tenant gets two thirds of the capacity, two tenants
- * get two fifths each, and there is always free memory for one more.
+ * A tenant may use this multiple of the free memory. One tenant then gets two thirds of the capacity, two tenants get
+ * two fifths each, and there is always free memory for another.
  */
 const timesFree = 2;
 /** Share of the capacity that every tenant may use, while Redis accepts batches. */
@@ -50,7 +50,7 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
   async function limitNow(): Promise<number> {
     const [space, claimed] = await Promise.all([freeSpace.measure(), claims.all()]);
     if (space === undefined) return 0;
-    // Claims exceed the memory in use, by the outputs that are not written yet.
+    // Claims include outputs that are not written yet, so they exceed the used memory.
     const free = Math.min(space.free, space.capacity - claimed);
     return Math.max(1, Math.floor(Math.max(timesFree * free, guaranteedShare * space.capacity)));
   }

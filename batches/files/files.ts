@@ -24,11 +24,11 @@ const fileRecord = z.object({
 /** A file that a client has uploaded. */
 export type StoredFile = z.output<typeof fileRecord>;
 
-/** A file that arrives. */
+/** A file that is being uploaded. */
 export interface NewFile {
   tenant: string;
   bytes: AsyncIterable<Buffer>;
-  /** Counts the memory of the file against the share of its tenant. */
+  /** True when the memory of the file counts for the share of its tenant. */
   sharesMemory: boolean;
   /** Called when all bytes have arrived. Throws to refuse the file. */
   facts: () => { name: string; lifeMs: number | undefined };
@@ -46,7 +46,7 @@ export interface Files {
   /** Returns the bytes of a file, piece by piece. */
   read(file: StoredFile): AsyncGenerator<Buffer>;
   remove(scope: TenantScope, id: string): Promise<void>;
-  /** Deletes files whose time is over, and what broken uploads have left. */
+  /** Deletes expired files and the remains of interrupted uploads. */
   sweep(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export interface FilesDeps {
   freeSpace: FreeSpaceGauge;
   stored: Pick<StoredBytes, 'claim' | 'release'>;
   durability: Pick<Durability, 'confirm'>;
-  /** Time that a file is stored, in ms. */
+  /** Retention of a file, in ms. */
   retentionMs: number;
 }
 
@@ -65,7 +65,7 @@ export const maxFileBytes = 512 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 /** The time in ms after which an upload without a record is deleted. */
 const uploadMs = 3_600_000;
-/** Files that one round deletes. */
+/** Maximum files deleted in one round. */
 const sweptPerRound = 100;
 
 export function createFiles({ redis, payloads, freeSpace, stored, durability, retentionMs }: FilesDeps): Files {
@@ -99,7 +99,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
       const id = `file-${randomUUID()}`;
       const keys = fileKeys(redis, id);
       const createdAt = await redisTime(redis);
-      // Before the first piece: the sweeper finds what a broken upload leaves.
+      // Added before the first piece, so that the sweeper finds interrupted uploads.
       await redis.zadd(fileExpiries(redis), createdAt + uploadMs, id);
       let pieces = 0;
       let held = 0;
@@ -127,7 +127,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
         await durability.confirm();
         return record;
       } catch (error) {
-        // The sweeper does it later when this fails.
+        // When this fails, the sweeper retries it.
         await erase(id).catch(() => {});
         throw error;
       }
@@ -158,10 +158,10 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
   };
 }
 
-/** Ids go into the names of keys. */
+/** Ids become part of Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
-/** Cuts bytes into pieces of one size; the last one may be shorter. */
+/** Splits bytes into pieces of equal size; the last one may be shorter. */
 async function* piecesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let length = 0;

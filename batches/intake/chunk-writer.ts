@@ -7,18 +7,18 @@ import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
 
-/** Items that are counted together: once for most batches, and at little cost for large ones. */
+/** Items claimed at a time: most batches need one claim, and large ones few. */
 const claimItems = 8_192;
-/** Chunks that are written together, so that intake neither waits for each nor floods Redis or a bucket. */
+/** Chunks written at a time, so that intake does not wait for each, and does not flood Redis or a bucket. */
 const chunksPerWrite = 32;
 
-/** The limits that a batch is checked against while its items arrive. */
+/** The limits that are checked while items arrive. */
 export interface Admission {
   /** Throws when Redis has too little free memory. */
   checkFreeSpace: () => Promise<void>;
   /** Counts the items of the batch. Throws when its tenant, or all tenants together, would exceed a limit. */
   claim: (count: number) => Promise<void>;
-  /** The share of Redis' memory; absent where the tenant may fill it. */
+  /** The tenant's share of Redis' memory; absent when the tenant may fill it. */
   memory?: MemoryShare | undefined;
 }
 
@@ -65,7 +65,7 @@ export function createChunkWriter(
   let total = 0;
   let claimed = 0;
   let storedBytes = 0;
-  /** Bytes of results beyond those of their items. */
+  /** Bytes of results in addition to the size of their items. */
   let extraOutput = 0;
   let closed: { chunk: number; payload: Buffer }[] = [];
   let closedBytes = 0;
@@ -83,9 +83,10 @@ export function createChunkWriter(
     const inputs = await Promise.all(
       pending.map(async ({ chunk, payload }) => ({ chunk, stored: await payloads.putInput(id, chunk, payload) })),
     );
-    // With payloads in a bucket these are references. They are counted first: a refusal then leaves Redis unchanged.
+    // With payloads in a bucket, these are references. Claimed before writing, so that a refusal leaves Redis
+    // unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
-    // Columns are counted once, as they are; inputs twice, for results of their size.
+    // Columns count once. Inputs count twice, since results have about the same size.
     await memory?.claim({ inputs: storedBytes, columns: (end?.columnBytes ?? 0) + extraOutput });
     if (!(await storeInputs(redis, id, inputs))) throw interrupted();
   }
@@ -119,7 +120,7 @@ export function createChunkWriter(
       await flush({ columnBytes });
       return { chunks, total, inputBytes: storedBytes };
     },
-    // From the last hash to the first: what an interruption leaves is then found from the first.
+    // From the last hash to the first: after an interruption the remaining hashes still start at the first.
     async discard() {
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
@@ -139,16 +140,16 @@ function sizeOf(item: StoredItem): number {
   return 100 + source.length + text.length + metadata + error + request;
 }
 
-/** Bytes that a result takes for each embedding: a thousand dimensions as text, compressed. */
+/** Bytes of an embedding in a result: a thousand dimensions as text, compressed. */
 const embeddingBytes = 8 * 1024;
 
-/** Returns the bytes of a result that are beyond those of its item: embeddings are many times as large as their inputs. */
+/** Returns the result bytes in addition to the size of the item: embeddings are many times as large as their inputs. */
 function extraOutputOf(item: StoredItem): number {
   if (!('request' in item) || item.request?.url !== '/v1/embeddings') return 0;
   const { input } = item.request.body;
   return embeddingBytes * (Array.isArray(input) ? input.length : 1);
 }
 
-/** Returns the error of a batch whose client was silent for too long, or that was stopped. */
+/** Returns the error for a batch that was stopped, or whose client was silent for too long. */
 export const interrupted = () =>
   new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });

@@ -5,7 +5,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
-/** An idempotency key that one request holds: requests with the same key are the same request. */
+/** An idempotency key held by one request. Requests with the same key count as one request. */
 export interface Reservation {
   /** Stored with the batch, so that the key is removed with it. */
   readonly keyHash: string;
@@ -14,7 +14,10 @@ export interface Reservation {
    * @throws {ServiceError} `batch.interrupted` when it ran out and another request has the key.
    */
   renew(): Promise<void>;
-  /** Ends the lease, once the body was received or has failed. The next request gets the batch, or receives it itself. */
+  /**
+   * Ends the lease after the body was received or has failed. The next request with the key gets the batch, or sends it
+   * again.
+   */
   release(): Promise<void>;
   /** Removes the key of a request that was refused and has stored nothing. */
   remove(): Promise<void>;
@@ -26,8 +29,8 @@ const leaseMs = 30_000;
 const lifetimeSeconds = 7 * 24 * 3600;
 
 /**
- * Reserves a key for the batch `batchId`, or returns the batch that the key has led to.
- * @param isSealed returns true for a batch that exists for clients. The key of another batch may be used again.
+ * Reserves a key for the batch `batchId`, or returns the batch that belongs to the key.
+ * @param isSealed returns true for a batch that clients can see. The key of any other batch may be reused.
  * @throws {ServiceError} `idempotency.in_flight`
  */
 export async function reserve(

@@ -10,7 +10,7 @@ export interface SourceFacts {
   bodyHash: () => string;
 }
 
-/** Items in their order, some at a time. An empty list means that bytes arrived, but no whole item. Ends with the facts. */
+/** Lists of items in order. An empty list means that bytes arrived but no complete item. Ends with the facts. */
 export type ItemSource = AsyncGenerator<StoredItem[], SourceFacts, undefined>;
 
 /** Passes items on, and ends with facts about them. */

@@ -13,7 +13,7 @@ export interface OpenedBatch {
   traceparent?: string | undefined;
   /** Share of the workers, relative to the weights of other tenants. Default: 1. */
   weight?: number | undefined;
-  /** Of its idempotency key. */
+  /** Hash of its idempotency key. */
   keyHash?: string | undefined;
 }
 
@@ -21,9 +21,9 @@ export interface OpenedBatch {
 export type ReferenceFields = Pick<BatchRecord, 'input' | 'inputEtag' | 'reading' | 'bodyHash'>;
 
 /**
- * Creates a batch in the state `accepting`.
- * @param how with a lease of this time, in milliseconds, that the request renews while it sends items; or by reference,
- * when a worker reads them.
+ * Creates a batch in state `accepting`.
+ * @param how `leaseMs`: the request renews this lease while it sends items. Otherwise: the batch is by reference, and a
+ * worker reads the items.
  */
 export async function openBatch(
   redis: Redis,
@@ -52,13 +52,13 @@ export async function openBatch(
     filesState: options.output === undefined ? undefined : 'pending',
     ...('reference' in how && how.reference),
   };
-  // The lists come first: the sweeper removes only batches that are listed.
+  // Listed first, since the sweeper removes only listed batches.
   await redis.zadd(liveBatches(redis), createdAt, id);
   await redis.zadd(tenantBatches(redis, tenant), createdAt, id);
   await redis.zadd(tenantBatches(redis, everyTenant), createdAt, id);
   const writes = redis.pipeline();
-  // The lease precedes the record: the sweeper discards a record without one. A batch by reference gets a lease without
-  // end, for older releases, which would discard it.
+  // The lease comes before the record, since the sweeper discards a record without a lease. A batch by reference gets
+  // an endless lease, because older releases would discard it.
   if ('leaseMs' in how) writes.set(keys.lease, '1', 'PX', how.leaseMs);
   else writes.set(keys.lease, '1');
   throwFirst(await writes.hset(keys.batch, toHash(record)).exec());

@@ -26,7 +26,7 @@ import { storeBatch } from './store-batch.ts';
 export interface TenantLimits {
   /** Largest number of items in unfinished batches; 0: any number. */
   queuedItems: number;
-  /** The tenant shares the memory of Redis with others. Otherwise it may fill it. */
+  /** True when the tenant shares the memory of Redis with others. Otherwise it may fill it. */
   sharesMemory?: boolean;
   /** Share of the workers, relative to the weights of other tenants. */
   weight: number;
@@ -105,7 +105,10 @@ export function createIntake(deps: IntakeDeps): Intake {
     bodyHashOf,
   } = deps;
 
-  /** Creates one batch for each key: `store` creates it, `readHash` reads a repetition to its end and returns its hash. */
+  /**
+   * Creates one batch for each key. `store` creates it. For a repeated request, `readHash` reads the body to its end
+   * and returns its hash.
+   */
   async function once(
     { tenant, idempotencyKey, onCreated }: Posted,
     store: (id: string, reservation: Reservation | undefined) => Promise<void>,
@@ -129,7 +132,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // Keys of requests that stored nothing must not fill Redis for a week. After any other error the batch may exist.
+      // Keys of refused requests would fill Redis for a week. After other errors the batch may exist.
       if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
@@ -236,12 +239,12 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 const isReadByReference = ({ isRead, isStreamed }: BatchFormat): boolean => isRead && isStreamed;
 
-/** Errors that are decided before the seal, in addition to those of the request itself. */
+/** Errors that occur before the seal, in addition to those of the request itself. */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
 const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
-/** @throws {ServiceError} `request.invalid` when a file of the results would take the place of the input. */
+/** @throws {ServiceError} `request.invalid` when a result file would overwrite the input. */
 function keepInput(input: string, output: string): void {
   const { results, csv, failures, status } = filesOf({ input, output }) ?? {};
   if (![results, csv, failures, status].includes(input)) return;

@@ -7,7 +7,7 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** Time after which a batch is discarded when no bytes arrive, in milliseconds. */
+/** A batch is discarded after this time without new bytes, in milliseconds. */
 const leaseMs = 30_000;
 /** Time between two calls of `onActivity` while bytes arrive, in milliseconds. */
 const activityMs = 5_000;
@@ -22,8 +22,8 @@ export interface NewBatch extends OpenedBatch, Admission {
 }
 
 /**
- * Stores a batch as its items arrive: state `accepting` under a lease, payloads first, then one script seals it. Before the
- * seal nobody sees it, and a stream that breaks off leaves nothing.
+ * Stores a batch as its items arrive: state `accepting` under a lease, payloads first, then one script seals it. Before
+ * the seal the batch is invisible, and an interrupted stream leaves nothing.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
  */
@@ -33,13 +33,13 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   let opened = false;
   let mayBeSealed = false;
 
-  /** Opens the batch when its first bytes have arrived. */
+  /** Opens the batch once its first bytes have arrived. */
   async function onStart(): Promise<void> {
     opened = true;
     await openBatch(redis, batch, { leaseMs });
   }
 
-  /** Renews the lease. When it ran out, the sweeper has discarded the batch. */
+  /** Renews the lease. An expired lease means that the sweeper has discarded the batch. */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -51,8 +51,8 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
-    // Memory of Redis is freed at once, as it may be full. The sweeper removes the rest: it finds the batch without a lease.
-    // After a lost reply to the seal the batch may exist, and needs its items.
+    // Frees memory of Redis at once, as it may be full. The sweeper removes the rest of a batch without a lease. If the
+    // reply to the seal was lost, the batch may exist and needs its items.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
       if (!mayBeSealed) await writer.discard().catch(() => {});
@@ -72,7 +72,10 @@ export interface NewItems {
   onStart?: () => Promise<void>;
   /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
   onActivity: () => Promise<void>;
-  /** Called with false before the seal and with true after its reply. Between both, the result is unknown. */
+  /**
+   * Called with false before the seal and with true after its reply. In between, it is unknown whether the batch is
+   * sealed.
+   */
   onSeal?: (isAnswered: boolean) => void;
 }
 

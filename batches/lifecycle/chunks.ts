@@ -39,22 +39,25 @@ export interface Chunks {
    * @throws {ServiceError} `storage.unavailable`
    */
   commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
-  /** Returns those of the batches that take no more outcomes: they are stopped, ended or deleted. */
+  /** Returns the given batches that accept no more outcomes, since they were stopped, ended or deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
-  /** Hands a chunk back that this worker cannot evaluate now. */
+  /** Returns a chunk to the queue because this worker cannot evaluate it now. */
   release(job: JobData): Promise<void>;
-  /** Records in the status why no worker can evaluate the batch. A batch that waits for too long fails. */
+  /**
+   * Records the reason why no worker can evaluate the batch; the status shows it. A batch that waits for too long
+   * fails.
+   */
   block(job: JobData, why: string): Promise<void>;
-  /** Ends the batch of a chunk whose items are lost. */
+  /** Ends a batch whose items are lost. */
   fail(job: JobData): Promise<void>;
 }
 
 /**
- * Time after which a batch fails that no worker can evaluate, in milliseconds: two attempts to load a model, of five
- * minutes each, with the longest pause of five minutes between them.
+ * A batch fails when no worker could evaluate it for this time, in milliseconds: two attempts to load a model, of five
+ * minutes each, and the maximum pause of five minutes between them.
  */
 const modelPatienceMs = 900_000;
-/** Longest reason that is stored, in characters. */
+/** Maximum length of a stored reason, in characters. */
 const reasonLength = 500;
 
 export function createChunks(
@@ -104,13 +107,13 @@ export function createChunks(
       const stored = await payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact }));
       const reply = await commitChunk(redis, batchId, { chunk, stored, tally }, retentionMs);
       if (reply.verdict === 'gone') {
-        // This output was put after the deletion of the batch, which has not removed it.
+        // The output was written after the batch was deleted, so the deletion has missed it.
         await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
       if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
-      // In another slot than the commit. If this process dies in between, the sweeper does it.
+      // A different Redis slot, so a separate step. If this process dies in between, the sweeper does it.
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };

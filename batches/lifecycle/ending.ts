@@ -29,13 +29,13 @@ import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 export interface Ending {
   readonly retentionMs: number;
   /**
-   * Stops a live batch. It ends when its chunks in flight are committed or handed back, at once when there are none. After
-   * {@link inFlightMs} the sweeper ends it without them. The first stop counts.
+   * Stops a live batch. It ends when its chunks in flight are committed or handed back, or at once without any. After
+   * {@link inFlightMs} the sweeper ends it anyway. Only the first stop counts.
    */
   stop(id: string, as: Stop): Promise<void>;
   /** Ends a batch by reference whose object cannot be read. */
   refuse(batch: BatchRecord, error: Pick<ItemError, 'code' | 'message'>): Promise<void>;
-  /** Removes the waiting jobs of a batch that takes no more chunks. */
+  /** Removes the waiting jobs of a batch that was stopped or has ended. */
   withdraw(id: string): Promise<void>;
   /** Does the steps that follow the end of a batch: its files, then its webhook, and the list of finished batches. */
   settle(id: string): Promise<void>;
@@ -72,17 +72,17 @@ export function createEnding(
       await unlessFull(() => stored.settle(record));
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
-      // Stays in the list of live batches, so that the sweeper ensures that its files are written.
+      // The batch remains in the list of live batches, so that the sweeper checks that its files are written.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
-        // Stays in the list of live batches, so that the sweeper tries again when Redis has free memory.
+        // The batch remains in the list of live batches, so that the sweeper retries when Redis has free memory.
         if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
       }
     }
     await redis.zrem(liveBatches(redis), id);
   }
 
-  /** Logs the end of a batch, in the process that settles it first. */
+  /** Logs the end of a batch. Only the process that settles it first does so. */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
     const failures = failed > 0 ? await redis.hgetall(batchKeys(redis, id).failures) : {};
@@ -124,7 +124,7 @@ export function createEnding(
     withdraw,
     settle,
     async erase({ id, tenant }) {
-      // The next sweep continues after an interruption.
+      // After an interruption the next sweep continues.
       await setExpiry(redis, id, 0);
       const keyHash = await redis.hget(batchKeys(redis, id).batch, 'keyHash');
       if (keyHash !== null) await forgetKey(redis, tenant, keyHash, id);

@@ -40,21 +40,24 @@ export interface SweeperDeps {
   log: Logger;
 }
 
-/** Batches that are read together. */
+/** Batches read at a time. */
 const pageSize = 100;
 /** Time after which a listed batch without a record is removed, in milliseconds: its process has died. */
 const openingMs = 60_000;
-/** Calls in one round that remove payloads of one batch from a bucket, some thousands in each. */
+/** Maximum calls per round that remove payloads of a batch from a bucket, with some thousands of payloads each. */
 const eraseCalls = 4;
 /** Approximate time between two rounds, in milliseconds. */
 const nextRoundMs = 10_000;
-/** Time before the next attempt to delete a batch, after an error, in milliseconds. */
+/** Delay before deleting a batch is retried after an error, in milliseconds. */
 const eraseAgainMs = 60_000;
-/** Lost chunks of one batch that are queued again in one round. */
+/** Maximum lost chunks of a batch that are queued again in one round. */
 const maxRepairs = 256;
-/** Time after a deletion in which jobs of the batch are erased, in milliseconds: workers may hold some at the deletion. */
+/**
+ * Time after a deletion during which the jobs of the batch are erased, in milliseconds, since workers may still hold
+ * some.
+ */
 const eraseJobsMs = 600_000;
-/** Deleted batches whose jobs are erased in one round: the latest. */
+/** Maximum deleted batches whose jobs are erased in one round, the latest first. */
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -78,7 +81,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // It ends with its chunks in flight, or when their time is over. None of its chunks is queued again.
+    // It ends with its chunks in flight or when their time is up. No chunk is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
@@ -87,13 +90,13 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.refill(record);
   }
 
-  /** Returns the chunks that have left the order, have no outcomes, and are neither waiting nor active. */
+  /** Returns chunks that were dispatched but have no outcomes and are neither waiting nor active. */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
     const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
-    // Each needs a repair. The next round finds the rest.
+    // The next round repairs the rest.
     return lost.slice(0, maxRepairs);
   }
 
@@ -101,7 +104,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
-    // It was committed since the first check.
+    // It was committed after the first check.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'chunk without a job, queued again');
@@ -163,7 +166,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
             await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // The round ends here: waiting for an unavailable store once for each batch would take too long.
+          // Ends the round, since waiting for the unavailable store for each batch would take too long.
           log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
           await setExpiry(redis, id, eraseAgainMs);
           return;

@@ -8,12 +8,12 @@ import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
 /**
- * Deliveries of one worker. A receiver may take 15 s, so each tenant has at least four places that receivers of others cannot
- * take. 64 deliveries are as many sockets, with a few kilobytes each.
+ * Deliveries of one worker. A receiver may take 15 s, so each tenant is guaranteed four places. At most 64 deliveries
+ * run at a time, each with a socket and a few kilobytes.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 
-/** Delivers webhooks, fairly between tenants. `isLast`: no attempt follows. */
+/** Delivers webhooks, fairly between tenants. `isLast`: there is no further attempt. */
 export function consumeWebhooks(
   redis: Redis,
   deliver: (batchId: string, isLast: boolean) => Promise<Delivered>,

@@ -19,17 +19,20 @@ export interface WebhookAnswer {
  */
 export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<WebhookAnswer>;
 
-/** The result of an attempt. An attempt that may succeed later throws. `later`: the receiver has named a time. */
+/**
+ * The result of an attempt. A failure that a retry may fix throws. `later`: the receiver has asked for a retry at a
+ * certain time.
+ */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** Longest time that a receiver may put a delivery off, in milliseconds. */
+/** Maximum delay that a receiver may ask for, in milliseconds. */
 const longestWaitMs = 3_600_000;
-/** Largest number of attempts, with those that a receiver has put off. */
+/** Maximum attempts, including those that a receiver has delayed. */
 const maxAttempts = 10;
-/** 410: the receiver is gone for good, by Standard Webhooks. */
+/** 410: the receiver has been removed, as defined by Standard Webhooks. */
 const gone = 410;
 /** Statuses whose `Retry-After` counts. */
 const putOff = new Set([429, 503]);
@@ -96,8 +99,8 @@ export async function deliverWebhook(
 }
 
 /**
- * Returns the status at the end of the batch. The bodies of one `webhook-id` must be equal, so fields that change after the
- * end have their first values: attempts, and the retry of this batch.
+ * Returns the status at the end of the batch. All bodies with one `webhook-id` must be equal, so fields that change
+ * after the end have their first values: attempts, and the retry of this batch.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

@@ -5,11 +5,11 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
-/** Live batches that one call reads. When there are more, the counts are scaled up. */
+/** Maximum live batches read by one call. If there are more, the counts are extrapolated. */
 const maxRead = 1_000;
 /**
- * Items per second that are assumed when none are committed. Without any worker the backlog is then one second for each
- * item: it is above zero when anything waits, and grows with it.
+ * Items per second assumed when none were committed. Without workers, the backlog is then one second per item: positive
+ * when items wait, and growing with them.
  */
 const assumedSpeed = 1;
 
@@ -76,8 +76,8 @@ const noBatches = (): LiveBatches => ({
 });
 
 /**
- * Reads the oldest live batches, scaled up to all of them, by queue and then by the name they were posted with. The
- * queue's own name is always there.
+ * Reads the oldest live batches and extrapolates to all of them, by queue and by the name in their post. The queue's
+ * own name is always included.
  */
 async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([

@@ -12,12 +12,13 @@ export interface Speed {
 
 const slotMs = 10_000;
 const slots = 6;
-/** The latest slots, which show the speed of a profile that has just started, or whose workers have just doubled. */
+/** Number of latest slots that show the speed of a profile that has just started or gained workers. */
 const latestSlots = 2;
 
 /**
- * Counts in Redis, so that every API reports the same speed, also one that has just started.
- * @param now returns ms since 1970. Default: the clock of Redis, as those of workers and APIs may differ by days.
+ * Stores counts in Redis, so that all APIs report the same speed, even after a restart.
+ * @param now returns ms since 1970. Default: the clock of Redis, since the clocks of workers and APIs may differ by
+ * days.
  */
 export function createSpeed(redis: Redis, now: () => number | Promise<number> = () => redisTime(redis)): Speed {
   return {

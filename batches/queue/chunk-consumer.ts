@@ -12,7 +12,10 @@ import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts
 /** The result of processing a chunk. `log`: lines that Bull Board shows with the job. */
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
-/** A chunk that was not read, as its tenant has no place here now. It does not count as a start, and the worker continues. */
+/**
+ * A chunk that was not read because its tenant has no place here now. It does not count as a start, and the worker
+ * continues.
+ */
 export interface PutBack {
   putBack: string;
   /** Time before its job is offered again, in milliseconds. */
@@ -24,7 +27,7 @@ export interface HandBack {
   handBack: string;
   /** Time before its job is offered again, in milliseconds. */
   delayMs: number;
-  /** Time in which this worker takes nothing, in milliseconds: a faulty worker must not drain the queue. */
+  /** Pause of this worker, in milliseconds, so that a faulty worker does not drain the queue. */
   pauseMs: number;
 }
 
@@ -35,7 +38,7 @@ export interface Delivery {
   waitedMs: number;
 }
 
-/** Takes chunks, and watches that it does. */
+/** Takes chunks, and detects when it stops doing so. */
 export interface ChunkConsumer extends JobConsumer {
   /** Time that chunks have waited while the consumer was idle and took none, in milliseconds. */
   silentMs(): number;
@@ -44,24 +47,29 @@ export interface ChunkConsumer extends JobConsumer {
 /** The number of chunks that a worker takes at the same time. */
 export interface ChunkConcurrency {
   usual: number;
-  /** Largest number, with chunks of tenants that have too few places while others hold the usual ones. Default: `usual`. */
+  /**
+   * Maximum number, including chunks of tenants that get a place although all usual ones are taken. Default: `usual`.
+   */
   most?: number;
   /** Returns true when a chunk of this tenant has a place beyond the usual ones. */
   hasPlace?: (tenant: string) => boolean;
 }
 
-/** Time that all usual places are held before the queue is searched for another tenant, and between searches, in ms. */
+/**
+ * Time for which all usual places must be taken before the queue is searched for a chunk of another tenant, and
+ * interval of searches, in ms.
+ */
 const searchEveryMs = 500;
-/** The same after a chunk of such a tenant has started or ended. */
+/** Shorter interval, used after a chunk of such a tenant has started or ended. */
 const soonMs = 20;
-/** Waiting jobs that a search reads. The chunk of a new tenant is among the first: tenants have fair turns. */
+/** Waiting jobs that a search reads. Tenants have fair turns, so the chunk of a new tenant is among the first. */
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile. While all usual places are held for long, it searches the queue for a chunk of a tenant that
- * has a place beyond them, and takes that chunk next. So chunks of one tenant that wait for slow hosts do not stop those
- * of another. BullMQ takes jobs in their order only, so that chunk is moved to the front. When another worker was faster,
- * a chunk of another tenant comes in its place, and `processor` puts it back.
+ * Takes chunks of one profile. While all usual places are taken for long, it searches the queue for a chunk of a tenant
+ * that may have an extra place, and moves it to the front, since BullMQ takes jobs in order. So a tenant whose chunks
+ * wait for slow hosts does not stop the others. When another worker takes that chunk first, this worker gets a
+ * different chunk, and `processor` puts it back.
  */
 export function consumeChunks(
   redis: Redis,

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 
-/** Longest wait for a worker to close, in milliseconds. By then jobs in flight are done or handed back. */
+/** Maximum wait for a worker to close, in milliseconds. By then jobs in flight are done or handed back. */
 const closingMs = 15_000;
 
 /**
- * Closes a worker. BullMQ waits for jobs in flight and for its blocking connection; on a cluster with a server that has
- * just come back, the second may never end.
+ * Closes a worker. BullMQ waits for jobs in flight and for its blocking connection. On a cluster with a server that has
+ * just returned, that connection may never close.
  */
 export async function closeWorker(worker: Worker, force = false): Promise<void> {
   await Promise.race([worker.close(force), delay(closingMs, undefined, { ref: false })]);

@@ -9,9 +9,9 @@ import { jobId, type Queues } from './queues.ts';
 import { refundTurns } from './refund-turns.ts';
 import { type TurnJob, takeTurns } from './take-turns.ts';
 
-/** Largest number of chunks of one batch that wait in the queue, in addition to those being evaluated. */
+/** Maximum chunks of one batch that wait in the queue, in addition to those in evaluation. */
 const windowChunks = 32;
-/** Held batches of equal priority that resume together; the sweeper resumes the rest. */
+/** Maximum held batches of equal priority that resume together; the sweeper resumes the rest. */
 const maxResumed = 100;
 
 /** Moves the chunks of many batches into the queue, a window of each, in fair turns of their tenants. */
@@ -20,11 +20,11 @@ export interface Dispatcher {
   refill(batch: Dispatched): Promise<void>;
   /** Ends the turn of a chunk that a worker has taken, and moves the next chunk into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /** Gives a tenant the turn back of a job that had nothing to evaluate. */
+  /** Refunds the turn of a job that had nothing to evaluate. */
   dropTurn(profile: string, job: JobData): Promise<void>;
   /** Queues chunks again that have lost their job. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
-  /** Removes a batch that takes no more chunks from the order, with its waiting jobs. */
+  /** Removes a stopped or ended batch from the dispatch order, with its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
 
@@ -32,9 +32,9 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Among the batches of a tenant the highest priority goes first: while it has chunks left, the windows of the others are
-   * not filled. If the process dies between taking a chunk and adding its job, the chunk stays in `waiting` until the
-   * sweeper finds it without a job.
+   * The batch with a tenant's highest priority goes first: while it has chunks left, the windows of the others are not
+   * filled. If the process dies between taking a chunk and adding its job, the chunk stays in `waiting` until the
+   * sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -68,7 +68,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     await refundTurns(redis, profile, { tenant, weight, jobs: turnJobs(id, chunks) });
   }
 
-  /** Returns the first batch of an order, and removes those that have ended: they would hold the others for ever. */
+  /** Returns the first batch of an order. Removes ended batches, which would hold the others forever. */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
       const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');

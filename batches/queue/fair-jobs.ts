@@ -23,19 +23,19 @@ export interface FairJobsOptions {
 /** Runs a job, or returns the time after which it is offered again, in milliseconds. That does not count as an attempt. */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** Delay of a job that a stopping worker hands back, in milliseconds: another worker, or this one restarted, takes it. */
+/** Delay before a job that a stopping worker handed back is offered again, in milliseconds. */
 export const handedBackMs = 500;
 /**
- * Jobs of one tenant that cannot wait here are offered again one after another, 20 a second: so a queue of thousands costs
- * Redis little.
+ * Jobs of a tenant that exceed its waiting jobs here are offered again one after another, 20 a second, so that a queue
+ * of thousands costs Redis little.
  */
 const returnEveryMs = 50;
-/** Longest delay of such a job, in milliseconds. */
+/** Maximum delay of such a job, in milliseconds. */
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs of a queue that all tenants share, with places for each tenant. BullMQ serves a queue in order: 96 webhooks
- * whose receivers hang delayed the webhook of another tenant by 98 s.
+ * Takes jobs of a queue shared by all tenants, with places for each tenant. BullMQ alone serves a queue in order: 96
+ * webhooks to hanging receivers delayed the webhook of another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;

@@ -32,8 +32,8 @@ export interface Queues {
   /** Returns the state of a chunk's job: `absent`, `failed` for good, `completed`, or `live` (waiting, delayed or active). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Offers delayed jobs at once whose time is over, or further away than any delay. BullMQ delays by the clock of the
-   * worker that hands a job back: when that clock is days ahead, a chunk would wait for days.
+   * Offers delayed jobs that are overdue, or delayed for longer than is possible. BullMQ computes delays with the clock
+   * of the worker that hands a job back; if that clock is days ahead, a chunk would wait for days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
@@ -43,7 +43,10 @@ export interface Queues {
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
   /** Counts the jobs of these profiles, by default of all. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
-  /** Counts the jobs that workers have finished since the queue exists, by BullMQ's own counter, for each profile. */
+  /**
+   * Returns the number of jobs that workers have finished since the queue was created, by BullMQ's own counter, for
+   * each profile.
+   */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
@@ -75,18 +78,18 @@ const jobOptions = {
 
 /** BullMQ's score of a delayed job is its time in ms multiplied by this, plus a counter. */
 const scoresPerMs = 0x1000;
-/** A delayed job is offered at most this late while there is a worker, in milliseconds. */
+/** Delay after which a job counts as overdue while there is a worker, in milliseconds. */
 const overdueMs = 30_000;
-/** Delays are shorter than this, in milliseconds: 64 s of a chunk's last attempt, four and a half hours of a task's. */
+/** Longer than any possible delay, in milliseconds: at most 64 s for a chunk, and four and a half hours for a task. */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/** Jobs of one queue that are promoted in one round, of each kind. */
+/** Maximum jobs of each kind promoted per queue and round. */
 const maxPromoted = 1_000;
 
-/** Length of BullMQ's own event stream, which nothing here reads. Its default of 10,000 takes 1.5 MB of Redis for a queue. */
+/** Length of BullMQ's event stream, which is not used here. The default of 10,000 takes 1.5 MB of Redis per queue. */
 const queueEvents = { maxLen: 100 };
 
-/** A receiver may be down for an hour: 10 s, 20 s, 40 s ... about an hour and a half in total. */
+/** A receiver may be down for an hour: the pauses of 10 s, 20 s, 40 s ... add up to about an hour and a half. */
 export const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
@@ -101,7 +104,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
-      // A queue whose connection broke during BullMQ's first exchange stays unusable. The next use creates another.
+      // A queue whose connection broke during BullMQ's handshake stays unusable. The next use creates another.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }

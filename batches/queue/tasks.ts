@@ -15,8 +15,8 @@ const retained = {
 } as const;
 
 /**
- * A transient failure is tried again. An input that cannot be read for a quarter of an hour ends its batch: 2 s, 4 s ...
- * 512 s. Results are retried for longer, about four and a half hours, as they are lost otherwise.
+ * Retries of a transient failure. A batch whose input is unreadable for a quarter of an hour ends: 2 s, 4 s ... 512 s.
+ * Results would be lost, so they are retried for about four and a half hours.
  */
 export const taskJobOptions = {
   intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
@@ -25,18 +25,18 @@ export const taskJobOptions = {
 
 /** One attempt at a task. */
 export interface Attempt {
-  /** No attempt follows when this one fails. */
+  /** True when no further attempt follows. */
   isLast: boolean;
   /** Aborted when the worker stops. The task then returns to the queue, and this attempt does not count. */
   signal: AbortSignal;
 }
 
-/** Runs a task, or returns the time after which it is called again, in milliseconds. A task that throws is tried again. */
+/** Runs a task, or returns the time after which it is called again, in milliseconds. A task that throws is retried. */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * Files that one worker reads or writes at the same time, each with some tens of megabytes of memory. Each tenant has one
- * place that files of others cannot take.
+ * Files that one worker reads or writes at a time, each with some tens of megabytes of memory. Each tenant is
+ * guaranteed one place.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 

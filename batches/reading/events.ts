@@ -47,8 +47,8 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * Entries that are held for a slow reader. A slower one reads the stream itself, which stores about a thousand. An entry
- * may have some KB of failures, and a process has thousands of readers.
+ * Maximum entries held for a slow reader. A slower one reads the stream itself, which stores about a thousand. An entry
+ * may have some KB of failures, and a process may have thousands of readers.
  */
 const maxBehind = 100;
 /** Entries that are read together. */
@@ -196,7 +196,7 @@ export function createFollower(redis: Redis): Follower {
   };
 }
 
-/** Returns the status, with the position in the stream after which events follow. */
+/** Returns the status and the stream position after which events follow. */
 async function beginAnew(
   redis: Redis,
   events: string,

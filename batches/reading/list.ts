@@ -9,18 +9,18 @@ import { createCursor } from './cursor.ts';
 /** The last batch of the previous page: its creation time in ms, and its id, as several may have one time. */
 const position = z.tuple([z.number(), z.string()]);
 
-/** Largest number of batches that one page reads, when few are in a requested state. */
+/** Maximum batches read for one page, when few match the requested state. */
 const readPerPage = 1_000;
 
 /** The query of OpenAI's interface. */
 export interface RequestsQuery {
   /** Only batches of that interface. */
   onlyRequests?: boolean;
-  /** The id of the last batch of the previous page, in place of a cursor. */
+  /** The id of the last batch of the previous page, used instead of a cursor. */
   after?: string | undefined;
 }
 
-/** Returns the position of a batch in its list; undefined where it is not in it. */
+/** Returns the position of a batch in its list; undefined if it is not listed. */
 async function positionOf(redis: Redis, list: string, id: string | undefined): Promise<Position | undefined> {
   const createdAt = id === undefined ? null : await redis.zscore(list, id);
   return id === undefined || createdAt === null ? undefined : [Number(createdAt), id];

@@ -8,9 +8,9 @@ export interface Ends {
 }
 
 /**
- * Writes groups as text or bytes, each when it is requested. It is an object and not a generator: a waiting generator
- * keeps its local variables in memory, the last text and the objects that it was made of, which take several times as
- * much. A hundred readers wait at the same time.
+ * Writes groups as text or bytes on request. It is an object and not a generator, because a waiting generator holds its
+ * local variables: the last text and its source objects, which are several times as large. A hundred readers may wait
+ * at a time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

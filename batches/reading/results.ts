@@ -23,11 +23,11 @@ const position = z.strictObject({
 type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
-/** Largest number of chunks that one page reads, when few of their items pass the filter. Limits the time of a request. */
+/** Maximum chunks read for one page, when few of their items match the filter. Limits the time of a request. */
 const chunksPerPage = 256;
-/** Chunks that are read and held in memory together: with large metadata each may have megabytes. */
+/** Chunks read and held in memory at a time: with large metadata each may have megabytes. */
 const chunksPerRead = 4;
-/** Bytes of JSON after which a page ends, below its limit of items. */
+/** A page ends after this many bytes of JSON, even below its limit of items. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**

@@ -6,10 +6,10 @@ import type { BatchRecord } from '../store/record.ts';
 import { partsOf } from './parts.ts';
 import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 
-/** Limits of the chunks that are held in memory together. A chunk may have megabytes of metadata or inline images. */
+/** Limits of the chunks held in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** Bytes of JSON. A single chunk may have more. */
+  /** Bytes of JSON. A single chunk may exceed it. */
   bytes: number;
 }
 

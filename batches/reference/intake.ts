@@ -74,14 +74,14 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     });
   }
 
-  /** Removes the claims and payloads of a batch that was stopped or deleted while it was read. */
+  /** Removes the claims and payloads of a batch that was stopped or deleted while its object was read. */
   async function cleanUp({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
     const record = await read(id);
     if (record !== undefined && !terminalStates.has(record.state)) return;
     await queued.release(id);
     if (record !== undefined && record.chunks > 0) return;
     await writer.discard();
-    // The batch was deleted while it was read.
+    // The batch was deleted while its object was read.
     if (record === undefined) return await ending.erase({ id, tenant });
     await unlinkPayloads(redis, id);
     while (!(await payloads.erase(id)));
@@ -89,12 +89,12 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    // The batch was deleted while a worker read it that has died. Its claims and payloads are left.
+    // The batch was deleted while a worker read its object, and the worker has died. Its claims and payloads remain.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const writer = writerOf(record);
     const cleanUpLogged = () =>
       cleanUp(record, writer).catch((error: unknown) => {
-        // They are removed with the batch at the latest.
+        // At the latest they are removed with the batch.
         log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
       });
     if (record.state !== 'accepting') return void (await cleanUpLogged());
@@ -119,6 +119,6 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   };
 }
 
-/** Returns true when reading the same object may succeed later. A tenant over its limit gets the error at once. */
+/** Returns true when a retry may succeed. A tenant over its limit gets the error at once. */
 const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

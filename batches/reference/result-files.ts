@@ -28,8 +28,8 @@ export interface ResultFilesDeps {
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Writes the results of a batch that has ended as files into its folder. A repetition writes the same. The status comes
- * last: when it is there, all files are.
+ * Writes the results of an ended batch as files into its folder. A repetition writes the same files. The status is
+ * written last: when it exists, all files exist.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };

@@ -1,5 +1,5 @@
--- Stores the settings of a process where the other processes of its service read them, and reads theirs. A process that
--- was silent for the lifetime is forgotten, so a difference ends when a rolling restart is complete.
+-- Stores the settings of a process where other processes of its service read them, and returns theirs. A process that
+-- was silent for the lifetime is forgotten, so differences disappear when a rolling restart is complete.
 -- KEYS: 1 settings (hash: process -> "<time in ms> <settings as JSON>")
 -- ARGV: 1 process  2 settings as JSON  3 lifetime (ms)
 -- Returns the settings of each other process as JSON.

@@ -2,20 +2,20 @@ import type { Logger } from '../../shared/log.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** The loss of acknowledged work when Redis dies: nothing, up to two seconds, everything, or unknown. */
+/** The acknowledged work that is lost when Redis dies: none, up to two seconds, all, or unknown. */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
-/** The durability of Redis, on a cluster that of its weakest server. */
+/** The durability of Redis; on a cluster that of its weakest server. */
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until everything that this connection has written is on disk. Does nothing where Redis does so by itself, or
-   * cannot report it: it can from 7.2 on, with `appendfsync everysec`.
+   * Waits until all writes of this connection are on disk. Does nothing if Redis ensures that itself, or cannot report
+   * it; it can since 7.2 with `appendfsync everysec`.
    */
   confirm(): Promise<void>;
 }
 
-/** Time that the level is used, in milliseconds: a Redis of others may be reconfigured while this process runs. */
+/** Lifetime of the level, in milliseconds: a foreign Redis may be reconfigured while this process runs. */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
 

@@ -91,8 +91,8 @@ const tagOf = (folder: S3Location): Buffer =>
   createHash('sha256').update(formatS3Location(folder)).digest().subarray(0, folderTagBytes);
 
 /**
- * Returns true when the object of a payload no longer exists, for example after a lifecycle rule of the bucket. A missing
- * bucket is an error of the installation, and may come back.
+ * Returns true when the object of a payload no longer exists, for example after a lifecycle rule of the bucket. A
+ * missing bucket does not count: it is a configuration error and may be fixed.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
   cause instanceof ServiceError &&
@@ -100,8 +100,8 @@ export const isLost = ({ cause }: ServiceError): boolean =>
   (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
- * Converts errors of the service's own objects: refused or missing objects are an error of the installation, and clients
- * must not see their location.
+ * Converts errors of the service's own objects. A refused or missing object is a configuration error, and clients must
+ * not see its location.
  */
 async function convertingErrors<Value>(step: () => Promise<Value>): Promise<Value> {
   try {

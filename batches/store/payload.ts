@@ -31,7 +31,7 @@ export interface InputChunk {
   /** Index of the first item in the batch. */
   offset: number;
   items: StoredItem[];
-  /** The metadata has numbers whose digits must stay; see shared/exact-json.ts. */
+  /** True when the metadata has numbers whose digits must not change; see shared/exact-json.ts. */
   exact?: boolean | undefined;
 }
 
@@ -53,7 +53,7 @@ export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(paylo
 const encode = ({ exact, ...value }: { exact?: boolean | undefined }): Buffer =>
   deflateRawSync(JSON.stringify({ v: payloadVersion, ...(exact && { exact }), ...value }), { level: 1 });
 
-/** The beginning of a payload whose numbers keep their digits. */
+/** The start of a payload with exact numbers. */
 const exactly = `{"v":${payloadVersion},"exact":true,`;
 
 function decode<Value>(payload: Buffer): Value {
@@ -72,7 +72,7 @@ export const jobData = z.object({
   chunk: z.int().min(0),
   /** The tenant's weight, by which its turn was charged. Absent in jobs of older releases. */
   weight: z.number().optional(),
-  /** Number of times that a worker had no place for its tenant and put it back unread. */
+  /** Number of times that a worker put it back unread because its tenant had no place. */
   putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

@@ -54,7 +54,10 @@ export const batchRecord = z.object({
   finishedAt: time.optional(),
   expiresAt: time.optional(),
   reason: failureReason.optional(),
-  /** End of a stopped batch, and time until which its chunks in flight may commit; see lifecycle/steps/stop.lua. */
+  /**
+   * Final state of a stopped batch, and the time until which its chunks in flight may commit; see
+   * lifecycle/steps/stop.lua.
+   */
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
@@ -86,7 +89,7 @@ export const batchRecord = z.object({
   columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
   /** Trace context of its post (W3C), which the traces of its chunks continue. */
   traceparent: z.string().optional(),
-  /** Address of its object and the ETag at the post; only for a batch by reference. */
+  /** Address of its object, and the ETag at the time of the post; only for a batch by reference. */
   input: z.string().optional(),
   inputEtag: z.string().optional(),
   /** Options of reading the object, and the limits of its tenant. */
@@ -100,7 +103,7 @@ export const batchRecord = z.object({
   /** Present for a batch of OpenAI's interface, whose items are requests. */
   requests: json.pipe(requestBatch).optional(),
   retryOf: z.string().optional(),
-  /** The latest batch that retries this one. */
+  /** The latest retry of this batch. */
   retriedBy: z.string().optional(),
   webhookUrl: z.string().optional(),
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
@@ -111,13 +114,13 @@ export const batchRecord = z.object({
   failedFormulas: count.default(0),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
-  /** A time five to ten seconds ago, and the number of outcomes then. */
+  /** A time five to ten seconds ago, and the number of outcomes at that time. */
   markAt: time.optional(),
   markItems: count.optional(),
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
-/** Returns true when clients can see a batch. A batch that is still being sent is not visible. */
+/** Returns true when clients can see a batch. A batch that is still being sent is invisible. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
 /** Fields that are fixed when a batch is posted, and that its retries inherit. */

@@ -17,16 +17,16 @@ import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
 const attempts = 3;
 const connectMs = 2_000;
-/** Longest time until a response starts, in milliseconds. All attempts must fit into the lease of a post, 30 s. */
+/** Maximum time until a response starts, in milliseconds. All attempts must fit into the lease of a post, 30 s. */
 const answerMs = 5_000;
-/** The same for calls that no client waits for: a part of a file, or a thousand objects. */
+/** The same for calls without a waiting client: a part of a file, or a thousand objects. */
 const patientAnswerMs = 60_000;
-/** Longest time between two bytes of a response, in milliseconds. */
+/** Maximum time between two bytes of a response, in milliseconds. */
 const idleMs = 30_000;
-/** Connections of one process: it requests 32 payloads together, for two batches or more. */
+/** Connections of one process: it requests 32 payloads at a time, for two batches or more. */
 const connections = 128;
 
-/** Largest number of broken connections in a row without a byte. A long object may take hours to read. */
+/** Maximum broken connections in a row without any byte. A long object may take hours to read. */
 const resumes = 5;
 const resumeMs = 1_000;
 

@@ -6,7 +6,7 @@ import { compareSettings } from './compare-settings.ts';
 /** The settings that all processes of one service must share, by name. */
 export type AlikeSettings = Readonly<Record<string, string>>;
 
-/** Finds processes with the same prefix of Redis and other settings: they misread or miss each other's work. */
+/** Detects processes with the same Redis prefix but other settings, which would misread or miss each other's work. */
 export interface SharedSettings {
   /** Returns the differences that the last comparison found, one sentence for each setting. */
   differences(): string[];
@@ -51,7 +51,7 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   };
 }
 
-/** Compares two processes. A setting that only one of them has is ignored: it is of another release. */
+/** Compares two processes. A setting that only one of them has belongs to another release and is ignored. */
 function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
   return Object.entries(own).flatMap(([name, value]) => {
     const theirs = other[name];

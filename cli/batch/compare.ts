@@ -16,7 +16,7 @@ interface Timed {
   seconds: number;
 }
 
-/** The times of a sample of the rows as single requests, one after the other, and of the other rows as a batch. */
+/** Times of some rows as sequential single requests, and of the other rows as a batch. */
 export interface Comparison {
   singles: Timed & {
     /** Requests whose image was in the cache of the service. */
@@ -29,7 +29,7 @@ export interface Comparison {
   largestDifference: number | null;
 }
 
-/** Rows sent as single requests: enough for a mean, and a minute at 600 ms each. */
+/** Rows sent as single requests: enough for a mean, and one minute of time at 600 ms each. */
 const sampleRows = 100;
 
 /**

@@ -16,7 +16,7 @@ export interface LocalImages {
   asFile(item: StoredItem): StoredItem;
   /** Rewrites the error of an image that cannot be read, with the paths of this machine. */
   explain(item: StoredItem, error: ItemError): ItemError;
-  /** The only directory whose images are read. */
+  /** The only directory from which images are read. */
   directory: string;
 }
 

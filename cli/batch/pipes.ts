@@ -18,9 +18,9 @@ export const inputFormats = formats.filter(({ isRead }) => isRead);
 export const pipedFormats = inputFormats.flatMap(({ endings }) => endings);
 
 export interface Pipes {
-  /** The input; `-` reads stdin. */
+  /** The input file; `-` for stdin. */
   file: string;
-  /** The output; `-` writes stdout, which is the default for stdin. */
+  /** The output file; `-` for stdout, the default if the input is stdin. */
   out: string | undefined;
   format: string | undefined;
 }

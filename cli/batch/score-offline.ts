@@ -30,7 +30,7 @@ const maxChunksInFlight = 4;
 /** The time in ms between two writes of the state file. */
 const checkpointMs = 1_000;
 
-/** The model and versions that the scores come from. */
+/** The model and versions that computed the scores. */
 export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
 
 /** Scores the rows in this process and its encoders, without a service. Continues an output that an earlier run began. */
@@ -87,7 +87,7 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // The rejection is handled when this chunk is written; without a handler it would end the process before that.
+      // Rejections are handled when the chunk is written. Without this handler they would end the process before that.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();

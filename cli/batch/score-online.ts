@@ -43,8 +43,8 @@ const partBytes = 256 * 1024;
 const downloadAttempts = 3;
 
 /**
- * Runs a batch to its end: the one that an earlier run posted, or else a new one. The state file always has what a later
- * run needs.
+ * Runs a batch to its end: the one posted by an earlier run, or a new one. The state file always has the data that a
+ * later run needs.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
@@ -90,14 +90,14 @@ async function findEarlierBatch(
   return undefined;
 }
 
-/** Posts the rows. Attempts with the same key create one batch, however often they are interrupted. */
+/** Posts the rows. Attempts with the same key create one batch, even after interruptions. */
 async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   try {
     return await post(deps, state.idempotencyKey);
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The list is the same, so the images that went with it have changed since an earlier run sent them.
+      // The rows are the same, so their local images have changed since an earlier run sent them.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -200,7 +200,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
   }
 }
 
-/** Yields results with their rows. Both come in the order of the rows, so neither is held in memory as a whole. */
+/** Yields results with their rows. Both are in row order, so neither is held in memory as a whole. */
 export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
   id: string,

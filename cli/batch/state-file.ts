@@ -14,7 +14,7 @@ const schema = z.object({
   options: z.record(z.string(), z.unknown()),
   /** The address of the service; null offline. */
   service: z.string().nullable(),
-  /** Finds a batch that was posted when its id never arrived. */
+  /** The key with which a posted batch is found if its id never arrived. */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
   /** The progress of an output that is scored offline. */

@@ -31,7 +31,7 @@ export interface WriterOptions {
   format: FormatName;
   input: Pick<BatchInput, 'header' | 'items'>;
   formulas: StreamQuery['formulas'];
-  /** True where the model gives each pair a probability. */
+  /** True when the model gives each pair a probability. */
   pairProbabilities?: boolean;
   /** The number of bytes that an earlier run has written. */
   from?: number;
@@ -42,8 +42,8 @@ const partOf = (output: string): string => `${output}.part`;
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
 /**
- * Opens an output. A run that was interrupted continues at the end of its part, which only text allows: of other formats
- * the part is NDJSON, and {@link OutputFile.commit} makes the output of it.
+ * Opens an output. An interrupted run continues at the end of its partial file. Only text formats can be continued, so
+ * the partial file of other formats is NDJSON, and {@link OutputFile.commit} converts it.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -85,7 +85,7 @@ function createWriter({ input, formulas, pairProbabilities }: WriterOptions, for
   return createResultWriter(format, { ...source, pairProbabilities }, formulas);
 }
 
-/** Writes the output from the results in its part, and from the rows of the input. */
+/** Writes the output from the results in the partial file and the rows of the input. */
 async function convert(part: string, options: WriterOptions): Promise<void> {
   const { output, input } = options;
   const converted = `${part}.converted`;
@@ -111,11 +111,11 @@ async function convert(part: string, options: WriterOptions): Promise<void> {
   await rename(converted, output);
 }
 
-/** A file that is written from its end. */
+/** A file that is appended to. */
 interface Appended {
   write(part: Bytes): Promise<void>;
   bytes(): number;
-  /** Closes it once it is on disk: a file with the name of the output must be complete. */
+  /** Closes the file once it is on disk: a file with the final name must be complete. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }

@@ -100,7 +100,7 @@ function knownOf({ models }: Entries, repo: string, folder: string | undefined):
   return { family, dimensions, contextLength, preprocess, logitScale, logitBias };
 }
 
-/** The name of a repository, with the folder or weights that tell its models apart. */
+/** Returns the name of a repository, with the folder or weights that distinguish its models. */
 const nameOf = (
   repo: string,
   { folder, weights }: { folder?: string | undefined; weights?: string | undefined },

@@ -67,7 +67,7 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
   );
 }
 
-/** Bytes of the towers at fp32, where the entry states them all. */
+/** Returns the bytes of the towers at fp32 if the entry states them all. */
 function pinnedBytes({ files }: ModelEntry): number | null {
   const sizes = Object.entries(files)
     .filter(([file]) => !/_(fp16|quantized)\./.test(file))
@@ -77,7 +77,7 @@ function pinnedBytes({ files }: ModelEntry): number | null {
     : null;
 }
 
-/** At fp32. A parameter has four bytes. */
+/** Returns the size at fp32, with four bytes for each parameter. */
 function sizeOf({ bytes, parameters }: { bytes: number | null; parameters: number | null }): string {
   if (bytes !== null) return gigabytes(bytes);
   return parameters === null ? '-' : `~${gigabytes(4 * parameters)}`;

@@ -4,7 +4,7 @@ import type { Config } from '../../shared/config.ts';
 import { openHub } from '../hub.ts';
 import { json, styled, type Terminal, table } from '../output.ts';
 
-/** Prints the models of the registry and the repositories of the hub that have a word in their names. */
+/** Prints the models of the registry and the repositories of the hub whose names contain a word. */
 export async function searchModels(
   word: string,
   settings: Config,
@@ -20,14 +20,14 @@ export async function searchModels(
   let found: FoundRepo[] | undefined;
   let fault: string | undefined;
   try {
-    // A person waits, and the registry has answered.
+    // Few attempts, since the user waits and the registry has already answered.
     found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
     if (found === undefined) fault = `${hub.name} cannot be searched`;
   } catch (error) {
     if (!(error instanceof PullError)) throw error;
     fault = `${error.message}. ${error.advice}`;
   }
-  // Without the hub an empty result says nothing.
+  // An empty result without the hub proves nothing, so it is reported as a failure.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
     const models = entries.map(({ model, source, description, licence, unverified }) => ({

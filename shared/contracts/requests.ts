@@ -11,7 +11,7 @@ export interface LineRequest {
   body: Record<string, unknown>;
 }
 
-/** What OpenAI's interface adds to a batch. */
+/** The properties that OpenAI's interface adds to a batch. */
 export const requestBatch = z
   .object({
     endpoint: lineEndpoint,

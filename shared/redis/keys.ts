@@ -88,7 +88,7 @@ export const tenantFiles = (redis: Redis, tenant: TenantScope): string =>
 /** Sorted set: files and uploads, by the time in ms at which they are deleted. */
 export const fileExpiries = (redis: Redis): string => `${queuePrefix(redis)}:files:expiries`;
 
-/** Sorted set: a tenant's batches of one profile that have chunks left to dispatch, by falling priority. */
+/** Sorted set: a tenant's batches of one profile with chunks left to dispatch, highest priority first. */
 export const dispatchOrder = (redis: Redis, profile: string, tenant: string): string =>
   `${queuePrefix(redis)}:order:${profile}:${tenant}`;
 

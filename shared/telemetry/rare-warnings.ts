@@ -4,8 +4,9 @@ import type { Logger } from '../log.ts';
 export const quietMs = 10 * 60_000;
 
 /**
- * Returns a function that logs a warning. Of warnings that differ in numbers only, it logs the first, and later one every
- * {@link quietMs} with the number of those between: a collector that is not there fails every few seconds.
+ * Returns a function that logs a warning. Warnings that differ only in numbers count as the same: the first is logged,
+ * and then one every {@link quietMs} with the number of those skipped. An unreachable collector fails every few
+ * seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {
   const kinds = new Map<string, { nextAt: number; repeated: number }>();

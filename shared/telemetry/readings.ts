@@ -18,8 +18,8 @@ export interface Reader {
 const patienceMs = 2_000;
 
 /**
- * Collects readings from readers that may fail, hang or be called concurrently. A scrape leaves out a reader that fails or
- * is late, as an old value would look like a new one.
+ * Collects readings from readers that may fail, hang or run concurrently. A scrape omits readers that fail or are late,
+ * since an old value would look like a new one.
  */
 export function createReaders() {
   const asks: (() => Promise<Reading[]>)[] = [];

@@ -8,12 +8,12 @@ const HEARTBEAT_MS = 5_000;
 const DEAD_AFTER_MS = 60_000;
 
 /**
- * Runs `work` while no other bootstrap of this checkout does. It cannot use `shared/file-lock.ts`, which needs the SQLite
- * of Node 24: it runs on Node 20 too, before anything is installed.
+ * Runs `work` while no other bootstrap of this checkout does. It cannot use `shared/file-lock.ts`, which needs the
+ * SQLite of Node 24: it also runs on Node 20, before anything is installed.
  *
- * The lock is a directory that holds one token, named after
- * the holder's process. It is taken by renaming a prepared directory over it, which succeeds only while it is absent or
- * empty; a dead holder's token is removed by its name. So of any number that find a stale lock one wins, at any timing.
+ * The lock is a directory with one token, named after the holder's process. A process takes the lock by renaming a
+ * prepared directory over it, which succeeds only if it is missing or empty. The token of a dead holder is removed by
+ * its name. So if several processes find a stale lock, exactly one gets it.
  */
 export async function withInstallLock(directory, stops, work) {
   const lock = join(directory, 'install.lock');
@@ -58,9 +58,9 @@ function removeStaleTokens(lock) {
       if (isStale(token, Number(name))) rmSync(token, { force: true });
     }
   } catch {
-    // There is no lock, or a token has just been removed: `take` checks.
+    // The lock is missing, or its token was just removed. `take` checks again.
   }
-  // Where an empty directory cannot be renamed over (Windows).
+  // Windows cannot rename over an empty directory.
   removeIfEmpty(lock);
 }
 
@@ -68,7 +68,7 @@ function removeIfEmpty(directory) {
   try {
     rmdirSync(directory);
   } catch {
-    // It has a token, or was removed.
+    // The directory has a token, or was removed.
   }
 }
 

@@ -40,7 +40,10 @@ export function launch(root, entry, args, stops) {
   });
 }
 
-/** Forwards a stop request as without this process: Ctrl-C and a closed terminal to the whole group, `kill` to one process. */
+/**
+ * Forwards a stop request as if this process did not exist: Ctrl-C and a closed terminal to the whole group, `kill` to
+ * one process.
+ */
 function passOn(signal, child) {
   if (signal === 'SIGTERM' || isWindows) {
     child.kill(signal);

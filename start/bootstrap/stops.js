@@ -25,7 +25,7 @@ export function listenForStops() {
   }
   for (const signal of SIGNALS) process.on(signal, stop);
 
-  // Without npm the end of the parent is no stop request: `nohup node start/bootstrap.js … &` outlives its shell.
+  // Without npm, the end of the parent is not a stop request: `nohup node start/bootstrap.js … &` outlives its shell.
   const npmGone = process.env.npm_lifecycle_event === undefined ? () => false : watchNpm();
   const parentCheck = setInterval(() => {
     if (stops.asked === undefined && npmGone()) stop('SIGTERM');

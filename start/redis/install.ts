@@ -100,8 +100,8 @@ export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLE
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Debian's package starts a Redis on port 6379 and at every boot, which nobody asked for. Masked at run time (forgotten at
- * the next boot, should we be killed) it is not started now, disabled it is not started later.
+ * Debian's package starts a Redis on port 6379, now and at every boot. Masking it prevents the start now (until the
+ * next boot, in case this process is killed); disabling it prevents later starts.
  */
 async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
   if (!existsSync('/run/systemd/system') || findProgram('apt-get') === undefined) return async () => {};
@@ -117,13 +117,13 @@ function presentManager(): PackageManager | undefined {
   return candidates.find(({ tool }) => findProgram(tool) !== undefined);
 }
 
-/** What to put before a command to run it as root: nothing for root itself, undefined when a password would be asked for. */
+/** Returns the prefix to run a command as root: empty for root itself, undefined if a password would be needed. */
 export async function passwordlessRoot(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   return (await runCommand(['sudo', '-n', 'true'])) === undefined ? ['sudo', '-n'] : undefined;
 }
 
-/** @returns undefined when it succeeded, else the last line it wrote. */
+/** @returns undefined after success, else the last line of output. */
 export async function runCommand([program = '', ...args]: readonly string[]): Promise<string | undefined> {
   try {
     await run(program, args, { maxBuffer: 64 * 1024 * 1024, env: childEnvironment('systemInstall') });

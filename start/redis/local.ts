@@ -21,7 +21,10 @@ export function localRedis(program: string, redisDir: string): RedisServer {
   };
 }
 
-/** Two servers on one append-only file would ruin it, so a live one on our socket is ours even if its pid file was lost. */
+/**
+ * Two servers would corrupt a shared append-only file. A live server on our socket is ours, even if its pid file was
+ * lost.
+ */
 async function findOn(socket: string): Promise<number | undefined> {
   if (!existsSync(socket)) return undefined;
   const [info = ''] = await ask(socket, [['INFO', 'server']]).catch(() => []);

@@ -5,20 +5,23 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// A new server listens within some 20 ms; a container takes seconds, its image or a large file to load perhaps minutes.
+// A new server listens within about 20 ms. A container takes seconds, or minutes if its image or a large file must be
+// loaded.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 
 /** A Redis that this process runs, restarts and stops. */
 export interface ManagedRedis extends Kept {
   readonly url: string;
-  /** Resolves when it first answers with its data loaded; stays pending when it never does (`onFailed` says why). */
+  /**
+   * Resolves at the first answer with all data loaded. Stays pending if there is none; `onFailed` then gets the reason.
+   */
   readonly ready: Promise<void>;
 }
 
 export interface ManagedRedisOptions {
   server: RedisServer;
-  /** Runs before every start; a rejection says why it cannot be used. */
+  /** Runs before each start. Rejects with the reason why the server cannot be used. */
   check(): Promise<void>;
   say(line: string): void;
   /** Called when it cannot be started. After it has answered once, it is restarted without limit. */
@@ -38,7 +41,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
     launch: async () => {
       const run = await start().catch((error: Error): Run => {
         if (!hasAnswered) throw error;
-        // It ran before: the cause, such as a full disk, may be transient.
+        // It ran before, so the cause, such as a full disk, may be transient.
         return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
       });
       void answers(server.url, run.ended).then((isUp) => {

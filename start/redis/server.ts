@@ -17,7 +17,7 @@ export interface RedisServer {
   prepare(): Promise<void>;
   /** Returns a running server process that has no pid file, if there is one. */
   findStray(): Promise<number | undefined>;
-  /** Called in addition to SIGKILL. */
+  /** Called before SIGKILL is sent to the process: a container must be killed by its engine. */
   kill(): void;
 }
 

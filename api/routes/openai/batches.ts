@@ -33,9 +33,9 @@ export interface RequestBatchDeps extends FileDeps {
   pendingBudget: FairBytes;
 }
 
-/** Batches of a page, where the client asks for no number. */
+/** Default number of batches in a page. */
 const pageSize = 20;
-/** The maximum length of the beginning of a file in bytes in which the first line is looked for. */
+/** The number of bytes at the start of a file that are searched for the first line. */
 const firstLineBytes = 32 * 1024 * 1024;
 
 /** Routes of `/v1/batches`: batches of requests, as OpenAI's clients post them. */
@@ -44,7 +44,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
   const batch = { 'application/json': { schema: openAiBatch } } as const;
   const idOf = (request: Request): string => batchIdOf(check(openAiBatchPath, request.params, 'path').id);
 
-  /** Returns the text of the first line of a file; empty where it is too long to be read. */
+  /** Returns the first line of a file; empty when it is too long. */
   async function firstLineOf(file: StoredFile): Promise<string> {
     let text = '';
     for await (const piece of files.read(file)) {
@@ -184,7 +184,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          // Before it is cancelled: a batch of another interface does not exist here.
+          // Checked first: batches of other interfaces do not exist here and must not be cancelled.
           toOpenAiBatch(await batches.status(reachOf(request), idOf(request)));
           const cancelled = await batches.cancel(reachOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });

@@ -34,7 +34,7 @@ export interface FileDeps {
   audit: RequestAudit;
 }
 
-/** Files of a page, where the client asks for no number. */
+/** Default number of files in a page. */
 const pageSize = 100;
 
 /** Routes of `/v1/files`: the inputs that clients upload, and the outputs of batches. */

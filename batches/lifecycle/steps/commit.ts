@@ -7,9 +7,9 @@ import { extremesStored, type Tally } from './tally.ts';
 
 const script = loadScript(new URL('./commit.lua', import.meta.url));
 
-/** Time between two marks of progress, in milliseconds. A status reports the rate since the mark before the latest. */
+/** Interval of progress marks, in milliseconds. The status shows the rate since the second latest mark. */
 const markEveryMs = 5_000;
-/** Events that the stream of a batch holds, approximately. */
+/** Approximate number of events in the stream of a batch. */
 const eventsStored = 1_000;
 
 /** The outcomes of a chunk. `stored`: their payload, or a reference to it. */

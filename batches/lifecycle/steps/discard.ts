@@ -4,7 +4,10 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./discard.lua', import.meta.url));
 
-/** Deletes the record of a batch whose client stopped sending. @returns false while it is sent, and once it is sealed. */
+/**
+ * Deletes the record of a batch whose client stopped sending. @returns false if the client still sends, or the batch is
+ * sealed.
+ */
 export async function discardBatch(redis: Redis, id: string): Promise<boolean> {
   const { batch, lease } = batchKeys(redis, id);
   return (await script(redis, [batch, lease])) === 1;

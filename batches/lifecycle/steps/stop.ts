@@ -12,8 +12,8 @@ export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureRe
 export type Stopped = 'ended' | 'stopping' | 'terminal' | 'gone';
 
 /**
- * Time that chunks in flight have to end when their batch is stopped, in milliseconds. A chunk takes a few seconds, one
- * with images of slow hosts up to 20 s; the chunk of a dead worker comes back within 15 s.
+ * Time for chunks in flight after their batch was stopped, in milliseconds. A chunk takes a few seconds, or up to 20 s
+ * with images of slow hosts. The chunk of a dead worker returns within 15 s.
  */
 export const inFlightMs = 30_000;
 

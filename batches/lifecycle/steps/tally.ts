@@ -5,16 +5,16 @@ import { excerpt } from '../../../shared/errors.ts';
 import { binOf } from '../../store/histogram.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
-/** Items that a batch stores as its lowest, and as its highest. */
+/** Number of lowest items, and of highest items, stored for a batch. */
 export const extremesStored = 50;
 
-/** The cosines outside which an item is among the lowest or highest of its batch. */
+/** The cosine limits beyond which an item is among the lowest or highest of its batch. */
 export interface Edges {
   lowestBelow: number;
   highestAbove: number;
 }
 
-/** Every item is, until the batch has enough of them. */
+/** Includes each item, until the batch has enough of them. */
 export const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
 
 /** The numbers of a chunk that steps/commit.lua adds to those of its batch. */
