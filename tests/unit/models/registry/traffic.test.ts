@@ -34,7 +34,7 @@ describe('a profile in a registry file', () => {
   test.each([
     [{ model: 'a', split: { b: 0.6, c: 0.4 } }, /leave nothing for a/],
     [{ model: 'a', split: { b: 0.6 }, canary: { model: 'c', share: 0.4 } }, /leave nothing for a/],
-    [{ model: 'a', split: { a: 0.5 } }, /what the others leave/],
+    [{ model: 'a', split: { a: 0.5 } }, /gets the remaining share/],
     [{ model: 'a', canary: { model: 'a' } }, /already has a role/],
     [{ model: 'a', split: { b: 0.1 }, shadow: { model: 'b' } }, /already has a role/],
     [{ model: 'a', canary: { model: 'b', share: 0.6 } }, /0\.5/],
