@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everyTenant, fileExpiries } from '../../../shared/redis/keys.ts';
+import { bucket, startS3 } from '../../../testing/s3/server.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
 
 let engine: Engine;
@@ -72,4 +73,25 @@ test('the sweeper deletes a file when its time is over, and keeps its claim unti
   const claimed = Object.keys(await engine.redis.hgetall(claims[0] ?? ''));
   expect(claimed).toContain(kept.id);
   expect(claimed).not.toContain(over.id);
+});
+
+test('the pieces of a file lie in the bucket of payloads, and leave it with the file', async () => {
+  const s3 = await startS3();
+  Object.assign(process.env, s3.env);
+  const payloads = [{ bucket, key: 'payloads/' }];
+  const other = await startEngine(1, 0, { payloads, s3Endpoint: s3.env['S3_ENDPOINT'] });
+  try {
+    const sent = randomBytes(1_500_000);
+    const file = await other.files.store({ tenant, bytes: parts(sent), sharesMemory: true, facts });
+    expect(await s3.keys(`payloads/${file.id}/`)).toHaveLength(2);
+    const read: Buffer[] = [];
+    for await (const piece of other.files.read(file)) read.push(piece);
+    expect(Buffer.concat(read).equals(sent)).toBe(true);
+    await other.files.remove(tenant, file.id);
+    expect(await s3.keys(`payloads/${file.id}/`)).toEqual([]);
+    expect(await other.keys(`*${file.id}*`)).toEqual([]);
+  } finally {
+    await other.close();
+    await s3.remove();
+  }
 });

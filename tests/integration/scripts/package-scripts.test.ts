@@ -47,6 +47,10 @@ const moments: Record<string, { args: string[]; begun?: RegExp }> = {
   'bench:control-plane': { args: ['--help'] },
   'bench:neighbour': { args: ['--help'] },
   'bench:gpu': { args: ['--help'] },
+  'deploy:check': { args: ['--help'], begun: /deploy:check -- \[options\]/ },
+  // It says which programs it lacks, or begins with them.
+  'deploy:kube': { args: [], begun: /\w/ },
+  'deploy:preflight': { args: ['--help'], begun: /deploy:preflight -- / },
 };
 
 let redis: TestRedis;
