@@ -15,6 +15,7 @@ import type {
 import { json } from './json.ts';
 import { ndjson } from './ndjson.ts';
 import { parquet } from './parquet.ts';
+import { tar } from './tar.ts';
 import { tsv } from './tsv.ts';
 
 /** The code of a format. shared/formats.ts has its names. */
@@ -25,7 +26,7 @@ interface FormatCode {
 }
 
 /** Readers and writers of all formats. A new format is a file of its own, an entry here and one in shared/formats.ts. */
-const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet };
+const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet, tar };
 
 /** Reads items from bytes as they arrive. */
 export function readItems(format: FormatName, bytes: AsyncIterable<Buffer>, options: ReadOptions): ItemFile {

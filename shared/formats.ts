@@ -2,7 +2,7 @@
  * The file formats of batches, as plain data for all rooms and for the page. `formats/` has the reader and the writer of
  * each.
  */
-export const formatNames = ['ndjson', 'csv', 'tsv', 'json', 'parquet'] as const;
+export const formatNames = ['ndjson', 'csv', 'tsv', 'json', 'parquet', 'tar'] as const;
 export type FormatName = (typeof formatNames)[number];
 
 export interface BatchFormat {
@@ -17,8 +17,10 @@ export interface BatchFormat {
   isRead: boolean;
   /** Results can be written in it. */
   isWritten: boolean;
-  /** It is text: it has an encoding, and a file may be gzip. */
+  /** It is text, which has an encoding. */
   isText: boolean;
+  /** A file may be gzip. */
+  mayBeGzip: boolean;
   /** It is read from a stream of bytes; otherwise the whole file must be there. */
   isStreamed: boolean;
   /** It names its columns once, in a header or a schema. */
@@ -42,6 +44,7 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     isRead: true,
     isWritten: true,
     isText: true,
+    mayBeGzip: true,
     isStreamed: true,
     hasColumns: true,
     summary:
@@ -56,6 +59,7 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     isRead: true,
     isWritten: true,
     isText: true,
+    mayBeGzip: true,
     isStreamed: true,
     hasColumns: true,
     summary: 'CSV whose columns are separated by tabs.',
@@ -80,6 +84,7 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     isRead: true,
     isWritten: true,
     isText: true,
+    mayBeGzip: true,
     isStreamed: true,
     hasColumns: false,
     start: '{',
@@ -94,6 +99,7 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     isRead: true,
     isWritten: false,
     isText: true,
+    mayBeGzip: true,
     isStreamed: true,
     hasColumns: false,
     start: '[',
@@ -108,10 +114,24 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     isRead: true,
     isWritten: true,
     isText: false,
+    mayBeGzip: false,
     isStreamed: false,
     hasColumns: true,
     start: 'PAR1',
     summary: 'Columns image, text and optionally id. The image is an address, a path, bytes, or `{bytes, path}`.',
+  },
+  tar: {
+    name: 'tar',
+    label: 'WebDataset',
+    mediaTypes: ['application/x-tar', 'application/tar', 'application/x-gtar'],
+    endings: ['tar', 'tgz'],
+    isRead: true,
+    isWritten: false,
+    isText: false,
+    mayBeGzip: true,
+    isStreamed: true,
+    hasColumns: false,
+    summary: 'A tar with an image (`.jpg`, `.png`, `.webp`) and a text (`.txt` or `.json`) for each key.',
   },
 };
 
@@ -138,14 +158,14 @@ export interface NamedFile {
 
 const gzip = '.gz';
 
-/** Reads the format from the ending of a file name. Text formats may end in `.gz` as well. */
+/** Reads the format from the ending of a file name; see {@link BatchFormat.mayBeGzip} for `.gz`. */
 export function formatOfFile(name: string): NamedFile | undefined {
   const lower = name.toLowerCase();
   const isGzip = lower.endsWith(gzip);
   const plain = isGzip ? lower.slice(0, -gzip.length) : lower;
   for (const format of formats) {
     const ending = format.endings.find((each) => plain.endsWith(`.${each}`));
-    if (ending === undefined || (isGzip && !format.isText)) continue;
+    if (ending === undefined || (isGzip && !format.mayBeGzip)) continue;
     return { format, stem: name.slice(0, plain.length - ending.length - 1), ending, isGzip };
   }
   return undefined;

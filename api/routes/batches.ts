@@ -55,9 +55,9 @@ export interface BatchDeps {
 
 /** Bodies of streamed formats, for the documentation. */
 const streamedBodies = Object.fromEntries(
-  streamedFormats.map(({ mediaTypes, summary, example }) => [
+  streamedFormats.map(({ mediaTypes, summary, example, isText }) => [
     mediaTypes[0],
-    { schema: { type: 'string' as const, description: summary }, example },
+    { schema: { type: 'string' as const, description: summary, ...(!isText && { format: 'binary' }) }, example },
   ]),
 );
 const status = { 'application/json': { schema: batchStatus } } as const;

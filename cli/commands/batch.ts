@@ -24,7 +24,10 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .description(
       `Score a file of pairs (${labelsInWords(inputFormats, 'or')}) into an output file. A second run continues the first.`,
     )
-    .argument('<file>', `${endingsInWords(inputFormats)} (text also .gz); - for stdin; the service reads s3://…`)
+    .argument(
+      '<file>',
+      `${endingsInWords(inputFormats)} (all but .parquet also .gz); - for stdin; the service reads s3://…`,
+    )
     .option(
       '-o, --out <file>',
       `output: ${endingsInWords(outputFormats)}, or - for stdout; default FILE.scores.csv; for s3://… a folder in the bucket`,

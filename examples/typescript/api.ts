@@ -43,7 +43,7 @@ after?: number;};
 /** Called when the batch has ended; signed as specified by Standard Webhooks. */
 export type Webhook = {url: string;};
 
-export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv or .json; text also with `.gz`. */
+export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv, .json, .tar or .tgz, each also with `.gz`. */
 input: string;
 /** Folder for the files of results. Default: a folder next to the input, named by the id of the batch. */
 output?: string;
@@ -783,11 +783,11 @@ id?: string;
 delimiter?: string;
 /** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
-/** NDJSON and JSON: the columns of the original table, as a JSON list; `image`, `text` and `id` name the columns that were read. Tables of results have these columns. */
+/** NDJSON, JSON and WebDataset: the columns of the original table, as a JSON list; `image`, `text` and `id` name the columns that were read. Tables of results have these columns. */
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answer when the batch has ended, or after N seconds. */
-Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
+Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/x-tar': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
 202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -11,7 +11,7 @@ const tables = labelsInWords(read.filter(({ hasColumns }) => hasColumns));
 const lists = labelsInWords(read.filter(({ hasColumns }) => !hasColumns));
 const texts = labelsInWords(read.filter(({ isText }) => isText));
 const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColumns && isText));
-const readEndings = `${endingsInWords(read)}; text also with \`.gz\``;
+const readEndings = `${endingsInWords(read)}, each also with \`.gz\``;
 
 /** The maximum items of a JSON body. With anything but short URLs the limit of the body is reached first. */
 export const maxJsonItems = 1_000_000;

@@ -214,6 +214,16 @@ describe('vls batch', () => {
     expect(await csvOf('scores.csv')).toMatchObject([{ index: '0', text: 'a red dot', status: 'succeeded' }]);
   });
 
+  test('reads a tar of images and texts', async () => {
+    const file = fileURLToPath(new URL('../../unit/formats/fixtures/tar/pairs.tar.gz', import.meta.url));
+    const { code } = await vls(['batch', file, '--out', at('scores.csv')], { env });
+    expect(code).toBe(0);
+    expect(await csvOf('scores.csv')).toMatchObject([
+      { id: '000000001', image: '000000001.jpg', text: 'a red dot', status: 'succeeded' },
+      { id: '000000002', image: '000000002.png', text: 'from the JSON', status: 'succeeded' },
+    ]);
+  });
+
   test('--offline writes the same without a service, and goes on where it was stopped', async () => {
     await writePairs('pairs.csv', 600);
     const allowed = { ...env, IMAGE_HOSTS_ALLOW: running.host.authority };

@@ -1,4 +1,5 @@
-import { gzipSync } from 'node:zlib';
+import { readFile } from 'node:fs/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../../testing/client.ts';
@@ -73,6 +74,22 @@ describe('with a worker', () => {
     await s3.put('open/b/again.ndjson', corrected.join('\n'));
     const again = await post({ input: s3.url('open/b/again.ndjson') });
     expect(await written(again.body.id)).toMatchObject({ state: 'completed', items: { total: 2 } });
+  });
+
+  test('a tar of images and texts is read as it arrives', async () => {
+    const { s3, post, written } = service;
+    const tar = await readFile(new URL('../../unit/formats/fixtures/tar/pairs.tar.gz', import.meta.url));
+    await s3.put('open/tar/pairs.tar.gz', tar);
+    const { body } = await post({ input: s3.url('open/tar/pairs.tar.gz') });
+    expect(await written(body.id)).toMatchObject({ state: 'completed', items: { total: 2 } });
+    const results = await resultsIn(s3, `open/tar/${body.id}/results.ndjson`);
+    expect(results.map(({ id }) => id)).toEqual(['000000001', '000000002']);
+    await s3.put('open/tar/cut.tar', gunzipSync(tar).subarray(0, 700));
+    const cut = await post({ input: s3.url('open/tar/cut.tar') });
+    expect(await written(cut.body.id)).toMatchObject({
+      state: 'failed',
+      inputError: { code: 'request.invalid', message: expect.stringContaining('The tar ends too early') },
+    });
   });
 
   test('CSV with columns of its own, compressed, comes back as CSV too', async () => {

@@ -1,0 +1,3 @@
+import { readTar } from './tar/reader.ts';
+
+export const tar = { readStream: readTar };

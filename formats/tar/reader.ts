@@ -1,0 +1,69 @@
+import type { ReadOptions, ReadStream } from '../format.ts';
+import type { ReadItem } from '../items.ts';
+import { type Member, membersOf } from './members.ts';
+import { itemOf, maxSampleBytes, type Part, placeOf, type Sample } from './sample.ts';
+
+/**
+ * Reads a tar in the layout of WebDataset: members of one key follow each other, and are an item. Members whose ending is
+ * none of an image, `.txt` or `.json` are passed over. One sample is in memory at a time.
+ */
+export const readTar: ReadStream = (bytes, options) => ({
+  items: itemsOfTar(bytes, options),
+  header: () => undefined,
+});
+
+async function* itemsOfTar(bytes: AsyncIterable<Buffer>, options: ReadOptions): AsyncGenerator<ReadItem[]> {
+  let sample: Sample | undefined;
+  let held = 0;
+  const finish = (): ReadItem[] => {
+    const items = sample === undefined ? [] : [itemOf(sample, options)];
+    sample = undefined;
+    held = 0;
+    return items;
+  };
+  for await (const member of membersOf(bytes)) {
+    const place = placeOf(member.name);
+    if (place === undefined || place.key !== sample?.key) yield finish();
+    let keeps = place?.part;
+    if (place?.part !== undefined) {
+      sample ??= { key: place.key };
+      sample.fault ??= faultOf(sample, member, place.part);
+      if (sample.fault !== undefined) keeps = undefined;
+    }
+    const parts: Buffer[] = [];
+    for await (const chunk of member.bytes) {
+      if (keeps !== undefined && sample !== undefined) {
+        held += chunk.length;
+        parts.push(chunk);
+        if (held > maxSampleBytes) {
+          const message = `has more than ${maxSampleBytes} bytes`;
+          sample = { key: sample.key, fault: { message, code: 'item.too_large' } };
+          parts.length = 0;
+          held = 0;
+          keeps = undefined;
+        }
+        // Its base64 is a third longer.
+        await options.pending?.set(Math.ceil((held * 4) / 3));
+      }
+      // Bytes have arrived, though no item.
+      yield [];
+    }
+    if (keeps !== undefined && sample !== undefined) keep(sample, keeps, member.name, Buffer.concat(parts));
+  }
+  yield finish();
+  await options.pending?.set(0);
+}
+
+function keep(sample: Sample, part: Part, name: string, bytes: Buffer): void {
+  if (part === 'image') sample.image = { name, bytes };
+  else sample[part] = bytes;
+}
+
+/** Returns the fault of a member that its sample cannot have. */
+function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['fault'] {
+  const short = name.slice(-100).toWellFormed();
+  if (fault !== undefined) return { message: `${short} ${fault}` };
+  if (sample[part] === undefined) return undefined;
+  const other = sample.image !== undefined && part === 'image' ? `${sample.image.name.slice(-100)} and ` : 'a second ';
+  return { message: `has ${other}${short}; a key has one ${part === 'image' ? 'image' : `.${part}`}` };
+}
