@@ -40,6 +40,8 @@ export async function startApiServer(): Promise<ApiServer> {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (output += data));
     children.push(child);
+    // No channel tells them that this process has ended.
+    process.once('exit', () => child.kill('SIGKILL'));
     return child;
   }
   async function stop(): Promise<void> {

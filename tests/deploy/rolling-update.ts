@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, createClient } from '../../testing/client.ts';
-import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
+import { captions, type ImageHost, photoNames, startImageHost } from '../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../testing/processes/service.ts';
 import { startRedis } from '../../testing/redis/single.ts';
 import { startBalancer } from '../support/balancer.ts';
@@ -37,9 +37,17 @@ async function deletePod(pod: TestProcess, { template }: Deployment): Promise<nu
  */
 export async function rollingUpdate(api: Deployment, worker: Deployment): Promise<string> {
   same(api.strategy.rollingUpdate, { maxSurge: 1, maxUnavailable: 0 }, 'the strategy of the API');
-  const [redis, balancer] = await Promise.all([startRedis(), startBalancer()]);
-  const env = { REDIS_URL: redis.url, ENCODERS: '1', EMBEDDING_CACHE_MB: '0', MICRO_BATCH: '1', LOG_LEVEL: 'warn' };
-  const client = createClient(balancer.url);
+  const [redis, host, balancer] = await Promise.all([startRedis(), startImageHost(), startBalancer()]);
+  const env = {
+    REDIS_URL: redis.url,
+    IMAGE_HOSTS_ALLOW: host.authority,
+    ENCODERS: '1',
+    EMBEDDING_CACHE_MB: '0',
+    MICRO_BATCH: '1',
+    LOG_LEVEL: 'warn',
+  };
+  // On a machine with other work, an API refuses for a moment, and says when to try again.
+  const client = createClient(balancer.url, {}, 'patient');
   const started: TestProcess[] = [];
   const startPod = async (role: 'api' | 'worker') => {
     const pod = await startProcess(role, env);
@@ -52,7 +60,7 @@ export async function rollingUpdate(api: Deployment, worker: Deployment): Promis
   };
   try {
     const old = { api: await startPod('api'), worker: await startPod('worker') };
-    const load = startLoad(client);
+    const load = startLoad(client, host);
     await startPod('api');
     const removed = delay(endpointsMs).then(() => balancer.remove(old.api.url));
     const codes = [await deletePod(old.api, api)];
@@ -72,15 +80,15 @@ export async function rollingUpdate(api: Deployment, worker: Deployment): Promis
   } finally {
     await Promise.all(started.map((pod) => pod.stop()));
     await balancer.close();
-    await redis.remove();
+    await Promise.all([redis.remove(), host.close()]);
   }
 }
 
 /** Singles, one after the other, and batches, until `end`. */
-function startLoad(client: Client) {
+function startLoad(client: Client, host: ImageHost) {
   const pair = (at: number, text = '') => {
     const name = photoNames[at % photoNames.length] ?? '';
-    return { image: readPhoto(name).toString('base64'), text: `${captions[name]} ${text}` };
+    return { image: host.url(`${name}?${text}`), text: `${captions[name]} ${text}` };
   };
   let isRunning = true;
   const answers: (number | string)[] = [];
@@ -93,9 +101,13 @@ function startLoad(client: Client) {
   async function posts(): Promise<void> {
     for (let at = 0; isRunning; at++) {
       const items = Array.from({ length: 40 }, (_, index) => pair(index, `${at}-${index}`));
-      const { status, body } = await client.batch.post(items);
-      if (status !== 202) answers.push(`batch ${status}`);
-      else batches.push({ id: body.id, items: items.length });
+      await client.batch.post(items).then(
+        ({ status, body }) => {
+          if (status !== 202) answers.push(`batch ${status}`);
+          else batches.push({ id: body.id, items: items.length });
+        },
+        (error: Error) => answers.push(`batch ${error.cause ?? error}`),
+      );
       await delay(1_000);
     }
   }
