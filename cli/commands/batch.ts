@@ -4,7 +4,8 @@ import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { inputFormats, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
-import type { RunOptions } from '../batch/run.ts';
+import type { RunOptions, RunResult } from '../batch/run.ts';
+import { expandShards, outputsOf } from '../batch/shards.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { atLeast, between, share } from '../flags.ts';
@@ -25,7 +26,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       `Score a file of pairs (${labelsInWords(inputFormats, 'or')}) into an output file. A second run continues the first.`,
     )
     .argument(
-      '<file>',
+      '<file...>',
       `${endingsInWords(inputFormats)} (all but .parquet also .gz); - for stdin; the service reads s3://…`,
     )
     .option(
@@ -51,8 +52,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--again', 'start over, ignoring an earlier run', false)
     .option('--offline', 'score in this process, without a service', false)
     .option('--compare', 'compare the speed of a batch with single requests; writes no scores', false)
-    .action(async (file: string, flags: Flags, command: Command) => {
+    .action(async (patterns: string[], flags: Flags, command: Command) => {
       const context = contextOf(deps, command);
+      const files = await expandShards(patterns);
+      if (files.length > 1) return await scoreShards(context, files, flags);
+      const [file = ''] = files;
       if (flags.offline && flags.compare)
         throw new UsageError('--compare measures a service and does not work with --offline');
       const { keepFormulas, ...more } = flags;
@@ -73,7 +77,43 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     });
 }
 
+/** Scores files one after the other. A second run passes over those that are done. */
+async function scoreShards(context: Context, files: readonly string[], flags: Flags): Promise<void> {
+  const { compare: isCompared, offline, out, keepFormulas, ...more } = flags;
+  const alone = files.find((file) => file === '-' || isReference(file));
+  if (alone !== undefined) throw new UsageError(`${alone} is scored alone; name no other file with it`);
+  if (isCompared) throw new UsageError('--compare measures one file');
+  if (more.limit !== undefined) throw new UsageError('--limit is for one file');
+  const { openInput } = await import('../batch/input.ts');
+  // A shard that is missing, or a flag that does not fit, is found before the first is scored.
+  for (const file of files) await openInput(file, { ...more, strictness: 'lenient' });
+  const outputs = await outputsOf(files, out);
+  const formulas = keepFormulas ? 'keep' : 'escape';
+  const runs: object[] = [];
+  let worst: number = exitCodes.done;
+  for (const [at, file] of files.entries()) {
+    context.remark(`${at + 1} of ${files.length}: ${file}`);
+    const run = await scoreFile(context, { ...more, file, out: outputs[at], formulas }, offline);
+    runs.push({ file, output: run.output, batchId: run.batchId, ...run.finished });
+    const code = exitCodeOfState(run.finished.state);
+    if (code !== exitCodes.done && worst !== exitCodes.failed) worst = code;
+  }
+  if (context.isJson) await context.result({ shards: runs }, () => '');
+  process.exitCode = worst;
+}
+
 async function scoreRows(context: Context, options: RunOptions, offline: boolean): Promise<void> {
+  const run = await scoreFile(context, options, offline);
+  const { output, batchId, finished } = run;
+  if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
+  process.exitCode = exitCodeOfState(finished.state);
+}
+
+const exitCodeOfState = (state: string): number =>
+  state === 'completed' ? exitCodes.done : state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
+
+/** Scores one file, and prints its report. */
+async function scoreFile(context: Context, options: RunOptions, offline: boolean): Promise<RunResult> {
   const [{ runBatch }, { failureTable, formatReport }] = await Promise.all([
     import('../batch/run.ts'),
     import('../batch/report.ts'),
@@ -99,13 +139,11 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
         : `${resume} Batch ${batch} keeps running; \`npx vls cancel ${batch}\` stops it.`;
     },
   );
-  const { output, batchId, finished } = run;
-  if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
-  else if (!context.isQuiet) context.stdout.write(formatReport(run, context.stdout));
+  if (context.isJson) return run;
+  if (!context.isQuiet) context.stdout.write(formatReport(run, context.stdout));
   // Failures are not progress, so --quiet prints them too.
-  else context.stderr.write(failureTable(finished.tally, context.stderr));
-  if (finished.state === 'completed_with_errors') process.exitCode = exitCodes.someFailed;
-  else if (finished.state !== 'completed') process.exitCode = exitCodes.failed;
+  else context.stderr.write(failureTable(run.finished.tally, context.stderr));
+  return run;
 }
 
 /** Posts a batch whose rows the service reads and whose results it writes, and waits for its end. */

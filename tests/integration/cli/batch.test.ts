@@ -224,6 +224,30 @@ describe('vls batch', () => {
     ]);
   });
 
+  test('scores the shards of a range one by one, and what is done is not scored again', async () => {
+    const tar = await readFile(new URL('../../unit/formats/fixtures/tar/pairs.tar', import.meta.url));
+    await writeFile(at('s-00.tar'), tar);
+    const command = ['batch', at('s-{00..01}.tar'), '--out', at('scores'), '--json'];
+    const missing = await vls(command, { env });
+    expect(missing).toMatchObject({ code: 2, stdout: expect.stringContaining('s-01.tar') });
+    expect((await readdir(directory)).filter((name) => name.startsWith('scores'))).not.toContain('s-00.scores.ndjson');
+    await writeFile(at('s-01.tar'), tar);
+    const first = await vls(command, { env });
+    expect(first.code).toBe(0);
+    const { shards } = JSON.parse(first.stdout);
+    expect(shards).toMatchObject([
+      { file: at('s-00.tar'), output: at('scores/s-00.scores.ndjson'), tally: { succeeded: 2 } },
+      { file: at('s-01.tar'), output: at('scores/s-01.scores.ndjson'), tally: { succeeded: 2 } },
+    ]);
+    // As if the command had been killed before the second output was complete.
+    await rm(at('scores/s-01.scores.ndjson'));
+    const second = JSON.parse((await vls(command, { env })).stdout);
+    expect(second.shards.map(({ batchId }: { batchId: string }) => batchId)).toEqual(
+      shards.map(({ batchId }: { batchId: string }) => batchId),
+    );
+    expect(await readFile(at('scores/s-01.scores.ndjson'), 'utf8')).toContain('"000000002"');
+  });
+
   test('--offline writes the same without a service, and goes on where it was stopped', async () => {
     await writePairs('pairs.csv', 600);
     const allowed = { ...env, IMAGE_HOSTS_ALLOW: running.host.authority };

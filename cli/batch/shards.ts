@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { glob, mkdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { UsageError } from '../failures.ts';
+import { outputBeside } from './output-name.ts';
+import { isReference } from './reference.ts';
+
+/** The largest number of files of one command. */
+const maxShards = 100_000;
+
+/**
+ * Returns the files that names and patterns mean, in order: `{00000..00127}` is a range, which every number of it must
+ * have a file for, `{a,b}` a list, and `*`, `?` and `**` match the files that exist, sorted.
+ * @throws {UsageError} for a pattern that matches nothing, and for a file that is named twice.
+ */
+export async function expandShards(patterns: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const pattern of patterns) {
+    const names = existsSync(pattern) ? [pattern] : bracesOf(pattern);
+    for (const name of names) {
+      if (isReference(name) || existsSync(name) || !/[*?]/.test(name)) files.push(name);
+      else files.push(...(await matchesOf(name)));
+      if (files.length > maxShards) throw new UsageError(`${pattern} means more than ${maxShards} files`);
+    }
+  }
+  const seen = new Set<string>();
+  for (const file of files) {
+    const path = isReference(file) ? file : resolve(file);
+    if (seen.has(path)) throw new UsageError(`${file} is named twice`);
+    seen.add(path);
+  }
+  return files;
+}
+
+async function matchesOf(pattern: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const name of glob(pattern)) found.push(name);
+  if (found.length === 0) throw new UsageError(`No file matches ${pattern}`);
+  return found.sort();
+}
+
+/** Expands the first braces of a name, and so on; braces that are neither a range nor a list stay. */
+function bracesOf(name: string): string[] {
+  const [all, body = ''] = /\{(\d+\.\.\d+|[^{}]*,[^{}]*)\}/.exec(name) ?? [];
+  if (all === undefined) return [name];
+  const at = name.indexOf(all);
+  const parts = body.includes(',') ? body.split(',') : rangeOf(body);
+  const tails = bracesOf(name.slice(at + all.length));
+  if (parts.length * tails.length > maxShards) throw new UsageError(`${name} means more than ${maxShards} files`);
+  return parts.flatMap((part) => tails.map((tail) => `${name.slice(0, at)}${part}${tail}`));
+}
+
+/** Returns the numbers of a range, as wide as its ends: `08..10` is 08, 09 and 10. */
+function rangeOf(body: string): string[] {
+  const [first = '', last = ''] = body.split('..');
+  const count = Number(last) - Number(first) + 1;
+  if (count < 1) throw new UsageError(`{${body}} ends before it begins`);
+  if (count > maxShards) throw new UsageError(`{${body}} means more than ${maxShards} files`);
+  return Array.from({ length: count }, (_, at) => String(Number(first) + at).padStart(first.length, '0'));
+}
+
+/**
+ * Returns the output of each file: next to it, or in a folder, which is created.
+ * @throws {UsageError} when two files would have one output, or the folder is a file.
+ */
+export async function outputsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
+  if (folder === undefined) return files.map(outputBeside);
+  if ((await stat(folder).catch(() => undefined))?.isFile()) {
+    throw new UsageError(`${folder} is a file; of several files --out names a folder`);
+  }
+  await mkdir(folder, { recursive: true });
+  const outputs = files.map((file) => join(folder, basename(outputBeside(file))));
+  const twice = outputs.find((output, at) => outputs.indexOf(output) !== at);
+  if (twice !== undefined) throw new UsageError(`Two files would have the output ${twice}; name them differently`);
+  return outputs;
+}
