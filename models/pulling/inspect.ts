@@ -7,7 +7,14 @@ import { readModelFacts } from '../families/index.ts';
 import type { ModelFacts, ModelPrecision } from '../model.ts';
 import { towersOf } from '../model.ts';
 import { detectLayout, type LayoutChoice, towersListed } from '../registry/detect-layout.ts';
-import { filesOf, type HubSource, type LayoutFile, optionalFilesOf, type RepoAt } from '../registry/layouts.ts';
+import {
+  filesOf,
+  type HubSource,
+  type LayoutFile,
+  needsDimensions,
+  optionalFilesOf,
+  type RepoAt,
+} from '../registry/layouts.ts';
 import { precisionsOfTowers } from '../registry/precision.ts';
 import { isGraph, isWeightsOf } from '../registry/weights.ts';
 import { download } from './download.ts';
@@ -75,6 +82,10 @@ export async function inspect(place: RepoAt, options: InspectOptions): Promise<I
   }
   const optional = optionalFilesOf(source).filter(isListed);
   const stated = statedBy(source, choice, known);
+  if (needsDimensions(source.layout) && stated.dimensions === undefined) {
+    const missing = `${place.repo} does not state the length of an embedding`;
+    throw unusable(missing, 'Give --dimensions, for example 512 for ViT-B/32 and 768 for ViT-L/14.');
+  }
   const facts = await readFacts(place, [...files, ...optional], stated, options);
   const weights = files.filter(({ local }) => isGraph(local)).flatMap((graph) => weightsIn(lists, graph));
   const pinned = Object.fromEntries(
@@ -194,12 +205,11 @@ async function readFacts(
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     const message = (cause as Error).message.replaceAll(`${directory}/`, '');
-    const flags = /logitScale|logitBias/.test(message)
+    // Names of fields, which stay when messages change.
+    const advice = /logitScale|logitBias/.test(message)
       ? 'Give both: --logit-scale and --logit-bias. They are published with the weights.'
-      : /dimensions|config\.json is not there/.test(message)
-        ? `Give --dimensions, the length of an embedding. ${stateIt}`
-        : stateIt;
-    throw unusable(`${place.repo} cannot be read: ${message}`, flags, cause);
+      : stateIt;
+    throw unusable(`${place.repo} cannot be read: ${message}`, advice, cause);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
