@@ -8,6 +8,7 @@ import { benchInference } from './sections/inference.ts';
 import { benchMemory } from './sections/memory.ts';
 import { benchPayloads } from './sections/payloads.ts';
 import { benchPreprocess } from './sections/preprocess.ts';
+import { benchRepeats } from './sections/repeats.ts';
 import { benchStart } from './sections/start.ts';
 
 type Section = (quick: boolean, sizes: readonly number[]) => Promise<Figure[]>;
@@ -27,6 +28,7 @@ const sections: Record<string, Section> = {
   'vit-b-32-int8': ofModel('vit-b-32-int8'),
   'vit-l-14': ofModel('vit-l-14'),
   preprocess: (quick) => benchPreprocess(quick, say),
+  repeats: (quick) => benchRepeats(quick, say),
   start: (quick) => benchStart(quick ? 1 : 3, say),
   memory: (quick, sizes) => benchMemory(sizes.at(-1) ?? (quick ? 15_000 : 100_000), say),
 };

@@ -1,0 +1,56 @@
+import { type Installation, install } from '../../testing/processes/installation.ts';
+import { readable } from '../../testing/readable.ts';
+import { median } from '../../testing/statistics.ts';
+import { type Figure, figure, least } from '../figures.ts';
+
+/** Every image with every text. */
+const images = 32;
+const texts = 8;
+const pairs = images * texts;
+
+type Pair = ReturnType<Installation['pair']>;
+
+/**
+ * How much faster a batch is that repeats its images and texts than one in which all are different: 256 pairs over 32
+ * images and 8 texts, with the embedding cache off and on. The two kinds of batches take turns.
+ */
+export async function benchRepeats(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
+  const rounds = quick ? 3 : 7;
+  const figures: Figure[] = [];
+  for (const [id, megabytes, target] of [
+    ['without-cache', 0, 4],
+    ['with-cache', 64, 6],
+  ] as const) {
+    say(`repeats: ${id}`);
+    const installation = await install({ env: { MODEL: 'compact-1', EMBEDDING_CACHE_MB: String(megabytes) } });
+    try {
+      await installation.batch(pairs);
+      const distinct: number[] = [];
+      const repeated: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        distinct.push((await installation.batch(pairs)).seconds);
+        repeated.push(await secondsOf(installation, repeatedPairs(installation)));
+      }
+      const detail = `${readable(pairs / median(repeated))} of ${readable(pairs / median(distinct))} pairs/s, medians of ${rounds}`;
+      const name = `repeated / distinct pairs, ${megabytes === 0 ? 'no cache' : `cache of ${megabytes} MiB`}`;
+      figures.push(figure(`repeats/${id}`, name, median(distinct) / median(repeated), '', detail, least(target)));
+    } finally {
+      await installation.close();
+    }
+  }
+  return figures;
+}
+
+/** Returns images and texts that no cache knows, each image with each text, as a table of them lists them. */
+function repeatedPairs({ pair }: Installation): Pair[] {
+  const fresh = Array.from({ length: images }, () => pair());
+  return fresh.flatMap(({ image }) => fresh.slice(0, texts).map(({ text }) => ({ image, text })));
+}
+
+async function secondsOf({ client }: Installation, items: readonly Pair[]): Promise<number> {
+  const start = performance.now();
+  const { body } = await client.batch.post([...items]);
+  const status = await client.batch.finished(body.id);
+  if (status.items.succeeded !== items.length) throw new Error(`The batch failed: ${JSON.stringify(status)}`);
+  return (performance.now() - start) / 1000;
+}
