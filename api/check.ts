@@ -1,31 +1,38 @@
 import { z } from 'zod';
 import { maxTexts } from '../shared/contracts/single.ts';
 import { maxFaults, type RequestFault, ServiceError } from '../shared/errors.ts';
+import { type LongList, longListIn } from '../shared/long-lists.ts';
 
 /**
  * Validates a part of a request against its contract.
  * @param where names the part, for an error that has no path.
- * @param most maximum length of a list that the contract allows.
+ * @param most maximum length of every list in the value. Default: that of texts, for lists of the first level but `items`,
+ * which have their own check.
  * @throws {ServiceError} `request.invalid` with the first errors and their paths.
  */
-export function check<S extends z.ZodType>(schema: S, value: unknown, where: string, most = maxTexts): z.output<S> {
+export function check<S extends z.ZodType>(schema: S, value: unknown, where: string, most?: number): z.output<S> {
   checkLists(value, most);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error, where);
 }
 
-/**
- * Refuses a list that is longer than its contract allows before its entries are validated: sixteen million numbers in
- * place of texts would make sixteen million errors, which no memory can hold. `items` may be longer and has its own check.
- */
-function checkLists(value: unknown, most: number): void {
+/** Refuses a list that is longer than its contract allows before its entries are validated; see {@link longListIn}. */
+function checkLists(value: unknown, most: number | undefined): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  const limit = most ?? maxTexts;
+  const long = most === undefined ? longListAtTop(value) : longListIn(value, limit);
+  if (long === undefined) return;
+  const { path, length } = long;
+  const message = `has ${length} entries; at most ${limit} are allowed`;
+  throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
+}
+
+function longListAtTop(value: object): LongList | undefined {
   for (const [path, list] of Object.entries(value)) {
-    if (path === 'items' || !Array.isArray(list) || list.length <= most) continue;
-    const message = `has ${list.length} entries; at most ${most} are allowed`;
-    throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
+    if (path !== 'items' && Array.isArray(list) && list.length > maxTexts) return { path, length: list.length };
   }
+  return undefined;
 }
 
 export function invalid(error: z.ZodError, where: string): ServiceError {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { embeddingsRequest } from '../shared/contracts/embeddings.ts';
+import { embeddingsRequest, maxInputs } from '../shared/contracts/embeddings.ts';
 import { maxIdLength } from '../shared/contracts/item.ts';
 import type { LineEndpoint } from '../shared/contracts/requests.ts';
 import { pairsOf, scoreRequest } from '../shared/contracts/score.ts';
 import { itemError } from '../shared/errors.ts';
+import { longListIn } from '../shared/long-lists.ts';
 import type { ReadOptions } from './format.ts';
 import type { ReadItem } from './items.ts';
 import { createJsonValues, type JsonItems } from './json-item.ts';
@@ -69,6 +70,10 @@ function createRequestItems({ endpoint, model }: RequestFile, options: ReadOptio
     if (url !== endpoint) return refuse(`url: is ${url.slice(0, 100)}, and the batch is for ${endpoint}`);
     if ((body['model'] ?? undefined) !== model) {
       return refuse(`body.model: every line names the model of the first line, ${model ?? 'which names none'}`);
+    }
+    const long = longListIn(body, maxInputs);
+    if (long !== undefined) {
+      return refuse(`body.${long.path}: has ${long.length} entries; at most ${maxInputs} are allowed`);
     }
     const checked = bodies[endpoint].safeParse(body);
     if (!checked.success) return refuse(faultsOf(checked.error, 'body'));

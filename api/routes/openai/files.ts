@@ -36,9 +36,14 @@ export interface FileDeps {
 
 /** Default number of files in a page. */
 const pageSize = 100;
+/** Sizes of outputs that a process keeps: counting one writes it, which takes seconds for a large one. */
+const sizesKept = 10_000;
 
 /** Routes of `/v1/files`: the inputs that clients upload, and the outputs of batches. */
 export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: FileDeps): Route[] {
+  /** Sizes of outputs in bytes, which never change. */
+  const sizes = new Map<string, number>();
+
   /** Returns the lines of an output; undefined for a file that was uploaded. */
   async function openOutput(scope: TenantScope, id: string) {
     const output = outputOf(id);
@@ -57,9 +62,10 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
   async function describeOutput(scope: TenantScope, id: string): Promise<OpenAiFile | undefined> {
     const output = await openOutput(scope, id);
     if (output === undefined) return undefined;
-    let bytes = 0;
-    for await (const part of output.lines) bytes += toBuffer(part).length;
     const { batch, part } = output;
+    const bytes = sizes.get(id) ?? (await countBytes(output.lines));
+    sizes.set(id, bytes);
+    if (sizes.size > sizesKept) sizes.delete(sizes.keys().next().value ?? '');
     return {
       id,
       object: 'file',
@@ -227,6 +233,12 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       ],
     },
   ];
+}
+
+async function countBytes(parts: AsyncIterable<Bytes>): Promise<number> {
+  let bytes = 0;
+  for await (const part of parts) bytes += toBuffer(part).length;
+  return bytes;
 }
 
 const toOpenAi = ({ id, bytes, createdAt, expiresAt, name }: StoredFile): OpenAiFile => ({

@@ -43,6 +43,15 @@ test.each<[what: string, path: string, body: object | undefined, status: number,
   ['tokens in place of texts', '/embeddings', { input: [[320, 2368]] }, 400, 'request.invalid', 'input'],
   ['an unknown model', '/score', { model: 'nobody', text_1: 'a', text_2: 'b' }, 400, 'model.unknown', null],
   ['one side of pairs', '/score', { queries: 'a cat' }, 400, 'request.invalid', 'queries'],
+  ['items without end', '/score', { queries: 'a', items: Array(100_000).fill(1) }, 400, 'request.invalid', 'items'],
+  [
+    'parts without end',
+    '/score',
+    { queries: 'a', documents: { content: Array(100_000).fill(1) } },
+    400,
+    'request.invalid',
+    'documents.content',
+  ],
   ['sides that cannot be paired', '/score', { text_1: ['a', 'b'], text_2: 'c' }, 400, 'request.invalid', 'text_1'],
 ])('%s gets the error object of OpenAI', async (_what, path, body, status, code, param) => {
   const error = await failureOf(body === undefined ? openAi().get(path) : openAi().post(path, { body }));

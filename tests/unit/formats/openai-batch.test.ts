@@ -38,6 +38,12 @@ test.each<[what: string, text: string, id: string | undefined, message: RegExp]>
   ['another model', line('a', { model: 'clip', input: 'a' }), 'a', /body\.model: every line names the model/],
   ['no model', line('a', { input: 'a' }), 'a', /body\.model/],
   ['no input', line('a', { model: 'compact' }), 'a', /body\.input: expected a string/],
+  [
+    'too many inputs',
+    line('a', { model: 'compact', input: Array(3_000).fill(1) }),
+    'a',
+    /has 3000 entries; at most 2048/,
+  ],
   ['tokens', line('a', { model: 'compact', input: [[1, 2]] }), 'a', /numbers of tokens are not read/],
 ])('a line with %s fails alone and names its place', async (_what, text, id, message) => {
   const good = line('good', { model: 'compact', input: 'a cat' });
