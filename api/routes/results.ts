@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
+import { selectionOf } from '../../batches/reading/selection.ts';
 import { batchPath, batchSummary, type ResultsQuery, resultsPage, resultsQuery } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';
@@ -53,6 +54,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         description: [
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
+          '`minScore`, `maxScore`, `status`, `code` and `q` select results, in every format. All of them must be met.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -63,7 +65,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             headers: {
               'Vls-Escaped-Cells': {
                 description:
-                  'CSV of a batch that has ended without cancelled items: the number of cells that got an apostrophe, because a spreadsheet would run them as formulas.',
+                  'CSV of a batch that has ended without cancelled items, not selected by score, code or `q`: the number of cells that got an apostrophe, because a spreadsheet would run them as formulas.',
                 schema: { type: 'integer' },
               },
             },
@@ -88,7 +90,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           }
           refusePaging(query);
           const signal = openStreams.open(request, response);
-          const streamQuery = { status: query.status, formulas: query.formulas ?? 'escape' };
+          const streamQuery = { ...selectionOf(query), formulas: query.formulas ?? 'escape' };
           const parts = await batches.stream(reachOf(request), id, format.name, streamQuery);
           const escaped =
             format.hasColumns && format.isText

@@ -1,13 +1,16 @@
 import { createResultWriter } from '../../formats/index.ts';
 import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.ts';
 import type { BatchRecord } from '../store/record.ts';
+import { isWhole } from './selection.ts';
 
 /**
  * Returns the number of cells that get an apostrophe in CSV results, as each commit counted them. Undefined while the
- * batch runs, and for cancelled items, which no worker has counted.
+ * batch runs, for cancelled items, which no worker has counted, and for a selection by anything but the status.
  */
-export function escapedCellsOf(batch: BatchRecord, { status, formulas }: StreamQuery): number | undefined {
+export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
+  const { status, formulas } = query;
   if (formulas === 'keep') return 0;
+  if (!isWhole({ ...query, status: undefined })) return undefined;
   if (!terminalStates.has(batch.state) || status === 'cancelled') return undefined;
   if (status === undefined && batch.cancelled > 0) return undefined;
   const csv = createResultWriter('csv', batch, formulas);

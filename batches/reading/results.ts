@@ -7,6 +7,7 @@ import { bitReader } from '../store/bitmap.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 import { readChunks, type Source } from './read-chunks.ts';
+import { createSelector, needsItems } from './selection.ts';
 
 /**
  * A position in the results. `log`: the number of chunks of the commit log that were read. A stopped batch continues with
@@ -37,7 +38,7 @@ const pageBytes = 8 * 1024 * 1024;
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
   const results: ItemResult[] = [];
   const { limit = resultsPageSize } = query;
-  const wanted = (item: ItemResult) => query.status === undefined || item.status === query.status;
+  const isSelected = createSelector(query);
   let current: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
   let bytes = 0;
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
@@ -55,15 +56,17 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
       source,
       batch,
       steps.map(({ chunk }) => chunk),
+      needsItems(query),
     );
     for (const [step, { after }] of steps.entries()) {
       if (bytes >= pageBytes) break;
       const items = chunks[step]?.results ?? [];
       bytes += chunks[step]?.bytes ?? 0;
       while (current.items < items.length && results.length < limit) {
-        const item = items[current.items];
-        current = { ...current, items: current.items + 1 };
-        if (item && wanted(item)) results.push(item);
+        const at = current.items;
+        const item = items[at];
+        current = { ...current, items: at + 1 };
+        if (item && isSelected(item, chunks[step]?.items[at])) results.push(item);
       }
       if (current.items < items.length) break;
       current = { ...current, at: after, items: 0 };

@@ -5,6 +5,7 @@ import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { partsOf } from './parts.ts';
 import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
+import { createSelector, isWhole, needsItems } from './selection.ts';
 
 /** Limits of the chunks held in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
@@ -61,13 +62,24 @@ export function streamResults(
   source: Source,
   batch: BatchRecord,
   format: FormatName,
-  { status, formulas }: StreamQuery,
+  query: StreamQuery,
   ahead = overHttp,
 ): AsyncIterableIterator<Bytes> {
-  const writer = createResultWriter(format, batch, formulas);
+  const writer = createResultWriter(format, batch, query.formulas);
+  const isSelected = createSelector(query);
+  const selects = !isWhole(query);
   const rowsOf = (group: readonly Chunk[]): Bytes =>
-    joinBytes(group.map(({ results, items }) => writer.rows(results, items, status)));
+    joinBytes(
+      group.map(({ results, items }) => {
+        if (!selects) return writer.rows(results, items);
+        const selected = results.map((result, at) => isSelected(result, items[at]));
+        return writer.rows(
+          results.filter((_, at) => selected[at]),
+          items.filter((_, at) => selected[at]),
+        );
+      }),
+    );
   // Formats with columns repeat the image and the text of an item, which results do not have.
-  const groups = inIndexOrder(source, batch, formatNamed(format).hasColumns, ahead);
+  const groups = inIndexOrder(source, batch, formatNamed(format).hasColumns || needsItems(query), ahead);
   return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

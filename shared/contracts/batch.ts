@@ -297,6 +297,13 @@ const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 /** The default length of a page of results. */
 export const resultsPageSize = 1_000;
 
+/** In a URL an empty value would be 0. */
+const scoreLimit = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
+  .transform(Number)
+  .optional();
+
 /**
  * The query of the results in all formats: generated clients do not know to which format a parameter belongs. The contract
  * states no defaults, as some clients send every documented default.
@@ -313,6 +320,15 @@ export const resultsQuery = z.strictObject({
       description: `JSON: most results of a page; ${resultsPageSize} unless given. ${labelsInWords(written)} are whole.`,
     }),
   status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
+  minScore: scoreLimit.meta({ description: 'Only items with this score or a higher one.' }),
+  maxScore: scoreLimit.meta({ description: 'Only items with this score or a lower one.' }),
+  code: z.enum(codeNames).optional().meta({ description: 'Only items that failed with this code.' }),
+  q: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'Only items with this in their id or their text, in upper or lower case.' }),
   formulas: z
     .enum(['escape', 'keep'])
     .optional()
@@ -322,9 +338,11 @@ export const resultsQuery = z.strictObject({
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
+/** The conditions that select results. All of them must be met. */
+export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
+
 /** All results of a batch in one of the written formats. */
-export interface StreamQuery {
-  status?: ResultsQuery['status'] | undefined;
+export interface StreamQuery extends Selection {
   formulas: 'escape' | 'keep';
 }
 

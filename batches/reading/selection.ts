@@ -1,0 +1,35 @@
+import type { Selection } from '../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import type { StoredItem } from '../store/payload.ts';
+
+/** Returns true when a selection looks at the items of results, too. */
+export const needsItems = ({ q }: Selection): boolean => q !== undefined;
+
+/** Returns true when a selection passes every result. */
+export const isWhole = (selection: Selection): boolean =>
+  Object.values(selectionOf(selection)).every((value) => value === undefined);
+
+/** Returns the fields of a query that select results. */
+export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection): Selection => ({
+  ...{ status, minScore, maxScore, code, q },
+});
+
+/**
+ * Creates the test of a selection. A result passes when it meets all conditions: a score is at its limits or between
+ * them, and `q` is part of the id or the text, in any case.
+ */
+export function createSelector(selection: Selection): (result: ItemResult, item: StoredItem | undefined) => boolean {
+  const { status, minScore, maxScore, code, q } = selection;
+  const searched = q?.toLowerCase();
+  return (result, item) => {
+    if (status !== undefined && result.status !== status) return false;
+    if (code !== undefined && (result.status !== 'failed' || result.error.code !== code)) return false;
+    if (minScore !== undefined || maxScore !== undefined) {
+      if (result.status !== 'succeeded') return false;
+      if (minScore !== undefined && result.score < minScore) return false;
+      if (maxScore !== undefined && result.score > maxScore) return false;
+    }
+    if (searched === undefined) return true;
+    return [result.id, item?.text].some((text) => text?.toLowerCase().includes(searched));
+  };
+}
