@@ -31,7 +31,7 @@ const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet,
 /** Reads items from bytes as they arrive. */
 export function readItems(format: FormatName, bytes: AsyncIterable<Buffer>, options: ReadOptions): ItemFile {
   const { readStream } = codes[format];
-  if (readStream === undefined) throw new Error(`${format} is not read from a stream`);
+  if (readStream === undefined) throw new Error(`${format} cannot be read from a stream`);
   return readStream(bytes, options);
 }
 

@@ -85,7 +85,7 @@ const expected: Record<string, string> = { string: 'a string', object: 'an objec
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
-    return `has the unknown field ${keys}; an item has image, text, id and metadata, and metadata takes fields of your own`;
+    return `has the unknown field ${keys}; an item has image, text, id and metadata, and other data belongs in metadata`;
   }
   if (code === 'invalid_type' && 'expected' in issue) {
     return `is ${inWords(input)}, where ${expected[String(issue.expected)] ?? String(issue.expected)} is expected`;

@@ -40,7 +40,7 @@ export function createJsonValues(
       if (!text.isWellFormed()) return bad(undecodable(text, encoding()), where, 'item.encoding');
       const fault = shapeFaultOf(text);
       if (fault === 'too_deep') return bad(`nested deeper than ${maxJsonDepth} levels`, where, 'item.too_deep');
-      if (fault === 'too_wide') return bad(`an object of it has more than ${maxJsonKeys} keys`, where);
+      if (fault === 'too_wide') return bad(`it has an object with more than ${maxJsonKeys} keys`, where);
       let raw: unknown;
       try {
         raw = parseExactly(withoutHalfPairs(text));

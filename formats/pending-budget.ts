@@ -10,7 +10,7 @@ const MiB = 1024 * 1024;
 export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * MiB, patienceMs = 20_000): FairBytes =>
   createFairBytes({
     ...{ bytes, guaranteedBytes, hardBytes: 2 * bytes, unitBytes: MiB, patienceMs },
-    refusal: () => `Unfinished lines of uploads fill the memory for them, ${bytes / MiB} MiB`,
+    refusal: () => `Incomplete lines of uploads use all of their memory, ${bytes / MiB} MiB`,
   });
 
 /** Forwards items, and calls `release` when reading ends for any reason. */

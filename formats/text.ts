@@ -42,7 +42,7 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   if (label === undefined) return undefined;
   const encoding = encodingOf(label);
   if (encoding !== undefined) return encoding;
-  const message = `The charset ${label.slice(0, 40)} is not known here; names are those of the Encoding Standard, such as utf-8 and windows-1252`;
+  const message = `The charset ${label.slice(0, 40)} is not supported; use a name of the Encoding Standard, such as utf-8 or windows-1252`;
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
@@ -110,7 +110,7 @@ export function undecodable(text: string, encoding: string, advice = fileAdvice)
 function guess(sample: Buffer, declared: string | undefined): string {
   if (startsWith(sample, [0xef, 0xbb, 0xbf])) return 'utf-8';
   if (startsWith(sample, [0xff, 0xfe, 0, 0]) || startsWith(sample, [0, 0, 0xfe, 0xff])) {
-    throw new ServiceError('request.unsupported_media_type', 'The body is UTF-32, which is not read here; send UTF-8');
+    throw new ServiceError('request.unsupported_media_type', 'The body is UTF-32, which is not supported; send UTF-8');
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';

@@ -71,7 +71,7 @@ export function parseKeyFile(text: string): KeyRecord[] {
       const [issue] = parsed.error.issues;
       throw new Error(`line ${at + 1}: ${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not a key'}`);
     }
-    if (records.some(({ id }) => id === parsed.data.id)) throw new Error(`line ${at + 1}: its id is there already`);
+    if (records.some(({ id }) => id === parsed.data.id)) throw new Error(`line ${at + 1}: its id is used twice`);
     records.push(parsed.data);
   }
   return records;

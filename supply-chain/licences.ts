@@ -14,13 +14,13 @@ const accepted: readonly { name: RegExp; kind: Kind; reason: string }[] = [
     kind: 'weak',
     reason: 'libvips (LGPL) is a shared library that can be replaced; it is not changed, and linked dynamically',
   },
-  { name: /^lightningcss/, kind: 'weak', reason: 'builds the page, unchanged; no part of what is shipped' },
+  { name: /^lightningcss/, kind: 'weak', reason: 'builds the page, unchanged; not shipped' },
   {
     name: /^(busboy|streamsearch|humanize-number)$/,
     kind: 'unknown',
-    reason: 'MIT by their own text, which the field of the manifest does not say; part of the S3 server of the tests',
+    reason: 'MIT by their licence text, which the manifest does not state; part of the S3 server of the tests',
   },
-  { name: /^axe-core$/, kind: 'weak', reason: 'tests the page, unchanged; no part of what is shipped' },
+  { name: /^axe-core$/, kind: 'weak', reason: 'tests the page, unchanged; not shipped' },
 ];
 
 const root = new URL('../', import.meta.url);

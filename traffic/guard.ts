@@ -32,12 +32,12 @@ export function judge(
   }
   if (isSlow(figures, guard)) {
     reasons.push(
-      `it takes ${latencyRatio?.toFixed(2)} times as long as the main model; ${guard.latencyRatio} is allowed`,
+      `it takes ${latencyRatio?.toFixed(2)} times as long as the main model; at most ${guard.latencyRatio} is allowed`,
     );
   }
   if (scoreDrift !== null && scoreDrift > guard.scoreDrift) {
     reasons.push(
-      `its scores are ${scoreDrift.toFixed(2)} points from the main model's in the mean; ${guard.scoreDrift} is allowed`,
+      `its scores are ${scoreDrift.toFixed(2)} points from the main model's on average; at most ${guard.scoreDrift} is allowed`,
     );
   }
   if (rankCorrelation !== null && rankCorrelation < guard.rankCorrelation) {

@@ -54,7 +54,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       return handBack.forOtherWorker(`needs a release with payload version ${job.v}`);
     }
     const restMs = network.restMs(job.tenant);
-    if (restMs > 0) return { putBack: 'no image host of its tenant can be reached from here', delayMs: restMs };
+    if (restMs > 0) return { putBack: 'no image host of its tenant can be reached from this worker', delayMs: restMs };
     const startedAt = Date.now();
     const start = performance.now();
     if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { queue }, waitedMs / 1000);

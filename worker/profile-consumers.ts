@@ -61,7 +61,8 @@ export function createProfileConsumers(
     placesOf.set(queue, places);
     const take = async (delivery: Delivery) => {
       const release = places.tryTake(delivery.data.tenant);
-      if (release === undefined) return { putBack: 'its tenant has its share of this worker', delayMs: noPlaceDelayMs };
+      if (release === undefined)
+        return { putBack: 'its tenant already uses its share of this worker', delayMs: noPlaceDelayMs };
       try {
         return await processor(delivery, queue);
       } finally {

@@ -51,7 +51,7 @@ export async function scoreChunk(
           mayLackModels: starts >= startsWithoutModel,
         });
     if ('difference' in scored) {
-      await chunks.block(job, `no worker has its model: one has ${scored.difference}`);
+      await chunks.block(job, `no worker has its model; this one has ${scored.difference}`);
       await chunks.release(job);
       return handBack.forOtherWorker(`this worker has ${scored.difference}`);
     }
@@ -76,8 +76,8 @@ export async function scoreChunk(
   if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes };
   await chunks.release(job);
   return network.isForAll()
-    ? handBack.forWorker('no image host can be reached from here')
-    : handBack.forChunk('no image host of its tenant can be reached from here');
+    ? handBack.forWorker('no image host can be reached from this worker')
+    : handBack.forChunk('no image host of its tenant can be reached from this worker');
 }
 
 /** The outcome of a pair, or of a line of an OpenAI batch. */

@@ -49,7 +49,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
     throw new ServiceError(
       'request.foreign_origin',
-      'A signed-in browser may change things only from pages of this service; send an API key instead of the cookie',
+      'A session cookie allows changes only from pages of this service; send an API key instead',
     );
   }
 
@@ -96,7 +96,7 @@ export const requireOperator: RequestHandler = (request, _response, next) => {
   if (principalOf(request)?.role === 'operator') return next();
   throw new ServiceError(
     'access.operator_only',
-    'Only operators may do this; `vls keys add --operator` makes such a key',
+    'Only operators may do this; `vls keys add --operator` creates an operator key',
   );
 };
 

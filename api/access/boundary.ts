@@ -52,13 +52,13 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (!isProbe(request) && !isKnownHost(authority, request.socket.localAddress)) {
       throw new ServiceError(
         'request.unknown_host',
-        `${JSON.stringify(authority.slice(0, 100))} is not a name of this service; ALLOWED_HOSTS adds names`,
+        `${JSON.stringify(authority.slice(0, 100))} is not a name of this service; add it to ALLOWED_HOSTS`,
       );
     }
     if (!safeMethods.has(request.method) && !isOwnPage(request)) {
       throw new ServiceError(
         'request.foreign_origin',
-        `Pages of ${request.get('origin')?.slice(0, 100) ?? 'another site'} may not change anything here; CORS_ORIGINS adds origins`,
+        `Pages of ${request.get('origin')?.slice(0, 100) ?? 'another site'} may not change anything here; add the origin to CORS_ORIGINS`,
       );
     }
     next();

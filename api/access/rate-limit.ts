@@ -72,7 +72,10 @@ function createStore(redis: Redis): Store {
     },
     async increment(key) {
       const timeout = Promise.withResolvers<ClientRateLimitInfo>();
-      const timer = setTimeout(() => timeout.reject(new Error('Redis did not count in time')), redisTimeoutMs);
+      const timer = setTimeout(
+        () => timeout.reject(new Error('Redis did not count the request in time')),
+        redisTimeoutMs,
+      );
       const counted = increment(key).finally(() => clearTimeout(timer));
       try {
         return await Promise.race([counted, timeout.promise]);

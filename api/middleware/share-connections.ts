@@ -36,7 +36,7 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
       throw new ServiceError('overloaded', message, { retryAfter: 5 });
     }
     if (surplus && (isUnknown || count >= guaranteed)) {
-      throw new ServiceError('overloaded', 'The service has no connection free', {
+      throw new ServiceError('overloaded', 'All connections of the service are in use', {
         retryAfter: 5,
       });
     }

@@ -34,7 +34,7 @@ export function createTenantFolders(
       .find(({ bucket, key }) => bucket === folder.bucket && (key.startsWith(fixed) || fixed.startsWith(key)));
     if (own === undefined) continue;
     const message = `BATCH_BUCKETS: ${formatS3Location(folder)} and ${formatS3Location(own)} of PAYLOADS overlap`;
-    throw new ConfigError(`${message}; the payloads of all tenants lie there`);
+    throw new ConfigError(`${message}; the payloads of all tenants are stored there`);
   }
   return {
     any: allowed.length > 0,

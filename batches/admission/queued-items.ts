@@ -46,7 +46,7 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
         totalLimit: total,
       });
       if (verdict === 'tenant') {
-        const message = `${tenant} has ${sum} items in unfinished batches, and the limit with these is ${limit}`;
+        const message = `${tenant} has ${sum} items in unfinished batches; with this batch it would exceed its limit of ${limit}`;
         throw new ServiceError('tenant.queue_full', message, { retryAfter });
       }
       if (verdict === 'total') {

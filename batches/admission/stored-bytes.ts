@@ -64,7 +64,7 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
       const megabytes = (count: number) => Math.ceil(count / 1024 / 1024);
       throw new ServiceError(
         'tenant.queue_full',
-        `Batches of ${tenant} use ${megabytes(sum)} MiB of Redis, and the limit with this batch is ${megabytes(limit)} MiB; delete batches, or wait until some expire`,
+        `Batches of ${tenant} use ${megabytes(sum)} MiB of Redis; with this batch they would exceed the limit of ${megabytes(limit)} MiB. Delete batches, or wait until some expire`,
         { retryAfter: 60 },
       );
     },

@@ -59,9 +59,13 @@ export async function reserve(
       keyHash,
       async renew() {
         if (await holdKey(redis, name, batchId, { leaseMs })) return;
-        throw new ServiceError('batch.interrupted', 'The request stalled, and another with its Idempotency-Key came', {
-          retryAfter: 1,
-        });
+        throw new ServiceError(
+          'batch.interrupted',
+          'The request stalled, and another request has taken its Idempotency-Key',
+          {
+            retryAfter: 1,
+          },
+        );
       },
       async release() {
         await holdKey(redis, name, batchId, 'release');

@@ -94,7 +94,7 @@ export function createEnding(
   async function awaitsFiles({ id, tenant, filesState }: BatchRecord): Promise<boolean> {
     if (filesState !== 'pending') return false;
     if ((await queues.ensureTask('files', { id, tenant })) === 'live') return true;
-    const filesError = 'Writing them failed repeatedly; the log has the reason';
+    const filesError = 'Writing the files failed repeatedly; the log has the reason';
     await setFields(redis, id, { filesState: 'failed', filesError });
     return false;
   }

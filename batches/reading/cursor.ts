@@ -15,7 +15,7 @@ export function createCursor<Place>(schema: z.ZodType<Place>): Cursor<Place> {
       try {
         return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
       } catch (cause) {
-        const message = 'The cursor is not one that the page before gave as `next`';
+        const message = 'The cursor is invalid; send the `next` of the previous page';
         throw new ServiceError('request.invalid', message, { cause, faults: [{ path: 'cursor', message }] });
       }
     },

@@ -23,7 +23,7 @@ export async function* itemsOfObject(
   pending: HeldBytes,
 ): ItemSource {
   const format = formatOfFile(place.key)?.format;
-  if (format === undefined) throw new Error(`The name of ${place.key} does not say its format`);
+  if (format === undefined) throw new Error(`The name of ${place.key} does not show its format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent, hash } = readBody(source);

@@ -61,7 +61,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   async function readObject(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
     const { id, tenant, input = '', inputEtag = '', reading } = record;
     const place = parseS3Location(input);
-    if (place === undefined || reading === undefined) throw new Error(`Batch ${id} does not say how it is read`);
+    if (place === undefined || reading === undefined) throw new Error(`Batch ${id} has no reading options`);
     return await storeItems(redis, writer, {
       id,
       items: itemsOfObject(objects, place, inputEtag, reading, signal, pending.hold(tenant, signal)),

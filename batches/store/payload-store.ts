@@ -67,7 +67,7 @@ export function createPayloadStore(locations: readonly PayloadLocation[], object
       if (folder === undefined) {
         throw new ServiceError(
           'storage.unavailable',
-          'Payloads of this batch lie in a bucket that this process does not know: PAYLOADS must name it, possibly after `redis`',
+          'Payloads of this batch are in a bucket that this process does not know: PAYLOADS must name it, possibly after `redis`',
           { retryAfter: 60 },
         );
       }

@@ -29,7 +29,7 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
     const others = reply.map((settings) => JSON.parse(settings) as AlikeSettings);
     const unlike = new Set(others.flatMap((other) => differencesOf(own, other)));
     for (const difference of unlike) {
-      if (!found.includes(difference)) log.error({ difference }, 'processes of this service have unlike settings');
+      if (!found.includes(difference)) log.error({ difference }, 'processes of this service have different settings');
     }
     found = [...unlike].sort();
   }

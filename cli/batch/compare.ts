@@ -162,6 +162,6 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
   ];
   if (largestDifference !== null) lines.push(`Scores of both differ by at most ${largestDifference}.`);
   if (singles.cached > 0)
-    lines.push(`${whole(singles.cached)} singles used an image of an earlier row, which was cached.`);
+    lines.push(`${whole(singles.cached)} single requests used an image of an earlier row, which was cached.`);
   return `${lines.join('\n')}\n`;
 }

@@ -147,7 +147,7 @@ timings: Timings;};
 
 export type Receipt = {model: string;
 revision: string;
-/** Precision of both towers, or where they differ of the vision and of the text tower: `fp16+fp32`. */
+/** Precision of both towers; if they differ, of the vision tower and then the text tower: `fp16+fp32`. */
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;
@@ -281,7 +281,7 @@ export type ArmRole = "main" | "split" | "canary";
 export type RequestBatch = {endpoint: "/v1/embeddings" | "/v1/score";
 /** The file with the lines. */
 inputFileId: string;
-/** The time that the client allows; it is not used. */
+/** Time limit of the client; ignored. */
 window: string;
 metadata: ({[key: string]: string;}) | (null);};
 
@@ -641,7 +641,7 @@ authenticated: boolean;
 tenant: string | null;
 role: ("tenant" | "operator") | (null);};
 
-export type Health = {/** `degraded`: single pairs are answered, batches are not, or processes with unlike settings may lose them. `unavailable`: nothing is scored. */
+export type Health = {/** `degraded`: single pairs are answered, batches are not, or processes with different settings may lose them. `unavailable`: nothing is scored. */
 status: "ok" | "degraded" | "unavailable";
 version: string;
 uptimeSeconds: number;
@@ -863,7 +863,7 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** JSON: `next` of the previous page. Default: the first page. */
 cursor?: string;
-/** JSON: most results of a page; 1000 unless given. NDJSON, CSV, TSV and Parquet are whole. */
+/** JSON: maximum results of a page; 1000 by default. NDJSON, CSV, TSV and Parquet contain the whole batch. */
 limit?: number;
 /** Only items with this outcome. */
 status?: "succeeded" | "failed" | "cancelled" | "answered";

@@ -113,10 +113,10 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   }
 
   function readHeader({ values, fault }: CsvRow): void {
-    if (fault !== undefined) throw badHeader(label, `has a header that is not whole: ${quoteFault(fault)}`);
+    if (fault !== undefined) throw badHeader(label, `has an incomplete header: ${quoteFault(fault)}`);
     for (const name of values) {
       if (!name.isWellFormed())
-        throw badHeader(label, `has a header that is not text: ${undecodable(name, encoding())}`);
+        throw badHeader(label, `has a header that cannot be decoded: ${undecodable(name, encoding())}`);
     }
     const names = headerOf(values, label);
     const columns = findColumns(names, options.columns, label, delimiter);

@@ -19,13 +19,13 @@ const preprocessorConfig = z.object({
   image_std: triple.optional(),
   size: size.optional(),
   crop_size: z.union([side, square]).optional(),
-  resample: z.literal(Object.values(resample), 'only bilinear (2) and bicubic (3) are built in').optional(),
-  do_resize: z.literal(true, 'only true is built in').optional(),
+  resample: z.literal(Object.values(resample), 'only bilinear (2) and bicubic (3) are supported').optional(),
+  do_resize: z.literal(true, 'only true is supported').optional(),
   do_center_crop: z.boolean().default(true),
-  do_rescale: z.literal(true, 'only true is built in').optional(),
+  do_rescale: z.literal(true, 'only true is supported').optional(),
   rescale_factor: z
     .number()
-    .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6, 'only 1/255 is built in')
+    .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6, 'only 1/255 is supported')
     .optional(),
   do_normalize: z.boolean().default(true),
 });

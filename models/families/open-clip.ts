@@ -23,8 +23,8 @@ const preprocessConfig = z.object({
     .optional(),
   mean: triple.optional(),
   std: triple.optional(),
-  interpolation: z.enum(['bicubic', 'bilinear'], 'only bicubic and bilinear are built in').optional(),
-  resize_mode: z.enum(['shortest', 'squash'], 'only shortest and squash are built in').optional(),
+  interpolation: z.enum(['bicubic', 'bilinear'], 'only bicubic and bilinear are supported').optional(),
+  resize_mode: z.enum(['shortest', 'squash'], 'only shortest and squash are supported').optional(),
 });
 
 const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });

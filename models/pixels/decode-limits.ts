@@ -23,7 +23,7 @@ export function checkStructure(bytes: Uint8Array): void {
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && countScans(bytes) > maxScans)
     throw new ServiceError('image.corrupt', `The JPEG has more than ${maxScans} scans`);
   if (countPages(bytes, maxPages) > maxPages)
-    throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or they lead in a circle`);
+    throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or its pages form a circle`);
 }
 
 /** Counts the scans of a JPEG, up to one more than allowed. */

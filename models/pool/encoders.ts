@@ -113,7 +113,7 @@ export function createEncoders(
       const others = [...loaded.values()].map((one) => one.spec.model).join(', ');
       throw new ServiceError(
         'model.unavailable',
-        `No memory for ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is at work; MODEL_MEMORY_MB is ${megabytes(budget)}`,
+        `No memory for ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is in use; MODEL_MEMORY_MB is ${megabytes(budget)}`,
         { retryAfter: 10 },
       );
     }

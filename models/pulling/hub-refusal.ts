@@ -29,7 +29,7 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
     return new PullError('hub', `${url.host}, the store of ${endpoint}, answered ${status} for ${what}`, advice, wait);
   }
   if (answer.status === 429) {
-    const advice = `The limit counts all requests of this address in 5 minutes${hasToken ? '' : '; HF_TOKEN has a limit of its own'}. The bytes received are stored: run the same command again.`;
+    const advice = `The limit counts all requests of this address in 5 minutes${hasToken ? '' : '; requests with HF_TOKEN have a separate limit'}. The bytes received are stored: run the same command again.`;
     return new PullError('hub', `${url.host} limits the rate of requests (${status})`, advice, wait);
   }
   if (answer.status === 408 || answer.status === 425 || answer.status >= 500) {

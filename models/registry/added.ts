@@ -40,7 +40,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   requireNames(as);
   await readModelFolder(path, as);
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
-    if ((await sizeOf(join(path, name))) === 0) throw new Error(`${join(path, name)} is not there, or empty`);
+    if ((await sizeOf(join(path, name))) === 0) throw new Error(`${join(path, name)} is missing or empty`);
   }
   const files: Record<string, { sha256: string; bytes: number }> = {};
   const identity = createHash('sha256');
@@ -84,7 +84,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
   requireNames(as);
   const parsed = modelEntry.safeParse(entry);
-  if (!parsed.success) throw new Error(`The entry would be wrong:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Error(`The entry would be invalid:\n${z.prettifyError(parsed.error)}`);
   await write(config, as, entry);
 }
 
@@ -99,7 +99,7 @@ async function write(config: RegistryConfig, { model, profile }: AddedModel, ent
   await change(config.dataDir, async (content) => {
     const known = (await readEntries(config)).models.get(model);
     if (known !== undefined && known.definedIn !== addedFile(config.dataDir)) {
-      throw new Error(`There is a model ${model} in ${known.definedIn} already: choose another name`);
+      throw new Error(`The model ${model} already exists in ${known.definedIn}: choose another name`);
     }
     content.models[model] = entry;
     if (profile !== undefined) content.profiles[profile] = model;
@@ -116,7 +116,9 @@ export async function removeAdded(dataDir: string, model: string): Promise<void>
     for (const [profile, entry] of Object.entries(content.profiles)) {
       if (entry === model) delete content.profiles[profile];
       else if (typeof entry === 'object' && modelsOf(profileEntry.parse(entry)).includes(model)) {
-        throw new Error(`The profile ${profile} shares its traffic with ${model}: take it out of its rules first`);
+        throw new Error(
+          `The profile ${profile} shares its traffic with ${model}: remove the model from its rules first`,
+        );
       }
     }
   });

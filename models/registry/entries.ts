@@ -14,7 +14,7 @@ const triple = z.tuple([z.number(), z.number(), z.number()]);
 // It becomes the name of a directory.
 const revision = z
   .string()
-  .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch: letters, digits, dots, - and _ alone')
+  .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch, with only letters, digits, dots, - and _')
   .refine((value) => !value.endsWith('.partial'), 'a revision may not end with .partial');
 const repo = z.string().regex(/^[\w][\w.-]*\/[\w][\w.-]*$/, 'a repository is <owner>/<name>');
 const place = z.strictObject({ repo, revision });
@@ -105,7 +105,7 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
     fault('the layout qdrant needs the repository of the text tower', 'source', 'text');
   }
   if (source.folder !== undefined && !hasFolder(source.layout)) {
-    fault(`the layout ${source.layout} has its graphs in one place`, 'source', 'folder');
+    fault(`the layout ${source.layout} has no folder to choose`, 'source', 'folder');
   }
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
     fault(`the repositories of the layout ${source.layout} do not state it, so it is needed here`, 'dimensions');
@@ -155,7 +155,7 @@ export interface Entries {
 
 export const modelName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'a name has letters, digits, dots, - and _ alone');
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'a name has only letters, digits, dots, - and _');
 
 const registryFile = z.strictObject({
   profiles: z.record(modelName, profileEntry).default({}),
@@ -250,7 +250,8 @@ async function readRegistryFile(
     throw new RegistryError(`The registry file ${file} cannot be read: ${(cause as Error).message}`, { cause });
   }
   const parsed = registryFile.safeParse(json);
-  if (!parsed.success) throw new RegistryError(`The registry file ${file} is wrong:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new RegistryError(`The registry file ${file} is invalid:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 

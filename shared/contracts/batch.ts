@@ -80,7 +80,7 @@ const columnList = z
     z
       .array(z.string())
       .min(1)
-      .refine((names) => new Set(names).size === names.length, { error: 'two columns have one name' }),
+      .refine((names) => new Set(names).size === names.length, { error: 'two columns have the same name' }),
   );
 
 const encoding = z
@@ -317,7 +317,7 @@ export const resultsQuery = z.strictObject({
     .max(10_000)
     .optional()
     .meta({
-      description: `JSON: most results of a page; ${resultsPageSize} unless given. ${labelsInWords(written)} are whole.`,
+      description: `JSON: maximum results of a page; ${resultsPageSize} by default. ${labelsInWords(written)} contain the whole batch.`,
     }),
   status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
   minScore: scoreLimit.meta({ description: 'Only items with this score or a higher one.' }),

@@ -4,7 +4,7 @@ import { imageSource, longText } from './item.ts';
 /** The maximum number of inputs of one request, as in OpenAI's API. */
 export const maxInputs = 2_048;
 
-const expected = `expected a string, {text}, {image}, or a list of 1 to ${maxInputs} of them; numbers of tokens are not read`;
+const expected = `expected a string, {text}, {image}, or a list of 1 to ${maxInputs} of them; token ids are not supported`;
 const input = z
   .union([z.string(), z.strictObject({ text: z.string() }), z.strictObject({ image: imageSource })], {
     error: expected,

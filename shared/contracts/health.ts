@@ -5,7 +5,7 @@ export const health = z
   .object({
     status: z.enum(['ok', 'degraded', 'unavailable']).meta({
       description:
-        '`degraded`: single pairs are answered, batches are not, or processes with unlike settings may lose them. `unavailable`: nothing is scored.',
+        '`degraded`: single pairs are answered, batches are not, or processes with different settings may lose them. `unavailable`: nothing is scored.',
     }),
     version: z.string(),
     uptimeSeconds: z.number(),

@@ -149,7 +149,8 @@ export const receipt = z
     model: z.string(),
     revision: z.string(),
     precision: z.string().meta({
-      description: 'Precision of both towers, or where they differ of the vision and of the text tower: `fp16+fp32`.',
+      description:
+        'Precision of both towers; if they differ, of the vision tower and then the text tower: `fp16+fp32`.',
     }),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
     preprocess: z.string().meta({ description: 'Version of the image preprocessing.' }),

@@ -16,7 +16,7 @@ export const requestBatch = z
   .object({
     endpoint: lineEndpoint,
     inputFileId: z.string().meta({ description: 'The file with the lines.' }),
-    window: z.string().meta({ description: 'The time that the client allows; it is not used.' }),
+    window: z.string().meta({ description: 'Time limit of the client; ignored.' }),
     metadata: z.record(z.string(), z.string()).nullable(),
   })
   .meta({ id: 'RequestBatch' });

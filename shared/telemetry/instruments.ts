@@ -280,7 +280,7 @@ export const instruments = {
     isReadAtScrape: true,
     from: 'api',
     labels: [],
-    help: 'Keys evicted by Redis for lack of memory: any is lost work',
+    help: 'Keys evicted by Redis for lack of memory: each is lost work',
   },
   vls_redis_aof_ok: {
     type: 'gauge',

@@ -98,7 +98,7 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
       length += value.length;
     }
   } catch {
-    if (length === 0) throw new NoPreview('The file begins like gzip, but cannot be unpacked.');
+    if (length === 0) throw new NoPreview('The file looks like gzip but cannot be decompressed.');
   }
   await reader.cancel().catch(() => {});
   const content = new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());

@@ -28,7 +28,7 @@ export function ComparisonBox({
         {worst.length > 0 && <ImagesSwitch images={images} />}
       </div>
       {pairs + failed === 0 ? (
-        <p class="soft">Both models have not scored any item yet.</p>
+        <p class="soft">No item has been scored by both models yet.</p>
       ) : (
         <dl class="facts wide">
           <Fact name="Scored by both">

@@ -137,7 +137,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       operation: {
         operationId: 'listFiles',
         summary: 'List your uploaded files, the latest first',
-        description: 'The outputs of batches are not listed: a batch names them.',
+        description: 'Outputs of batches are not listed; the batch has their ids.',
         tags: ['openai'],
         requestParams: { query: openAiPage },
         responses: {

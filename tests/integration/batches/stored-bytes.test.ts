@@ -50,7 +50,7 @@ test('a tenant that stores all it can leaves room for the next ones, and gets ro
     code: 'tenant.queue_full',
     retryAfter: 60,
     message: expect.stringMatching(
-      /^Batches of hostile use \d+ MiB of Redis, and the limit with this batch is \d+ MiB/,
+      /^Batches of hostile use \d+ MiB of Redis; with this batch they would exceed the limit of \d+ MiB/,
     ),
   });
   // Alone it had two thirds of the room, inputs and outputs.

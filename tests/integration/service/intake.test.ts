@@ -93,7 +93,7 @@ test('a malformed line is a failed item that names its line, and the others are 
   expect(failed.map((result) => result.status === 'failed' && result.error.message.split(':')[0])).toEqual([
     'line 2',
     'line 4',
-    'line 5 has the unknown field "colour"; an item has image, text, id and metadata, and metadata takes fields of your own',
+    'line 5 has the unknown field "colour"; an item has image, text, id and metadata, and other data belongs in metadata',
   ]);
   expect(failed[2]).toMatchObject({ id: pairs()[1]?.id, metadata: { split: 'train' } });
 });

@@ -82,7 +82,7 @@ test('items-odd.ndjson: each line is an item of its own, but the one with an unk
   expect(items).toHaveLength(11);
   expect(items.flatMap((item) => ('error' in item ? [item.id, item.error.message] : []))).toEqual([
     'proto2',
-    'line 3 has the unknown field "__proto__"; an item has image, text, id and metadata, and metadata takes fields of your own',
+    'line 3 has the unknown field "__proto__"; an item has image, text, id and metadata, and other data belongs in metadata',
   ]);
   const lines = stored(items).map(inOneLine).join('\n');
   expect(lines).not.toMatch(/[\u0085\u2028\u2029]/);

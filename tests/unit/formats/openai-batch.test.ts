@@ -44,7 +44,7 @@ test.each<[what: string, text: string, id: string | undefined, message: RegExp]>
     'a',
     /has 3000 entries; at most 2048/,
   ],
-  ['tokens', line('a', { model: 'compact', input: [[1, 2]] }), 'a', /numbers of tokens are not read/],
+  ['tokens', line('a', { model: 'compact', input: [[1, 2]] }), 'a', /token ids are not supported/],
 ])('a line with %s fails alone and names its place', async (_what, text, id, message) => {
   const good = line('good', { model: 'compact', input: 'a cat' });
   const [first, second] = await read(`${text}\n${good}\n`);

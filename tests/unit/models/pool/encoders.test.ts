@@ -98,7 +98,7 @@ describe('the memory budget', () => {
     const busy = encoders.for(model('a', 800));
     busy.state = () => ({ ...readyPool, inFlight: 1 });
     expect(() => encoders.for(model('b'))).toThrow(
-      expect.objectContaining({ code: 'model.unavailable', message: expect.stringContaining('a is at work') }),
+      expect.objectContaining({ code: 'model.unavailable', message: expect.stringContaining('a is in use') }),
     );
     busy.state = () => readyPool;
     encoders.for(model('b'));

@@ -64,7 +64,7 @@ test.each([
   ['config.json', { text_config: { max_position_embeddings: 'many' } }, 'text_config.max_position'],
   ['config.json', { model_type: 'llama' }, 'no supported model family has the model_type "llama"; the families are'],
   ['preprocessor_config.json', { image_mean: [0, 0], image_std: [1, 1, 1] }, 'image_mean'],
-  ['preprocessor_config.json', { resample: 1 }, 'only bilinear (2) and bicubic (3) are built in'],
+  ['preprocessor_config.json', { resample: 1 }, 'only bilinear (2) and bicubic (3) are supported'],
   ['preprocessor_config.json', { size: { height: 224, width: 200 } }, 'size'],
   ['preprocessor_config.json', { size: { shortest_edge: 256 } }, 'size is 256, but the model reads 224 x 224'],
   ['preprocessor_config.json', { crop_size: 336 }, 'crop_size is 336'],
@@ -72,7 +72,7 @@ test.each([
   ['preprocessor_config.json', { do_center_crop: false }, 'do_center_crop'],
   ['preprocessor_config.json', { do_resize: false }, 'do_resize'],
   ['preprocessor_config.json', { do_rescale: false }, 'do_rescale'],
-  ['preprocessor_config.json', { rescale_factor: 1 }, 'only 1/255 is built in'],
+  ['preprocessor_config.json', { rescale_factor: 1 }, 'only 1/255 is supported'],
 ])('the error names %s and the field that is wrong', async (file, content, field) => {
   await writeFile(join(folder, file), JSON.stringify(content));
   await expect(readModelFolder(folder)).rejects.toThrow(join(folder, file));
