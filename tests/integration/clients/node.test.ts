@@ -35,7 +35,7 @@ test('the client of OpenAI lists models and embeds texts and images', async () =
 
 test.each<[what: string, request: object, status: number, code: string, message: RegExp]>([
   ['an unknown model', { model: 'nobody' }, 400, 'model.unknown', /nobody/],
-  ['tokens for texts', { input: [320, 2368] }, 400, 'request.invalid', /expected a string.*numbers of tokens/],
+  ['tokens for texts', { input: [320, 2368] }, 400, 'request.invalid', /expected a string.*token ids/],
   ['another number of dimensions', { dimensions: 3 }, 400, 'request.invalid', /384 dimensions/],
   [
     'an image that is not there',
