@@ -27,9 +27,9 @@ const startsWithoutNetwork = 3;
 const startsWithoutModel = 3;
 
 /**
- * Scores the items of a picked chunk.
- * @returns outcomes in the order of the items; a hand-back when this worker cannot score it now; `stopped` when its batch
- * was stopped. The chunk is released except where it has outcomes.
+ * Scores the items of a picked chunk. Releases the chunk unless it returns outcomes.
+ * @returns outcomes in the order of the items; a hand-back when this worker cannot score it now; `stopped` when its
+ * batch was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack }: ChunkScoringDeps,

@@ -158,7 +158,7 @@ function extrapolated(runs: readonly Run[]): Figure {
   const { cpu, itemsOfBatch, apis, workers } = fastest;
   return figure(
     'control-plane-scale/redis-extrapolated',
-    'one core of Redis, by its CPU of an item',
+    'extrapolated to one full core of Redis',
     (1e6 / cpu.redis) * (chunksOf(itemsOfBatch) / itemsOfBatch),
     'chunks/s',
     `${readable(1e6 / cpu.redis)} items/s at ${readable(cpu.redis)} us, with APIs ${apis}, workers ${workers}`,

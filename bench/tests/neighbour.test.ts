@@ -16,7 +16,7 @@ const held: Row = {
   loggedMb: 0,
   hostile: {},
 };
-describe('an attack beside a neighbour', () => {
+describe('an attack on a neighbour', () => {
   test('misses nothing when each figure is at its target', () => {
     expect(missesOf(held)).toEqual([]);
   });

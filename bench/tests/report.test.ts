@@ -28,12 +28,12 @@ describe('a figure', () => {
     expect(isMet(figure(3.01, { target: { most: 3 } }))).toBe(false);
   });
 
-  it('that is no number misses every target', () => {
+  it('that is not a number misses every target', () => {
     expect(isMet(figure(Number.NaN, { target: { least: 0.9 } }))).toBe(false);
     expect(isMet(figure(Number.NaN, { target: { most: 3 } }))).toBe(false);
   });
 
-  it('stands in the table beside its target', () => {
+  it('is listed in the table with its target', () => {
     const [, missed = '', met = '', free = ''] = tableOf([
       figure(0.71, { target: { least: 0.9 }, detail: '71 of 100 pairs/s' }),
       figure(2.5, { unit: 's', target: { most: 3 } }),

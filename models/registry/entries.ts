@@ -108,7 +108,7 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
     fault(`the layout ${source.layout} has no folder to choose`, 'source', 'folder');
   }
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
-    fault(`the repositories of the layout ${source.layout} do not state it, so it is needed here`, 'dimensions');
+    fault(`the repositories of the layout ${source.layout} do not state it, so the entry must`, 'dimensions');
   }
   const offered = precisionsOf(source.layout);
   if (Object.values(entry.precision ?? {}).some((stated) => stated !== undefined && !offered.includes(stated))) {

@@ -11,8 +11,8 @@ import { loadTokenizerJson } from './tokenizer-json.ts';
  */
 const charactersPerToken = 32;
 /**
- * Tokens at the end of a beginning that may differ from the whole text, since the last word is cut. WordPiece limits
- * words to 100 characters.
+ * Only part of a long text is tokenized, and the cut may fall into a word. This many of its last tokens may differ from
+ * those of the whole text. WordPiece limits words to 100 characters.
  */
 const uncertainTokens = 128;
 

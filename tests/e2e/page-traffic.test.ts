@@ -111,7 +111,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     await page.getByText('compact-1 (main, 50.0 %) and tiny (canary, 50.0 %)').waitFor();
   });
 
-  test('a tenant is told that it is for operators, and is not led there', async () => {
+  test('a tenant sees that it is for operators, without a link to it', async () => {
     await page.route('**/evaluator/session', (route) =>
       route.fulfill({ json: { authenticated: true, tenant: 'north', role: 'tenant', keysRequired: true } }),
     );

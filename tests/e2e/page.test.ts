@@ -186,7 +186,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await slider.inputValue()).toBe('48');
   });
 
-  test('a page that is reloaded in the middle goes on where it was', async () => {
+  test('a page reloaded during a batch continues where it was', async () => {
     running.host.latencyMs = 1_000;
     const id = await startBatch(csvOf(240));
     await untilDone(20);
@@ -246,7 +246,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(results.find(({ index }) => index === 1)).toMatchObject({ metadata: { nr: 1, shop: 'north' } });
   });
 
-  test('a file that is no batch is refused before it is sent', async () => {
+  test('a file that is not a batch is refused before it is sent', async () => {
     await open('batches/new');
     await page.locator('input[type=file]').setInputFiles({
       name: 'list.json',
@@ -275,7 +275,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await card.getByRole('progressbar').getAttribute('value')).toBe('305000000');
   });
 
-  test('who is signed in is shown and can sign out, and whoever is not is sent to the sign-in page', async () => {
+  test('a signed-in user is shown and can sign out; other users are sent to the sign-in page', async () => {
     let signedOut = false;
     await page.route('**/evaluator/session', (route) => {
       signedOut ||= route.request().method() === 'DELETE';

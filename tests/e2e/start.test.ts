@@ -86,7 +86,7 @@ test('npm start prints where to go, scores an upload, and Ctrl-C leaves no proce
   expect(all.filter(isAlive)).toEqual([]);
 });
 
-test('a service process that crashes is started again, and its batch goes on', async () => {
+test('a crashed service process is restarted, and its batch continues', async () => {
   const { process: child, url } = await start();
   const client = createClient(url);
   const items = Array.from({ length: 300 }, (_, index) => ({

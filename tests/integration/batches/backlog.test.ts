@@ -53,7 +53,7 @@ test('with workers the backlog is what waits over what they commit', async () =>
   expect(readOf(readings, 'vls_backlog_seconds', { queue })).toBe(8 / speed);
 });
 
-test('a batch that has ended or was cancelled is no backlog', async () => {
+test('an ended or cancelled batch does not count as backlog', async () => {
   const [ended, cancelled] = [await engine.post(4), await engine.post(40)];
   await engine.chunks.pick(engine.job(ended, 0), queue);
   await engine.commit(ended, 0, succeeded(0, 4));

@@ -51,7 +51,7 @@ test('results come in the order of their commits, and the cursor leads to what i
   expect(third.next).toBeNull();
 });
 
-test('a cursor that nobody gave is refused', async () => {
+test('an invented cursor is refused', async () => {
   const id = await engine.post(4);
   await expect(engine.batches.results(tenant, id, { limit: 1, cursor: 'bm9uZQ' })).rejects.toMatchObject({
     code: 'request.invalid',

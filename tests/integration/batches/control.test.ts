@@ -64,7 +64,7 @@ test('cancelling a batch that has ended leaves it as it is', async () => {
   expect(await engine.batches.cancel(tenant, id)).toMatchObject({ state: 'completed', items: { succeeded: 4 } });
 });
 
-test('a worker that picks a chunk of a cancelled batch is told to stop', async () => {
+test('a worker that picks a chunk of a cancelled batch gets the verdict to stop', async () => {
   const id = await engine.post(8);
   await engine.batches.cancel(tenant, id);
   expect(await engine.chunks.pick(engine.job(id, 1), 'compact')).toEqual({ verdict: 'stopped' });

@@ -60,7 +60,7 @@ test('a tenant without competition is served in order', async () => {
   expect(taken).toEqual(Array.from({ length: 52 }, (_, chunk) => ({ tenant: 'default', batchId: id, chunk })));
 });
 
-test('a batch of higher priority goes before what its own tenant has not dispatched yet, and nobody else notices', async () => {
+test('a batch of higher priority goes before the undispatched batches of its own tenant, without effect on other tenants', async () => {
   const low = await engine.post(large);
   const high = await engine.post(4 * 32 + 64 * 8, { options: { priority: 5 } });
   // What the lower one had in its window is served; then nothing more of it until the higher one is dispatched.
@@ -72,7 +72,7 @@ test('a batch of higher priority goes before what its own tenant has not dispatc
   expect(next.every(({ batchId }) => batchId === low)).toBe(true);
 });
 
-test('cancelling the batch that holds another one back lets that one go on', async () => {
+test('a held batch continues when the batch before it is cancelled', async () => {
   const low = await engine.post(large);
   const high = await engine.post(large, { options: { priority: 5 } });
   await engine.batches.cancel('default', high);

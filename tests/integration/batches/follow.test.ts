@@ -42,7 +42,7 @@ test('however many follow a batch, its stream is read once', async () => {
   await Promise.all(readers.map((reader) => reader.return(undefined)));
 });
 
-test('a reader that comes back in the middle of a chunk’s events goes on with the next of them', async () => {
+test('a reader that reconnects between two events of a chunk continues with the second', async () => {
   const id = await engine.post(12);
   const failed = succeeded(0, 4).map(({ index }) => ({
     index,

@@ -40,7 +40,7 @@ test('with room left batches are taken', async () => {
   await expect(createFreeSpaceGauge(engine.redis).check()).resolves.toBeUndefined();
 });
 
-test('the durability of Redis is told as it is configured', async () => {
+test('the reported durability is that of the configured Redis', async () => {
   expect(await engine.batches.durability()).toBe('always');
 });
 

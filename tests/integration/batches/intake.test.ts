@@ -32,7 +32,7 @@ test('a chunk closes at 4 MiB, however few its items are', async () => {
   expect(picked).toMatchObject({ verdict: 'run', input: { items: [{ text: 'a' }] } });
 });
 
-test('a batch is nobody’s business until it is sealed, and what breaks off before is swept away', async () => {
+test('a batch is invisible until it is sealed, and an interrupted one is deleted', async () => {
   async function* breaksOff() {
     for (let index = 0; index < 10; index++) yield [item(index)];
     const ids = await engine.redis.zrange(liveBatches(engine.redis), 0, '-1');

@@ -116,7 +116,7 @@ test('batches in flight outlive the switch to a bucket, and the switch back whil
   await Promise.all([inRedis.close(), backInRedis.close()]);
 });
 
-test('a process that is not told of the bucket says so to readers, and gives chunks back', async () => {
+test('a process without the bucket in its settings reports that to readers, and hands chunks back', async () => {
   const id = await engine.post(4);
   const unaware = engineWith({});
   const fault = { code: 'storage.unavailable', message: expect.stringContaining('PAYLOADS') };
@@ -200,7 +200,7 @@ test('outcomes that come after a batch was deleted leave nothing in the bucket',
   expect(await s3.keys(`payloads/${id}/`)).toEqual([]);
 });
 
-test('what has had its time is forgotten in the bucket too, more than a page of it', async () => {
+test('expired payloads are deleted from the bucket too, even more than a page', async () => {
   const id = await engine.post(4);
   await engine.commit(id, 0, succeeded(0, 4));
   for (let at = 0; at < 1_200; at += 100) {

@@ -12,7 +12,7 @@ afterEach(() => engine.close());
 const limits = { queuedItems: 20_000, weight: 1 };
 const sums = () => engine.redis.hgetall(queuedSums(engine.redis));
 
-test('a tenant may have so many items in unfinished batches, and another is not concerned', async () => {
+test('the items in unfinished batches are limited per tenant', async () => {
   await engine.post(15_000, { limits });
   await expect(engine.post(5_001, { limits })).rejects.toMatchObject({ code: 'tenant.queue_full', retryAfter: 30 });
   await engine.post(5_000, { limits });

@@ -39,7 +39,7 @@ test('a commit that cannot be counted writes nothing at all', async () => {
   expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed', state: 'completed' });
 });
 
-test('a chunk that nobody has in hand and that has no outcomes is found and queued again', async () => {
+test('a chunk without a job and without outcomes is found and queued again', async () => {
   const id = await engine.post(12);
   const keys = batchKeys(engine.redis, id);
   await engine.queues.remove('compact', id, 1);
@@ -49,7 +49,7 @@ test('a chunk that nobody has in hand and that has no outcomes is found and queu
   expect(await engine.redis.sismember(keys.waiting, 1)).toBe(1);
 });
 
-test('a batch whose seal was answered by nobody keeps its items, and ends', async () => {
+test('a batch with a lost reply to its seal keeps its items, and ends', async () => {
   await engine.post(4);
   const commands = engine.redis as unknown as Record<string, (...values: unknown[]) => Promise<unknown>>;
   const seal = commands['vls:sealBuffer']?.bind(engine.redis);
@@ -123,7 +123,7 @@ test('a reservation that somebody else has taken over can be neither renewed nor
   });
 });
 
-test('a reader who follows a batch that outruns its event stream is told where the batch stands', async () => {
+test('a reader that falls behind the event stream gets the current state of the batch', async () => {
   // The stream stores about a thousand events, one for each chunk.
   const large = 1_300;
   const total = 4 * 32 + 64 * large;
@@ -163,7 +163,7 @@ test('a retry whose parent is deleted meanwhile fails as a whole, and the parent
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
 });
 
-test('a batch that has ended and still stands in the order holds nobody back, and equals are woken together', async () => {
+test('an ended batch that is still in the order does not hold others, and equal ones resume together', async () => {
   const dead = await engine.post(4);
   await engine.commit(dead, 0, succeeded(0, 4));
   await engine.redis.zadd(dispatchOrder(engine.redis, 'compact', tenant), -50, dead);

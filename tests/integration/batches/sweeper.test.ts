@@ -62,7 +62,7 @@ test('a finished batch that its worker could not retire is retired', async () =>
   expect(await engine.redis.zscore(finishedBatches(engine.redis), id)).not.toBeNull();
 });
 
-test('what has had its time is forgotten without a trace', async () => {
+test('an expired batch is deleted completely', async () => {
   const id = await engine.post(4);
   await engine.commit(id, 0, succeeded(0, 4));
   await engine.redis.zadd(finishedBatches(engine.redis), Date.now() - 1, id);

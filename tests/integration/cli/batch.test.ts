@@ -91,7 +91,7 @@ describe('vls batch', () => {
     expect(second).toContain('1,2,photos/none.jpg,');
   });
 
-  test('killed in the middle and run again goes on with the same batch, and each row is there once', async () => {
+  test('killed and run again continues the same batch, and has each row once', async () => {
     running.host.latencyMs = 100;
     await writePairs('pairs.csv', 1000);
     const first = startVls(['batch', at('pairs.csv'), ...columns], { env });
@@ -153,7 +153,7 @@ describe('vls batch', () => {
     expect(await csvOf('pairs.scores.csv')).toHaveLength(31);
   });
 
-  test('sends images that lie beside the list, and fails those that do not lie there', async () => {
+  test('sends images from the folder of the list, and fails missing ones', async () => {
     await writeFile(at('cat.jpg'), readPhoto('chelsea.jpg'));
     await writeFile(at('cup.jpg'), readPhoto('coffee.jpg'));
     await writeFile(
@@ -248,7 +248,7 @@ describe('vls batch', () => {
     expect(await readFile(at('scores/s-01.scores.ndjson'), 'utf8')).toContain('"000000002"');
   });
 
-  test('--offline writes the same without a service, and goes on where it was stopped', async () => {
+  test('--offline writes the same without a service, and continues where it was stopped', async () => {
     await writePairs('pairs.csv', 600);
     const allowed = { ...env, IMAGE_HOSTS_ALLOW: running.host.authority };
     await vls(['batch', at('pairs.csv'), ...columns], { env });

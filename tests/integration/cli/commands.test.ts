@@ -182,7 +182,7 @@ describe('a service', () => {
     expect(stderr).toContain('npm start');
   });
 
-  test('that asks for patience is asked again when it says', async () => {
+  test('that asks for a delay is retried after it', async () => {
     const { url, requests } = await serve((_request, response) => {
       if (requests.length === 1)
         response.writeHead(503, { ...asProblem, 'retry-after': '1' }).end(problem('overloaded', 'too much'));
@@ -244,7 +244,7 @@ describe('a service', () => {
     expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '2-0/0']);
   });
 
-  test('that is another program is told apart', async () => {
+  test('that is another program is recognised', async () => {
     const { url } = await serve((_request, response) =>
       response.writeHead(404, { 'content-type': 'text/html' }).end('<p>'),
     );

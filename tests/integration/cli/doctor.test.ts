@@ -55,7 +55,7 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   expect(findings.get('device cuda')).toMatchObject({ state: 'none' });
 });
 
-test('doctor says whether the hub can be reached, by which way, and what is pulled; its absence is no failure', async () => {
+test('doctor reports the hub, its route and the pulled models; an unreachable hub is not a failure', async () => {
   const hub = await startHub(realRepositories);
   const reached = (await doctor({ HF_ENDPOINT: hub.url })).findings.get('model hub');
   expect(reached).toMatchObject({ state: 'ok', detail: `${hub.url} answers, directly; pulled: none` });

@@ -51,7 +51,7 @@ test('keys are removed by their ids; an unknown id changes nothing', async () =>
   expect(await records()).toEqual([two]);
 });
 
-test('two at once lose neither key: one of them is told to try again', async () => {
+test('of two concurrent changes neither is lost: one of them is refused with a retry', async () => {
   const results = await Promise.all(['a', 'b', 'c', 'd'].map((tenant) => vls(['add', '--tenant', tenant])));
   const added = results.filter(({ code }) => code === 0).length;
   expect(added).toBeGreaterThan(0);

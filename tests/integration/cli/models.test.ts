@@ -62,7 +62,7 @@ describe('vls models', () => {
     expect(models).toContainEqual(expect.objectContaining({ model: 'tiny', profiles: ['small'], state: 'absent' }));
   });
 
-  test('does not follow a hub to a private address that nobody has allowed', async () => {
+  test('does not follow a hub to a private address that is not allowed', async () => {
     const hub = await hubWithTiny();
     const { code, stdout } = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
     expect(code).toBe(1);

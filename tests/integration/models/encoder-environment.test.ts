@@ -56,7 +56,7 @@ test('ONNX Runtime writes no telemetry database and no device id', async () => {
   expect(written()).toEqual([]);
 });
 
-test('the library is silent in a process that nobody gave the variable to', async () => {
+test('the library sends no telemetry in a process started without the variable', async () => {
   await run(process.execPath, [fixture('one-session.ts'), 'ours']);
   expect(written()).toEqual([]);
 });
@@ -83,7 +83,7 @@ test.runIf(canTrace)('an encoder process makes no connection and no look-up unti
   expect(outward(trace)).toEqual([]);
 });
 
-test.runIf(canTrace)('these tests see the telemetry of a library that nobody has silenced', async () => {
+test.runIf(canTrace)('these tests detect the telemetry of a library that sends it', async () => {
   await run('strace', traced(join(home, 'trace'), [fixture('one-session.ts'), 'as it comes']));
   expect(written().filter((path) => path.endsWith('onnxruntime.db') || path.includes('mat-debug'))).not.toEqual([]);
 });

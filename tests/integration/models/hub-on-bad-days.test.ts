@@ -56,7 +56,7 @@ describe('a rate limit', () => {
     expect(retries).toMatchObject([{ waitMs: 1_000 }]);
   });
 
-  test('that asks for hours is reported at once, with the time', async () => {
+  test('with a delay of hours is reported at once, with the time', async () => {
     const hub = await hubWith();
     hub.hubStatuses.push({ status: 429, headers: { 'retry-after': '7200' } });
     const failure = await failureOf(pullTiny(hub, await entryOf()));

@@ -105,7 +105,7 @@ describe('a pull', () => {
     expect(await verify(entry)).toMatchObject({ state: 'intact' });
   });
 
-  test('notes beside the files what each is, where it came from and what it was checked against', async () => {
+  test('records the hash, the source and the check of each file', async () => {
     const entry = await entryOf({ files: { 'onnx/text_model.onnx': { sha256: sha256(text) } } });
     await pullFrom(await hubWith(), entry);
     const manifest = JSON.parse(await readFile(join(entry.directory, 'manifest.json'), 'utf8'));
@@ -178,7 +178,7 @@ describe('a pull', () => {
 describe('a download that breaks in the middle', () => {
   const onlyVision = (hub: HubServer) => hub.downloads().filter(({ path }) => path.includes('vision'));
 
-  test('goes on where it stopped, if the file is still the same one', async () => {
+  test('continues where it stopped if the file is still the same', async () => {
     const hub = await hubWith();
     hub.mishaps.push({ cutAfter: 100_000 });
     await pullFrom(hub, await entryOf());
@@ -206,7 +206,7 @@ describe('a download that breaks in the middle', () => {
     expect(onlyVision(hub)[1]).toMatchObject({ ifRange: expect.stringMatching(/^"[0-9a-f]{64}"$/), status: 200 });
   });
 
-  test('goes on in the next pull when this one has given up', async () => {
+  test('continues in the next pull after this one has failed', async () => {
     const hub = await hubWith();
     const entry = await entryOf();
     hub.mishaps.push({ cutAfter: 100_000 });
@@ -278,7 +278,7 @@ describe('a download that breaks in the middle', () => {
 });
 
 describe('a failure', () => {
-  test('of the network says which hub it was and that the pull can go on', async () => {
+  test('of the network names the hub, and says that the pull can continue', async () => {
     const endpoint = 'http://127.0.0.1:1';
     const failure = await failureOf(
       pull(await entryOf(), { hub: httpHub({ endpoint }), attempts: 1, retryDelayMs: 0 }),
@@ -343,7 +343,7 @@ describe('a failure', () => {
     expect(`${failure.message}${failure.advice}`).not.toContain('hf_other');
   });
 
-  test('a repository that nobody may know of is unauthorized', async () => {
+  test('a hidden repository is unauthorized', async () => {
     const failure = await failureOf(pullFrom(await startHub({}), await entryOf()));
     expect(failure).toMatchObject({ code: 'unauthorized', advice: expect.stringContaining('does not exist') });
   });
@@ -507,7 +507,7 @@ describe('layouts', () => {
 describe('precisions', () => {
   const files = { ...xenova, 'onnx/vision_model_fp16.onnx': text, 'onnx/text_model_fp16.onnx': vision };
 
-  test('are other files beside the first ones, and resolved when asked for', async () => {
+  test('are further files, used on request', async () => {
     const hub = await hubWith(files);
     const entry = await entryOf();
     await pullFrom(hub, entry);
@@ -549,7 +549,7 @@ describe('pulls of one model at once', () => {
     expect(hub.downloads().filter(({ path }) => path.includes('vision'))).toHaveLength(1);
   });
 
-  test('take over from a process that is killed, and go on where it was', async () => {
+  test('take over from a killed process and continue where it was', async () => {
     const hub = await hubWith();
     const entry = await entryOf();
     hub.mishaps.push({ stallAfter: 100_000 });
@@ -606,7 +606,7 @@ describe('verify', () => {
     expect(await verify(await entryOf())).toMatchObject({ state: 'absent', files: [] });
   });
 
-  test('of a folder of one’s own says which files nobody knows a hash of', async () => {
+  test('of an added folder names the files without a known hash', async () => {
     const folder = { type: 'folder', path: tinyClipFolder };
     const files = { 'onnx/vision_model.onnx': { sha256: sha256(vision) } };
     await writeFile(overlay, JSON.stringify({ models: { mine: { source: folder, files } } }));

@@ -126,7 +126,7 @@ describe.skipIf(lackForCertificates() !== undefined)('over https, through a prox
     return { hub, internet };
   }
 
-  test('a certificate of an authority that nobody has named is final, and the advice names it', async () => {
+  test('a certificate of an unknown authority is a final error with advice', async () => {
     const { internet } = await world();
     const failure = await failureOf(pullBy({ HTTPS_PROXY: internet.proxy }));
     expect(failure).toMatchObject({ code: 'certificate', advice: expect.stringContaining('NODE_EXTRA_CA_CERTS') });
@@ -170,7 +170,7 @@ describe('secrets', () => {
     expect(httpHub({ endpoint }).name).toBe(hub.url);
   });
 
-  test('a directory in the place of the token file is no token', async () => {
+  test('a directory instead of the token file counts as no token', async () => {
     const hub = await hubWith();
     await mkdir(join(directory, 'token'));
     expect(await pullBy({ HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow })).toMatchObject({ outcome: 'pulled' });

@@ -124,7 +124,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
     }
   });
 
-  test('every metric of the list is told by the processes that the list names, and no other is told', async () => {
+  test('each listed metric is reported by the listed processes, and there are no others', async () => {
     const scrape = async (url: string) => await (await fetch(url)).text();
     const texts = { api: await scrape(`${api.url}/evaluator/metrics`), worker: await scrape(`${worker.url}/metrics`) };
     const samplesOf = (text: string) =>

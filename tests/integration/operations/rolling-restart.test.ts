@@ -117,7 +117,7 @@ test('two APIs and a worker, each restarted twice under load, lose no item and a
   }
 }, 400_000);
 
-test('an API that stops fails its readiness first, goes on answering, and then ends events with a hint to come back', async () => {
+test('a stopping API first fails its readiness, still answers, and then ends event streams with a retry hint', async () => {
   const [api] = apis as [TestProcess];
   const direct = createClient(api.url);
   // Images that are held keep both batches from ending before the API does, on a machine of any speed.

@@ -60,7 +60,7 @@ test('a single request is one trace with fetch, decode and inference, and its id
   expect(line).toMatchObject({ msg: 'request', traceId, status: 200 });
 });
 
-test('a request goes on in the trace of its sender, and its failure is an event and in the problem document', async () => {
+test('a request continues the trace of its sender; its failure is an event and in the problem document', async () => {
   const sent = '0af7651916cd43dd8448eb211c80319c';
   const { body } = await client.call<Problem>('/v1/evaluation/single', {
     method: 'POST',

@@ -73,7 +73,7 @@ test('a worker killed while it writes the files: another writes them all', async
   await other.stop();
 });
 
-test('a worker that is told to stop hands the reading of an object back', async () => {
+test('a stopping worker hands back the task that reads an object', async () => {
   await service.s3.put('open/stop.ndjson', lines(count));
   const worker = await service.startWorker();
   const { body } = await service.post({ input: service.s3.url('open/stop.ndjson') });

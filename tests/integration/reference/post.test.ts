@@ -141,7 +141,7 @@ describe('with a worker', () => {
     expect(await written(body.id)).toMatchObject({ state: 'failed', inputError: { code: 'batch.empty' } });
   });
 
-  test('a retry has the failed items alone, and puts its files beside those of its batch', async () => {
+  test('a retry has only the failed items, and writes its files next to those of its batch', async () => {
     const { s3, post, written, client } = service;
     await s3.put('open/f/pairs.ndjson', [line(0), 'nonsense', line(2)].join('\n'));
     const { body } = await post({ input: s3.url('open/f/pairs.ndjson') });

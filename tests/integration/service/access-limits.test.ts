@@ -41,7 +41,7 @@ const items = (count: number) =>
   Array.from({ length: count }, () => ({ image: 'https://example.org/x.jpg', text: 'x' }));
 
 describe('requests in a minute', () => {
-  test('are bounded for a tenant over all APIs together, and told in draft headers', async () => {
+  test('are limited per tenant over all APIs, and the limit is in the draft headers', async () => {
     const statuses: number[] = [];
     for (let request = 0; request < 8; request++) {
       const answer = await as(hasty, request % 2).problem('/v1/models');
@@ -103,7 +103,7 @@ describe('bodies', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'request.too_deep']);
   });
 
-  test('with brackets inside of strings are no nesting', async () => {
+  test('with brackets in strings do not count as nested', async () => {
     const { status } = await as(patient).single({ image: coffee().image, text: '[{'.repeat(500) });
     expect(status).toBe(200);
   });
@@ -114,7 +114,7 @@ describe('bodies', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'request.too_deep']);
   });
 
-  test('in a charset that nobody knows are refused', async () => {
+  test('in an unknown charset are refused', async () => {
     const answer = await post(single, '{}', { 'content-type': 'application/json; charset=utf-9' });
     expect([answer.status, answer.body.code]).toEqual([415, 'request.unsupported_media_type']);
   });
@@ -204,7 +204,7 @@ describe('bodies', () => {
     expect((await as(patient).single(coffee())).status).toBe(200);
   });
 
-  test('that nobody was let in to send are not read', async () => {
+  test('of an unauthorised sender are not read', async () => {
     const answer = await createClient(apis[0]?.url ?? '').problem(single, { method: 'POST', body: '{', headers: json });
     expect([answer.status, answer.body.code]).toEqual([401, 'access.key_missing']);
   });

@@ -68,7 +68,7 @@ describe('a browser that has not signed in', () => {
     expect([status, body.code]).toEqual([401, 'access.key_missing']);
   });
 
-  test('is told so at /session', async () => {
+  test('is shown as such at /session', async () => {
     const { status, body } = await running.client.call<Session>('/session');
     expect(status).toBe(200);
     expect(body).toEqual({ keysRequired: true, authenticated: false, tenant: null, role: null });
@@ -179,7 +179,7 @@ describe('a browser that has signed in', () => {
     expect((await browser(cookie).batch.status(body.id)).status).toBe(200);
   });
 
-  test('is told from one whose browser only names its own origin', async () => {
+  test('differs from one whose browser only names its own origin', async () => {
     const cookie = await signIn(tenantKey);
     const client = createClient(running.service.url, { ...cookie, origin: running.service.url });
     expect((await client.single(coffee())).status).toBe(200);

@@ -132,7 +132,7 @@ test('when the server that holds the queues is killed and comes back, nothing ac
   await loseAndRegain(await cluster.holderOf(liveBatches(redis)), { id: body.id, total: 200 });
 });
 
-test('when the server that holds a batch is killed and comes back, the batch goes on where it was', async () => {
+test('after the server of a batch was killed and restarted, the batch continues where it was', async () => {
   const queues = await cluster.holderOf(liveBatches(redis));
   for (;;) {
     const { body } = await post(200);

@@ -31,7 +31,7 @@ async function ask(path: string): Promise<{ status: number; connection: string |
   return { status: response.statusCode ?? 0, connection: response.headers.connection, body: await text(response) };
 }
 
-test('with as many event streams as there may be connections, probes are answered and others told to come back', async () => {
+test('when event streams use all connections, probes are answered and other requests get a retry', async () => {
   const { body: batch } = await createClient(api.url).batch.post([{ image: 'https://example.org/x.jpg', text: 'x' }]);
   const streams = await Promise.all(Array.from({ length: 16 }, () => begin(batch.links.events)));
   expect(streams.map(({ statusCode }) => statusCode)).toEqual(Array(16).fill(200));

@@ -92,7 +92,7 @@ describe('the encoding of an upload', () => {
     }
   });
 
-  test('that nobody knows is refused with 415', async () => {
+  test('that is unknown is refused with 415', async () => {
     const answer = await post(caseOf('csv-latin1.csv'), 'text/csv; charset="klingon"');
     expect([answer.status, (answer.body as unknown as { code: string }).code]).toEqual([
       415,
@@ -252,7 +252,7 @@ describe('a format', () => {
     ]);
   });
 
-  test('that nobody reads is refused with the endings of those that are', async () => {
+  test('that is not supported is refused with the supported endings', async () => {
     const { status, body } = await uploaded('PK', 'pairs.xlsx');
     expect(status).toBe(415);
     expect(JSON.stringify(body)).toContain('.ndjson, .jsonl, .csv, .tsv');

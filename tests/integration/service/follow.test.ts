@@ -109,7 +109,7 @@ test('a client that is cut off ten times and resumes, at either API, misses and 
   expect(ids.slice(1)).toEqual(wholeIds.slice(from));
 });
 
-test('who has seen the end is told that there is nothing more, and a finished batch answers at once', async () => {
+test('a reader that has the last event gets 204, and a finished batch answers at once', async () => {
   const { body } = await client.batch.post(itemsOf(3));
   await client.batch.finished(body.id);
   const { events } = await readEvents(eventsUrl(service.url, body.id));

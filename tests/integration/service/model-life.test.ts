@@ -68,7 +68,7 @@ test('a model that is added to the registry is served without a restart, alone a
   expect(await stateOf('first')).toBe('loaded');
 });
 
-test('a batch keeps the revision it was posted with while the registry goes on', async () => {
+test('a batch keeps the revision it was posted with after the registry has changed', async () => {
   const items = Array.from({ length: 200 }, (_, at) => ({ image: host.url('rocket.jpg'), text: `text ${at}` }));
   const posted = (await client.batch.post(items, { model: 'first' })).body as BatchStatus;
   write({ first: tiny('2') });
@@ -120,7 +120,7 @@ test('a registry that has become wrong changes nothing and says why', async () =
   expect((await client.single(pair('third'))).status).toBe(200);
 });
 
-test('a model that does not reproduce its golden values is refused, and others go on', async () => {
+test('a model that does not reproduce its golden values is refused, and others keep working', async () => {
   const folder = join(directory, 'wrong');
   cpSync(tinyClipFolder, folder, { recursive: true });
   cpSync(join(tinyClipFolder, '..', 'images', 'rocket.jpg'), join(folder, 'rocket.jpg'));

@@ -86,7 +86,7 @@ test('a post that waits is answered with 401 when its key is removed', async () 
   expect(await answer).toMatchObject({ status: 401, body: { code: 'access.key_invalid' } });
 });
 
-test('a tenant has so many long answers at a time, whatever they are, and others have theirs', async () => {
+test('long responses of all kinds are limited per tenant', async () => {
   const gone = new AbortController();
   const open = await Promise.all([follow(bearer(key), gone.signal), follow(bearer(key))]);
   expect(open.map(({ status }) => status)).toEqual([200, 200]);

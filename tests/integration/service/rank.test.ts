@@ -25,7 +25,7 @@ test('texts are ranked for an image, with probabilities by the model’s logit s
   for (const { cosine, probability } of body.results) expect(probability).toBeCloseTo(Math.exp(20 * cosine) / sum, 4);
 });
 
-test('images are ranked for a text, and one that fails is told apart', async () => {
+test('images are ranked for a text, and a failed one is listed separately', async () => {
   const images = [...photoNames.map((name) => running.host.url(name)), running.host.url('missing.jpg')];
   const { body } = await rank({ images, text: captions['coffee.jpg'] });
   expect(body.results).toHaveLength(6);

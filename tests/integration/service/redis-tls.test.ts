@@ -58,7 +58,7 @@ describe.skipIf(lack !== undefined).each(Object.entries(starts))('over TLS to %s
     expect(await client.batch.finished(body.id)).toMatchObject({ state: 'completed', items: { succeeded: 8 } });
   });
 
-  test('one whose certificate is by another authority is refused with the reason and what to do, and singles go on', async () => {
+  test('one with a certificate of another authority is refused with reason and advice, and single requests keep working', async () => {
     const env = { REDIS_TLS_DIR: another.directory, REDIS_URL: redis.url, LOG_LEVEL: 'warn' };
     const service = await startProcess('service', env);
     onTestFinished(async () => void (await service.stop()));

@@ -189,7 +189,7 @@ test.for(refused)(
   },
 );
 
-test('after all of that the service goes on as before', async () => {
+test('after all of that the service works as before', async () => {
   const { status, body } = await running.client.health();
   expect(status).toBe(200);
   expect(body).toMatchObject({ status: 'ok', models: [{ state: 'ready', encoders: { restarts: 0 } }] });
@@ -233,7 +233,7 @@ test('a list of texts is answered in its order, with a receipt of what scored it
   expect(body.receipt).toMatchObject({ model: 'compact-1', precision: 'fp32', provider: 'cpu', warnings: [] });
 });
 
-test('a thousand different texts are compared at once, and nobody is shut out by them', async () => {
+test('a thousand different texts are scored at once, without shutting out others', async () => {
   const text = Array.from({ length: 1_000 }, (_, index) => `a photo of thing number ${index}`);
   const [many, one] = await Promise.all([
     running.client.single<{ results: unknown[] }>({ image: running.host.url('coffee.jpg'), text }),

@@ -62,7 +62,7 @@ async function replicated(): Promise<void> {
   master.disconnect();
 }
 
-test('when the master is killed a replica is promoted, and API and worker go on with it', async () => {
+test('when the master is killed a replica is promoted, and API and worker continue with it', async () => {
   const { body: long } = await post(400);
   await client.batch.until(long.id, ({ items }) => items.succeeded > 30);
   let going = true;
@@ -94,7 +94,7 @@ test('when the master is killed a replica is promoted, and API and worker go on 
   replica.disconnect();
 });
 
-test('the former master comes back as a replica, and is written to by nobody', async () => {
+test('the former master returns as a replica, and gets no writes', async () => {
   await sentinels.master.start();
   const former = sentinels.master.connect();
   await until(async () => (await former.role())[0] === 'slave');

@@ -211,7 +211,7 @@ test('a slower canary is rolled back for its time alone, after two windows', asy
   expect(found?.windows.map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
 });
 
-test('a canary that cannot be loaded is rolled back, and costs nobody an answer', async () => {
+test('a canary that cannot be loaded is rolled back, and no request fails', async () => {
   write(canary('broken', { guard: open }));
   const before = await reported(({ canary: found }) => found?.model === 'broken' && found.phase === 'trial');
   // With an error share of one nothing would ever be too much: so the guard is not what keeps the answers coming.
@@ -263,7 +263,7 @@ test('a shadow scores its share, and changes no answer', async () => {
   await reported(({ comparisons }) => (comparisons[0]?.pairs ?? 0) > (before.comparisons[0]?.pairs ?? 0));
 });
 
-test('while Redis is away singles are answered, and the trial goes on afterwards', async () => {
+test('without Redis single requests are answered, and the trial continues afterwards', async () => {
   write(canary('other', { guard: open }));
   await reported(({ canary: found }) => found?.model === 'other' && found.phase === 'trial');
   await running.redis.kill();

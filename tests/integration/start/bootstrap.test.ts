@@ -186,7 +186,7 @@ test.runIf(process.getuid?.() !== 0)('a read-only checkout is one clear line', a
   );
 });
 
-test('a Node that is too old is told from the needed one in one line', async () => {
+test('a Node that is too old gets one line that names the required version', async () => {
   const { root } = throwAwayPackage(hello);
   writeFileSync(
     join(root, 'old.cjs'),
@@ -213,7 +213,7 @@ test('the page is built for who serves it, and again only when a source has chan
   expect(builds()).toBe(2);
 });
 
-test('a page that cannot be built is told of, keeps nothing from running, and is tried again', async () => {
+test('a page that cannot be built is reported, does not stop the service, and is retried', async () => {
   const { runEntry, builds } = packageWithPage("throw new Error('a tag is not closed');");
   await runEntry('api/main.ts').ended;
   const { code, output } = await runEntry('api/main.ts').ended;

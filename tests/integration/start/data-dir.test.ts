@@ -8,7 +8,7 @@ import { start, temporaryDirectory } from './started.ts';
 const fixture = fileURLToPath(new URL('./fixtures/claim-data-dir.ts', import.meta.url));
 const claimer = (path: string) => start(process.execPath, [fixture, path]);
 
-test('a second start is refused and told which process holds the directory', async () => {
+test('a second start is refused with the process that holds the directory', async () => {
   const path = temporaryDirectory();
   const holder = claimer(path);
   await holder.said(/held/);

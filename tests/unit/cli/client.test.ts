@@ -30,7 +30,7 @@ test('a stream is made anew for every attempt', async () => {
   expect(bodies).toEqual(['one\ntwo\n', 'one\ntwo\n']);
 });
 
-test('what goes wrong while a stream is made is what the caller is told', async () => {
+test('an error of the stream itself reaches the caller', async () => {
   const url = await serve((request) => void request.resume().on('error', () => {}));
   async function* body() {
     yield Buffer.from('one\n');

@@ -50,7 +50,7 @@ describe('CSV', () => {
     await expect(read(file)).rejects.toThrow(/no column image; it has photo, text\. --image-column/);
   });
 
-  test('is read in the encoding that is named; one that nobody knows is refused', async () => {
+  test('is read in the named encoding; an unknown one is refused', async () => {
     const file = await write('pairs.csv', Buffer.from('image,text\na.jpg,un caf\xe9\n', 'latin1'));
     expect((await read(file)).items[0]).toMatchObject({ error: { code: 'item.encoding' } });
     for (const encoding of ['latin-1', 'cp1252', 'ISO-8859-1']) {

@@ -262,7 +262,7 @@ test('Prometheus scrapes the API and every worker, and takes its rules from wher
   expect(prometheus?.rule_files).toEqual(['/etc/dashboards/*.rules.yml']);
 });
 
-test('Grafana shows the dashboards to whoever is on this machine, lets nobody log in, and asks the services it names', () => {
+test('Grafana shows the dashboards to users of this machine without a login, and queries the named services', () => {
   expect(named('grafana').environment).toMatchObject({
     GF_AUTH_ANONYMOUS_ENABLED: 'true',
     GF_AUTH_ANONYMOUS_ORG_ROLE: 'Viewer',

@@ -420,7 +420,7 @@ describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('ov
     expect(pulled('api')).toEqual([['vls', 'models', 'pull', ...toPull]]);
   });
 
-  test('asks for GPUs where it says so', () => {
+  test('requests GPUs where it states so', () => {
     const onGpu = deployments.filter(
       ({ spec }) => spec.template.spec.containers[0]?.resources?.limits?.['nvidia.com/gpu'],
     );

@@ -94,7 +94,7 @@ test('items-odd.ndjson: each line is an item of its own, but the one with an unk
   });
 });
 
-describe('a line that is no item says why in our words', () => {
+describe('a line that is not an item has a readable reason', () => {
   test.each([
     [
       '{"image":"x","text":"a","metadata":{"loss":NaN}}',

@@ -122,7 +122,7 @@ test('a directory is refused', async () => {
   await expect(read('below')).rejects.toMatchObject({ code: 'image.file.refused' });
 });
 
-test('a FIFO is refused at once, although nobody writes to it', async () => {
+test('a FIFO without a writer is refused at once', async () => {
   execFileSync('mkfifo', [join(root, 'pipe.jpg')]);
   await expect(read('pipe.jpg')).rejects.toMatchObject({ code: 'image.file.refused' });
 });

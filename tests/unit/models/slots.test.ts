@@ -37,7 +37,7 @@ describe.skipIf(!existsSync('/dev/shm'))('slots', () => {
     expect(readdirSync('/dev/shm').filter((name) => name.startsWith(`vls-${process.pid}-`))).toEqual([]);
   });
 
-  test('are not made where there is no room for them', () => {
+  test('are not created without free memory', () => {
     expect(createSlots(2 ** 30, 2 ** 20)).toBeUndefined();
   });
 });

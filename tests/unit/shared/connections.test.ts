@@ -60,7 +60,7 @@ async function connectSilently(localAddress = '127.0.0.1'): Promise<Socket> {
   return socket;
 }
 
-test('beyond the bound whoever is quiet longest makes room, and not whoever is being answered', async () => {
+test('beyond the limit the longest idle connection is closed, and none with a request in flight', async () => {
   const [streaming, idle] = [visitor(), visitor()];
   await streaming.hold();
   const { socket } = await idle.told();
@@ -78,7 +78,7 @@ test('where everybody is being answered a newcomer is let in, and known to be on
   await until(async () => expect((await visitor().told()).body).toBe('welcome'));
 });
 
-test('silent connections in any number leave room for whoever asks', async () => {
+test('any number of silent connections leaves room for requests', async () => {
   await Promise.all([visitor().hold(), visitor().hold()]);
   const first = await connectSilently();
   const closed = once(first, 'close');

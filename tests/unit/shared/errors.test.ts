@@ -83,7 +83,7 @@ describe('isCode', () => {
 });
 
 describe('a ServiceError', () => {
-  test('carries its code, its sentence and what belongs to it', () => {
+  test('has its code, its message and its details', () => {
     const cause = new Error('ECONNRESET');
     const faults = [{ path: 'items[3].image', message: 'is missing' }];
     const error = new ServiceError('request.invalid', 'One item is wrong', { cause, retryAfter: 2, faults });
@@ -124,7 +124,7 @@ describe('whatever a stranger sends', () => {
 });
 
 describe('the failure on an item', () => {
-  test('has the code, the sentence and whether to retry', () => {
+  test('has the code, the message and whether to retry', () => {
     expect(toItemError(new ServiceError('image.fetch.timeout', 'too late'))).toEqual({
       code: 'image.fetch.timeout',
       message: 'too late',

@@ -59,7 +59,7 @@ test('a process that has hardly grown does not collect', () => {
   expect(state.collections).toBe(0);
 });
 
-test('the collector of V8 frees what nobody refers to', async () => {
+test('the collector of V8 frees unreferenced memory', async () => {
   vi.useRealTimers();
   let collected = 0;
   const registry = new FinalizationRegistry(() => collected++);

@@ -5,7 +5,7 @@ import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../../shared/json-sh
 const depthOf = (value: unknown): number =>
   typeof value !== 'object' || value === null ? 0 : 1 + Math.max(0, ...Object.values(value).map(depthOf));
 
-test('what is too deep is told from the text as from the value', () => {
+test('excessive depth is found in the text as in the value', () => {
   const value = fc.letrec<{ node: unknown }>((tie) => ({
     node: fc.oneof(
       { depthSize: 'max', maxDepth: 90 },

@@ -32,7 +32,7 @@ test('several who scrape at once share one look, and one who comes later sees wh
   expect(await metrics.text()).toContain('vls_redis_up 0');
 });
 
-test('what was read lately is not read again while it is fresh', async () => {
+test('a fresh reading is reused', async () => {
   const metrics = createMetrics();
   const read = vi.fn(() => up(1));
   metrics.onScrape({ read, freshMs: 60_000 });

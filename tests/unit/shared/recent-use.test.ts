@@ -41,7 +41,7 @@ test('a use in progress counts as long as earlier ones took, and longer when it 
   expect(use.of('b')).toBeCloseTo(100);
 });
 
-test('a place that is always in use is a share of 1, whoever uses it', () => {
+test('a place that is always in use is a share of 1, for any tenants', () => {
   const { use, pass } = setUp();
   for (let second = 0; second < 200; second++) {
     const end = use.begin(second % 2 === 0 ? 'a' : 'b');

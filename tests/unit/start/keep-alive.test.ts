@@ -42,7 +42,7 @@ test('a process that ends is started again, with one line', async () => {
   expect(launched).toBe(2);
 });
 
-test('giving up is told once, and nothing is started after it', async () => {
+test('giving up is reported once, and nothing is started after it', async () => {
   const givenUp = Promise.withResolvers<Error>();
   const { run, end } = fakeRun();
   let launched = 0;

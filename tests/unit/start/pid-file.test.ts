@@ -32,7 +32,7 @@ test('a process that has only inherited the id is not taken for the noted one', 
   expect(readPidFile(file)).toBeUndefined();
 });
 
-test('a file that is missing or torn names nobody', () => {
+test('a missing or truncated file names no process', () => {
   expect(readPidFile(join(directory, 'missing'))).toBeUndefined();
   writeFileSync(join(directory, 'torn'), '');
   expect(readPidFile(join(directory, 'torn'))).toBeUndefined();

@@ -113,7 +113,7 @@ describe('both together, over idealised workers', () => {
     expect(numbers.at(-1)).toBe(2);
   });
 
-  test('order nobody when the load ends, and nobody twice', () => {
+  test('order no worker when the load ends, and none twice', () => {
     const { numbers } = run((at) => (at < 1_800 ? 1_500 : 0), 6, 3_600);
     expect(Math.max(...numbers)).toBeLessThanOrEqual(9);
     expect(numbers[1_799]).toBe(8);

@@ -29,7 +29,7 @@ describe('CPU time', () => {
     expect(() => meterCpu({ gone: [pid] })).toThrow(`Process ${pid} ended`);
   });
 
-  it.runIf(process.platform === 'linux')('of a busy process is what it used, and nobody else is charged for it', () => {
+  it.runIf(process.platform === 'linux')('of a busy process is what it used, and is charged to no other', () => {
     const meter = meterCpu({ mine: [process.pid], nobody: [] });
     const before = process.cpuUsage();
     let value = 0;

@@ -44,7 +44,7 @@ describe('a window of a canary', () => {
     ).toHaveLength(4);
   });
 
-  test('is lost at once when so many have failed that the rest could not save it', () => {
+  test('fails at once when it has too many failures to pass', () => {
     // 3 % of a hundred are allowed: three failures of twenty are not too many yet, four are.
     expect(judge({ ...good, items: 20, errorShare: 3 / 20 }, rules, 1)).toBeUndefined();
     expect(judge({ ...good, items: 20, errorShare: 4 / 20 }, rules, 1)).toHaveLength(1);

@@ -63,7 +63,7 @@ test('of a long file the head alone is read, and the rows are estimated', async 
   expect(estimate?.rows).toBeLessThan(220_000);
 });
 
-test('a gzipped file shows its rows, though its head is no whole gzip file', async () => {
+test('a gzipped file shows its rows although its start is not a complete gzip file', async () => {
   const noise = (at: number) => Math.sin(at).toString(36);
   const text = `image,text\n${Array.from({ length: 60_000 }, (_, at) => `https://example.org/${noise(at)},${noise(-at)}\n`).join('')}`;
   const bytes = gzipSync(text);

@@ -17,7 +17,7 @@ test('fields get the names of the contract, and what is left becomes metadata', 
   });
 });
 
-test('metadata that is there already is kept beside what is left', async () => {
+test('existing metadata is merged with the remaining columns', async () => {
   const [line = ''] = await renamed(['{"url":"u","alt":"a","metadata":{"row":2},"shop":"x"}']);
   expect(JSON.parse(line)).toEqual({ image: 'u', text: 'a', metadata: { row: 2, shop: 'x' } });
 });
@@ -31,7 +31,7 @@ test('numbers keep their digits, and keys their names', async () => {
   );
 });
 
-test('every line stays a line in its place: the service names one that is no item', async () => {
+test('each line keeps its place, so that the service names an invalid one correctly', async () => {
   const lines = await renamed(['{"url":"u","alt":"a"}\nno js', 'on\n\n{"url":"v"}']);
   expect(lines).toEqual(['{"image":"u","text":"a"}', 'no json', '', '{"image":"v"}']);
 });

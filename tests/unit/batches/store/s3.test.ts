@@ -44,7 +44,7 @@ const send = (response: ServerResponse, from: number, to: number) => {
 };
 const offsetOf = (request: IncomingMessage) => Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
 
-test('an object whose connection breaks goes on where it broke, with the same content', async () => {
+test('reading an object continues after a broken connection, with the same content', async () => {
   answer = (request, response) => {
     const from = offsetOf(request);
     send(response, from, from === 0 ? 3_000 : content.length);

@@ -18,7 +18,7 @@ function laneOf(size: number, fixedMs: number, eachMs: number) {
 }
 
 describe('a batch run', () => {
-  test('takes as much as it may while nobody waits for a single answer', async () => {
+  test('takes as much as allowed while no interactive request waits', async () => {
     const { lane, sizes } = laneOf(8, 5, 10);
     const all = Array.from({ length: 20 }, (_, at) => lane.add(at, false));
     while (lane.since() !== undefined) await lane.runNext();
@@ -26,7 +26,7 @@ describe('a batch run', () => {
     expect(sizes).toEqual([8, 8, 4]);
   });
 
-  test('stays below two and a half single ones while an interactive request was seen lately', async () => {
+  test('takes less than two and a half single runs after a recent interactive request', async () => {
     const { lane, sizes, pass } = laneOf(8, 5, 10);
     const run = async (count: number, interactive: boolean) => {
       const all = Array.from({ length: count }, (_, at) => lane.add(at, interactive));

@@ -256,7 +256,7 @@ test('a run that fails rejects its own inputs and the next one runs', async () =
   expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
 });
 
-test('a run for which the device has no memory is made in halves, and the next ones are no larger', async () => {
+test('a run that does not fit into device memory is halved, and later runs are no larger', async () => {
   const shrunk: number[] = [];
   const encoder = await encoderOf({ images: 4, texts: 1 }, (images) => shrunk.push(images));
   const first = encoder.image(Uint8Array.of(0), { interactive: false });

@@ -62,7 +62,7 @@ describe.each([
   compareWithGolden('clip-fp16', { load, ignoresPadding: true, ...tolerance });
 });
 
-test("Marqo's repository is refused where nobody states mean and deviation", async () => {
+test("Marqo's repository is refused when nothing states mean and deviation", async () => {
   const source = { repo: 'Marqo/onnx-open_clip-Tiny', layout: 'marqo', weights: 'golden' } as const;
   await expect(pulled('clip-fp16', source, { dimensions: 32 })).rejects.toThrow('preprocessor_config.json');
 });

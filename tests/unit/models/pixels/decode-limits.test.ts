@@ -75,7 +75,7 @@ describe('the decoding', () => {
   const large = { width: 7_000, height: 7_000, format: 'heif' } as Metadata;
   const small = { width: 640, height: 480, format: 'heif' } as Metadata;
 
-  test('of a large image waits for the large one before it, and small ones wait for nobody', async () => {
+  test('of a large image waits for the large one before it, and small ones do not wait', async () => {
     const begun: string[] = [];
     const first = Promise.withResolvers<void>();
     const decode = (name: string, until: Promise<void> = Promise.resolve()) => {
@@ -91,7 +91,7 @@ describe('the decoding', () => {
     expect(begun.at(-1)).toBe('second');
   });
 
-  test('of a large image goes on after one that failed', async () => {
+  test('of a large image continues after one that failed', async () => {
     await expect(inTurn(large, () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged');
     await expect(inTurn(large, async () => 'decoded')).resolves.toBe('decoded');
   });
@@ -146,7 +146,7 @@ describe('the decoding', () => {
     await Promise.all(all);
   });
 
-  test('of a large image that nobody needs any more does not begin', async () => {
+  test('of a large image that is no longer needed does not begin', async () => {
     const { begun, decode, end } = setUp();
     const first = decode('first', { interactive: false, tenant: 'a' });
     const abort = new AbortController();

@@ -48,7 +48,7 @@ test('as many are decoded at a time as the next run takes', async () => {
   expect(begun).toEqual(['a', 'b', 'c']);
 });
 
-test('an interactive image begins at once, and none of those that wait begins beside it', async () => {
+test('an interactive image starts at once, and no waiting image starts until it has ended', async () => {
   const { begun, add, end, settle } = setUp();
   for (const name of ['a', 'b', 'c', 'd']) add(name);
   await settle();
@@ -102,7 +102,7 @@ test('a tenant without an image in decoding begins one, though another holds all
   expect(begun).toEqual(['a1', 'a2', 'b1', 'a3', 'b2']);
 });
 
-test('an image that nobody needs any more leaves the queue', async () => {
+test('an image that is no longer needed leaves the queue', async () => {
   const { begun, add, end, settle } = setUp();
   const abort = new AbortController();
   for (const name of ['a', 'b']) add(name);

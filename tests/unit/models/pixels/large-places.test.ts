@@ -91,7 +91,7 @@ describe('while others have work', () => {
     expect(begun).toEqual(['batch 1', 'batch 2']);
   });
 
-  test('it goes on without a rest once they have none', async () => {
+  test('it continues without a rest once they have none', async () => {
     const { use, work, begun, add, pass, end } = setUp();
     work.isOfOthers = true;
     void add('batch 1', 'a');
@@ -117,7 +117,7 @@ describe('while others have work', () => {
   });
 });
 
-test('an image that nobody needs any more leaves', async () => {
+test('an image that is no longer needed leaves', async () => {
   const { places, add, pass, end } = setUp();
   const gone = new AbortController();
   void add('batch 1', 'a');

@@ -133,7 +133,7 @@ describe('the crop', () => {
     expect(channels.map((values) => [...values])).toEqual([[250], [128], [3]]);
   });
 
-  test('has the side that the model asks for', async () => {
+  test('has the side that the model reads', async () => {
     expect(await crop(goldenImage('coffee.jpg'), { ...options, recipe: recipeFor(336) })).toHaveLength(3 * 336 * 336);
   });
 });

@@ -25,7 +25,7 @@ describe('the thread that crops images', () => {
     }
   });
 
-  test('answers a damaged image with its code, and others go on', async () => {
+  test('answers a damaged image with its code, and continues with others', async () => {
     const damaged = goldenImage('coffee.jpg').subarray(0, 5_000);
     const outcomes = await Promise.allSettled(
       [goldenImage('coffee.jpg'), damaged, Buffer.from('no image')].map((bytes) => thread.crop(bytes, batch)),
@@ -50,7 +50,7 @@ describe('the thread that crops images', () => {
     );
   });
 
-  test('an image that nobody needs any more is not cropped while it waits, and fails with the reason', async () => {
+  test('a waiting image that is no longer needed is not cropped, and fails with the reason', async () => {
     const gone = new AbortController();
     // Two are decoded at a time; the third one waits for them.
     const large = solidPng(3_000, 3_000, [1, 2, 3]);

@@ -186,7 +186,7 @@ describe('a fault of the overlay', () => {
     expect(message).toContain(field);
   });
 
-  test('that is no JSON names the file', async () => {
+  test('that is not JSON names the file', async () => {
     await expect(loadWith('{ "models": ')).rejects.toThrow(overlay);
   });
 
@@ -275,7 +275,7 @@ describe('a change of the registry', () => {
     }
   });
 
-  test('is whole for whoever asks while it is read: what was there before does not stay', async () => {
+  test('is consistent for requests during a reload: no earlier spec remains', async () => {
     const mine = (logitScale: number) => ({ models: { mine: { ...tinyClip, revision: '1', logitScale } } });
     const registry = await loadWith(mine(20));
     let isRead = false;
@@ -352,7 +352,7 @@ describe('what a batch is pinned to', () => {
 });
 
 describe('the catalogue', () => {
-  test('is no part of a service until its models are pulled', async () => {
+  test('is not part of a service until its models are pulled', async () => {
     const registry = await load();
     expect(registry.profiles).toEqual(['compact', 'fast', 'accurate']);
     expect((await registry.list()).map(({ model }) => model)).toEqual(['compact-1', 'vit-b-32', 'vit-l-14']);

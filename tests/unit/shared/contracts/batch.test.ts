@@ -40,11 +40,11 @@ describe('the envelope of a batch', () => {
     expect(batchEnvelope.safeParse(value).success).toBe(false);
   });
 
-  test('with a field nobody knows is refused by its name', () => {
+  test('with an unknown field is refused by its name', () => {
     expect(batchEnvelope.safeParse({ items: [], itmes: [] }).error?.issues[0]?.message).toContain('itmes');
   });
 
-  test('as documented asks for whole items and at least one', () => {
+  test('as documented requires complete items and at least one', () => {
     expect(batchRequest.safeParse({ items: [item] }).success).toBe(true);
     expect(batchRequest.safeParse({ items: [] }).success).toBe(false);
     expect(batchRequest.safeParse({ items: [{ image: 'AAAA' }] }).success).toBe(false);

@@ -64,7 +64,7 @@ describe('an item', () => {
     expect(batchItem.safeParse(value).error?.issues[0]?.path).toEqual([field]);
   });
 
-  test('with a field nobody knows is refused by its name', () => {
+  test('with an unknown field is refused by its name', () => {
     const parsed = batchItem.safeParse({ ...item, caption: 'a cat' });
     expect(parsed.error?.issues[0]?.message).toContain('caption');
   });

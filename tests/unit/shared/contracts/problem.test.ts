@@ -25,6 +25,6 @@ test.each(['type', 'title', 'status', 'code', 'detail', 'requestId'])('a problem
   expect(problem.safeParse({ ...found, [field]: undefined }).success).toBe(false);
 });
 
-test('a problem with a code that nobody knows is none', () => {
+test('a problem with an unknown code is not valid', () => {
   expect(problem.safeParse({ ...found, code: 'image.ugly' }).success).toBe(false);
 });

@@ -27,7 +27,7 @@ describe('the request for a single score', () => {
     expect(singleRequest.safeParse(value).error?.issues[0]?.path[0]).toBe(field);
   });
 
-  test('with a field nobody knows is refused by its name', () => {
+  test('with an unknown field is refused by its name', () => {
     expect(singleRequest.safeParse({ ...request, texts: ['a'] }).error?.issues[0]?.message).toContain('texts');
   });
 

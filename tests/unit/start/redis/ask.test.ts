@@ -24,7 +24,7 @@ test('replies are read across the pieces they arrive in', async () => {
   expect(await ask(`redis://127.0.0.1:${port}`, [['PING'], ['INFO']])).toEqual(['PONG', 'hello\r\nredis']);
 });
 
-test('an error reply is told from an answer by its first character', async () => {
+test('an error reply is recognised by its first character', async () => {
   const { port } = await serverThatAnswers('-LOADING Redis is loading the dataset in memory\r\n');
   expect(await ask(`redis://127.0.0.1:${port}`, [['PING']])).toEqual([
     '-LOADING Redis is loading the dataset in memory',

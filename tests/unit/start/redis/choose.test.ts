@@ -95,7 +95,7 @@ test('where nothing can be installed, a Docker engine that answers runs it, on l
   expect(server.command.join(' ')).not.toContain(url.password);
 });
 
-test('where there is no way to a Redis, one message says what to do', async () => {
+test('when no Redis can be found or installed, one message says what to do', async () => {
   fakeProgram('docker', 'echo "Cannot connect to the Docker daemon" >&2; exit 1');
   await expect(choose()).rejects.toThrow(/^Redis is required but not installed .* Install it: .* or set REDIS_URL\.$/);
 });

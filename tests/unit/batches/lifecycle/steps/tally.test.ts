@@ -19,7 +19,7 @@ test('the failures that an event tells of are few and short, however long ids an
   }
 });
 
-test('five failures of the usual length are told', () => {
+test('five failures of usual length are included', () => {
   const { samples } = tallyOf({ offset: 0, items: [] }, failed(64, '404 from example.org', 'item-1'));
   expect(samples).toHaveLength(5);
   expect(samples[0]).toEqual({ index: 0, id: 'item-1', code: 'item.invalid', message: '404 from example.org' });
