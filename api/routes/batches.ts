@@ -119,7 +119,7 @@ export function batchRoutes({
           `${labelsInWords(streamedFormats)} are stored as they arrive, with no limit on their length. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
-          '`input` in place of `items` names an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with the state `accepting`: a worker reads the object, and writes the results as files below `output`.',
+          'Instead of `items`, `input` may name an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with state `accepting`. A worker then reads the object and writes the results as files below `output`.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { query: batchQuery, header: idempotencyHeader.extend(preferHeader.shape) },

@@ -99,8 +99,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   let cancelSilence: (() => void) | undefined;
   const tasks = createHeldTasks();
   /**
-   * Tasks in flight when the encoder here died. Each runs alone, before any other work, so that an item which kills is
-   * found among its neighbours.
+   * Tasks in flight when the encoder here died. Each runs alone, before any other work, to find the item that caused
+   * the crash.
    */
   const suspects: Task[] = [];
 

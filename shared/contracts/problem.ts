@@ -23,7 +23,7 @@ export const problem = z
         param: z.string().nullable(),
       })
       .optional()
-      .meta({ description: "The error in the format of OpenAI's API, on its paths." }),
+      .meta({ description: "The error in the format of OpenAI's API; only in responses of OpenAI's paths." }),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problem>;

@@ -56,7 +56,8 @@ function send(
   if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
-    // A space equals no column name, because names in a header are trimmed. A column called `id` then stays metadata.
+    // A space never equals a column name, because names in a header are trimmed. So no column is read as the id, and a
+    // column named `id` becomes metadata.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
     if (preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
