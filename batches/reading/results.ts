@@ -10,8 +10,9 @@ import { readChunks, type Source } from './read-chunks.ts';
 import { createSelector, needsItems } from './selection.ts';
 
 /**
- * A position in the results. `log`: the number of chunks of the commit log that were read. A stopped batch continues with
- * `rest`, its chunks without outcomes from this number on, and with `tail`, the commits after the log was read.
+ * A position in the results: first in the commit log, whose number of read chunks is `log`. In a stopped batch, `rest`
+ * follows: the number from which chunks without outcomes are listed. Then `tail` follows: commits that were added after
+ * the log was read.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),

@@ -9,8 +9,8 @@ export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until all writes of this connection are on disk. Does nothing if Redis ensures that itself, or cannot report
-   * it; it can since 7.2 with `appendfsync everysec`.
+   * Waits until all writes of this connection are on disk, if Redis can confirm that: since 7.2, with `appendfsync
+   * everysec`. Does nothing otherwise; with `always` each write is on disk anyway.
    */
   confirm(): Promise<void>;
 }

@@ -683,7 +683,7 @@ created: number;
 model: string;
 data: ({index: number;
 object: "score";
-/** The cosine of the two embeddings, as vLLM scores with models of embeddings. */
+/** The cosine of the two embeddings, as vLLM computes it for embedding models. */
 score: number;})[];
 usage: {prompt_tokens: number;
 total_tokens: number;

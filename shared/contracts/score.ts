@@ -120,7 +120,7 @@ export const scoreResponse = z
           .number()
           .min(-1)
           .max(1)
-          .meta({ description: 'The cosine of the two embeddings, as vLLM scores with models of embeddings.' }),
+          .meta({ description: 'The cosine of the two embeddings, as vLLM computes it for embedding models.' }),
       }),
     ),
     usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int(), completion_tokens: z.literal(0) }),

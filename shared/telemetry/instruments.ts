@@ -62,7 +62,7 @@ export const instruments = {
     type: 'counter',
     from: 'scoring',
     labels: ['code'],
-    help: 'Retried downloads, by the error code of the attempt before',
+    help: 'Retried downloads, by the error code of the failed attempt',
   },
   vls_embedding_cache_lookups_total: {
     type: 'counter',

@@ -36,10 +36,10 @@ const device = createDevice(Number(itemsPerSecond));
 
 /** A score that depends only on the pair, so that runs can be compared. */
 const evaluation: Evaluation = {
-  scoreTexts: () => Promise.reject(new Error('The stub scores batches alone')),
-  scoreImages: () => Promise.reject(new Error('The stub scores batches alone')),
-  embed: () => Promise.reject(new Error('The stub scores batches alone')),
-  answerLines: () => Promise.reject(new Error('The stub scores batches alone')),
+  scoreTexts: () => Promise.reject(new Error('The stub only scores batches')),
+  scoreImages: () => Promise.reject(new Error('The stub only scores batches')),
+  embed: () => Promise.reject(new Error('The stub only scores batches')),
+  answerLines: () => Promise.reject(new Error('The stub only scores batches')),
   scorePairs: async (_models, pairs) => {
     await device(pairs.length);
     return { answers: pairs.map((pair) => ({ outcome: outcomeOf(pair), runs: [] })), compared: [] };
