@@ -17,7 +17,7 @@ const eventsQuery = z.strictObject({
   lastEventId: z
     .string()
     .optional()
-    .meta({ description: 'Like the `Last-Event-ID` header, for pages, which cannot set it.' }),
+    .meta({ description: 'The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource.' }),
 });
 
 const schemaOf = ({ isText }: BatchFormat) =>

@@ -33,9 +33,9 @@ metadata?: (BatchItemMetadata) | (null);};
 export type BatchItemMetadata = {[key: string]: unknown;};
 
 /** Stops a batch with too many failures; it ends as `failed`. */
-export type FailureBudget = {/** More failed items than this stop the batch. */
+export type FailureBudget = {/** The batch stops when more items than this have failed. */
 count?: number;
-/** A larger share of failed items stops the batch. */
+/** The batch stops when a larger share of its items has failed. */
 share?: number;
 /** The budget applies after this many items have an outcome. Default: `100`. */
 after?: number;};
@@ -199,7 +199,7 @@ export type BatchWithResults = {id: string;
 /** The tenant of the batch; `default` if no keys are required. */
 tenant: string;
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s. */
+/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -347,7 +347,7 @@ export type BatchStatus = {id: string;
 /** The tenant of the batch; `default` if no keys are required. */
 tenant: string;
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s. */
+/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -898,7 +898,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
-parameters: {query?: {/** Like the `Last-Event-ID` header, for pages, which cannot set it. */
+parameters: {query?: {/** The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource. */
 lastEventId?: string;};path: {/** Id of the batch. */
 id: string;};header?: {/** The id of the last event that the client received. */
 "Last-Event-ID"?: string;};cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};

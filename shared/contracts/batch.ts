@@ -33,8 +33,8 @@ export const budgetAfter = 100;
 
 export const failureBudget = z
   .strictObject({
-    count: z.int().min(0).optional().meta({ description: 'More failed items than this stop the batch.' }),
-    share: z.number().min(0).max(1).optional().meta({ description: 'A larger share of failed items stops the batch.' }),
+    count: z.int().min(0).optional().meta({ description: 'The batch stops when more items than this have failed.' }),
+    share: z.number().min(0).max(1).optional().meta({ description: 'The batch stops when a larger share of its items has failed.' }),
     after: z
       .int()
       .min(0)
@@ -204,7 +204,7 @@ export const batchStatus = z
     state: batchState,
     phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
       description:
-        '`evaluating`: a worker has taken a part of it; one that died is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends when the parts in flight have, within 45 s.',
+        '`evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s.',
     }),
     model: z.string(),
     revision: z.string(),

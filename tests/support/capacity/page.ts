@@ -27,12 +27,12 @@ const cores = Object.values(controlPlaneCores).reduce((sum, value) => sum + valu
 /** The text of docs/capacity.md. */
 export const capacityPage = (): string => `# Capacity
 
-What ${readable(load.itemsPerDay / 1e6)} million pairs a day take: processes, Redis, network, money, and what breaks first.
+The resources for ${readable(load.itemsPerDay / 1e6)} million pairs a day: processes, Redis, network and costs, and the first bottlenecks.
 
 This page is made from \`tests/support/capacity\`: change a figure in \`inputs.ts\` and run
 \`npx vitest run tests/unit/documentation -u\`. Each figure is one of three kinds. **Measured** ones come from
-\`npm run bench\` on two shared cores; **assumed** ones, such as prices and all about other GPUs than an H100, name their source and
-were not measured here; the rest is arithmetic.
+\`npm run bench\` on two shared cores; **assumed** ones, such as prices and all figures of GPUs other than an H100, name their
+source and were not measured here; the rest is arithmetic.
 
 ## The load
 
@@ -43,7 +43,7 @@ were not measured here; the rest is arithmetic.
 
 ## Workers
 
-Asked for ${share(assumed.asked)} of what they can, as the ScaledObjects of [deploy/k8s](../deploy/k8s) do.
+Planned with ${share(assumed.asked)} of their maximum rate, as the ScaledObjects of [deploy/k8s](../deploy/k8s) do.
 
 | model | machine | items/s of one | bound by | machines at the mean | at the peak | a million items |
 | ----- | ------- | -------------- | -------- | -------------------- | ----------- | --------------- |
@@ -54,22 +54,22 @@ ${fleet
   )
   .join('\n')}
 
-- On CPUs: ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured, and as many more as there are more cores.
-- fp16 has to be asked for, at the API too, which pins a batch to its precision ([deployment](deployment.md)); else GPUs run
-  fp32, and do less than is reckoned here.
-- On such a GPU nothing was measured; [an H100](#gpu-measured) was. Assumed are ${gpu.teraflops} TFLOPS (${gpu.name}, data sheet, FP16 without sparsity), of which ${share(gpu.efficiency)} are reached,
+- On CPUs: ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured, and proportionally more with more cores.
+- fp16 must be set, also at the API, which pins the precision of a batch ([deployment](deployment.md)). Otherwise GPUs run
+  fp32 and are slower than stated here.
+- This GPU was not measured, only [an H100](#gpu-measured). Assumed are ${gpu.teraflops} TFLOPS (${gpu.name}, data sheet, FP16 without sparsity), of which ${share(gpu.efficiency)} are reached,
   and the operations of OpenCLIP's own [profile](https://github.com/mlfoundations/open_clip/blob/main/docs/model_profile.csv):
-  ${gigaflops.vitB32} GFLOP a pair for ViT-B-32, ${gigaflops.vitL14} for ViT-L-14. That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s. The text tower is fed up to the end of the
-  text only, so texts will cost less than this.
-- A GPU has to be fed. Downloading, decoding and handing over an image of 0.3 megapixels takes ${measured.decodeMs + measured.workerMs} ms of a core (measured), so
-  ${gpu.name} with ${machines.gpu.vcpus} vCPUs gets ${readable(feedRate)} images/s at most. ViT-B/32 waits for its images there: choose machines by CPUs. ViT-L/14 does not.
+  ${gigaflops.vitB32} GFLOP a pair for ViT-B-32, ${gigaflops.vitL14} for ViT-L-14. That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s. The text tower only reads up to the end
+  of the text, so texts cost less than this.
+- CPUs must feed the GPU. Downloading, decoding and transferring an image of 0.3 megapixels takes ${measured.decodeMs + measured.workerMs} ms of a core (measured), so
+  ${gpu.name} with ${machines.gpu.vcpus} vCPUs gets at most ${readable(feedRate)} images/s. ViT-B/32 then waits for images, so choose machines by their CPUs. ViT-L/14 does not.
 
 ## GPU, measured
 
 One NVIDIA H100 80GB HBM3 (driver 580.159.04) with 16 vCPUs (Intel Xeon), ONNX Runtime 1.30 for CUDA 13, shape models in
-fp16, on 2026-11-26: three loans of such a machine, each of which decodes at a rate of its own. Printed by
-\`npm run bench:gpu\`; JPEGs of 640 x 480, 54 KB on average, from two image servers on the same machine, every image and
-text a new one, caches off, \`PREPROCESS=fast\` (then the default, as \`standard\`).
+fp16, on 2026-11-26: three rented machines of this kind, whose decoding rates differ. Printed by
+\`npm run bench:gpu\`; JPEGs of 640 x 480, 54 KB on average, from two image servers on the same machine, unique images
+and texts, caches off, \`PREPROCESS=fast\` (then the default, as \`standard\`).
 
 | bare stage                                   | runs of 1 | 8 | 32 | 64 | 128 |
 | -------------------------------------------- | --- | ----- | ----- | ------ | ------ |
@@ -77,7 +77,7 @@ text a new one, caches off, \`PREPROCESS=fast\` (then the default, as \`standard
 | ViT-L/14 vision                              | 234 | 976   | 1,176 | 1,230  | 1,258  |
 
 Text towers run 45,100 (B/32) and 32,900 (L/14) texts of 12 tokens a second. All 16 vCPUs decode 2,818, 2,301 and 2,758
-images/s when they do nothing else (first, second and third loan); 15 decoders fed by one process 2,276, 1,873 and 2,344.
+images/s without other work (first, second and third machine); 15 decoders fed by one process decode 2,276, 1,873 and 2,344.
 
 | service                          | pairs/s | of bare decoding | CPU ms a pair: decoders, encoders, services, bench | CPU idle | GPU busy |
 | -------------------------------- | ------- | ---- | ------------------------ | ---- | ---- |
@@ -85,77 +85,78 @@ images/s when they do nothing else (first, second and third loan); 15 decoders f
 | B/32, 4 workers, slots (2nd)     | 1,761   | 0.77 | 6.61, 0.84, 0.83, 0.26   | 6 %  | 33 % |
 | B/32, 4 workers (3rd)            | 1,886   | 0.68 | 6.53, 0.75, 0.78, 0.24   | 2 %  | 29 % |
 | B/32, 3 workers (3rd)            | 1,914   | 0.69 | 5.91, 0.84, 0.70, 0.23   | 8 %  | 39 % |
-| B/32, 1 worker, beside singles (2nd) | 683 | 0.30 | 6.82, 1.58, 0.99, 0.41   | 58 % | 38 % |
+| B/32, 1 worker, during singles (2nd) | 683 | 0.30 | 6.82, 1.58, 0.99, 0.41   | 58 % | 38 % |
 | L/14, 2 workers (3rd)            | 1,074   | 0.39 | 6.45, 1.98, 0.84, 0.29   | 36 % | 85 % |
 
-- "Beside singles": 15 single pairs had come within the last 30 s, for which batches leave room. That holds for one of the
-  workers in every row but the last, so these rows are lower bounds. In the third loan texts waited
-  20 ms for others, which has been 200 again since. A single pair took 13 to 20 ms (p50).
-- ViT-B/32 is bound by the CPUs. For 2,500 pairs/s all parts together would have to take 6.4 ms of a vCPU; decoding alone
-  takes 5.7 to 7. More CPUs beside the GPU, or smaller images, help; another GPU does not.
-- ViT-L/14 is bound by the GPU: 87 % of what its vision tower does alone.
+- "During singles": 15 single pairs had arrived within the last 30 s, and batches leave room for such requests. This also
+  holds for one worker in each row except the last, so these rows are lower bounds. On the third machine texts waited up
+  to 20 ms for others; the present limit is 200 ms. A single pair took 13 to 20 ms (p50).
+- ViT-B/32 is limited by the CPUs. For 2,500 pairs/s all parts together may take 6.4 ms of a vCPU, but decoding alone takes
+  5.7 to 7. More CPUs per GPU or smaller images help; a second GPU does not.
+- ViT-L/14 is limited by the GPU: it reaches 87 % of the rate of its vision tower alone.
 - Memory of the GPU: 1,185 MiB with B/32 loaded, 1,601 after 100 runs of 1 to 64 images or texts of all lengths, and 1,601
-  after 5,000, when the step's minute was over. 3.2 to 3.4 GB for each encoder of L/14.
-- Golden cosines: 7.7e-7 off at most in fp32, 1.1e-3 in fp16 (304 cosines of tiny-clip, decoder processes included).
+  after 5,000, at the end of the step's minute. Each encoder of L/14 takes 3.2 to 3.4 GB.
+- Golden cosines differ by at most 7.7e-7 in fp32 and 1.1e-3 in fp16 (304 cosines of tiny-clip, decoder processes included).
 
 ## API and control plane
 
 | process | CPU of an item, measured | cores at the peak | how many                                               |
 | ------- | ------------------------ | ----------------- | ------------------------------------------------------ |
-| API     | ${measured.controlPlane.api} us | ${readable(controlPlaneCores.api)} | 2, so that one may go; one can carry it                  |
+| API     | ${measured.controlPlane.api} us | ${readable(controlPlaneCores.api)} | 2, so that one may fail; one can carry the load          |
 | worker  | ${measured.controlPlane.worker} us | ${readable(controlPlaneCores.worker)} | part of the workers above                                |
-| Redis   | ${measured.controlPlane.redis} us | ${readable(controlPlaneCores.redis)} | 1, and a replica to fail over to                         |
+| Redis   | ${measured.controlPlane.redis} us | ${readable(controlPlaneCores.redis)} | 1, and a replica for failover                            |
 
-Fetch, decode and inference left out, all of it is ${readable(cores)} cores at the peak. Those who post and read results need about
-an eighth of that on their side.
+Without fetch, decode and inference, the total is ${readable(cores)} cores at the peak. Clients that post and read results need
+about an eighth of that.
 
-**Redis** is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands that batches ask
-of it and nothing else in its way, it did (\`npm run bench -- --only control-plane-scale\`):
+**Redis** is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands of batches and
+without other load, it reached (\`npm run bench -- --only control-plane-scale\`):
 
 | batches               | chunks a second, measured | items a second | used at the peak |
 | --------------------- | ------------------------- | -------------- | ---------------- |
 | of many thousands, chunks of 64 items | ${readable(measured.redisChunksPerSecond.large)} | ${readable(redisLimit.large)} | ${share(peak / redisLimit.large)} |
 | of 128 items at most, chunks of 4     | ${readable(measured.redisChunksPerSecond.small)} | ${readable(redisLimit.small)} | ${share(peak / redisLimit.small)} |
 
-Asked one by one, as APIs and workers do, a chunk costs it more CPU time: by that, a core is used up at ${readable(measured.redisChunksPerSecond.oneByOne)} chunks of 64 or
-${readable(redisLimit.oneByOne)} items a second. So one Redis is enough for large batches. With small ones alone it has next to nothing to spare:
-post larger batches, or run two installations and give each half of the tenants. A faster disk than that
-of the machine measured helps more than a faster core.
+One by one, as APIs and workers send them, the commands of a chunk take more CPU time: a core is then full at ${readable(measured.redisChunksPerSecond.oneByOne)} chunks of 64 or
+${readable(redisLimit.oneByOne)} items a second. So one Redis is enough for large batches. With only small ones it has almost no reserve:
+post larger batches, or run two installations with half of the tenants each. A faster disk than that of the measured machine
+helps more than a faster core.
 
 ## What Redis holds
 
-An item takes ${random} bytes with its result when file names are random (${alike} when they are alike, as in the bench), deflated in chunks
-of ${itemsOfChunk}. Finished batches stay for \`BATCH_RETENTION_HOURS\`, 72 by default.
+An item takes ${random} bytes with its result when file names are random (${alike} when they are similar, as in the benchmark), compressed in
+chunks of ${itemsOfChunk}. Finished batches stay for \`BATCH_RETENTION_HOURS\`, 72 by default.
 
-| payloads          | kept for 2 h | 24 h | 72 h |
+| payloads          | stored for 2 h | 24 h | 72 h |
 | ----------------- | ------------ | ---- | ---- |
 | in Redis, measured | ${gigabytes(random, 2)} | ${gigabytes(random, 24)} | ${gigabytes(random, 72)} |
 | in a bucket, measured | ${gigabytes(bytesOfItemInBucket, 2)} | ${gigabytes(bytesOfItemInBucket, 24)} | ${gigabytes(bytesOfItemInBucket, 72)} |
 
 In a bucket, Redis holds references: ${measured.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, input, output and log together.
-The table is for large batches: each takes some ${readable(measured.redisBytesOfBatch / 1e3)} KB besides, wherever its payloads lie. In batches of
-${itemsOfSmallBatch} items those of a day take ${readable(smallBatchesGigabytes)} GB more: post larger ones, or keep them for an hour or two. Redis' file may need as much
+The table is for large batches: each takes some ${readable(measured.redisBytesOfBatch / 1e3)} KB more, wherever its payloads are. If all items come
+in batches of ${itemsOfSmallBatch}, one day takes ${readable(smallBatchesGigabytes)} GB more: post larger batches, or store them for an hour or two. Redis' file may need as much
 memory again while it is rewritten, so \`maxmemory\` is half of its machine: ${machines.redis.name} (${machines.redis.gigabytes} GB) takes ${readable((0.85 * machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of
-payloads before it refuses more at 85 %. At this load, payloads belong into a bucket, or results are read and batches deleted within hours.
+payloads before it refuses more at 85 %. At this load, store payloads in a bucket, or read results and delete batches within
+hours.
 
 ## Network
 
-Images are nearly all of it. With ${readable(assumed.imageBytes / 1e3)} KB an image (assumed):
+Nearly all traffic is images. With ${readable(assumed.imageBytes / 1e3)} KB an image (assumed):
 
 | images        | amount |
 | ------------- | ------ |
 | mean          | ${readable(network.meanGigabits)} Gbit/s |
 | peak          | ${readable(network.peakGigabits)} Gbit/s |
 | a day         | ${readable(network.terabytesOfDay)} TB |
-| one ${machines.gpu.name} | ${readable((feedRate * assumed.imageBytes * 8) / 1e9)} Gbit/s, when decoding is its bound |
+| one ${machines.gpu.name} | ${readable((feedRate * assumed.imageBytes * 8) / 1e9)} Gbit/s, when decoding limits it |
 
-Traffic into a cloud is free with most; out of a bucket in another region it is not, and then costs more than the workers
-(${readable(network.terabytesOfDay)} TB at $0.02 a GB are ${readable(network.terabytesOfDay * 1e3 * 0.02)} dollars a day). Run workers where the images are. Hosts of strangers set their own
+Most clouds do not charge for incoming traffic. Traffic from a bucket in another region costs more than the workers
+(${readable(network.terabytesOfDay)} TB at $0.02 a GB are ${readable(network.terabytesOfDay * 1e3 * 0.02)} dollars a day). Run workers close to the images. Foreign hosts have their own
 limits: \`vls_items_total{code=~"image.fetch.*"}\` shows them.
 
 ## Requests to the bucket
 
-For each chunk of ${itemsOfChunk} items two objects, its items and its results, each written and read once: ${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, ${dollars(bucket.dollarsOfMillion)} for a million
+Each chunk of ${itemsOfChunk} items has two objects, its items and its results, each written and read once: ${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, ${dollars(bucket.dollarsOfMillion)} for a million
 items (assumed: $${s3.get} for a thousand GET, $${s3.put} for a thousand PUT, and that traffic within the region is free).
 
 ## What breaks first
@@ -164,8 +165,8 @@ items (assumed: $${s3.get} for a thousand GET, $${s3.put} for a thousand PUT, an
    nothing. Put payloads into a bucket, or keep batches for fewer hours.
 2. **The disk of Redis**, when batches are small: at ${readable(redisLimit.small)} items a second in batches of up to 128. Posting and committing get
    slower; nothing is refused. Post larger batches, use a faster disk, or split tenants over two installations.
-3. **The CPUs beside the GPUs**, for small models: ${readable(feedRate)} images/s on ${machines.gpu.vcpus} vCPUs, whatever the GPU. More, or larger, machines.
-4. **The network**, at ${readable(network.peakGigabits)} Gbit/s into one cluster, and the patience of image hosts.
+3. **The CPUs of GPU machines**, for small models: ${readable(feedRate)} images/s on ${machines.gpu.vcpus} vCPUs with any GPU. Use more or larger machines.
+4. **The network**, at ${readable(network.peakGigabits)} Gbit/s into one cluster, and the limits of image hosts.
 
 ## Cost
 
