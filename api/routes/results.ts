@@ -17,7 +17,10 @@ const eventsQuery = z.strictObject({
   lastEventId: z
     .string()
     .optional()
-    .meta({ description: 'The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource.' }),
+    .meta({
+      description:
+        'The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource.',
+    }),
 });
 
 const schemaOf = ({ isText }: BatchFormat) =>

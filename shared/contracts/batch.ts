@@ -34,7 +34,12 @@ export const budgetAfter = 100;
 export const failureBudget = z
   .strictObject({
     count: z.int().min(0).optional().meta({ description: 'The batch stops when more items than this have failed.' }),
-    share: z.number().min(0).max(1).optional().meta({ description: 'The batch stops when a larger share of its items has failed.' }),
+    share: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .meta({ description: 'The batch stops when a larger share of its items has failed.' }),
     after: z
       .int()
       .min(0)
