@@ -14,13 +14,10 @@ import type { Route } from '../route.ts';
 import { sendEvents } from '../sse.ts';
 
 const eventsQuery = z.strictObject({
-  lastEventId: z
-    .string()
-    .optional()
-    .meta({
-      description:
-        'The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource.',
-    }),
+  lastEventId: z.string().optional().meta({
+    description:
+      'The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource.',
+  }),
 });
 
 const schemaOf = ({ isText }: BatchFormat) =>
