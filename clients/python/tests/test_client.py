@@ -1,5 +1,6 @@
 import asyncio
 import os
+import tarfile
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,13 @@ def test_files_are_posted_as_they_are_and_parquet_by_its_rows(client, photos, tm
     frame.to_parquet(tmp_path / "pairs.parquet")
     (tmp_path / "pairs.csv").write_text(f"image,text\n{MISSING},nothing\n")
     assert client.batch(tmp_path / "pairs.parquet").wait(timeout=600).succeeded == 1
+    with tarfile.open(tmp_path / "shard.tar", "w") as shard:
+        shard.add(photos / "coffee.jpg", "coffee.jpg")
+        (tmp_path / "coffee.txt").write_text("a cup of coffee")
+        shard.add(tmp_path / "coffee.txt", "coffee.txt")
+    sharded = client.batch(tmp_path / "shard.tar")
+    assert sharded.wait(timeout=600).succeeded == 1
+    assert [result.id for result in sharded.results()] == ["coffee"]
     failing = client.batch(str(tmp_path / "pairs.csv"))
     with pytest.raises(BatchFailed) as raised:
         failing.wait(timeout=600)

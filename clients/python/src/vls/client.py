@@ -121,7 +121,7 @@ class Client:
         idempotency_key: str | None = None,
         **options: Any,
     ) -> "Batch":
-        """Posts a batch: a data frame, a path (CSV, TSV, NDJSON, Parquet), or an iterable of pairs.
+        """Posts a batch: a data frame, a path (CSV, TSV, NDJSON, Parquet, a WebDataset tar), or an iterable of pairs.
 
         `image`, `text` and `id` name the columns of a table. The same `idempotency_key` leads to the same batch: a
         program that is started again continues with the batch that it has posted. `options` are those of the query,

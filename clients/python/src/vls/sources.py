@@ -21,6 +21,8 @@ MEDIA_TYPES = {
     ".tsv": "text/tab-separated-values",
     ".ndjson": "application/x-ndjson",
     ".jsonl": "application/x-ndjson",
+    ".tar": "application/x-tar",
+    ".tgz": "application/x-tar",
 }
 NDJSON = MEDIA_TYPES[".ndjson"]
 PART_BYTES = 256 * 1024
@@ -107,7 +109,7 @@ def _body_of_file(path: Path, columns: Mapping[str, str]) -> BatchBody:
         return _body_of_parquet(path, columns)
     for ending, media_type in MEDIA_TYPES.items():
         if stem.endswith(ending):
-            has_columns = media_type != NDJSON
+            has_columns = media_type in (MEDIA_TYPES[".csv"], MEDIA_TYPES[".tsv"])
             return BatchBody(media_type, lambda: _parts(path), True, dict(columns) if has_columns else {})
     raise ValueError(f"The name of {path} must end in {', '.join([*MEDIA_TYPES, '.parquet'])}; text also with .gz")
 
