@@ -8,6 +8,8 @@ import { type CommandDeps, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { describeRoute, openHub } from '../hub.ts';
 import type { AddFlags } from '../models/add.ts';
+import { addCheckCommand } from '../models/check.ts';
+import { addGoldenCommand } from '../models/golden.ts';
 import { json, megabytes, styled, type Terminal } from '../output.ts';
 import { showPull, silent } from '../pull-progress.ts';
 
@@ -74,7 +76,8 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
 }
 
 /** `vls models list | pull | verify | remove | search | add`. Their code in models/ is loaded when one of them runs. */
-export function addModelsCommand(program: Command, { terminal, config }: CommandDeps): void {
+export function addModelsCommand(program: Command, deps: CommandDeps): void {
+  const { terminal, config } = deps;
   const { stdout, stderr } = terminal;
   const models = program.command('models').description('Manage the models of this installation and their files.');
   const precision = new Option('-p, --precision <name...>', 'precision of the files: fp32, fp16, int8').choices([
@@ -201,6 +204,9 @@ export function addModelsCommand(program: Command, { terminal, config }: Command
       const { addModel } = await import('../models/add.ts');
       await addModel(what, options, config(), { ...terminal, ...command.optsWithGlobals<Global>() });
     });
+
+  addCheckCommand(models, deps);
+  addGoldenCommand(models, deps);
 }
 
 async function registryOf(settings: Config): Promise<{

@@ -1,30 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
-import { type ModelPrecision, type Provider, towersOf } from '../model.ts';
-
-const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().positive());
-
-/** `golden.json` in a model's folder: pairs with the cosines that the maker of the model computed. */
-const goldenFile = z.object({
-  /** The software that computed the values. */
-  source: z.string(),
-  /** Maximum difference of a cosine by precision. */
-  tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
-  pairs: z
-    .array(
-      z.object({
-        /** Path of a file, relative to the folder. */
-        image: z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the folder'),
-        text: z.string(),
-        cosine: z.number().min(-1).max(1),
-      }),
-    )
-    .min(1),
-});
-
-/** Accelerators multiply with fewer bits: TF32 has a mantissa of 10. */
-const acceleratorTolerance = 0.005;
+import type { ModelPrecision, Provider } from '../model.ts';
+import { allowedBy, cosineOf, readGoldenFile } from './golden-file.ts';
 
 export interface SelfTestOptions {
   path: string;
@@ -36,30 +13,39 @@ export interface SelfTestOptions {
 }
 
 /**
- * Scores the golden pairs of a model.
- * @returns the number of pairs.
- * @throws {Error} when a cosine differs by more than its tolerance: wrong weights, tokenizer or preprocessing.
+ * Compares a model with its golden values.
+ * @returns the number of values.
+ * @throws {Error} when a value differs by more than its tolerance: wrong weights, tokenizer or preprocessing.
  */
 export async function selfTest({ path, precision, provider, image, text }: SelfTestOptions): Promise<number> {
-  const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
-  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
-  const { pairs, tolerance } = parsed.data;
-  const { vision: visionPrecision, text: textPrecision } = towersOf(precision);
-  const stated = Math.max(tolerance[visionPrecision] ?? 0.05, tolerance[textPrecision] ?? 0.05);
-  const most = provider === 'cpu' ? stated : Math.max(stated, acceleratorTolerance);
-  const embeddings = new Map<string, Float32Array>();
-  for (const pair of pairs) {
-    const imageEmbedding = embeddings.get(pair.image) ?? (await image(await readFile(join(dirname(path), pair.image))));
-    embeddings.set(pair.image, imageEmbedding);
-    const textEmbedding = await text(pair.text);
-    const cosine = imageEmbedding.reduce((sum, value, at) => sum + value * (textEmbedding[at] ?? Number.NaN), 0);
+  const golden = await readGoldenFile(path);
+  const allowed = allowedBy(golden, precision, provider);
+  const images = new Map<string, Promise<Float32Array>>();
+  const imageAt = (file: string) => {
+    const known = images.get(file) ?? readFile(join(dirname(path), file)).then(image);
+    images.set(file, known);
+    return known;
+  };
+  const differs = (what: string, cosine: number, expected: string, most: number) =>
+    new Error(
+      `the model does not reproduce its golden values: ${what} has the cosine ${cosine.toFixed(4)} ${expected} ` +
+        `(${most} is allowed at ${precision}); \`npx vls models check\` looks for the cause`,
+    );
+  for (const { image: file, text: caption, cosine: known } of golden.pairs) {
+    const cosine = cosineOf(await imageAt(file), await text(caption));
     // Negated, so that NaN counts as a difference.
-    if (!(Math.abs(cosine - pair.cosine) <= most)) {
-      throw new Error(
-        `the model does not reproduce its golden values: ${pair.image} with "${pair.text}" has the cosine ` +
-          `${cosine.toFixed(4)} instead of ${pair.cosine.toFixed(4)} (${most} is allowed at ${precision})`,
-      );
+    if (!(Math.abs(cosine - known) <= allowed.cosine)) {
+      throw differs(`${file} with "${caption}"`, cosine, `instead of ${known.toFixed(4)}`, allowed.cosine);
     }
   }
-  return pairs.length;
+  const withGolden = 'with its golden embedding';
+  for (const { image: file, embedding } of golden.images) {
+    const cosine = cosineOf(await imageAt(file), embedding);
+    if (!(1 - cosine <= allowed.image)) throw differs(file, cosine, withGolden, allowed.image);
+  }
+  for (const { text: caption, embedding } of golden.texts) {
+    const cosine = cosineOf(await text(caption), embedding);
+    if (!(1 - cosine <= allowed.text)) throw differs(`"${caption}"`, cosine, withGolden, allowed.text);
+  }
+  return golden.pairs.length + golden.images.length + golden.texts.length;
 }

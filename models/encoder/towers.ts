@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type ModelSpec, type Provider, pixelBytes, towersOf } from '../model.ts';
+import { type ModelSpec, type Provider, pixelBytes, type TextRecipe, towersOf } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
 import { holdsBothTowers } from '../registry/layouts.ts';
 import { hasWeightsFolder, weightsFolderAt } from '../registry/weights.ts';
@@ -39,7 +39,14 @@ export interface Towers {
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
   /** @param ids token ids, each with its special tokens. */
-  texts(ids: readonly (readonly number[])[], onBegin?: () => void): Promise<Float32Array[]>;
+  texts(ids: readonly (readonly number[])[], onBegin?: () => void, recipe?: TextRecipe): Promise<Float32Array[]>;
+  /** Names of all outputs of the graphs. Undefined where the sessions run in another thread. */
+  outputNames?: OutputNames;
+}
+
+export interface OutputNames {
+  image: readonly string[];
+  text: readonly string[];
 }
 
 /** The sessions of both towers. Runs block their thread and never overlap. */
@@ -50,7 +57,9 @@ export interface Sessions {
    * @returns their embeddings in one block.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
-  texts(ids: readonly (readonly number[])[]): Promise<Float32Array>;
+  /** @param recipe another padding than that of the model. */
+  texts(ids: readonly (readonly number[])[], recipe?: TextRecipe): Promise<Float32Array>;
+  outputNames: OutputNames;
 }
 
 /**
@@ -80,9 +89,10 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
       stage(pixels, data, size);
       return rowsOf(await sessions.images(data, pixels.length), pixels.length);
     },
-    async texts(ids) {
-      return rowsOf(await sessions.texts(ids), ids.length);
+    async texts(ids, _onBegin, recipe) {
+      return rowsOf(await sessions.texts(ids, recipe), ids.length);
     },
+    outputNames: sessions.outputNames,
   };
 }
 
@@ -145,16 +155,25 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     return unitRows(await vision.run({ [pixelInputName]: input }), imageOutput, dimensions, count);
   }
 
-  async function runTexts(ids: readonly (readonly number[])[], room: number): Promise<Float32Array> {
-    const needed = paddedLength(ids, spec.text, fixedLength);
+  async function runTexts(
+    ids: readonly (readonly number[])[],
+    room: number,
+    recipe: TextRecipe = spec.text,
+  ): Promise<Float32Array> {
+    const needed = paddedLength(ids, recipe, fixedLength);
     const length =
       provider !== 'cuda' || fixedLength !== undefined
         ? needed
-        : (textLengths.find((tokens) => tokens >= needed) ?? Math.max(needed, spec.text.maxTokens));
-    const padded = padIds(ids, spec.text, length, room);
+        : (textLengths.find((tokens) => tokens >= needed) ?? Math.max(needed, recipe.maxTokens));
+    const padded = padIds(ids, recipe, length, room);
     const feeds: Record<string, Tensor> = { [idInput]: integers(idType, padded.ids, padded.shape) };
     if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), padded.mask, padded.shape);
-    return unitRows(await text.run(feeds), textOutput, dimensions, ids.length);
+    return unitRows(
+      await text.run(feeds, { logSeverityLevel: recipe === spec.text ? 3 : 4 }),
+      textOutput,
+      dimensions,
+      ids.length,
+    );
   }
 
   const textBatch = fixedAxis(text, idInput, 0);
@@ -170,12 +189,13 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
         return runImages(part, batch, rows);
       });
     },
-    async texts(ids) {
-      if (textBatch === undefined) return await runTexts(ids, roomFor(provider, ids.length));
+    async texts(ids, recipe) {
+      if (textBatch === undefined) return await runTexts(ids, roomFor(provider, ids.length), recipe);
       return await inBatches(ids.length, textBatch, dimensions, (first, rows) =>
-        runTexts(ids.slice(first, first + rows), textBatch),
+        runTexts(ids.slice(first, first + rows), textBatch, recipe),
       );
     },
+    outputNames: { image: vision.outputNames, text: text.outputNames },
   };
 }
 

@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import type { ModelSpec } from '../../models/model.ts';
+import type { Finding, ParityReport } from '../../models/parity/check.ts';
+import type { Config } from '../../shared/config.ts';
+import { type CommandDeps, contextOf } from '../context.ts';
+import { exitCodes } from '../failures.ts';
+import { styled, table } from '../output.ts';
+
+/** `vls models check`: compares a model with its golden values, and names the cause of a difference. */
+export function addCheckCommand(models: Command, deps: CommandDeps): void {
+  models
+    .command('check')
+    .description('Run a model on built-in images and texts, compare it with its golden values, and name what is wrong.')
+    .argument('<name>', 'profile or model')
+    .action(async (name: string, _options: object, command: Command) => {
+      const context = contextOf(deps, command);
+      const spec = await specOf(context.config, name);
+      const { model, revision, family, precision, goldenPath } = spec;
+      const facts = { model, revision, family, precision };
+      if (goldenPath === undefined) {
+        const { cosinesOf } = await import('../../models/parity/cosines.ts');
+        const { images, texts, cosines } = await cosinesOf(spec);
+        const words = () =>
+          `${describe(spec)}: it runs, and no golden values are known\n` +
+          table(context.stdout, [
+            ['COSINE', ...images],
+            ...texts.map((text, column) => [shortened(text), ...cosines.map((row) => (row[column] ?? 0).toFixed(4))]),
+          ]) +
+          `\`npx vls models golden ${model} --python\` writes the script that makes them with the reference library.\n`;
+        return await context.result({ ...facts, state: 'no_golden', images, texts, cosines }, words);
+      }
+      const { checkParity } = await import('../../models/parity/check.ts');
+      const report = await checkParity(spec, goldenPath);
+      await context.result({ ...facts, ...report }, () => format(spec, report, context.stdout));
+      if (report.state === 'differs') process.exitCode = exitCodes.failed;
+    });
+}
+
+/** Returns a model on the CPU of this machine: its values then do not depend on an accelerator. */
+export async function specOf(settings: Config, name: string): Promise<ModelSpec> {
+  const [{ loadRegistry }, { onCpu }] = await Promise.all([
+    import('../../models/registry/registry.ts'),
+    import('../../models/registry/execution.ts'),
+  ]);
+  const registry = await loadRegistry(settings, { ...onCpu, precision: settings.precision });
+  return (await registry.resolve(name)).spec;
+}
+
+const describe = ({ model, revision, family, precision }: ModelSpec): string =>
+  `${model} (${family}, revision ${revision.slice(0, 12)}, ${precision} on the CPU)`;
+
+const shortened = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+
+function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStream): string {
+  const { state, source, images, texts, pairs, findings } = report;
+  const verdict =
+    state === 'agrees'
+      ? styled(stream, 'green', 'agrees with its golden values')
+      : styled(stream, 'red', 'differs from its golden values');
+  const lowest = (what: string, { compared, lowest: cosine }: ParityReport['images']) =>
+    compared === 0 ? [] : [`  ${compared} ${what}: lowest cosine ${cosine === null ? 'none' : cosine.toFixed(6)}`];
+  const lines = [
+    `${describe(spec)}: ${verdict} (${source})`,
+    ...lowest('images', images),
+    ...lowest('texts', texts),
+    ...(pairs.compared === 0
+      ? []
+      : [`  ${pairs.compared} pairs: largest difference of a cosine ${pairs.largest?.toFixed(6) ?? 'unknown'}`]),
+    ...findings.flatMap((finding) => formatFinding(finding, stream)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The place where a step is stated. */
+const places: Partial<Record<Finding['cause'], string>> = {
+  mean: '`image_mean` and `image_std` of preprocessor_config.json, or `preprocess` of the registry entry',
+  filter: '`resample` of preprocessor_config.json, or `interpolation` of the preprocessing of OpenCLIP',
+  crop: '`size` of preprocessor_config.json, or `resize_mode` of the preprocessing of OpenCLIP',
+  transparency: '`family` of the registry entry: it decides how images become RGB',
+  padding: '`family` of the registry entry: it decides the padding',
+  mask: '`family` of the registry entry: it decides the mask',
+  cleaning: '`family` of the registry entry: it decides the cleaning',
+  length: '`contextLength` of the registry entry, or the number of positions in config.json',
+  output: 'the export: the embedding is another output of the graph',
+  tokenizer: 'the files of the tokenizer',
+  probability: '`logitScale` and `logitBias` of the registry entry',
+};
+
+function formatFinding({ side, cause, from, to }: Finding, stream: NodeJS.WriteStream): string[] {
+  const change =
+    to === '' ? from : cause === 'tokenizer' ? `${from}; the reference has ${to}` : `${from}; ${to} agrees`;
+  const place = places[cause];
+  return [
+    `${styled(stream, 'red', `${side === 'model' ? '' : `${side}: `}${cause}`)}: ${change}`,
+    ...(place === undefined ? [] : [`  see ${place}`]),
+  ];
+}

@@ -1,0 +1,47 @@
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { type CommandDeps, contextOf } from '../context.ts';
+import { CommandError, UsageError } from '../failures.ts';
+import { specOf } from './check.ts';
+
+interface Options {
+  python?: boolean;
+  reference?: string;
+  take?: string;
+  force?: boolean;
+}
+
+/** `vls models golden`: writes the script that makes golden values, and takes its values back. */
+export function addGoldenCommand(models: Command, deps: CommandDeps): void {
+  models
+    .command('golden')
+    .description('Make golden values of a model with the reference library of its family.')
+    .argument('<name>', 'profile or model')
+    .option('--python', 'print the Python script that makes the values')
+    .option('--reference <model>', 'with --python: the model for the library, by the name that the library knows')
+    .option('--take <file>', "write the values that the script printed into the model's folder")
+    .option('--force', 'with --take: replace golden values that are there')
+    .action(async (name: string, { python, reference, take, force = false }: Options, command: Command) => {
+      if ((python === undefined) === (take === undefined)) throw new UsageError('Use either --python or --take FILE');
+      const context = contextOf(deps, command);
+      const spec = await specOf(context.config, name);
+      const { parityImages } = await import('../../models/parity/inputs.ts');
+      const images = await parityImages();
+      if (take === undefined) {
+        const { referenceScript } = await import('../../models/parity/reference-script.ts');
+        context.stdout.write(referenceScript(spec, images, reference));
+        return;
+      }
+      const { takeGoldenValues } = await import('../../models/parity/take.ts');
+      const directory = dirname(spec.tokenizerPath);
+      const taken = await takeGoldenValues(take, spec, directory, images, force).catch((error: Error) => {
+        throw new CommandError('golden.refused', error.message);
+      });
+      const { path, source, images: imageCount, texts } = taken;
+      await context.result(
+        { model: spec.model, ...taken },
+        () =>
+          `${path}: ${imageCount} images and ${texts} texts (${source})\n\`npx vls models check ${spec.model}\` compares the model with them.\n`,
+      );
+    });
+}

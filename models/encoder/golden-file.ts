@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { type ModelPrecision, type Provider, towersOf } from '../model.ts';
+
+const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().positive());
+const imagePath = z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the folder');
+const embedding = z.array(z.number()).min(1);
+
+/** `golden.json` in the folder of a model: what its reference gives for a few images and texts. */
+export const goldenFile = z
+  .object({
+    /** The maker of the values, and the libraries. */
+    source: z.string(),
+    /** Largest difference of a cosine by precision. */
+    tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
+    /** Largest distance of an embedding, 1 - cosine, by precision. */
+    embeddingTolerance: tolerances.prefault({ fp32: 1e-4, fp16: 5e-3, int8: 5e-2 }),
+    pairs: z
+      .array(
+        z.object({
+          /** A file, by its path from the folder. */
+          image: imagePath,
+          text: z.string(),
+          cosine: z.number().min(-1).max(1),
+        }),
+      )
+      .default([]),
+    images: z.array(z.object({ image: imagePath, embedding })).default([]),
+    texts: z
+      .array(
+        z.object({
+          text: z.string(),
+          /** Token ids with special tokens. Padding may follow. */
+          ids: z.array(z.int()).optional(),
+          embedding,
+        }),
+      )
+      .default([]),
+    /** Scale and bias of the probability, as weights of the reference. */
+    probability: z.object({ scale: z.number(), bias: z.number().nullable() }).optional(),
+  })
+  .refine(({ pairs, images, texts }) => pairs.length + images.length + texts.length > 0, 'there are no values');
+export type GoldenFile = z.output<typeof goldenFile>;
+
+/** @throws {Error} naming file and field. */
+export async function readGoldenFile(path: string): Promise<GoldenFile> {
+  const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** Accelerators multiply with fewer bits (TF32 has a mantissa of 10). */
+const acceleratorTolerance = { pairs: 0.005, embeddings: 1e-3 };
+
+/** The largest differences that golden values allow at a precision. */
+export interface Allowed {
+  /** Of the cosine of a pair. */
+  cosine: number;
+  /** Of embeddings: 1 - cosine. */
+  image: number;
+  text: number;
+}
+
+export function allowedBy(golden: GoldenFile, precision: ModelPrecision, provider: Provider): Allowed {
+  const { vision, text } = towersOf(precision);
+  const onDevice = (value: number, least: number) => (provider === 'cpu' ? value : Math.max(value, least));
+  const { tolerance, embeddingTolerance } = golden;
+  const cosine = Math.max(tolerance[vision] ?? 0.05, tolerance[text] ?? 0.05);
+  return {
+    cosine: onDevice(cosine, acceleratorTolerance.pairs),
+    image: onDevice(embeddingTolerance[vision] ?? 0.05, acceleratorTolerance.embeddings),
+    text: onDevice(embeddingTolerance[text] ?? 0.05, acceleratorTolerance.embeddings),
+  };
+}
+
+/** Cosine of two embeddings of any length. NaN where their dimensions differ. */
+export function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let [dot, first, second] = [0, 0, 0];
+  for (let at = 0; at < a.length; at++) {
+    const [left, right] = [a[at] ?? 0, b[at] ?? 0];
+    dot += left * right;
+    first += left * left;
+    second += right * right;
+  }
+  return dot / Math.sqrt(first * second);
+}

@@ -1,0 +1,207 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Allowed, allowedBy, cosineOf, type GoldenFile, readGoldenFile } from '../encoder/golden-file.ts';
+import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
+import { type Measured, type Measuring, startMeasuring } from './measure.ts';
+import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
+
+/** A cause of a difference: the change that reproduces the golden values, or a fault that no change of the recipe mends. */
+export interface Finding extends Change {
+  side: 'image' | 'text' | 'model';
+}
+
+/** The comparison of a model with its golden values. */
+export interface ParityReport {
+  state: 'agrees' | 'differs';
+  /** The maker of the golden values. */
+  source: string;
+  /** The lowest cosines with golden embeddings; null where there are none. */
+  images: { compared: number; lowest: number | null };
+  texts: { compared: number; lowest: number | null };
+  /** The largest difference of the cosine of a pair. */
+  pairs: { compared: number; largest: number | null };
+  findings: Finding[];
+}
+
+/**
+ * Compares a model with its golden values. Where they differ, tries other recipes until one reproduces them.
+ * @throws {Error} when the model cannot be loaded.
+ */
+export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<ParityReport> {
+  const golden = await readGoldenFile(goldenPath);
+  const allowed = allowedBy(golden, spec.precision, spec.provider);
+  const names = new Set([...golden.images, ...golden.pairs].map(({ image }) => image));
+  const bytes = new Map<string, Buffer>();
+  for (const name of names) bytes.set(name, await readFile(join(dirname(goldenPath), name)));
+  const texts = [...new Set([...golden.texts, ...golden.pairs].map(({ text }) => text))];
+  const measuring = await startMeasuring(spec, bytes, texts);
+  const judged = { golden, allowed };
+
+  const images = await measuring.images(spec.image).catch(asFault);
+  const own = { images, texts: await measuring.texts(spec.text).catch(asFault) };
+  const findings = [...faultsOf(own), ...probabilityFinding(spec, golden)];
+  const distances = distancesOf(judged, own);
+  if (distances.images > allowed.image && findings.every(({ side }) => side !== 'image')) {
+    findings.push(...(await imageFindings(spec, measuring, judged)));
+  }
+  if (distances.texts > allowed.text && findings.every(({ side }) => side !== 'text')) {
+    findings.push(...(await textFindings(spec, measuring, judged)));
+  }
+  // Embeddings tell which tower differs; pairs alone do not.
+  if (distances.pairs > allowed.cosine && findings.length === 0) {
+    findings.push(...(await pairFindings(spec, measuring, judged)));
+  }
+  const lowest = (distance: number, count: number) => (count === 0 || !Number.isFinite(distance) ? null : 1 - distance);
+  return {
+    state: findings.length === 0 ? 'agrees' : 'differs',
+    source: golden.source,
+    images: { compared: golden.images.length, lowest: lowest(distances.images, golden.images.length) },
+    texts: { compared: golden.texts.length, lowest: lowest(distances.texts, golden.texts.length) },
+    pairs: {
+      compared: golden.pairs.length,
+      largest: golden.pairs.length === 0 || !Number.isFinite(distances.pairs) ? null : distances.pairs,
+    },
+    findings,
+  };
+}
+
+interface Judged {
+  golden: GoldenFile;
+  allowed: Allowed;
+}
+type Own = { images: Measured | Error; texts: Measured | Error };
+
+const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** A tower that does not run with its recipe: its output has another rank or length than an embedding. */
+const faultsOf = ({ images, texts }: Own): Finding[] =>
+  [
+    { side: 'image' as const, result: images },
+    { side: 'text' as const, result: texts },
+  ].flatMap(({ side, result }) =>
+    result instanceof Error
+      ? [{ side, cause: /output/i.test(result.message) ? 'output' : 'unknown', from: result.message, to: '' } as const]
+      : [],
+  );
+
+/** Scale and bias are weights of the full model; a registry entry can state others. */
+function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
+  if (known === undefined) return [];
+  const bias = probability.kind === 'sigmoid' ? probability.bias : null;
+  const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
+  if (isNear(probability.scale, known.scale) && isNear(bias ?? 0, known.bias ?? 0)) return [];
+  const inWords = (scale: number, offset: number | null) =>
+    `scale ${scale}${offset === null ? '' : `, bias ${offset}`}`;
+  return [
+    {
+      ...{ side: 'model', cause: 'probability' },
+      from: inWords(probability.scale, bias),
+      to: inWords(known.scale, known.bias),
+    },
+  ];
+}
+
+const worst = (values: number[]): number => values.reduce((most, value) => (value > most ? value : most), 0);
+/** NaN is a difference. */
+const finite = (value: number): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value);
+
+const distance = (measured: readonly Float32Array[], known: readonly number[]): number =>
+  worst(measured.map((embedding) => finite(1 - cosineOf(embedding, known))));
+const imageDistance = ({ golden }: Judged, images: Measured): number =>
+  worst(golden.images.map(({ image, embedding }) => distance(images.of(image), embedding)));
+const textDistance = ({ golden }: Judged, texts: Measured): number =>
+  worst(golden.texts.map(({ text, embedding }) => distance(texts.of(text), embedding)));
+const pairDistance = ({ golden }: Judged, images: Measured, texts: Measured): number =>
+  worst(
+    golden.pairs.flatMap(({ image, text, cosine }) =>
+      images
+        .of(image)
+        .flatMap((left) => texts.of(text).map((right) => finite(Math.abs(cosineOf(left, right) - cosine)))),
+    ),
+  );
+
+function distancesOf(judged: Judged, { images, texts }: Own) {
+  return {
+    images: images instanceof Error ? Number.POSITIVE_INFINITY : imageDistance(judged, images),
+    texts: texts instanceof Error ? Number.POSITIVE_INFINITY : textDistance(judged, texts),
+    pairs:
+      images instanceof Error || texts instanceof Error
+        ? Number.POSITIVE_INFINITY
+        : pairDistance(judged, images, texts),
+  };
+}
+
+/** Tries variants in their order. @returns the first that a measurement confirms. */
+async function firstThat<Recipe>(
+  variants: readonly Variant<Recipe>[],
+  confirms: (recipe: Recipe) => Promise<boolean>,
+): Promise<Change[] | undefined> {
+  for (const { recipe, changes } of variants) {
+    // A variant may not run at all, for example with more tokens than the graph has positions.
+    if (changes.length > 0 && (await confirms(recipe).catch(() => false))) return changes;
+  }
+  return undefined;
+}
+
+const unexplained = (side: Finding['side'], from: string): Finding => ({ side, cause: 'unknown', from, to: '' });
+
+async function imageFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
+  const isRight = (images: Measured) => imageDistance(judged, images) <= judged.allowed.image;
+  const changes = await firstThat<ImageRecipe>(imageVariants(spec.image), async (recipe) =>
+    isRight(await measuring.images(recipe)),
+  );
+  if (changes !== undefined) return changes.map((change) => ({ side: 'image', ...change }));
+  const output = await measuring.otherOutput('image', async () => isRight(await measuring.images(spec.image)));
+  if (output !== undefined) return [{ side: 'image', cause: 'output', ...output }];
+  return [unexplained('image', 'no other recipe reproduces the images: other weights, or another image tower')];
+}
+
+async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
+  const { golden, allowed } = judged;
+  const isRight = (texts: Measured) => textDistance(judged, texts) <= allowed.text;
+  const variants = textVariants(spec.text, measuring.endToken);
+  const changes = await firstThat<TextRecipe>(variants, async (recipe) => isRight(await measuring.texts(recipe)));
+  if (changes !== undefined) return changes.map((change) => ({ side: 'text', ...change }));
+  const output = await measuring.otherOutput('text', async () => isRight(await measuring.texts(spec.text)));
+  if (output !== undefined) return [{ side: 'text', cause: 'output', ...output }];
+  const other = golden.texts.find(({ text, ids }) => ids !== undefined && !isSameText(measuring.ids(text), ids));
+  if (other !== undefined) {
+    const start = (ids: readonly number[]) => ids.slice(0, 12).join(' ');
+    const from = `"${other.text.slice(0, 60)}" has the ids ${start(measuring.ids(other.text))}`;
+    return [{ side: 'text', cause: 'tokenizer', from, to: start(other.ids ?? []) }];
+  }
+  return [unexplained('text', 'no other recipe reproduces the texts: other weights, or another text tower')];
+}
+
+/** Returns true when ids are those of the reference, whatever its padding. */
+const isSameText = (own: readonly number[], reference: readonly number[]): boolean =>
+  own.every((id, at) => reference[at] === id) && new Set(reference.slice(own.length)).size <= 1;
+
+/** Pairs do not tell which tower differs, so variants of both are tried together. */
+async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
+  const measured = async <Recipe>(variants: readonly Variant<Recipe>[], run: (recipe: Recipe) => Promise<Measured>) => {
+    const found: { changes: Change[]; embeddings: Measured }[] = [];
+    for (const { recipe, changes } of variants) {
+      const embeddings = await run(recipe).catch(() => undefined);
+      if (embeddings !== undefined) found.push({ changes, embeddings });
+    }
+    return found;
+  };
+  const images = await measured(imageVariants(spec.image), measuring.images);
+  const texts = await measured(textVariants(spec.text, measuring.endToken), measuring.texts);
+  const both = images
+    .flatMap((image) => texts.map((text) => ({ image, text })))
+    .toSorted(
+      (a, b) => a.image.changes.length + a.text.changes.length - b.image.changes.length - b.text.changes.length,
+    );
+  const found = both.find(
+    ({ image, text }) => pairDistance(judged, image.embeddings, text.embeddings) <= judged.allowed.cosine,
+  );
+  if (found === undefined) {
+    return [unexplained('model', 'no other recipe reproduces the pairs: other weights, or another tokenizer')];
+  }
+  return [
+    ...found.image.changes.map((change): Finding => ({ side: 'image', ...change })),
+    ...found.text.changes.map((change): Finding => ({ side: 'text', ...change })),
+  ];
+}

@@ -1,0 +1,32 @@
+import { cosineOf } from '../encoder/golden-file.ts';
+import type { ModelSpec } from '../model.ts';
+import { parityImages, parityTexts } from './inputs.ts';
+import { startMeasuring } from './measure.ts';
+
+/** The cosines of the built-in images and texts. */
+export interface Cosines {
+  images: string[];
+  texts: readonly string[];
+  /** A row for each image. */
+  cosines: number[][];
+}
+
+/**
+ * Runs a model on the built-in images and texts.
+ * @throws {Error} when it cannot be loaded, or does not run.
+ */
+export async function cosinesOf(spec: ModelSpec): Promise<Cosines> {
+  const inputs = await parityImages();
+  const measuring = await startMeasuring(spec, new Map(inputs.map(({ image, bytes }) => [image, bytes])), parityTexts);
+  const images = await measuring.images(spec.image);
+  const texts = await measuring.texts(spec.text);
+  return {
+    images: inputs.map(({ image }) => image),
+    texts: parityTexts,
+    cosines: inputs.map(({ image }) =>
+      parityTexts.map((text) => cosineOf(first(images.of(image)), first(texts.of(text)))),
+    ),
+  };
+}
+
+const first = ([embedding = new Float32Array()]: readonly Float32Array[]): Float32Array => embedding;

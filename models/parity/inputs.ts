@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/** An image of the built-in set, by its name in golden values. */
+export interface ParityImage {
+  image: string;
+  bytes: Buffer;
+}
+
+/** Two photos of `compact`, and one with transparency. None is square, so that a crop differs from squashing. */
+const files = {
+  'golden/chelsea.jpg': new URL('../compact/golden/chelsea.jpg', import.meta.url),
+  'golden/rocket.jpg': new URL('../compact/golden/rocket.jpg', import.meta.url),
+  'golden/gradient.png': new URL('./images/gradient.png', import.meta.url),
+};
+
+export const parityImages = async (): Promise<ParityImage[]> =>
+  await Promise.all(
+    Object.entries(files).map(async ([image, url]) => ({ image, bytes: await readFile(fileURLToPath(url)) })),
+  );
+
+/**
+ * Texts that differ by cleaning (case, punctuation, entities, white space), by length, so that padding shows, and in one
+ * case are longer than any limit.
+ */
+export const parityTexts: readonly string[] = [
+  'a cat',
+  'A photo of a Cat, looking at the camera!',
+  'a rocket on a launch pad at night',
+  'Tom &amp; Jerry:  "fast_food"\n(second line)',
+  'ein Café am Fluß, 北京的咖啡馆',
+  `${'a very long caption, '.repeat(40)}that ends here`,
+];

@@ -1,0 +1,106 @@
+import { loadTowers, type Towers } from '../encoder/towers.ts';
+import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
+import { crop } from '../pixels/preprocess.ts';
+import { loadTokenizer, type Tokenizer } from '../texts/tokenizer.ts';
+
+/** Embeddings of images or texts by one recipe. */
+export interface Measured {
+  /** The embeddings of one input: in a run with all others and, of the shortest text, alone. */
+  of(name: string): readonly Float32Array[];
+}
+
+/** Runs a model over a few images and texts by any recipe. */
+export interface Measuring {
+  images(recipe: ImageRecipe): Promise<Measured>;
+  texts(recipe: TextRecipe): Promise<Measured>;
+  /** Token ids by the recipe of the model, without padding. */
+  ids(text: string): number[];
+  /** The id of the token at the end of each text. */
+  endToken: number;
+  /** Tries the other outputs of a graph. @returns the first that is confirmed. */
+  otherOutput(
+    side: 'image' | 'text',
+    confirms: () => Promise<boolean>,
+  ): Promise<{ from: string; to: string } | undefined>;
+}
+
+const threads = 2;
+const maxPixels = 100_000_000;
+
+/**
+ * Loads a model for measurements.
+ * @param images bytes of the images by name.
+ */
+export async function startMeasuring(
+  spec: ModelSpec,
+  images: ReadonlyMap<string, Uint8Array>,
+  texts: readonly string[],
+): Promise<Measuring> {
+  const tokenizers = new Map<string, Tokenizer>();
+  async function tokenizerFor(recipe: TextRecipe): Promise<Tokenizer> {
+    const key = `${recipe.clean} ${recipe.maxTokens}`;
+    const tokenizer = tokenizers.get(key) ?? (await loadTokenizer({ ...spec, text: recipe }));
+    tokenizers.set(key, tokenizer);
+    return tokenizer;
+  }
+  let outputs = spec.outputs;
+  /** One model at a time: a graph normalises its images, so another normalisation is another graph. */
+  let loaded: { key: string; towers: Towers } | undefined;
+  async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
+    const key = JSON.stringify([mean, std, outputs]);
+    if (loaded?.key !== key) {
+      loaded = undefined;
+      loaded = { key, towers: await loadTowers({ ...spec, image: { ...spec.image, mean, std }, outputs }, threads) };
+    }
+    return loaded.towers;
+  }
+
+  const own = await tokenizerFor(spec.text);
+  const byName = (names: Iterable<string>, runs: readonly (readonly Float32Array[])[]): Measured => {
+    const rows = new Map([...names].map((name, at) => [name, runs.flatMap((run) => run[at] ?? [])]));
+    return { of: (name) => rows.get(name) ?? [] };
+  };
+
+  async function measureImages(recipe: ImageRecipe): Promise<Measured> {
+    const towers = await towersFor(recipe);
+    const pixels: Uint8Array[] = [];
+    for (const bytes of images.values()) pixels.push(await crop(bytes, { recipe, maxPixels, mode: 'exact' }));
+    return byName(images.keys(), pixels.length === 0 ? [] : [await towers.images(pixels)]);
+  }
+
+  async function measureTexts(recipe: TextRecipe): Promise<Measured> {
+    if (texts.length === 0) return byName([], []);
+    // Any normalisation does: texts do not depend on it.
+    const towers = loaded?.towers ?? (await towersFor(spec.image));
+    const tokenizer = await tokenizerFor(recipe);
+    const ids = texts.map((text) => tokenizer.encode(text).ids);
+    const together = await towers.texts(ids, undefined, recipe);
+    // A long text in the run may hide that the short ones are not padded.
+    const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
+    const alone = new Array<Float32Array>(ids.length);
+    alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();
+    return byName(texts, [together, alone]);
+  }
+
+  return {
+    images: measureImages,
+    texts: measureTexts,
+    ids: (text) => own.encode(text).ids,
+    endToken: own.encode('a').ids.at(-1) ?? 0,
+    async otherOutput(side, confirms) {
+      const names = (await towersFor(spec.image)).outputNames?.[side] ?? [];
+      const from = outputs[side].find((name) => names.includes(name)) ?? names[0] ?? '';
+      try {
+        for (const to of names.filter((name) => name !== from)) {
+          outputs = { ...spec.outputs, [side]: [to] };
+          loaded = undefined;
+          if (await confirms().catch(() => false)) return { from, to };
+        }
+        return undefined;
+      } finally {
+        outputs = spec.outputs;
+        loaded = undefined;
+      }
+    },
+  };
+}
