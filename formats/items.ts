@@ -120,12 +120,12 @@ export function badItem(
     .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
     .join('; ')
     .toWellFormed();
-  const sentence = said.startsWith('has ') ? `${where} ${said}` : `${where}: ${said}`;
+  const message = said.startsWith('has ') ? `${where} ${said}` : `${where}: ${said}`;
   if (strictness === 'strict') {
     const placed = faults.map(({ path, message }) => ({ path: path === '' ? where : `${where}.${path}`, message }));
-    throw new ServiceError('request.invalid', sentence, { faults: placed });
+    throw new ServiceError('request.invalid', message, { faults: placed });
   }
-  return { ...echoOf(raw), error: itemError(code, sentence) };
+  return { ...echoOf(raw), error: itemError(code, message) };
 }
 
 /** Extracts the parts of a bad item that can be stored. Characters that could not be decoded become U+FFFD. */

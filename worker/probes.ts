@@ -5,7 +5,7 @@ import type { RedisWatch } from '../shared/redis/watch.ts';
 
 export interface ProbeDeps {
   metrics: Metrics;
-  redisWatch: Pick<RedisWatch, 'sentence'>;
+  redisWatch: Pick<RedisWatch, 'describe'>;
   encoders: Encoders;
   /** The current fault of this worker, or null when healthy. */
   fault: () => string | null;
@@ -25,7 +25,7 @@ export function createProbes({
   silentMs,
 }: ProbeDeps): RequestListener {
   const currentFault = (): string | null => {
-    const redisFault = redisWatch.sentence();
+    const redisFault = redisWatch.describe();
     if (redisFault !== undefined) return redisFault;
     if (!encoders.states().some(({ state }) => state === 'ready')) return 'no model is loaded';
     return workerFault();

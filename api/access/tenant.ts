@@ -6,5 +6,5 @@ import { everybody, principalOf } from './principal.ts';
 export const tenantOf = (request: Request): string => principalOf(request)?.tenant ?? everybody.tenant;
 
 /** Returns the tenant whose batches a request may access; operators may access those of every tenant. */
-export const reachOf = (request: Request): TenantScope =>
+export const scopeOf = (request: Request): TenantScope =>
   principalOf(request)?.role === 'operator' ? everyTenant : tenantOf(request);

@@ -29,7 +29,7 @@ import type { Traffic } from '../../traffic/traffic.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
 import { ownerOf } from '../access/owner.ts';
 import type { RequestAudit } from '../access/request-audit.ts';
-import { reachOf, tenantOf } from '../access/tenant.ts';
+import { scopeOf, tenantOf } from '../access/tenant.ts';
 import { type BatchBody, readDocument, readStream, streamedFormats, streamFormat } from '../batch-body.ts';
 import { check } from '../check.ts';
 import { clientGone } from '../client-gone.ts';
@@ -186,10 +186,10 @@ export function batchRoutes({
           response.locals['batchId'] = posted.id;
           if (signal !== undefined && 'items' in body && posted.items.total <= maxWaitItems) {
             response.setHeader('Preference-Applied', `wait=${seconds}`);
-            const ended = await batches.wait(reachOf(request), posted.id, seconds * 1000, signal);
+            const ended = await batches.wait(scopeOf(request), posted.id, seconds * 1000, signal);
             signal.throwIfAborted();
             if (terminalStates.has(ended.state)) {
-              const results = await batches.stream(reachOf(request), posted.id, 'ndjson', allResults);
+              const results = await batches.stream(scopeOf(request), posted.id, 'ndjson', allResults);
               response.type('json');
               return void (await largeResponses.stream(request, response, withResults(ended, results), signal));
             }
@@ -233,7 +233,7 @@ export function batchRoutes({
       },
       handlers: [
         async (request, response) => {
-          response.json(await batches.status(reachOf(request), idOf(request)));
+          response.json(await batches.status(scopeOf(request), idOf(request)));
         },
       ],
     },
@@ -250,7 +250,7 @@ export function batchRoutes({
       handlers: [
         async (request, response) => {
           const batchId = idOf(request);
-          await batches.remove(reachOf(request), batchId);
+          await batches.remove(scopeOf(request), batchId);
           await traffic.forget(batchId);
           audit(request, response, 'batch.deleted', { batchId });
           response.status(204).end();
@@ -271,7 +271,7 @@ export function batchRoutes({
       },
       handlers: [
         async (request, response) => {
-          const cancelled = await batches.cancel(reachOf(request), idOf(request));
+          const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });
           response.json(cancelled);
         },
@@ -295,7 +295,7 @@ export function batchRoutes({
       handlers: [
         async (request, response) => {
           const idempotencyKey = idempotencyKeyOf(request);
-          const child = await batches.retry(reachOf(request), idOf(request), {
+          const child = await batches.retry(scopeOf(request), idOf(request), {
             limits: limitsOf(request),
             idempotencyKey,
             onCreated: (child, batchTenant) =>
@@ -312,7 +312,7 @@ export function batchRoutes({
 function listedTenant(request: Request, requested: string | undefined): TenantScope {
   const tenant = requested ?? tenantOf(request);
   if (tenant === tenantOf(request)) return tenant;
-  if (reachOf(request) === everyTenant) return tenant === '*' ? everyTenant : tenant;
+  if (scopeOf(request) === everyTenant) return tenant === '*' ? everyTenant : tenant;
   throw new ServiceError('access.operator_only', 'Only operators may list the batches of other tenants');
 }
 

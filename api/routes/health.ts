@@ -7,7 +7,7 @@ import { serverOf, versionOf } from '../../shared/redis/info.ts';
 import { everyTenant } from '../../shared/redis/keys.ts';
 import type { RedisWatch } from '../../shared/redis/watch.ts';
 import type { Redis } from '../../shared/redis.ts';
-import { reachOf } from '../access/tenant.ts';
+import { scopeOf } from '../access/tenant.ts';
 import { problemResponses } from '../openapi.ts';
 import type { Route } from '../route.ts';
 
@@ -54,7 +54,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       handlers: [
         async (request, response) => {
           const full = await read();
-          const report = reachOf(request) === everyTenant ? full : { ...full, queues: null, settings: [] };
+          const report = scopeOf(request) === everyTenant ? full : { ...full, queues: null, settings: [] };
           response.status(report.status === 'unavailable' ? 503 : 200).json(report);
         },
       ],
@@ -90,7 +90,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       handlers: [
         (_request, response) => {
           const ready = isReady();
-          const redisFault = deps.redisWatch.sentence();
+          const redisFault = deps.redisWatch.describe();
           response
             .status(ready ? 200 : 503)
             .type('text/plain')
@@ -124,7 +124,7 @@ async function readHealth(deps: HealthDeps, isReady: boolean): Promise<Health> {
       server: info === null ? null : serverOf(info),
       version: info === null ? null : versionOf(info),
       durability,
-      detail: redisWatch.sentence() ?? (queues instanceof Error ? queues.message : null),
+      detail: redisWatch.describe() ?? (queues instanceof Error ? queues.message : null),
     },
     models: encoders.states().map(({ model, revision, state, ready: up, configured, restarts, detail }) => ({
       model,

@@ -5,7 +5,7 @@ import { batchPath, batchSummary, type ResultsQuery, resultsPage, resultsQuery }
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
-import { reachOf } from '../access/tenant.ts';
+import { scopeOf } from '../access/tenant.ts';
 import { check } from '../check.ts';
 import type { LargeResponses } from '../large-responses.ts';
 import { problemResponses } from '../openapi.ts';
@@ -85,16 +85,16 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           const query = check(resultsQuery, request.query, 'query');
           if (!wholeFormats.includes(format)) {
             return void (await largeResponses.page(request, response, () =>
-              batches.results(reachOf(request), id, query),
+              batches.results(scopeOf(request), id, query),
             ));
           }
           refusePaging(query);
           const signal = openStreams.open(request, response);
           const streamQuery = { ...selectionOf(query), formulas: query.formulas ?? 'escape' };
-          const parts = await batches.stream(reachOf(request), id, format.name, streamQuery);
+          const parts = await batches.stream(scopeOf(request), id, format.name, streamQuery);
           const escaped =
             format.hasColumns && format.isText
-              ? await batches.escapedCells(reachOf(request), id, streamQuery)
+              ? await batches.escapedCells(scopeOf(request), id, streamQuery)
               : undefined;
           if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
           response.attachment(`batch-${id}.${format.endings[0]}`).type(type);
@@ -120,7 +120,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
       handlers: [
         async (request, response) => {
           const { id } = check(batchPath, request.params, 'path');
-          response.json(await batches.summary(reachOf(request), id));
+          response.json(await batches.summary(scopeOf(request), id));
         },
       ],
     },
@@ -148,7 +148,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           const { lastEventId } = check(eventsQuery, request.query, 'query');
           const lastId = request.get('last-event-id') ?? lastEventId;
           const signal = openStreams.open(request, response);
-          const events = await batches.follow(reachOf(request), id, lastId, signal);
+          const events = await batches.follow(scopeOf(request), id, lastId, signal);
           if (events === undefined) return void response.status(204).end();
           if (request.method === 'HEAD') return void response.type('text/event-stream').end();
           await sendEvents(events, response, signal);

@@ -217,7 +217,7 @@ export async function createEncoder(
       precision,
       provider,
       image: async (bytes) => (await image(bytes, { interactive: false }, cropExactly)).embedding,
-      text: async (sentence) => (await text(sentence, false)).embedding,
+      text: async (words) => (await text(words, false)).embedding,
     })) > 0;
   if (farm !== undefined) thread.close();
 

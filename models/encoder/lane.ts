@@ -93,7 +93,8 @@ export function createLane<Input>({
     // Before the first run over one input, its time is at least the time per input of a larger run.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU 8 images take as long as one. With the time per input, short runs would keep all later runs short.
+    // On a GPU a run over 8 images takes as long as one over a single image. By the time per input, a run that follows
+    // short ones would be limited to a few inputs for ever.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }

@@ -11,29 +11,29 @@ import { bothTowersFile, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 import { requireWeights, weightsAt } from './weights.ts';
 
-/** What a person says of the model they add. */
+/** The user's description of a model to add. */
 export interface AddedModel {
   model: string;
-  /** A name to ask for it by, besides its own. */
+  /** A profile for the model. */
   profile?: string | undefined;
   description?: string | undefined;
   logitScale?: number | undefined;
-  /** How its files are read, where they do not say it. */
+  /** The family, if the files do not state it. */
   family?: FamilyName | undefined;
-  /** Of a family whose probability is a sigmoid. */
+  /** Bias of the sigmoid, for families that have one. */
   logitBias?: number | undefined;
 }
 
-/** A registry file as it is written: only what this module changes is looked at. */
+/** A registry file with unknown fields, which are written back unchanged. */
 const openFile = z.looseObject({
   profiles: z.record(z.string(), z.unknown()).default({}),
   models: z.record(z.string(), z.unknown()).default({}),
 });
 
 /**
- * Adds a model folder to the registry of `DATA_DIR`, with the hashes of its towers. The folder stays where it is.
- * @returns the precisions the folder has, fp32 or else the first being the one it is resolved with.
- * @throws {Error} when the folder is no model, or the name is taken or none.
+ * Adds a model folder to the registry of `DATA_DIR`, with the hashes of its towers. The folder is not moved.
+ * @returns the precisions of the folder, first the one in use: fp32 if present.
+ * @throws {Error} when the folder is not a model, or the name is invalid or taken.
  */
 export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
   const path = resolve(folder);
@@ -66,7 +66,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   await write(config, as, {
     ...(as.description !== undefined && { description: as.description }),
     source: { type: 'folder', path },
-    // Other weights are another revision: no cached embedding and no running batch takes the one for the other.
+    // Other weights get another revision, so that cached embeddings and running batches never mix them.
     revision: identity.digest('hex').slice(0, 12),
     ...(precision !== 'fp32' && { precision: towersOf(precision) }),
     ...(as.family !== undefined && { family: as.family }),
@@ -78,8 +78,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
 }
 
 /**
- * Adds the entry of a model of a hub to the registry of `DATA_DIR`. Its files are not pulled.
- * @throws {Error} when the entry is wrong, or the name is taken or none.
+ * Adds the entry of a hub model to the registry of `DATA_DIR`. Its files are not pulled.
+ * @throws {Error} when the entry is invalid, or the name is invalid or taken.
  */
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
   requireNames(as);
@@ -107,7 +107,7 @@ async function write(config: RegistryConfig, { model, profile }: AddedModel, ent
 }
 
 /**
- * Takes an added folder out of the registry again, with the profiles that name it. The folder itself is left alone.
+ * Removes an added model from the registry, with the profiles that name it. A folder is not deleted.
  * @throws {Error} when a profile shares its traffic with it.
  */
 export async function removeAdded(dataDir: string, model: string): Promise<void> {

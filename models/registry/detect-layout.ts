@@ -4,21 +4,21 @@ import { filesOf, precisionsOf } from './layouts.ts';
 import type { TowersHere } from './precision.ts';
 import { isGraph } from './weights.ts';
 
-/** The choices that a person makes where the files of a repository leave several. */
+/** The user's choices when a repository has several models. */
 export interface LayoutChoice {
   layout?: LayoutName | undefined;
   folder?: string | undefined;
   weights?: string | undefined;
 }
 
-/** The layout of a repository, as far as its own files say it. */
+/** The layout of a repository, as far as its files show it. */
 export type DetectedLayout = Pick<HubSource, 'layout' | 'folder' | 'weights'>;
 
 const suffix = '(?:_fp16|_quantized)?';
 
 /**
- * Tells the layout of a repository by the names of its files.
- * @throws {Error} when they are those of no layout, or of several models; the message names what was found.
+ * Detects the layout of a repository by the names of its files.
+ * @throws {Error} when they match no layout, or several models; the message lists what was found.
  */
 export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: LayoutChoice = {}): DetectedLayout {
   const all = new Set(files);
@@ -28,7 +28,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // Repositories with a graph for each tower often have one with both too, which each run would compute in full.
+  // Repositories with one graph per tower often also have one with both, which each run would compute in full.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];
@@ -41,7 +41,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
   throw new Error(`${repo} has several models: choose one with --${flag}, of ${names}`);
 }
 
-/** Layouts that differ in the files that describe a model, and not in the places of its graphs. */
+/** Returns true for layouts that differ only in the files that describe a model. */
 const sameGraphs = (a: LayoutName, b: LayoutName): boolean => [a, b].every((layout) => pairs.includes(layout));
 const pairs: readonly LayoutName[] = ['xenova', 'onnx-community', 'open-clip'];
 
@@ -92,7 +92,7 @@ function lackOf(files: ReadonlySet<string>, { layout, folder, weights }: LayoutC
   return `has ${known}: its graphs are ${shown}${graphs.length > 8 ? ', …' : ''}`;
 }
 
-/** The precisions that a repository has of each tower. */
+/** Returns the precisions of each tower in a repository. */
 export function towersListed(source: HubSource, files: ReadonlyMap<string, unknown>, textFiles = files): TowersHere {
   const of = (tower: 'vision' | 'text') =>
     precisions.filter((precision) => {

@@ -11,7 +11,7 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-// It becomes the name of a directory.
+// Also used as the name of a directory.
 const revision = z
   .string()
   .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch, with only letters, digits, dots, - and _')
@@ -37,7 +37,7 @@ const source = z.discriminatedUnion('type', [
 ]);
 
 const precision = z.enum(precisions);
-/** Of both towers, or of one or each. A tower without one takes what suits the device. */
+/** Precisions of both towers or of one. For the other tower the device decides. */
 const statedPrecision = z
   .union([
     precision,
@@ -49,17 +49,17 @@ const statedPrecision = z
 
 const writtenEntry = z.strictObject({
   description: z.string().optional(),
-  /** Nobody has compared this entry with the list of files of its repository. */
+  /** True if the entry was never compared with the file list of its repository. */
   unverified: z.literal(true).optional(),
-  /** Of the weights, as their publisher names it. */
+  /** Licence of the weights, as named by their publisher. */
   licence: z.string().min(1).optional(),
   /** ISO 639 codes, or `multilingual`. */
   languages: z.array(z.string().min(2)).min(1).optional(),
-  /** Of both towers. */
+  /** Number of parameters of both towers. */
   parameters: count.optional(),
-  /** The cosine from which a pair counts as a match, and who published it. */
+  /** The cosine from which a pair counts as a match, and the source of that value. */
   goodMatch: z.strictObject({ from: z.number().min(-1).max(1), source: z.url() }).optional(),
-  /** Where its publisher describes it. */
+  /** The publisher's page about the model. */
   page: z.url().optional(),
   source,
   revision: revision.optional(),
@@ -81,14 +81,14 @@ const writtenEntry = z.strictObject({
       z.strictObject({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         bytes: count.optional(),
-        /** One source alone states this hash; the hub's own statement confirms it at the first pull. */
+        /** True if the hash is known from one source only. The first pull compares it with the hub. */
         unverified: z.literal(true).optional(),
       }),
     )
     .default({}),
 });
 
-/** An entry as written, with its revision where every reader finds it, and checked against its layout. */
+/** Moves the revision to its place in the entry, and validates the entry against its layout. */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
     context.issues.push({ code: 'custom', message, path, input: entry });
@@ -128,28 +128,28 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
 
 type ParsedEntry = z.output<typeof modelEntry>;
 
-/** A model as a registry file describes it. */
+/** A model in a registry file. */
 export type ModelEntry = ParsedEntry & {
   model: string;
-  /** Where its files are, or will be once pulled. */
+  /** The directory of its files, which may not exist yet. */
   directory: string;
-  /** The registry file that has it. */
+  /** The registry file with the entry. */
   definedIn: string;
 };
 
-/** A model that is pulled from a hub. */
+/** A model of a hub. */
 export type HubEntry = ModelEntry & { source: Extract<ParsedEntry['source'], { type: 'huggingface' }> };
 export const isHubEntry = (entry: ModelEntry): entry is HubEntry => entry.source.type === 'huggingface';
 
 /** All registry files, merged. */
 export interface Entries {
   models: ReadonlyMap<string, ModelEntry>;
-  /** From profile to its main model. */
+  /** The main model of each profile. */
   profiles: ReadonlyMap<string, string>;
-  /** How the traffic of each profile is shared. */
+  /** The traffic rules of each profile. */
   traffic: ReadonlyMap<string, TrafficRules>;
   defaultName: string;
-  /** The model behind a profile or the name of a model. */
+  /** Returns the model of a profile or model name. */
   find(asked: string): ModelEntry | undefined;
 }
 
@@ -165,10 +165,10 @@ const registryFile = z.strictObject({
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
-/** Models that are known by name alone: a service has them once they are pulled. */
+/** The catalogue of known models. A service offers them once they are pulled. */
 export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
 
-/** The same model of a hub at another revision, where a pull of that revision has left it; nothing for a folder. */
+/** Returns the entry at another revision that was pulled earlier; undefined for a folder. */
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
   const source = { ...entry.source, revision: other };
@@ -178,13 +178,13 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
 /** The registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
-/** Whether a model is known from the catalogue alone, and no profile leads to it. */
+/** Returns true if a model is only in the catalogue, and no profile refers to it. */
 export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
   definedIn === catalogueFile &&
   defaultName !== model &&
   ![...traffic.values()].some((rules) => modelsOf(rules).includes(model));
 
-/** Every registry file, a later one going before an earlier one. */
+/** Lists all registry files. Entries of later files override those of earlier ones. */
 export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[] => [
   builtInFile,
   catalogueFile,
@@ -197,12 +197,12 @@ export class RegistryError extends Error {
   override name = 'RegistryError';
 }
 
-/** What decides which registry there is. */
+/** The settings that decide the registry. */
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads the registry files and merges them entry by entry; a later one goes before an earlier one: built in, the
- * catalogue, what was added to `DATA_DIR`, the overlay (`MODELS_FILE`). The default is `MODEL`, or what the last file says.
+ * Reads the registry files and merges them entry by entry: built in, the catalogue, models added to `DATA_DIR`, the
+ * overlay (`MODELS_FILE`). Later files override earlier ones. The default is `MODEL`, or that of the last file.
  * @throws {RegistryError} naming file, entry and field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {

@@ -2,10 +2,10 @@ import { type ModelPrecision, type Precision, precisions, type TowerPrecisions, 
 import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
- * How repositories arrange a model. `xenova` and `onnx-community`: one repository, graphs under `onnx/`. `one-file`: the
- * same, with both towers in one graph. `open-clip`: the same, described by `open_clip_config.json`. `immich`: one
- * repository with `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: both towers at the
- * root of one repository, and no tokenizer.
+ * Arrangements of model files in repositories. `xenova` and `onnx-community`: one repository, graphs under `onnx/`.
+ * `one-file`: the same, with both towers in one graph. `open-clip`: the same, described by `open_clip_config.json`.
+ * `immich`: one repository with `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: both
+ * towers at the root of one repository, and no tokenizer.
  */
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
@@ -19,26 +19,29 @@ export interface RepoAt {
   revision: string;
 }
 
-/** Where a model comes from. */
+/** The source of a model. */
 export interface HubSource extends RepoAt {
   layout: LayoutName;
   /** `qdrant`: the repository of the text tower. */
   text?: RepoAt | undefined;
-  /** Where the tokenizer comes from when the layout's own repository has none, or another is wanted. */
+  /** The source of the tokenizer, if the repository has none or another one is preferred. */
   tokenizer?: RepoAt | undefined;
-  /** `marqo`: the weights, as they stand in the file names. */
+  /** `marqo`: name of the weights in the file names. */
   weights?: string | undefined;
-  /** The folder of the graphs where it is not `onnx`; `.` is the root. Its own `preprocessor_config.json` goes before that of the root. */
+  /**
+   * Folder of the graphs if it is not `onnx`; `.` is the root. Its own `preprocessor_config.json` overrides that of the
+   * root.
+   */
   folder?: string | undefined;
 }
 
-/** One file to fetch: where it is, and under which name the service looks for it. */
+/** A file to download: its place on the hub, and its local name. */
 export interface LayoutFile extends RepoAt {
   path: string;
   local: string;
 }
 
-/** The CLIP tokenizer is one and the same for all CLIPs with OpenAI's vocabulary. */
+/** All CLIP models with OpenAI's vocabulary share this tokenizer. */
 const clipTokenizer: RepoAt = {
   repo: 'Xenova/clip-vit-base-patch32',
   revision: '4c1807b705b1d015fb032789cc4d221b23025a6f',
@@ -54,7 +57,7 @@ const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bp
 export const towerFile = (tower: 'vision' | 'text', precision: Precision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
 
-/** The file of a graph that holds both towers. */
+/** Returns the file of a graph with both towers. */
 export const bothTowersFile = (precision: Precision): string => `onnx/model${suffixes[precision]}.onnx`;
 
 /** Returns true if a graph holds both towers, by its name. */
@@ -65,7 +68,7 @@ const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community',
 /** Returns true if a layout has its graphs in a folder that the source may name. */
 export const hasFolder = (layout: LayoutName): boolean => layoutsOfOnnxFolders.includes(layout);
 
-/** The precisions a layout's repositories hold. */
+/** Returns the precisions in the repositories of a layout. */
 export function precisionsOf(layout: LayoutName): readonly Precision[] {
   if (hasFolder(layout)) return precisions;
   return layout === 'marqo' ? ['fp32', 'fp16'] : ['fp32'];
@@ -93,16 +96,14 @@ export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFil
   ];
 }
 
-/**
- * The files of a model that are fetched where its repository has them. Of two with one local name the later one counts.
- */
+/** Returns the optional files of a model. If two have the same local name, the later one is used. */
 export function optionalFilesOf(source: HubSource): LayoutFile[] {
   const { layout, folder } = source;
   const tokenizer = tokenizerPlace(source);
   const describing = !hasFolder(layout) ? [] : layout === 'open-clip' ? [configFile, preprocessorFile] : [openClipFile];
   return [
     ...describing.map((name) => at(source, name, name)),
-    // Sizes that share a repository read images of different sizes.
+    // Models that share a repository may read images of different sizes.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),
@@ -140,7 +141,7 @@ function textPlace({ text }: HubSource): RepoAt {
   return text;
 }
 
-/** The graphs of a model, the vision tower first; one file where it holds both. */
+/** Returns the graphs of a model, the vision tower first; a single file if it has both. */
 function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   const vision = towerFile('vision', towers.vision);
   const text = towerFile('text', towers.text);
@@ -166,7 +167,7 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   }
 }
 
-/** `Marqo/onnx-open_clip-ViT-L-14` with the weights `openai` has `onnx32-open_clip-ViT-L-14-openai-visual.onnx`. */
+/** With weights `openai`, `Marqo/onnx-open_clip-ViT-L-14` has `onnx32-open_clip-ViT-L-14-openai-visual.onnx`. */
 function marqoStem(repo: string, weights: string, precision: Precision): string {
   const name = repo.slice(repo.indexOf('/') + 1).replace(/^onnx-/, '');
   return `onnx${precision === 'fp16' ? 16 : 32}-${name}-${weights}`;

@@ -10,8 +10,8 @@ import { mastersOf } from './masters.ts';
 export interface RedisWatch {
   /** Returns the fault that the last check found, a few seconds ago, or undefined. */
   fault(): RedisFault | undefined;
-  /** Returns the fault as a sentence, with the server's own message if there is one. */
-  sentence(): string | undefined;
+  /** Returns the fault in words, with the server's own message if there is one. */
+  describe(): string | undefined;
   /** Checks now, within {@link answerMs}. */
   look(): Promise<void>;
   close(): void;
@@ -110,7 +110,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   const timer = setInterval(() => void look(), everyMs).unref();
   return {
     fault: () => fault,
-    sentence: () =>
+    describe: () =>
       fault === undefined ? undefined : `${redisFaults[fault]}${detail === '' ? '' : ` (${detail.slice(0, 200)})`}`,
     look,
     close() {

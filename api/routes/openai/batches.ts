@@ -15,7 +15,7 @@ import {
 import type { FairBytes } from '../../../shared/fair-bytes.ts';
 import type { Traffic } from '../../../traffic/traffic.ts';
 import { ownerOf } from '../../access/owner.ts';
-import { reachOf, tenantOf } from '../../access/tenant.ts';
+import { scopeOf, tenantOf } from '../../access/tenant.ts';
 import { check } from '../../check.ts';
 import { clientGone } from '../../client-gone.ts';
 import { checkLoadable } from '../../loadable.ts';
@@ -167,7 +167,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          response.json(toOpenAiBatch(await batches.status(reachOf(request), idOf(request))));
+          response.json(toOpenAiBatch(await batches.status(scopeOf(request), idOf(request))));
         },
       ],
     },
@@ -185,8 +185,8 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       handlers: [
         async (request, response) => {
           // Checked first: batches of other interfaces do not exist here and must not be cancelled.
-          toOpenAiBatch(await batches.status(reachOf(request), idOf(request)));
-          const cancelled = await batches.cancel(reachOf(request), idOf(request));
+          toOpenAiBatch(await batches.status(scopeOf(request), idOf(request)));
+          const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });
           response.json(toOpenAiBatch(cancelled));
         },

@@ -16,7 +16,7 @@ import {
 import { ServiceError } from '../../../shared/errors.ts';
 import type { TenantScope } from '../../../shared/redis/keys.ts';
 import type { RequestAudit } from '../../access/request-audit.ts';
-import { reachOf, tenantOf } from '../../access/tenant.ts';
+import { scopeOf, tenantOf } from '../../access/tenant.ts';
 import { check } from '../../check.ts';
 import { clientGone } from '../../client-gone.ts';
 import type { LargeResponses } from '../../large-responses.ts';
@@ -167,7 +167,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       },
       handlers: [
         async (request, response) => {
-          const scope = reachOf(request);
+          const scope = scopeOf(request);
           response.json(
             (await describeOutput(scope, idOf(request))) ?? toOpenAi(await files.find(scope, idOf(request))),
           );
@@ -193,7 +193,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       },
       handlers: [
         async (request, response) => {
-          const scope = reachOf(request);
+          const scope = scopeOf(request);
           const output = await openOutput(scope, idOf(request));
           const parts: AsyncIterator<Bytes> = output?.lines ?? files.read(await files.find(scope, idOf(request)));
           response.type('application/octet-stream');
@@ -226,7 +226,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
               `The outputs of a batch are deleted with it: DELETE /evaluator/v1/evaluation/batch/${output.batchId}`,
             );
           }
-          await files.remove(reachOf(request), id);
+          await files.remove(scopeOf(request), id);
           audit(request, response, 'file.deleted', { fileId: id });
           response.json({ id, object: 'file', deleted: true });
         },

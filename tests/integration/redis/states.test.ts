@@ -119,7 +119,7 @@ test.each(states)(
     const started = await start();
     await enter(started);
     await untilFault(started, fault);
-    expect(started.watch.sentence()).toMatch(sentence);
+    expect(started.watch.describe()).toMatch(sentence);
     for (let look = 0; look < 5; look++) await started.watch.look();
     expect(started.said.filter((line) => sentence.test(line))).toHaveLength(1);
     await leave(started);
