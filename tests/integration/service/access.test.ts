@@ -26,7 +26,11 @@ interface Operation {
 async function operations(): Promise<Operation[]> {
   const { body } = await as(ours).call<{ paths: Record<string, Record<string, unknown>> }>('/openapi.json');
   return Object.entries(body.paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: path.replace('/evaluator', '') })),
+    // The client's addresses begin with the prefix; other interfaces lie next to it.
+    Object.keys(methods).map((method) => ({
+      method: method.toUpperCase(),
+      path: path.startsWith('/evaluator') ? path.replace('/evaluator', '') : `/..${path}`,
+    })),
   );
 }
 
@@ -107,38 +111,72 @@ describe('a key', () => {
 
 describe('tenants', () => {
   let id: string;
+  let fileId: string;
+  let requestBatch: { id: string; output_file_id: string | null };
+  /** Returns an id as the service's own API has it. */
+  const bare = (given: string) => given.replace(/^(?:batch_|file-)/, '');
+  /** Ids of the kind that a path takes: one that another tenant has, and one that nobody has. */
+  const idsFor = (path: string) => {
+    if (path.startsWith('/../v1/files')) return [fileId, `file-${unknownBatch}`] as const;
+    return path.startsWith('/../v1/batches')
+      ? ([requestBatch.id, `batch_${unknownBatch}`] as const)
+      : ([id, unknownBatch] as const);
+  };
   beforeAll(async () => {
+    const form = new FormData();
+    const line = { custom_id: 'a', method: 'POST', url: '/v1/embeddings', body: { input: 'a cat' } };
+    form.append('purpose', 'batch');
+    form.append('file', new Blob([JSON.stringify(line)]), 'lines.jsonl');
+    const stored = await as(ours).call<{ id: string }>('/../v1/files', { method: 'POST', body: form });
+    fileId = stored.body.id;
+    const request = { input_file_id: fileId, endpoint: '/v1/embeddings', completion_window: '24h' };
+    const created = (await as(ours).post<typeof requestBatch>('/../v1/batches', request)).body;
+    requestBatch = await until(async () => {
+      const { body } = await as(ours).call<typeof requestBatch>(`/../v1/batches/${created.id}`);
+      return body.output_file_id !== null && body;
+    });
     const posted = await as(ours).batch.post([coffee(), { image: running.host.url('missing.jpg'), text: 'x' }]);
     expect(posted.status).toBe(202);
     id = posted.body.id;
     await as(ours).batch.finished(id);
   });
 
-  test('get 404 for the batches of others, on every route of the OpenAPI document that takes an id', async () => {
+  test('get 404 for the batches and files of others, on every route of the OpenAPI document that takes an id', async () => {
     const asked = (await operations()).filter(({ path }) => path.includes('{id}'));
     expect(asked.length).toBeGreaterThanOrEqual(7);
     for (const { method, path } of asked) {
       for (const accept of ['application/json', 'text/csv', 'application/x-ndjson', 'text/event-stream']) {
-        const answer = await as(theirs).problem(path.replace('{id}', id), { method, headers: { accept } });
+        const [known, nobodys] = idsFor(path);
+        const answer = await as(theirs).problem(path.replace('{id}', known), { method, headers: { accept } });
         // Results have no event stream, whoever asks for it.
         const isRefused = path.endsWith('/results') && accept === 'text/event-stream';
-        const refusal = isRefused ? [406, 'request.not_acceptable'] : [404, 'batch.not_found'];
+        const kind = path.startsWith('/../v1/files') ? 'file' : 'batch';
+        const refusal = isRefused ? [406, 'request.not_acceptable'] : [404, `${kind}.not_found`];
         expect([method, path, accept, answer.status, answer.body.code]).toEqual([method, path, accept, ...refusal]);
         // Not to be told from one that never was.
-        const unknown = await as(theirs).problem(path.replace('{id}', unknownBatch), { method, headers: { accept } });
+        const unknown = await as(theirs).problem(path.replace('{id}', nobodys), { method, headers: { accept } });
         expect(unknown.body).toEqual({
-          ...answer.body,
-          detail: answer.body.detail.replace(id, unknownBatch),
+          ...JSON.parse(JSON.stringify(answer.body).replaceAll(bare(known), bare(nobodys))),
           requestId: unknown.body.requestId,
         });
       }
     }
     expect((await as(ours).batch.status(id)).body.state).toBe('completed_with_errors');
+    for (const file of [fileId, requestBatch.output_file_id]) {
+      const path = `/../v1/files/${file}/content`;
+      const [own, other] = [await as(ours).call(path), await as(theirs).problem(path)];
+      expect([own.status, other.status, other.body.code]).toEqual([200, 404, 'file.not_found']);
+    }
+    const foreign = { input_file_id: fileId, endpoint: '/v1/embeddings', completion_window: '24h' };
+    expect((await as(theirs).post('/../v1/batches', foreign)).status).toBe(404);
+    for (const path of ['/../v1/files', '/../v1/batches']) {
+      expect((await as(theirs).call<{ data: unknown[] }>(path)).body.data).toEqual([]);
+    }
   });
 
   test('list their own batches alone, with any of their keys', async () => {
     const list = async (key: string) => (await as(key).call<BatchList>('/v1/evaluation/batch')).body.batches;
-    expect((await list(alsoOurs)).map((batch) => batch.id)).toEqual([id]);
+    expect((await list(alsoOurs)).map((batch) => batch.id)).toEqual([id, bare(requestBatch.id)]);
     expect(await list(theirs)).toEqual([]);
     const other = await as(theirs).problem('/v1/evaluation/batch?tenant=ours');
     expect([other.status, other.body.code]).toEqual([403, 'access.operator_only']);
