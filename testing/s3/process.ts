@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** The used part of s3rver, which has no types. */
 interface S3rver {
   run(): Promise<AddressInfo>;
+  /** There after `run`. */
+  httpServer: Server;
 }
 type S3rverClass = new (options: {
   address: string;
@@ -30,4 +33,6 @@ const server = new Rover({
 });
 process.once('disconnect', () => process.exit(0));
 const { port: bound } = await server.run();
+// After 5 s by default it closes a connection that a client on a busy machine is about to use.
+server.httpServer.keepAliveTimeout = 600_000;
 process.send?.(bound);
