@@ -39,17 +39,18 @@ async function writePairs(name: string, rows: number): Promise<void> {
 const columns = ['--image-column', 'photo', '--text-column', 'caption', '--id-column', 'sku'];
 
 describe('vls batch', () => {
-  test('writes for 1,000 rows what the API says of them, row by row, and keeps the columns', async () => {
-    await writePairs('pairs.csv', 1000);
+  test('writes for 500 rows what the API says of them, row by row, and keeps the columns', async () => {
+    // 38 chunks.
+    await writePairs('pairs.csv', 500);
     const { code, stdout } = await vls(['batch', at('pairs.csv'), ...columns, '--json'], { env });
     expect(code).toBe(4);
     const { batchId, tally, output } = JSON.parse(stdout);
     expect(output).toBe(at('pairs.scores.csv'));
-    expect(tally).toMatchObject({ succeeded: 950, failed: 50, failures: { 'image.fetch.http_status': { items: 50 } } });
+    expect(tally).toMatchObject({ succeeded: 475, failed: 25, failures: { 'image.fetch.http_status': { items: 25 } } });
 
     const rows = await csvOf('pairs.scores.csv');
     const results = (await running.client.batch.results(batchId)).sort((a, b) => a.index - b.index);
-    expect(rows).toHaveLength(1000);
+    expect(rows).toHaveLength(500);
     for (const [index, row] of rows.entries()) {
       const result = results[index];
       const score = result?.status === 'succeeded' ? String(result.score) : '';

@@ -68,6 +68,7 @@ test('two APIs and a worker, each restarted twice under load, lose no item and a
         ({ status }) => count(status),
         (error: Error) => count(String(error.cause ?? error)),
       );
+      await delay(10);
     }
   }
   const posted: { id: string; items: number }[] = [];
