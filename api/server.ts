@@ -37,7 +37,7 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** How long the startup waits for Redis (ms). Single requests work without it. */
+/** Maximum wait for Redis at startup (ms). Single requests work without it. */
 const redisTimeoutMs = 2_000;
 /** The time in ms for which a scrape may reuse values read from Redis. */
 const freshMs = 5_000;

@@ -1,7 +1,7 @@
 /** Switches the telemetry of ONNX Runtime off. */
 export const telemetryOff: Readonly<{ ORT_DISABLE_TELEMETRY: '1' }>;
 
-/** What a child process is. `child-environment.js` lists the variables of each kind. */
+/** The kind of a child process. `child-environment.js` lists the variables of each kind. */
 export type ChildKind =
   | 'encoder'
   | 'decoder'

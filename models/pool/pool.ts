@@ -168,7 +168,7 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // What must run alone does not wait for a process that may never come.
+    // Tasks that must run alone do not wait for a process that may never start.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }

@@ -25,7 +25,7 @@ import { PullError } from './pull-error.ts';
 
 /** Statements of a person about a repository. They go before those of `known`. */
 export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preprocess'> {
-  /** Where the tokenizer is, when the repository has none. */
+  /** Repository of the tokenizer, when this one has none. */
   tokenizer?: string | undefined;
 }
 

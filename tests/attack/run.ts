@@ -33,7 +33,10 @@ const atOnce = isHostile ? names.length : Math.min(3, names.length);
 /** An attack of the mixture lasts this long, in seconds. */
 const shortest = 10;
 const longest = 40;
-/** What may stay when all batches are deleted: counters that expire by themselves, and 200 jobs of the sweeper, one each 15 s. */
+/**
+ * Keys that may remain when all batches are deleted: counters that expire by themselves, and 200 sweeper jobs, one
+ * every 15 s.
+ */
 const keysAbove = 250;
 const redisMbAbove = 10;
 /**
@@ -43,7 +46,9 @@ const redisMbAbove = 10;
 const apiMiBAbove = 128;
 /** The name of a key that belongs to one batch has its id. */
 const batchId = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
-/** What the profile hostile must send in a minute for its run to count: 200 connections, and the others in three minutes. */
+/**
+ * Minimum requests of the profile hostile for a valid run, per minute: 200 connections; the others in three minutes.
+ */
 const hostileLeast: Record<string, { inAll?: number; perMinute?: number }> = {
   'slow-connections': { inAll: 200 },
   'cut-uploads': { perMinute: 2_900 / 3 },

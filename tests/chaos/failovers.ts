@@ -65,7 +65,7 @@ async function exchanged(site: Site, replica: TestServer): Promise<void> {
   client.disconnect();
 }
 
-/** What one failover took, in seconds since the master was lost. */
+/** Times of one failover, in seconds since the loss of the master. */
 interface Course {
   kind: Kind;
   /** A batch that was posted then has ended. */

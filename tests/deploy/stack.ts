@@ -13,7 +13,7 @@ import { runProgram } from './command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What `docker inspect` says of a container, as far as it is checked. */
+/** The checked fields of `docker inspect`. */
 export interface Container {
   Id: string;
   Name: string;

@@ -28,7 +28,7 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
       text:
         at % 11 === 5 ? '' : `${captions[photoNames[at % 6] ?? '']} ${'and-no-space-to-break-at'.repeat(at % 3)} ${at}`,
     }));
-    // Whoever asks first does not wait for Redis to say whether the canary is on trial.
+    // The first request does not wait for Redis to report the phase of the canary.
     await running.client.call('/v1/traffic');
     for (const model of ['shared', 'compact']) {
       const { body } = await running.client.batch.post(items, { model });

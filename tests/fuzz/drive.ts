@@ -10,14 +10,14 @@ export interface FuzzInput {
 }
 
 export interface FuzzReport {
-  /** How many inputs ended in an embedding, and in each code. */
+  /** Number of inputs that ended in an embedding, and in each code. */
   outcomes: Record<string, number>;
   slowest: { name: string; ms: number };
   /** Resident memory of the encoder in MB: before the inputs, after them, and at its highest. Only Linux tells. */
   memory: { before: number; after: number; peak: number } | undefined;
   /** Encoders that ended. */
   restarts: number;
-  /** What must not be: an answer that is neither an embedding nor an `image.*` code. */
+  /** Forbidden outcomes: anything but an embedding or an `image.*` code. */
   faults: string[];
 }
 
@@ -65,7 +65,7 @@ export async function drive(
       }
     };
     await Promise.all(Array.from({ length: atOnce }, lane));
-    // What the last of them needed is let go of by the next ones.
+    // The next inputs release the memory of the last ones.
     for (const input of warmUp) await embed(input);
     const [after, peak] = [residentMb(pid, 'VmRSS'), residentMb(pid, 'VmHWM')];
     return {

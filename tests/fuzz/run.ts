@@ -14,7 +14,7 @@ const [files = 1_000, seed = Date.now() % 1_000_000] = positionals.map(Number);
 /** As it is by default. */
 const maxPixels = 50_000_000;
 const slowestMs = 5_000;
-/** What an allocator may keep, in MB: up to 180 have been seen, as much after eight rounds of bombs as after one. */
+/** Memory that the allocator may retain, in MB. Up to 180 were measured, after one round of bombs as after eight. */
 const keptMb = 250;
 
 print(`${files} mutated files, seed ${seed}`);

@@ -9,7 +9,7 @@ export interface Balancer {
   remove(url: string): void;
   /** Resolves once it sends requests to this address. */
   untilUsed(url: string): Promise<void>;
-  /** What went wrong between it and those behind it. */
+  /** Errors of the connections to the servers behind it. */
   faults: string[];
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ export interface Instruction {
   name: string;
   /** `--from=node` as `{from: 'node'}`. */
   flags: Record<string, string>;
-  /** What follows the flags. */
+  /** The rest of the line after the flags. */
   argument: string;
 }
 

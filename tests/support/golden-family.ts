@@ -12,7 +12,7 @@ import { paddedLength, padIds } from '../../models/texts/padding.ts';
 import { loadTokenizer, type Tokenizer } from '../../models/texts/tokenizer.ts';
 import { goldenImage, specOf } from '../../testing/model-folders.ts';
 
-/** What the reference library gives; see `tests/golden/families/README.md`. */
+/** Results of the reference library; see `tests/golden/families/README.md`. */
 export interface GoldenFamily {
   preprocess: { size: number };
   images: { file: string; crop_sha256: string; pixels: number[]; embedding: number[] }[];
@@ -53,7 +53,7 @@ export const cropFor = (spec: ModelSpec, file: string): Promise<Uint8Array> =>
 const worst = (a: readonly number[][], b: readonly number[][]): number =>
   Math.max(...a.flatMap((row, at) => row.map((value, column) => Math.abs(value - (b[at]?.[column] ?? Number.NaN)))));
 
-/** What a model gives for the golden images and texts. */
+/** Results of a model for the golden images and texts. */
 export interface Measured {
   spec: ModelSpec;
   tokenizer: Tokenizer;

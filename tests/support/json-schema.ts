@@ -27,7 +27,7 @@ export function nearly(schema: JsonSchema, resolve: (ref: string) => JsonSchema,
   return fc.oneof({ arbitrary: fitting(schema, resolve, inner), weight: 9 }, { arbitrary: anything, weight: 1 });
 }
 
-/** What programs stumble over. */
+/** Values that often break programs. */
 export const nasty = [
   '',
   '\u0000',

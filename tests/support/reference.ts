@@ -11,10 +11,10 @@ import { bucket, startS3, type TestS3 } from '../../testing/s3/server.ts';
 export interface ReferenceService {
   redis: TestRedis;
   s3: TestS3;
-  /** Where the API answers. */
+  /** Address of the API. */
   url: string;
   client: Client;
-  /** What every process is started with. */
+  /** Environment of each process. */
   env: Record<string, string>;
   startWorker(env?: Record<string, string>): Promise<TestProcess>;
   /** Posts a batch by reference. */

@@ -24,7 +24,7 @@ export async function readEvents(
         const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)));
         if (!fields['event']) continue;
         events.push({ id: fields['id'] ?? '', event: fields['event'], data: JSON.parse(fields['data'] ?? 'null') });
-        // What comes in the same part is dropped, as it is for a client that is cut off.
+        // Further events of the same part are dropped, as for a client that is disconnected.
         if (options.enough?.(events)) return { status: response.status, events };
       }
     }

@@ -15,7 +15,7 @@ export function userEnvironment(): Record<string, string | undefined> {
 /** A command that is running. */
 export interface RunningVls {
   child: ChildProcess;
-  /** What it has printed so far. */
+  /** Returns the output so far. */
   printed(): { stdout: string; stderr: string };
   /** Resolves when stdout or stderr has it; fails when the command ends before. */
   prints(pattern: RegExp): Promise<void>;
@@ -25,7 +25,7 @@ export interface RunningVls {
 export interface VlsOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** What comes on stdin. */
+  /** Content of stdin. */
   input?: Uint8Array;
 }
 

@@ -89,7 +89,7 @@ test('deleting a batch erases its idempotency key, and not one that has led to a
 
   const next = await post('the same');
   expect(next).not.toBe(id);
-  // What the sweeper repeats for the first batch.
+  // As the sweeper repeats it for the first batch.
   await engine.redis.hset(batchKeys(engine.redis, id).batch, 'keyHash', (await keys())[0]?.split(':').at(-1) ?? '');
   await engine.ending.erase({ id, tenant });
   expect(await keys()).toHaveLength(1);

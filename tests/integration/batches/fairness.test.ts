@@ -63,7 +63,7 @@ test('a tenant without competition is served in order', async () => {
 test('a batch of higher priority goes before the undispatched batches of its own tenant, without effect on other tenants', async () => {
   const low = await engine.post(large);
   const high = await engine.post(4 * 32 + 64 * 8, { options: { priority: 5 } });
-  // What the lower one had in its window is served; then nothing more of it until the higher one is dispatched.
+  // The chunks in the window of the lower batch are served; its other chunks wait until the higher batch is dispatched.
   const taken = await take(32 + 40);
   const lastOfHigh = taken.findLastIndex(({ batchId }) => batchId === high);
   expect(taken.slice(0, lastOfHigh + 1).filter(({ batchId }) => batchId === low)).toHaveLength(32);

@@ -30,7 +30,7 @@ test('before Redis is full no more batches are taken, with the reason and a time
     retryAfter: 60,
     message: expect.stringMatching(/Redis holds \d+ of \d+ MiB/),
   });
-  // What is running still has room for its results.
+  // Running batches still have memory for their results.
   expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed' });
   expect(await engine.batches.status(tenant, id)).toMatchObject({ items: { succeeded: 4 } });
 });

@@ -66,7 +66,7 @@ test('a batch that is sealed while the sweeper looks at it is kept', async () =>
   let sweep: Promise<void> | undefined;
   async function* swept() {
     yield [item(0)];
-    // What the sweeper sees of a batch that is still being sent, it acts on once that is sealed.
+    // The sweeper acts on the state of a batch that has been sealed since it was read.
     const spy = vi.spyOn(engine.redis, 'hmget');
     spy.mockImplementation(async (...args: unknown[]) => {
       const [key = '', ...fields] = args as string[];

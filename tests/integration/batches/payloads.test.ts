@@ -28,7 +28,7 @@ const engineWith = (storage: BatchEngineOptions['storage']): BatchEngine =>
 
 beforeAll(async () => {
   s3 = await startS3();
-  // Where the SDK looks for them.
+  // The variables that the SDK reads.
   Object.assign(process.env, s3.env);
   engine = await startEngine(1, 0, storageOf(inBucket));
 });

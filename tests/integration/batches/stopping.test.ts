@@ -103,7 +103,7 @@ test('a spent failure budget ends the batch with its last chunk in flight, as fa
   expect(await engine.commit(id, 0, failed(0, 4))).toMatchObject({ verdict: 'committed', state: 'running' });
   expect(await engine.batches.status(tenant, id)).toMatchObject({ phase: 'stopping' });
   expect(await engine.queues.jobState('compact', id, 5)).toBe('absent');
-  // Who cancels it meanwhile changes nothing of that.
+  // A cancellation in between changes nothing.
   await engine.batches.cancel(tenant, id);
   expect(await engine.commit(id, 1, succeeded(4, 4))).toMatchObject({ state: 'running' });
   expect(await engine.commit(id, 2, failed(8, 4))).toMatchObject({ state: 'failed' });

@@ -12,7 +12,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   env = { VLS_URL: running.service.url };
-  // Whoever asks first does not wait for Redis to say whether the canary is on trial.
+  // The first request does not wait for Redis to report the phase of the canary.
   await running.client.call('/v1/traffic');
   const items = photoNames.flatMap((name) =>
     [0, 1, 2, 3, 4].map((at) => ({ image: running.host.url(`${name}?${at}`), text: `${captions[name]} ${at}` })),

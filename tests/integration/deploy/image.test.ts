@@ -81,7 +81,7 @@ async function freePort(): Promise<string> {
   return String(port);
 }
 
-/** What lies in the image's root, less its data, with the times of the last change. */
+/** Lists the files in the image's root, without its data, with their modification times. */
 function contents(): string[] {
   return readdirSync(image.root, { recursive: true, encoding: 'utf8' })
     .filter((path) => !path.startsWith('data'))

@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 
 /**
- * What nothing may do, whatever it is.
- * @param keptMb what the allocator may keep: up to 180 MB after the large files, as much after eight rounds of them as
- * after one.
+ * Asserts the limits for any input.
+ * @param keptMb memory that the allocator may retain: up to 180 MB after the large files, after one round as after
+ * eight.
  */
 function expectHarmless({ faults, restarts, memory }: FuzzReport, keptMb: number, peakMb: number): void {
   expect({ faults, restarts }).toEqual({ faults: [], restarts: 0 });

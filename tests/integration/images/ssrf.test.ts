@@ -11,11 +11,11 @@ import { createWebhookPost } from '../../../images/webhook-post.ts';
 import { type NameAnswer, startNameServer } from '../../support/name-server.ts';
 import { scriptedOrigin } from '../../support/scripted-origin.ts';
 
-/** What each stands for, and a host as it may be written in a URL, or a whole URL with `PORT` for its port. */
+/** Each entry has its meaning and a host as written in a URL, or a whole URL with `PORT` for its port. */
 const corpus = JSON.parse(readFileSync(new URL('ssrf-corpus.json', import.meta.url), 'utf8')) as {
   hosts: [what: string, host: string][];
   addresses: [what: string, url: string][];
-  /** What the name server of an attacker may answer. */
+  /** Possible answers of an attacker's name server. */
   answers: string[];
 };
 const image = 'GIF89a and so on';
@@ -23,9 +23,9 @@ const image = 'GIF89a and so on';
 /** Every place that the corpus can lead to on this machine; all listen on one port. */
 const loopbacks = ['127.0.0.1', '::1', '127.0.0.2', '127.1.2.3', '127.255.255.254'];
 const listeners: Server[] = [];
-/** Where connections have arrived. */
+/** Addresses at which connections arrived. */
 let arrived: string[] = [];
-/** Where this process has tried to connect to, whether or not anything listens there. */
+/** Addresses to which this process tried to connect, with or without a listener. */
 let attempted: string[] = [];
 let port = 0;
 let answerRequest: RequestListener;

@@ -64,7 +64,7 @@ async function byPython(
   return JSON.parse(stdout);
 }
 
-/** What every client must have seen of every file. */
+/** The facts that each client must see of each file. */
 const truth = Object.fromEntries(
   Object.entries(tinyFiles).map(([name, bytes]) => [
     name,

@@ -68,7 +68,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
 
   /** Models that share a profile, each with half of the images: by single pairs in the API, by a batch in the worker. */
   async function workShared(): Promise<void> {
-    // Whoever asks first does not wait for Redis to say whether the canary is on trial.
+    // The first request does not wait for Redis to report the phase of the canary.
     await client.call('/v1/traffic');
     const pairs = Array.from({ length: 48 }, (_, at) => ({ image: host.url(`coffee.jpg?${at}`), text: 'a photo' }));
     for (const pair of pairs.slice(0, 12)) {
@@ -116,7 +116,7 @@ describe.skipIf(absent)('a real Prometheus that scrapes API and worker while a b
   test('no alert fires, and each is made of metrics that have values', async () => {
     const live = await prometheus.rules();
     expect(live.filter(({ state }) => state === 'firing').map(({ name }) => name)).toEqual([]);
-    // What an alert asks for has a result only when it is due, so what it asks about is looked at instead.
+    // The expression of an alert has results only when it fires, so its metrics are checked instead.
     for (const { alert, expr } of rules) {
       if (alert === undefined) continue;
       for (const metric of metricsIn(expr))

@@ -139,12 +139,12 @@ test('a stopping API first fails its readiness, still answers, and then ends eve
 
   const stopped = api.stop();
   await until(async () => (await direct.call('/health/ready')).status === 503, { everyMs: 5 });
-  // Whoever has not yet looked at its readiness is served all the same.
+  // A client that has not seen the failed readiness yet is still served.
   expect((await direct.single({ image: host.url('coffee.jpg'), text: 'coffee' })).status).toBe(200);
   expect(await stopped).toBe(0);
   host.release();
 
-  // Whoever waited for the end of a batch is told how far it is.
+  // A request that waits for the end of a batch gets its state.
   expect((await waiting).status).toBe(202);
   const seen = await following;
   expect(seen).toMatch(/^retry: \d{3,4}\nid: /);

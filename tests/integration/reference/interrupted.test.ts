@@ -136,7 +136,7 @@ test('a batch that is deleted while it is read leaves nothing in Redis and nothi
   await client.call(`/v1/evaluation/batch/${body.id}`, { method: 'DELETE' });
   await when(async () => (await redis.llen(`{vls}:${taskQueues.intake}:active`)) === 0);
   expect(await redis.keys(`vls:{${body.id}}*`)).toEqual([]);
-  // What was too much for one call is what the sweeper goes on with.
+  // The sweeper removes what did not fit into one call.
   await when(async () => (await redis.zscore(finishedBatches(redis), body.id)) === null);
   expect(await redis.hgetall('{vls}:queued:items')).toEqual({});
   expect(await s3.keys(`payloads/${body.id}/`)).toEqual([]);

@@ -52,7 +52,7 @@ describe('with a worker', () => {
       state: 'completed',
       files: { state: 'written' },
     });
-    // What does not grow with the batch, the jobs of its chunks above all, is as much for 5,000 items as for 200,000.
+    // The constant part, mainly the jobs of chunks, is as large for 5,000 items as for 200,000.
     expect(peak).toBeGreaterThan(before);
     expect((peak - before) / 1024 / 1024).toBeLessThan(1);
   });

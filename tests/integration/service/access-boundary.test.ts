@@ -93,7 +93,7 @@ describe('a page of another origin', () => {
     ask({
       method: 'POST',
       path: '/v1/evaluation/batch',
-      // What a form can send without asking first.
+      // A request that a form can send without a preflight.
       headers: { 'content-type': 'text/plain', ...headers },
       body: '{"items":[{}]}',
     });

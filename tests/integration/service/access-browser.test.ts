@@ -12,7 +12,7 @@ const tenantKey = keys.add('ours');
 const operatorKey = keys.add('staff', { role: 'operator' });
 const running = useService({ API_KEYS_FILE: keys.path });
 
-/** What only a browser shows: which headers it sends by itself, and what the content security policy stops. */
+/** Properties that only a browser shows: the headers that it adds, and the effect of the content security policy. */
 describe.skipIf(executablePath === undefined)('in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -91,7 +91,8 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     // Any document of that origin will do.
     await page.goto(running.host.url('coffee.jpg'));
     await page.evaluate(async (target) => {
-      // What a browser sends to another origin without asking first, cookie included: ports do not make a site.
+      // A request that a browser sends to another origin without a preflight, with the cookie: another port is the same
+      // site.
       const body = new FormData();
       body.append('file', new Blob(['image,text\nx,y\n']), 'pairs.csv');
       const sent = fetch(target, { method: 'POST', mode: 'no-cors', credentials: 'include', body });

@@ -82,7 +82,7 @@ describe('items of unfinished batches', () => {
     expect((await client.batch.post(items(6))).status).toBe(202);
     await client.call(third.body.links.self.replace('/evaluator', ''), { method: 'DELETE' });
     expect((await client.batch.post(items(4))).status).toBe(202);
-    // What was refused is not listed, and takes no place.
+    // Refused batches are not listed and do not count.
     expect((await client.batch.post(items(1))).status).toBe(429);
   });
 });

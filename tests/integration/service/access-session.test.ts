@@ -16,7 +16,7 @@ const operatorKey = keys.add('staff', { role: 'operator' });
 const running = useService({ API_KEYS_FILE: keys.path });
 
 const html = { accept: 'text/html,application/xhtml+xml;q=0.9' };
-/** What a browser adds to what a page of this service sends. */
+/** The headers that a browser adds to requests from pages of this service. */
 const ownPage = { 'sec-fetch-site': 'same-origin' };
 
 async function post(body: Record<string, string>, headers: Record<string, string> = {}) {

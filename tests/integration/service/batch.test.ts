@@ -8,7 +8,7 @@ const running = useService();
 const texts = Object.values(captions);
 const pick = <Value>(values: readonly Value[], at: number): Value => values[at % values.length] as Value;
 
-/** What is wrong with every so-manieth item, and the code it must get. */
+/** Faults of every n-th item, with their error codes. */
 const faults = [
   {
     every: 25,

@@ -118,7 +118,7 @@ async function loseAndRegain(lost: TestServer, long: { id: string; total: number
     expect(Number(refusal.retryAfter)).toBeGreaterThan(0);
   }
   for (const { id, total } of [long, ...load.posted]) await expectEachOnce(id, total);
-  // What was stored and not acknowledged ends too, or was never sealed and is the sweeper's.
+  // Stored batches that were not acknowledged end too, or were never sealed and are discarded by the sweeper.
   const { body } = await client.call<BatchList>('/v1/evaluation/batch?limit=100');
   for (const { id } of body.batches) await client.batch.finished(id);
   for (const id of await redis.zrange(liveBatches(redis), 0, '-1')) {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 const resolve = (ref: string): JsonSchema => document.components.schemas[ref.split('/').at(-1) ?? ''] ?? {};
-/** What may stand in a header; the rest is refused before it is sent. */
+/** Characters that fetch accepts in a header. */
 const headerValue = fc.stringMatching(/^[\x21-\x7e]{0,40}$/);
 
 /** Requests of an operation: as documented, nearly so, and in other content types. */

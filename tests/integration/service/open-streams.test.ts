@@ -105,7 +105,7 @@ test('long responses of all kinds are limited per tenant', async () => {
     expect([status, body.code]).toEqual([429, 'tenant.too_many_streams']);
     expect(headers.has('retry-after')).toBe(true);
   }
-  // What is answered at once needs no place, and neither does another tenant.
+  // Short responses need no place, and other tenants have their own places.
   expect((await as(key).problem(`${path}/results`)).status).toBe(200);
   const other = await as(theirs).call('/v1/evaluation/batch', {
     method: 'POST',

@@ -48,7 +48,7 @@ changed('shifted', (path) => {
 changed('broken', (path) => writeFileSync(join(path, 'onnx', 'vision_model.onnx'), 'no model'));
 write({ split: { other: 0.3 } });
 
-/** What one process sees, the other must act upon. */
+/** Each process must act on the observations of the other. */
 const running = useApiAndWorker(() => ({
   MODELS_FILE: overlay,
   MODEL: 'shared',

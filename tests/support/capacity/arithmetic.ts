@@ -15,7 +15,7 @@ export const peak = mean * load.peakFactor;
 export interface Workers {
   model: string;
   machine: string;
-  /** What bounds it. */
+  /** The limiting resource. */
   bound: string;
   /** Items a second of one machine that does nothing else. */
   itemsPerSecond: number;

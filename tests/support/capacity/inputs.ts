@@ -1,4 +1,4 @@
-/** What is to be carried. */
+/** The load to carry. */
 export const load = {
   itemsPerDay: 300_000_000,
   /** Of the busiest hour over the mean. */

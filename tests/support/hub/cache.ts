@@ -17,6 +17,6 @@ export async function writeHubCache(root: string, name: string, { commit, files 
   }
 }
 
-/** Where the cache has the content of a file. */
+/** Returns the path of a file's content in the cache. */
 export const blobIn = (root: string, name: string, path: string, bytes: Buffer): string =>
   join(root, `models--${name.replace('/', '--')}`, 'blobs', isLinked(path) ? sha256(bytes) : gitBlob(bytes));

@@ -6,7 +6,7 @@ export interface HubRepo {
   files: Record<string, Buffer>;
   /** Whom it refuses: everybody, or whoever lacks this token. */
   gated?: true | { token: string };
-  /** What its card states. */
+  /** Fields of its model card. */
   card?: { license?: string; language?: string | string[] };
 }
 

@@ -8,24 +8,24 @@ import { createStore, type Mishap, type Store } from './store.ts';
 /** A hub that speaks as huggingface.co does, and two CDNs of its store on other ports. They end with the test. */
 export interface HubServer extends Pick<Store, 'clientHas' | 'stalled'> {
   url: string;
-  /** Where it redirects to for files in LFS and Xet, in turn. */
+  /** Redirect targets for files in LFS and Xet, used in turn. */
   cdns: string[];
   /** The CDNs as `HF_HOSTS_ALLOW` names them. */
   allow: string;
   requests: HubRequest[];
   /** Bodies that the CDNs were asked for. */
   downloads(): HubRequest[];
-  /** What happens to the next downloads from the CDNs, in this order. */
+  /** Faults of the next downloads from the CDNs, in this order. */
   mishaps: Mishap[];
-  /** What happens to the next requests at the hub: their status, and headers. */
+  /** Status and headers of the next responses of the hub. */
   hubStatuses: (number | { status: number; headers: Record<string, string> })[];
-  /** How many requests its rate limit still allows, and in how many seconds the window ends. */
+  /** Requests that the rate limit still allows, and seconds until its window ends. */
   rateLimit: { remaining: number; resetSeconds: number };
   /** The connection breaks in place of the answer to this request, counted from 1 over the hub and its CDNs. */
   breakAt?: number;
   /** From the former name of a repository to its present one. */
   renamed: Record<string, string>;
-  /** What stands between the hub and its client. */
+  /** Faults between the hub and its client. */
   weather: {
     /** A mirror keeps `x-linked-etag`, `x-repo-commit` and the like to itself. */
     isSilent?: boolean;

@@ -2,7 +2,7 @@ import { EventEmitter, on } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type HubRepo, xetHash } from './repository.ts';
 
-/** What the store does with one download. */
+/** A fault of one download. */
 export interface Mishap {
   /** The file it waits for; any, where it names none. */
   file?: string;

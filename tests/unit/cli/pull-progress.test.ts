@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { showPull } from '../../../cli/pull-progress.ts';
 
-/** What a command writes to, as a terminal or as a pipe. */
+/** A stream for the output of a command: a terminal or a pipe. */
 function output(isTTY: boolean) {
   const chunks: string[] = [];
   const stream = new PassThrough();

@@ -65,7 +65,7 @@ const kubernetes = schemaFile('kubernetes.json');
 ajv.addSchema(kubernetes);
 for (const kind of ['ScaledObject', 'ServiceMonitor', 'PodMonitor'])
   ajv.addSchema(schemaFile(`${kind.toLowerCase()}.json`), kind);
-/** What a resource has against its schema. */
+/** Returns the violations of a resource's schema. */
 function faultsOf(resource: Resource): unknown[] {
   const isCore = Object.hasOwn(kubernetes.definitions ?? {}, resource.kind);
   const validate = ajv.getSchema(isCore ? `kubernetes.json#/definitions/${resource.kind}` : resource.kind);

@@ -22,7 +22,7 @@ test('text of one byte a character counts once, and other text twice', () => {
   expect(pending.bytes).toBe(1);
 });
 
-/** What a half line, row or item begins with. */
+/** Starts of incomplete lines, rows and items. */
 const starts: Record<string, [FormatName, string, string]> = {
   'lines of NDJSON': ['ndjson', '{"image": "x", "text": "', '"}\n'],
   'rows of CSV': ['csv', 'image,text\nx,"', '"\n'],

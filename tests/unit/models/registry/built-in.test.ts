@@ -16,7 +16,7 @@ const { repositories } = JSON.parse(
 const { models } = await readEntries({ dataDir: '/nowhere', modelsFile: undefined, model: undefined });
 const builtIn = [...models.values()].filter(isHubEntry);
 
-/** What an entry says that nobody has seen in a list of the repository's files. */
+/** Lists the fields of an entry that were never compared with the repository. */
 function unknownIn(entry: HubEntry): string[] {
   if (entry.unverified) return [];
   const faults: string[] = [];

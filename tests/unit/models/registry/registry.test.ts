@@ -332,7 +332,7 @@ describe('what a batch is pinned to', () => {
       revision: 'first',
       visionPath: join(models, 'first', 'onnx', 'vision_model.onnx'),
     });
-    // What a queue says is not trusted to be the name of a directory.
+    // A revision from a queue is not trusted as the name of a directory.
     for (const revision of ['third', '../mine/first', 'first/../first']) {
       expect(await registry.resolvePinned({ ...posted, revision })).toHaveProperty('difference');
     }

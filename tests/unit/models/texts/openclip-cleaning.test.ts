@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { cleanLikeOpenClip } from '../../../../models/texts/openclip-cleaning.ts';
 
-/** What OpenCLIP makes of texts that need cleaning; see TEXTS.md beside them. */
+/** OpenCLIP's results for texts that need cleaning; see TEXTS.md in the same folder. */
 const { texts: goldenTexts } = JSON.parse(
   readFileSync(new URL('../../../golden/clip/texts.json', import.meta.url), 'utf8'),
 ) as { texts: { about: string; text: string; cleaned: string }[] };

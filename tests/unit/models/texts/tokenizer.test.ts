@@ -14,7 +14,7 @@ function load(folder: string, maxTokens: number): Promise<Tokenizer> {
 }
 const withMost = (spec: ModelSpec, maxTokens: number) => loadTokenizer({ ...spec, text: { ...spec.text, maxTokens } });
 
-/** What OpenCLIP makes of texts that need cleaning; see TEXTS.md beside them. */
+/** OpenCLIP's results for texts that need cleaning; see TEXTS.md in the same folder. */
 const { texts: goldenTexts } = JSON.parse(
   readFileSync(new URL('../../../golden/clip/texts.json', import.meta.url), 'utf8'),
 ) as { texts: { about: string; text: string; input_ids: number[]; total: number }[] };

@@ -46,7 +46,7 @@ describe('an item', () => {
     ['an image and a text', item],
     ['an id', { ...item, id: 'i0' }],
     ['metadata of any depth', { ...item, metadata: { source: { page: 3 }, tags: ['a', null] } }],
-    // Whether a text is empty is judged when the item is evaluated, so that it fails alone.
+    // Empty texts are valid here. They fail when the item is evaluated, so that the batch is accepted.
     ['an empty text', { ...item, text: '' }],
   ])('may have %s', (_what, value) => {
     expect(batchItem.parse(value)).toEqual(value);
