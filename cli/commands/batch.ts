@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
+import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { inputFormats, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
@@ -8,7 +9,7 @@ import type { RunOptions, RunResult } from '../batch/run.ts';
 import { expandShards, outputsOf } from '../batch/shards.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
-import { atLeast, between, share } from '../flags.ts';
+import { atLeast, between, scoreLimit, share } from '../flags.ts';
 import { checkResultFile } from '../output-file.ts';
 
 type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
@@ -16,7 +17,7 @@ type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
   offline: boolean;
   compare: boolean;
   keepFormulas: boolean;
-};
+} & KeepFlags;
 
 /** `vls batch FILE`: scores a file of pairs into an output file. */
 export function addBatchCommand(program: Command, deps: CommandDeps): void {
@@ -49,14 +50,21 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--priority <number>', 'priority among your own batches, -100 to 100', between(-100, 100))
     .option('--max-failures <count>', 'stop when more rows have failed', atLeast(0))
     .option('--max-failure-share <share>', 'stop when a larger share of rows has failed, 0 to 1', share)
+    .option(
+      '--keep <dir>',
+      'tars: write the samples that are kept into this folder, shard by shard; --out is a folder too',
+    )
+    .option('--min-score <score>', 'with --keep: keep samples with this score or more', scoreLimit)
+    .option('--top <share>', 'with --keep: keep the best of all shards, such as 30% or 100000', parseTop)
     .option('--again', 'start over, ignoring an earlier run', false)
     .option('--offline', 'score in this process, without a service', false)
     .option('--compare', 'compare the speed of a batch with single requests; writes no scores', false)
     .action(async (patterns: string[], flags: Flags, command: Command) => {
       const context = contextOf(deps, command);
       const files = await expandShards(patterns);
-      if (files.length > 1) return await scoreShards(context, files, flags);
+      if (files.length > 1 || flags.keep !== undefined) return await scoreShards(context, files, flags);
       const [file = ''] = files;
+      await checkKeeping(files, flags);
       if (flags.offline && flags.compare)
         throw new UsageError('--compare measures a service and does not work with --offline');
       const { keepFormulas, ...more } = flags;
@@ -79,7 +87,16 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
 
 /** Scores files one after the other. A second run passes over those that are done. */
 async function scoreShards(context: Context, files: readonly string[], flags: Flags): Promise<void> {
-  const { compare: isCompared, offline, out, keepFormulas, ...more } = flags;
+  const {
+    compare: isCompared,
+    offline,
+    out,
+    keepFormulas,
+    keep: _keep,
+    minScore: _minScore,
+    top: _top,
+    ...more
+  } = flags;
   const alone = files.find((file) => file === '-' || isReference(file));
   if (alone !== undefined) throw new UsageError(`${alone} is scored alone; name no other file with it`);
   if (isCompared) throw new UsageError('--compare measures one file');
@@ -87,9 +104,10 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
   const { openInput } = await import('../batch/input.ts');
   // A shard that is missing, or a flag that does not fit, is found before the first is scored.
   for (const file of files) await openInput(file, { ...more, strictness: 'lenient' });
+  const keeping = await checkKeeping(files, flags);
   const outputs = await outputsOf(files, out);
   const formulas = keepFormulas ? 'keep' : 'escape';
-  const runs: object[] = [];
+  const runs: ({ file: string; output: string; batchId: string | null } & RunResult['finished'])[] = [];
   let worst: number = exitCodes.done;
   for (const [at, file] of files.entries()) {
     context.remark(`${at + 1} of ${files.length}: ${file}`);
@@ -98,7 +116,15 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
     const code = exitCodeOfState(run.finished.state);
     if (code !== exitCodes.done && worst !== exitCodes.failed) worst = code;
   }
-  if (context.isJson) await context.result({ shards: runs }, () => '');
+  const { keepSamples } = await import('../batch/keep.ts');
+  const kept =
+    keeping &&
+    (await interruptible(
+      (signal) => keepSamples(runs, keeping, signal),
+      () => rerun,
+    ));
+  if (context.isJson) await context.result({ shards: runs, ...(kept && { kept }) }, () => '');
+  else if (kept !== undefined && !context.isQuiet) context.stdout.write(formatKept(kept));
   process.exitCode = worst;
 }
 
@@ -111,6 +137,8 @@ async function scoreRows(context: Context, options: RunOptions, offline: boolean
 
 const exitCodeOfState = (state: string): number =>
   state === 'completed' ? exitCodes.done : state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
+
+const rerun = 'Run the same command again to continue.';
 
 /** Scores one file, and prints its report. */
 async function scoreFile(context: Context, options: RunOptions, offline: boolean): Promise<RunResult> {
@@ -133,7 +161,7 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
       }
     },
     () => {
-      const resume = 'Run the same command again to continue.';
+      const resume = rerun;
       return batch === undefined
         ? resume
         : `${resume} Batch ${batch} keeps running; \`npx vls cancel ${batch}\` stops it.`;

@@ -7,6 +7,7 @@ export interface Member {
   /** The reason why the tar does not hold the content of the file; absent where it does. */
   fault?: string;
   bytes: AsyncIterable<Buffer>;
+  header: Header;
 }
 
 /**
@@ -50,7 +51,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
       const { header } = next.value;
       last = header.name;
       if (header.type === 'directory') next.value.resume();
-      else yield { name: nameOf(header), ...faultOf(header), bytes: contentOf(next.value) };
+      else yield { name: nameOf(header), ...faultOf(header), bytes: contentOf(next.value), header };
     }
   } catch (error) {
     throw explain(error);

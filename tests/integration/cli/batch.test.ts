@@ -247,6 +247,11 @@ describe('vls batch', () => {
       shards.map(({ batchId }: { batchId: string }) => batchId),
     );
     expect(await readFile(at('scores/s-01.scores.ndjson'), 'utf8')).toContain('"000000002"');
+    // The shards are the same, so the best sample of both ties with its copy.
+    const keep = JSON.parse((await vls([...command, '--keep', at('kept'), '--top', '1'], { env })).stdout);
+    expect(keep.shards).toEqual(second.shards);
+    expect(keep.kept).toMatchObject({ scored: 4, kept: 2, ties: 1 });
+    expect((await readdir(at('kept'))).sort()).toEqual(['ids.txt', 's-00.tar', 's-01.tar']);
   });
 
   test('--offline writes the same without a service, and continues where it was stopped', async () => {

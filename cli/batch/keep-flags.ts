@@ -1,0 +1,77 @@
+import { readdir } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import { formatOfFile } from '../../shared/formats.ts';
+import { UsageError } from '../failures.ts';
+
+/** The best samples: a share of those with a score, or a number of them. */
+export type Top = { share: number } | { count: number };
+
+export interface KeepFlags {
+  /** The folder of the kept samples. */
+  keep?: string | undefined;
+  minScore?: number | undefined;
+  top?: Top | undefined;
+}
+
+export type Keeping = KeepFlags & { keep: string };
+
+/** The outcome of a selection over all shards. */
+export interface Kept {
+  folder: string;
+  /** Samples with a score. */
+  scored: number;
+  kept: number;
+  /** The lowest score that is kept; null when nothing is. */
+  threshold: number | null;
+  /** Kept samples beyond the number that --top asked for, because they share the lowest score. */
+  ties: number;
+  /** The file with the ids of the kept samples, one on each line. */
+  ids: string;
+}
+
+/** Reads `30%` as a share and `100000` as a count. */
+export function parseTop(text: string): Top {
+  const [, number = '', percent] = /^(\d+(?:\.\d+)?)(%)?$/.exec(text.trim()) ?? [];
+  const value = Number(number || Number.NaN);
+  if (percent !== undefined && value > 0 && value <= 100) return { share: value / 100 };
+  if (percent === undefined && Number.isInteger(value) && value > 0) return { count: value };
+  throw new InvalidArgumentError('Expected a share such as 30%, or a whole number.');
+}
+
+/** The name of the file with the ids. */
+export const idsFile = 'ids.txt';
+
+/**
+ * Checks the flags of a selection before anything is scored.
+ * @throws {UsageError} for flags that lack each other, other formats, and a folder with other files.
+ */
+export async function checkKeeping(files: readonly string[], flags: KeepFlags): Promise<Keeping | undefined> {
+  const { keep, minScore, top } = flags;
+  if (keep === undefined) {
+    if (minScore === undefined && top === undefined) return undefined;
+    throw new UsageError('--min-score and --top choose what --keep DIR writes; add it');
+  }
+  if (minScore === undefined && top === undefined) throw new UsageError('--keep needs --min-score or --top');
+  const other = files.find((file) => formatOfFile(file)?.format.name !== 'tar');
+  if (other !== undefined) throw new UsageError(`--keep is for tars; ${other} is none`);
+  const names = new Set(files.map((file) => basename(file)));
+  if (names.size < files.length) throw new UsageError('--keep needs shards with different names');
+  if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {
+    throw new UsageError(`${keep} is the folder of the shards; --keep names another`);
+  }
+  const found: string[] = await readdir(keep).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new UsageError(`${keep} cannot be used as a folder (${error.code})`);
+  });
+  const isOwn = found.includes(idsFile) || found.includes(`${idsFile}.part`);
+  if (found.length > 0 && !isOwn) throw new UsageError(`${keep} has other files; --keep names an empty folder`);
+  return { ...flags, keep };
+}
+
+/** Describes a selection in a line. */
+export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {
+  const from = threshold === null ? '' : `, from a score of ${threshold}`;
+  const equal = ties === 0 ? '' : `, ${ties} more than asked for, which have the same score`;
+  return `${folder}: ${kept} of ${scored} scored samples kept${from}${equal}\n`;
+}

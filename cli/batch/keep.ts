@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { finished, pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { readBody } from '../../formats/body.ts';
+import { linesOf } from '../../formats/lines.ts';
+import { subsetOfTar } from '../../formats/tar.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import { inOneLine } from '../../shared/exact-json.ts';
+import { idsFile, type Keeping, type Kept, type Top } from './keep-flags.ts';
+
+/**
+ * Writes the samples that are kept, each shard as a tar with the name of its shard. A file has its name only when it is
+ * complete; a shard of which nothing is kept has none.
+ */
+export async function keepSamples(
+  shards: readonly { file: string; output: string }[],
+  { keep: folder, minScore = 0, top }: Keeping,
+  signal: AbortSignal,
+): Promise<Kept> {
+  await mkdir(folder, { recursive: true });
+  const { scored, threshold: best, wanted } = await thresholdOf(shards, top);
+  const threshold = Math.max(minScore, best);
+  const ids = join(folder, idsFile);
+  const idsPart = createWriteStream(`${ids}.part`);
+  let kept = 0;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const { file, output } of shards) {
+    signal.throwIfAborted();
+    const keptHere = new Set<number>();
+    for await (const results of resultsIn(output)) {
+      for (const result of results) {
+        if (result.status !== 'succeeded' || result.score < threshold) continue;
+        keptHere.add(result.index);
+        lowest = Math.min(lowest, result.score);
+        if (!idsPart.write(`${inOneLine((result.id ?? '').replaceAll(/[\r\n]/g, ' '))}\n`)) {
+          await once(idsPart, 'drain', { signal });
+        }
+      }
+    }
+    kept += keptHere.size;
+    await writeShard(file, join(folder, basename(file)), keptHere, signal);
+  }
+  idsPart.end();
+  await finished(idsPart);
+  await rename(`${ids}.part`, ids);
+  const ties = threshold === best && wanted !== undefined ? Math.max(0, kept - wanted) : 0;
+  return { folder, scored, kept, threshold: kept === 0 ? null : lowest, ties, ids };
+}
+
+async function writeShard(file: string, target: string, kept: ReadonlySet<number>, signal: AbortSignal) {
+  const part = `${target}.part`;
+  if (kept.size === 0) return await rm(target, { force: true });
+  const subset = subsetOfTar(readBody(createReadStream(file)).bytes, (index) => kept.has(index));
+  const out = createWriteStream(part, { flush: true });
+  const isGzip = /\.(gz|tgz)$/i.test(file);
+  await (isGzip ? pipeline(subset, createGzip(), out, { signal }) : pipeline(subset, out, { signal }));
+  await rename(part, target);
+}
+
+/** Returns the score of the last sample among the best of all shards, at 8 bytes a sample; 0 without `top`. */
+async function thresholdOf(shards: readonly { output: string }[], top: Top | undefined) {
+  let scores = new Float64Array(1024);
+  let scored = 0;
+  for (const { output } of shards) {
+    for await (const results of resultsIn(output)) {
+      for (const result of results) {
+        if (result.status !== 'succeeded') continue;
+        if (scored === scores.length) {
+          const larger = new Float64Array(2 * scored);
+          larger.set(scores);
+          scores = larger;
+        }
+        scores[scored++] = result.score;
+      }
+    }
+  }
+  if (top === undefined || scored === 0) return { scored, threshold: 0, wanted: undefined };
+  const wanted = Math.min(scored, 'count' in top ? top.count : Math.ceil(top.share * scored));
+  const sorted = scores.subarray(0, scored).sort();
+  return { scored, threshold: sorted[scored - wanted] ?? 0, wanted };
+}
+
+async function* resultsIn(output: string): AsyncGenerator<ItemResult[]> {
+  for await (const lines of linesOf(createReadStream(output))) yield lines.map((line): ItemResult => JSON.parse(line));
+}
