@@ -1,4 +1,4 @@
-"""When a request is sent again."""
+"""The choice whether and when a request is sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service returns."""
+"""Scores, results and states, as the service returns them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Score:
 
 @dataclass(frozen=True)
 class ItemError:
-    """Why an item has no score."""
+    """The reason why an item has no score."""
 
     code: str
     message: str
