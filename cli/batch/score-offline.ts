@@ -55,7 +55,12 @@ export async function scoreOffline(
   for (let skipped = 0; skipped < begun; skipped += chunkRows) await rows.take(Math.min(chunkRows, begun - skipped));
   if (begun > 0) progress.say(`continuing after ${begun} rows`);
   const pairProbabilities = spec.probability.kind === 'sigmoid';
-  const writer = await openWriter({ ...options, pairProbabilities, from: state.partial?.bytes ?? 0 });
+  const writer = await openWriter({
+    ...options,
+    pairProbabilities,
+    receipt: recipeOf(spec),
+    from: state.partial?.bytes ?? 0,
+  });
   const escapedBefore = tally.escapedCells;
   const checkpoint = async () => {
     tally.escapedCells = escapedBefore + writer.escaped();

@@ -13,7 +13,7 @@ import type { BatchInput } from './input.ts';
 import { createRows } from './rows.ts';
 import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
-import { openWriter, type WriterOptions } from './writer.ts';
+import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
 /** The options of the batch that the service gets with the rows. */
 export interface Posting {
@@ -174,6 +174,10 @@ function toLine(item: StoredItem): object {
   return { id, image, metadata };
 }
 
+const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longText }: BatchStatus): Receipt => ({
+  ...{ model, revision, precision, preprocess, textCleaning: textCleaning ?? undefined, longText },
+});
+
 /**
  * Writes the results of a batch with the rows they belong to, in the order of the rows.
  * @throws {CommandError} `results.incomplete` when the number of results differs from the number of rows.
@@ -181,7 +185,11 @@ function toLine(item: StoredItem): object {
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
   for (let attempt = 1; ; attempt++) {
     const tally = emptyTally();
-    const writer = await openWriter({ ...options, pairProbabilities: status.pairProbabilities });
+    const writer = await openWriter({
+      ...options,
+      pairProbabilities: status.pairProbabilities,
+      receipt: receiptOf(status),
+    });
     try {
       for await (const { results, items } of joinWithRows(deps, status.id)) {
         await writer.add(results, items);

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { type Bytes, toBuffer } from '../../formats/bytes.ts';
-import type { ResultWriter } from '../../formats/format.ts';
+import type { ResultSource, ResultWriter } from '../../formats/format.ts';
 import { createResultWriter } from '../../formats/index.ts';
 import { linesOf } from '../../formats/lines.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
@@ -26,6 +26,12 @@ export interface OutputFile {
   close(): Promise<void>;
 }
 
+/** The facts about the scores of a batch. */
+export type Receipt = Pick<
+  ResultSource,
+  'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText'
+>;
+
 export interface WriterOptions {
   output: string;
   format: FormatName;
@@ -33,6 +39,8 @@ export interface WriterOptions {
   formulas: StreamQuery['formulas'];
   /** True when the model gives each pair a probability. */
   pairProbabilities?: boolean;
+  /** The model and versions of the scores, which the metadata of a Parquet file has. */
+  receipt?: Receipt;
   /** The number of bytes that an earlier run has written. */
   from?: number;
 }
@@ -79,10 +87,13 @@ export async function openWriter(options: WriterOptions): Promise<OutputFile> {
 }
 
 /** The columns are known once the first rows have been read. */
-function createWriter({ input, formulas, pairProbabilities }: WriterOptions, format: FormatName): ResultWriter {
+function createWriter(
+  { input, formulas, pairProbabilities, receipt }: WriterOptions,
+  format: FormatName,
+): ResultWriter {
   const header = input.header();
   const source = header && { columns: header.names, columnNames: header.columns, columnTypes: header.types };
-  return createResultWriter(format, { ...source, pairProbabilities }, formulas);
+  return createResultWriter(format, { ...source, ...receipt, pairProbabilities }, formulas);
 }
 
 /** Writes the output from the results in the partial file and the rows of the input. */

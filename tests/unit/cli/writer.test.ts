@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { StoredItem } from '../../../batches/store/payload.ts';
 import { openInput } from '../../../cli/batch/input.ts';
@@ -20,6 +20,8 @@ const scored = (index: number): ItemResult => ({
   ...{ index, id: `${index}`, metadata: { price: `${index}` }, status: 'succeeded', score: 20, cosine: 0.2 },
 });
 
+const receipt = { model: 'compact-1', revision: '1', precision: 'fp32', preprocess: 'p1', longText: 'truncate' };
+
 /** Opens an output of a file with four rows, and gives the results of a range of them. */
 async function start(name: string) {
   const file = join(directory, 'pairs.csv');
@@ -30,7 +32,7 @@ async function start(name: string) {
   for await (const some of input.items()) items.push(...some);
   const output = join(directory, name);
   const open = (from?: number) =>
-    openWriter({ output, format: outputFormatOf(output), input, formulas: 'escape', ...(from && { from }) });
+    openWriter({ output, format: outputFormatOf(output), input, formulas: 'escape', receipt, ...(from && { from }) });
   const rowsOf = (first: number, end: number) =>
     [items.slice(first, end).map((_, at) => scored(first + at)), items.slice(first, end)] as const;
   return { output, open, rowsOf };
@@ -81,6 +83,8 @@ test('Parquet has the columns of the file, and no rows that the input does not h
     ...{ index: 3n, id: '3', image: 'https://a.example/3.jpg', text: 'text 3', price: '3' },
     ...{ status: 'succeeded', score: 20 },
   });
+  const { key_value_metadata: facts } = parquetMetadata(new Uint8Array(await readFile(output)).buffer);
+  expect(JSON.parse(facts?.find(({ key }) => key === 'vls')?.value ?? '')).toEqual(receipt);
 });
 
 test.each([
