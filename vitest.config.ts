@@ -20,9 +20,9 @@ const light = { ENCODERS: '1', MICRO_BATCH: '8' };
 /** First, so that the first failure shows in seconds. Four at a time on two processors: they wait half of the time. */
 const unit = { maxWorkers: 4, sequence: { groupOrder: 0 }, restoreMocks: true, unstubEnvs: true, unstubGlobals: true };
 const unitTests = globSync(['tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'], { cwd: import.meta.dirname });
-/** A mock of a module only reaches modules that are loaded after it. */
-const withMocks = unitTests.filter((file) =>
-  readFileSync(`${import.meta.dirname}/${file}`, 'utf8').includes('vi.mock('),
+/** A mock of a module only reaches modules that are loaded after it, and the memory of a process is that of all its files. */
+const alone = unitTests.filter((file) =>
+  /vi\.mock\(|process\.memoryUsage/.test(readFileSync(`${import.meta.dirname}/${file}`, 'utf8')),
 );
 
 /** These start processes and wait for them most of the time, so six of them share two processors. */
@@ -39,12 +39,12 @@ export default defineConfig({
       // These share processes and loaded modules: 50 files take 12 s of CPU instead of 21 s.
       runs(
         'unit',
-        { ...unit, isolate: false, exclude: withMocks },
+        { ...unit, isolate: false, exclude: alone },
         'server',
         'tests/unit/**/*.test.ts',
         'bench/tests/*.test.ts',
       ),
-      runs('unit-mocks', unit, 'server', ...withMocks),
+      runs('unit-alone', unit, 'server', ...alone),
       runs('server', integration, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
       // Scripts and commands with several keys once more: a cluster refuses those that touch two slots, a single server
       // never does. Those left out are about processes, and run no script that the others do not run.
