@@ -75,7 +75,7 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
   if (isJson) stdout.write(json({ models: surveys }));
 }
 
-/** `vls models list | pull | verify | remove | search | add`. Their code in models/ is loaded when one of them runs. */
+/** `vls models list | pull | verify | remove | search | add | check | golden`. Their code in models/ is loaded when one of them runs. */
 export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
   const { stdout, stderr } = terminal;

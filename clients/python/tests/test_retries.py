@@ -78,3 +78,12 @@ def test_the_async_client_retries_as_well():
 
     assert [one.text for one in asyncio.run(score())] == ["a cat"]
     assert len(requests) == 2
+
+
+def test_the_probability_of_a_pair_is_there_when_the_model_has_one():
+    scored = {"text": "a cat", "score": 9.1, "cosine": 0.091, "probability": 0.1}
+    answer = httpx.Response(200, json={**SCORED, "results": [scored]})
+    transport, _ = answering(answer, httpx.Response(200, json=SCORED))
+    client = Client("http://test", transport=transport)
+    assert client.score("https://a/b.jpg", "a cat").probability == 0.1
+    assert client.score("https://a/b.jpg", "a cat").probability is None

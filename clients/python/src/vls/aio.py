@@ -69,7 +69,13 @@ class AsyncClient:
                 if error.status in (400, 401, 403):
                     raise
                 return calls.failed_result(index, error.code, error.detail, error.status >= 500)
-            return Result(index=index, status="succeeded", score=score.score, cosine=score.cosine)
+            return Result(
+                index=index,
+                status="succeeded",
+                score=score.score,
+                cosine=score.cosine,
+                probability=score.probability,
+            )
 
         waiting: deque[asyncio.Task[Result]] = deque()
         try:

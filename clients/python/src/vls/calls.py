@@ -54,7 +54,10 @@ def score_call(image: Image, text: str | Sequence[str], model: str | None) -> Ca
 
     def read(response: httpx.Response) -> Any:
         body = response.json()
-        scores = [Score(one["score"], one["cosine"], one["text"], body["receipt"]) for one in body["results"]]
+        scores = [
+            Score(one["score"], one["cosine"], one["text"], body["receipt"], one.get("probability"))
+            for one in body["results"]
+        ]
         return scores[0] if isinstance(text, str) else scores
 
     body = {"image": image_source(image), "text": texts, **named(model)}

@@ -77,7 +77,13 @@ class Client:
                 if error.status in (400, 401, 403):
                     raise
                 return calls.failed_result(index, error.code, error.detail, error.status >= 500)
-            return Result(index=index, status="succeeded", score=score.score, cosine=score.cosine)
+            return Result(
+                index=index,
+                status="succeeded",
+                score=score.score,
+                cosine=score.cosine,
+                probability=score.probability,
+            )
 
         waiting: deque[Future[Result]] = deque()
         total = len(pairs) if isinstance(pairs, Sized) else None

@@ -18,6 +18,8 @@ class Score:
     text: str
     #: Model, revision, precision and preprocessing that produced the score.
     receipt: Mapping[str, Any] = field(repr=False)
+    #: The probability that the text describes the image. Only models of the SigLIP families have it.
+    probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Result:
     metadata: Mapping[str, Any] | None = None
     #: All fields as the service sent them.
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: The probability that the text describes the image. Only models of the SigLIP families have it.
+    probability: float | None = None
 
     @staticmethod
     def read(raw: Mapping[str, Any]) -> "Result":
@@ -57,6 +61,7 @@ class Result:
             error=None if error is None else ItemError(error["code"], error["message"], error["retryable"]),
             metadata=raw.get("metadata"),
             raw=raw,
+            probability=raw.get("probability"),
         )
 
 
