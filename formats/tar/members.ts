@@ -49,6 +49,9 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) {
       const { header } = next.value;
+      // The library gives such a member no end: its reader would wait forever.
+      if (!Number.isSafeInteger(header.size))
+        throw damaged(`has a member without a valid size, ${header.name.slice(0, 100)}`);
       last = header.name;
       if (header.type === 'directory') next.value.resume();
       else yield { name: nameOf(header), ...faultOf(header), bytes: contentOf(next.value), header };

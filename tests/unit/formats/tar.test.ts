@@ -118,6 +118,18 @@ describe('a tar that is not whole', () => {
     });
   });
 
+  test.each([
+    [0x81, 'has a member without a valid size, x.jpg'],
+    [0xff, 'is not a tar, or is damaged'],
+    [0x80, 'has a member without a valid size, x.jpg'],
+  ])('a size whose first byte is %i is refused, and nothing waits for its end', async (first, message) => {
+    const tar = await packed([['x.jpg', Buffer.from('x')]]);
+    tar.fill(0x7f, 124, 136);
+    tar[124] = first;
+    sign(tar);
+    await expect(read(tar)).rejects.toMatchObject({ ...invalid, message: `The tar ${message}` });
+  });
+
   test('an error of the connection passes', async () => {
     const tar = await fixture('pairs.tar');
     const broken = Readable.from(
@@ -169,8 +181,14 @@ async function extendedHeader(size: number): Promise<Buffer> {
   const header = (await packed([['PaxHeader/x', Buffer.alloc(0)]])).subarray(0, 512);
   header.write(size.toString(8).padStart(11, '0'), 124, 'latin1');
   header.write('x', 156, 'latin1');
+  sign(header);
+  return Buffer.concat([header, Buffer.alloc(4096)]);
+}
+
+/** Writes the checksum of the first header. */
+function sign(tar: Buffer): void {
+  const header = tar.subarray(0, 512);
   header.fill(' ', 148, 156);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return Buffer.concat([header, Buffer.alloc(4096)]);
 }
