@@ -16,7 +16,7 @@ if (chromium === undefined)
   console.log('The tests of how the page looks are skipped: there is no Chromium on the PATH.');
 
 describe.skipIf(chromium === undefined)('the looks of the page', () => {
-  const profile = createSharedProfile();
+  const profile = createSharedProfile('altered');
   const running = useService({ MODELS_FILE: profile.path });
   const browser = useBrowser();
   let batch: string;

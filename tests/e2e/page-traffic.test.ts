@@ -11,7 +11,7 @@ const chromium = findChromium();
 if (chromium === undefined) console.log('The tests of the page are skipped: there is no Chromium on the PATH.');
 
 describe.skipIf(chromium === undefined)('the view of the traffic', () => {
-  const profile = createSharedProfile('tiny', { window: { items: 20 } });
+  const profile = createSharedProfile('altered', { window: { items: 20 } });
   const running = useService({ MODELS_FILE: profile.path });
   const browser = useBrowser();
   let watched: WatchedPage;
@@ -100,7 +100,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     await shared().getByText('promoted', { exact: true }).waitFor();
     const models = page.getByRole('region', { name: 'Models of shared' });
     expect(await models.getByRole('row', { name: /^compact-1 main/ }).innerText()).toMatch(/50\.0 %\s+0 %/);
-    expect(await models.getByRole('row', { name: /^tiny canary/ }).innerText()).toMatch(/50\.0 %\s+100 %/);
+    expect(await models.getByRole('row', { name: /^altered canary/ }).innerText()).toMatch(/50\.0 %\s+100 %/);
     await decide('Roll back');
     await shared().getByText('rolled back').waitFor();
     await shared().getByText('decided by an operator').waitFor();
@@ -108,7 +108,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
 
   test('a batch says which models share it', async () => {
     await open(`batches/${batch}`);
-    await page.getByText('compact-1 (main, 50.0 %) and tiny (canary, 50.0 %)').waitFor();
+    await page.getByText('compact-1 (main, 50.0 %) and altered (canary, 50.0 %)').waitFor();
   });
 
   test('a tenant sees that it is for operators, without a link to it', async () => {

@@ -1,20 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactFolder, tinyClipFolder } from '../../testing/model-folders.ts';
 
-/** A registry file for MODELS_FILE whose profile `shared` is shared by three models. */
+/** A registry file for MODELS_FILE that has a profile `shared` of three models. */
 export interface SharedProfile {
   path: string;
   remove(): void;
 }
 
 /**
- * Beside the embedded model: `twin`, which gives the same scores, and `tiny`, which gives others. One of them is a canary
- * on half of the images, the other in the shadow of whoever answers.
+ * The models: the embedded one answers; `twin` gives the same scores; `altered`, of the same family, gives others; `tiny` is
+ * of another family. One of them is a canary on half of the images, another one the shadow of the model that answers.
  */
 export function createSharedProfile(
-  canaryModel: 'twin' | 'tiny' = 'twin',
+  canaryModel: 'twin' | 'altered' = 'twin',
   rules: { window?: { items: number }; promoteAfter?: number } = {},
 ): SharedProfile {
   const directory = mkdtempSync(join(tmpdir(), 'vls-shared-profile-'));
@@ -22,11 +22,21 @@ export function createSharedProfile(
   const folder = (at: string) => ({ source: { type: 'folder', path: at } });
   const shared = {
     model: 'compact-1',
-    // Times are noise where tests run beside each other.
+    // Times are noise where tests run at the same time.
     canary: { model: canaryModel, share: 0.5, compare: 1, guard: { latencyRatio: 1_000 }, ...rules },
     shadow: { model: canaryModel === 'twin' ? 'tiny' : 'twin', share: 1 },
   };
-  const models = { twin: folder(compactFolder), tiny: folder(tinyClipFolder) };
+  const models = { twin: folder(compactFolder), altered: folder(alteredIn(directory)), tiny: folder(tinyClipFolder) };
   writeFileSync(path, JSON.stringify({ profiles: { shared }, models }));
   return { path, remove: () => rmSync(directory, { recursive: true }) };
+}
+
+/** Copies the embedded model into a directory with another mean, and without golden values, which it would not reproduce. */
+function alteredIn(directory: string): string {
+  const path = join(directory, 'altered');
+  cpSync(compactFolder, path, { recursive: true, filter: (file) => !file.includes('golden') });
+  const preprocessor = join(path, 'preprocessor_config.json');
+  const config = JSON.parse(readFileSync(preprocessor, 'utf8'));
+  writeFileSync(preprocessor, JSON.stringify({ ...config, image_mean: [0.9, 0.5, 0.1] }));
+  return path;
 }
