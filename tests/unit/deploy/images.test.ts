@@ -114,7 +114,6 @@ describe('Renovate', () => {
   test('pins digests, and reads every place', () => {
     expect(renovate.extends).toContain('docker:pinDigests');
     const read = (path: string) => {
-      if (path === 'docker-compose.yml') return renovate.enabledManagers.includes('docker-compose');
       if (path === 'deploy/Dockerfile') return renovate.enabledManagers.includes('dockerfile');
       const patterns = path.endsWith('.yaml')
         ? renovate.kubernetes.managerFilePatterns
@@ -123,6 +122,20 @@ describe('Renovate', () => {
     };
     for (const { path } of named) expect([path, read(path)]).toEqual([path, true]);
     expect(read('deploy/images.json')).toBe(true);
+  });
+
+  test('finds every image of the compose file that is not built here, arguments of builds included', () => {
+    const compose = read('docker-compose.yml');
+    const manager = renovate.customManagers.find(({ managerFilePatterns }) =>
+      expressionsOf(managerFilePatterns).some((expression) => expression.test('docker-compose.yml')),
+    );
+    const found = [...compose.matchAll(new RegExp(manager?.matchStrings[0] ?? 'none', 'g'))].map(({ groups }) => {
+      const { depName, currentValue, currentDigest } = groups ?? {};
+      return `${depName}:${currentValue}${currentDigest === undefined ? '' : `@${currentDigest}`}`;
+    });
+    const all = [...compose.matchAll(/_IMAGE:-([^}]+)\}/g)].map(([, image]) => image ?? '');
+    expect(found).toEqual(all.filter((image) => !image.startsWith('vision-language-similarity')));
+    expect(found).toHaveLength(7);
   });
 
   test('finds each image of deploy/images.json, and the one of npm start, with version and digest', () => {
