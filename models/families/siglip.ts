@@ -25,10 +25,11 @@ const config = z.object({
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
 /** Returns true for SigLIP 2. Both generations have the same `config.json` and differ in their tokenizers. */
-export const hasGemmaTokenizer = (files: FolderFiles): boolean =>
-  files.parsed('tokenizer_config.json', tokenizerConfig)?.tokenizer_class?.startsWith('Gemma') ??
-  tokenizerOf(files)?.includes('siglip2') ??
-  false;
+export const hasGemmaTokenizer = (files: FolderFiles): boolean => {
+  const { tokenizer_class: name = '' } = files.parsed('tokenizer_config.json', tokenizerConfig) ?? {};
+  // Some exports name the class of any tokenizer, such as PreTrainedTokenizerFast.
+  return /^(Gemma|Siglip2)/.test(name) || (tokenizerOf(files)?.includes('siglip2') ?? false);
+};
 
 /** Detected by the `config.json` of transformers, or by the tokenizer in OpenCLIP's configuration. */
 export const isSiglip = (files: FolderFiles): boolean =>

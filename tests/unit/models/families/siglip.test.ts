@@ -121,9 +121,24 @@ describe('without its model of SentencePiece', () => {
   });
 });
 
+test.each(['GemmaTokenizer', 'GemmaTokenizerFast', 'Siglip2Tokenizer'])(
+  'SigLIP 2 is recognised by the tokenizer %s',
+  async (name) => {
+    const folder = mkdtempSync(join(tmpdir(), 'vls-siglip-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(familyFolder('siglip2'), folder, { recursive: true });
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: name }));
+    expect(await readModelFolder(folder, generations.siglip2)).toMatchObject({ family: 'siglip2' });
+  },
+);
+
 describe("in OpenCLIP's exports", () => {
   /** The folder of a golden model with the two files that immich has in place of its `config.json`. */
-  async function exported(name: keyof typeof generations, tokenizer: string): Promise<ModelSpec> {
+  async function exported(
+    name: keyof typeof generations,
+    tokenizer: string,
+    tokenizerClass?: string,
+  ): Promise<ModelSpec> {
     const folder = mkdtempSync(join(tmpdir(), 'vls-siglip-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     cpSync(familyFolder(name), folder, { recursive: true });
@@ -132,6 +147,7 @@ describe("in OpenCLIP's exports", () => {
     const text = { context_length: 64, hf_tokenizer_name: tokenizer, no_causal_mask: true };
     const steps = { size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], resize_mode: 'squash' };
     const write = (file: string, content: object) => writeFileSync(join(folder, file), JSON.stringify(content));
+    if (tokenizerClass !== undefined) write('tokenizer_config.json', { tokenizer_class: tokenizerClass });
     write('config.json', { embed_dim: 48, vision_cfg: vision, text_cfg: text });
     write('preprocess_cfg.json', { ...steps, interpolation: name === 'siglip' ? 'bicubic' : 'bilinear' });
     return {
@@ -148,6 +164,8 @@ describe("in OpenCLIP's exports", () => {
   ] as const)('%s is recognised by its tokenizer, and not taken for a MobileCLIP', async (name, tokenizer) => {
     const spec = await exported(name, tokenizer);
     expect(spec).toMatchObject({ family: name, dimensions: 48, text: { maxTokens: 64 }, image: { resize: 'squash' } });
+    const anyTokenizer = await exported(name, tokenizer, 'PreTrainedTokenizerFast');
+    expect(anyTokenizer.family).toBe(name);
     const golden = goldenFamily(name);
     const some = { ...golden, images: golden.images.slice(0, 1), texts: golden.texts.slice(0, 2) };
     const { images, texts } = await measure(spec, some);
