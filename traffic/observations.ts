@@ -11,7 +11,7 @@ export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }
 
-/** Maximum score pairs stored between two reports to Redis. Further pairs count only in the sums. */
+/** The maximum number of pairs of scores stored between two reports to Redis. Further pairs are added to the sums only. */
 const maxPairs = 1_000;
 const maxWorst = 50;
 

@@ -10,7 +10,7 @@ import { noProgress, showProgress, whole } from '../progress.ts';
 
 export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
-/** The time in ms between two checks whether the result files of an ended batch are written. */
+/** Interval in ms at which an ended batch is checked for its result files. */
 const filesPollMs = 500;
 
 /** Shows the progress of a batch until it has ended and its result files are written. */

@@ -236,7 +236,7 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // Also after a size that does not fit in memory: work that arrived meanwhile has nothing else to start it.
+          // Runs after a size that does not fit in memory too. Otherwise nothing would start work that has arrived meanwhile.
           run();
         }
       });

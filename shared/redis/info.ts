@@ -6,7 +6,7 @@ export const infoField = (info: string, name: string): string | undefined =>
 export const serverOf = (info: string): 'Redis' | 'Valkey' =>
   infoField(info, 'valkey_version') === undefined ? 'Redis' : 'Valkey';
 
-/** Returns the program's own version: every Valkey also reports Redis 7.2.4. */
+/** Returns the version of the server. That of Valkey is in `valkey_version`, because its `redis_version` is always 7.2.4. */
 export const versionOf = (info: string): string | null =>
   infoField(info, 'valkey_version') ?? infoField(info, 'redis_version') ?? null;
 

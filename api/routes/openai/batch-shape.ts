@@ -9,7 +9,7 @@ export type OutputPart = (typeof outputParts)[number];
 /** Returns the id of a batch as OpenAI's clients know it. */
 export const openAiIdOf = (batchId: string): string => `batch_${batchId}`;
 
-/** Returns the id of a batch in this service. @throws {ServiceError} `batch.not_found` */
+/** Converts OpenAI's id of a batch, `batch_<uuid>`, to the id of this service. @throws {ServiceError} `batch.not_found` */
 export function batchIdOf(id: string): string {
   const [, batchId] = /^batch_([0-9a-f-]{36})$/.exec(id) ?? [];
   if (batchId !== undefined) return batchId;
@@ -27,7 +27,7 @@ export function outputOf(fileId: string): { batchId: string; part: OutputPart } 
 
 export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
-/** Returns a batch in the shape of OpenAI's API. @throws {ServiceError} `batch.not_found` for one of another interface. */
+/** Returns a batch in the shape of OpenAI's API. @throws {ServiceError} `batch.not_found` for a batch of items. */
 export function toOpenAiBatch(status: BatchStatus): OpenAiBatch {
   const { id, requests, items, state, reason } = status;
   if (requests === null) throw new ServiceError('batch.not_found', `There is no batch ${openAiIdOf(id)}`);

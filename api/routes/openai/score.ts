@@ -9,7 +9,7 @@ import { problemResponses } from '../../openapi.ts';
 import type { Route } from '../../route.ts';
 import type { EmbeddingsDeps } from '../embeddings.ts';
 
-/** The route `POST /v1/score`, compatible with vLLM: cosines of pairs of texts and images, in any combination. */
+/** `POST /v1/score` as vLLM has it: returns the cosine of each pair. Either side may be a text or an image. */
 export function scoreRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {
