@@ -29,8 +29,7 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
         async (_request, response) => {
           const listed = await registry.list();
           const models = listed.map((model) => toInfo(model, encoders));
-          const data = models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi);
-          response.json({ object: 'list', data, models, fault: registry.fault });
+          response.json({ ...toOpenAiList(models), models, fault: registry.fault });
         },
       ],
     },
@@ -49,17 +48,30 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          const { spec } = await registry.resolve(check(modelPath, request.params, 'path').model);
-          const listed = (await registry.list()).find(({ model }) => model === spec.model);
-          response.json(toOpenAi({ model: spec.model, source: listed?.source ?? '' }));
+          response.json(await readOpenAiModel(registry, request.params));
         },
       ],
     },
   ];
 }
 
-/** Returns a model in the shape of OpenAI's API. */
-export const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenAiModel => ({
+/** Returns the models that can answer requests, in the shape of OpenAI's API. */
+export const toOpenAiList = (models: readonly ModelInfo[]) => ({
+  object: 'list',
+  data: models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi),
+});
+
+/**
+ * Returns the model or profile that the path names, in the shape of OpenAI's API.
+ * @throws {ServiceError} `request.invalid`, and those of a model that is not known.
+ */
+export async function readOpenAiModel(registry: Registry, params: unknown): Promise<OpenAiModel> {
+  const { spec } = await registry.resolve(check(modelPath, params, 'path').model);
+  const listed = (await registry.list()).find(({ model }) => model === spec.model);
+  return toOpenAi({ model: spec.model, source: listed?.source ?? '' });
+}
+
+const toOpenAi = ({ model, source }: Pick<ModelInfo, 'model' | 'source'>): OpenAiModel => ({
   id: model,
   object: 'model',
   created: 0,

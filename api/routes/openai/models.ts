@@ -1,8 +1,7 @@
 import { modelPath, openAiModel, openAiModelList } from '../../../shared/contracts/models.ts';
-import { check } from '../../check.ts';
 import { problemResponses } from '../../openapi.ts';
 import type { Route } from '../../route.ts';
-import { type ModelDeps, toInfo, toOpenAi } from '../models.ts';
+import { type ModelDeps, readOpenAiModel, toInfo, toOpenAiList } from '../models.ts';
 
 /** Routes of `/v1/models` in the shape of OpenAI's API. `/evaluator/v1/models` has more about each model. */
 export function openAiModelRoutes({ registry, encoders }: ModelDeps): Route[] {
@@ -23,8 +22,7 @@ export function openAiModelRoutes({ registry, encoders }: ModelDeps): Route[] {
       handlers: [
         async (_request, response) => {
           const models = (await registry.list()).map((model) => toInfo(model, encoders));
-          const data = models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi);
-          response.json({ object: 'list', data });
+          response.json(toOpenAiList(models));
         },
       ],
     },
@@ -44,9 +42,7 @@ export function openAiModelRoutes({ registry, encoders }: ModelDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          const { spec } = await registry.resolve(check(modelPath, request.params, 'path').model);
-          const listed = (await registry.list()).find(({ model }) => model === spec.model);
-          response.json(toOpenAi({ model: spec.model, source: listed?.source ?? '' }));
+          response.json(await readOpenAiModel(registry, request.params));
         },
       ],
     },
