@@ -29,7 +29,7 @@ export async function benchRepeats(quick: boolean, say: (line: string) => void):
       const repeated: number[] = [];
       for (let round = 0; round < rounds; round++) {
         distinct.push((await installation.batch(pairs)).seconds);
-        repeated.push(await secondsOf(installation, repeatedPairs(installation)));
+        repeated.push((await installation.evaluate(repeatedPairs(installation))).seconds);
       }
       const detail = `${readable(pairs / median(repeated))} of ${readable(pairs / median(distinct))} pairs/s, medians of ${rounds}`;
       const name = `repeated / distinct pairs, ${megabytes === 0 ? 'no cache' : `cache of ${megabytes} MiB`}`;
@@ -45,12 +45,4 @@ export async function benchRepeats(quick: boolean, say: (line: string) => void):
 function repeatedPairs({ pair }: Installation): Pair[] {
   const fresh = Array.from({ length: images }, () => pair());
   return fresh.flatMap(({ image }) => fresh.slice(0, texts).map(({ text }) => ({ image, text })));
-}
-
-async function secondsOf({ client }: Installation, items: readonly Pair[]): Promise<number> {
-  const start = performance.now();
-  const { body } = await client.batch.post([...items]);
-  const status = await client.batch.finished(body.id);
-  if (status.items.succeeded !== items.length) throw new Error(`The batch failed: ${JSON.stringify(status)}`);
-  return (performance.now() - start) / 1000;
 }

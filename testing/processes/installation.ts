@@ -18,6 +18,8 @@ export interface Installation {
    * @throws {Error} when an item fails.
    */
   batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;
+  /** Evaluates these pairs in the same way. */
+  evaluate(items: { image: string; text: string }[]): Promise<{ id: string; seconds: number }>;
   close(): Promise<void>;
 }
 
@@ -58,22 +60,23 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
       text: `a photo of thing number ${index} on a table`,
     };
   };
+  const evaluate: Installation['evaluate'] = async (items) => {
+    const start = performance.now();
+    const { body } = await client.batch.post(items);
+    const status = await client.batch.finished(body.id);
+    const seconds = (performance.now() - start) / 1000;
+    if (status.items.succeeded === items.length) return { id: body.id, seconds };
+    const logs = processes.map((process) => process.output().slice(-2_000)).join('\n');
+    throw new Error(`The batch failed: ${JSON.stringify(status)}\n${logs}`);
+  };
   return {
     redis,
     images,
     processes,
     client,
     pair,
-    async batch(pairs, server) {
-      const items = Array.from({ length: pairs }, () => pair(server));
-      const start = performance.now();
-      const { body } = await client.batch.post(items);
-      const status = await client.batch.finished(body.id);
-      const seconds = (performance.now() - start) / 1000;
-      if (status.items.succeeded === pairs) return { id: body.id, seconds };
-      const logs = processes.map((process) => process.output().slice(-2_000)).join('\n');
-      throw new Error(`The batch failed: ${JSON.stringify(status)}\n${logs}`);
-    },
+    batch: (pairs, server) => evaluate(Array.from({ length: pairs }, () => pair(server))),
+    evaluate,
     async close() {
       await Promise.all(processes.map((process) => process.stop()));
       await Promise.all(images.map((server) => server.stop()));
