@@ -54,7 +54,8 @@ function receive(message: ToEncoder): void {
         const cancel = new AbortController();
         cancels.set(id, cancel);
         try {
-          return await loaded.image(message.bytes, { interactive, tenant, signal: cancel.signal });
+          const onSlowDecode = () => send({ type: 'slow_decode', id });
+          return await loaded.image(message.bytes, { interactive, tenant, signal: cancel.signal, onSlowDecode });
         } finally {
           cancels.delete(id);
         }

@@ -46,6 +46,8 @@ export interface Caller {
    * @throws the reason of the signal, when it aborts first.
    */
   takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
+  /** Called when decoding has taken `slowDecodeMs` without its waits, and has not ended. */
+  onSlowDecode?: (() => void) | undefined;
 }
 
 /**
@@ -57,6 +59,8 @@ export type FromEncoder =
   | { type: 'load_failed'; message: string }
   | { type: 'embedded'; id: number; embedded: Embedded }
   | { type: 'failed'; id: number; code: Code; message: string }
+  /** Decoding of this image is slow, or hangs. The image is still answered when decoding ends. */
+  | { type: 'slow_decode'; id: number }
   | { type: 'calibrated'; calibration: Calibration }
   /** The device had no memory for runs with more images than this. */
   | { type: 'shrunk'; images: number }

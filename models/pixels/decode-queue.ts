@@ -39,6 +39,9 @@ interface Waiter {
  */
 const idleMs = 250;
 
+/** Decoding that has taken this long is reported as slow (ms). An interlaced PNG of 49 megapixels takes 1.5 s. */
+export const slowDecodeMs = 10_000;
+
 /**
  * Creates a queue. Images are decoded on libvips' threads, as many at a time as the next run takes. A run blocks this
  * process, so only images that libvips already has are decoded during it. On a GPU all cores decode.
@@ -164,7 +167,7 @@ export function createDecodeQueue({
 
   return {
     async run(caller, task) {
-      const { interactive, tenant = '', signal } = caller;
+      const { interactive, tenant = '', signal, onSlowDecode } = caller;
       let end = () => {};
       const beginNow = () => {
         end = begin(tenant, interactive);
@@ -173,16 +176,24 @@ export function createDecodeQueue({
       else await turnOf(tenant, signal, beginNow);
       const start = now();
       let waitedMs = 0;
+      let slow: NodeJS.Timeout | undefined;
+      const watch = () => {
+        if (onSlowDecode) slow = setTimeout(onSlowDecode, slowDecodeMs);
+      };
       const takeLargePlace = async (ending = signal) => {
         end();
+        clearTimeout(slow);
         const asked = now();
         const release = await large.take({ interactive, tenant, signal: ending });
         waitedMs += now() - asked;
+        watch();
         return release;
       };
+      watch();
       try {
         return { value: await task({ ...caller, takeLargePlace }), ms: now() - start - waitedMs };
       } finally {
+        clearTimeout(slow);
         end();
       }
     },

@@ -9,22 +9,24 @@ export interface HeldTasks {
   take(id: number): Task | undefined;
   takeAll(): Task[];
   idOf(task: Task): number | undefined;
+  /** Records that the decoding of a task's image is slow, or hangs. */
+  markSlow(id: number): void;
   /**
-   * Counts that `task` was answered before older tasks of its kind and urgency.
-   * @returns true when one of them hangs: more than `many` later ones were answered, and it is older than `ms`.
+   * Counts an answer to another task.
+   * @returns true when decoding hangs: since it was marked, `ms` have passed and more than `many` answers have come.
    */
-  isOvertaken(id: number, task: Task, many: number, ms: number): boolean;
+  countAnswer(many: number, ms: number): boolean;
 }
 
-interface HeldTask {
-  task: Task;
-  sentAt: number;
-  /** Tasks of its kind and urgency that came later and were answered earlier. */
-  overtaken: number;
+/** Decoding that is slow, with the answers to other tasks since then. */
+interface SlowDecode {
+  since: number;
+  answers: number;
 }
 
 export function createHeldTasks(): HeldTasks {
-  const entries = new Map<number, HeldTask>();
+  const entries = new Map<number, Task>();
+  const slow = new Map<number, SlowDecode>();
   const held = { image: 0, text: 0 };
   const heldOfBatches = { image: 0, text: 0 };
 
@@ -35,11 +37,12 @@ export function createHeldTasks(): HeldTasks {
   }
 
   function take(id: number): Task | undefined {
-    const entry = entries.get(id);
-    if (entry === undefined) return undefined;
+    const task = entries.get(id);
+    if (task === undefined) return undefined;
     entries.delete(id);
-    count(entry.task, -1);
-    return entry.task;
+    slow.delete(id);
+    count(task, -1);
+    return task;
   }
 
   return {
@@ -49,19 +52,19 @@ export function createHeldTasks(): HeldTasks {
     held,
     heldOfBatches,
     add(id, task) {
-      entries.set(id, { task, sentAt: performance.now(), overtaken: 0 });
+      entries.set(id, task);
       count(task, 1);
     },
     take,
     takeAll: () => [...entries.keys()].flatMap((id) => take(id) ?? []),
-    idOf: (task) => [...entries].find(([, entry]) => entry.task === task)?.[0],
-    isOvertaken(id, { input, interactive }, many, ms) {
-      const kind = kindOf(input);
-      for (const [other, entry] of entries) {
-        if (other > id) break;
-        if (kindOf(entry.task.input) !== kind || entry.task.interactive !== interactive) continue;
-        entry.overtaken++;
-        if (entry.overtaken > many && performance.now() - entry.sentAt >= ms) return true;
+    idOf: (task) => [...entries].find(([, held]) => held === task)?.[0],
+    markSlow(id) {
+      if (entries.has(id)) slow.set(id, { since: performance.now(), answers: 0 });
+    },
+    countAnswer(many, ms) {
+      for (const decode of slow.values()) {
+        decode.answers++;
+        if (decode.answers > many && performance.now() - decode.since >= ms) return true;
       }
       return false;
     },

@@ -113,7 +113,7 @@ export function createPool(options: PoolOptions): EncoderPool {
           maxPixels: options.maxPixels,
           decoders: options.decoders ?? 0,
         }),
-        hangingAfter: (kind) => hangingAfter(kind, microBatch),
+        hangingAfter: () => hangingAfter(microBatch),
         taskTimeoutMs,
         log,
       },

@@ -4,7 +4,7 @@ import type { EncoderEvents, EncoderProcess } from '../encoder/process.ts';
 import type { Calibration, FromEncoder, LoadOptions, TowerRun } from '../encoder/protocol.ts';
 import { createHeldTasks, type HeldTasks } from './held-tasks.ts';
 import { afterPatience } from './patience.ts';
-import { type InputKind, kindOf, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /**
  * - `down`: no process; the next one starts when the timer fires
@@ -38,8 +38,8 @@ export interface SlotDeps {
   launch: (events: EncoderEvents) => EncoderProcess;
   /** The message with which each process begins. */
   loadOptions: () => LoadOptions;
-  /** Answers to later tasks after which an older task of this kind hangs. */
-  hangingAfter: (kind: InputKind) => number;
+  /** Answers to other tasks during which slow decoding must end. */
+  hangingAfter: () => number;
   /** An encoder that has work and makes no progress for this long is killed (ms). */
   taskTimeoutMs: number;
   log: Logger;
@@ -148,6 +148,9 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
       case 'failed':
         answered(message.id)?.reject(new ServiceError(message.code, message.message));
         break;
+      case 'slow_decode':
+        tasks.markSlow(message.id);
+        return;
       case 'calibrated':
         events.onCalibrated(message.calibration);
         // It keeps the memory of the largest run it has tried.
@@ -171,7 +174,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     const task = tasks.take(id);
     if (task === undefined) return undefined;
     watchProgress();
-    if (tasks.isOvertaken(id, task, hangingAfter(kindOf(task.input)), taskTimeoutMs)) kill('a task hangs');
+    if (tasks.countAnswer(hangingAfter(), taskTimeoutMs)) kill('decoding hangs');
     return task;
   }
 

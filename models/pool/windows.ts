@@ -42,8 +42,7 @@ export function hasRoom(
 }
 
 /**
- * Answers after which a task that came before them hangs. Reordering explains fewer: an encoder holds no more than a
- * window of them at once.
+ * Answers to other tasks during which slow decoding must end: two full windows. Fewer may come from an encoder that is
+ * slow as a whole.
  */
-export const hangingAfter = (kind: InputKind, microBatch: MicroBatch): number =>
-  2 * (windowOf(kind, microBatch) + interactiveTasks);
+export const hangingAfter = (microBatch: MicroBatch): number => 2 * (windowOf('image', microBatch) + interactiveTasks);

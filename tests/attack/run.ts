@@ -98,10 +98,19 @@ async function attackLane(lane: number): Promise<void> {
   }
 }
 
+let running = idle.pids;
+/** Prints the reason when an encoder has ended. */
+function sayEnded(): void {
+  const ended = running.filter((pid) => !stage.pids().includes(pid));
+  if (ended.length > 0) print(`processes ${ended.join(', ')} ended\n${stage.lastLines()}`);
+  running = stage.pids();
+}
+
 async function watch(): Promise<void> {
   while (!isOver()) {
     peak.redisMb = Math.max(peak.redisMb, (await store.read()).megabytes);
     peak.apiMiB = Math.max(peak.apiMiB, residentMiBOf(stage.apiPid()));
+    sayEnded();
     await delay(1_000);
   }
 }

@@ -37,6 +37,8 @@ export interface FakeEncoder extends EncoderProcess {
   failToLoad(message: string): void;
   calibrated(calibration: Calibration): void;
   shrink(images: number): void;
+  /** Decoding for this task is slow. */
+  slowDecode(text: string): void;
   /** A run over so many texts has ended. */
   ran(texts: number): void;
   answer(text: string, embedded?: Embedded): void;
@@ -66,9 +68,13 @@ function fakeEncoder(events: EncoderEvents, pid: number): FakeEncoder {
   const say = (message: FromEncoder) => {
     if (!ended) events.onMessage(message);
   };
-  const take = (text: string): number => {
+  const idOf = (text: string): number => {
     const id = [...open].find(([, candidate]) => candidate === text)?.[0];
     if (id === undefined) throw new Error(`The encoder was not given ${text}; it has ${[...open.values()].join(', ')}`);
+    return id;
+  };
+  const take = (text: string): number => {
+    const id = idOf(text);
     open.delete(id);
     return id;
   };
@@ -95,6 +101,7 @@ function fakeEncoder(events: EncoderEvents, pid: number): FakeEncoder {
     calibrated: (calibration) => say({ type: 'calibrated', calibration }),
     shrink: (images) => say({ type: 'shrunk', images }),
     ran: (inputs) => say({ type: 'ran', input: 'text', inputs, milliseconds: 1 }),
+    slowDecode: (text) => say({ type: 'slow_decode', id: idOf(text) }),
     failToLoad: (message) => say({ type: 'load_failed', message }),
     answer: (text, embedded = embeddingOf(1)) => say({ type: 'embedded', id: take(text), embedded }),
     fail: (text, code, message) => say({ type: 'failed', id: take(text), code, message }),

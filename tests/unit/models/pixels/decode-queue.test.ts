@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { createDecodeQueue } from '../../../../models/pixels/decode-queue.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createDecodeQueue, slowDecodeMs } from '../../../../models/pixels/decode-queue.ts';
 
 /** A queue for a CPU with one thread, which decodes two images at a time or as many as a run takes. */
 function setUp(nextRun = 1) {
@@ -173,4 +173,33 @@ test('waiting for a large place is not counted as decoding', async () => {
   expect(await second.run).toMatchObject({ ms: 300 });
   add('small', false, 'a');
   await settle();
+});
+
+test('decoding is reported as slow by its own time, without the wait for its turn or for a large-image place', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const queue = createDecodeQueue({ provider: 'cpu', threads: 1, nextRun: () => 1 });
+  const slow: string[] = [];
+  const end: Record<string, () => void> = {};
+  const decode = (name: string, isLarge: boolean) => {
+    const caller = { interactive: false, tenant: 'a', onSlowDecode: () => slow.push(name) };
+    return queue.run(caller, async ({ takeLargePlace }) => {
+      const release = isLarge ? await takeLargePlace?.() : undefined;
+      await new Promise<void>((resolve) => {
+        end[name] = resolve;
+      });
+      release?.();
+    });
+  };
+  const runs = [decode('first', true), decode('second', true), decode('small', false)];
+  await vi.advanceTimersByTimeAsync(slowDecodeMs - 1);
+  end['small']?.();
+  expect(slow).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(slow).toEqual(['first']);
+  end['first']?.();
+  await vi.advanceTimersByTimeAsync(slowDecodeMs);
+  expect(slow).toEqual(['first', 'second']);
+  end['second']?.();
+  await Promise.all(runs);
 });

@@ -683,17 +683,44 @@ describe('an encoder that is slow', () => {
     expect(encoder(0).killed).toBe(true);
   });
 
-  test('is ended for a task that hangs in it while later ones are answered', async () => {
+  /** The encoder answers a task each second, and another one never. */
+  async function answerOthers(encoder: FakeEncoder, bulk: (text: string) => unknown, seconds: number) {
+    for (let second = 0; second < seconds; second++) {
+      expect(encoder.killed).toBe(false);
+      void bulk(`after ${second}`);
+      await vi.advanceTimersByTimeAsync(1_000);
+      encoder.answer(`after ${second}`);
+    }
+  }
+
+  test('is ended for decoding that hangs in it while other tasks are answered', async () => {
     const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
     encoder(0).load();
     void bulk('hangs');
-    for (let seconds = 0; seconds < 60; seconds++) {
-      expect(encoder(0).killed).toBe(false);
-      void bulk(`after ${seconds}`);
-      await vi.advanceTimersByTimeAsync(1_000);
-      encoder(0).answer(`after ${seconds}`);
-    }
+    encoder(0).slowDecode('hangs');
+    await answerOthers(encoder(0), bulk, 60);
     expect(encoder(0).killed).toBe(true);
+  });
+
+  test('is not ended for a task that waits in it while other tasks are answered', async () => {
+    const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    encoder(0).load();
+    const [waits] = bulk('waits');
+    await answerOthers(encoder(0), bulk, 200);
+    encoder(0).answer('waits');
+    await expect(waits).resolves.toEqual(embeddingOf(1));
+    expect(encoder(0).killed).toBe(false);
+  });
+
+  test('is not ended when slow decoding ends', async () => {
+    const { encoder, bulk } = poolOf({ taskTimeoutMs: 60_000 });
+    encoder(0).load();
+    void bulk('slow');
+    encoder(0).slowDecode('slow');
+    await answerOthers(encoder(0), bulk, 59);
+    encoder(0).answer('slow');
+    await answerOthers(encoder(0), bulk, 200);
+    expect(encoder(0).killed).toBe(false);
   });
 });
 
