@@ -67,15 +67,17 @@ test('a running batch is deleted from a full Redis, and its memory is free', asy
   // Texts that do not compress.
   const items = Array.from({ length: 5_000 }, (_, index) => ({
     ...item(index),
-    text: randomBytes(150).toString('base64'),
+    text: randomBytes(600).toString('base64'),
   }));
   const { id } = await engine.postItems(itemsOfList(items, 'lenient'));
-  expect((await used()) - before).toBeGreaterThan(500_000);
+  const added = (await used()) - before;
+  expect(added).toBeGreaterThan(3_000_000);
   await setLimit(1_000_000);
   await engine.batches.remove(tenant, id);
   expect(await engine.keys(`vls:{${id}}*`)).toEqual([]);
   await expect(engine.batches.status(tenant, id)).rejects.toMatchObject({ code: 'batch.not_found' });
-  await until(async () => expect((await used()) - before).toBeLessThan(200_000));
+  // Redis retains the scripts that it has loaded meanwhile, 0.5 MB on the masters of a cluster.
+  await until(async () => expect((await used()) - before).toBeLessThan(added / 3));
   await setLimit(0);
 });
 
