@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './tests/support/longest-first.ts';
+import { RetriedTests } from './tests/support/retried-tests.ts';
 import { SlowestFiles } from './tests/support/slowest-files.ts';
 
 /** The Redis under a test that asks for it: one server, or a cluster of three. */
@@ -56,7 +57,7 @@ export default defineConfig({
         'tests/integration/service/{access-limits,access-session,outage}.test.ts',
       ),
     ],
-    reporters: ['default', new SlowestFiles()],
+    reporters: ['default', new SlowestFiles(), new RetriedTests()],
     sequence: { sequencer: LongestFirst },
     // A busy machine takes several times as long as a quiet one. These only matter to a test that fails.
     testTimeout: 180_000,
