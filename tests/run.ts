@@ -14,18 +14,29 @@ const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name: string, file: string) => join(dirname(require.resolve(`${name}/package.json`)), file);
 
-const steps: [what: string, command: string[]][] = [
+/** Independent of each other, so they run at the same time: 20 s instead of 30 s on two processors. */
+const checks: [what: string, command: string[]][] = [
   ['format and lint', [bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings', '.']],
   ['types', [bin('typescript', 'bin/tsc'), '--noEmit']],
   ['types of the page', [bin('typescript', 'bin/tsc'), '--noEmit', '-p', 'web']],
-  ['tests', [bin('vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)]],
 ];
 
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
 process.on('SIGTERM', () => {
-  running?.kill('SIGTERM');
+  for (const child of running) child.kill('SIGTERM');
   process.exit(143);
 });
+
+/** @returns the exit code, and the output if it is not that of this process. */
+async function run(command: string[], stdio: 'inherit' | 'pipe'): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, command, { cwd: root, stdio: ['inherit', stdio, stdio] });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (output += bytes));
+  const [code] = (await once(child, 'close')) as [number | null];
+  running.delete(child);
+  return { code: code ?? 1, output };
+}
 
 const redis = findRedisServer() ?? (await installRedis((line) => process.stdout.write(`${line}\n`)));
 if (typeof redis !== 'string' && 'failed' in redis) {
@@ -41,9 +52,17 @@ if (asked.length === 0 || asked.some((argument) => argument.includes('e2e'))) {
     process.stdout.write(`The tests of the page will be skipped, for want of Chromium: ${reason}.\n`);
 }
 
-for (const [what, command] of steps) {
-  process.stdout.write(`\n— ${what}\n`);
-  running = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' });
-  const [code] = (await once(running, 'exit')) as [number | null];
-  if (code !== 0) process.exit(code ?? 1);
-}
+process.stdout.write(`\n— ${checks.map(([what]) => what).join(', ')}\n`);
+const codes = await Promise.all(
+  checks.map(async ([what, command]) => {
+    const { code, output } = await run(command, 'pipe');
+    process.stdout.write(output || `No errors in ${what}.\n`);
+    return code;
+  }),
+);
+const failed = codes.find((code) => code !== 0);
+if (failed !== undefined) process.exit(failed);
+
+process.stdout.write('\n— tests\n');
+const { code } = await run([bin('vitest', 'vitest.mjs'), 'run', ...asked], 'inherit');
+process.exit(code);
