@@ -49,7 +49,7 @@ export interface ImageRecipe {
 export const pixelBytes = ({ size }: Pick<ImageRecipe, 'size'>): number => 3 * size * size;
 
 /** Steps before the tokenizer; see `models/texts/cleaning.ts`. */
-export type Cleaning = 'openclip' | 'openclip-cased' | 'siglip' | 'lower' | 'none';
+export type Cleaning = 'openclip' | 'openclip-cased' | 'openclip-canonical' | 'siglip' | 'lower' | 'none';
 
 /** Conversion of SentencePiece ids to the ids of a model. */
 export interface SentencePieceIds {
@@ -99,9 +99,14 @@ export const familyNames = [
 ] as const;
 export type FamilyName = (typeof familyNames)[number];
 
+/** A library whose results a model has to reproduce. */
+export type ReferenceLibrary = 'transformers' | 'open_clip';
+
 /** All properties in which models differ, as plain data. `models/families/` reads them from the files of a model. */
 export interface ModelFacts {
   family: FamilyName;
+  /** The library whose steps the recipes repeat; undefined when only the makers of the model have them. */
+  reference: ReferenceLibrary | undefined;
   image: ImageRecipe;
   text: TextRecipe;
   /** Length of an embedding. */

@@ -4,6 +4,7 @@ import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
   family: 'chinese-clip',
+  reference: 'transformers',
   defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
   image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
   // BERT has 512 positions. The processor truncates at 52, which no file states.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FamilyName, ModelFacts, TextRecipe } from '../model.ts';
+import type { FamilyName, ModelFacts, ReferenceLibrary, TextRecipe } from '../model.ts';
 import type { StatedFacts } from './family.ts';
 import { absent, type FolderFiles } from './folder-files.ts';
 import { type ImageDefaults, readImageRecipe } from './image-recipe.ts';
@@ -25,6 +25,7 @@ const scale = 100;
 /** The differences between families whose exports have CLIP's files. */
 export interface ClipKind {
   family: FamilyName;
+  reference: ReferenceLibrary;
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
   /**
@@ -57,6 +58,7 @@ export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts
     defaults.contextLength;
   return {
     family: kind.family,
+    reference: kind.reference,
     image: readImageRecipe(files, imageSize, stated, kind.image),
     text: kind.text(files, maxTokens),
     dimensions: file?.projection_dim ?? openClip?.model.embed_dim ?? stated.dimensions ?? defaults.dimensions,

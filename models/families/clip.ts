@@ -5,6 +5,7 @@ import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
   family: 'clip',
+  reference: 'open_clip',
   // transformers omits these from a saved `config.json`.
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },

@@ -22,6 +22,7 @@ export const compact: ModelFamily = {
     const defaults = { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...half } as const;
     return {
       family: 'compact',
+      reference: undefined,
       image: readImageRecipe(files, file.vision_config.image_size, stated, defaults),
       text: {
         clean: 'none',

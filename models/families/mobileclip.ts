@@ -5,6 +5,7 @@ import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
   family: 'mobileclip',
+  reference: 'open_clip',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 256 },
   image: { resize: 'crop', filter: 'bilinear', rgb: 'after-resize', mean: [0, 0, 0], std: [1, 1, 1] },
   positionsAreTokens: true,

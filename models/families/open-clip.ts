@@ -1,8 +1,16 @@
 import { z } from 'zod';
+import type { Cleaning } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const size = z.int().positive();
+
+/** The cleaning of texts, by its name in OpenCLIP's configuration. */
+const cleanings = {
+  lower: 'openclip',
+  whitespace: 'openclip-cased',
+  canonicalize: 'openclip-canonical',
+} as const satisfies Record<string, Cleaning>;
 
 const visionConfig = z.object({ image_size: size.optional(), timm_model_name: z.string().nullish() });
 const textConfig = z.object({
@@ -10,6 +18,13 @@ const textConfig = z.object({
   no_causal_mask: z.boolean().optional(),
   hf_model_name: z.string().nullish(),
   hf_tokenizer_name: z.string().nullish(),
+  tokenizer_kwargs: z
+    .object({
+      clean: z
+        .enum(['lower', 'whitespace', 'canonicalize'], 'only lower, whitespace and canonicalize are supported')
+        .optional(),
+    })
+    .nullish(),
 });
 const modelConfig = z.object({
   embed_dim: size,
@@ -58,4 +73,10 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
 export function hasOtherTokenizer(files: FolderFiles): boolean {
   const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
   return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));
+}
+
+/** Returns the cleaning that OpenCLIP's configuration states; undefined when it states none. */
+export function cleaningIn(files: FolderFiles): Cleaning | undefined {
+  const { clean } = openClipConfigIn(files)?.model.text_cfg.tokenizer_kwargs ?? {};
+  return clean && cleanings[clean];
 }

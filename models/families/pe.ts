@@ -6,6 +6,7 @@ import { textVersions } from './text-version.ts';
 
 const kind: ClipKind = {
   family: 'pe',
+  reference: 'open_clip',
   defaults: { dimensions: 1024, contextLength: 32, imageSize: 224 },
   image: { resize: 'squash', filter: 'bilinear', rgb: 'after-resize', ...half },
   positionsAreTokens: true,

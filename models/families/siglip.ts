@@ -1,26 +1,29 @@
 import { z } from 'zod';
-import type { FamilyName, ModelFacts, Probability, TextRecipe } from '../model.ts';
+import type { Cleaning, FamilyName, ModelFacts, Probability, TextRecipe } from '../model.ts';
 import type { ModelFamily, StatedFacts } from './family.ts';
 import { absent, type FolderFiles } from './folder-files.ts';
 import { half, type ImageDefaults, readImageRecipe } from './image-recipe.ts';
-import { type OpenClipConfig, openClipConfigIn } from './open-clip.ts';
+import { cleaningIn, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
 const size = z.int().positive();
 
-/** The defaults are those of transformers, which omits them from a saved file. */
+/** `config.json` of transformers, which leaves out what is a default. */
 const config = z.object({
   model_type: z.literal('siglip'),
   text_config: z
     .object({
-      hidden_size: size.default(768),
+      hidden_size: size.optional(),
       projection_size: size.optional(),
-      max_position_embeddings: size.default(64),
+      max_position_embeddings: size.optional(),
     })
     .prefault({}),
-  vision_config: z.object({ image_size: size.default(224) }).prefault({}),
+  vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
+
+/** The defaults of transformers, which are those of OpenCLIP too. */
+const defaults = { dimensions: 768, imageSize: 224, maxTokens: 64 } as const;
 
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
@@ -40,29 +43,33 @@ export const isSiglip = (files: FolderFiles): boolean =>
 const tokenizerOf = (files: FolderFiles): string | undefined =>
   openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
 
-type OpenClipModel = OpenClipConfig['model'];
-
 /** The differences between the generations of SigLIP. */
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
-  text(files: FolderFiles, maxTokens: number): TextRecipe;
+  /** The cleaning of transformers. OpenCLIP cleans the texts of both generations in the same way. */
+  clean: Cleaning;
+  /** The model of SentencePiece. */
+  pieces: string;
+  /** Id of the padding. */
+  pad: number;
 }
 
 /**
- * Reads the facts of either generation of SigLIP, at a fixed resolution.
+ * Reads the facts of either generation of SigLIP, at a fixed resolution. OpenCLIP and transformers process its images
+ * and texts differently, so the source of the files decides which of them is repeated.
  * @throws {Error} naming file and field.
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
-  const { family, filter, text } = generation;
-  const openClip = openClipConfigIn(files);
-  const { dimensions, imageSize, maxTokens } = openClip === undefined ? sizesIn(files) : openClipSizes(openClip.model);
-  const rgb = openClip === undefined ? 'before-resize' : 'after-resize';
-  const defaults = { resize: 'squash', filter, rgb, ...half } as const;
+  const { family, filter } = generation;
+  const isOpenClip = isOfOpenClip(files);
+  const { dimensions, imageSize, maxTokens } = sizesIn(files, stated);
+  const rgb = isOpenClip ? 'after-resize' : 'before-resize';
   return {
     family,
-    image: readImageRecipe(files, imageSize, stated, defaults),
-    text: text(files, maxTokens),
+    reference: isOpenClip ? 'open_clip' : 'transformers',
+    image: readImageRecipe(files, imageSize, stated, { resize: 'squash', filter, rgb, ...half }),
+    text: textRecipe(generation, files, isOpenClip, maxTokens),
     dimensions,
     probability: sigmoidOf(family, stated),
     // The first output of an export is the last hidden state of each token.
@@ -70,24 +77,39 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
   };
 }
 
+/** Returns true for exports of OpenCLIP. Those of Marqo have no descriptions at all. */
+const isOfOpenClip = (files: FolderFiles): boolean =>
+  openClipConfigIn(files) !== undefined ||
+  (files.json('config.json') === undefined && files.json('preprocessor_config.json') === undefined);
+
 interface Sizes {
   dimensions: number;
   imageSize: number;
   maxTokens: number;
 }
 
-function sizesIn(files: FolderFiles): Sizes {
-  const file = files.parsed('config.json', config);
-  if (file === undefined) throw absent(files.path('config.json'));
-  const { hidden_size: width, projection_size: projection, max_position_embeddings: maxTokens } = file.text_config;
-  return { dimensions: projection ?? width, imageSize: file.vision_config.image_size, maxTokens };
+/** Reads sizes from the files, then from the registry entry, then from the defaults. */
+function sizesIn(files: FolderFiles, stated: StatedFacts): Sizes {
+  const openClip = openClipConfigIn(files)?.model;
+  const file = openClip === undefined ? files.parsed('config.json', config) : undefined;
+  if (openClip === undefined && file === undefined && stated.dimensions === undefined) {
+    throw absent(files.path('config.json'));
+  }
+  const {
+    projection_size: projection,
+    hidden_size: width,
+    max_position_embeddings: positions,
+  } = file?.text_config ?? {};
+  return {
+    dimensions: openClip?.embed_dim ?? projection ?? width ?? stated.dimensions ?? defaults.dimensions,
+    imageSize:
+      openClip?.vision_cfg.image_size ??
+      file?.vision_config.image_size ??
+      stated.preprocess?.imageSize ??
+      defaults.imageSize,
+    maxTokens: openClip?.text_cfg.context_length ?? positions ?? stated.contextLength ?? defaults.maxTokens,
+  };
 }
-
-const openClipSizes = ({ embed_dim: dimensions, vision_cfg: vision, text_cfg: text }: OpenClipModel): Sizes => ({
-  dimensions,
-  imageSize: vision.image_size ?? 224,
-  maxTokens: text.context_length ?? 64,
-});
 
 /** Scale and bias are weights of the full model, which are in no file of an export. */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
@@ -99,23 +121,29 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 }
 
 /** The end token of both generations. */
-export const end = 1;
+const end = 1;
 
-/**
- * Text recipe of SigLIP: canonical text, then SentencePiece Unigram. The tower pools the last position and masks
- * nothing.
- */
-const text: SiglipGeneration['text'] = (files, maxTokens) => ({
-  clean: 'siglip',
-  ...sentencePieceIn(files, 'spiece.model', { end }, textVersions.siglip),
-  maxTokens,
-  pad: { id: 1, to: maxTokens },
-  mask: false,
-});
+/** Returns the text recipe. The tower pools the last position and masks nothing. */
+function textRecipe(
+  { clean: ofTransformers, pieces, pad }: SiglipGeneration,
+  files: FolderFiles,
+  isOpenClip: boolean,
+  maxTokens: number,
+): TextRecipe {
+  const clean = isOpenClip ? (cleaningIn(files) ?? 'openclip-canonical') : ofTransformers;
+  return {
+    clean,
+    ...sentencePieceIn(files, pieces, { end }, textVersions[clean]),
+    maxTokens,
+    pad: { id: pad, to: maxTokens },
+    mask: false,
+  };
+}
 
-/** SigLIP. */
+/** SigLIP: canonical text, then SentencePiece Unigram. */
 export const siglip: ModelFamily = {
   name: 'siglip',
   accepts: (files) => isSiglip(files) && !hasGemmaTokenizer(files),
-  read: (files, stated) => readSiglip({ family: 'siglip', filter: 'bicubic', text }, files, stated),
+  read: (files, stated) =>
+    readSiglip({ family: 'siglip', filter: 'bicubic', clean: 'siglip', pieces: 'spiece.model', pad: 1 }, files, stated),
 };

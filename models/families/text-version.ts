@@ -4,6 +4,7 @@ import type { Cleaning } from '../model.ts';
 export const textVersions: Record<Cleaning, string> = {
   openclip: 'openclip-3.3-1',
   'openclip-cased': 'openclip-cased-3.3-1',
+  'openclip-canonical': 'openclip-canonical-3.3-1',
   siglip: 'siglip-1',
   lower: 'lower-1',
   none: 'none-1',

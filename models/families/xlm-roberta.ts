@@ -1,7 +1,7 @@
 import { type ClipKind, openAi, readClip } from './clip-facts.ts';
 import type { ModelFamily } from './family.ts';
 import type { FolderFiles } from './folder-files.ts';
-import { openClipConfigIn } from './open-clip.ts';
+import { cleaningIn, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
@@ -10,17 +10,21 @@ const ids = { begin: 0, end: 2, fairseq: { shift: 1, unknown: 3 } };
 
 const kind: ClipKind = {
   family: 'xlm-roberta',
+  reference: 'open_clip',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
   // XLM-RoBERTa has 514 positions. OpenCLIP truncates at 77, which no file states.
   positionsAreTokens: false,
-  text: (files, maxTokens) => ({
-    clean: 'openclip-cased',
-    maxTokens,
-    pad: { id: 1, to: 0 },
-    mask: true,
-    ...sentencePieceIn(files, 'sentencepiece.bpe.model', ids, textVersions['openclip-cased']),
-  }),
+  text: (files, maxTokens) => {
+    const clean = cleaningIn(files) ?? 'openclip-cased';
+    return {
+      clean,
+      maxTokens,
+      pad: { id: 1, to: 0 },
+      mask: true,
+      ...sentencePieceIn(files, 'sentencepiece.bpe.model', ids, textVersions[clean]),
+    };
+  },
 };
 
 /** Multilingual CLIP models of OpenCLIP, with XLM-RoBERTa as the text tower. */

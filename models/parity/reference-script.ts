@@ -1,38 +1,30 @@
-import type { FamilyName, ModelSpec } from '../model.ts';
+import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
-/** The library that made a family, and whose values are its golden values. */
-type Library = 'transformers' | 'open_clip';
-
-const libraries: Record<Exclude<FamilyName, 'compact'>, Library> = {
-  clip: 'open_clip',
-  mobileclip: 'open_clip',
-  pe: 'open_clip',
-  'xlm-roberta': 'open_clip',
-  'chinese-clip': 'transformers',
-  siglip: 'transformers',
-  siglip2: 'transformers',
-};
-
 /** The packages of each library, as `pip install` names them. */
-const packages: Record<Library, string> = {
+const packages: Record<ReferenceLibrary, string> = {
   transformers: 'torch transformers sentencepiece protobuf tiktoken pillow',
   open_clip: 'torch open_clip_torch transformers sentencepiece pillow',
 };
 
 /**
- * Writes the Python script that makes golden values with the reference library of a family. It holds the images.
- * @param reference the model for the library: a repository, a directory, or a name of OpenCLIP. Undefined: the script asks.
- * @throws {Error} for a family without a reference library.
+ * Writes the Python script that makes golden values with the reference library of a model. It holds the images.
+ * @param original the model for the library: a repository, a directory, or a name of OpenCLIP. Undefined: the script asks.
+ * @throws {Error} for a model without a reference library.
  */
 export function referenceScript(
-  { model, revision, family, text }: Pick<ModelSpec, 'model' | 'revision' | 'family' | 'text'>,
+  {
+    model,
+    revision,
+    family,
+    reference: library,
+    text,
+  }: Pick<ModelSpec, 'model' | 'revision' | 'family' | 'reference' | 'text'>,
   images: readonly ParityImage[],
-  reference: string | undefined,
+  original: string | undefined,
 ): string {
-  if (family === 'compact')
-    throw new Error('compact has no reference library: models/compact/build.py makes its values');
-  const library = libraries[family];
+  if (library === undefined)
+    throw new Error(`${family} has no reference library: models/compact/build.py makes its values`);
   const encoded = images.map(({ image, bytes }) => `    ${python(image)}: ${python(bytes.toString('base64'))},`);
   return `"""Golden values of ${model} with ${library}.
 
@@ -49,9 +41,9 @@ import torch
 from PIL import Image
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--model", ${reference === undefined ? 'required=True' : `default=${python(reference)}`})
-${library === 'open_clip' ? 'parser.add_argument("--pretrained", default=None, help="tag or file of the weights")\n' : ''}arguments = parser.parse_args()
-
+parser.add_argument("--model", ${original === undefined ? 'required=True' : `default=${python(original)}`})
+${library === 'open_clip' ? pretrainedArgument : ''}arguments = parser.parse_args()
+${library === 'open_clip' ? requirePretrained : ''}
 IMAGES = {
 ${encoded.join('\n')}
 }
@@ -128,6 +120,13 @@ with torch.no_grad():
 scale = model.logit_scale.exp().item()
 bias = model.logit_bias.item() if hasattr(model, "logit_bias") else None`;
 }
+
+const pretrainedArgument = 'parser.add_argument("--pretrained", default=None, help="tag or file of the weights")\n';
+
+/** Without weights OpenCLIP makes a model of random ones. */
+const requirePretrained = `if arguments.pretrained is None and not arguments.model.startswith(("hf-hub:", "local-dir:")):
+    parser.error("--pretrained is needed with a name of OpenCLIP, such as --model ViT-B-32-quickgelu --pretrained openai")
+`;
 
 const openClipPart = `import open_clip
 

@@ -64,7 +64,7 @@ export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   );
 }
 
-const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'siglip', 'lower', 'none'];
+const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'openclip-canonical', 'siglip', 'lower', 'none'];
 /** The limits of the families. */
 const lengths = [32, 52, 64, 77] as const;
 

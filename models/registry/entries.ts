@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Config } from '../../shared/config.ts';
-import { familyNames, precisions } from '../model.ts';
+import { type FamilyName, familyNames, precisions } from '../model.ts';
 import { filesOf, hasFolder, isLocalName, layoutNames, needsDimensions, precisionsOf } from './layouts.ts';
 import { modelsOf, profileEntry, type TrafficRules } from './traffic.ts';
 
@@ -88,6 +88,9 @@ const writtenEntry = z.strictObject({
     .default({}),
 });
 
+/** Returns true for families whose texts are tokens of CLIP's vocabulary. */
+const hasClipVocabulary = (family: FamilyName = 'clip'): boolean => ['clip', 'mobileclip', 'pe'].includes(family);
+
 /** Moves the revision to its place in the entry, and validates the entry against its layout. */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
@@ -109,6 +112,10 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
   }
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
     fault(`the repositories of the layout ${source.layout} do not state it, so the entry must`, 'dimensions');
+  }
+  if (source.layout === 'marqo' && source.tokenizer === undefined && !hasClipVocabulary(entry.family)) {
+    const message = `the layout marqo has CLIP's tokenizer, which is not that of ${entry.family}: name its repository`;
+    fault(message, 'source', 'tokenizer');
   }
   const offered = precisionsOf(source.layout);
   if (Object.values(entry.precision ?? {}).some((stated) => stated !== undefined && !offered.includes(stated))) {

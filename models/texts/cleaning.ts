@@ -1,5 +1,5 @@
 import type { Cleaning } from '../model.ts';
-import { cleanLikeOpenClip, repairLikeOpenClip } from './openclip-cleaning.ts';
+import { canonicalLikeOpenClip, cleanLikeOpenClip, repairLikeOpenClip } from './openclip-cleaning.ts';
 import { canonical } from './siglip-cleaning.ts';
 
 /** The steps before the tokenizer. */
@@ -14,6 +14,7 @@ export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
   // The reference composes accents before the last entities are decoded, and not after.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
+  'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },
   siglip: { clean: (text) => canonical(text), replacesNormalizer: false },
   lower: { clean: (text, length) => text.slice(0, length).toLowerCase(), replacesNormalizer: false },
   none: { clean: (text, length) => text.slice(0, length), replacesNormalizer: false },

@@ -1,4 +1,5 @@
 import { decodeHTML, decodeHTMLStrict } from 'entities';
+import { canonical } from './siglip-cleaning.ts';
 
 /**
  * Cleans a text as OpenCLIP's tokenizer does: `_clean_lower` of open_clip 3.3, which is `ftfy.fix_text`,
@@ -18,6 +19,10 @@ export function repairLikeOpenClip(text: string, length = text.length): string {
   const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
   return collapseWhiteSpace(repaired);
 }
+
+/** `_clean_canonicalize`, for both generations of SigLIP: the same repairs, then no punctuation and no case. */
+export const canonicalLikeOpenClip = (text: string, length = text.length): string =>
+  canonical(repairLikeOpenClip(text, length).replaceAll('_', ' '));
 
 /** Text that needs no repair: printable ASCII without "&", and white space. Nearly all captions match. */
 const plainAscii = /^[\t\n\f\r -%'-~]*$/;

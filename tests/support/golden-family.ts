@@ -30,6 +30,12 @@ export interface GoldenFamily {
   fp16?: { images: number[][]; texts: number[][]; cosine: number[][] };
 }
 
+/** Scale and bias of the models of SigLIP, which stand in no file. */
+export const sigmoids = {
+  siglip: { logitScale: 117.33081817626953, logitBias: -12.9324369430542 },
+  siglip2: { logitScale: 112.66889953613281, logitBias: -16.771724700927734 },
+};
+
 export const familyFolder = (name: string): string =>
   fileURLToPath(new URL(`../golden/families/${name}`, import.meta.url));
 
@@ -47,9 +53,15 @@ export const familySpec = async (name: string, stated: StatedFacts = {}): Promis
 export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, value, at) => sum + value * (b[at] ?? Number.NaN), 0);
 
-/** The crop of a golden image by the recipe of a model. */
-export const cropFor = (spec: ModelSpec, file: string): Promise<Uint8Array> =>
-  crop(goldenImage(file), { recipe: spec.image, maxPixels: 50_000_000, mode: 'exact' });
+const crops = new Map<string, Promise<Uint8Array>>();
+
+/** The crop of a golden image by the recipe of a model. Each is made once, since most tests change another step. */
+export function cropFor({ image: recipe }: ModelSpec, file: string): Promise<Uint8Array> {
+  const key = `${file} ${recipe.size} ${recipe.resize} ${recipe.filter} ${recipe.rgb}`;
+  const known = crops.get(key) ?? crop(goldenImage(file), { recipe, maxPixels: 50_000_000, mode: 'exact' });
+  crops.set(key, known);
+  return known;
+}
 
 /** Largest distance of two tables. */
 const worst = (a: readonly number[][], b: readonly number[][]): number =>

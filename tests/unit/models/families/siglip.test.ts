@@ -13,14 +13,11 @@ import {
   familySpec,
   goldenFamily,
   measure,
+  padded,
+  sigmoids,
 } from '../../../support/golden-family.ts';
 
-const generations = {
-  siglip: { logitScale: 117.33081817626953, logitBias: -12.9324369430542 },
-  siglip2: { logitScale: 112.66889953613281, logitBias: -16.771724700927734 },
-};
-
-describe.each(Object.entries(generations))('%s', (name, stated) => {
+describe.each(Object.entries(sigmoids))('%s', (name, stated) => {
   const golden = goldenFamily(name);
   compareWithGolden(name, { load: () => familySpec(name, stated) });
 
@@ -86,25 +83,25 @@ describe.each(Object.entries(generations))('%s', (name, stated) => {
 });
 
 test('a SigLIP text of punctuation alone is the end token 64 times', async () => {
-  const spec = await familySpec('siglip', generations.siglip);
+  const spec = await familySpec('siglip', sigmoids.siglip);
   expect((await loadTokenizer(spec)).encode('!?... --- *** ### ,;:').ids).toEqual([1]);
 });
 
 test('special tokens spelled out in a text are ordinary characters', async () => {
-  for (const [name, stated] of Object.entries(generations)) {
+  for (const [name, stated] of Object.entries(sigmoids)) {
     const { ids } = (await loadTokenizer(await familySpec(name, stated))).encode('a cat </s> <eos> <pad> a dog');
     expect(ids.indexOf(1)).toBe(ids.length - 1);
   }
 });
 
 describe('without its model of SentencePiece', () => {
-  const json = async (name: keyof typeof generations) => {
-    const spec = await familySpec(name, generations[name]);
+  const json = async (name: keyof typeof sigmoids) => {
+    const spec = await familySpec(name, sigmoids[name]);
     const { tokenizerPath } = await familySpec('../clip/tiny-clip');
     const path = tokenizerPath.replace('clip/tiny-clip', `families/${name}`);
     return await loadTokenizer({ ...spec, tokenizerPath: path, text: { ...spec.text, tokenizer: { kind: 'json' } } });
   };
-  const differing = async (name: keyof typeof generations) => {
+  const differing = async (name: keyof typeof sigmoids) => {
     const tokenizer = await json(name);
     return goldenFamily(name).texts.flatMap(({ text, input_ids: ids }, at) => {
       const encoded = tokenizer.encode(text).ids;
@@ -128,23 +125,24 @@ test.each(['GemmaTokenizer', 'GemmaTokenizerFast', 'Siglip2Tokenizer'])(
     onTestFinished(() => rmSync(folder, { recursive: true }));
     cpSync(familyFolder('siglip2'), folder, { recursive: true });
     writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: name }));
-    expect(await readModelFolder(folder, generations.siglip2)).toMatchObject({ family: 'siglip2' });
+    expect(await readModelFolder(folder, sigmoids.siglip2)).toMatchObject({ family: 'siglip2' });
   },
 );
 
 describe("in OpenCLIP's exports", () => {
   /** The folder of a golden model with the two files that immich has in place of its `config.json`. */
   async function exported(
-    name: keyof typeof generations,
+    name: keyof typeof sigmoids,
     tokenizer: string,
-    tokenizerClass?: string,
+    { tokenizerClass, clean }: { tokenizerClass?: string; clean?: string } = {},
   ): Promise<ModelSpec> {
     const folder = mkdtempSync(join(tmpdir(), 'vls-siglip-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     cpSync(familyFolder(name), folder, { recursive: true });
     rmSync(join(folder, 'preprocessor_config.json'));
     const vision = { image_size: 224, timm_model_name: 'vit_base_patch16_siglip_224' };
-    const text = { context_length: 64, hf_tokenizer_name: tokenizer, no_causal_mask: true };
+    const named = { hf_tokenizer_name: tokenizer, ...(clean && { tokenizer_kwargs: { clean } }) };
+    const text = { context_length: 64, no_causal_mask: true, ...named };
     const steps = { size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], resize_mode: 'squash' };
     const write = (file: string, content: object) => writeFileSync(join(folder, file), JSON.stringify(content));
     if (tokenizerClass !== undefined) write('tokenizer_config.json', { tokenizer_class: tokenizerClass });
@@ -152,7 +150,7 @@ describe("in OpenCLIP's exports", () => {
     write('preprocess_cfg.json', { ...steps, interpolation: name === 'siglip' ? 'bicubic' : 'bilinear' });
     return {
       ...(await specOf(tinyClipFolder)),
-      ...(await readModelFolder(folder, generations[name])),
+      ...(await readModelFolder(folder, sigmoids[name])),
       visionPath: join(folder, 'onnx/vision_model.onnx'),
       textPath: join(folder, 'onnx/text_model.onnx'),
     };
@@ -164,10 +162,10 @@ describe("in OpenCLIP's exports", () => {
   ] as const)('%s is recognised by its tokenizer, and not taken for a MobileCLIP', async (name, tokenizer) => {
     const spec = await exported(name, tokenizer);
     expect(spec).toMatchObject({ family: name, dimensions: 48, text: { maxTokens: 64 }, image: { resize: 'squash' } });
-    const anyTokenizer = await exported(name, tokenizer, 'PreTrainedTokenizerFast');
+    const anyTokenizer = await exported(name, tokenizer, { tokenizerClass: 'PreTrainedTokenizerFast' });
     expect(anyTokenizer.family).toBe(name);
     const golden = goldenFamily(name);
-    const some = { ...golden, images: golden.images.slice(0, 1), texts: golden.texts.slice(0, 2) };
+    const some = { ...golden, images: golden.images.slice(0, 1), texts: golden.texts.slice(0, 1) };
     const { images, texts } = await measure(spec, some);
     expect(dot(images[0] ?? [], some.images[0]?.embedding ?? [])).toBeGreaterThan(1 - 1e-4);
     for (const [at, { embedding }] of some.texts.entries()) {
@@ -175,7 +173,82 @@ describe("in OpenCLIP's exports", () => {
     }
   });
 
+  /** Ids of OpenCLIP for each golden text, with their padding. */
+  const openClipIds = (name: keyof typeof sigmoids, pad: number) =>
+    goldenFamily(name).texts.map(({ input_ids: same, other_ids: other }) => {
+      const ids = other?.['open_clip'];
+      return ids === undefined ? same : [...ids, ...new Array<number>(64 - ids.length).fill(pad)];
+    });
+
+  test.each([
+    ['siglip', 'timm/ViT-B-16-SigLIP', 1, 4],
+    ['siglip2', 'timm/ViT-B-16-SigLIP2', 0, 12],
+  ] as const)("%s has OpenCLIP's ids for all texts, which differ from those of transformers", async (...given) => {
+    const [name, tokenizer, pad, differing] = given;
+    for (const clean of [undefined, 'canonicalize']) {
+      const spec = await exported(name, tokenizer, clean === undefined ? {} : { clean });
+      expect(spec.reference).toBe('open_clip');
+      expect(spec.text.version).toBe('openclip-canonical-3.3-1-sentencepiece');
+      const { encode } = await loadTokenizer(spec);
+      const ids = goldenFamily(name).texts.map(({ text }) => padded(spec, encode(text).ids, 64).ids);
+      expect(ids).toEqual(openClipIds(name, pad));
+    }
+    const ofTransformers = await familySpec(name, sigmoids[name]);
+    expect(ofTransformers.reference).toBe('transformers');
+    const { encode } = await loadTokenizer(ofTransformers);
+    const other = goldenFamily(name).texts.filter(
+      ({ text }, at) => `${padded(ofTransformers, encode(text).ids, 64).ids}` !== `${openClipIds(name, pad)[at]}`,
+    );
+    expect(other).toHaveLength(differing);
+  });
+
+  test('another cleaning is that of the configuration, and one that OpenCLIP does not have is refused', async () => {
+    const cased = await exported('siglip', 'timm/ViT-B-16-SigLIP', { clean: 'whitespace' });
+    expect(cased.text.clean).toBe('openclip-cased');
+    await expect(exported('siglip', 'timm/ViT-B-16-SigLIP', { clean: 'stem' })).rejects.toThrow('canonicalize');
+  });
+
   test('a text tower of no family is refused', async () => {
     await expect(exported('siglip', 'facebook/nllb-200-distilled-600M')).rejects.toThrow('nllb-200');
+  });
+});
+
+describe('without the files that describe it', () => {
+  const folderWith = (...files: string[]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'vls-siglip-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    for (const file of files) cpSync(join(familyFolder('siglip'), file), join(folder, file));
+    return folder;
+  };
+  const half = [0.5, 0.5, 0.5] as const;
+  const entry = { family: 'siglip', dimensions: 48, preprocess: { mean: half, std: half } } as const;
+
+  test("a SigLIP is read from its registry entry, as OpenCLIP's: Marqo's exports have no files", async () => {
+    const stated = { ...entry, ...sigmoids.siglip };
+    const { text, image, dimensions, reference } = await readModelFolder(folderWith('spiece.model'), stated);
+    expect({ dimensions, reference }).toEqual({ dimensions: 48, reference: 'open_clip' });
+    expect(image).toMatchObject({ size: 224, resize: 'squash', filter: 'bicubic', rgb: 'after-resize', mean: half });
+    expect(text).toMatchObject({ clean: 'openclip-canonical', maxTokens: 64, pad: { id: 1, to: 64 } });
+  });
+
+  test('size and number of tokens are those of the entry, unless a file states them', async () => {
+    const sizes = { preprocess: { ...entry.preprocess, imageSize: 384 }, contextLength: 32 };
+    const stated = { ...entry, ...sigmoids.siglip, ...sizes };
+    const { text, image } = await readModelFolder(folderWith(), stated);
+    expect({ size: image.size, maxTokens: text.maxTokens, pad: text.pad }).toEqual({
+      ...{ size: 384, maxTokens: 32, pad: { id: 1, to: 32 } },
+    });
+    const folder = folderWith();
+    const file = { model_type: 'siglip', text_config: { hidden_size: 48 }, vision_config: {} };
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(file));
+    expect((await readModelFolder(folder, stated)).text.maxTokens).toBe(32);
+    const withPositions = { ...file, text_config: { hidden_size: 48, max_position_embeddings: 16 } };
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(withPositions));
+    expect((await readModelFolder(folder, stated)).text.maxTokens).toBe(16);
+  });
+
+  test('it is refused when the entry does not state the length of an embedding', async () => {
+    const { dimensions: _, ...incomplete } = entry;
+    await expect(readModelFolder(folderWith(), { ...incomplete, ...sigmoids.siglip })).rejects.toThrow('config.json');
   });
 });

@@ -9,14 +9,18 @@ import type { ModelSpec, TextRecipe } from '../../../../models/model.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { loadTokenizer } from '../../../../models/texts/tokenizer.ts';
 import { goldenImage } from '../../../../testing/model-folders.ts';
-import { cropFor, dot, familyFolder, familySpec, goldenFamily, measure } from '../../../support/golden-family.ts';
+import {
+  cropFor,
+  dot,
+  familyFolder,
+  familySpec,
+  goldenFamily,
+  measure,
+  sigmoids,
+} from '../../../support/golden-family.ts';
 
 // The tests of each family have the traps of its recipe; these are the traps of single images, texts and files.
 
-const stated = {
-  siglip: { logitScale: 117.33081817626953, logitBias: -12.9324369430542 },
-  siglip2: { logitScale: 112.66889953613281, logitBias: -16.771724700927734 },
-};
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const withText = (spec: ModelSpec, text: Partial<TextRecipe>): ModelSpec => ({
   ...spec,
@@ -38,7 +42,7 @@ describe('an image', () => {
   test.each(['coffee-palette.png', 'coffee-rgba.png'])(
     '%s has other pixels for SigLIP when it becomes RGB after the resize',
     async (file) => {
-      const spec = await familySpec('siglip', stated.siglip);
+      const spec = await familySpec('siglip', sigmoids.siglip);
       expect(sha256(await cropFor(spec, file))).toBe(hashOf(file));
       const late = { ...spec, image: { ...spec.image, rgb: 'after-resize' } } as const;
       expect(sha256(await cropFor(late, file))).not.toBe(hashOf(file));
@@ -46,7 +50,7 @@ describe('an image', () => {
   );
 
   test('with an EXIF orientation is not turned: turned, it has other pixels', async () => {
-    const { image: recipe } = await familySpec('siglip', stated.siglip);
+    const { image: recipe } = await familySpec('siglip', sigmoids.siglip);
     const file = 'chelsea-exif6.jpg';
     const options = { recipe, maxPixels: 50_000_000, mode: 'exact' } as const;
     const turned = await sharp(goldenImage(file)).rotate().png().toBuffer();
@@ -57,7 +61,7 @@ describe('an image', () => {
 
 describe('a text', () => {
   test('of SigLIP 2 that is not lowered has the ids that transformers gives by mistake', async () => {
-    const spec = withText(await familySpec('siglip2', stated.siglip2), { clean: 'none' });
+    const spec = withText(await familySpec('siglip2', sigmoids.siglip2), { clean: 'none' });
     const tokenizer = await loadTokenizer(spec);
     const cased = goldenFamily('siglip2').texts.filter(({ other_ids: other }) => other?.['not_lowered']);
     expect(cased.length).toBeGreaterThan(2);
@@ -67,7 +71,7 @@ describe('a text', () => {
   });
 
   test('of SigLIP 2 keeps punctuation, white space and line breaks: cleaned as for SigLIP, ids differ', async () => {
-    const spec = await familySpec('siglip2', stated.siglip2);
+    const spec = await familySpec('siglip2', sigmoids.siglip2);
     expect(await differing('siglip2', spec)).toEqual([]);
     expect(await differing('siglip2', withText(spec, { clean: 'siglip' }))).toEqual(
       expect.arrayContaining([2, 7, 10, 11, 12, 13]),
@@ -75,7 +79,7 @@ describe('a text', () => {
   });
 
   test.each([
-    ['siglip', stated.siglip],
+    ['siglip', sigmoids.siglip],
     ['pe', {}],
     ['mobileclip', {}],
     ['xlm', {}],
@@ -97,7 +101,7 @@ describe('a text', () => {
   );
 
   test.each(['\u0344', '\u061c', '\u200d'])('with %j has other ids for SigLIP without SentencePiece', async (mark) => {
-    const spec = await familySpec('siglip', stated.siglip);
+    const spec = await familySpec('siglip', sigmoids.siglip);
     const tokenizerPath = join(familyFolder('siglip'), 'tokenizer.json');
     const json = { ...withText(spec, { tokenizer: { kind: 'json' } }), tokenizerPath };
     const text = `a${mark}b cat`;
@@ -111,7 +115,7 @@ test('a graph does not load without the weights beside it', async () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   cpSync(familyFolder('siglip2'), folder, { recursive: true });
   rmSync(join(folder, 'onnx/text_model.onnx_data'));
-  const spec = await familySpec('siglip2', stated.siglip2);
+  const spec = await familySpec('siglip2', sigmoids.siglip2);
   await expect(loadTowers({ ...spec, textPath: join(folder, 'onnx/text_model.onnx') }, 1)).rejects.toThrow('onnx_data');
 });
 

@@ -5,18 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ImageRecipe, ModelSpec, TextRecipe } from '../../../../models/model.ts';
 import { checkParity } from '../../../../models/parity/check.ts';
 import { goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
-import { familySpec, type GoldenFamily, goldenFamily } from '../../../support/golden-family.ts';
+import { familySpec, type GoldenFamily, goldenFamily, sigmoids } from '../../../support/golden-family.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-parity-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Images that tell the steps apart: one that is not square, and one with transparency. */
 const files = ['chelsea.jpg', 'coffee-rgba.png'];
-const sigmoids = {
-  siglip: { logitScale: 117.33081817626953, logitBias: -12.9324369430542 },
-  siglip2: { logitScale: 112.66889953613281, logitBias: -16.771724700927734 },
-};
-
 type Reference = Pick<GoldenFamily, 'cosine'> & {
   images: { file: string; embedding: number[] }[];
   texts: { text: string; input_ids: number[]; embedding: number[] }[];

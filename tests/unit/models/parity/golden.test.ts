@@ -1,16 +1,19 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createEncoder } from '../../../../models/encoder/encoder.ts';
-import { familyNames, type ModelSpec } from '../../../../models/model.ts';
+import type { ModelSpec } from '../../../../models/model.ts';
 import { checkParity } from '../../../../models/parity/check.ts';
 import { parityImages, parityTexts } from '../../../../models/parity/inputs.ts';
 import { startMeasuring } from '../../../../models/parity/measure.ts';
 import { referenceScript } from '../../../../models/parity/reference-script.ts';
 import { takeGoldenValues } from '../../../../models/parity/take.ts';
+import { readModelFolder } from '../../../../models/registry/folder.ts';
 import { specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { familyFolder, familySpec, sigmoids } from '../../../support/golden-family.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-golden-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -89,13 +92,37 @@ describe('golden values of a reference', () => {
 });
 
 describe('the script of a reference library', () => {
-  test.each(familyNames.filter((name) => name !== 'compact'))('for %s has all images and texts, as ASCII', (family) => {
-    const script = referenceScript({ ...spec, family }, images, 'owner/name');
+  test.each(['transformers', 'open_clip'] as const)('%s has all images and texts, as ASCII', (reference) => {
+    const script = referenceScript({ ...spec, reference }, images, 'owner/name');
     for (const { image, bytes } of images) expect(script).toContain(`"${image}": "${bytes.toString('base64')}"`);
     expect(script).toMatch(/^[\n -~]*$/);
     expect(script).toContain('default="owner/name"');
-    const library = ['siglip', 'siglip2', 'chinese-clip'].includes(family) ? 'transformers' : 'open_clip';
-    expect(script).toContain(`import ${library}`);
+    expect(script).toContain(`import ${reference}`);
+    const python = spawnSync('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], { input: script });
+    // Without an interpreter there is no status.
+    if (python.error === undefined) expect(`${python.stderr}`).toBe('');
+  });
+
+  test('is that of OpenCLIP for a SigLIP that OpenCLIP exported, and of transformers for its own', async () => {
+    const { siglip } = sigmoids;
+    const own = await familySpec('siglip', siglip);
+    expect(referenceScript(own, images, undefined)).toContain('transformers.SiglipTokenizer');
+    const exported = join(directory, 'siglip');
+    cpSync(familyFolder('siglip'), exported, { recursive: true });
+    rmSync(join(exported, 'preprocessor_config.json'));
+    const config = { embed_dim: 48, text_cfg: { hf_tokenizer_name: 'timm/ViT-B-16-SigLIP' } };
+    writeFileSync(join(exported, 'config.json'), JSON.stringify(config));
+    writeFileSync(join(exported, 'preprocess_cfg.json'), JSON.stringify({ size: 224 }));
+    const other = { ...own, ...(await readModelFolder(exported, siglip)) };
+    const script = referenceScript(other, images, undefined);
+    expect(script).toContain('open_clip.get_tokenizer');
+    expect(script).not.toContain('SiglipTokenizer');
+  });
+
+  test('of OpenCLIP refuses a name without weights, which would be random', () => {
+    expect(referenceScript({ ...spec, reference: 'open_clip' }, images, 'ViT-B-32')).toContain(
+      '--pretrained is needed',
+    );
   });
 
   test('asks for the model where nobody named one', () => {
@@ -103,6 +130,6 @@ describe('the script of a reference library', () => {
   });
 
   test('is not there for compact', () => {
-    expect(() => referenceScript({ ...spec, family: 'compact' }, images, undefined)).toThrow('build.py');
+    expect(() => referenceScript({ ...spec, reference: undefined }, images, undefined)).toThrow('build.py');
   });
 });

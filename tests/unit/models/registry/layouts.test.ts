@@ -128,6 +128,11 @@ describe('a registry entry', () => {
       'models.mine.dimensions',
     ],
     [
+      'no tokenizer in the layout marqo for a family with another vocabulary',
+      { source: { ...hub, revision, layout: 'marqo' }, dimensions: 768, family: 'siglip' },
+      'models.mine.source.tokenizer',
+    ],
+    [
       'no text repository in the layout qdrant',
       { source: { ...hub, revision, layout: 'qdrant' }, dimensions: 512 },
       'models.mine.source.text',
