@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { selectionOf } from '../../batches/reading/selection.ts';
-import { batchPath, batchSummary, type ResultsQuery, resultsPage, resultsQuery } from '../../shared/contracts/batch.ts';
+import {
+  batchPath,
+  batchSummary,
+  type ResultsQuery,
+  resultsPage,
+  resultsQuery,
+  type StreamQuery,
+} from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
@@ -90,7 +97,11 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           }
           refusePaging(query);
           const signal = openStreams.open(request, response);
-          const streamQuery = { ...selectionOf(query), formulas: query.formulas ?? 'escape' };
+          const streamQuery: StreamQuery = {
+            ...selectionOf(query),
+            formulas: query.formulas ?? 'escape',
+            withItems: query.items === 'true',
+          };
           const parts = await batches.stream(scopeOf(request), id, format.name, streamQuery);
           const escaped =
             format.hasColumns && format.isText

@@ -8,6 +8,7 @@ import type { BatchRecord } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 import { readChunks, type Source } from './read-chunks.ts';
 import { createSelector, needsItems } from './selection.ts';
+import { withItem } from './with-item.ts';
 
 /**
  * A position in the results: first in the commit log, whose number of read chunks is `log`. In a stopped batch, `rest`
@@ -40,6 +41,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
   const results: ItemResult[] = [];
   const { limit = resultsPageSize } = query;
   const isSelected = createSelector(query);
+  const withItems = query.items === 'true';
   let current: Position = query.cursor === undefined ? start : cursor.decode(query.cursor);
   let bytes = 0;
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
@@ -57,7 +59,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
       source,
       batch,
       steps.map(({ chunk }) => chunk),
-      needsItems(query),
+      withItems || needsItems(query),
     );
     for (const [step, { after }] of steps.entries()) {
       if (bytes >= pageBytes) break;
@@ -67,7 +69,8 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
         const at = current.items;
         const item = items[at];
         current = { ...current, items: at + 1 };
-        if (item && isSelected(item, chunks[step]?.items[at])) results.push(item);
+        const posted = chunks[step]?.items[at];
+        if (item && isSelected(item, posted)) results.push(withItems ? withItem(item, posted) : item);
       }
       if (current.items < items.length) break;
       current = { ...current, at: after, items: 0 };

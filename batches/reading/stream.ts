@@ -6,6 +6,7 @@ import type { BatchRecord } from '../store/record.ts';
 import { partsOf } from './parts.ts';
 import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 import { createSelector, isWhole, needsItems } from './selection.ts';
+import { withItem } from './with-item.ts';
 
 /** Limits of the chunks held in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
@@ -68,18 +69,21 @@ export function streamResults(
   const writer = createResultWriter(format, batch, query.formulas);
   const isSelected = createSelector(query);
   const selects = !isWhole(query);
+  const { hasColumns } = formatNamed(format);
+  const addsItems = query.withItems === true && !hasColumns;
   const rowsOf = (group: readonly Chunk[]): Bytes =>
     joinBytes(
       group.map(({ results, items }) => {
-        if (!selects) return writer.rows(results, items);
+        const written = addsItems ? results.map((result, at) => withItem(result, items[at])) : results;
+        if (!selects) return writer.rows(written, items);
         const selected = results.map((result, at) => isSelected(result, items[at]));
         return writer.rows(
-          results.filter((_, at) => selected[at]),
+          written.filter((_, at) => selected[at]),
           items.filter((_, at) => selected[at]),
         );
       }),
     );
   // Formats with columns repeat the image and the text of an item, which results do not have.
-  const groups = inIndexOrder(source, batch, formatNamed(format).hasColumns || needsItems(query), ahead);
+  const groups = inIndexOrder(source, batch, hasColumns || addsItems || needsItems(query), ahead);
   return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

@@ -293,6 +293,10 @@ id?: string;
 metadata?: ItemMetadata;
 /** In a retry: the index in the original batch. */
 retryOfIndex?: number;
+/** With `items=true`: the text of the item. */
+text?: string;
+/** With `items=true`: the HTTP address of the image; null for any other source. */
+image?: string | null;
 status: "succeeded";
 /** 100 * max(cosine, 0) */
 score: number;
@@ -312,6 +316,10 @@ id?: string;
 metadata?: ItemMetadata;
 /** In a retry: the index in the original batch. */
 retryOfIndex?: number;
+/** With `items=true`: the text of the item. */
+text?: string;
+/** With `items=true`: the HTTP address of the image; null for any other source. */
+image?: string | null;
 status: "failed";
 error: ItemError;
 /** The model of the score, if several models share the batch. */
@@ -328,6 +336,10 @@ id?: string;
 metadata?: ItemMetadata;
 /** In a retry: the index in the original batch. */
 retryOfIndex?: number;
+/** With `items=true`: the text of the item. */
+text?: string;
+/** With `items=true`: the HTTP address of the image; null for any other source. */
+image?: string | null;
 status: "cancelled";};
 
 /** A line of an OpenAI batch that has its response. */
@@ -337,6 +349,10 @@ id?: string;
 metadata?: ItemMetadata;
 /** In a retry: the index in the original batch. */
 retryOfIndex?: number;
+/** With `items=true`: the text of the item. */
+text?: string;
+/** With `items=true`: the HTTP address of the image; null for any other source. */
+image?: string | null;
 status: "answered";
 response: LineResponse;};
 
@@ -875,6 +891,8 @@ maxScore?: string;
 code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 /** Only items with this in their id or their text, in upper or lower case. */
 q?: string;
+/** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
+items?: "true" | "false";
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};

@@ -334,6 +334,10 @@ export const resultsQuery = z.strictObject({
     .max(200)
     .optional()
     .meta({ description: 'Only items with this in their id or their text, in upper or lower case.' }),
+  items: z.enum(['true', 'false']).optional().meta({
+    description:
+      'JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both.',
+  }),
   formulas: z
     .enum(['escape', 'keep'])
     .optional()
@@ -349,6 +353,8 @@ export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxS
 /** All results of a batch in one of the written formats. */
 export interface StreamQuery extends Selection {
   formulas: 'escape' | 'keep';
+  /** True to add text and address of each item, in formats without columns. */
+  withItems?: boolean;
 }
 
 export const resultsPage = z

@@ -93,6 +93,10 @@ const echoed = {
   id: z.string().optional(),
   metadata: echoedMetadata.optional(),
   retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: the index in the original batch.' }),
+  text: z.string().optional().meta({ description: 'With `items=true`: the text of the item.' }),
+  image: z.string().nullable().optional().meta({
+    description: 'With `items=true`: the HTTP address of the image; null for any other source.',
+  }),
 };
 
 export const scoreFields = {

@@ -2,7 +2,7 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { RequestFailed } from '../http/client.ts';
-import { addressOf } from '../shell/route.ts';
+import { addressOf, type BatchTab, batchTabs } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
@@ -10,6 +10,7 @@ import { scaleOf } from '../ui/scale.ts';
 import { BatchActions } from './actions.tsx';
 import { nameOfBatch } from './batch-names.ts';
 import { downloadPassing, type Formulas } from './downloads.ts';
+import { Explorer } from './explorer/explorer.tsx';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
 import { type Followed, type Follower, followBatch } from './follow.ts';
@@ -19,7 +20,7 @@ import type { Sample } from './progress-samples.ts';
 import { stateWords } from './state.ts';
 
 /** The page of a batch: its progress while it runs, its scores and its failures. */
-export function BatchView({ id }: { id: string }) {
+export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
   const [formulas, setFormulas] = useState<Formulas>('escape');
@@ -57,44 +58,70 @@ export function BatchView({ id }: { id: string }) {
     <>
       {crumbs}
       <div class="heading">
-        <h1 class="cut">{name}</h1>
+        <h1 class="cut" dir="auto">
+          {name}
+        </h1>
         <span role="status">
           <Badge tone={tone}>{word}</Badge>
         </span>
       </div>
       <Origin status={status} />
-      <div class="stack">
-        {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
-        {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
-        <section class="card stack" aria-label="Progress">
-          <ProgressBar items={status.items} />
-          <Counts status={status} />
-          {status.state === 'running' && status.phase === 'waiting' && <p class="notice">Waiting for a free worker.</p>}
-          {status.phase === 'stopping' && <p class="notice">Stopping: workers finish the chunks in flight.</p>}
-          {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
-          {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
-          <Plot samples={samples} isLive={status.finishedAt === null} />
-          <BatchActions
-            status={status}
-            formulas={formulas}
-            formulaCells={summary?.formulaCells}
-            onFormulas={setFormulas}
-            onChanged={() => follower.current?.refresh()}
-            onFailure={setFailure}
-          />
-          {failure !== undefined && <ProblemBox failure={failure} />}
-        </section>
-        {summary !== undefined && summary.succeeded > 0 && (
-          <HistogramBox
-            summary={summary}
-            scale={scale}
-            onDownloadPassing={(threshold) => void downloadPassing(id, threshold, formulas).catch(setFailure)}
-          />
-        )}
-        <FailuresBox status={status} formulas={formulas} onFailure={setFailure} />
-        {summary !== undefined && <ExtremesBox summary={summary} tenant={status.tenant} />}
-      </div>
+      <Tabs id={id} current={tab} />
+      {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
+      {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
+      {tab === 'pairs' && <Explorer status={status} />}
+      {tab === 'scores' && (
+        <div class="stack">
+          <section class="card stack" aria-label="Progress">
+            <ProgressBar items={status.items} />
+            <Counts status={status} />
+            {status.state === 'running' && status.phase === 'waiting' && (
+              <p class="notice">Waiting for a free worker.</p>
+            )}
+            {status.phase === 'stopping' && <p class="notice">Stopping: workers finish the chunks in flight.</p>}
+            {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
+            {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
+            <Plot samples={samples} isLive={status.finishedAt === null} />
+            <BatchActions
+              status={status}
+              formulas={formulas}
+              formulaCells={summary?.formulaCells}
+              onFormulas={setFormulas}
+              onChanged={() => follower.current?.refresh()}
+              onFailure={setFailure}
+            />
+            {failure !== undefined && <ProblemBox failure={failure} />}
+          </section>
+          {summary !== undefined && summary.succeeded > 0 && (
+            <HistogramBox
+              summary={summary}
+              scale={scale}
+              onDownloadPassing={(threshold) => void downloadPassing(id, threshold, formulas).catch(setFailure)}
+            />
+          )}
+          <FailuresBox status={status} formulas={formulas} onFailure={setFailure} />
+          {summary !== undefined && <ExtremesBox summary={summary} tenant={status.tenant} />}
+        </div>
+      )}
     </>
+  );
+}
+
+const tabNames: Record<BatchTab, string> = { scores: 'Scores', pairs: 'Pairs', judge: 'Judge a sample' };
+
+function Tabs({ id, current }: { id: string; current: BatchTab }) {
+  return (
+    <nav class="tabs" aria-label="Parts of the batch">
+      <ul>
+        {batchTabs.map((tab) => (
+          <li key={tab}>
+            <a href={addressOf.batch(id, tab)} aria-current={tab === current ? 'page' : undefined}>
+              {tabNames[tab]}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 

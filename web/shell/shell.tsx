@@ -77,7 +77,7 @@ export function Shell() {
           </div>
         </div>
       </header>
-      <main id="main" ref={main} tabIndex={-1}>
+      <main id="main" ref={main} tabIndex={-1} class={route.view === 'batch' && route.tab === 'pairs' ? 'wide' : ''}>
         <View key={viewKey} route={route} />
       </main>
       <footer class="bottom">
@@ -98,7 +98,7 @@ function View({ route }: { route: PageRoute }) {
     case 'new-batch':
       return <NewView />;
     case 'batch':
-      return <BatchView id={route.id} />;
+      return <BatchView id={route.id} tab={route.tab} />;
     case 'models':
       return <ModelsView />;
     case 'traffic':

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ShownPair } from './shown-pair.ts';
+import { Thumbnail } from './thumbnail.tsx';
 
 const imagesKey = 'images';
 
@@ -51,10 +52,14 @@ export function PairList({ pairs, images }: { pairs: ShownPair[]; images: boolea
     <ol class="pairs">
       {pairs.map(({ key, image, text, note, value }) => (
         <li key={key}>
-          <Thumbnail key={String(images)} image={image} images={images} />
+          <LinkedThumbnail image={image} shown={images} />
           <div>
-            <p class="pair-text">{text}</p>
-            <p class="fine soft">{note}</p>
+            <p class="pair-text" dir="auto">
+              {text}
+            </p>
+            <p class="fine soft" dir="auto">
+              {note}
+            </p>
           </div>
           <span class="pair-score num">{value}</span>
         </li>
@@ -63,23 +68,11 @@ export function PairList({ pairs, images }: { pairs: ShownPair[]; images: boolea
   );
 }
 
-function Thumbnail({ image, images }: { image: string | null; images: boolean }) {
-  const [broken, setBroken] = useState(false);
+function LinkedThumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   if (image === null) return <span class="thumb none">inline</span>;
   return (
     <a class="thumb" href={image} target="_blank" rel="noreferrer noopener" aria-label="Open the image">
-      {images && !broken ? (
-        <img
-          src={image}
-          alt=""
-          loading="lazy"
-          decoding="async"
-          referrerpolicy="no-referrer"
-          onError={() => setBroken(true)}
-        />
-      ) : (
-        <span class="none">{broken ? 'no image' : 'open'}</span>
-      )}
+      <Thumbnail image={image} shown={shown} />
     </a>
   );
 }

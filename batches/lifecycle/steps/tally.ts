@@ -3,6 +3,7 @@ import type { Extreme } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { excerpt } from '../../../shared/errors.ts';
 import { binOf } from '../../store/histogram.ts';
+import { addressOf } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
 /** Number of lowest items, and of highest items, stored for a batch. */
@@ -101,11 +102,4 @@ function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredIte
   const { index, id, cosine, score } = result;
   const text = item !== undefined && 'text' in item ? item.text.slice(0, 300) : '';
   return { index, ...(id !== undefined && { id }), cosine, score, text, image: addressOf(item) };
-}
-
-function addressOf(item: StoredItem | undefined): string | null {
-  if (item === undefined || 'error' in item) return null;
-  const { image } = item;
-  const address = typeof image === 'string' ? image : 'url' in image ? image.url : '';
-  return /^https?:/i.test(address) && address.length <= 2048 ? address : null;
 }

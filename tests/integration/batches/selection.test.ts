@@ -107,3 +107,16 @@ test('the count of escaped cells is that of the whole batch, so a selection by s
   expect(await engine.batches.escapedCells(tenant, id, { formulas: 'escape' })).toBe(0);
   expect(await engine.batches.escapedCells(tenant, id, { formulas: 'escape', minScore: 3 })).toBeUndefined();
 });
+
+test('with items, results of JSON and NDJSON have the text and the address of their items', async () => {
+  const pages = await engine.batches.results(tenant, id, { items: 'true', minScore: 20, limit: 1 });
+  const [first] = pages.results;
+  expect(first).toMatchObject({ text: `text ${first?.index}`, image: expect.stringMatching(/^https?:/) });
+  const parts: Buffer[] = [];
+  const query = { formulas: 'keep', withItems: true, minScore: 20 } as const;
+  for await (const part of await engine.batches.stream(tenant, id, 'ndjson', query)) parts.push(toBuffer(part));
+  const lines = Buffer.concat(parts).toString().trim().split('\n');
+  const results = lines.map((line) => JSON.parse(line) as ItemResult);
+  expect(results.map(({ index }) => index)).toEqual(expected({ minScore: 20 }).map(({ index }) => index));
+  for (const { index, text } of results) expect(text).toBe(`text ${index}`);
+});

@@ -1,0 +1,47 @@
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { codes } from '../../../shared/errors.ts';
+import { Badge } from '../../ui/badge.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { type Scale, scaleOf } from '../../ui/scale.ts';
+
+/** The score of a result; undefined without one. */
+export const scoreIn = (result: ItemResult): number | undefined =>
+  result.status === 'succeeded' ? result.score : undefined;
+
+/** Names a result for people. */
+export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
+
+/** Returns a value of the metadata as text. */
+export function cellText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Shows a score with a bar on the scale of the model, or the outcome of an item without a score. */
+export function ScoreCell({ result, scale }: { result: ItemResult; scale: Scale }) {
+  const score = scoreIn(result);
+  if (score === undefined) return <StateBadge result={result} />;
+  return (
+    <span class="score-cell">
+      <span class="num">{numbers.score(score)}</span>
+      <span class="mini-bar" aria-hidden="true">
+        <span style={{ width: `${Math.min(100, (score / scale.top) * 100)}%` }} />
+      </span>
+    </span>
+  );
+}
+
+export function StateBadge({ result }: { result: ItemResult }) {
+  if (result.status === 'failed') return <Badge tone="bad">failed</Badge>;
+  return <Badge tone={result.status === 'succeeded' ? 'good' : 'plain'}>{result.status}</Badge>;
+}
+
+/** Describes the outcome: the title of the error of a failed item, otherwise the warnings. */
+export function outcomeWords(result: ItemResult): string {
+  if (result.status === 'failed') return codes[result.error.code].title;
+  if (result.status === 'succeeded') return result.warnings?.join('; ') ?? '';
+  return result.status === 'cancelled' ? 'not evaluated' : '';
+}
+
+export const scaleOfBatch = ({ model }: BatchStatus): Scale => scaleOf(model);

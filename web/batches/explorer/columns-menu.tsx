@@ -1,0 +1,45 @@
+import type { HashQuery } from '../../shell/hash-query.ts';
+
+/** The number of columns of the input that are shown at first. */
+const shownFirst = 2;
+
+/** Returns the columns of the input to show: those of the URL, or the first ones. */
+export function shownColumns(asked: string[] | undefined, known: Record<string, unknown> | undefined): string[] {
+  return asked ?? Object.keys(known ?? {}).slice(0, shownFirst);
+}
+
+/** Lets the user choose which columns of the input the table has. */
+export function ColumnsMenu({
+  known,
+  shown,
+  set,
+}: {
+  known: Record<string, unknown> | undefined;
+  shown: string[];
+  set: HashQuery['set'];
+}) {
+  const names = Object.keys(known ?? {});
+  if (names.length === 0) return null;
+  const change = (name: string, isShown: boolean) => {
+    const next = names.filter((each) => (each === name ? isShown : shown.includes(each)));
+    // A comma alone stands for no column at all.
+    set({ columns: next.length === 0 ? ',' : next.join(',') });
+  };
+  return (
+    <details class="menu">
+      <summary>Columns</summary>
+      <div class="menu-items">
+        {names.map((name) => (
+          <label key={name} class="check">
+            <input
+              type="checkbox"
+              checked={shown.includes(name)}
+              onChange={(event) => change(name, event.currentTarget.checked)}
+            />
+            {name}
+          </label>
+        ))}
+      </div>
+    </details>
+  );
+}

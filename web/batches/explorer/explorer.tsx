@@ -1,0 +1,185 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { useHashQuery } from '../../shell/hash-query.ts';
+import { useSession } from '../../shell/session.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { scaleOfBatch } from './cells.tsx';
+import { ColumnsMenu, shownColumns } from './columns-menu.tsx';
+import { Filters } from './filters.tsx';
+import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
+import { type Listing, useListing } from './listing.ts';
+import { PairDialog } from './pair-dialog.tsx';
+import { apiQuery, isFiltered, readQuery } from './query.ts';
+import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
+import { scrollToRow, useVisibleRows } from './visible-rows.ts';
+
+/** Lists the pairs of a batch, as a table or a gallery, with filters. Its whole state is in the URL. */
+export function Explorer({ status }: { status: BatchStatus }) {
+  const { query, set } = useHashQuery();
+  const asked = useMemo(() => readQuery(query), [query]);
+  const listing = useListing(status.id, apiQuery(asked));
+  const images = useImageDisplay(useSession()?.tenant === status.tenant);
+  const known = listing.at(0)?.metadata;
+  const columns = shownColumns(asked.columns, known);
+  const isGallery = asked.view === 'gallery';
+
+  const box = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(0);
+  const [tiles, setTiles] = useState(4);
+  const lines = isGallery ? Math.ceil(listing.count / tiles) : listing.count;
+  const visible = useVisibleRows(box, isGallery ? galleryRowHeight : tableRowHeight, lines);
+  useEffect(() => setTiles(tilesIn(visible.width)), [visible.width]);
+  const perLine = isGallery ? tiles : 1;
+  const from = visible.from * perLine;
+  const to = Math.min(listing.count, visible.to * perLine);
+  useEffect(() => listing.show(from, to));
+  useEffect(() => {
+    setCurrent(0);
+    if (box.current !== null) box.current.scrollTop = 0;
+  }, [status.id, JSON.stringify(apiQuery(asked)), asked.view]);
+
+  /** Moves to a row, by the arrow keys or in the opened pair. */
+  function goTo(row: number): ItemResult | undefined {
+    const next = Math.max(0, Math.min(listing.count - 1, row));
+    const element = box.current;
+    if (element === null) return undefined;
+    setCurrent(next);
+    if (isGallery) scrollToRow(element, Math.floor(next / tiles), galleryRowHeight, 0);
+    else scrollToRow(element, next, tableRowHeight, tableHeaderHeight);
+    return listing.at(next);
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const step = {
+      ArrowDown: perLine,
+      ArrowUp: -perLine,
+      ArrowRight: isGallery ? 1 : 0,
+      ArrowLeft: isGallery ? -1 : 0,
+      PageDown: perLine * 8,
+      PageUp: -perLine * 8,
+      Home: -listing.count,
+      End: listing.count,
+    }[event.key];
+    if (step === undefined || step === 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    goTo(current + step);
+    focusWhenThere.current = true;
+  }
+  /** True after a key has moved the current row. Its link is focused as soon as it is rendered. */
+  const focusWhenThere = useRef(false);
+  useEffect(() => {
+    if (!focusWhenThere.current) return;
+    const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
+    if (link === null || link === undefined) return;
+    focusWhenThere.current = false;
+    link.focus({ preventScroll: true });
+  });
+  useEffect(() => {
+    const onSlash = (event: KeyboardEvent) => {
+      if (event.key !== '/' || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
+      event.preventDefault();
+      document.querySelector<HTMLElement>('.filters input')?.focus();
+    };
+    addEventListener('keydown', onSlash);
+    return () => removeEventListener('keydown', onSlash);
+  }, []);
+
+  const opened = asked.pair === undefined ? undefined : rowOf(listing, asked.pair, current);
+  const pair = opened === undefined ? undefined : listing.at(opened);
+  const scale = scaleOfBatch(status);
+  const shared = { listing, from, to, current, images: images.shown, scale };
+  return (
+    <section class="explorer" aria-label="Pairs">
+      <Filters status={status} asked={asked} set={set} />
+      <div class="explorer-bar">
+        <p class="soft" role="status">
+          {countWords(listing, status, isFiltered(asked))}
+        </p>
+        <div class="actions">
+          <ImagesSwitch images={images} />
+          {!isGallery && <ColumnsMenu known={known} shown={columns} set={set} />}
+          <fieldset class="segments" aria-label="View">
+            {(['table', 'gallery'] as const).map((view) => (
+              <label key={view}>
+                <input
+                  type="radio"
+                  name="view"
+                  checked={asked.view === view}
+                  onChange={() => set({ view: view === 'table' ? undefined : view })}
+                />
+                <span>{view === 'table' ? 'Table' : 'Gallery'}</span>
+              </label>
+            ))}
+          </fieldset>
+        </div>
+      </div>
+      {listing.failure !== undefined && <ProblemBox failure={listing.failure} retry={listing.retry} />}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the links inside it are the controls; it adds keys and a larger target to them. */}
+      <div
+        ref={box}
+        class={`explorer-box ${asked.view}`}
+        onKeyDown={onKeyDown}
+        onClick={(event) => {
+          const link = (event.target as Element).closest('tr, .tile')?.querySelector<HTMLElement>('.row-link');
+          if (link === null || link === undefined) return;
+          setCurrent(Number(link.dataset['row']));
+          if (!(event.target as Element).closest('a')) link.click();
+        }}
+      >
+        {listing.count === 0 ? (
+          <Nothing listing={listing} isFiltered={isFiltered(asked)} />
+        ) : isGallery ? (
+          <PairGallery {...shared} tiles={tiles} />
+        ) : (
+          <PairTable {...shared} columns={columns} />
+        )}
+      </div>
+      <p class="fine soft">
+        Arrow keys move, Enter opens a pair, <kbd>/</kbd> goes to the search.
+      </p>
+      {pair !== undefined && opened !== undefined && (
+        <PairDialog
+          status={status}
+          result={pair}
+          images={images.shown}
+          onStep={(step) => {
+            const next = goTo(opened + step);
+            if (next !== undefined) set({ pair: String(next.index) });
+          }}
+          onClose={() => {
+            focusWhenThere.current = true;
+            set({ pair: undefined });
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Finds the row of an index among the loaded ones, near the current row first. */
+function rowOf(listing: Listing, index: number, current: number): number | undefined {
+  for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
+  for (let row = 0; row < listing.count; row++) if (listing.at(row)?.index === index) return row;
+  return undefined;
+}
+
+function countWords(listing: Listing, status: BatchStatus, filtered: boolean): string {
+  const count = numbers.count(listing.count);
+  const total = numbers.count(status.items.total);
+  if (!filtered) return `${total} pairs`;
+  if (listing.isComplete) return `${count} of ${total} pairs`;
+  return `${count} or more of ${total} pairs`;
+}
+
+function Nothing({ listing, isFiltered: filtered }: { listing: Listing; isFiltered: boolean }) {
+  if (listing.failure !== undefined) return null;
+  const words = listing.isComplete ? (filtered ? 'No pair matches these filters.' : 'No results yet.') : 'Loading…';
+  return (
+    <div class="empty">
+      <p class="soft">{words}</p>
+    </div>
+  );
+}

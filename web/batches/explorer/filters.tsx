@@ -1,0 +1,126 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { type Code, codes } from '../../../shared/errors.ts';
+import type { HashQuery } from '../../shell/hash-query.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
+
+/** The time in ms after the last key before a typed filter applies. */
+const typingMs = 300;
+
+/** The filters and the order of the listed pairs. */
+export function Filters({ status, asked, set }: { status: BatchStatus; asked: ExplorerQuery; set: HashQuery['set'] }) {
+  const failures = Object.entries(status.failures) as [Code, number][];
+  return (
+    <search class="filters">
+      <Typed label="Search" name="q" type="search" value={asked.search} placeholder="Text or id" set={set} />
+      <Typed label="Score from" name="min" type="number" value={textOf(asked.min)} set={set} />
+      <Typed label="to" name="max" type="number" value={textOf(asked.max)} set={set} />
+      <Choice
+        label="Status"
+        value={asked.status ?? ''}
+        onChange={(value) => set({ status: value, code: value === 'failed' ? asked.code : undefined })}
+        options={[
+          ['', 'all'],
+          ['succeeded', 'succeeded'],
+          ['failed', 'failed'],
+          ['cancelled', 'cancelled'],
+        ]}
+      />
+      {failures.length > 0 && (
+        <Choice
+          label="Error"
+          value={asked.code ?? ''}
+          onChange={(code) => set({ code, ...(code !== '' && { status: 'failed' }) })}
+          options={[
+            ['', 'any'],
+            ...failures.map(([code, count]): [string, string] => [
+              code,
+              `${codes[code].title} (${numbers.count(count)})`,
+            ]),
+          ]}
+        />
+      )}
+      {isFiltered(asked) && (
+        <button type="button" class="quiet" onClick={() => set(noFilters)}>
+          Clear filters
+        </button>
+      )}
+    </search>
+  );
+}
+
+const textOf = (value: number | undefined): string => (value === undefined ? '' : String(value));
+
+function Choice({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  options: [value: string, name: string][];
+  onChange: (value: string) => void;
+}) {
+  return (
+    <label class="filter">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([each, name]) => (
+          <option key={each} value={each}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** A field that applies a moment after the last key. */
+function Typed({
+  label,
+  name,
+  type,
+  value,
+  placeholder,
+  set,
+}: {
+  label: string;
+  name: 'q' | 'min' | 'max';
+  type: 'search' | 'number';
+  value: string;
+  placeholder?: string | undefined;
+  set: HashQuery['set'];
+}) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  useEffect(() => {
+    if (typed === value) return;
+    const timer = setTimeout(() => set({ [name]: typed }), typingMs);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return (
+    <div class={`filter ${type}`}>
+      <label for={`filter-${name}`}>{label}</label>
+      {type === 'number' ? (
+        <input
+          id={`filter-${name}`}
+          type="number"
+          step="any"
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      ) : (
+        <input
+          id={`filter-${name}`}
+          type="search"
+          dir="auto"
+          value={typed}
+          placeholder={placeholder}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import { hashWith } from '../../shell/hash-query.ts';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { ScoreCell } from './cells.tsx';
+import type { RowsProps } from './table.tsx';
+
+/** Height of a line of tiles in px, with the space between lines. CSS has the same. */
+export const galleryRowHeight = 272;
+const minTileWidth = 200;
+
+/** Returns the number of tiles in a line. */
+export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
+
+/** Shows pairs as tiles. `from` and `to` are pairs, at the ends of lines. */
+export function PairGallery({ listing, from, to, current, images, scale, tiles }: RowsProps & { tiles: number }) {
+  const pairs = Array.from({ length: to - from }, (_, at) => from + at);
+  const lines = Math.ceil(listing.count / tiles);
+  return (
+    <div class="gallery-space" style={{ height: `${lines * galleryRowHeight}px` }}>
+      <ul
+        class="gallery"
+        style={{
+          transform: `translateY(${Math.floor(from / tiles) * galleryRowHeight}px)`,
+          gridTemplateColumns: `repeat(${tiles}, minmax(0, 1fr))`,
+        }}
+      >
+        {pairs.map((row) => {
+          const result = listing.at(row);
+          if (result === undefined) return <li key={row} class="tile" />;
+          return (
+            <li key={row} class={`tile${row === current ? ' current' : ''}`}>
+              <div class="tile-image">
+                <Thumbnail image={result.image ?? null} shown={images} />
+              </div>
+              <a
+                class="row-link"
+                href={hashWith({ pair: String(result.index) })}
+                data-row={row}
+                tabIndex={row === current ? 0 : -1}
+              >
+                <span class="pair-text" dir="auto">
+                  {result.text === '' ? 'no text' : (result.text ?? '').slice(0, 200)}
+                </span>
+              </a>
+              <ScoreCell result={result} scale={scale} />
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}

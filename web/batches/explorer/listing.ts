@@ -1,0 +1,132 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { fetchJson, type RequestFailed } from '../../http/client.ts';
+
+/** Results of a page. Two pages fill any screen. */
+const pageSize = 200;
+/** The next page is loaded when fewer rows than this follow the visible ones. */
+const ahead = 300;
+/** Pages whose rows are kept. Others are read again when they become visible. */
+const maxPages = 40;
+
+interface Page {
+  cursor: string | undefined;
+  /** Number of the first row. */
+  start: number;
+  length: number;
+  /** Undefined when the rows were dropped. */
+  rows: ItemResult[] | undefined;
+}
+
+/** A list of results of any length, of which only the parts near the visible rows are in memory. */
+export interface Listing {
+  /** The number of known rows. */
+  count: number;
+  isComplete: boolean;
+  isLoading: boolean;
+  failure: RequestFailed | undefined;
+  at(row: number): ItemResult | undefined;
+  /** Reads what is missing around the visible rows. */
+  show(from: number, to: number): void;
+  retry(): void;
+}
+
+/** Lists the results that a query selects. It starts again when the batch or the query changes. */
+export function useListing(id: string, query: Record<string, string>): Listing {
+  const [, setVersion] = useState(0);
+  const key = `${id}?${new URLSearchParams(query)}`;
+  const current = useRef<{ key: string; listing: ReturnType<typeof createListing> } | undefined>(undefined);
+  if (current.current?.key !== key) {
+    current.current?.listing.close();
+    const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results`;
+    const changed = () => setVersion((version) => version + 1);
+    current.current = { key, listing: createListing(path, query, changed) };
+  }
+  useEffect(() => () => current.current?.listing.close(), []);
+  return current.current.listing.state();
+}
+
+function createListing(path: string, query: Record<string, string>, onChange: () => void) {
+  const closed = new AbortController();
+  const pages: Page[] = [];
+  let next: string | undefined;
+  let isComplete = false;
+  let busy = false;
+  let failure: RequestFailed | undefined;
+  let visible = { from: 0, to: pageSize };
+
+  const count = () => (pages.at(-1)?.start ?? 0) + (pages.at(-1)?.length ?? 0);
+  const pageOf = (row: number) => pages.findLast(({ start }) => start <= row);
+
+  async function read(cursor: string | undefined): Promise<ResultsPage> {
+    const all = new URLSearchParams({ ...query, items: 'true', limit: String(pageSize), ...(cursor && { cursor }) });
+    return await fetchJson<ResultsPage>(`${path}?${all}`, { signal: closed.signal });
+  }
+
+  async function readNext(): Promise<void> {
+    const start = count();
+    const page = await read(next);
+    const { results } = page;
+    // A cursor that stays the same is at the end of what a running batch has.
+    isComplete = page.next === null || page.next === next;
+    if (results.length > 0) pages.push({ cursor: next, start, length: results.length, rows: results });
+    next = page.next ?? undefined;
+  }
+
+  async function readAgain(page: Page): Promise<void> {
+    page.rows = (await read(page.cursor)).results.slice(0, page.length);
+  }
+
+  function dropFarPages(): void {
+    const kept = pages.filter(({ rows }) => rows !== undefined);
+    const distance = ({ start, length }: Page) => Math.max(visible.from - start - length, start - visible.to);
+    for (const page of kept.sort((a, b) => distance(a) - distance(b)).slice(maxPages)) page.rows = undefined;
+  }
+
+  /** Reads one page after the other until nothing near the visible rows is missing. */
+  async function fill(): Promise<void> {
+    if (busy || failure !== undefined) return;
+    busy = true;
+    try {
+      while (!closed.signal.aborted) {
+        const dropped = pages.find(
+          ({ rows, start, length }) => rows === undefined && start < visible.to && start + length > visible.from,
+        );
+        if (dropped !== undefined) await readAgain(dropped);
+        else if (!isComplete && count() < visible.to + ahead) await readNext();
+        else break;
+        dropFarPages();
+        if (!closed.signal.aborted) onChange();
+      }
+    } catch (error) {
+      if (!closed.signal.aborted) failure = error as RequestFailed;
+    }
+    busy = false;
+    if (!closed.signal.aborted) onChange();
+  }
+
+  function state(): Listing {
+    return {
+      count: count(),
+      isComplete,
+      isLoading: busy || (pages.length === 0 && !isComplete && failure === undefined),
+      failure,
+      at(row) {
+        const page = pageOf(row);
+        return page?.rows?.[row - page.start];
+      },
+      show(from, to) {
+        visible = { from, to };
+        void fill();
+      },
+      retry() {
+        failure = undefined;
+        void fill();
+        onChange();
+      },
+    };
+  }
+
+  return { state, close: () => closed.abort() };
+}

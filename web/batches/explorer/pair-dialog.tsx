@@ -1,0 +1,145 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { codes } from '../../../shared/errors.ts';
+import { Fact } from '../../ui/fact.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { bandOf } from '../../ui/scale.ts';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
+import { ScoreAgain } from './score-again.tsx';
+
+/** One pair with everything that is known about it. The arrow keys lead to the pairs before and after it. */
+export function PairDialog({
+  status,
+  result,
+  images,
+  onStep,
+  onClose,
+}: {
+  status: BatchStatus;
+  result: ItemResult;
+  images: boolean;
+  onStep: (step: 1 | -1) => void;
+  onClose: () => void;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const image = result.image ?? null;
+  return (
+    <dialog
+      ref={dialog}
+      class="pair"
+      aria-labelledby="pair-name"
+      onClose={onClose}
+      onClick={(event) => event.target === event.currentTarget && dialog.current?.close()}
+      onKeyDown={(event) => {
+        const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key] as 1 | -1 | undefined;
+        if (step === undefined || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
+        event.preventDefault();
+        onStep(step);
+      }}
+    >
+      <div class="pair-inside stack">
+        <div class="heading">
+          <h2 id="pair-name" class="cut" dir="auto">
+            {nameOf(result)}
+          </h2>
+          <div class="actions">
+            <button type="button" class="quiet" onClick={() => onStep(-1)}>
+              Previous
+            </button>
+            <button type="button" class="quiet" onClick={() => onStep(1)}>
+              Next
+            </button>
+            <button type="button" onClick={() => dialog.current?.close()}>
+              Close
+            </button>
+          </div>
+        </div>
+        <div class="pair-image">
+          <Thumbnail image={image} shown={images} />
+        </div>
+        <p class="pair-caption" dir="auto">
+          {result.text === '' ? 'no text' : result.text}
+        </p>
+        <Outcome status={status} result={result} />
+        {image !== null && (result.text ?? '') !== '' && (
+          <ScoreAgain key={result.index} image={image} text={result.text ?? ''} />
+        )}
+        <dl class="facts wide">
+          {Object.entries(result.metadata ?? {}).map(([name, value]) => (
+            <Fact key={name} name={name}>
+              <span dir="auto">{cellText(value)}</span>
+            </Fact>
+          ))}
+          {image !== null && (
+            <Fact name="image">
+              <a href={image} target="_blank" rel="noreferrer noopener">
+                {image}
+              </a>
+            </Fact>
+          )}
+        </dl>
+        <Receipt status={status} result={result} />
+      </div>
+    </dialog>
+  );
+}
+
+function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }) {
+  if (result.status === 'succeeded') {
+    const { score, cosine, probability, warnings = [] } = result;
+    const band = bandOf(scaleOfBatch(status), score);
+    return (
+      <div>
+        <p>
+          <span class="score-value">{numbers.score(score)}</span>{' '}
+          <span class="soft">
+            cosine {cosine.toFixed(4)}
+            {probability !== undefined && `, probability ${numbers.percent(probability)}`}
+          </span>
+        </p>
+        {band !== undefined && (
+          <p class="fine soft">
+            <strong>{band.word}</strong>: {band.meaning}
+          </p>
+        )}
+        {warnings.map((warning) => (
+          <p key={warning} class="notice">
+            {warning}
+          </p>
+        ))}
+      </div>
+    );
+  }
+  if (result.status !== 'failed') return <StateBadge result={result} />;
+  const { code, message, retryable } = result.error;
+  return (
+    <div class="problem">
+      <p>
+        <strong>{codes[code].title}.</strong> {message}
+      </p>
+      <p class="fine">
+        <code>{code}</code>, {retryable ? 'may succeed on retry' : 'will fail again'}
+      </p>
+    </div>
+  );
+}
+
+function Receipt({ status, result }: { status: BatchStatus; result: ItemResult }) {
+  const model = 'model' in result && result.model !== undefined ? result.model : status.model;
+  return (
+    <section aria-labelledby="pair-receipt">
+      <h3 id="pair-receipt">Receipt</h3>
+      <dl class="facts wide">
+        <Fact name="model">{model}</Fact>
+        {model === status.model && <Fact name="revision">{status.revision}</Fact>}
+        <Fact name="precision">{status.precision}</Fact>
+        <Fact name="preprocess">{status.preprocess}</Fact>
+        <Fact name="textCleaning">{status.textCleaning}</Fact>
+        <Fact name="item">{numbers.count(result.index)}</Fact>
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,59 @@
+import { numberIn, type QueryChanges } from '../../shell/hash-query.ts';
+
+/** The order of the listed pairs; `order` is the order of evaluation. */
+export const sorts = ['order', 'score', '-score'] as const;
+export type Sort = (typeof sorts)[number];
+
+const statuses = ['succeeded', 'failed', 'cancelled'] as const;
+
+/** The state of the explorer, as its URL has it. */
+export interface ExplorerQuery {
+  view: 'table' | 'gallery';
+  min: number | undefined;
+  max: number | undefined;
+  status: (typeof statuses)[number] | undefined;
+  code: string | undefined;
+  search: string;
+  sort: Sort;
+  /** Names of the shown columns of the input; undefined for the first ones. */
+  columns: string[] | undefined;
+  /** Index of the opened pair. */
+  pair: number | undefined;
+}
+
+export function readQuery(query: URLSearchParams): ExplorerQuery {
+  return {
+    view: query.get('view') === 'gallery' ? 'gallery' : 'table',
+    min: numberIn(query, 'min'),
+    max: numberIn(query, 'max'),
+    status: statuses.find((status) => status === query.get('status')),
+    code: query.get('code') ?? undefined,
+    search: query.get('q') ?? '',
+    sort: sorts.find((sort) => sort === query.get('sort')) ?? 'order',
+    columns: query.get('columns')?.split(',').filter(Boolean),
+    pair: numberIn(query, 'pair'),
+  };
+}
+
+/** The changes that remove all filters. */
+export const noFilters: QueryChanges = {
+  min: undefined,
+  max: undefined,
+  status: undefined,
+  code: undefined,
+  q: undefined,
+};
+
+export const isFiltered = ({ min, max, status, code, search }: ExplorerQuery): boolean =>
+  [min, max, status, code].some((value) => value !== undefined) || search !== '';
+
+/** Returns the query of the API that selects and orders the same pairs. */
+export function apiQuery({ min, max, status, code, search }: ExplorerQuery): Record<string, string> {
+  return {
+    ...(min !== undefined && { minScore: String(min) }),
+    ...(max !== undefined && { maxScore: String(max) }),
+    ...(status !== undefined && { status }),
+    ...(code !== undefined && { code }),
+    ...(search.trim() !== '' && { q: search.trim() }),
+  };
+}

@@ -1,0 +1,112 @@
+import { hashWith } from '../../shell/hash-query.ts';
+import type { Scale } from '../../ui/scale.ts';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { cellText, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
+import type { Listing } from './listing.ts';
+
+/** Height of a row in px. CSS has the same. */
+export const tableRowHeight = 60;
+export const tableHeaderHeight = 36;
+
+export interface RowsProps {
+  listing: Listing;
+  from: number;
+  to: number;
+  /** The row that the arrow keys have reached. */
+  current: number;
+  images: boolean;
+  scale: Scale;
+}
+
+/** Shows pairs as rows. Rows outside the visible part are only space. */
+export function PairTable({ listing, from, to, current, images, scale, columns }: RowsProps & { columns: string[] }) {
+  const rows = Array.from({ length: to - from }, (_, at) => from + at);
+  const width = 4 + columns.length;
+  return (
+    <table class="pair-table" aria-rowcount={listing.isComplete ? listing.count + 1 : -1}>
+      <colgroup>
+        <col class="col-image" />
+        <col />
+        <col class="col-score" />
+        {columns.map((column) => (
+          <col key={column} class="col-own" />
+        ))}
+        <col class="col-note" />
+      </colgroup>
+      <thead>
+        <tr>
+          <th scope="col">Image</th>
+          <th scope="col">Caption</th>
+          <th scope="col">Score</th>
+          {columns.map((column) => (
+            <th key={column} scope="col" class="col-own cut">
+              {column}
+            </th>
+          ))}
+          <th scope="col" class="col-note">
+            Note
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        <Space rows={from} width={width} />
+        {rows.map((row) => {
+          const result = listing.at(row);
+          if (result === undefined) {
+            return (
+              <tr key={row} class="loading-row">
+                <td colSpan={width}>
+                  <span class="soft">Loading…</span>
+                </td>
+              </tr>
+            );
+          }
+          return (
+            <tr key={row} class={row === current ? 'current' : undefined} aria-rowindex={row + 2}>
+              <td class="small-thumb">
+                <Thumbnail image={result.image ?? null} shown={images} />
+              </td>
+              <td>
+                <a
+                  class="row-link"
+                  href={hashWith({ pair: String(result.index) })}
+                  data-row={row}
+                  tabIndex={row === current ? 0 : -1}
+                >
+                  <span class="pair-text" dir="auto">
+                    {result.text === '' ? 'no text' : (result.text ?? '').slice(0, 400)}
+                  </span>
+                </a>
+                <span class="fine soft cut" dir="auto">
+                  {nameOf(result)}
+                </span>
+              </td>
+              <td>
+                <ScoreCell result={result} scale={scale} />
+              </td>
+              {columns.map((column) => (
+                <td key={column} class="col-own cut" dir="auto">
+                  {cellText(result.metadata?.[column]).slice(0, 200)}
+                </td>
+              ))}
+              <td class="col-note fine soft">
+                <span class="two-lines">{outcomeWords(result)}</span>
+              </td>
+            </tr>
+          );
+        })}
+        <Space rows={listing.count - to} width={width} />
+      </tbody>
+    </table>
+  );
+}
+
+/** Takes the space of rows that are not rendered. */
+function Space({ rows, width }: { rows: number; width: number }) {
+  if (rows <= 0) return null;
+  return (
+    <tr class="space">
+      <td colSpan={width} style={{ height: `${rows * tableRowHeight}px` }} />
+    </tr>
+  );
+}

@@ -1,0 +1,52 @@
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+
+/** The event after a change of the query without an entry in the history, of which the browser sends none. */
+const changed = 'hashquerychange';
+
+/** Returns the query of the hash, such as `threshold=28` in `#/batches/1?threshold=28`. */
+const textInHash = (): string => location.hash.split('?')[1] ?? '';
+
+/** Values to set in the query. Undefined and the empty text remove a name. */
+export type QueryChanges = Record<string, string | undefined>;
+
+/** Returns the hash of the current view with a changed query. */
+export function hashWith(changes: QueryChanges): string {
+  const query = new URLSearchParams(textInHash());
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined || value === '') query.delete(name);
+    else query.set(name, value);
+  }
+  const [path = ''] = location.hash.split('?', 1);
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+export interface HashQuery {
+  query: URLSearchParams;
+  /** Changes the query without an entry in the history, which a moving slider would fill. */
+  set(changes: QueryChanges): void;
+}
+
+/** Reads and changes the query of the hash. So the state of a view survives a reload and can be shared. */
+export function useHashQuery(): HashQuery {
+  const [text, setText] = useState(textInHash);
+  useEffect(() => {
+    const follow = () => setText(textInHash());
+    follow();
+    for (const event of ['hashchange', changed]) addEventListener(event, follow);
+    return () => {
+      for (const event of ['hashchange', changed]) removeEventListener(event, follow);
+    };
+  }, []);
+  const set = useCallback((changes: QueryChanges) => {
+    history.replaceState(null, '', hashWith(changes));
+    dispatchEvent(new Event(changed));
+  }, []);
+  return { query: useMemo(() => new URLSearchParams(text), [text]), set };
+}
+
+/** Reads a number of a query; undefined when it is absent or not a number. */
+export function numberIn(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  return value === null || value.trim() === '' || !Number.isFinite(Number(value)) ? undefined : Number(value);
+}

@@ -1,0 +1,19 @@
+import { useState } from 'preact/hooks';
+
+/** Shows an image from its host, without a referrer, or a word in its place. */
+export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
+  const [brokenImage, setBroken] = useState<string>();
+  if (image === null) return <span class="none">inline</span>;
+  if (!shown) return <span class="none">hidden</span>;
+  if (brokenImage === image) return <span class="none">no image</span>;
+  return (
+    <img
+      src={image}
+      alt=""
+      loading="lazy"
+      decoding="async"
+      referrerpolicy="no-referrer"
+      onError={() => setBroken(image)}
+    />
+  );
+}
