@@ -6,6 +6,7 @@ import type { Encoders } from '../models/pool/encoders.ts';
 import type { EmbedOptions } from '../models/pool/pool.ts';
 import type { EncoderInput } from '../models/pool/task.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { createInFlight } from './in-flight.ts';
 
 /** A cache of embeddings by content. Inputs in the cache, or being computed, are not computed again. */
 export interface EmbeddingCache {
@@ -16,13 +17,6 @@ export interface EmbeddingCache {
 
 /** Memory of the map entry, key and array headers for each cached embedding, measured and rounded up. */
 const entryOverheadBytes = 300;
-
-/** An embedding being computed, and the number of callers that wait for it. */
-interface Computation {
-  embedded: Promise<Embedded>;
-  callers: number;
-  abort: AbortController;
-}
 
 export function createEmbeddingCache(
   encoders: Pick<Encoders, 'for'>,
@@ -36,7 +30,7 @@ export function createEmbeddingCache(
           sizeCalculation: ({ embedding }, key) => embedding.byteLength + 2 * key.length + entryOverheadBytes,
         })
       : undefined;
-  const pending = new Map<string, Computation>();
+  const pending = createInFlight<Embedded>();
 
   metrics?.onScrape({
     read: () => [{ name: 'vls_embedding_cache_bytes', labels: {}, value: cache?.calculatedSize ?? 0 }],
@@ -63,47 +57,16 @@ export function createEmbeddingCache(
     // An interactive request must not wait for a batch task that computes the same, nor one tenant for another's.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
-    const running = pending.get(pendingKey);
-    if (running !== undefined) {
-      countLookup('joined');
-      return withoutTimes(await join(pendingKey, running, signal));
-    }
-    countLookup('miss');
-    const abort = new AbortController();
-    const embedded = compute(spec, input, { interactive, tenant, signal: abort.signal }).finally(() =>
-      forget(pendingKey, started),
+    const isJoined = pending.has(pendingKey);
+    countLookup(isJoined ? 'joined' : 'miss');
+    const embedded = await pending.join(
+      pendingKey,
+      (ending) => compute(spec, input, { interactive, tenant, signal: ending }),
+      signal,
     );
-    // A failure reaches the callers that wait. When all have left, none handles it.
-    embedded.catch(() => {});
-    const started: Computation = { embedded, callers: 0, abort };
-    pending.set(pendingKey, started);
-    const computed = await join(pendingKey, started, signal);
-    cache?.set(key, withoutTimes(computed));
-    return computed;
-  }
-
-  function forget(pendingKey: string, running: Computation): void {
-    if (pending.get(pendingKey) === running) pending.delete(pendingKey);
-  }
-
-  /** Waits for a computation until the signal aborts. When the last caller has left, the computation is aborted. */
-  async function join(pendingKey: string, running: Computation, signal: AbortSignal | undefined): Promise<Embedded> {
-    running.callers++;
-    if (signal === undefined) return await running.embedded;
-    const { promise: left, reject } = Promise.withResolvers<never>();
-    const leave = () => {
-      reject(signal.reason);
-      if (--running.callers > 0) return;
-      forget(pendingKey, running);
-      running.abort.abort(signal.reason);
-    };
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-    try {
-      return await Promise.race([running.embedded, left]);
-    } finally {
-      signal.removeEventListener('abort', leave);
-    }
+    if (isJoined) return withoutTimes(embedded);
+    cache?.set(key, withoutTimes(embedded));
+    return embedded;
   }
 
   async function compute(spec: ModelSpec, input: EncoderInput, options: EmbedOptions): Promise<Embedded> {
@@ -127,6 +90,7 @@ export function createEmbeddingCache(
   };
 }
 
-function withoutTimes({ began: _began, ...embedded }: Embedded): Embedded {
+/** Returns the embedding for a caller that has not caused its run. */
+export function withoutTimes({ began: _began, ...embedded }: Embedded): Embedded {
   return embedded;
 }

@@ -4,6 +4,7 @@ import type { ModelSpec } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { answerLines, type Line, type LineOutcome } from './answer-lines.ts';
+import { createBatchMemories } from './batch-memory.ts';
 import { createCompareLater } from './compare-later.ts';
 import { type Embeddable, embedInputs } from './embed-inputs.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
@@ -50,7 +51,13 @@ export interface EvaluationDeps {
 }
 
 export function createEvaluation({ images, embeddings, concurrency, metrics }: EvaluationDeps): Evaluation {
-  const parts = { images, embeddings, places: createImagePlaces(concurrency), metrics };
+  const parts = {
+    images,
+    embeddings,
+    places: createImagePlaces(concurrency),
+    metrics,
+    memories: createBatchMemories(),
+  };
   const compareLater = createCompareLater(embeddings);
   return {
     scorePairs: (models, pairs, options) => scorePairs(parts, models, pairs, options),

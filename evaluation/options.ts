@@ -1,6 +1,7 @@
 import type { ImageLoader } from '../images/loader.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import type { BatchMemories } from './batch-memory.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ImagePlaces } from './image-places.ts';
 
@@ -10,6 +11,7 @@ export interface EvaluationParts {
   embeddings: EmbeddingCache;
   places: ImagePlaces;
   metrics: Metrics | undefined;
+  memories: BatchMemories;
 }
 
 /** Options of one evaluation. */
@@ -22,4 +24,6 @@ export interface EvaluationOptions {
   signal?: AbortSignal | undefined;
   /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;
+  /** The batch of the pairs. Calls for the same batch load and embed each image and text once. */
+  batchId?: string | undefined;
 }

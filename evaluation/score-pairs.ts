@@ -1,20 +1,14 @@
 import type { Embedded } from '../models/encoder/protocol.ts';
-import type { ModelSpec } from '../models/model.ts';
+import { type ModelSpec, modelKey } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
+import type { EmbeddedImage } from './batch-memory.ts';
 import { bothOf, comparedOutcome, outcomeOf } from './compare.ts';
+import { withoutTimes } from './embedding-cache.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import { failedWith, type ModelOutcome, type Models, type Pair, type ScoredPairs } from './outcome.ts';
 import { isProcessError } from './process-errors.ts';
 import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
-
-/** An image of the pairs, embedded by every model from the same bytes. */
-interface EmbeddedImage {
-  answering: Embedded;
-  compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
-  /** True when its runs were counted with an earlier pair. */
-  isCounted: boolean;
-}
 
 /**
  * Scores pairs concurrently with several models, as batch work. A failed pair is a normal outcome.
@@ -24,37 +18,46 @@ interface EmbeddedImage {
  * signal when it aborts.
  */
 export async function scorePairs(
-  { images, embeddings, places, metrics }: EvaluationParts,
+  { images, embeddings, places, metrics, memories }: EvaluationParts,
   [answering, ...others]: Models,
   pairs: readonly Pair[],
-  { longText, tenant, signal }: EvaluationOptions = {},
+  { longText, tenant, signal, batchId }: EvaluationOptions = {},
 ): Promise<ScoredPairs> {
   const caller = { interactive: false, tenant, signal };
   const stages = startStages('batch', metrics);
-  const bySource = new Map<string, Promise<EmbeddedImage>>();
+  const memory = memories.of(batchId);
+  const modelKeys = [answering, ...others].map(modelKey).join(' ');
 
   /** Downloads and embeds each source once. */
-  function embedImage(source: ImageSource): Promise<EmbeddedImage> {
-    const key = JSON.stringify(source);
-    let image = bySource.get(key);
-    if (image === undefined) {
-      image = places.hold('batch', caller, async () => {
-        const bytes = await stages.fetch(() => images.load(source, caller));
-        const compared = others.map((spec) => ({ spec, embedded: embeddings.image(spec, bytes, caller) }));
+  async function embedImage(source: ImageSource): Promise<EmbeddedImage> {
+    const embed = async (ending: AbortSignal): Promise<EmbeddedImage> => {
+      const asking = { ...caller, signal: ending };
+      return await places.hold('batch', asking, async () => {
+        const bytes = await stages.fetch(() => images.load(source, asking));
+        const compared = others.map((spec) => ({ spec, embedded: embeddings.image(spec, bytes, asking) }));
         const [embedded] = await bothOf(
-          embeddings.image(answering, bytes, caller),
+          embeddings.image(answering, bytes, asking),
           Promise.allSettled(compared.map((other) => other.embedded)),
         );
         stages.embedded(embedded);
         return { answering: embedded, compared, isCounted: false };
       });
-      bySource.set(key, image);
-    }
-    return image;
+    };
+    return (await memory.once(`image ${modelKeys} ${JSON.stringify(source)}`, embed, signal)).value;
   }
 
-  async function embedText(text: string): Promise<Embedded> {
-    const embedded = await embeddings.text(answering, text, caller);
+  /** The embedding has times only where this call has caused its run. */
+  async function embedText(spec: ModelSpec, text: string): Promise<Embedded> {
+    const { value, isNew } = await memory.once(
+      `text ${modelKey(spec)} ${text}`,
+      (ending) => embeddings.text(spec, text, { ...caller, signal: ending }),
+      signal,
+    );
+    return isNew ? value : withoutTimes(value);
+  }
+
+  async function embedAnsweringText(text: string): Promise<Embedded> {
+    const embedded = await embedText(answering, text);
     stages.embedded(embedded);
     checkTokens(embedded, longText, answering);
     return embedded;
@@ -65,14 +68,14 @@ export async function scorePairs(
       return { answer: { outcome: { status: 'failed', error: pair.error }, runs: [] }, compared: [] };
     try {
       checkText(pair.text);
-      const [image, text] = await bothOf(embedImage(pair.image), embedText(pair.text));
+      const [image, text] = await bothOf(embedImage(pair.image), embedAnsweringText(pair.text));
       const countsImage = !image.isCounted;
       const answer = outcomeOf(image.answering, text, answering, countsImage);
       image.isCounted = true;
       return {
         answer,
         compared: image.compared.map(({ spec, embedded }) =>
-          comparedOutcome(embedded, embeddings.text(spec, pair.text, caller), spec, countsImage),
+          comparedOutcome(embedded, embedText(spec, pair.text), spec, countsImage),
         ),
       };
     } catch (error) {

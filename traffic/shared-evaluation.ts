@@ -16,7 +16,7 @@ import { recordOutcomes } from './record.ts';
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
-  /** Stored with the pairs that a comparison quotes, so that they are deleted with the batch. */
+  /** Also stored with the pairs that a comparison quotes, so that they are deleted with the batch. */
   batchId?: string | undefined;
   /**
    * True: pairs of a model that this process cannot use fail with `model.unavailable`, and other pairs have outcomes.
@@ -88,7 +88,7 @@ export function createSharedEvaluation(
       });
     },
 
-    async scorePairs(plan, pairs, { mayLackModels = false, batchId, ...options } = {}) {
+    async scorePairs(plan, pairs, { mayLackModels = false, ...options } = {}) {
       const mayLackOne = mayLackModels && plan.arms.length > 1;
       const models = await resolvePlan(registry, plan, mayLackOne);
       const groups = groupsOf(plan, pairs, models);
@@ -105,7 +105,7 @@ export function createSharedEvaluation(
             // When the main model answers for a canary, nothing is compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
-            const subjects = own.map((pair) => ('error' in pair ? undefined : { ...pair, batchId }));
+            const subjects = own.map((pair) => ('error' in pair ? undefined : { ...pair, batchId: options.batchId }));
             // A batch waits for its compared models, so that their work cannot pile up.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {

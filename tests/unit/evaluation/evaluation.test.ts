@@ -250,6 +250,74 @@ describe('pairs of a batch', () => {
     expect(loads).toHaveLength(2);
   });
 
+  test('loads and embeds a source once for all chunks of a batch, and each text once', async () => {
+    const evaluating = evaluation();
+    const batch = { batchId: 'one' };
+    const outcomes = [
+      ...(await Promise.all([
+        scorePairs(pairs(['a', '0.5']), batch, evaluating),
+        scorePairs(pairs(['a', '0.25'], ['b', '0.5']), batch, evaluating),
+      ])),
+      await scorePairs(pairs(['b', '0.25'], ['a', '0.5']), batch, evaluating),
+    ].flat();
+    expect(outcomes).toMatchObject([0.5, 0.25, 0.5, 0.25, 0.5].map((cosine) => ({ status: 'succeeded', cosine })));
+    expect(loads.map(({ source }) => source)).toEqual(['a', 'b']);
+    expect(calls.map(({ input }) => input).toSorted()).toEqual(['0.25', '0.5', 'a', 'b']);
+    await scorePairs(pairs(['a', '0.5']), { batchId: 'another' }, evaluating);
+    expect(loads).toHaveLength(3);
+  });
+
+  test('shares a failed download with the chunks that wait for it, and tries again for the next chunk', async () => {
+    const evaluating = evaluation();
+    const batch = { batchId: 'one' };
+    const { load } = images;
+    let attempts = 0;
+    images.load = async (...asked) => {
+      if (++attempts === 1) throw new ServiceError('image.fetch.unavailable', '503 from example.org');
+      return await load(...asked);
+    };
+    const chunk = () => scorePairs(pairs(['a', '0.5']), batch, evaluating);
+    expect((await Promise.all([chunk(), chunk()])).flat()).toMatchObject([
+      { status: 'failed', error: { code: 'image.fetch.unavailable' } },
+      { status: 'failed', error: { code: 'image.fetch.unavailable' } },
+    ]);
+    expect(await chunk()).toMatchObject([{ status: 'succeeded', cosine: 0.5 }]);
+    expect(attempts).toBe(2);
+  });
+
+  test('ends a shared download when the last of its chunks is aborted', async () => {
+    const evaluating = evaluation();
+    const arrived = Promise.withResolvers<Uint8Array>();
+    images.load = async (source, options) => {
+      loads.push({ source, signal: options?.signal });
+      return await arrived.promise;
+    };
+    const aborts = [new AbortController(), new AbortController(), new AbortController()];
+    const [first, second, third] = aborts.map(({ signal }) =>
+      scorePairs(pairs(['a', '0.5']), { batchId: 'one', signal }, evaluating),
+    );
+    await until(() => expect(loads).toHaveLength(1));
+    aborts[0]?.abort(new Error('handed back'));
+    await expect(first).rejects.toThrow('handed back');
+    expect(loads[0]?.signal?.aborted).toBe(false);
+    arrived.resolve(Buffer.from('a'));
+    expect(await second).toMatchObject([{ status: 'succeeded' }]);
+    expect(await third).toMatchObject([{ status: 'succeeded' }]);
+
+    images.load = async (source, options) => {
+      loads.push({ source, signal: options?.signal });
+      return await new Promise((_, reject) =>
+        options?.signal?.addEventListener('abort', () => reject(options.signal?.reason)),
+      );
+    };
+    const last = new AbortController();
+    const ended = scorePairs(pairs(['b', '0.5']), { batchId: 'one', signal: last.signal }, evaluating);
+    await until(() => expect(loads).toHaveLength(2));
+    last.abort(new Error('stopped'));
+    await expect(ended).rejects.toThrow('stopped');
+    expect(loads[1]?.signal?.aborted).toBe(true);
+  });
+
   test('fails every pair of a source that cannot be loaded, after one attempt, and no other pair', async () => {
     failing('image', 'gone', new ServiceError('image.fetch.http_status', '404 from example.org'));
     let attempts = 0;
