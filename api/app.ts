@@ -75,20 +75,23 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
-  /** Returns true for a request on a connection beyond the limit. */
+  /** Returns true for a request that arrived on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
 }
 
-/** Refused while the process is overloaded. Status, cancel and delete of a batch remain available. */
+/**
+ * Routes that are refused while the process is overloaded. The status, cancel and delete routes of a batch remain
+ * available.
+ */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
 const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'];
-/** Also refused while the process is overloaded, since the responses may be large. */
+/** Routes whose responses may be large. They are also refused while the process is overloaded. */
 const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
-/** Built by `web/build.ts`. */
+/** The folder of the page, which `web/build.ts` fills. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
-/** Creates the HTTP service without listening. All its dependencies are arguments. */
+/** Creates the HTTP application without listening. All its dependencies are arguments. */
 export function createApp(deps: AppDeps): Express {
   const { config, encoders, keys, redis } = deps;
   const sessions = createSessions(redis);
@@ -158,7 +161,8 @@ export function createApp(deps: AppDeps): Express {
   app.get(`${prefix}/openapi.json`, openApi([...routes, ...rootRoutes], deps.version));
   app.use(`${prefix}/docs`, docsRouter());
   app.use(`${prefix}/queues`, requireOperator, queueBoard(deps.queues, `${prefix}/queues`));
-  // Asset names carry a hash of their content, so they never change; the page that names them is revalidated.
+  // The names of these files contain a hash of their content, so the files never change. Browsers check for a new
+  // version of the page itself.
   app.use(`${prefix}/assets`, express.static(`${webRoot}assets`, { immutable: true, maxAge: '1y', index: false }));
   app.use(prefix, express.static(webRoot, { maxAge: 0 }));
   app.use(routeNotFound);
@@ -168,19 +172,19 @@ export function createApp(deps: AppDeps): Express {
 }
 
 /**
- * Drops a request whose client went away during authentication. Later middleware counts requests until they close, and a
- * closed response never closes again.
+ * Stops the handling of a request whose client went away during authentication. Later middleware counts a request until
+ * its response emits `close`, and a closed response does not emit it again.
  */
 const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 
-/** Returns true for a batch that is stored while it arrives. Its body is never held in memory as a whole. */
+/** Returns true for a batch whose body is stored while it arrives, and is never in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
-/** Returns true for an upload of a file below `/v1`, which is stored while it arrives. */
+/** Returns true for the upload of a file to `/v1/files`, whose body is stored while it arrives. */
 const isFileUpload = (request: Request) => request.method === 'POST' && /^\/files\/?$/i.test(request.path);
-/** Matches like the router: in any case, with or without a trailing slash. */
+/** Matches a path as the router does: upper or lower case, with or without a trailing slash. */
 const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
 
 function mount(routes: readonly Route[]): Router {
@@ -200,14 +204,14 @@ function mount(routes: readonly Route[]): Router {
       response.setHeader('Allow', allowed.join(', '));
       throw new ServiceError(
         'route.method_not_allowed',
-        `${request.method} is not supported here, only ${allowed.join(', ')}`,
+        `${request.method} is not supported on this path; use ${allowed.join(', ')}`,
       );
     });
   }
   return router;
 }
 
-/** Builds the document at the first request, which saves tens of milliseconds at the start. */
+/** Builds the OpenAPI document at the first request for it, which saves tens of milliseconds at startup. */
 function openApi(routes: readonly Route[], version: string): express.RequestHandler {
   let document: { body: Buffer; etag: string } | undefined;
   return (_request, response) => {
@@ -215,7 +219,7 @@ function openApi(routes: readonly Route[], version: string): express.RequestHand
       const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
       document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
     }
-    // All responses share one buffer: a client that requests it and does not read costs no copy.
+    // All responses share one buffer, so a client that requests the document and does not read it costs no copy.
     response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

@@ -29,19 +29,22 @@ import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
 import { requestHash } from './request-hash.ts';
 
-/** A posted batch, in any format. */
+/** The body of a posted batch, in any format. */
 export type BatchBody = {
   model: string | undefined;
   longText: LongText;
   options: BatchOptions;
 } & ({ items: ItemSource } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading' | 'bodyHash'> });
 
-/** Formats of the files in a form. */
+/** Formats that a file in a form may have. */
 const uploadedFormats = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
-/** Formats of bodies that are streamed. A JSON body may also be an envelope, and is parsed as a whole. */
+/**
+ * Formats whose bodies are read as a stream. JSON is not among them: a JSON body may be an object with `items` and
+ * options, and is parsed as a whole.
+ */
 export const streamedFormats = uploadedFormats.filter(({ name }) => name !== 'json');
 
-/** Returns the format of a body that is streamed; undefined for one JSON document. */
+/** Returns the format of a body that is read as a stream, or undefined for a JSON document. */
 export function streamFormat(request: Request): FormatName | 'upload' | undefined {
   const type = request.get('content-type') ?? '';
   if (/^\s*multipart\/form-data\s*(;|$)/i.test(type)) return 'upload';
@@ -52,7 +55,7 @@ export function streamFormat(request: Request): FormatName | 'upload' | undefine
 const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
   count !== undefined || share !== undefined;
 
-/** Returns the batch options in the query. */
+/** Returns the options of a batch that are given as query parameters. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   priority: query.priority,
   budgetCount: query.failureBudgetCount,
@@ -61,7 +64,10 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   webhookUrl: query.webhook,
 });
 
-/** Reads a JSON document: an envelope, whose options override those of the query, or an array of items. */
+/**
+ * Reads a JSON document: an array of items, or an object with `items` and options. Its options override those of the
+ * query.
+ */
 export function readDocument(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   if (Array.isArray(request.body)) return readArray(request, query, strictness);
   const isReference = typeof request.body === 'object' && request.body !== null && 'input' in request.body;
@@ -91,7 +97,7 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
   return { ...common, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 
-/** Reads an array of items. Its options are in the query, as for other formats. */
+/** Reads an array of items. Its options are query parameters, as for other formats. */
 function readArray(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   const { items } = check(batchEnvelope, { items: request.body }, 'body');
   const { model, longText } = query;
@@ -111,21 +117,25 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
   return withFacts(bounded, () => ({ bodyHash: hashOf(request, query) }));
 }
 
-/** Parses the document with exact numbers. Returns undefined when JSON.parse would change none of them. */
+/**
+ * Parses the document and keeps numbers that JavaScript cannot represent exactly. Returns undefined when there are
+ * none.
+ */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
 }
 
-/** Returns the options of the query, with the column names of the table from which the items were made. */
+/** Returns the query's options, with the names of the columns that the items were made from. */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
 });
 
 /**
- * Reads a stream of items, as the body or as the file of a form; text may be gzip.
- * @param pending counts the text that is held; it is released when the items have been read.
+ * Reads a stream of items: the body, or the file of a form. Text formats may be compressed with gzip.
+ * @param pending limits the memory of unfinished lines, over all requests; it is released when the items have been
+ * read.
  */
 export async function readStream(
   request: Request,
@@ -138,7 +148,7 @@ export async function readStream(
   if (!['identity', 'gzip', 'x-gzip'].includes(contentEncoding)) {
     throw new ServiceError(
       'request.unsupported_media_type',
-      `The content encoding ${contentEncoding} is not supported; gzip is`,
+      `The content encoding ${contentEncoding} is not supported; send gzip or no encoding`,
     );
   }
   let contentType = request.get('content-type');
@@ -153,7 +163,7 @@ export async function readStream(
   const encoding = declaredEncoding(query.encoding, contentType);
   const format = formatNamed(name);
   if (format.hasColumns && query.columns !== undefined) {
-    throw invalid('columns', `${format.label} has its column names in its header`);
+    throw invalid('columns', `${format.label} contains its own column names; leave out this parameter`);
   }
   const options = withColumnsOfQuery(query);
   const { bytes, sent, hash } = readBody(source);
@@ -169,13 +179,15 @@ const columnsOf = ({ image, text, id }: BatchQuery): ColumnNames => ({ image, te
 const invalid = (path: string, message: string): ServiceError =>
   new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 
-/** Reads the format from the name of the file, as browsers and curl seldom know these media types. */
+/**
+ * Returns the format by the ending of the file's name: browsers and curl seldom know the media types of these formats.
+ */
 function formatOfUpload(filename: string, type: string): FormatName {
   const format = formatOfFile(filename)?.format ?? formatOfMediaType(type);
   if (format && uploadedFormats.includes(format)) return format.name;
   const endings = endingsInWords(uploadedFormats);
   throw new ServiceError(
     'request.unsupported_media_type',
-    `The name of the upload ${filename.slice(0, 100)} does not end in ${endings}, and its content type ${type} is not supported`,
+    `The name of the upload ${filename.slice(0, 100)} does not end in ${endings}, and content type ${type} is not supported`,
   );
 }

@@ -4,7 +4,7 @@ import { type Config, ConfigError } from '../shared/config.ts';
 type BindConfig = Pick<Config, 'host' | 'allowAnonymous' | 'apiKeys' | 'apiKeysFile'>;
 
 /**
- * Refuses to start on a public address without API keys, because the service would be open to everybody there.
+ * Refuses to start on a public address without API keys, since everybody who reaches the address could use the service.
  * @throws {ConfigError}
  */
 export function checkBindRule({ host, allowAnonymous, apiKeys, apiKeysFile }: BindConfig): void {

@@ -4,10 +4,10 @@ import { maxFaults, type RequestFault, ServiceError } from '../shared/errors.ts'
 import { type LongList, longListIn } from '../shared/long-lists.ts';
 
 /**
- * Validates a part of a request against its contract.
+ * Validates a part of a request against its schema.
  * @param where names the part, for an error that has no path.
- * @param most maximum length of every list in the value. Default: that of texts, for lists of the first level but `items`,
- * which have their own check.
+ * @param most the maximum length of every list in the value. By default, lists of the first level may be as long as a
+ * list of texts, and `items` has a check of its own.
  * @throws {ServiceError} `request.invalid` with the first errors and their paths.
  */
 export function check<S extends z.ZodType>(schema: S, value: unknown, where: string, most?: number): z.output<S> {
@@ -17,7 +17,7 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, where: str
   throw invalid(parsed.error, where);
 }
 
-/** Refuses a list that is longer than its contract allows before its entries are validated; see {@link longListIn}. */
+/** Refuses a list that is longer than its schema allows, before its entries are validated; see {@link longListIn}. */
 function checkLists(value: unknown, most: number | undefined): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const limit = most ?? maxTexts;
@@ -37,7 +37,8 @@ function longListAtTop(value: object): LongList | undefined {
 
 export function invalid(error: z.ZodError, where: string): ServiceError {
   const { issues } = error;
-  // A union that does not match reports an error for each member. The path is the useful part.
+  // A union without a match reports an error for each of its members. Only the path of the value is useful to the
+  // caller.
   const faults = issues
     .slice(0, maxFaults)
     .map(({ path, message }): RequestFault => ({ path: z.core.toDotPath(path) || where, message }));

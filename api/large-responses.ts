@@ -6,52 +6,57 @@ import { clientGone } from './client-gone.ts';
 import { resetConnection, stallTimeoutMs, writePaced } from './slow-readers.ts';
 
 /**
- * Sends large responses, and limits how many of them are in memory at a time. The others wait without holding anything. A
- * stream holds its place for one part, and queues again for the next.
+ * Sends large responses, and limits how many of them are in memory at a time. Further responses wait in a queue and use
+ * no memory. A stream uses a slot for one part at a time, and queues again for the next part.
  */
 export interface LargeResponses {
   /**
-   * Sends a page of stored data, read by `read`, as JSON.
-   * @throws what `read` throws; {@link ServiceError} `overloaded` when too many wait.
+   * Sends a page of stored data, which `read` returns, as JSON.
+   * @throws what `read` throws; {@link ServiceError} `overloaded` when too many responses wait.
    */
   page(request: Request, response: Response, read: () => Promise<unknown>): Promise<void>;
   /**
-   * Sends a list of scores or embeddings as JSON. Lists have places of their own: an interactive request must not wait for
-   * slow readers of pages.
-   * @param make builds the response from the results, which are smaller.
-   * @throws {ServiceError} `overloaded` when too many wait.
+   * Sends a list of scores or embeddings as JSON. Lists have slots of their own, so that an interactive request does
+   * not wait for slow readers of pages.
+   * @param make builds the response from the results. It is called late, since the results take less memory than the
+   * response.
+   * @throws {ServiceError} `overloaded` when too many responses wait.
    */
   list(request: Request, response: Response, make: () => unknown): Promise<void>;
   /**
    * Sends parts as they are read. When reading fails midway, the connection is reset, so that the client notices.
-   * @param signal aborted when nothing more may be sent.
+   * @param signal aborts when the rest of the response must not be sent.
    * @throws what reading throws.
    */
   stream(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
   /**
-   * Sends a stream whose writer holds rows in memory between two parts, as Parquet's does. The stream holds its place
-   * from the first part to the last.
-   * @throws as {@link stream}; {@link ServiceError} `overloaded` when too many wait.
+   * Sends a stream whose writer holds rows in memory between two parts, as the Parquet writer does. The stream uses one
+   * slot from its first part to its last.
+   * @throws as {@link stream}; {@link ServiceError} `overloaded` when too many responses wait.
    */
   buffered(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
 }
 
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
-  /** Pages in memory at a time. A page has up to 8 MiB, plus its last chunk. */
+  /** Maximum number of pages in memory. A page has up to 8 MiB, plus its last chunk. */
   pages?: number;
-  /** Lists in memory at a time. A thousand embeddings take 10 MB, a thousand texts up to 20 MB. */
+  /** Maximum number of lists in memory. A thousand embeddings take 10 MB, a thousand texts up to 20 MB. */
   lists?: number;
-  /** Parts of streams in memory at a time. One has up to 2 MiB, or a chunk of up to 4 MiB. */
+  /** Maximum number of parts of streams in memory. A part has up to 2 MiB, or one chunk of up to 4 MiB. */
   parts?: number;
   /**
-   * Streams with rows in memory. Each holds a row group of 4 MiB of text, and three times as much while it is written.
+   * Maximum number of streams that hold rows in memory. Each holds a row group of 4 MiB of text, and three times as
+   * much while the group is written.
    */
   buffers?: number;
   /** The time in ms after which a client that reads nothing is disconnected. */
   patienceMs?: number;
 }
 
-/** Without these limits, 100 unread streams took 1.1 GB, 60 pages 0.45 GB, and 60 lists of a thousand embeddings 0.54 GB. */
+/**
+ * Without these limits, 100 unread streams took 1.1 GB of memory, 60 pages 0.45 GB, and 60 lists of a thousand
+ * embeddings 0.54 GB.
+ */
 export function createLargeResponses({
   pages = 8,
   lists = 8,
@@ -60,7 +65,7 @@ export function createLargeResponses({
   guaranteed = 2,
   patienceMs = stallTimeoutMs,
 }: LargeResponseOptions = {}): LargeResponses {
-  // Kept apart: a page must not wait for slow readers of the same tenant's streams.
+  // Streams have a queue of their own: a page must not wait for slow readers of the same tenant's streams.
   const pagePlaces = createFairPlaces({ places: pages, guaranteed, maxWaiting: 1_000 });
   const listPlaces = createFairPlaces({ places: lists, guaranteed, maxWaiting: 1_000 });
   const partPlaces = createFairPlaces({ places: parts, guaranteed, maxWaiting: 10_000 });
@@ -111,13 +116,13 @@ export function createLargeResponses({
   };
 }
 
-/** Reads the next part. This is a separate function so that only the bytes stay in memory while they are written. */
+/** Reads the next part. A separate function, so that its other variables can be freed while the part is written. */
 async function nextOf(source: AsyncIterator<Bytes>): Promise<Buffer | undefined> {
   const { done, value } = await source.next();
   return done ? undefined : toBuffer(value);
 }
 
-/** Ends the response after `send`. A client that goes away or loses its access is not an error. */
+/** Runs `send`, then ends the response. A client that goes away or loses its access is not an error. */
 async function endAfter(response: Response, signal: AbortSignal, send: () => Promise<void>): Promise<void> {
   try {
     await send();

@@ -2,12 +2,14 @@ import type { Pinned } from '../batches/store/record.ts';
 import type { LoadedModel } from '../models/pool/encoders.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** The time in s after which a client should retry: a model that fails to load is tried again every five minutes. */
+/**
+ * The time in s after which a client should retry: the service retries a model that failed to load every five minutes.
+ */
 const retryAfter = 300;
 
 /**
- * Refuses a batch for a model that is known to fail, for example in its self-test: the batch would wait in vain.
- * @param loaded the models that this process has tried to load; the check allows any other model.
+ * Refuses a batch for a model that has failed to load, for example in its self-test. The batch would wait in vain.
+ * @param loaded the models that this process has tried to load. A model that is not among them is accepted.
  * @throws {ServiceError} `model.unavailable`
  */
 export function checkLoadable(
@@ -21,7 +23,7 @@ export function checkLoadable(
     if (found?.state !== 'failed') continue;
     throw new ServiceError(
       'model.unavailable',
-      `${model} cannot be loaded: ${found.detail ?? 'the log has the cause'}`,
+      `${model} cannot be loaded: ${found.detail ?? 'the log of the service has the cause'}`,
       {
         retryAfter,
       },

@@ -4,13 +4,13 @@ import type { Request } from 'express';
 import { declaredEncoding, decodeWhole, undecodable } from '../formats/text.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A form with its file and its text fields. A field may have several values. */
+/** A form with a file and text fields. A field may have several values. */
 export interface Form {
   file: { name: string; bytes: Uint8Array } | undefined;
   fields: Map<string, string[]>;
 }
 
-/** Limits for the headers of one part: field name, file name and type. */
+/** Limits for the headers of one part, which contain field name, file name and type. */
 const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
 /** The maximum bytes of all fields of a form: enough for an image as a data URI and a thousand texts. */
@@ -25,8 +25,8 @@ interface Part {
 }
 
 /**
- * Reads a `multipart/form-data` body with at most one file. Fields are decoded by the charset of their part, of the
- * field `_charset_`, or as UTF-8.
+ * Reads a `multipart/form-data` body with at most one file. A field is decoded by the charset of its part, by that of
+ * the field `_charset_`, or as UTF-8.
  * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.encoding`, `request.unsupported_media_type`,
  * `request.too_large`, `request.aborted`
  */
@@ -34,7 +34,8 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   let file: Part | undefined;
   const fields: Part[] = [];
   let fieldBytes = 0;
-  // Busboy would decode fields with U+FFFD for invalid bytes. It leaves files unchanged, so fields are read as files.
+  // Fields are read like files, because Busboy leaves files unchanged. In fields it would replace invalid bytes by
+  // U+FFFD.
   const busboy = parserOf(request, { files: maxFields + 10, parts: maxFields + 10, ...partHeaders }, () => true);
   const contentTypeOf = followContentTypes(busboy);
   await new Promise<void>((resolve, reject) => {
@@ -42,7 +43,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     busboy.on('file', (name, stream, filename, transferEncoding, type) => {
       const part: Part = { name, contentType: contentTypeOf(), chunks: [] };
       const isFile = filename !== undefined || type === 'application/octet-stream';
-      // When the body ends inside the part, the part's stream fails too, not only the form.
+      // When the body ends inside a part, both the part's stream and the form fail.
       stream.on('error', (cause) => reject(damaged(cause)));
       const failure = refusedTransferEncoding(transferEncoding);
       if (failure !== undefined) reject(failure);
@@ -78,10 +79,10 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   return { file: read, fields: decodeFields(fields) };
 }
 
-/** The field that names the charset of the others: https://html.spec.whatwg.org/#attr-fe-name-charset */
+/** The form field that names the charset of the other fields: https://html.spec.whatwg.org/#attr-fe-name-charset */
 const charsetField = '_charset_';
 
-/** @throws {ServiceError} `request.encoding`, `request.unsupported_media_type` */
+/** Decodes the text fields of a form. @throws {ServiceError} `request.encoding`, `request.unsupported_media_type` */
 function decodeFields(parts: readonly Part[]): Map<string, string[]> {
   const ofForm = parts.find(({ name }) => name === charsetField);
   const formCharset = ofForm && Buffer.concat(ofForm.chunks).toString('latin1');
@@ -91,7 +92,7 @@ function decodeFields(parts: readonly Part[]): Map<string, string[]> {
     const charset = declaredEncoding(undefined, contentType) ?? declaredEncoding(formCharset) ?? 'utf-8';
     const { text, encoding } = decodeWhole(Buffer.concat(chunks), charset);
     if (!text.isWellFormed()) {
-      const advice = 'send UTF-8, or the charset in the Content-Type of the part';
+      const advice = 'send UTF-8, or name the charset in the Content-Type of the part';
       const message = undecodable(text, encoding, advice);
       throw new ServiceError('request.encoding', `${name}: ${message}`, { faults: [{ path: name, message }] });
     }
@@ -101,8 +102,8 @@ function decodeFields(parts: readonly Part[]): Map<string, string[]> {
 }
 
 /**
- * Returns an error for a part in base64 or quoted-printable. RFC 7578 deprecates both, and the encoded text would be
- * used as the value.
+ * Returns an error for a part in base64 or quoted-printable. RFC 7578 deprecates both, and Busboy does not decode them:
+ * the encoded text would become the value.
  */
 function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   if (['7bit', '8bit', 'binary'].includes(encoding)) return undefined;
@@ -110,26 +111,30 @@ function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   return new ServiceError('request.unsupported_media_type', message);
 }
 
-/** A file that is still arriving. */
+/** A file of a form, still arriving. */
 export interface Upload {
-  /** Ends when the whole form has been read. Fails with a `ServiceError` when the form is cut short or malformed. */
+  /**
+   * The content of the file. The stream ends when the whole form has been read, and fails with a `ServiceError` when
+   * the form is incomplete or malformed.
+   */
   stream: Readable;
   filename: string;
   type: string;
-  /** Its Content-Type with all parameters; empty where it has none. */
+  /** The Content-Type of the file with all parameters, or an empty string when it has none. */
   contentType: string;
 }
 
 /**
  * Opens the first file of a `multipart/form-data` body without reading it.
- * @throws {ServiceError} `request.invalid` when the form has none.
+ * @throws {ServiceError} `request.invalid` when the form has no file.
  */
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
   const contentTypeOf = followContentTypes(busboy);
-  // The parser's own stream fails with the parser's errors, and ends before the form is known to be complete.
+  // Busboy's own stream of the file would fail with Busboy's errors, and would end before the form is known to be
+  // complete.
   const stream = new PassThrough();
-  // An error before the first read reaches the reader later; it must not crash the process.
+  // An error before the first read is delivered at that read. Without a listener it would crash the process.
   stream.on('error', () => {});
   return await new Promise<Upload>((resolve, reject) => {
     const fail = (error: ServiceError) => {
@@ -154,19 +159,19 @@ export async function openUpload(request: Request): Promise<Upload> {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // When the reader stops, the rest of the form must not pile up in the parser.
+    // When the reader stops early, the rest of the form must not collect in Busboy.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });
 }
 
-/** The maximum bytes and number of the fields of a form that is streamed. */
+/** The limits for the text fields of a form whose file is streamed. */
 const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
 
 /**
- * Reads a form with one file and some short fields, in any order. The file is not held.
+ * Reads a form with one file and some short fields, in any order. The file is streamed and never in memory as a whole.
  * @param take reads the file while it arrives. It is called once.
- * @returns the fields, the name of the file, and what `take` returns.
+ * @returns the fields, the name of the file, and the result of `take`.
  * @throws {ServiceError} `request.invalid`, `request.aborted`, and what `take` throws.
  */
 export async function streamForm<Taken>(
@@ -212,7 +217,7 @@ export async function streamForm<Taken>(
 
 type Parser = InstanceType<typeof Busboy>;
 
-/** @throws {ServiceError} `request.invalid` */
+/** Creates the parser for the form of a request. @throws {ServiceError} `request.invalid` */
 function parserOf(
   request: Request,
   limits: NonNullable<BusboyConfig['limits']>,
@@ -227,8 +232,8 @@ function parserOf(
 }
 
 /**
- * Returns a function for the Content-Type of the part that Busboy reports, including its charset. Busboy drops the
- * parameters of a file's type, and only its internal parser has them.
+ * Returns a function that returns the Content-Type of the part that Busboy reported last, with its charset. Busboy
+ * itself drops the parameters of a file's type, so this reads them from its internal header parser.
  */
 function followContentTypes(busboy: Parser): () => string {
   let contentType = '';
@@ -252,6 +257,7 @@ function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => v
     if (!request.complete) fail(aborted());
   });
   request.pipe(busboy);
-  // The pipe ends with the form. Bytes after the last boundary must be read, or they block the connection's next request.
+  // The pipe ends with the last boundary. Bytes after it must be read too, or they block the next request on this
+  // connection.
   busboy.on('finish', () => request.resume());
 }

@@ -11,7 +11,7 @@ import { type Code, codes } from '../shared/errors.ts';
 import { problemExamples, responseExamples } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
-/** Creates the OpenAPI 3.1 document of these routes, from the schemas that also check the requests. */
+/** Creates the OpenAPI 3.1 document of the routes, from the schemas that also validate the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
   for (const { path, isAtRoot, method, operation, access } of routes) {
@@ -27,7 +27,7 @@ export function createOpenApi(routes: readonly Route[], version: string) {
       title: 'Vision-language similarity',
       version,
       description: [
-        'How well does a text describe an image? Single pairs are answered at once, batches through a queue.',
+        'Measures how well a text describes an image. Single pairs are scored at once, batches through a queue.',
         'Errors are problem documents (RFC 9457) with a stable `code`; the `error.code` of a failed item is one of the same codes. A method that a path does not support is answered with 405.',
       ].join('\n\n'),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
@@ -39,10 +39,10 @@ export function createOpenApi(routes: readonly Route[], version: string) {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'An API key. Not needed where the service has none.',
+          description: 'An API key. Not needed on a service without API keys.',
         },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        session: { type: 'apiKey', in: 'cookie', name: 'vls_session', description: 'Set by signing in.' },
+        session: { type: 'apiKey', in: 'cookie', name: 'vls_session', description: 'The cookie that signing in sets.' },
       },
     },
   });
@@ -51,8 +51,8 @@ export function createOpenApi(routes: readonly Route[], version: string) {
 }
 
 /**
- * Moves the defaults of body properties into their descriptions: openapi-typescript makes a property with a `default`
- * required. Query parameters keep their defaults, because parameters state themselves that they are optional.
+ * Moves the defaults of body properties into their descriptions: openapi-typescript makes every property with a
+ * `default` required. Query parameters keep their defaults, since OpenAPI marks each parameter as required or optional.
  */
 function describeDefaults(schema: object): void {
   for (const part of Object.values(schema)) {
@@ -70,20 +70,20 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * The request id, which every operation accepts. Only one operation documents it: openapi-python-client generates a module
- * that cannot be imported for an operation with several kinds of body and no optional parameter.
+ * The request id header, which every operation accepts. Only one operation documents it: for operations with several
+ * kinds of body and no other optional parameter, openapi-python-client would generate a module that cannot be imported.
  */
 export const requestIdHeader = z.object({
   'X-Request-Id': z.string().optional().meta({ description: 'Your own id for this request, used in the logs.' }),
 });
 
-/** Returns the problem responses of an operation; each lists the codes that its status may carry. */
+/** Returns the error responses of an operation; each lists the error codes that its status may have. */
 export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     [...statuses, 500].map((status) => {
       const names = (Object.keys(codes) as Code[]).filter((code) => codes[code].status === status);
       const response = {
-        description: `Problem with one of the codes ${names.join(', ')}`,
+        description: `An error with one of the codes ${names.join(', ')}`,
         content: { 'application/problem+json': { schema: problem, examples: examplesOf(names) } },
       };
       return [String(status), response];
@@ -94,7 +94,7 @@ export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObje
 const examplesOf = (names: readonly Code[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/examples/${name}` }]));
 
-/** Returns the responses of an operation with examples of their JSON. */
+/** Returns the responses of an operation, with examples of their JSON added. */
 function withExamples({ operationId, responses }: ZodOpenApiOperationObject): ZodOpenApiResponsesObject {
   const examples = responseExamples[operationId ?? ''] ?? {};
   return Object.fromEntries(

@@ -1,11 +1,17 @@
 /** The longest wait in s that a client may request. */
 const maxWaitSeconds = 60;
 
-/** Matches a preference with its value, quoted or not, and its parameters, which are ignored (RFC 7240, section 2). */
+/**
+ * Matches one preference of a `Prefer` header with its value, quoted or not. Parameters of the preference are ignored
+ * (RFC 7240, section 2).
+ */
 const preference =
   /\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]*)))?((?:\s*;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?)\s*(?:,|$)/y;
 
-/** Returns the seconds of the first `Prefer: wait=N`, at most 60; 0 when there is none or N is not a whole number. */
+/**
+ * Returns the seconds of the first `Prefer: wait=N`, at most 60. Returns 0 when there is none or N is not a whole
+ * number.
+ */
 export function preferredWaitSeconds(header: string | undefined): number {
   if (header === undefined) return 0;
   for (let at = 0; at < header.length; at = preference.lastIndex) {

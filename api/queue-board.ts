@@ -3,14 +3,14 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board over the service's queues. It is read-only, because the sweeper would restore a deleted job, and a
- * retried job would find its chunk done. Loaded at the first request.
+ * Serves Bull Board, a page that shows the service's queues. It is read-only: the sweeper would restore a deleted job,
+ * and a retried job would find its chunk done. Its packages are loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;
   return (request, response, next) => {
     if (!queues.isReachable()) {
-      throw new ServiceError('queue.unavailable', 'The queues are in Redis, which cannot be reached', {
+      throw new ServiceError('queue.unavailable', 'The queues cannot be shown: Redis cannot be reached', {
         retryAfter: 2,
       });
     }
@@ -23,7 +23,10 @@ export function queueBoard(queues: Queues, path: string): RequestHandler {
   };
 }
 
-/** Removes the link to fonts on another host from Bull Board's page: the content security policy blocks it with an error. */
+/**
+ * Removes a link to fonts on another host from Bull Board's page. The content security policy would block it and log an
+ * error.
+ */
 function withoutForeignFonts(response: Response): void {
   const render = response.render.bind(response);
   response.render = (view: string, options?: object) =>
@@ -35,7 +38,7 @@ function withoutForeignFonts(response: Response): void {
 
 interface Board {
   handler: RequestHandler;
-  /** Sets the queues on the board: a profile may have been added. */
+  /** Shows these queues on the board. Called for each request, since a profile may have been added. */
   show(queues: ReturnType<Queues['all']>): void;
 }
 

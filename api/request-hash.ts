@@ -5,7 +5,7 @@ import { type BatchQuery, batchQuery } from '../shared/contracts/batch.ts';
 export function requestHash(bodyHash: string, query: BatchQuery): string {
   const defaults: Record<string, unknown> = batchQuery.parse({});
   const given = Object.entries(query).filter(([name, value]) => value !== undefined && value !== defaults[name]);
-  // Without options the hash equals the one that earlier releases stored.
+  // Without options, the hash must equal the one that earlier releases stored.
   if (given.length === 0) return bodyHash;
   const options = JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256').update(bodyHash).update(options).digest('hex');

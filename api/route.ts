@@ -4,11 +4,11 @@ import type { ZodOpenApiOperationObject } from 'zod-openapi';
 /** One operation of the API: its path, its documentation and its handlers. */
 export interface Route {
   method: 'get' | 'post' | 'delete';
-  /** Path below the service's prefix, in OpenAPI's spelling (`/batch/{id}`). */
+  /** The path below the service's prefix, with parameters as in OpenAPI (`/batch/{id}`). */
   path: string;
-  /** True for a path at the root of the service, where clients of other services expect it. */
+  /** True for a path at the root of the service, where clients of OpenAI and vLLM expect it. */
   isAtRoot?: true;
-  /** The callers allowed: everybody with a key by default. */
+  /** The callers that may use the route. Default: everybody with a key. */
   access?: 'public' | 'operator';
   operation: ZodOpenApiOperationObject;
   handlers: RequestHandler[];

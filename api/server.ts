@@ -21,7 +21,7 @@ export interface ApiDeps {
   config: Config;
   log: Logger;
   metrics: Metrics;
-  /** A `producer` connection: it fails a command that cannot be written at once. */
+  /** A Redis connection of kind `producer`: a command fails when it cannot be sent at once. */
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
@@ -29,20 +29,20 @@ export interface ApiDeps {
   traffic: Traffic;
 }
 
-/** The API server, listening. */
+/** The API server, once it listens. */
 export interface RunningApi {
   url: string;
   engine: BatchEngine;
-  /** Refuses new work, then completes the requests in flight. */
+  /** Refuses new requests, then completes those in flight. */
   close(): Promise<void>;
 }
 
 /** Maximum wait for Redis at startup (ms). Single requests work without it. */
 const redisTimeoutMs = 2_000;
-/** The time in ms for which a scrape may reuse values read from Redis. */
+/** The time in ms for which a Prometheus scrape may reuse values that were read from Redis. */
 const freshMs = 5_000;
 
-/** Starts the API server: API keys, the posting side of the batch engine, and the HTTP service. */
+/** Starts the API server: API keys, the part of the batch engine that accepts batches, and the HTTP service. */
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
@@ -63,7 +63,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const connections = createConnections(config.maxConnections);
   const { isSurplus } = connections;
   const app = createApp({ ...deps, ...engine, redisWatch, keys, version, isDraining: () => isDraining, isSurplus });
-  // A client that posts a batch as soon as this process is ready must not get the error that Redis is away.
+  // Waits for Redis, so that a client that posts a batch at once does not get the error that Redis is away.
   await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);

@@ -1,17 +1,17 @@
 import type { Response } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
-/** The time in ms after which a reader that takes nothing is disconnected. */
+/** The time in ms after which a client that reads nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
 /**
- * The bytes written at a time. The next piece is written once the kernel has accepted this one. So a client must read
- * at least this much within {@link stallTimeoutMs}.
+ * The bytes that are written at a time. The next piece is written once the kernel has accepted this one, so a client
+ * must read at least this many bytes within {@link stallTimeoutMs}.
  */
 const pieceBytes = 64 * 1024;
 
 /**
- * Writes no faster than the client reads, and resolves when the kernel has taken all bytes.
- * @param patienceMs the stall timeout of each piece.
+ * Writes no faster than the client reads. Resolves when the kernel has accepted all bytes.
+ * @param patienceMs the time in ms that the client may take for each piece.
  * @throws `signal.reason`; {@link ServiceError} `request.timeout` when the client stalls.
  */
 export async function writePaced(
@@ -27,7 +27,7 @@ export async function writePaced(
 }
 
 /**
- * Resolves when the client has read what was written. Leaves no listener behind.
+ * Resolves when the client has read everything that was written. Leaves no listener behind.
  * @throws like {@link writePaced}.
  */
 export async function whenDrained(response: Response, signal: AbortSignal, patienceMs = stallTimeoutMs): Promise<void> {
@@ -42,7 +42,7 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
     const onDrain = () => settle(resolve);
     const onAbort = () => settle(() => reject(signal.reason));
     const timer = setTimeout(
-      () => settle(() => reject(new ServiceError('request.timeout', 'The response was not read'))),
+      () => settle(() => reject(new ServiceError('request.timeout', 'The client stopped reading the response'))),
       patienceMs,
     );
     response.on('drain', onDrain);
@@ -51,8 +51,9 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response, which every client reports as an error. An HTTP/1.0 client, such as
- * nginx by default, treats a closed connection as the end of the response: it forwarded 385 of 3,001 rows as complete.
+ * Resets the connection of an incomplete response, which every client reports as an error. Closing the connection would
+ * not suffice: an HTTP/1.0 client, such as nginx by default, reads that as the end of the response. It forwarded 385 of
+ * 3,001 rows as a complete response.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();

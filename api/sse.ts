@@ -6,16 +6,16 @@ import { resetConnection, stallTimeoutMs, whenDrained } from './slow-readers.ts'
 /** The interval of heartbeats in ms: proxies and browsers drop idle connections. */
 const heartbeatMs = 15_000;
 /**
- * Returns the time in ms after which a client reconnects. It is random, so that the clients of a process that stops do not
- * reconnect all at once.
+ * Returns the time in ms that a client should wait before it reconnects. The time is random: otherwise, when a process
+ * stops, all its clients would reconnect at once.
  */
 const retryMs = () => Math.round(200 + Math.random() * 1_800);
 
 /**
  * Sends events as `text/event-stream`, no faster than the client reads, and closes after the last one. When the stream
- * ends before the batch, because the process stops or the client loses its access, the client reconnects with the last id
- * that it has. A client that stalls is disconnected, and reconnects the same way.
- * @param signal aborted when nothing more may be sent.
+ * ends before the batch, because the process stops or the client loses its access, the client reconnects with the id of
+ * the last event it received. A client that stalls is disconnected and reconnects the same way.
+ * @param signal aborts when no more events may be sent.
  */
 export async function sendEvents(
   events: AsyncGenerator<BatchEvent>,
@@ -26,14 +26,15 @@ export async function sendEvents(
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
-    // Without it, nginx holds events back until its buffer is full.
+    // Without this header, nginx holds events back until its buffer is full.
     'x-accel-buffering': 'no',
   });
   response.flushHeaders();
-  // Sent within the block of the first event: some clients read a block without data as an event, and parse its empty data.
+  // The retry time is sent together with the first event: some clients read a block without data as an event and fail
+  // to parse it.
   let retry = `retry: ${retryMs()}\n`;
-  // A client that is behind needs no heartbeats, and they would pile up. A heartbeat has no empty line after it: some
-  // clients would read that as the end of another event with the last id.
+  // A client that has not yet read earlier events needs no heartbeats, and they would collect in memory. A heartbeat
+  // has no empty line after it: some clients would read that as the end of another event with the last id.
   const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': alive\n'), heartbeatMs);
   try {
     for await (const { id, event, data } of events) {

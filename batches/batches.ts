@@ -43,59 +43,68 @@ import type { SharedSettings } from './store/shared-settings.ts';
 export interface RetryOptions {
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
-  /** Called when a batch has been created, but not for a repetition. */
+  /** Called when a batch has been created, but not when a repeated request leads to an existing batch. */
   onCreated?: (id: string, tenant: string) => void;
 }
 
 /**
- * The batches of one scope, as the API uses them. Every call fails with `queue.unavailable` while Redis is unavailable, and
- * with `batch.not_found` for a batch out of scope.
+ * The operations of the API on the batches of one tenant or of all. Every call fails with `queue.unavailable` while
+ * Redis is unavailable, and with `batch.not_found` for a batch that the caller may not access.
  */
 export interface Batches {
   /**
-   * Stores a batch and starts it. When this returns, the batch is acknowledged and will be finished.
-   * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`, `idempotency.*`,
-   * and the errors of reading the items.
+   * Stores a batch and starts it. Once the promise resolves, the batch is acknowledged and will be finished.
+   * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`,
+   * `idempotency.*`, and the errors of reading the items.
    */
   post(posting: Posting): Promise<BatchStatus>;
   /**
-   * Creates a batch whose items lie in a bucket. A worker reads them, and the status shows the result.
+   * Creates a batch whose items are in an object of a bucket. A worker reads them later, and the status shows the
+   * outcome.
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
   status(scope: TenantScope, id: string): Promise<BatchStatus>;
-  /** Returns the status when the batch has ended, or after this time. */
+  /** Returns the status once the batch has ended, or after this time in ms. */
   wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
   list(scope: TenantScope, query: ListQuery & RequestsQuery): Promise<BatchList>;
-  /** @throws {ServiceError} `request.invalid` */
+  /** Returns one page of results. @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
-  /** Returns the results of the whole batch in index order, part by part. */
+  /** Returns the results of the whole batch in the order of the items, part by part. */
   stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<AsyncIterableIterator<Bytes>>;
-  /** Returns the number of cells that get an apostrophe in CSV; undefined when it is unknown. */
+  /**
+   * Returns the number of CSV cells that get an apostrophe, so that a spreadsheet does not run them as formulas;
+   * undefined when it is unknown.
+   */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
-  /** Returns the events after `lastId`, or new ones; undefined when the reader has the last event. */
+  /** Returns the events after `lastId`, or only new ones without it; undefined when the client has the last event. */
   follow(
     scope: TenantScope,
     id: string,
     lastId: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
-  /** Stops a batch. The phase is `stopping` while chunks are in flight. A batch that has ended does not change. */
+  /**
+   * Stops a batch. Its phase is `stopping` while some of its chunks are in flight. A batch that has ended does not
+   * change.
+   */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
-   * Posts the failed items as a new batch of the same tenant. A repetition with the same key leads to the same batch.
-   * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of posting.
+   * Posts the failed items as a new batch of the same tenant. A repeated request with the same idempotency key leads to
+   * the same batch.
+   * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of
+   * posting.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
-  /** Stops a live batch, and deletes it. */
+  /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
-  /** Returns the loss of acknowledged work when Redis dies. */
+  /** Returns how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
-  /** Returns the differences of other processes in settings that all must share. */
+  /** Returns a sentence for each setting that all processes must share and that differs in another process. */
   unlikeSettings(): string[];
-  /** Ends all streams and waits, so that their connections close. */
+  /** Ends all event streams and waits of clients, so that their connections close. */
   close(): void;
 }
 
@@ -106,8 +115,8 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 
 const waitPollMs = 50;
 /**
- * Maximum wait for the end of a cancelled batch, in milliseconds. Most end within it, so the response shows the final
- * state.
+ * The maximum time in ms that a request to cancel waits for the end of the batch. Most batches end within it, so that
+ * the response shows the final state.
  */
 const cancelWaitMs = 1_000;
 
@@ -170,11 +179,18 @@ export function createBatches(deps: BatchesDeps): Batches {
   ): Promise<BatchStatus> {
     const record = await readWithColumns(scope, id);
     if (!terminalStates.has(record.state)) {
-      throw new ServiceError('batch.not_finished', 'Only a batch that has ended can be retried', { retryAfter: 5 });
+      throw new ServiceError(
+        'batch.not_finished',
+        'Only a batch that has ended can be retried; wait for its end or cancel it',
+        { retryAfter: 5 },
+      );
     }
     if (record.failed === 0) throw new ServiceError('batch.nothing_to_retry', 'No item of this batch has failed');
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
-      throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
+      throw new ServiceError(
+        'batch.input_expired',
+        'The items of this batch are no longer stored; post them again as a new batch',
+      );
     }
     const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText } = record;
     const { pairProbabilities, traffic } = record;
@@ -196,8 +212,8 @@ export function createBatches(deps: BatchesDeps): Batches {
       },
       options: { priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
-      // A retry has no body, so its hash is made from the batch id: the same key for another batch, or for a post, is a
-      // conflict.
+      // A retry has no body, so the hash of its request is made from the batch id. Reusing the key for another batch or
+      // for a post is then a conflict.
       items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),
       idempotencyKey,
       onCreated: (childId) => onCreated?.(childId, record.tenant),
@@ -206,7 +222,10 @@ export function createBatches(deps: BatchesDeps): Batches {
     return child;
   }
 
-  /** Returns the folder of a retry: next to that of its batch, with the id of the retry as its name. */
+  /**
+   * Returns the folder for the files of a retry. It lies next to the folder of the retried batch, and its name is the
+   * id of the retry.
+   */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
     return formatS3Location(places.check(tenant, `${parent}${childId}/`, 'output'));
@@ -215,11 +234,11 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Jobs in flight end later. The sweeper erases them.
+    // Jobs in flight end later. The sweeper then removes them.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // Clients no longer see the batch. The sweeper removes the rest.
+      // The batch is already invisible to clients. The sweeper removes the rest.
       log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
     });
     await queues.erase([record]).catch((error: unknown) => {

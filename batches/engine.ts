@@ -25,7 +25,7 @@ import { payloadVersion } from './store/payload.ts';
 import { createPayloadStore } from './store/payload-store.ts';
 import { createSharedSettings, type SharedSettings } from './store/shared-settings.ts';
 
-/** All parts of batches over one Redis connection. The API and workers use different ones. */
+/** All operations on batches, over one Redis connection. The API uses some of them and workers use others. */
 export interface BatchEngine {
   queues: Queues;
   batches: Batches;
@@ -34,31 +34,37 @@ export interface BatchEngine {
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
-  /** Worker tasks for batches by reference; undefined when no tenant may post one. */
+  /** The tasks that workers run for batches by reference; undefined when no tenant may post such a batch. */
   tasks: Record<Task, TaskRun> | undefined;
   /** Compares the settings of this process with those of others. */
   sharedSettings: SharedSettings;
-  /** Returns metrics of the waiting work in each queue. */
+  /** Returns metrics of the work that waits in each queue. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Profiles whose queues are always shown, in addition to those in use. */
+  /** Returns the profiles whose queues are always reported, even when they are empty. */
   profiles: () => readonly string[];
   /** Retention of finished batches, in hours. */
   retentionHours: number;
-  /** The maximum items of unfinished batches of all tenants together. Default: {@link maxQueuedItems}; 0: no limit. */
+  /**
+   * The maximum number of items in unfinished batches of all tenants together; 0 means no limit. Default: {@link
+   * maxQueuedItems}.
+   */
   queuedItems?: number;
-  /** Called for every batch whose items have been stored. */
+  /** Called for each batch once its items have been stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
-  /** Location of payloads, and the buckets from which batches may be posted. Default: Redis, and no bucket. */
+  /**
+   * Where payloads are stored, and the buckets from which tenants may post batches. Default: payloads are in Redis, and
+   * no bucket is allowed.
+   */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
 
-/** Ten times the default of one tenant. Usually the free memory of Redis refuses a batch earlier. */
+/** Ten times the default maximum of one tenant. The memory of Redis usually refuses a batch earlier. */
 const maxQueuedItems = 100_000_000;
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {

@@ -20,14 +20,15 @@ export interface Access {
   /** The principal of a key. @throws {ServiceError} `access.key_invalid`, `access.throttled` */
   signIn(request: Request, key: string): Promise<Principal>;
   /**
-   * Returns a middleware that puts the principal on the request. Without a principal, only public paths are allowed. A
-   * wrong key is refused on every path, public ones included: its sender should learn that it is wrong.
-   * @param isPublic receives the path below the service's prefix.
+   * Returns a middleware that attaches the caller's principal to the request. A request without a key or session may
+   * open public paths only. A wrong key is refused on every path, public ones included, so that the caller notices the
+   * mistake.
+   * @param isPublic receives the path without the service's prefix.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
   /**
-   * Returns true when the request would still be admitted: its key exists with the same rights, and its session has not
-   * ended. For responses that take long.
+   * Returns true while the caller still has access: its key exists with the same rights, and its session has not ended.
+   * Long responses call this repeatedly.
    */
   isStillAllowed(request: Request): Promise<boolean>;
 }
@@ -38,18 +39,21 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   async function signIn(request: Request, key: string): Promise<Principal> {
     const record = await keys.find(key);
     if (record !== undefined) return toPrincipal(record, 'key');
-    return await failures.refuse(addressOf(request), 'No such API key; it may have been removed or have expired');
+    return await failures.refuse(
+      addressOf(request),
+      'This API key is not valid: it may be mistyped, removed or expired',
+    );
   }
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
     const keyId = await sessions.keyIdOf(request);
-    // The key may have been removed since the sign-in. The session is void then.
+    // A session is valid only as long as the API key that it was started with.
     const record = keyId === undefined ? undefined : await keys.byId(keyId);
     if (record === undefined) return undefined;
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
     throw new ServiceError(
       'request.foreign_origin',
-      'A session cookie allows changes only from pages of this service; send an API key instead',
+      'A request with a session cookie may change something only when a page of this service sends it; send an API key instead',
     );
   }
 
@@ -96,7 +100,7 @@ export const requireOperator: RequestHandler = (request, _response, next) => {
   if (principalOf(request)?.role === 'operator') return next();
   throw new ServiceError(
     'access.operator_only',
-    'Only operators may do this; `vls keys add --operator` creates an operator key',
+    'Only operators may do this. Use an operator key: `vls keys add --operator` creates one',
   );
 };
 
@@ -105,7 +109,7 @@ function presentedKey(request: Request): string | undefined {
   return bearer ?? request.get('x-api-key')?.trim();
 }
 
-/** Compares hashes, so that the time taken does not reveal the length either. */
+/** Compares the SHA-256 of both strings: the time of the comparison then reveals neither content nor length. */
 function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

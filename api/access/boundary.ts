@@ -6,17 +6,21 @@ import { ServiceError } from '../../shared/errors.ts';
 
 export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins'>;
 
-/** Orchestrators send health checks to any address of a replica. The answers reveal nothing. */
+/**
+ * The paths of the health checks. They are exempt from the check of the Host header: an orchestrator calls them by the
+ * IP address of a replica. Their responses reveal nothing.
+ */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
 export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses requests that a foreign web page could make a browser send here, with or without API keys.
+ * Refuses requests that a foreign web page made a browser send, with or without API keys.
  *
- * `Host` reveals DNS rebinding: a name whose owner points it at this machine. An IP address cannot be rebound, so the
- * address of the connection is accepted like a configured name. `Sec-Fetch-Site` and `Origin`, which scripts cannot set,
- * reveal pages of another origin (CSRF). A client that sends neither is not a browser.
+ * The `Host` header reveals DNS rebinding, where an attacker's host name resolves to this machine. An IP address cannot
+ * be rebound, so the address of the connection is accepted, as are configured names. The headers `Sec-Fetch-Site` and
+ * `Origin` reveal pages of another origin (CSRF), and scripts cannot set them. A client that sends neither header is
+ * not a browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -31,7 +35,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     return isIP(name) !== 0 && name === localAddress?.replace(/^::ffff:/, '');
   }
 
-  /** Returns true when the page was loaded from here, or from an origin in CORS_ORIGINS. */
+  /** Returns true when the page that sends the request comes from this service or from an origin in CORS_ORIGINS. */
   function isOwnPage(request: Request): boolean {
     const origin = request.get('origin');
     if (origin !== undefined && foreignOrigins.has(origin)) return true;
@@ -39,7 +43,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (site !== undefined) return site === 'same-origin' || site === 'none';
     if (origin === undefined) return true;
     const authority = URL.canParse(origin) ? new URL(origin).host : '';
-    // A proxy may have replaced the Host that the browser sent.
+    // Compared with the Host that the service received. A proxy may have replaced the Host that the browser sent.
     return authority !== '' && (authority === hostOf(request) || configured.has(authority));
   }
 
@@ -66,8 +70,8 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 }
 
 /**
- * Returns true when the browser states that a page of this service sends the request. A cookie counts only then, not for
- * clients that state nothing and not for pages of CORS_ORIGINS.
+ * Returns true when the browser states that a page of this service sends the request. Session cookies are accepted only
+ * then: not from clients that send no such header, and not from pages of CORS_ORIGINS.
  */
 export function isProvenOwnPage(request: Request, { corsOrigins }: Pick<Config, 'corsOrigins'>): boolean {
   const site = request.get('sec-fetch-site');
@@ -80,7 +84,7 @@ export const isSafe = (request: Request): boolean => safeMethods.has(request.met
 
 const hostOf = (request: Request): string => (request.get('host') ?? '').toLowerCase();
 
-/** Returns the name in `name`, `name:port` or `[address]:port`. */
+/** Returns the host name in a Host header: `name`, `name:port` or `[address]:port`. */
 function nameOf(authority: string): string | undefined {
   const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([^\s/:@[\]]+))(?::\d{1,5})?$/.exec(authority) ?? [];
   return bracketed ?? plain;

@@ -5,8 +5,8 @@ import type { Config } from '../../shared/config.ts';
 const maxAge = 600;
 
 /**
- * Lets scripts of the configured origins call the API with an API key of their own. Cookies of another origin are never
- * accepted. By default no origin is configured.
+ * Lets scripts of the configured origins call the API with their own API key. Cookies are never accepted from another
+ * origin. By default no origin is configured.
  */
 export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): RequestHandler {
   const allowed = new Set(corsOrigins);
@@ -19,7 +19,7 @@ export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): Reques
       'Access-Control-Expose-Headers',
       'Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
     );
-    // Helmet's default would hide the answer from pages of other origins.
+    // Helmet's default (`same-origin`) would hide the response from pages of other origins.
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     if (!isPreflight) return next();

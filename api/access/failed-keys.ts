@@ -1,20 +1,23 @@
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** Wrong keys that one address may send in a minute. */
+/** The maximum number of wrong keys that one address may send in a minute. */
 const maxFailures = 20;
 const windowMs = 60_000;
 
-/** Counts wrong keys by the address they come from. */
+/** Counts wrong keys by client address. */
 export interface FailedKeys {
-  /** Always throws. @throws {ServiceError} `access.key_invalid`, or `access.throttled` beyond the limit. */
+  /**
+   * Counts a wrong key, then throws. @throws {ServiceError} `access.key_invalid`, or `access.throttled` beyond the
+   * limit.
+   */
   refuse(address: string, message: string): Promise<never>;
 }
 
 /**
- * Counts in this process only. A key has 256 random bits, so guessing is hopeless; the limit saves log lines and time. For
- * the same reason a valid key is accepted from a throttled address: otherwise one client behind a shared proxy could lock
- * out all others.
+ * Counts in this process only. A key has 256 random bits, so nobody can guess one; the limit only saves log lines and
+ * CPU time. A valid key is therefore accepted from a throttled address too: otherwise one client behind a shared proxy
+ * could lock out all others.
  */
 export function createFailedKeys(): FailedKeys {
   const store = new MemoryStore();
@@ -24,7 +27,11 @@ export function createFailedKeys(): FailedKeys {
       const { totalHits, resetTime } = await store.increment(ipKeyGenerator(address));
       if (totalHits <= maxFailures) throw new ServiceError('access.key_invalid', message);
       const retryAfter = Math.max(1, ((resetTime?.getTime() ?? 0) - Date.now()) / 1000);
-      throw new ServiceError('access.throttled', 'This address sent too many wrong keys', { retryAfter });
+      throw new ServiceError(
+        'access.throttled',
+        'This address sent too many wrong API keys; check the key and retry later',
+        { retryAfter },
+      );
     },
   };
 }

@@ -8,24 +8,31 @@ import { createKeyUses } from './key-use.ts';
 
 /** The API keys of this service. */
 export interface KeyRing {
-  /** True when requests need a key. Fixed at the start, so that removing the last key does not open the service. */
+  /**
+   * True when requests need a key. It does not change while the process runs, so that removing the last key does not
+   * open the service to everybody.
+   */
   readonly required: boolean;
-  /** Returns the record of a key, or undefined when the key is wrong or expired. Records the use. */
+  /** Returns the record of an API key, or undefined when the key is wrong or expired. Records that the key was used. */
   find(key: string): Promise<KeyRecord | undefined>;
-  /** Returns the record of the key with this id, for a browser that signed in with it. Records the use. */
+  /**
+   * Returns the record of the key with this id, for a browser that signed in with the key. Records that the key was
+   * used.
+   */
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
 /**
- * The time in ms for which a known key is accepted without a check of the file. An unknown key always causes a check.
+ * The time in ms for which a known key is accepted before the key file is checked for changes. An unknown key always
+ * causes a check.
  */
 const recheckMs = 500;
 
-/** A substitute for a missing record, so that an unknown id takes as long to check as a wrong secret. */
+/** Stands in for the record of an unknown key id, so that its check takes as long as that of a wrong secret. */
 const nobody = { hash: '0'.repeat(64) };
 
 /**
- * Reads the keys of the environment and of the file. A missing file means that there are no keys yet.
+ * Reads the API keys of the environment (API_KEYS) and of the key file. A missing file counts as empty.
  * @throws {ConfigError} when the file exists and cannot be read.
  */
 export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>, log: Logger): Promise<KeyRing> {
@@ -47,7 +54,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     );
     if (version === seenVersion) return;
     const isFirst = seenVersion === '';
-    // Set before parsing: a damaged file is reported once, and read again only when it changes.
+    // Assigned before parsing, so that a damaged file is reported once and read again only when it changes.
     seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     const former = records;
@@ -57,7 +64,10 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     else if (!isFirst) log.info({ file, keys: records.size }, 'API keys reloaded');
   }
 
-  /** Logs changes of the key file in each API process, since no other component watches the file. */
+  /**
+   * Writes audit log entries for keys that were added to or removed from the key file. Each API process does this,
+   * since no other component watches the file.
+   */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
     for (const record of present.values()) {
@@ -73,7 +83,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
-    // A new key must work as soon as it is in the file.
+    // An unknown key may have just been added to the file, and must work at once.
     if (!records.has(id) || performance.now() - checkedAt >= recheckMs) await checkFile();
     const record = records.get(id);
     return record === undefined || isExpired(record) ? undefined : record;
@@ -82,7 +92,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   async function checkFile(): Promise<void> {
     if (path === undefined) return;
     check ??= read(path)
-      // The previous keys stay valid: a mistake in the file must not lock everybody out, nor open the service.
+      // The previous keys stay valid: a mistake in the file must neither lock everybody out nor open the service.
       .catch((error: Error) =>
         log.error({ file: path, reason: error.message }, 'cannot read the API keys; the previous ones stay valid'),
       )

@@ -3,17 +3,17 @@ import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { type KeyUse, parseKeyUse, useFileOf } from '../../shared/api-keys.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** Records when keys were last used, in a file next to the key file. */
+/** Records when each key was last used, in a file next to the key file. */
 export interface KeyUses {
   record(id: string): void;
 }
 
-/** The shortest time in ms between two writes of the file: authentication must not wait for a disk. */
+/** The shortest time in ms between two writes of the file. Requests never wait for these writes. */
 const writeMs = 60_000;
 
 /**
- * Several processes share the file, and each merges its times with those in it. When two processes write at the same
- * time, one update is lost; the next one follows within a minute of the next use.
+ * Several processes share the file, and each merges its own times with those in the file. When two processes write at
+ * the same time, one update is lost; the next use of the key writes it again within a minute.
  * @param known returns the ids of all current keys; times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {
@@ -35,7 +35,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       await rename(draft, file);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => {});
-      // Reported once: a directory that is mounted read-only stays read-only.
+      // Logged once: a directory that is mounted read-only stays read-only.
       if (!reported) log.info({ file, reason: (error as Error).message }, 'cannot store when API keys were last used');
       reported = true;
     }
@@ -46,7 +46,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       seen.set(id, Date.now());
       if (timer !== undefined) return;
       timer = setTimeout(() => void store(), Math.max(0, wroteAt + everyMs - performance.now()));
-      // The process may end without the last update, which is at most a minute old.
+      // The process may exit without a last write: the stored times are at most a minute old.
       timer.unref();
     },
   };

@@ -5,31 +5,35 @@ import type { Access } from './authenticate.ts';
 import { principalOf } from './principal.ts';
 import { tenantOf } from './tenant.ts';
 
-/** Responses that stay open: event streams, streamed results, and posts that wait for the end of their batch. */
+/**
+ * Counts the responses that stay open for long: event streams, streamed results, and posts that wait for the end of
+ * their batch.
+ */
 export interface OpenStreams {
   /**
    * Counts one more open stream of the tenant until the response is closed.
-   * @returns aborted when the client goes away, or loses its access: its key was removed, or its session ended.
+   * @returns a signal that aborts when the client goes away or loses its access: its key was removed, or its session
+   * ended.
    * @throws {ServiceError} `tenant.too_many_streams`
    */
   open(request: Request, response: Response): AbortSignal;
 }
 
 /**
- * Default maximum of a tenant's open streams in this process when keys are required: a sixteenth of the connections.
- * `vls keys add --streams` changes it for a key.
+ * Default maximum of a tenant's open streams in this process when API keys are required: a sixteenth of all
+ * connections. `vls keys add --streams` sets another value for a key.
  */
 const defaultStreams = 500;
-/** The time in ms between two checks that the client of an open stream may still read it. */
+/** The time in ms between two checks that the clients of open streams still have access. */
 const recheckMs = 1_000;
 
-/** Counts only in this process, since a stream uses connections and memory of its process. */
+/** Counts the streams of this process only: a stream uses connections and memory of its own process. */
 export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 
   return {
     open(request, response) {
-      // A closed response emits no further `close`, so its count would never drop.
+      // A response that has already closed emits no further `close`, so its count would never drop.
       if (response.closed) return clientGone(response);
       const tenant = tenantOf(request);
       const count = counts.get(tenant) ?? 0;
@@ -42,7 +46,7 @@ export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRe
       counts.set(tenant, count + 1);
       const revoked = new AbortController();
       const recheck = async () => {
-        // Without Redis the check is impossible, and the client keeps its access.
+        // Without Redis, sessions cannot be checked, and the client keeps its access.
         const isAllowed = await access.isStillAllowed(request).catch(() => true);
         if (response.closed) return;
         if (isAllowed) timer = setTimeout(recheck, recheckMs);

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { KeyRecord } from '../../shared/api-keys.ts';
 
-/** The identity that a request acts for. */
+/** The identity of a caller, with its rights and limits. */
 export interface Principal extends Pick<KeyRecord, 'tenant' | 'role' | 'weight' | 'limits'> {
-  /** The proof of identity: `open` where no keys are needed, else an API key or a browser's session. */
+  /**
+   * How the caller identified itself: `key` for an API key, `session` for a signed-in browser, `open` where no keys are
+   * needed.
+   */
   via: 'open' | 'key' | 'session';
   keyId: string | null;
 }
@@ -20,5 +23,5 @@ const principals = new WeakMap<IncomingMessage, Principal>();
 export const setPrincipal = (request: IncomingMessage, principal: Principal): void =>
   void principals.set(request, principal);
 
-/** Returns undefined for a request to a public path without a key. */
+/** Returns the principal of a request, or undefined for a request to a public path without a key. */
 export const principalOf = (request: IncomingMessage): Principal | undefined => principals.get(request);

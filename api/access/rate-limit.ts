@@ -8,11 +8,11 @@ import type { Redis } from '../../shared/redis.ts';
 import { principalOf } from './principal.ts';
 
 const windowMs = 60_000;
-/** The maximum time in ms that a request waits until Redis has counted it. */
+/** The maximum time in ms that a request waits for Redis to count it. */
 const redisTimeoutMs = 200;
 /**
- * Default maximum of a tenant's requests per minute when keys are required: a hundred a second, a hundred times what a
- * person at the page sends. `vls keys add --requests-per-minute` changes it for a key.
+ * Default maximum of a tenant's requests per minute when API keys are required. It equals a hundred requests a second,
+ * a hundred times what a person at the page sends. `vls keys add --requests-per-minute` sets another value for a key.
  */
 const defaultRequests = 6_000;
 
@@ -32,7 +32,7 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // The library's checks are about addresses, but tenants are counted here.
+    // The library checks that its keys are IP addresses. The keys here are tenants.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
@@ -47,13 +47,13 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
   });
 }
 
-/** Counts in Redis, or in this process when Redis does not answer in time. */
+/** Returns a store that counts in Redis, or in this process when Redis does not answer in time. */
 function createStore(redis: Redis): Store {
   const local = new MemoryStore();
   let options: Options | undefined;
   let shared: RedisStore | undefined;
 
-  /** Creates the Redis store only once Redis answers: a store that fails to load its scripts never tries again. */
+  /** Creates the Redis store once Redis answers: a store that fails to load its scripts never loads them again. */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
     if (shared === undefined) {
@@ -90,7 +90,10 @@ function createStore(redis: Redis): Store {
   };
 }
 
-/** Loads a script into all servers: scripts are stored per server, and any server may hold the counter of a tenant. */
+/**
+ * Loads each script into all servers of Redis: every server stores its own scripts, and any server may hold a tenant's
+ * counter.
+ */
 function sendCommandOf(redis: Redis) {
   return async (command: string, ...rest: string[]): Promise<RedisReply> => {
     if (command !== 'SCRIPT') return (await redis.call(command, ...rest)) as RedisReply;

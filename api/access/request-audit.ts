@@ -4,8 +4,8 @@ import { addressOf } from './owner.ts';
 import { type Principal, principalOf } from './principal.ts';
 
 /**
- * Logs a change of state that a request made, with its tenant, key, address and request id.
- * @param who the principal, for a request that does not carry one yet.
+ * Writes an audit log entry for a change that a request made, with tenant, key, address and request id.
+ * @param who the principal, for a request that does not carry one yet, such as a sign-in.
  */
 export type RequestAudit = (
   request: Request,

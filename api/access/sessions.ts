@@ -6,9 +6,9 @@ import { loadScript } from '../../shared/lua.ts';
 import { sessionKey } from '../../shared/redis/keys.ts';
 import { type Redis, withRedis } from '../../shared/redis.ts';
 
-/** The sessions of signed-in browsers, shared by all API processes over one Redis. */
+/** The sessions of signed-in browsers, stored in Redis and shared by all API processes. */
 export interface Sessions {
-  /** Signs the browser in on behalf of a key. */
+  /** Signs the browser in with an API key. */
   start(request: Request, response: Response, keyId: string): Promise<void>;
   /** Returns the id of the key that the browser signed in with, or undefined. */
   keyIdOf(request: Request): Promise<string | undefined>;
@@ -18,12 +18,18 @@ export interface Sessions {
 const startSession = loadScript(new URL('./lua/start-session.lua', import.meta.url));
 
 const cookieName = 'vls_session';
-/** A browser signs in again after this time: once per working day. */
+/** The time in s after which a browser must sign in again: once per working day. */
 const lifetimeSeconds = 12 * 3600;
 
-/** While Redis is away, calls for a request with the cookie fail with `queue.unavailable`; others need no Redis. */
+/**
+ * While Redis is away, requests with a session cookie fail with `queue.unavailable`. Requests without one do not need
+ * Redis.
+ */
 export function createSessions(redis: Redis): Sessions {
-  /** Checks the form of the token: cookies ignore ports, so another service on this host could have set one. */
+  /**
+   * Returns the token of the session cookie if its form is valid. Another service on the same host could have set a
+   * cookie of this name, since cookies ignore ports.
+   */
   const tokenOf = (request: Request): string | undefined => {
     const token = parseCookie(request.get('cookie') ?? '')[cookieName];
     return token !== undefined && /^[A-Za-z0-9_-]{43}$/.test(token) ? token : undefined;
@@ -38,7 +44,7 @@ export function createSessions(redis: Redis): Sessions {
       secure: request.secure,
       maxAge,
     });
-  // Redis stores the hash only: a reader of Redis cannot use it to open a session.
+  // Redis stores the hash of the token, so that reading Redis does not give access to a session.
   const keyOf = (token: string): string => sessionKey(redis, createHash('sha256').update(token).digest('base64url'));
 
   return {

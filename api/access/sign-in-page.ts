@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 
-/** Errors that another key can resolve. */
+/** Error codes that a sign-in with another key resolves. */
 const signInCodes = new Set<Code>([
   'access.key_missing',
   'access.key_invalid',
@@ -10,8 +10,8 @@ const signInCodes = new Set<Code>([
   'access.throttled',
 ]);
 /**
- * Answers a browser with a sign-in form instead of a problem document, when it opens a page or submits that form. The form
- * works without scripts.
+ * Answers a browser with a sign-in form in place of the error, when the browser opens a page or submits the form. The
+ * form works without scripts.
  */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
   if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
@@ -24,7 +24,7 @@ export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response,
   response.status(codes[thrown.code].status).type('html').send(page(target, message));
 };
 
-/** Returns true for a page that is opened and a form that is submitted. A script's fetch prefers other types to HTML. */
+/** Returns true when a browser opens a page or submits a form. A script's fetch prefers other types to HTML. */
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
@@ -32,11 +32,11 @@ const wantsPage = (request: Request): boolean =>
 const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
 
-/** Returns the path to open after the sign-in. It is always below this service's prefix. */
+/** Returns the path to open after the sign-in: `next`, if it lies below this service's prefix, else the start page. */
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // Resolved like in a browser: dots and backslashes must not leave the prefix.
+  // Resolved as a browser does, so that dots and backslashes cannot leave the prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }

@@ -9,46 +9,51 @@ import { clientGone } from '../client-gone.ts';
 export interface Admission {
   /** @throws {ServiceError} `overloaded` */
   enter: RequestHandler;
-  /** Records how long an answered request downloaded its image. */
+  /** Records the time that a request took to download its image. */
   observe(timings: Pick<Timings, 'fetchMs'>): void;
 }
 
 export interface AdmissionOptions {
   /** Returns the number of encoders that are ready. */
   encoders: () => number;
-  /** Returns a time in ms. For tests. */
+  /** Returns the current time in ms. Tests replace it. */
   now?: () => number;
 }
 
 /**
- * Requests in flight for each encoder. The throughput of an encoder stops growing at four, so at eight a request waits for
- * about as long as its own work takes.
+ * Maximum requests in flight for each encoder. Throughput stops growing at four; at eight, a request waits for about as
+ * long as its own work takes.
  */
 const perEncoder = 8;
-/** The maximum requests in flight, downloads included, since each may hold an image. */
+/** The maximum requests in flight, including those that download. Each may hold an image in memory. */
 const most = 512;
-/** The number of these that one tenant always gets. */
+/** The number of requests in flight that each tenant may always have, of the maximum above. */
 const guaranteed = 32;
-/** The bound allows this multiple of the recent downloads, so that it grows with the demand. */
+/**
+ * The factor by which the bound exceeds the recent mean number of downloads, so that the bound can grow with demand.
+ */
 const growth = 1.5;
-/** The time constant of the recent average in ms. */
+/** The time constant of the recent average, in ms. */
 const memoryMs = 2_000;
-/** A request in flight for longer than this (ms) waits for an image host, not for an encoder, and no longer counts. */
+/**
+ * A request in flight for longer than this, in ms, waits for an image host and not for an encoder. It no longer counts.
+ */
 const slowMs = 3_000;
 
 /**
- * The bound is the number of requests that the encoders can work on, plus the mean number of requests that download an
- * image. The mean number of downloads is the sum of recent download times divided by the time passed (Little's law). A
- * fixed bound fails in both directions: with downloads of a second, hundreds of requests are in flight and no encoder is
- * busy; with inline images, requests queue behind sixteen others.
+ * The bound on requests in flight is the number that the encoders can work on, plus the mean number of requests that
+ * are downloading an image. This mean is the sum of recent download times divided by the elapsed time (Little's law). A
+ * fixed bound fails in both directions: with downloads of a second, hundreds of requests are in flight and no encoder
+ * is busy; with inline images, requests queue behind sixteen others.
  *
- * A tenant alone may use the whole bound, but not the share of another: a tenant that sent 20 requests a second to a host
- * that never answered once left another tenant 7 of 60.
+ * A tenant without competition may use the whole bound, but not the guaranteed share of another tenant. Without that
+ * share, a tenant that sent 20 requests a second to a host that never answered left another tenant 7 of its 60
+ * requests.
  */
 export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
-  /** All requests in flight. */
+  /** All requests in flight, slow ones included. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
-  /** Requests that may be waiting for an encoder, by owner. */
+  /** Requests that have been in flight for less than `slowMs`, by owner. */
   const quick = new Map<string, number>();
   let quickInAll = 0;
   let fetching = 0;
@@ -73,7 +78,7 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     const bound = perEncoder * Math.max(1, encoders()) + Math.floor(growth * recentlyFetching());
     if (quickInAll < bound) return true;
     const owners = quick.size + (quick.has(owner) ? 0 : 1);
-    // An owner alone already has the whole bound.
+    // An owner without competition already has the whole bound.
     return owners > 1 && (quick.get(owner) ?? 0) < Math.max(perEncoder, Math.floor(bound / owners));
   }
 
@@ -81,7 +86,7 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     async enter(request, response, next) {
       const owner = ownerOf(request);
       const refuse = () => {
-        const message = `${places.total().held} requests are in flight, the maximum for now`;
+        const message = `${places.total().held} requests are in flight, the current maximum`;
         return new ServiceError('overloaded', message, { retryAfter: 1 });
       };
       if (!hasCapacity(owner)) throw refuse();

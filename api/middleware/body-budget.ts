@@ -6,40 +6,43 @@ import { maxFieldBytes } from '../multipart.ts';
 import { maxJsonBytes } from './json-body.ts';
 import { type SenderWatch, watchSender } from './slow-senders.ts';
 
-/** The maximum bytes of bodies held in memory at a time. Parsing and decoding take about three times as much. */
+/** The maximum bytes of request bodies in memory. Parsing and decoding take about three times as much. */
 const budgetBytes = 256 * 1024 * 1024;
-/** Bytes reserved for small bodies: eight large, slow bodies must not block single pairs. */
+/** Bytes reserved for small bodies, so that a few large, slow bodies cannot block small requests. */
 const reservedBytes = 32 * 1024 * 1024;
 const smallBytes = 256 * 1024;
-/** Bytes that each tenant may hold even when others use up the budget: enough for a form with an image and its fields. */
+/**
+ * Bytes of bodies that each tenant may have in memory even when others use up the budget: enough for a form with an
+ * image and its fields.
+ */
 const guaranteedBytes = 64 * 1024 * 1024;
-/** The maximum of bytes held, guarantees included. */
+/** The maximum bytes of bodies in memory, guaranteed bytes included. */
 const hardBytes = 2 * budgetBytes;
 
-/** A body must be complete within this time in ms; after it, the body must have kept the pace below. */
+/** The time in ms within which a body should be complete. A body that takes longer must have kept a minimum pace. */
 const arriveMs = 30_000;
 const bytesPerMs = 64;
-/** The silence in ms after which a sender may be dropped for another one. */
+/** The silence in ms after which a sender may be disconnected to make room for another. */
 const silentMs = 3_000;
 
-/** The maximum growth of a deflated byte. Other encodings have no such bound. */
+/** The maximum number of bytes that one byte of a deflated body can decode to. Other encodings have no such maximum. */
 const maxDeflateGrowth = 1_032;
 
 interface HeldBody {
   owner: string;
   bytes: number;
   sender: SenderWatch | undefined;
-  /** Frees the bytes and refuses the sender. */
+  /** Frees the bytes of a body and refuses its sender. */
   evict(): void;
 }
 
 /**
- * Limits the memory of request bodies, and shares it between tenants. A body counts as the largest possible one when its
- * length is not announced or does not bound its decoded size. For routes that hold their body; a streamed body holds next
- * to nothing.
+ * Limits the memory of request bodies, and shares it between tenants. A body counts with its announced length. It
+ * counts with the largest allowed length when it announces none, or when it is compressed with an unbounded ratio.
+ * Applies to routes that read their whole body into memory; a streamed body needs next to no memory.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
-  // A form may be larger than the budget. It is then held alone.
+  // A form may be larger than the whole budget. It is then the only body in memory.
   const maxFormBytes = Math.min(budgetBytes - reservedBytes, imageMaxBytes + maxFieldBytes);
   const held = new Set<HeldBody>();
   const holdings = new Map<string, number>();
@@ -56,7 +59,10 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
   const hasCapacity = (owner: string, bytes: number) =>
     fits(bytes) || (heldBytes + bytes <= hardBytes && bytesOf(owner) + bytes <= guaranteedBytes);
 
-  /** Drops silent senders until the bytes fit, those of the largest tenants first. Drops none when that cannot suffice. */
+  /**
+   * Disconnects silent senders until the requested bytes are free, starting with those of the tenant that uses most.
+   * Disconnects none when even all of them would not free enough.
+   */
   function freeCapacity(bytes: number): boolean {
     const silent = [...held].filter(({ sender }) => (sender?.silentMs() ?? 0) >= silentMs);
     silent.sort((a, b) => bytesOf(b.owner) - bytesOf(a.owner) || b.bytes - a.bytes);
@@ -74,7 +80,9 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     if (bytes === 0) return next();
     const owner = ownerOf(request);
     if (!hasCapacity(owner, bytes) && !freeCapacity(bytes)) {
-      throw new ServiceError('overloaded', 'Too many large requests are in flight', { retryAfter: 1 });
+      throw new ServiceError('overloaded', 'Too many large request bodies are in flight; retry shortly', {
+        retryAfter: 1,
+      });
     }
     const release = () => {
       body.sender?.stop();
@@ -98,7 +106,7 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
   };
 }
 
-/** Returns the size of the decoded body in bytes, as an upper bound; 0 without a body (RFC 9112, 6.3). */
+/** Returns the maximum size of the decoded body in bytes; 0 without a body (RFC 9112, 6.3). */
 function bytesToHold(request: Request, maxFormBytes: number): number {
   const announced = request.get('content-length');
   if (announced === undefined && request.get('transfer-encoding') === undefined) return 0;

@@ -8,17 +8,17 @@ import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape
 /** The largest JSON body in bytes. Parsing one blocks the event loop for about 0.2 s. NDJSON has no such limit. */
 export const maxJsonBytes = 32 * 1024 * 1024;
 
-/** The bytes of parsed bodies, for hashing and exact parsing; released with the request. */
+/** The bytes of parsed bodies, used for hashing and for exact parsing. They are freed with the request. */
 const rawBodies = new WeakMap<IncomingMessage, Buffer>();
 export const rawBodyOf = (request: IncomingMessage): Buffer => rawBodies.get(request) ?? Buffer.alloc(0);
 
-/** Returns the decoded text of a parsed body. */
+/** Returns the text of a parsed JSON body. */
 export const jsonTextOf = (request: IncomingMessage): string =>
   decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
 
 /**
- * Reads JSON bodies of at most this many bytes. Other content types are refused, not read as an empty body. Types that
- * end in `+json` are refused as well, since each is a different format.
+ * Reads JSON bodies of at most this many bytes. Other content types are refused, since Express would read them as an
+ * empty body. Types that end in `+json` are refused as well: each is a format of its own.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });
@@ -42,10 +42,12 @@ export function createJsonBody(maxBytes: number): RequestHandler {
   };
 }
 
-/** @throws {ServiceError} `request.*`; a body whose shape makes parsing expensive is refused before it is parsed. */
+/**
+ * Parses a JSON body. A body whose shape makes parsing expensive is refused first. @throws {ServiceError} `request.*`
+ */
 function parse(request: IncomingMessage, bytes: Buffer): unknown {
   rawBodies.set(request, bytes);
-  // A missing body becomes an empty object, and the contract names its missing fields.
+  // A missing body counts as an empty object, so that the error names the missing fields.
   if (bytes.length === 0) return {};
   const { text, encoding } = decodeWhole(bytes, declaredEncoding(undefined, request.headers['content-type']));
   if (!text.isWellFormed()) {
@@ -71,5 +73,5 @@ function parse(request: IncomingMessage, bytes: Buffer): unknown {
   }
 }
 
-/** Reads the bodies of the routes that evaluate. */
+/** The JSON parser of the routes that evaluate. */
 export const jsonBody = createJsonBody(maxJsonBytes);

@@ -10,16 +10,19 @@ import { createRefusalLog } from './refusal-log.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
-/** Paths that machines request every few seconds: traces and log lines of them would be noise. */
+/** Paths that machines request every few seconds. They get no traces and no log lines. */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
-/** The maximum characters of a path segment in the log. An id has 36; a longer segment is not an id. */
+/** The maximum characters of a path segment in the log. An id has 36 characters, so a longer segment is not an id. */
 const maxPath = 200;
 
-/** Returns the network of a caller without a tenant: one machine may have billions of IPv6 addresses. */
+/**
+ * Returns the network of a caller without a tenant, and not its address: one machine may have billions of IPv6
+ * addresses.
+ */
 const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
 
-/** Gives each request an id, a span, a log line and its metrics. Repeated refusals of a caller share a log line. */
+/** Gives each request an id, a span, a log line and metrics. Repeated refusals of the same caller share a log line. */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
   const refusals = createRefusalLog(log);
   let inFlight = 0;
@@ -33,12 +36,12 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
-    // Every layer that holds something for a request listens for `close`; Node warns of a leak beyond 10 listeners.
+    // Each layer that reserves something for a request listens for `close`; Node warns of a leak beyond 10 listeners.
     response.setMaxListeners(30);
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The route pattern, not the path: an id in a label would create a time series for each id.
+      // The label is the route pattern and not the path: an id in a label would create a time series for each id.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };
@@ -58,7 +61,7 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
       const { statusCode } = response;
       const isRefused = code !== undefined && code !== 'internal';
       if (isRefused && !refusals.admits(tenant ?? networkOf(request), code)) return;
-      // Refused requests are logged even on the paths of health checks.
+      // Refused requests are logged even on paths of health checks.
       if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
       else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');

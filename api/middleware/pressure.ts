@@ -7,21 +7,21 @@ import { ServiceError } from '../../shared/errors.ts';
 export interface Vitals {
   /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10. */
   loopDelayMs: number;
-  /** The share of time that the event loop's thread was on a processor, 0 to 1. */
+  /** The share of time that the event loop's thread ran on a CPU, 0 to 1. */
   ownShare: number;
-  /** The used share of the maximum heap size. */
+  /** The used share of the maximum heap size, 0 to 1. */
   heapShare: number;
-  /** The used share of the container's memory limit; 0 without a limit. */
+  /** The used share of the container's memory limit, 0 to 1; 0 without a limit. */
   memoryShare: number;
 }
 
 const maxLoopDelayMs = 150;
 /**
- * Below this processor share, the event loop is late because of other programs. Refusing requests would not help: at a
- * load of 12 from other programs on two cores, the first batch of a new client was refused.
+ * When the event loop had less than this share of a CPU, other programs cause its delay. Refusing requests would not
+ * help then: with a load average of 12 from other programs on two cores, the first batch of a new client was refused.
  */
 const congestedShare = 0.5;
-/** Event loop delay in ms above which requests are refused even if other programs cause it. */
+/** The event loop delay in ms above which requests are refused even when other programs cause it. */
 const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;
@@ -58,10 +58,10 @@ export function watchVitals(): () => Vitals {
     const time = performance.now();
     current = {
       ownShare: (user + system) / 1_000 / (time - at),
-      // The histogram's values include the sampling interval.
+      // The values of this histogram include the sampling interval.
       loopDelayMs: delay.count === 0 ? 0 : Math.max(0, delay.mean / 1e6 - resolutionMs),
       heapShare: used / heapLimit,
-      // Without a limit the kernel reports an absurdly large one.
+      // Without a limit, the kernel reports an absurdly large number.
       memoryShare: limit > 0 && limit < Number.MAX_SAFE_INTEGER ? process.memoryUsage.rss() / limit : 0,
     };
     delay.reset();

@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The time in ms that a sender gets to read its refusal before its connection is closed. */
+/** The time in ms that a client gets to read its error before the connection is closed. */
 const lingerMs = 1_000;
 
 const smallBytes = 256 * 1024;
@@ -19,12 +19,15 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
     response.locals['code'] = error.code;
-    // The response is complete; only the rest of its request body was still being dropped.
+    // The client already has the complete response; only the rest of its request body was still being discarded.
     if (response.writableEnded) return;
-    // The status is sent, so a broken connection is the only way to show that the response is incomplete.
+    // The status has already been sent, so only a broken connection can tell the client that the response is
+    // incomplete.
     if (response.headersSent) return resetConnection(response);
     const detail =
-      error.code === 'internal' ? 'The service failed; its log has the cause under this request id' : error.message;
+      error.code === 'internal'
+        ? 'The service failed. Search its log for this request id to find the cause'
+        : error.message;
     const problem: Problem = {
       type: `urn:vls:problem:${error.code}`,
       title,
@@ -38,9 +41,9 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // Node reads a small body to its end, which saves its sender a new connection. The rest of a large body is dropped
-    // while the connection stays open for a moment, so that the sender can read the response: closing a connection with
-    // unread bytes resets it, and the response is lost.
+    // Node reads the rest of a small request body, so that the connection can be reused. The rest of a large body is
+    // discarded, and the connection stays open for a moment so that the client can read the response: closing a
+    // connection with unread bytes resets it, and the response is lost.
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.on('finish', () => {
         request.resume();
@@ -52,7 +55,10 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** Clients of OpenAI show only the `message` of `error`, and some of them read JSON only under its plain media type. */
+/**
+ * Paths of OpenAI's API. Its clients show only the `message` of `error`, and some of them read JSON only under the
+ * media type application/json.
+ */
 const openAiPaths = /^\/(?:[^/?]+\/v1\/(?:embeddings|models)|v1)(?:[/?]|$)/i;
 const rootPaths = /^\/v1(?:[/?]|$)/i;
 const toOpenAi = ({ code, faults }: ServiceError, status: number, message: string): Problem['error'] => ({
@@ -63,10 +69,10 @@ const toOpenAi = ({ code, faults }: ServiceError, status: number, message: strin
 });
 
 export const routeNotFound: RequestHandler = (request) => {
-  throw new ServiceError('route.not_found', `No route ${request.path.slice(0, 200)}`);
+  throw new ServiceError('route.not_found', `The service has no path ${request.path.slice(0, 200)}`);
 };
 
-/** Maps the errors of express and its body parser, identified by their `type`, to error codes. */
+/** Converts errors of Express and its body parser, identified by their `type`, to service errors. */
 function toServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
   const { type, status, message, limit } = thrown as Partial<Record<'type' | 'message', string>> &
@@ -79,7 +85,7 @@ function toServiceError(thrown: unknown): ServiceError {
         'request.too_large',
         limit === maxJsonBytes
           ? `A JSON body may have at most 32 MiB; send larger batches as ${formatNamed('ndjson').mediaTypes[0]}, which has no such limit`
-          : `The body may have at most ${limit} bytes here`,
+          : `The body of this request may have at most ${limit} bytes`,
         { cause: thrown },
       );
     case 'encoding.unsupported':
@@ -89,7 +95,7 @@ function toServiceError(thrown: unknown): ServiceError {
     case 'request.size.invalid':
       return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
   }
-  // For example a path that cannot be decoded.
+  // For example a path with an invalid percent-encoding.
   if (status !== undefined && status >= 400 && status < 500) {
     return new ServiceError('request.invalid', String(message), { cause: thrown });
   }

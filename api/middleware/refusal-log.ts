@@ -1,29 +1,33 @@
 import type { Code } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** Limits the log lines of requests that are refused again and again. */
+/** Limits the log lines for callers whose requests are refused repeatedly. */
 export interface RefusalLog {
   /**
-   * Counts a refusal of a caller.
-   * @returns true when it gets its own log line. Further refusals of the minute share one line at its end.
+   * Counts a refused request of a caller.
+   * @returns true when this refusal gets its own log line. Further refusals of the same minute share one line at its
+   * end.
    */
   admits(caller: string, code: Code): boolean;
 }
 
-/** Log lines per caller and minute: enough to see what is wrong with its requests. */
+/** The maximum log lines for one caller in a minute: enough to see what is wrong with its requests. */
 const linesPerCaller = 20;
 const minuteMs = 60_000;
-/** Callers counted separately in a minute; the others count as one. Limits memory and lines. */
+/**
+ * The maximum number of callers that are counted separately in a minute; all further callers share one count. Limits
+ * memory and log lines.
+ */
 const maxCallers = 1_000;
 const others = 'others';
 
 interface Refusals {
   lines: number;
-  /** Refusals without a line, by code. */
+  /** The number of refusals without their own log line, by error code. */
   summed: Map<Code, number>;
 }
 
-/** @param later runs a function after some milliseconds; tests replace it. */
+/** Creates a log of refusals. @param later runs a function after some milliseconds; tests replace it. */
 export function createRefusalLog(
   log: Pick<Logger, 'info'>,
   later: (step: () => void, milliseconds: number) => void = (step, milliseconds) =>

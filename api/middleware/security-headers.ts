@@ -2,8 +2,9 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Response headers that isolate the pages: scripts, fonts and connections of this origin only, no framing, no sniffing.
- * Inline styles are allowed because Bull Board and Swagger UI set them; inline scripts are not.
+ * Response headers that isolate the pages: scripts, fonts and connections of this origin only, no embedding in frames,
+ * no guessing of content types. Inline styles are allowed because Bull Board and Swagger UI use them; inline scripts
+ * are not.
  */
 export const securityHeaders = helmet({
   contentSecurityPolicy: {
@@ -12,8 +13,8 @@ export const securityHeaders = helmet({
       'default-src': ["'self'"],
       'script-src': ["'self'"],
       'style-src': ["'self'", "'unsafe-inline'"],
-      // Item images may be on any host. A tenant's browser loads images of its own batches, without a referrer. It
-      // loads those of other tenants only when an operator clicks for them (`web/ui/pairs.tsx`). Images cannot run
+      // An item's image may be on any host. The browser of a tenant loads the images of its own batches, and sends no
+      // referrer. It loads images of other tenants only when an operator clicks (`web/ui/pairs.tsx`). Images cannot run
       // code.
       'img-src': ["'self'", 'data:', 'blob:', 'https:', 'http:'],
       'connect-src': ["'self'"],
@@ -23,13 +24,16 @@ export const securityHeaders = helmet({
       'frame-ancestors': ["'none'"],
     },
   },
-  // Without any referrer, a browser also omits the origin of the sign-in form, which would then be refused.
+  // `no-referrer` would make a browser omit the Origin header of the sign-in form, which would then be refused.
   referrerPolicy: { policy: 'same-origin' },
-  // The service speaks HTTP; the TLS proxy in front of it sets the policy for HTTPS.
+  // The service itself speaks HTTP. The TLS proxy in front of the service sets this header for HTTPS.
   strictTransportSecurity: false,
 });
 
-/** Keeps responses out of shared caches: they depend on the caller's key or cookie. Browsers revalidate them. */
+/**
+ * Keeps responses out of shared caches, since they depend on the caller's key or cookie. Browsers ask for a newer
+ * version before they reuse one.
+ */
 export const keepPrivate: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'private, no-cache');
   next();

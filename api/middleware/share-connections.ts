@@ -5,18 +5,18 @@ import { ownerOf } from '../access/owner.ts';
 import { principalOf } from '../access/principal.ts';
 
 export interface ConnectionLimits {
-  /** Returns true for a request on a connection beyond the limit. */
+  /** Returns true for a request that arrived on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
-  /** Requests in flight that each tenant may have when all connections are in use. */
+  /** Requests in flight that each tenant may have even when all connections are in use. */
   guaranteed?: number;
-  /** Requests in flight from one address without a key. */
+  /** Maximum requests in flight from one address without an API key. */
   unknown?: number;
 }
 
 /**
- * Shares connections between tenants. A tenant alone may use all of them. When every connection has a request in flight, a
- * tenant with few requests is still answered on a surplus connection; others are refused and disconnected. Health checks
- * of an orchestrator are always answered.
+ * Shares connections between tenants. A tenant without competition may use all of them. When every connection has a
+ * request in flight, a tenant with few requests is still answered on a surplus connection; other tenants are refused
+ * and disconnected. The health checks of an orchestrator are always answered.
  * @throws {ServiceError} `overloaded`
  */
 export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: ConnectionLimits): RequestHandler {
@@ -28,15 +28,15 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
     const count = inFlight.get(owner) ?? 0;
     const isUnknown = principalOf(request) === undefined;
     const surplus = isSurplus(request);
-    // The connection is needed for others after this answer.
+    // Closed after this response, so that others can connect.
     if (surplus) response.setHeader('Connection', 'close');
     if (isUnknown && count >= unknown) {
       response.setHeader('Connection', 'close');
-      const message = `This address has ${count} requests without a key in flight, the maximum`;
+      const message = `This address has ${count} requests in flight without an API key, the maximum; send a key or retry shortly`;
       throw new ServiceError('overloaded', message, { retryAfter: 5 });
     }
     if (surplus && (isUnknown || count >= guaranteed)) {
-      throw new ServiceError('overloaded', 'All connections of the service are in use', {
+      throw new ServiceError('overloaded', 'All connections of the service are in use; retry shortly', {
         retryAfter: 5,
       });
     }

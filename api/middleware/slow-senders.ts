@@ -1,6 +1,9 @@
 import type { Request, Response } from 'express';
 
-/** A body must bring `windowBytes` in each window of this many ms in which the service waits for it. */
+/**
+ * A sender must deliver at least `windowBytes` of its body in each window of this many ms. Only time in which the
+ * service waits for the sender counts.
+ */
 export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
 /** The time in ms between two checks. */
@@ -9,16 +12,16 @@ const checkMs = 1_000;
 /** The progress of one request body. */
 export interface SenderWatch {
   receivedBytes(): number;
-  /** The time since the last byte in ms, to a second. */
+  /** Returns the time in ms since the last byte arrived, to the second. */
   silentMs(): number;
   stop(): void;
 }
 
 /**
- * Watches a body until it is complete. Without a minimum pace, senders that dripped one byte every 15 s kept others out
- * for as long as they liked. Time in which the service itself does not read does not count.
+ * Watches the arrival of a body until it is complete. Without a minimum pace, clients that sent one byte every 15 s
+ * blocked others for as long as they liked. Time in which the service itself does not read is not counted.
  * @param onSlow called once, when the sender falls below the minimum pace.
- * @param onCheck called every second, for further limits of the caller.
+ * @param onCheck called every second, so that the caller can apply further limits.
  */
 export function watchSender(
   request: Request,
@@ -35,7 +38,7 @@ export function watchSender(
   const timer = setInterval(() => {
     if (request.complete) return stop();
     const { bytesRead } = socket;
-    // Bytes that have arrived and are not read wait for the service, not for the sender.
+    // Bytes that have arrived but are unread wait for the service, so the sender is not at fault.
     const isAwaited = request.readableLength === 0;
     silentMs = bytesRead === last && isAwaited ? silentMs + checkMs : 0;
     last = bytesRead;

@@ -6,13 +6,14 @@ import { clientGone } from '../client-gone.ts';
 import { watchSender } from './slow-senders.ts';
 
 export interface UploadOptions extends Pick<Partial<FairPlacesOptions>, 'places' | 'guaranteed'> {
-  /** The time in ms that an upload waits for its place before it is refused. */
+  /** The maximum time in ms that an upload waits for a slot before it is refused. */
   patienceMs?: number;
 }
 
 /**
- * Limits the uploads that are read at a time: each may hold a line of 32 MiB and chunks of 8 MiB. The others wait unread,
- * which costs a connection and no memory. An upload holds its place until its body is complete.
+ * Limits the number of uploads that are read at a time: each may hold a line of 32 MiB and chunks of 8 MiB in memory.
+ * Further uploads wait unread, which takes a connection and no memory. An upload uses its slot until its body is
+ * complete.
  * @throws {ServiceError} `overloaded`; `request.timeout` for a sender below the minimum pace.
  */
 export function createUploads({
@@ -24,7 +25,7 @@ export function createUploads({
   return async (request, response, next) => {
     const late = new AbortController();
     const timer = setTimeout(() => {
-      const message = `${places} uploads are being read, the maximum`;
+      const message = `${places} uploads are being read, the maximum; retry shortly`;
       late.abort(new ServiceError('overloaded', message, { retryAfter: 2 }));
     }, patienceMs);
     const gone = clientGone(response);

@@ -49,11 +49,11 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
-  /** Memory for unfinished lines of uploads. */
+  /** Limits the memory of unfinished lines, over all uploads. */
   pendingBudget: FairBytes;
 }
 
-/** Bodies of streamed formats, for the documentation. */
+/** The streamed formats of a body, for the OpenAPI document. */
 const streamedBodies = Object.fromEntries(
   streamedFormats.map(({ mediaTypes, summary, example, isText }) => [
     mediaTypes[0],
@@ -62,7 +62,7 @@ const streamedBodies = Object.fromEntries(
 );
 const status = { 'application/json': { schema: batchStatus } } as const;
 
-/** Documented so that generated clients can send them. */
+/** Part of the OpenAPI document, so that generated clients can send the header. */
 const idempotencyHeader = z.object({
   'Idempotency-Key': z.string().min(1).max(255).optional().meta({
     description: 'Printable ASCII. Repeating the same request with the same key returns the same batch.',
@@ -89,13 +89,16 @@ export function batchRoutes({
 }: BatchDeps): Route[] {
   const checkAddress = createWebhookCheck(config);
 
-  /** @throws {ServiceError} `request.invalid` for a webhook that could not be signed, or whose address is refused. */
+  /**
+   * @throws {ServiceError} `request.invalid` for a webhook when there is no secret to sign it, or when its address is
+   * refused.
+   */
   function checkWebhook(address: string | undefined): void {
     if (address === undefined) return;
     const refuse = (message: string, cause?: unknown) =>
       new ServiceError('request.invalid', message, { cause, faults: [{ path: 'webhook', message }] });
     if (config.webhookSecret === undefined) {
-      throw refuse('Webhooks must be signed, and this service has no WEBHOOK_SECRET');
+      throw refuse('This service cannot sign webhooks, so it sends none; ask its operator to set WEBHOOK_SECRET');
     }
     try {
       checkAddress(address);
@@ -115,8 +118,8 @@ export function batchRoutes({
         operationId: 'postBatch',
         summary: 'Post a batch of items',
         description: [
-          'Answers as soon as the batch is stored. An invalid item fails alone, with its error code; with `strict=true`, it makes the whole batch invalid.',
-          `${labelsInWords(streamedFormats)} are stored as they arrive, with no limit on their length. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
+          'Answers as soon as the batch is stored. An invalid item fails with its error code and does not affect other items; with `strict=true`, it makes the whole batch invalid.',
+          `${labelsInWords(streamedFormats)} are stored while they arrive, and their length has no limit. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
           'Instead of `items`, `input` may name an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with state `accepting`. A worker then reads the object and writes the results as files below `output`.',
@@ -136,7 +139,7 @@ export function batchRoutes({
                 type: 'object',
                 required: ['file'],
                 properties: {
-                  // Generators recognise a file by `format`; OpenAPI 3.1 itself uses `contentMediaType`.
+                  // Code generators recognise a file by `format: binary`; OpenAPI 3.1 itself uses `contentMediaType`.
                   file: { type: 'string', format: 'binary', contentMediaType: 'application/octet-stream' },
                 },
               },
@@ -162,7 +165,7 @@ export function batchRoutes({
           const query = check(batchQuery, request.query, 'query');
           const strictness = query.strict === 'true' ? 'strict' : 'lenient';
           const seconds = preferredWaitSeconds(request.get('prefer'));
-          // Before anything is stored: a request that is refused here must not leave a batch behind.
+          // Checked before anything is stored, so that a refused request leaves no batch behind.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
@@ -308,7 +311,7 @@ export function batchRoutes({
   ];
 }
 
-/** Returns the tenant whose batches a list shows. @throws {ServiceError} `access.operator_only` */
+/** Returns the tenants whose batches a list shows. @throws {ServiceError} `access.operator_only` */
 function listedTenant(request: Request, requested: string | undefined): TenantScope {
   const tenant = requested ?? tenantOf(request);
   if (tenant === tenantOf(request)) return tenant;
@@ -318,10 +321,10 @@ function listedTenant(request: Request, requested: string | undefined): TenantSc
 
 const allResults: StreamQuery = { formulas: 'keep' };
 
-/** Returns a batch's status with its results as JSON, written while the results are read. */
+/** Returns the JSON of a batch's status with its results. Results are written while they are read. */
 function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIterator<Bytes> {
   let separator = '';
-  // A line of JSON contains no line break except at its end.
+  // A line of NDJSON contains no line break except at its end.
   const write = (part: Bytes) => {
     const results = separator + toBuffer(part).toString().slice(0, -1).replaceAll('\n', ',');
     separator = ',';
@@ -333,7 +336,7 @@ function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIte
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
-/** Returns the model and options that a batch is evaluated with. They are fixed when it is posted. */
+/** Returns the model and options that evaluate a batch. They are fixed when the batch is posted. */
 export async function pin(
   traffic: Traffic,
   { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
@@ -342,10 +345,10 @@ export async function pin(
   return { profile, postedName: name, longText, pairProbabilities, traffic: plan, ...recipeOf(spec) };
 }
 
-/** The largest batch whose results are in the response to its post. */
+/** The maximum number of items of a batch whose results the response to its post may contain. */
 const maxWaitItems = 10_000;
 
-/** @throws {ServiceError} `request.invalid` */
+/** Returns the Idempotency-Key of a request, or undefined without one. @throws {ServiceError} `request.invalid` */
 export function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('idempotency-key');
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return key;

@@ -18,16 +18,22 @@ export interface HealthDeps {
   encoders: Encoders;
   metrics: Metrics;
   version: string;
-  /** Returns true while the process drains: it still answers, but should get no new work. */
+  /** Returns true while the process drains: it still answers, but must get no new requests. */
   isDraining: () => boolean;
 }
 
 const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 
-/** Routes of `/health`. Live: the process answers. Ready: it can score. `/health` itself: details for people and dashboards. */
+/**
+ * Routes of `/health`. `/health/live`: the process answers. `/health/ready`: it can score. `/health`: details for
+ * people and dashboards.
+ */
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.encoders.states().some(({ state }) => state === 'ready');
-  /** The read in progress, shared by all who request it: it queries Redis about 50 times, and has no rate limit. */
+  /**
+   * The health report that is being read. Concurrent requests share it, since a report needs about 50 Redis queries and
+   * the route has no rate limit.
+   */
   let reading: Promise<Health> | undefined;
   const read = () => {
     reading ??= readHealth(deps, isReady()).finally(() => {
@@ -44,7 +50,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
         operationId: 'getHealth',
         summary: 'State of Redis, models, encoders, workers and queues',
         description:
-          'Only operators see queues, whose counts include the work of all tenants, and settings, which name folders of others.',
+          'Only operators see the queues, since their counts include the work of all tenants, and the settings, since these name folders.',
         tags: ['operations'],
         responses: {
           '200': { description: 'The service can score', content: { 'application/json': { schema: health } } },
@@ -79,11 +85,11 @@ export function healthRoutes(deps: HealthDeps): Route[] {
         operationId: 'getReady',
         summary: 'Check that this process can score single pairs',
         description:
-          'Stays ready without Redis: single pairs do not need it, and batches are refused with a reason. A second line then states the problem with Redis.',
+          'A process without Redis is ready, since single pairs do not need Redis. Batches are refused then, and a second line of the response states the problem.',
         tags: ['operations'],
         responses: {
           '200': { description: 'Ready', content: plain },
-          '503': { description: 'Loading, failed or draining', content: plain },
+          '503': { description: 'The process is loading a model, has failed, or is draining', content: plain },
           ...problemResponses(),
         },
       },

@@ -11,7 +11,7 @@ export function metricsRoutes(metrics: Metrics): Route[] {
       operation: {
         operationId: 'getMetrics',
         summary: 'Metrics in the Prometheus text format',
-        description: 'For operators, and for clients with the METRICS_TOKEN.',
+        description: 'For operators, and for clients that send the METRICS_TOKEN.',
         tags: ['operations'],
         responses: { '200': { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
       },

@@ -10,7 +10,7 @@ export interface ModelDeps {
   encoders: Encoders;
 }
 
-/** Routes of `/v1/models`: the models, their state in this process, and the reason when one is unavailable. */
+/** Routes of `/v1/models`: the models, the state of each in this process, and the reason when one is unavailable. */
 export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   return [
     {
@@ -55,15 +55,15 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   ];
 }
 
-/** Returns the models that can answer requests, in the shape of OpenAI's API. */
+/** Returns the models that can answer requests, as a list in OpenAI's format. */
 export const toOpenAiList = (models: readonly ModelInfo[]) => ({
   object: 'list',
   data: models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi),
 });
 
 /**
- * Returns the model or profile that the path names, in the shape of OpenAI's API.
- * @throws {ServiceError} `request.invalid`, and those of a model that is not known.
+ * Returns the model or profile that the path names, in OpenAI's format.
+ * @throws {ServiceError} `request.invalid`, and the errors for an unknown model.
  */
 export async function readOpenAiModel(registry: Registry, params: unknown): Promise<OpenAiModel> {
   const { spec } = await registry.resolve(check(modelPath, params, 'path').model);

@@ -22,7 +22,10 @@ export interface RankDeps {
   largeResponses: LargeResponses;
 }
 
-/** The route `POST /v1/evaluation/rank`: ranks texts by how well they describe an image, or images for a text. */
+/**
+ * The route `POST /v1/evaluation/rank`: ranks texts by how well they describe an image, or images by how well a text
+ * describes them.
+ */
 export function rankRoutes({ evaluation, traffic, admission, largeResponses }: RankDeps): Route[] {
   return [
     {
@@ -31,7 +34,7 @@ export function rankRoutes({ evaluation, traffic, admission, largeResponses }: R
       operation: {
         operationId: 'rank',
         summary: 'Rank texts for an image, or images for a text',
-        description: 'Zero-shot classification: the candidates, best first, with their probabilities.',
+        description: 'Zero-shot classification: returns the candidates with their probabilities, the best first.',
         tags: ['evaluation'],
         requestBody: {
           required: true,

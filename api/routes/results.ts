@@ -23,19 +23,19 @@ import { sendEvents } from '../sse.ts';
 const eventsQuery = z.strictObject({
   lastEventId: z.string().optional().meta({
     description:
-      'The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource.',
+      'The same as the `Last-Event-ID` header. For scripts in pages, since they cannot set the headers of an EventSource.',
   }),
 });
 
 const schemaOf = ({ isText }: BatchFormat) =>
   isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
 
-/** Documented for generated clients; a browser's EventSource sends it by itself. */
+/** Part of the OpenAPI document for generated clients. A browser's EventSource sends this header by itself. */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/** @throws {ServiceError} `request.invalid` for a cursor or limit with a format that has no pages. */
+/** @throws {ServiceError} `request.invalid` for a cursor or limit together with a format that has no pages. */
 function refusePaging({ cursor, limit }: ResultsQuery): void {
   const path = cursor === undefined ? 'limit' : 'cursor';
   if (cursor === undefined && limit === undefined) return;
@@ -49,7 +49,7 @@ export interface ResultDeps {
   largeResponses: LargeResponses;
 }
 
-/** Routes that read a batch: its results, its summary and its events. */
+/** Routes that read a batch: results, summary and events. */
 export function resultRoutes({ batches, openStreams, largeResponses }: ResultDeps): Route[] {
   return [
     {
@@ -60,8 +60,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         summary: 'Read the results of a batch, also while it runs',
         description: [
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
-          `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
-          '`minScore`, `maxScore`, `status`, `code` and `q` select results, in every format. All of them must be met.',
+          `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
+          '`minScore`, `maxScore`, `status`, `code` and `q` select results, in every format. A result must meet all given conditions.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -72,7 +72,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             headers: {
               'Vls-Escaped-Cells': {
                 description:
-                  'CSV of a batch that has ended without cancelled items, not selected by score, code or `q`: the number of cells that got an apostrophe, because a spreadsheet would run them as formulas.',
+                  'The number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. Only for all results of a batch that has ended without cancelled items.',
                 schema: { type: 'integer' },
               },
             },
@@ -142,8 +142,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'followBatch',
         summary: 'Follow a batch (server-sent events)',
         description: [
-          'Begins with a `state` event with the whole status, then sends `progress`, `failure` and `state` as they happen, and closes after `end`.',
-          '`Last-Event-ID` resumes without a gap or a repetition. When that event is too old, `reset` comes with the whole status. 204 means that the client has received the last event.',
+          'Begins with a `state` event that has the whole status, then sends `progress`, `failure` and `state` as they happen, and closes after `end`.',
+          '`Last-Event-ID` resumes without a gap or a repetition. When the event with that id is too old, a `reset` event has the whole status. The status 204 means that the client has received the last event.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: eventsQuery, header: lastEventHeader },

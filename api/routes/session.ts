@@ -20,7 +20,10 @@ export interface SessionDeps {
 }
 
 const answered = { 'application/json': { schema: session } } as const;
-/** The maximum bytes of a sign-in, which has a key and a path. It needs no authentication, so it must be cheap. */
+/**
+ * The maximum bytes of a sign-in request, which has a key and a path. It needs no authentication, so it must be cheap
+ * to handle.
+ */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
 const json = createJsonBody(maxBytes);
@@ -29,7 +32,10 @@ const noStore: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/** Routes of `/session`: a browser signs in once with a key, and its pages, event streams and Bull Board work from then on. */
+/**
+ * Routes of `/session`. A browser signs in once with a key; the page, event streams and Bull Board then work with the
+ * session's cookie.
+ */
 export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): Route[] {
   const describe = (principal: Principal | undefined): Session => ({
     keysRequired: keys.required,
@@ -82,10 +88,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
         async (request, response) => {
           const { key, next } = check(signIn, request.body, 'body');
           if (!keys.required) {
-            throw new ServiceError(
-              'request.invalid',
-              'This service has no API keys, so there is nothing to sign in to',
-            );
+            throw new ServiceError('request.invalid', 'This service has no API keys, so no sign-in is needed');
           }
           const principal = await access.signIn(request, key.trim());
           if (principal.keyId !== null) {
@@ -110,7 +113,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       handlers: [
         async (request, response) => {
           await sessions.end(request, response);
-          // Without a session there is nothing to audit.
+          // Without a session, nothing changes and the audit log gets no entry.
           if (principalOf(request)?.via === 'session') audit(request, response, 'session.ended');
           response.status(204).end();
         },

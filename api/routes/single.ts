@@ -100,7 +100,10 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
   ];
 }
 
-/** Reads the request as a form: `image` as a file or a source, `text` once or more, `model`, `longText`. */
+/**
+ * Reads the request as a form: `image` as a file or as a text that names the source, one or more `text`, `model`,
+ * `longText`.
+ */
 async function readUpload(request: Request, maxBytes: number) {
   const { file, fields } = await readForm(request, maxBytes);
   const unknown = [...fields.keys()].find((name) => !['image', 'text', 'model', 'longText'].includes(name));

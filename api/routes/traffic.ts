@@ -25,13 +25,13 @@ const canaryAudits = {
   restart: 'canary.restarted',
 } as const satisfies Record<CanaryAction, string>;
 
-/** Routes of `/v1/traffic`: the models that share a profile, their figures, and decisions about canaries. */
+/** Routes of `/v1/traffic`: the models that share a profile, how they compare, and decisions about canaries. */
 export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [
     {
       method: 'get',
       path: '/v1/traffic',
-      // The report contains pairs of all tenants.
+      // For operators only: the report contains pairs of all tenants.
       access: 'operator',
       operation: {
         operationId: 'listTraffic',
@@ -50,7 +50,7 @@ export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
       access: 'operator',
       operation: {
         operationId: 'getTraffic',
-        summary: 'Read the figures of the models of a profile, by model, by canary window and by pair',
+        summary: 'Read how the models of a profile compare: by model, by canary window and by pair',
         tags: ['operations'],
         requestParams: { path: trafficPath },
         responses: { '200': { description: 'The report', content: report }, ...problemResponses(403, 404, 503) },

@@ -1,10 +1,10 @@
--- Counts the amount of a batch for its tenant and for all tenants, in place of its earlier amount.
+-- Sets the amount that a batch claims, for the sums of its tenant and of all tenants. Replaces its earlier amount.
 -- KEYS: 1 amounts (hash: batch id -> "<amount> <tenant>")  2 sums (hash: tenant -> sum; '' -> sum of all)
 -- ARGV: 1 batch id  2 tenant  3 amount  4 limit of the tenant, 0 for none  5 limit of all tenants, 0 for none
 -- Returns { verdict, sum }. Verdicts:
---   ok      counted; the sum of the tenant
---   tenant  the tenant's limit refuses it, nothing is counted; the sum of the tenant
---   total   the limit of all tenants refuses it, nothing is counted; the sum of all
+--   ok      the amount is counted; the sum of the tenant, this amount included
+--   tenant  the amount would exceed the tenant's limit and is not counted; the sum of the tenant
+--   total   the amount would exceed the limit of all tenants and is not counted; the sum of all tenants
 local before = tonumber(string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '0', '^%d+'))
 local added = tonumber(ARGV[3]) - before
 local of_tenant = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)

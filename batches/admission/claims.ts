@@ -4,26 +4,29 @@ import { type Claim, type Claimed, type ClaimKeys, claim } from './claim.ts';
 import { recountClaim } from './recount-claim.ts';
 import { releaseClaim } from './release-claim.ts';
 
-/** Amounts of something bounded that batches claim, summed for each tenant and for all. A batch has one amount. */
+/**
+ * Counts how much of a limited resource, such as items or bytes, each batch claims. Keeps the sum of each tenant and
+ * the sum of all tenants.
+ */
 export interface Claims {
-  /** Counts the amount of a batch, in place of its earlier amount. */
+  /** Sets the amount that a batch claims, in place of its earlier amount. */
   claim(batch: Claim): Promise<Claimed>;
-  /** Replaces the amount of a batch, if it is counted. No limit applies. */
+  /** Changes the amount of a batch that has a claim. No limit applies. */
   recount(id: string, amount: number): Promise<void>;
-  /** Returns the sum of all tenants. */
+  /** Returns the sum of the amounts of all tenants. */
   all(): Promise<number>;
-  /** Removes the amount of a batch. Safe to repeat. */
+  /** Removes the claim of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Releases claims of batches that no longer exist, a few hundred per call; further calls continue. Such claims remain
-   * when a process dies between a claim and its check for a deletion, or from an older release, which never released
-   * them. A batch has a record before its first claim, and never again after its deletion. Uploaded files have claims
-   * too.
+   * Removes claims of batches that no longer exist, a few hundred per call; further calls continue. Such a claim
+   * remains when a process crashes between making the claim and checking that the batch was not deleted meanwhile, or
+   * stems from an older release. Every batch has a record before it claims anything, and a deleted batch never gets a
+   * record again, so a claim without a record can be removed. Uploaded files have claims too.
    */
   releaseAbsent(): Promise<void>;
 }
 
-/** Claims that one call of `releaseAbsent` checks, approximately. */
+/** The approximate number of claims that one call of `releaseAbsent` checks. */
 const checkedPerCall = 500;
 
 export function createClaims(redis: Redis, keys: ClaimKeys): Claims {

@@ -4,12 +4,12 @@ import { asFolder, formatS3Location, isWithin, parseS3Location, type S3Location 
 import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
-/** The folders of buckets that tenants may use. */
+/** The folders of buckets that each tenant may use. */
 export interface TenantFolders {
   /** True when at least one tenant has a folder. */
   readonly any: boolean;
   /**
-   * Returns the location for an address from a tenant.
+   * Returns the location of an address that a tenant has given.
    * @param field the field of the request, for the error.
    * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant
    * may not use.
@@ -20,7 +20,8 @@ export interface TenantFolders {
 const tenantMark = '{tenant}';
 
 /**
- * @throws {ConfigError} when tenants could read or write the payloads of others.
+ * Reads the setting BATCH_BUCKETS. @throws {ConfigError} when a tenant's folder overlaps with the stored payloads of
+ * all tenants.
  */
 export function createTenantFolders(
   allowed: readonly TenantFolder[],
@@ -41,7 +42,7 @@ export function createTenantFolders(
     check(tenant, address, field) {
       const place = parseS3Location(address);
       if (place === undefined) {
-        const message = 'expected s3://bucket/key, without empty parts, dots alone or control characters';
+        const message = 'expected s3://bucket/key, without empty parts, parts of dots only, or control characters';
         throw new ServiceError('request.invalid', `${field}: ${message}`, { faults: [{ path: field, message }] });
       }
       const folders = allowed
@@ -51,7 +52,7 @@ export function createTenantFolders(
       const where = folders.map(formatS3Location).join(', ') || 'no folder of a bucket';
       throw new ServiceError(
         'storage.outside',
-        `${field}: ${tenant} may use ${where}; the service's setting BATCH_BUCKETS opens others`,
+        `${field}: ${tenant} may use ${where}; an operator can allow others with the setting BATCH_BUCKETS`,
       );
     },
   };

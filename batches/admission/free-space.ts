@@ -3,33 +3,34 @@ import { fullestOf, memoryOf } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Measures the free memory of Redis for batches. */
+/** Measures the memory of Redis that is free for batches. */
 export interface FreeSpaceGauge {
-  /** @throws {ServiceError} `queue.full` when there is too little for a new batch. */
+  /** Refuses a new batch when too little memory is free. @throws {ServiceError} `queue.full` */
   check(): Promise<void>;
-  /** Returns the free memory; undefined when neither Redis nor its machine has a limit. */
+  /** Returns the free memory, or undefined when neither Redis nor its machine has a limit. */
   measure(): Promise<FreeSpace | undefined>;
 }
 
 /**
- * Memory for batches, in bytes. On a cluster it is the sum over all servers, as if each were as full as the fullest.
+ * The memory of Redis for batches, in bytes. On a cluster, the sum over all servers, as if each server were as full as
+ * the fullest.
  */
 export interface FreeSpace {
-  /** Memory that batches and all other data of Redis may use together. */
+  /** The memory that batches and all other data of Redis may use together. */
   capacity: number;
-  /** The unused part of it; negative when more is used. */
+  /** The unused part of the capacity; negative when more is used. */
   free: number;
 }
 
-/** Above this share of used memory Redis accepts no new batch: running batches need the rest for their results. */
+/** The share of used memory above which Redis accepts no new batch. Running batches need the rest for their results. */
 const fullShare = 0.85;
-/** Lifetime of a measurement, in milliseconds. */
+/** The time in ms for which a measurement is reused. */
 const freshMs = 500;
 
 /**
- * Refuses new batches before Redis is full. On a cluster the fullest server decides, since a batch may be on any server
- * and one server holds the lists of all batches. A Redis without a limit (`maxmemory 0`) is compared with the memory of
- * its machine.
+ * Refuses new batches before Redis is full. On a cluster the fullest server decides: a batch may be on any server, and
+ * one server has the lists of all batches. When Redis has no limit (`maxmemory 0`), the memory of its machine counts as
+ * the limit.
  */
 export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   let measuredAt = Number.NEGATIVE_INFINITY;

@@ -3,10 +3,12 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./hold-key.lua', import.meta.url));
 
-/** A change of a reservation: another lease, its end, or the removal of the key. */
+/**
+ * A change of a reservation: `leaseMs` renews its lease, `release` ends the lease, `remove` deletes the reservation.
+ */
 export type KeyChange = { leaseMs: number } | 'release' | 'remove';
 
-/** Changes the reservation of an idempotency key. @returns false when another request holds the key. */
+/** Changes a batch's reservation of an idempotency key. @returns false when the key is reserved for another batch. */
 export async function holdKey(redis: Redis, key: string, batchId: string, change: KeyChange): Promise<boolean> {
   const lease = change === 'release' ? 0 : change === 'remove' ? -1 : change.leaseMs;
   return (await script(redis, [key], [batchId, lease])) === 1;

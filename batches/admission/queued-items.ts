@@ -3,28 +3,32 @@ import { queuedItems, queuedSums } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type Claims, createClaims } from './claims.ts';
 
-/** Limits the items of unfinished batches, for each tenant and in total. A batch counts with all its items until it ends. */
+/**
+ * Limits the items in unfinished batches, for each tenant and in total. A batch counts with all its items until it
+ * ends.
+ */
 export interface QueuedItems {
   /**
-   * Counts the items of a batch, in place of its earlier count.
-   * @param limit largest number of its tenant; 0: any number.
-   * @throws {ServiceError} `tenant.queue_full`, `overloaded`; `batch.too_many_items` for a batch that exceeds a limit alone.
+   * Sets the number of items that a batch counts with, in place of its earlier number.
+   * @param limit the maximum of its tenant; 0 allows any number.
+   * @throws {ServiceError} `tenant.queue_full`, `overloaded`; `batch.too_many_items` for a batch that exceeds a limit
+   * on its own.
    */
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
-  /** Removes a batch that has ended, or was never sealed. Safe to repeat. */
+  /** Stops counting a batch that has ended or was never sealed. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
-/** Time before a refused client retries, in seconds: batches of this size take minutes. */
+/** The time in s after which a refused client should retry. Batches of this size take minutes. */
 const retryAfter = 30;
 
-/** @param total largest number of all tenants together; 0: any number. */
+/** @param total the maximum of all tenants together; 0 allows any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   const claims: Claims = createClaims(redis, [queuedItems(redis), queuedSums(redis)]);
 
-  /** Refuses a batch that exceeds a limit alone. */
+  /** Refuses a batch that would exceed a limit even without other batches. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {
     const refuse = (owner: string, most: number) =>
       new ServiceError(
@@ -50,9 +54,13 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
         throw new ServiceError('tenant.queue_full', message, { retryAfter });
       }
       if (verdict === 'total') {
-        throw new ServiceError('overloaded', `${sum} items are waiting, and the limit of the service is ${total}`, {
-          retryAfter,
-        });
+        throw new ServiceError(
+          'overloaded',
+          `${sum} items are in unfinished batches, and the service allows ${total}; retry when batches have ended`,
+          {
+            retryAfter,
+          },
+        );
       }
     },
     release: claims.release,

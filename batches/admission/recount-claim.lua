@@ -1,7 +1,7 @@
--- Replaces the amount of a batch that is counted. No limit applies.
+-- Changes the amount of a batch that has a claim. No limit applies.
 -- KEYS: 1 amounts  2 sums, as in claim.lua
 -- ARGV: 1 batch id  2 amount
--- Returns 1, or 0 when the batch is not counted.
+-- Returns 1, or 0 when the batch has no claim.
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if not known then return 0 end
 local before, tenant = string.match(known, '^(%d+) (.*)$')

@@ -1,7 +1,7 @@
--- Removes the amount of a batch from the sums.
+-- Removes the claim of a batch, and subtracts its amount from the sums.
 -- KEYS: 1 amounts  2 sums, as in claim.lua
 -- ARGV: 1 batch id
--- Returns 1, or 0 when the batch had no amount.
+-- Returns 1, or 0 when the batch had no claim.
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if not known then return 0 end
 local count, tenant = string.match(known, '^(%d+) (.*)$')

@@ -5,52 +5,56 @@ import type { BatchRecord } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { FreeSpaceGauge } from './free-space.ts';
 
-/** Limits the memory of Redis that the batches of a tenant use, from their intake until their deletion. */
+/** Limits the memory of Redis that a tenant's batches use, each from its intake until its deletion. */
 export interface StoredBytes {
   /**
-   * Counts the memory of a batch, in place of its earlier amount.
+   * Sets the memory that a batch counts with, in place of its earlier amount.
    * @throws {ServiceError} `tenant.queue_full` when its tenant would use more than its share.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
-  /** Replaces the expected output bytes of an ended batch by the actual ones. Safe to repeat. */
+  /** Replaces the expected size of an ended batch's outputs by the actual size. Safe to repeat. */
   settle(batch: Pick<BatchRecord, 'id' | 'inputBytes' | 'outputBytes'>): Promise<void>;
-  /** Removes a batch that was deleted, or whose payloads were. Safe to repeat. */
+  /** Stops counting a batch that was deleted, or whose payloads were deleted. Safe to repeat. */
   release(id: string): Promise<void>;
-  /** See `Claims.releaseAbsent`. */
+  /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
-/** The parts of a batch that Redis stores. */
+/** The sizes of the parts of a batch that Redis stores. */
 export interface Stored {
-  /** Bytes of its inputs. */
+  /** Size of the items, in bytes. */
   inputs: number;
-  /** Bytes of the columns in its record. */
+  /** Size of the names of table columns in the record, in bytes. */
   columns: number;
 }
 
 /**
- * Outputs need about as much memory as inputs, since results repeat metadata and ids and errors quote addresses. They
- * are counted from the start, because they cannot be refused later.
+ * Inputs count twice, for themselves and for the outputs. Outputs need about as much memory as inputs: results repeat
+ * the metadata, and ids and errors quote addresses. They count from the start, because a result cannot be refused
+ * later.
  */
 const inputsAndOutputs = 2;
-/** Memory of the record, events, extremes, keys and list entries of a batch, in bytes. A batch of one item takes about 4 KiB. */
+/**
+ * The memory of a batch in addition to its payloads, in bytes: record, events, extremes, keys and list entries. A batch
+ * of one item takes about 4 KiB.
+ */
 const perBatch = 8_192;
 /**
- * A tenant may use this multiple of the free memory. One tenant then gets two thirds of the capacity, two tenants get
- * two fifths each, and there is always free memory for another.
+ * The multiple of the free memory that a tenant may use. A tenant without others then gets two thirds of the capacity,
+ * two tenants get two fifths each, and some memory is always free for another tenant.
  */
 const timesFree = 2;
-/** Share of the capacity that every tenant may use, while Redis accepts batches. */
+/** The share of the capacity that every tenant may use as long as Redis accepts batches. */
 const guaranteedShare = 1 / 64;
 
 export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): StoredBytes {
   const claims = createClaims(redis, [storedBytes(redis), storedSums(redis)]);
 
-  /** Returns the limit of a tenant at this time, in bytes; 0: no limit. */
+  /** Returns the current limit of a tenant in bytes; 0 means no limit. */
   async function limitNow(): Promise<number> {
     const [space, claimed] = await Promise.all([freeSpace.measure(), claims.all()]);
     if (space === undefined) return 0;
-    // Claims include outputs that are not written yet, so they exceed the used memory.
+    // Claims include outputs that are not written yet, so their sum may exceed the used memory.
     const free = Math.min(space.free, space.capacity - claimed);
     return Math.max(1, Math.floor(Math.max(timesFree * free, guaranteedShare * space.capacity)));
   }

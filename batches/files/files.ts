@@ -16,7 +16,7 @@ const fileRecord = z.object({
   name: z.string(),
   bytes: z.coerce.number().int(),
   pieces: z.coerce.number().int(),
-  /** In ms since 1970. */
+  /** Time of the upload, in ms since 1970. */
   createdAt: z.coerce.number().int(),
   expiresAt: z.coerce.number().int(),
 });
@@ -28,20 +28,24 @@ export type StoredFile = z.output<typeof fileRecord>;
 export interface NewFile {
   tenant: string;
   bytes: AsyncIterable<Buffer>;
-  /** True when the memory of the file counts for the share of its tenant. */
+  /** True when the memory of the file counts towards the share of its tenant. */
   sharesMemory: boolean;
-  /** Called when all bytes have arrived. Throws to refuse the file. */
+  /** Returns the name and lifetime of the file. Called when all bytes have arrived; throws to refuse the file. */
   facts: () => { name: string; lifeMs: number | undefined };
 }
 
 /**
- * Files that clients upload, in pieces in the payload store. Every call fails with `file.not_found` for a file out of scope.
+ * The files that clients upload. The payload store has their bytes, in pieces. Every call fails with `file.not_found`
+ * for a file that the caller may not access.
  */
 export interface Files {
-  /** @throws {ServiceError} `request.too_large`, `queue.full`, `tenant.queue_full`, and what reading the bytes throws. */
+  /**
+   * Stores a file. @throws {ServiceError} `request.too_large`, `queue.full`, `tenant.queue_full`, and what reading the
+   * bytes throws.
+   */
   store(file: NewFile): Promise<StoredFile>;
   find(scope: TenantScope, id: string): Promise<StoredFile>;
-  /** Returns a page of files, the latest first, and true if more follow. */
+  /** Returns a page of files, the latest first, and true when more follow. */
   list(scope: TenantScope, page: { after?: string | undefined; limit: number }): Promise<[StoredFile[], boolean]>;
   /** Returns the bytes of a file, piece by piece. */
   read(file: StoredFile): AsyncGenerator<Buffer>;
@@ -56,16 +60,16 @@ export interface FilesDeps {
   freeSpace: FreeSpaceGauge;
   stored: Pick<StoredBytes, 'claim' | 'release'>;
   durability: Pick<Durability, 'confirm'>;
-  /** Retention of a file, in ms. */
+  /** The time in ms after which a file is deleted, unless the upload sets another. */
   retentionMs: number;
 }
 
-/** The maximum size of a file in bytes, as in OpenAI's API. */
+/** The maximum size of a file in bytes, the same as in OpenAI's API. */
 export const maxFileBytes = 512 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
-/** The time in ms after which an upload without a record is deleted. */
+/** The time in ms after which the pieces of an unfinished upload are deleted. */
 const uploadMs = 3_600_000;
-/** Maximum files deleted in one round. */
+/** The maximum number of files that one round of the sweeper deletes. */
 const sweptPerRound = 100;
 
 export function createFiles({ redis, payloads, freeSpace, stored, durability, retentionMs }: FilesDeps): Files {
@@ -80,7 +84,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
     throw new ServiceError('file.not_found', `There is no file ${id.slice(0, 100)}`);
   }
 
-  /** Deletes all data of a file, its record first. May be repeated. */
+  /** Deletes all data of a file, its record first. Safe to repeat. */
   async function erase(id: string): Promise<void> {
     const keys = fileKeys(redis, id);
     const tenant = await redis.hget(keys.file, 'tenant');
@@ -108,7 +112,10 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
         for await (const piece of piecesOf(bytes)) {
           size += piece.length;
           if (size > maxFileBytes) {
-            throw new ServiceError('request.too_large', `A file may have at most ${maxFileBytes} bytes`);
+            throw new ServiceError(
+              'request.too_large',
+              `The file has more than ${maxFileBytes} bytes, the maximum; split it`,
+            );
           }
           const payload = await payloads.putInput(id, pieces, deflateRawSync(piece, { level: 1 }));
           held += payload.length;
@@ -127,7 +134,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
         await durability.confirm();
         return record;
       } catch (error) {
-        // When this fails, the sweeper retries it.
+        // When this fails, the sweeper deletes the file later.
         await erase(id).catch(() => {});
         throw error;
       }
@@ -158,7 +165,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
   };
 }
 
-/** Ids become part of Redis keys. */
+/** Checks the form of an id, since ids become part of Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
 /** Splits bytes into pieces of equal size; the last one may be shorter. */

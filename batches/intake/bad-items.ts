@@ -2,16 +2,20 @@ import type { ItemStream } from '../../formats/items.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Bad items that every upload may have. An upload that begins with this many and no good item is refused. */
+/**
+ * The number of unreadable items that every upload may have. An upload whose first items are this many unreadable ones
+ * is refused.
+ */
 const freeBadItems = 1_000;
 /**
- * Compressed bytes that each further bad item requires. A bad row of a table takes about 10 bytes of gzip; half a million
- * copies of one short line took 1,006 bytes, and 100 MB of Redis.
+ * The compressed bytes that an upload must have sent for each further unreadable item. An unreadable row of a table
+ * takes about 10 bytes of gzip. Without this limit, half a million copies of one short line took 1,006 bytes to send
+ * and 100 MB of Redis to store.
  */
 const bytesPerBadItem = 4;
 
 /**
- * Passes items on while the bad ones stay in proportion to the bytes received.
+ * Passes items on, and fails when there are too many unreadable ones for the bytes received.
  * @param sent returns the bytes received so far, before decompression.
  * @throws {ServiceError} `request.invalid`
  */
@@ -28,7 +32,10 @@ export async function* boundBadItems(items: ItemStream, sent: () => number): Asy
       throw new ServiceError('request.invalid', `None of the first ${bad} items can be read. ${first}`);
     }
     if (bad > freeBadItems + sent() / bytesPerBadItem) {
-      throw new ServiceError('request.invalid', `${bad} items cannot be read, too many for ${sent()} bytes. ${first}`);
+      throw new ServiceError(
+        'request.invalid',
+        `${bad} items cannot be read, too many for an upload of ${sent()} bytes. ${first}`,
+      );
     }
     yield slice;
   }

@@ -7,48 +7,52 @@ import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
 
-/** Items claimed at a time: most batches need one claim, and large ones few. */
+/** The number of items that one claim reserves. Most batches need one claim, and large ones few. */
 const claimItems = 8_192;
-/** Chunks written at a time, so that intake does not wait for each, and does not flood Redis or a bucket. */
+/**
+ * The number of chunks written at a time. Intake does not wait for each chunk, and does not flood Redis or a bucket.
+ */
 const chunksPerWrite = 32;
 
 /** The limits that are checked while items arrive. */
 export interface Admission {
-  /** Throws when Redis has too little free memory. */
+  /** Throws `queue.full` when Redis has too little free memory. */
   checkFreeSpace: () => Promise<void>;
-  /** Counts the items of the batch. Throws when its tenant, or all tenants together, would exceed a limit. */
+  /**
+   * Claims this number of items for the batch. Throws when its tenant, or all tenants together, would exceed a limit.
+   */
   claim: (count: number) => Promise<void>;
-  /** The tenant's share of Redis' memory; absent when the tenant may fill it. */
+  /** The memory of Redis that the tenant may still use. Absent when the tenant may use all of it. */
   memory?: MemoryShare | undefined;
 }
 
-/** The memory of Redis that a batch uses, in bytes. */
+/** The memory of Redis that a batch takes, in bytes. */
 export interface BatchMemory {
   inputs: number;
-  /** The columns of its file, which are part of the record. */
+  /** The names of the columns of a posted table, which its record contains. */
   columns: number;
 }
 
-/** Counts the memory of Redis that a batch uses. */
+/** Counts the memory of Redis that a batch takes. */
 export interface MemoryShare {
   /**
-   * @param memory of all inputs so far and of the columns in the record, in bytes.
-   * Throws when its tenant would use more than its share.
+   * @param memory the size of all inputs so far and of the columns.
+   * Throws when the tenant would use more than its share.
    */
   claim(memory: BatchMemory): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Divides items into chunks and writes them. The same items always make the same chunks. */
+/** Divides items into chunks and stores them. The same items always make the same chunks. */
 export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /**
-   * Writes the remaining items.
-   * @param columnBytes size of the columns in the record.
-   * @throws {ServiceError} `batch.interrupted`, as `add` does, when the batch was stopped or discarded.
+   * Stores the remaining items.
+   * @param columnBytes the size of the columns in the record.
+   * @throws {ServiceError} `batch.interrupted` when the batch was stopped or discarded; `add` throws it too.
    */
   end(columnBytes: number): Promise<{ chunks: number; total: number; inputBytes: number }>;
-  /** Removes the inputs from Redis. */
+  /** Removes the stored items from Redis. */
   discard(): Promise<void>;
 }
 
@@ -65,7 +69,7 @@ export function createChunkWriter(
   let total = 0;
   let claimed = 0;
   let storedBytes = 0;
-  /** Bytes of results in addition to the size of their items. */
+  /** The bytes by which the results are expected to be larger than the items. */
   let extraOutput = 0;
   let closed: { chunk: number; payload: Buffer }[] = [];
   let closedBytes = 0;
@@ -83,8 +87,8 @@ export function createChunkWriter(
     const inputs = await Promise.all(
       pending.map(async ({ chunk, payload }) => ({ chunk, stored: await payloads.putInput(id, chunk, payload) })),
     );
-    // With payloads in a bucket, these are references. Claimed before writing, so that a refusal leaves Redis
-    // unchanged.
+    // When payloads are in a bucket, the inputs in Redis are references. Memory is claimed before writing, so that a
+    // refused batch leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
     // Columns count once. Inputs count twice, since results have about the same size.
     await memory?.claim({ inputs: storedBytes, columns: (end?.columnBytes ?? 0) + extraOutput });
@@ -120,7 +124,8 @@ export function createChunkWriter(
       await flush({ columnBytes });
       return { chunks, total, inputBytes: storedBytes };
     },
-    // From the last hash to the first: after an interruption the remaining hashes still start at the first.
+    // Starts with the last hash, so that after an interruption the remaining hashes are still the first ones without
+    // gaps.
     async discard() {
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
@@ -130,7 +135,7 @@ export function createChunkWriter(
   };
 }
 
-/** Returns the approximate size of an item as JSON, in bytes: its image, text, metadata or error. */
+/** Returns the approximate size of an item in bytes of JSON: its image, text, metadata or error. */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
   const { image = '', text = '' } = item;
@@ -140,16 +145,23 @@ function sizeOf(item: StoredItem): number {
   return 100 + source.length + text.length + metadata + error + request;
 }
 
-/** Bytes of an embedding in a result: a thousand dimensions as text, compressed. */
+/** The size of one embedding in a result, in bytes: a thousand numbers as compressed text. */
 const embeddingBytes = 8 * 1024;
 
-/** Returns the result bytes in addition to the size of the item: embeddings are many times as large as their inputs. */
+/**
+ * Returns the bytes by which the result of an item is expected to be larger than the item. Embeddings are many times
+ * larger than their inputs.
+ */
 function extraOutputOf(item: StoredItem): number {
   if (!('request' in item) || item.request?.url !== '/v1/embeddings') return 0;
   const { input } = item.request.body;
   return embeddingBytes * (Array.isArray(input) ? input.length : 1);
 }
 
-/** Returns the error for a batch that was stopped, or whose client was silent for too long. */
+/** Returns the error for a batch that was stopped during its intake, or whose client sent nothing for too long. */
 export const interrupted = () =>
-  new ServiceError('batch.interrupted', 'The batch took too long to arrive and was discarded', { retryAfter: 1 });
+  new ServiceError(
+    'batch.interrupted',
+    'The batch was discarded before all its items had arrived, because it was stopped or its sender was silent for too long; post it again',
+    { retryAfter: 1 },
+  );

@@ -5,18 +5,18 @@ import type { Redis } from '../../shared/redis.ts';
 import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
-/** An idempotency key held by one request. Requests with the same key count as one request. */
+/** The reservation of an idempotency key by one request. All requests with the same key count as one request. */
 export interface Reservation {
-  /** Stored with the batch, so that the key is removed with it. */
+  /** Hash of the key. The batch stores it, so that the key is removed with the batch. */
   readonly keyHash: string;
   /**
-   * Renews the lease while the body arrives.
-   * @throws {ServiceError} `batch.interrupted` when it ran out and another request has the key.
+   * Extends the lease while the body arrives.
+   * @throws {ServiceError} `batch.interrupted` when the lease has expired and another request has reserved the key.
    */
   renew(): Promise<void>;
   /**
-   * Ends the lease after the body was received or has failed. The next request with the key gets the batch, or sends it
-   * again.
+   * Ends the lease, after the body has been received or has failed. The next request with the key then gets the batch,
+   * or sends its body again if there is none.
    */
   release(): Promise<void>;
   /** Removes the key of a request that was refused and has stored nothing. */
@@ -29,8 +29,9 @@ const leaseMs = 30_000;
 const lifetimeSeconds = 7 * 24 * 3600;
 
 /**
- * Reserves a key for the batch `batchId`, or returns the batch that belongs to the key.
- * @param isSealed returns true for a batch that clients can see. The key of any other batch may be reused.
+ * Reserves a key for the batch `batchId`, or returns the batch that the key already belongs to.
+ * @param isSealed returns true for a batch that clients can see. The key of a batch that was never sealed may be
+ * reused.
  * @throws {ServiceError} `idempotency.in_flight`
  */
 export async function reserve(

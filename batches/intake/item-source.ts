@@ -4,22 +4,28 @@ import type { StoredItem } from '../store/payload.ts';
 
 /** The facts about items that are known once all of them have been read. */
 export interface SourceFacts {
-  /** Columns of the file that the items came in, if its format has columns. */
+  /** The columns of the posted table, if the format has columns. */
   header?: Header | undefined;
-  /** Returns the SHA-256 that identifies the request, in hexadecimal. Equal requests with one idempotency key are one batch. */
+  /**
+   * Returns a SHA-256 of the request in hexadecimal. Requests with the same idempotency key and the same hash lead to
+   * one batch.
+   */
   bodyHash: () => string;
 }
 
-/** Lists of items in order. An empty list means that bytes arrived but no complete item. Ends with the facts. */
+/**
+ * Yields lists of items in order. An empty list means that bytes have arrived but no complete item yet. Returns the
+ * facts at the end.
+ */
 export type ItemSource = AsyncGenerator<StoredItem[], SourceFacts, undefined>;
 
-/** Passes items on, and ends with facts about them. */
+/** Passes items on, and returns facts about them at the end. */
 export async function* withFacts(items: ItemStream, facts: () => SourceFacts): ItemSource {
   yield* items;
   return facts();
 }
 
-/** Reads items to their end, and returns the facts. When `take` throws, the source is closed. */
+/** Reads all items with `take`, and returns the facts. When `take` throws, the source is closed. */
 export async function readSource(
   source: ItemSource,
   take: (items: StoredItem[]) => Promise<void> | void,

@@ -11,19 +11,19 @@ export interface OpenedBatch {
   pinned: Pinned;
   options: BatchOptions;
   traceparent?: string | undefined;
-  /** Share of the workers, relative to the weights of other tenants. Default: 1. */
+  /** The tenant's share of the workers, relative to the weights of other tenants. Default: 1. */
   weight?: number | undefined;
-  /** Hash of its idempotency key. */
+  /** Hash of the idempotency key of its request. */
   keyHash?: string | undefined;
 }
 
-/** The fields that a batch by reference has from the start. */
+/** The fields of the record that a batch by reference has from the start. */
 export type ReferenceFields = Pick<BatchRecord, 'input' | 'inputEtag' | 'reading' | 'bodyHash'>;
 
 /**
  * Creates a batch in state `accepting`.
- * @param how `leaseMs`: the request renews this lease while it sends items. Otherwise: the batch is by reference, and a
- * worker reads the items.
+ * @param how `leaseMs`: the time in ms of a lease that the request renews while it sends items. Otherwise the fields of
+ * a batch by reference, whose items a worker reads.
  */
 export async function openBatch(
   redis: Redis,
@@ -52,13 +52,13 @@ export async function openBatch(
     filesState: options.output === undefined ? undefined : 'pending',
     ...('reference' in how && how.reference),
   };
-  // Listed first, since the sweeper removes only listed batches.
+  // The batch is added to the list first, since the sweeper only removes batches that it finds in the list.
   await redis.zadd(liveBatches(redis), createdAt, id);
   await redis.zadd(tenantBatches(redis, tenant), createdAt, id);
   await redis.zadd(tenantBatches(redis, everyTenant), createdAt, id);
   const writes = redis.pipeline();
-  // The lease comes before the record, since the sweeper discards a record without a lease. A batch by reference gets
-  // an endless lease, because older releases would discard it.
+  // The lease is stored before the record, since the sweeper discards a record without a lease. A batch by reference
+  // gets an endless lease, because older releases would discard it otherwise.
   if ('leaseMs' in how) writes.set(keys.lease, '1', 'PX', how.leaseMs);
   else writes.set(keys.lease, '1');
   throwFirst(await writes.hset(keys.batch, toHash(record)).exec());

@@ -24,50 +24,50 @@ import { storeBatch } from './store-batch.ts';
 
 /** Limits for the batches of a tenant. */
 export interface TenantLimits {
-  /** Largest number of items in unfinished batches; 0: any number. */
+  /** Maximum number of items in unfinished batches; 0 allows any number. */
   queuedItems: number;
-  /** True when the tenant shares the memory of Redis with others. Otherwise it may fill it. */
+  /** True when the tenant shares the memory of Redis with other tenants. Otherwise it may use all of it. */
   sharesMemory?: boolean;
-  /** Share of the workers, relative to the weights of other tenants. */
+  /** The tenant's share of the workers, relative to the weights of other tenants. */
   weight: number;
 }
 
-/** The facts that every post has. */
+/** The facts that every posted batch has. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;
   pinned: Pinned;
   options: BatchOptions;
-  /** A second request with the same key and body leads to the same batch. */
+  /** A second request with the same key and the same body leads to the same batch. */
   idempotencyKey?: string | undefined;
-  /** Called with the id of a new batch, but not when a repetition leads to an earlier batch. */
+  /** Called with the id of a new batch, but not when a repeated request leads to an existing batch. */
   onCreated?: ((id: string) => void) | undefined;
 }
 
 /** A batch with its items. */
 export interface Posting extends Posted {
   items: ItemSource;
-  /** Returns the folder for the files of its results. */
+  /** Returns the folder in a bucket for the result files of the batch with this id. */
   output?: (id: string) => string;
 }
 
-/** A batch by reference: its items lie in a bucket. */
+/** A batch by reference: its items are in an object of a bucket. */
 export interface ReferencePosting extends Posted {
-  /** Address of the object with the items. */
+  /** Address of the object that contains the items. */
   input: string;
-  /** Address of the folder for its files. Default: a folder next to the input, with the id of the batch as its name. */
+  /** Address of the folder for the result files. Default: a folder next to the object, named by the id of the batch. */
   output: string | undefined;
-  /** Options of reading the items. */
+  /** Options for reading the items. */
   reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
-  /** Returns the SHA-256 that identifies the request, in hexadecimal. */
+  /** Returns a SHA-256 of the request in hexadecimal. */
   bodyHash: () => string;
 }
 
-/** Posts batches. */
+/** Accepts new batches. */
 export interface Intake {
-  /** @returns the batch's id. */
+  /** Stores a batch with its items. @returns the id of the batch. */
   post(posting: Posting): Promise<string>;
-  /** @returns the batch's id. */
+  /** Stores a batch by reference. @returns the id of the batch. */
   postReference(posting: ReferencePosting): Promise<string>;
 }
 
@@ -82,10 +82,10 @@ export interface IntakeDeps {
   queued: QueuedItems;
   stored: StoredBytes;
   durability: Durability;
-  /** Called for every batch whose items have been stored. */
+  /** Called for each batch once its items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /** Returns the hash of the body of a batch; undefined when there is no such batch. */
+  /** Returns the hash of the body of a batch, or undefined when the batch does not exist. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 
@@ -106,8 +106,8 @@ export function createIntake(deps: IntakeDeps): Intake {
   } = deps;
 
   /**
-   * Creates one batch for each key. `store` creates it. For a repeated request, `readHash` reads the body to its end
-   * and returns its hash.
+   * Creates a single batch for all requests with the same key. `store` creates the batch for the first request. For a
+   * repeated request, `readHash` reads its body to the end and returns the hash.
    */
   async function once(
     { tenant, idempotencyKey, onCreated }: Posted,
@@ -132,7 +132,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // Keys of refused requests would fill Redis for a week. After other errors the batch may exist.
+      // After a refusal the key is removed: the keys of refused requests would fill Redis for a week. After other
+      // errors the batch may exist, and needs its key.
       if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
@@ -181,7 +182,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
         'batch accepted',
       );
-      // The batch is acknowledged. If Redis fails before its first chunks are queued, the sweeper queues them.
+      // The batch is acknowledged here. If Redis fails before the first chunks are queued, the sweeper queues them.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
         log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
@@ -239,12 +240,12 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 const isReadByReference = ({ isRead, isStreamed }: BatchFormat): boolean => isRead && isStreamed;
 
-/** Errors that occur before the seal, in addition to those of the request itself. */
+/** Refusals that may occur before a batch is sealed, in addition to invalid requests. */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
 const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
-/** @throws {ServiceError} `request.invalid` when a result file would overwrite the input. */
+/** Refuses a batch whose result files would overwrite its input. @throws {ServiceError} `request.invalid` */
 function keepInput(input: string, output: string): void {
   const { results, csv, failures, status } = filesOf({ input, output }) ?? {};
   if (![results, csv, failures, status].includes(input)) return;

@@ -2,9 +2,9 @@
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
 -- ARGV: 1 id of the new batch  2 lease (ms)  3 lifetime (s)  4 id of a batch that was never sealed, or ''
 -- Returns { verdict, batch id }. Verdicts:
---   reserved  the caller receives the batch; the same when the script is repeated after a lost reply
---   busy      another request is receiving that batch
---   exists    the key led to that batch; if that was never sealed, run again with its id as ARGV 4
+--   reserved  the key is reserved for the new batch, also when the script is repeated after a lost reply
+--   busy      another request with this key is still sending that batch
+--   exists    the key belongs to that batch; if the batch was never sealed, run again with its id as ARGV 4
 --@include ../../shared/redis/now
 local known = redis.call('HMGET', KEYS[1], 'batchId', 'leaseUntil')
 local now = now_ms()

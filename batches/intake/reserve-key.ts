@@ -3,21 +3,24 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./reserve-key.lua', import.meta.url));
 
-/** A batch that is about to be received under an idempotency key. */
+/** A request for a new batch with an idempotency key. */
 export interface KeyRequest {
   /** Id of the new batch. */
   batchId: string;
-  /** Time after which another request may take the key, unless the lease is renewed. */
+  /** The time in ms after which another request may reserve the key, unless the lease is renewed. */
   leaseMs: number;
-  /** Time after which Redis forgets the key. */
+  /** The time in s after which Redis deletes the key. */
   lifetimeSeconds: number;
-  /** Id of a batch that the key led to and that was never sealed; '' when none is known. */
+  /**
+   * Id of a batch that the key belongs to and that was never sealed, or an empty string. The reservation then replaces
+   * that batch.
+   */
   unsealedBatchId: string;
 }
 
 /**
- * The result. `reserved`: the caller receives the batch. `busy`: another request is receiving that batch.
- * `exists`: the key led to that batch.
+ * The result. `reserved`: the key is reserved for the new batch. `busy`: another request with this key is still sending
+ * its batch. `exists`: the key belongs to that batch.
  */
 export type KeyVerdict = { verdict: 'reserved' } | { verdict: 'busy' | 'exists'; batchId: string };
 

@@ -11,7 +11,7 @@ export type Sealed = Pick<
   'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames' | 'columnTypes'
 >;
 
-/** Ends the intake of a batch: from here on it is acknowledged. @returns false when the batch is gone. */
+/** Seals a batch: its intake is complete, and the batch is acknowledged. @returns false when the batch was deleted. */
 export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {
   const { chunks, total, bodyHash = '', inputBytes = 0, columns, columnNames, columnTypes } = sealed;
   const json = (value: unknown) => (value === undefined ? '' : JSON.stringify(value));

@@ -7,23 +7,26 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** A batch is discarded after this time without new bytes, in milliseconds. */
+/** The time in ms without new bytes after which a batch is discarded. */
 const leaseMs = 30_000;
-/** Time between two calls of `onActivity` while bytes arrive, in milliseconds. */
+/** The time in ms between two calls of `onActivity` while bytes arrive. */
 const activityMs = 5_000;
 
 /** A batch that is about to be stored. */
 export interface NewBatch extends OpenedBatch, Admission {
   items: ItemSource;
-  /** Stores the hash of the body, for a batch with an idempotency key. */
+  /** True for a batch with an idempotency key, which stores the hash of its body. */
   storesHash: boolean;
-  /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
+  /**
+   * Called at most every five seconds while bytes arrive, and before the batch is sealed. An error that it throws ends
+   * the intake.
+   */
   onActivity?: () => Promise<void>;
 }
 
 /**
- * Stores a batch as its items arrive: state `accepting` under a lease, payloads first, then one script seals it. Before
- * the seal the batch is invisible, and an interrupted stream leaves nothing.
+ * Stores a batch while its items arrive. The batch is created in state `accepting` with a lease, its payloads are
+ * written, then one script seals it. Before that, the batch is invisible, and an interrupted request leaves nothing.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
  */
@@ -33,13 +36,13 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   let opened = false;
   let mayBeSealed = false;
 
-  /** Opens the batch once its first bytes have arrived. */
+  /** Creates the batch when its first bytes have arrived. */
   async function onStart(): Promise<void> {
     opened = true;
     await openBatch(redis, batch, { leaseMs });
   }
 
-  /** Renews the lease. An expired lease means that the sweeper has discarded the batch. */
+  /** Renews the lease. When the lease has expired, the sweeper has already discarded the batch. */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -51,8 +54,8 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
-    // Frees memory of Redis at once, as it may be full. The sweeper removes the rest of a batch without a lease. If the
-    // reply to the seal was lost, the batch may exist and needs its items.
+    // Frees memory of Redis at once, since Redis may be full. The sweeper removes the rest of a batch without a lease.
+    // If the reply to the seal was lost, the batch may be sealed and needs its items.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
       if (!mayBeSealed) await writer.discard().catch(() => {});
@@ -61,7 +64,7 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   }
 }
 
-/** The items of an open batch. */
+/** The items of a batch in state `accepting`. */
 export interface NewItems {
   id: string;
   items: ItemSource;
@@ -70,18 +73,21 @@ export interface NewItems {
   storesHash: boolean;
   /** Called when the first bytes have arrived. */
   onStart?: () => Promise<void>;
-  /** Called at most every five seconds while bytes arrive, and before the seal. An error that it throws ends the intake. */
+  /**
+   * Called at most every five seconds while bytes arrive, and before the batch is sealed. An error that it throws ends
+   * the intake.
+   */
   onActivity: () => Promise<void>;
   /**
-   * Called with false before the seal and with true after its reply. In between, it is unknown whether the batch is
-   * sealed.
+   * Called twice: with false before the batch is sealed, and with true after Redis has replied. Between the two calls
+   * it is unknown whether the batch is sealed.
    */
   onSeal?: (isAnswered: boolean) => void;
 }
 
 /**
- * Writes the payloads of an open batch, and seals it. It may be repeated from the first item, also by another process: the
- * same payloads go to the same keys.
+ * Writes the payloads of a batch in state `accepting`, and seals the batch. Any process may repeat this from the first
+ * item, since the same payloads get the same keys.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
  */

@@ -1,4 +1,4 @@
--- Stores the items of chunks while their batch is in state `accepting`. After a stop or a deletion nobody would remove them.
+-- Stores the items of chunks while their batch is in state `accepting`. In another state they would never be removed.
 -- KEYS: 1 batch  2 input
 -- ARGV: chunk, payload, chunk, payload ...
 -- Returns 1, or 0 when the batch is not in that state.

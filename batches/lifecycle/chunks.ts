@@ -14,7 +14,7 @@ import { pickChunk } from './steps/pick.ts';
 import { releaseChunk } from './steps/release.ts';
 import { type Edges, noEdges, tallyOf } from './steps/tally.ts';
 
-/** A chunk that a worker evaluates, or the reason why it evaluates none; see steps/pick.lua. */
+/** A chunk for a worker to evaluate, or the reason why there is nothing to evaluate; see steps/pick.lua. */
 export type Picked =
   | {
       verdict: 'run';
@@ -27,37 +27,34 @@ export type Picked =
 
 export type Committed = { verdict: 'committed' | 'already' | 'late'; state: BatchState } | { verdict: 'gone' };
 
-/** The steps of a worker with a chunk. Each is one atomic script and may be repeated. */
+/** The steps of a worker that processes a chunk. Each is one atomic script and may be repeated. */
 export interface Chunks {
   /**
-   * Marks a chunk as active, and lets the next one of its batch into the queue.
+   * Marks a chunk as active, and moves the next chunk of its batch into the queue.
    * @throws {ServiceError} `storage.unavailable`; the chunk is then handed back.
    */
   pick(job: JobData, profile: string): Promise<Picked>;
   /**
-   * Records the outcomes of a chunk. A repetition counts nothing.
+   * Stores the outcomes of a chunk. A repeated call counts nothing.
    * @throws {ServiceError} `storage.unavailable`
    */
   commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
-  /** Returns the given batches that accept no more outcomes, since they were stopped, ended or deleted. */
+  /** Returns those of the given batches that accept no more outcomes, because they were stopped, ended or deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
-  /** Returns a chunk to the queue because this worker cannot evaluate it now. */
+  /** Hands a chunk back to the queue because this worker cannot evaluate it now. */
   release(job: JobData): Promise<void>;
-  /**
-   * Records the reason why no worker can evaluate the batch; the status shows it. A batch that waits for too long
-   * fails.
-   */
+  /** Stores the reason why no worker can evaluate the batch, for its status. A batch that waits for too long fails. */
   block(job: JobData, why: string): Promise<void>;
-  /** Ends a batch whose items are lost. */
+  /** Ends a batch whose stored items are lost. */
   fail(job: JobData): Promise<void>;
 }
 
 /**
- * A batch fails when no worker could evaluate it for this time, in milliseconds: two attempts to load a model, of five
+ * The time in ms after which a batch fails when no worker can evaluate it: two attempts to load a model, of five
  * minutes each, and the maximum pause of five minutes between them.
  */
 const modelPatienceMs = 900_000;
-/** Maximum length of a stored reason, in characters. */
+/** The maximum length of a stored reason, in characters. */
 const reasonLength = 500;
 
 export function createChunks(
@@ -107,13 +104,14 @@ export function createChunks(
       const stored = await payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact }));
       const reply = await commitChunk(redis, batchId, { chunk, stored, tally }, retentionMs);
       if (reply.verdict === 'gone') {
-        // The output was written after the batch was deleted, so the deletion has missed it.
+        // This output was written after the batch was deleted, so the deletion has not removed it.
         await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
       if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
-      // A different Redis slot, so a separate step. If this process dies in between, the sweeper does it.
+      // A separate step, since its keys are in another slot of Redis. If this process dies before it, the sweeper does
+      // it.
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };

@@ -25,24 +25,30 @@ import { refuseBatch } from './steps/refuse.ts';
 import { setExpiry } from './steps/set-expiry.ts';
 import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 
-/** Stops, settles and deletes batches. Every step may be repeated; the sweeper does so. */
+/**
+ * Stops batches, finishes the work after their end, and deletes them. Every step may be repeated, and the sweeper
+ * repeats steps that were interrupted.
+ */
 export interface Ending {
   readonly retentionMs: number;
   /**
-   * Stops a live batch. It ends when its chunks in flight are committed or handed back, or at once without any. After
-   * {@link inFlightMs} the sweeper ends it anyway. Only the first stop counts.
+   * Stops a running batch. The batch ends when its chunks in flight have been committed or handed back, or at once when
+   * there are none. After {@link inFlightMs} the sweeper ends it in any case. Only the first stop has an effect.
    */
   stop(id: string, as: Stop): Promise<void>;
   /** Ends a batch by reference whose object cannot be read. */
   refuse(batch: BatchRecord, error: Pick<ItemError, 'code' | 'message'>): Promise<void>;
   /** Removes the waiting jobs of a batch that was stopped or has ended. */
   withdraw(id: string): Promise<void>;
-  /** Does the steps that follow the end of a batch: its files, then its webhook, and the list of finished batches. */
+  /**
+   * Does the work that follows the end of a batch: writes its files, queues its webhook, and adds it to the list of
+   * finished batches.
+   */
   settle(id: string): Promise<void>;
   /**
-   * Deletes all data of a batch, the record first: after that the batch does not exist for clients. The sweeper removes
-   * the parts that cannot be removed at once.
-   * @throws {ServiceError} `storage.unavailable`; the sweeper continues then too.
+   * Deletes all data of a batch. The record is deleted first; from then on the batch does not exist for clients. The
+   * sweeper removes the parts that cannot be removed at once.
+   * @throws {ServiceError} `storage.unavailable`; the sweeper then continues the deletion as well.
    */
   erase(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
 }
@@ -72,17 +78,17 @@ export function createEnding(
       await unlessFull(() => stored.settle(record));
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
-      // The batch remains in the list of live batches, so that the sweeper checks that its files are written.
+      // The batch stays in the list of running batches, so that the sweeper checks that its files get written.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
-        // The batch remains in the list of live batches, so that the sweeper retries when Redis has free memory.
+        // The batch stays in the list of running batches, so that the sweeper repeats this when Redis has free memory.
         if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
       }
     }
     await redis.zrem(liveBatches(redis), id);
   }
 
-  /** Logs the end of a batch. Only the process that settles it first does so. */
+  /** Logs the end of a batch, once: in the process that first finishes the work after its end. */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
     const failures = failed > 0 ? await redis.hgetall(batchKeys(redis, id).failures) : {};
@@ -94,7 +100,8 @@ export function createEnding(
   async function awaitsFiles({ id, tenant, filesState }: BatchRecord): Promise<boolean> {
     if (filesState !== 'pending') return false;
     if ((await queues.ensureTask('files', { id, tenant })) === 'live') return true;
-    const filesError = 'Writing the files failed repeatedly; the log has the reason';
+    const filesError =
+      'The result files could not be written after repeated attempts; the log of the workers has the reason';
     await setFields(redis, id, { filesState: 'failed', filesError });
     return false;
   }
@@ -124,7 +131,7 @@ export function createEnding(
     withdraw,
     settle,
     async erase({ id, tenant }) {
-      // After an interruption the next sweep continues.
+      // If this is interrupted, the next round of the sweeper continues.
       await setExpiry(redis, id, 0);
       const keyHash = await redis.hget(batchKeys(redis, id).batch, 'keyHash');
       if (keyHash !== null) await forgetKey(redis, tenant, keyHash, id);

@@ -23,7 +23,7 @@ import type { Stop } from './steps/stop.ts';
 
 /** Recovers work of crashed processes, and deletes expired batches. */
 export interface Sweeper {
-  /** Runs one round over all live batches. It is safe while workers, APIs and other sweepers run. */
+  /** Runs one round over all running batches. Safe while workers, APIs and other sweepers run. */
   sweep(): Promise<void>;
 }
 
@@ -40,24 +40,27 @@ export interface SweeperDeps {
   log: Logger;
 }
 
-/** Batches read at a time. */
+/** The number of batches read at a time. */
 const pageSize = 100;
-/** Time after which a listed batch without a record is removed, in milliseconds: its process has died. */
+/** The time in ms after which a listed batch without a record is removed: the process that created it has died. */
 const openingMs = 60_000;
-/** Maximum calls per round that remove payloads of a batch from a bucket, with some thousands of payloads each. */
+/**
+ * The maximum calls per round that remove payloads of a batch from a bucket. One call removes some thousands of
+ * payloads.
+ */
 const eraseCalls = 4;
-/** Approximate time between two rounds, in milliseconds. */
+/** The approximate time in ms between two rounds. */
 const nextRoundMs = 10_000;
-/** Delay before deleting a batch is retried after an error, in milliseconds. */
+/** The time in ms after which a failed deletion of a batch is repeated. */
 const eraseAgainMs = 60_000;
-/** Maximum lost chunks of a batch that are queued again in one round. */
+/** The maximum number of a batch's lost chunks that one round queues again. */
 const maxRepairs = 256;
 /**
- * Time after a deletion during which the jobs of the batch are erased, in milliseconds, since workers may still hold
+ * The time in ms after a deletion during which jobs of the batch are still removed, since workers may still process
  * some.
  */
 const eraseJobsMs = 600_000;
-/** Maximum deleted batches whose jobs are erased in one round, the latest first. */
+/** The maximum number of deleted batches whose jobs one round removes, the latest first. */
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -74,14 +77,14 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     if (terminalStates.has(record.state)) return await ending.settle(id);
     if (record.state === 'accepting' && record.input !== undefined) {
       if ((await queues.ensureTask('intake', record)) === 'live') return;
-      const message = 'Reading the object failed repeatedly; the log has the reason';
+      const message = 'The object could not be read after repeated attempts; the log of the workers has the reason';
       return await ending.refuse(record, { code: 'internal', message });
     }
     if (record.state === 'accepting') {
       if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // It ends with its chunks in flight or when their time is up. No chunk is queued again.
+    // A stopped batch ends with its chunks in flight, or when their time is over. None of its chunks is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
@@ -90,21 +93,21 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.refill(record);
   }
 
-  /** Returns chunks that were dispatched but have no outcomes and are neither waiting nor active. */
+  /** Returns chunks that were queued once but have no outcomes and are neither waiting nor active. */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
     const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
-    // The next round repairs the rest.
+    // The next round repairs the remaining chunks.
     return lost.slice(0, maxRepairs);
   }
 
-  /** Ensures that a chunk without outcomes has a job. */
+  /** Queues a chunk that has neither outcomes nor a job. */
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
-    // It was committed after the first check.
+    // The chunk was committed after the first check.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'chunk without a job, queued again');
@@ -112,12 +115,15 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.requeue(record, [chunk]);
   }
 
-  /** Commits the error `internal` for each item of a chunk whose job failed for good. */
+  /** Commits the error `internal` for each item of a chunk whose job has failed for good. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
     const job = { v: record.v, tenant: record.tenant, batchId: record.id, chunk };
     const input = await readInput(record.id, chunk);
     if (input === undefined) return await chunks.fail(job);
-    const error = itemError('internal', 'The chunk of this item failed repeatedly; the log of its job has the reason');
+    const error = itemError(
+      'internal',
+      'The worker failed repeatedly at the chunk of this item; the log of its job has the reason',
+    );
     const results = input.items.map((item, at) => ({
       index: input.offset + at,
       ...echoed(item),
@@ -128,7 +134,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await chunks.commit(job, input, results);
   }
 
-  /** Returns the items of a chunk; undefined when they are lost. */
+  /** Returns the items of a chunk, or undefined when they are no longer stored. */
   async function readInput(id: string, chunk: number): Promise<InputChunk | undefined> {
     const stored = await redis.hgetBuffer(batchKeys(redis, id).input(chunk), String(chunk));
     if (stored === null) return undefined;
@@ -166,12 +172,12 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
             await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // Ends the round, since waiting for the unavailable store for each batch would take too long.
+          // Ends the round: waiting for the unavailable store for each further batch would take too long.
           log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
           await setExpiry(redis, id, eraseAgainMs);
           return;
         }
-        // A batch with more payloads than these calls remove continues in the next round.
+        // When a batch has more payloads than these calls remove, the next round continues.
         if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }

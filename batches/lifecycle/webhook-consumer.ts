@@ -8,12 +8,12 @@ import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
 /**
- * Deliveries of one worker. A receiver may take 15 s, so each tenant is guaranteed four places. At most 64 deliveries
- * run at a time, each with a socket and a few kilobytes.
+ * The number of webhooks that one worker delivers at the same time. A receiver may take 15 s, so each tenant is
+ * guaranteed four slots. At most 64 deliveries run at a time, each with a socket and a few kilobytes.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 
-/** Delivers webhooks, fairly between tenants. `isLast`: there is no further attempt. */
+/** Delivers webhooks, and shares the deliveries fairly between tenants. `isLast`: no further attempt follows. */
 export function consumeWebhooks(
   redis: Redis,
   deliver: (batchId: string, isLast: boolean) => Promise<Delivered>,

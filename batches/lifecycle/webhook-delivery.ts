@@ -6,42 +6,42 @@ import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
 
-/** The response of a receiver. */
+/** The response of a webhook's receiver. */
 export interface WebhookAnswer {
   status: number;
-  /** Its `Retry-After`, in milliseconds from now. */
+  /** The time of its `Retry-After` header, in ms from now. */
   retryAfterMs?: number | undefined;
 }
 
 /**
  * Sends a webhook.
- * @throws {ServiceError} for an address that is not allowed; any error when the receiver cannot be reached.
+ * @throws {ServiceError} for an address that is not allowed; another error when the receiver cannot be reached.
  */
 export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<WebhookAnswer>;
 
 /**
- * The result of an attempt. A failure that a retry may fix throws. `later`: the receiver has asked for a retry at a
- * certain time.
+ * The result of an attempt. A failure that may disappear by itself is thrown. `later`: the receiver has asked for a
+ * retry at a certain time.
  */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** Maximum delay that a receiver may ask for, in milliseconds. */
+/** The maximum delay in ms that a receiver may ask for. */
 const longestWaitMs = 3_600_000;
-/** Maximum attempts, including those that a receiver has delayed. */
+/** The maximum number of attempts, including those that a receiver has delayed. */
 const maxAttempts = 10;
-/** 410: the receiver has been removed, as defined by Standard Webhooks. */
+/** HTTP 410: the receiver wants no more webhooks, as Standard Webhooks defines. */
 const gone = 410;
-/** Statuses whose `Retry-After` counts. */
+/** HTTP statuses with which a receiver may ask for a retry at a certain time (`Retry-After`). */
 const putOff = new Set([429, 503]);
 
 /**
- * Posts the end of a batch to its receiver, with its final status as the body. The signature is that of Standard
- * Webhooks: HMAC-SHA256 over `id.timestamp.body`.
- * @param isLast no attempt follows when this one throws.
- * @param secret `whsec_` followed by base64, as the receiver has it.
+ * Posts the final status of a batch to its receiver. The signature follows Standard Webhooks: HMAC-SHA256 over
+ * `id.timestamp.body`.
+ * @param isLast no attempt follows this one.
+ * @param secret `whsec_` followed by base64, the same as the receiver uses.
  */
 export async function deliverWebhook(
   redis: Redis,
@@ -56,7 +56,7 @@ export async function deliverWebhook(
   const record = batchRecord.parse(hash);
   if (record.webhookUrl === undefined || record.webhookState !== 'pending') return { state: 'delivered' };
   const body = bodyOf(record, await redis.hgetall(keys.failures));
-  // The id is the same for every attempt, so that a receiver recognises a repetition.
+  // The id is the same for every attempt, so that a receiver recognises repeated deliveries.
   const id = `batch-${batchId}`;
   const timestamp = String(Math.floor((await redisTime(redis)) / 1000));
   const attempts = (record.webhookAttempts ?? 0) + 1;
@@ -99,8 +99,8 @@ export async function deliverWebhook(
 }
 
 /**
- * Returns the status at the end of the batch. All bodies with one `webhook-id` must be equal, so fields that change
- * after the end have their first values: attempts, and the retry of this batch.
+ * Returns the status of the batch at its end. All bodies with the same `webhook-id` must be equal, so the fields that
+ * change after the end have their first values: the number of attempts, and the retry of this batch.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

@@ -5,24 +5,27 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
-/** Maximum live batches read by one call. If there are more, the counts are extrapolated. */
+/** The maximum number of running batches that one call reads. If there are more, the counts are extrapolated. */
 const maxRead = 1_000;
 /**
- * Items per second assumed when none were committed. Without workers, the backlog is then one second per item: positive
- * when items wait, and growing with them.
+ * The items per second that are assumed when none were committed recently. The backlog in seconds then equals the
+ * number of items.
  */
 const assumedSpeed = 1;
 
 const liveStates = ['accepting', 'queued', 'running'] as const;
 
-/** Live batches of a queue that were posted with the same name. */
+/** The running batches of a queue that were posted with the same name of a profile or model. */
 interface LiveBatches {
   pending: number;
   oldestAt: number;
   states: Record<(typeof liveStates)[number], number>;
 }
 
-/** Reads the backlog of each queue, and the live batches by the names they were posted with. Empty while Redis is unavailable. */
+/**
+ * Reads the backlog of each queue, and counts running batches by the name they were posted with. Empty while Redis is
+ * unavailable.
+ */
 export async function readBacklog(
   redis: Redis,
   queues: Queues,
@@ -76,15 +79,15 @@ const noBatches = (): LiveBatches => ({
 });
 
 /**
- * Reads the oldest live batches and extrapolates to all of them, by queue and by the name in their post. The queue's
- * own name is always included.
+ * Reads the oldest running batches and extrapolates to all of them, by queue and posted name. The result always has an
+ * entry for the queue's own name.
  */
 async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
   ]);
-  // Not a pipeline: on a cluster each batch has a slot of its own.
+  // Single commands and no pipeline: on a cluster, each batch has a slot of its own.
   const records = await Promise.all(
     ids.map((id) =>
       redis.hmget(
@@ -104,7 +107,7 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
   for (const [queue, postedName, state, createdAt, total, succeeded, failed] of records) {
     const ofQueue = found.get(queue ?? '');
     const known = liveStates.find((name) => name === state);
-    // The batch has just ended, was deleted, or is of a profile that was removed.
+    // The batch has just ended, was deleted, or belongs to a profile that was removed.
     if (ofQueue === undefined || known === undefined) continue;
     const name = postedName ?? queue ?? '';
     const one = ofQueue.get(name) ?? noBatches();

@@ -2,21 +2,21 @@ import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** The speed of all workers of a profile together. */
+/** The combined speed of all workers of a profile. */
 export interface Speed {
-  /** Adds committed items. When Redis loses a count, the speed is too low for a minute. */
+  /** Counts committed items. If Redis loses a count, the speed is too low for a minute. */
   add(profile: string, items: number): void;
-  /** Returns the recent items per second of each profile; 0 when none were committed for a minute. */
+  /** Returns the recent items per second of each profile; 0 when no item was committed for a minute. */
   read(profiles: readonly string[]): Promise<Map<string, number>>;
 }
 
 const slotMs = 10_000;
 const slots = 6;
-/** Number of latest slots that show the speed of a profile that has just started or gained workers. */
+/** The number of latest time slots that are averaged for a profile that has just started or gained workers. */
 const latestSlots = 2;
 
 /**
- * Stores counts in Redis, so that all APIs report the same speed, even after a restart.
+ * Stores the counts in Redis, so that all API processes report the same speed, also after a restart.
  * @param now returns ms since 1970. Default: the clock of Redis, since the clocks of workers and APIs may differ by
  * days.
  */

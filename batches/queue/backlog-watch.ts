@@ -1,21 +1,27 @@
 import { jobKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Detects that jobs wait while an idle worker takes none. A dead connection that waits for jobs shows no error. */
+/**
+ * Detects that jobs wait while an idle worker takes none. This happens when the worker's connection to Redis is dead,
+ * since a connection that waits for jobs shows no error.
+ */
 export interface BacklogWatch {
-  /** The worker has taken a job. */
+  /** Records that the worker has taken a job. */
   taken(): void;
-  /** Time that jobs have waited while the worker was idle and took none, in milliseconds; 0 when it takes them. */
+  /** Returns the time in ms that jobs have waited while the worker was idle and took none; 0 while it takes jobs. */
   silentMs(): number;
   close(): void;
 }
 
-/** Time after which an idle worker counts as silent, in milliseconds. It takes a job within 15 s even when its connection is replaced. */
+/**
+ * The time in ms after which an idle worker counts as silent. A healthy worker takes a job within 15 s, even when its
+ * connection is replaced.
+ */
 export const silentAfterMs = 60_000;
 
 /**
  * @param isIdle returns true when the worker could take a job now.
- * @param onSilent called when the worker has been silent for `afterMs`, and again every `afterMs`.
+ * @param onSilent called when the worker has been silent for `afterMs`, and again every `afterMs` until it takes a job.
  */
 export function watchBacklog(
   redis: Redis,
@@ -35,7 +41,7 @@ export function watchBacklog(
   }
 
   async function check(): Promise<void> {
-    // Without Redis nothing can be taken; that is reported elsewhere.
+    // Without Redis the worker cannot take a job. Other code reports that.
     if (redis.status !== 'ready' || !isIdle()) return taken();
     const checkedAt = performance.now();
     const [waiting, prioritized, isPaused] = await Promise.all([
@@ -53,7 +59,7 @@ export function watchBacklog(
   const timer = setInterval(() => {
     if (isChecking) return;
     isChecking = true;
-    // An error of Redis says nothing about the worker.
+    // An error of Redis is not a fault of the worker.
     void check()
       .catch(taken)
       .finally(() => {

@@ -13,63 +13,67 @@ import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
- * A chunk that was not read because its tenant has no place here now. It does not count as a start, and the worker
- * continues.
+ * Returns a chunk to the queue unread, because its tenant has no free slot in this worker. It does not count as a
+ * start, and the worker continues.
  */
 export interface PutBack {
   putBack: string;
-  /** Time before its job is offered again, in milliseconds. */
+  /** The time in ms after which the job is offered again. */
   delayMs: number;
 }
 
-/** A chunk that cannot be evaluated here now. */
+/** Returns a chunk to the queue that this worker cannot evaluate now. */
 export interface HandBack {
   handBack: string;
-  /** Time before its job is offered again, in milliseconds. */
+  /** The time in ms after which the job is offered again. */
   delayMs: number;
-  /** Pause of this worker, in milliseconds, so that a faulty worker does not drain the queue. */
+  /** The time in ms for which this worker takes no jobs, so that a faulty worker does not drain the queue. */
   pauseMs: number;
 }
 
-/** The job of a chunk, with the number of its earlier starts and its time in the queue, in milliseconds. */
+/** The job of a chunk, with the number of its earlier starts and its time in the queue in ms. */
 export interface Delivery {
   data: JobData;
   starts: number;
   waitedMs: number;
 }
 
-/** Takes chunks, and detects when it stops doing so. */
+/** Takes chunks from the queue, and detects when it no longer gets any. */
 export interface ChunkConsumer extends JobConsumer {
-  /** Time that chunks have waited while the consumer was idle and took none, in milliseconds. */
+  /** Returns the time in ms that chunks have waited while this consumer was idle and took none. */
   silentMs(): number;
 }
 
-/** The number of chunks that a worker takes at the same time. */
+/** The number of chunks that a worker processes at the same time. */
 export interface ChunkConcurrency {
   usual: number;
   /**
-   * Maximum number, including chunks of tenants that get a place although all usual ones are taken. Default: `usual`.
+   * The maximum number, including chunks of tenants that get a slot although all usual slots are taken. Default:
+   * `usual`.
    */
   most?: number;
-  /** Returns true when a chunk of this tenant has a place beyond the usual ones. */
+  /** Returns true when a chunk of this tenant may have a slot in addition to the usual ones. */
   hasPlace?: (tenant: string) => boolean;
 }
 
 /**
- * Time for which all usual places must be taken before the queue is searched for a chunk of another tenant, and
- * interval of searches, in ms.
+ * The time in ms for which all usual slots must be taken before the queue is searched for a chunk of another tenant.
+ * Also the time between two searches.
  */
 const searchEveryMs = 500;
-/** Shorter interval, used after a chunk of such a tenant has started or ended. */
+/** A shorter time in ms between searches, used after a chunk in an additional slot has started or ended. */
 const soonMs = 20;
-/** Waiting jobs that a search reads. Tenants have fair turns, so the chunk of a new tenant is among the first. */
+/**
+ * The number of waiting jobs that a search reads. Tenants take fair turns, so the chunk of a new tenant is among the
+ * first jobs.
+ */
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile. While all usual places are taken for long, it searches the queue for a chunk of a tenant
- * that may have an extra place, and moves it to the front, since BullMQ takes jobs in order. So a tenant whose chunks
- * wait for slow hosts does not stop the others. When another worker takes that chunk first, this worker gets a
- * different chunk, and `processor` puts it back.
+ * Takes chunks of one profile. When all usual slots have been taken for a while, it searches the queue for a chunk of a
+ * tenant that may have an additional slot, and moves the chunk to the front, since BullMQ takes jobs in order. In this
+ * way a tenant whose chunks wait for slow hosts does not stop the others. If another worker takes the chunk first, this
+ * worker gets a different chunk, and `processor` puts that one back.
  */
 export function consumeChunks(
   redis: Redis,
@@ -114,12 +118,12 @@ export function consumeChunks(
       ...workerOptions(redis),
       ...quickRecovery,
       concurrency: usual,
-      // BullMQ counts finished jobs, and stores no history.
+      // BullMQ counts the finished jobs and stores no history of them.
       metrics: { maxDataPoints: 1 },
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'consumer connection');
-      // As in `restWhenRefused`, with the same timer as hand-backs.
+      // Pauses the worker as `restWhenRefused` does, with the same timer as hand-backs.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
@@ -147,7 +151,7 @@ export function consumeChunks(
     searchForOthers(running > usual ? soonMs : searchEveryMs);
     return () => {
       running--;
-      // Beyond the usual places, only a chunk that a search found is taken.
+      // Beyond the usual slots, only a chunk that a search found may be taken.
       worker.concurrency = Math.max(usual, running);
       searchForOthers(soonMs);
     };
@@ -171,7 +175,7 @@ export function consumeChunks(
       await job.changePriority({ priority: 0, lifo: true });
       if (running < usual || running >= most || resting !== undefined || worker.closing) return;
       worker.concurrency = running + 1;
-      // BullMQ reads its concurrency when a job ends and when it is resumed.
+      // BullMQ reads its concurrency only when a job ends and when the worker is resumed.
       void worker.pause(true);
       void worker.resume();
       return;
@@ -180,7 +184,7 @@ export function consumeChunks(
 
   function rest(milliseconds: number): void {
     if (milliseconds === 0 || resting !== undefined || worker.closing) return;
-    // `true`: jobs in flight continue.
+    // With `true`, `pause` does not wait for jobs in flight.
     void worker.pause(true);
     resting = setTimeout(() => {
       resting = undefined;

@@ -9,22 +9,25 @@ import { jobId, type Queues } from './queues.ts';
 import { refundTurns } from './refund-turns.ts';
 import { type TurnJob, takeTurns } from './take-turns.ts';
 
-/** Maximum chunks of one batch that wait in the queue, in addition to those in evaluation. */
+/** The maximum number of chunks of one batch that wait in the queue, in addition to its chunks in evaluation. */
 const windowChunks = 32;
-/** Maximum held batches of equal priority that resume together; the sweeper resumes the rest. */
+/** The maximum number of batches of equal priority that are resumed at once; the sweeper resumes further ones. */
 const maxResumed = 100;
 
-/** Moves the chunks of many batches into the queue, a window of each, in fair turns of their tenants. */
+/**
+ * Moves chunks of many batches into the queue. Each batch has a limited number of waiting chunks (its window), and
+ * tenants take fair turns.
+ */
 export interface Dispatcher {
-  /** Fills the window of a batch that was sealed, or whose window may have space. Safe to repeat. */
+  /** Moves chunks of a batch into the queue until its window is full. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
-  /** Ends the turn of a chunk that a worker has taken, and moves the next chunk into the queue. */
+  /** Records that a worker has taken a chunk, and moves the next chunk of the batch into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /** Refunds the turn of a job that had nothing to evaluate. */
+  /** Gives the turn of a job back to its tenant when the job had nothing to evaluate. */
   dropTurn(profile: string, job: JobData): Promise<void>;
-  /** Queues chunks again that have lost their job. */
+  /** Queues chunks again whose job was lost. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
-  /** Removes a stopped or ended batch from the dispatch order, with its waiting jobs. */
+  /** Stops moving chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
 
@@ -32,9 +35,9 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * The batch with a tenant's highest priority goes first: while it has chunks left, the windows of the others are not
-   * filled. If the process dies between taking a chunk and adding its job, the chunk stays in `waiting` until the
-   * sweeper adds the job.
+   * Only the batch with the tenant's highest priority gets chunks into the queue; the windows of its other batches are
+   * not filled while that batch has chunks left. If the process dies between taking a chunk and adding its job, the
+   * chunk stays in `waiting` until the sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -47,7 +50,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
-  /** Takes a turn for each chunk, and adds its job with the priority of the turn. */
+  /** Takes a turn for each chunk, and adds the chunk's job with the priority of that turn. */
   async function enqueue(
     batch: Dispatched,
     weight: number,
@@ -60,7 +63,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
-  /** Gives back turns that were never served. */
+  /** Gives turns of jobs that were never processed back to the tenant. */
   async function refund(
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
@@ -68,7 +71,10 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     await refundTurns(redis, profile, { tenant, weight, jobs: turnJobs(id, chunks) });
   }
 
-  /** Returns the first batch of an order. Removes ended batches, which would hold the others forever. */
+  /**
+   * Returns the first batch in a tenant's order. Removes ended batches from the order, which would otherwise hold the
+   * others back forever.
+   */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
       const [id, score] = await redis.zrange(order, 0, '0', 'WITHSCORES');
@@ -79,7 +85,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     }
   }
 
-  /** Resumes the batches that the first one of the order has held. */
+  /** Resumes the batches that waited behind the first batch of the order. */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(redis, profile, tenant);
     const [, score] = await firstLive(order);
@@ -100,12 +106,12 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      // A full Redis refuses new jobs. The sweeper adds them when it has free memory.
+      // A full Redis refuses new jobs. The sweeper adds them once Redis has free memory.
       if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };
 }
 
-/** The jobs of chunks with their cost, in units of a small chunk. */
+/** Returns the jobs of chunks with their cost; a small chunk costs 1. */
 const turnJobs = (batchId: string, chunks: readonly number[]): TurnJob[] =>
   chunks.map((chunk) => ({ id: jobId(batchId, chunk), cost: itemsOfChunk(chunk) / smallChunks.items }));

@@ -4,43 +4,43 @@ import type { Redis } from '../../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
-/** The shares of tenants in one worker of a queue. */
+/** How one worker shares its jobs between tenants. */
 export interface FairJobsOptions {
   queue: string;
-  /** Jobs that run at the same time; a single tenant may use all of them. */
+  /** The number of jobs that run at the same time. A tenant without competition may use all of them. */
   places: number;
-  /** A tenant with fewer running jobs never waits for those of others. */
+  /** A tenant with fewer running jobs than this never waits for jobs of other tenants. */
   guaranteed: number;
-  /** Largest number of running jobs, with guaranteed ones. */
+  /** The maximum number of running jobs, guaranteed ones included. */
   hardLimit: number;
-  /** Jobs of one tenant that wait in this process. Further ones return to the queue. */
+  /** The maximum number of a tenant's jobs that wait in this process. Further jobs return to the queue. */
   waitingPerTenant: number;
-  /** BullMQ's options of this worker, in milliseconds. */
+  /** BullMQ's options of this worker, in ms. */
   lockDuration: number;
   stalledInterval?: number;
 }
 
-/** Runs a job, or returns the time after which it is offered again, in milliseconds. That does not count as an attempt. */
+/** Runs a job. To have the job offered again, returns the time in ms until then; this does not count as an attempt. */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** Delay before a job that a stopping worker handed back is offered again, in milliseconds. */
+/** The time in ms after which a job is offered again that a stopping worker handed back. */
 export const handedBackMs = 500;
 /**
- * Jobs of a tenant that exceed its waiting jobs here are offered again one after another, 20 a second, so that a queue
- * of thousands costs Redis little.
+ * The time in ms between two jobs of a tenant that return to the queue. Such jobs are offered again one after another,
+ * 20 a second, so that a queue of thousands costs Redis little.
  */
 const returnEveryMs = 50;
-/** Maximum delay of such a job, in milliseconds. */
+/** The maximum time in ms after which such a job is offered again. */
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs of a queue shared by all tenants, with places for each tenant. BullMQ alone serves a queue in order: 96
- * webhooks to hanging receivers delayed the webhook of another tenant by 98 s.
+ * Takes jobs from a queue that all tenants share, with slots for each tenant. BullMQ alone serves a queue in order: 96
+ * webhooks to receivers that did not answer delayed the webhook of another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;
   const places = createFairPlaces({ places: count, guaranteed, hardLimit });
-  /** The time at which the next job of a tenant is offered again, by `performance.now()`. */
+  /** The time at which the next returned job of a tenant is offered again, on the clock of `performance.now()`. */
   const returns = new Map<string, number>();
 
   function returnMs(tenant: string): number {
@@ -52,7 +52,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
   }
 
   async function runInTurn(job: Job): Promise<{ againInMs: number } | undefined> {
-    // Jobs of older releases have no tenant and share as one.
+    // Jobs of older releases have no tenant. They share the slots of one tenant.
     const tenant = String(job.data.tenant ?? '');
     if (places.waiting(tenant) >= waitingPerTenant) return { againInMs: returnMs(tenant) };
     let release: () => void;
@@ -76,7 +76,8 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // Running and waiting jobs. Jobs of a tenant that fills the queue return to it, so that jobs of others are reached.
+    // BullMQ's concurrency covers running and waiting jobs. Further jobs of a tenant that fills the queue return to it,
+    // so that jobs of other tenants are reached.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

@@ -1,8 +1,8 @@
 /** Takes jobs from a queue until it is closed. */
 export interface JobConsumer {
   /**
-   * Takes nothing new, and finishes or hands back the jobs in flight.
-   * @param force does not wait: jobs in flight return to the queue when their locks end.
+   * Takes no more jobs, and finishes or hands back the jobs in flight.
+   * @param force does not wait: jobs in flight return to the queue when their locks expire.
    */
   close(force?: boolean): Promise<void>;
 }

@@ -7,9 +7,9 @@ import type { JobConsumer } from './job-consumer.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
 /**
- * Runs `sweep` every `everyMs` in one of the processes that call this. A process that has not swept for three times as
- * long sweeps without the queue: BullMQ needs writes to schedule, and a full Redis refuses them, although a sweep would
- * free memory.
+ * Runs `sweep` every `everyMs` ms, in one of the processes that call this. BullMQ schedules it. A process in which no
+ * sweep has run for three times as long runs it without BullMQ: scheduling needs writes, which a full Redis refuses,
+ * and a sweep would free memory.
  */
 export function scheduleMaintenance(
   redis: Redis,

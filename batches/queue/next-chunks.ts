@@ -4,16 +4,16 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./next-chunks.lua', import.meta.url));
 
-/** Chunks that move into the queue. */
+/** Chunks of a batch to add to the queue. */
 export interface NextChunks {
   chunks: number[];
-  /** Chunks of the batch are left for later. */
+  /** True when more chunks of the batch follow later. */
   hasMore: boolean;
-  /** Weight of the tenant when the batch was posted. */
+  /** The weight of the tenant at the time of the post. */
   weight: number;
 }
 
-/** Takes the next chunks of a batch out of its order, so that `window` of them wait in the queue. */
+/** Takes the next chunks of a batch, so that `window` of them wait in the queue. */
 export async function takeNextChunks(redis: Redis, id: string, window: number): Promise<NextChunks> {
   const { batch, waiting } = batchKeys(redis, id);
   const reply = await script(redis, [batch, waiting], [window]);

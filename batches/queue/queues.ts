@@ -14,60 +14,60 @@ export interface QueueCounts {
   workers: number;
 }
 
-/** The queues of all profiles, as their producer uses them. */
+/** The queues of all profiles, for adding, finding and removing jobs. */
 export interface Queues {
-  /** Adds jobs for chunks of a batch, each with its priority. A chunk that has a job keeps it. */
+  /** Adds jobs for chunks of a batch, each with its priority. A chunk that already has a job keeps it. */
   add(
     batch: Dispatched & Pick<BatchRecord, 'weight'>,
     chunks: readonly number[],
     priorities: readonly number[],
   ): Promise<void>;
-  /** Adds the job that delivers the webhook of a batch, once. */
+  /** Adds the job that delivers the webhook of a batch, unless it exists. */
   addWebhook(batch: Owned): Promise<void>;
   /**
-   * Ensures that a batch has its job for a task.
-   * @returns `failed` when its job has failed for good; that job stays.
+   * Adds the job for a task of a batch, unless it exists.
+   * @returns `failed` when the job has failed for good. Such a job stays.
    */
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
   /** Returns the state of a chunk's job: `absent`, `failed` for good, `completed`, or `live` (waiting, delayed or active). */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Offers delayed jobs that are overdue, or delayed for longer than is possible. BullMQ computes delays with the clock
+   * Offers delayed jobs that are overdue, or whose delay is longer than possible. BullMQ computes delays with the clock
    * of the worker that hands a job back; if that clock is days ahead, a chunk would wait for days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
-  /** Removes a job that no worker holds, so that the chunk can be added again. */
+  /** Removes a job that no worker is processing, so that the chunk can be added again. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Removes finished, failed and delayed jobs of batches, with their logs. Safe to repeat. */
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
-  /** Counts the jobs of these profiles, by default of all. */
+  /** Counts the jobs of these profiles; by default those of all profiles. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
   /**
-   * Returns the number of jobs that workers have finished since the queue was created, by BullMQ's own counter, for
-   * each profile.
+   * Returns for each profile the number of jobs that workers have finished since the queue was created, as BullMQ
+   * counts them.
    */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
-  /** BullMQ's own objects, for Bull Board. */
+  /** Returns BullMQ's own objects, for Bull Board. */
   all(): Queue[];
   close(): Promise<void>;
 }
 
-/** A batch with its tenant, for the fair sharing of jobs. */
+/** The id and tenant of a batch, for sharing jobs fairly. */
 export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 
 /** Returns the id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
-/** Returns the batch of a job. Jobs of whole batches have the id of the batch. */
+/** Returns the batch of a job. The job of a task has the id of the batch; other job ids begin with it. */
 const batchOfJob = (job: string): string => job.slice(0, uuidLength);
 const uuidLength = 36;
 
 /**
- * `attempts` counts errors of workers, never of items: the error of an item is an outcome, and a stalled or handed-back
- * chunk does not count. Finished jobs stay for Bull Board, at 1.2 KB of Redis each. Only its bit in `done` says that a
- * chunk is done.
+ * `attempts` counts errors of workers, not errors of items: the error of an item is an outcome, and a stalled or
+ * handed-back chunk does not count. Finished jobs stay for Bull Board and take 1.2 KB of Redis each. Only the bit of a
+ * chunk in `done` decides that the chunk is done.
  */
 const jobOptions = {
   attempts: 8,
@@ -76,20 +76,26 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-/** BullMQ's score of a delayed job is its time in ms multiplied by this, plus a counter. */
+/** In BullMQ, the score of a delayed job is its time in ms multiplied by this, plus a counter. */
 const scoresPerMs = 0x1000;
-/** Delay after which a job counts as overdue while there is a worker, in milliseconds. */
+/** The time in ms by which a job is late when it counts as overdue although workers are running. */
 const overdueMs = 30_000;
-/** Longer than any possible delay, in milliseconds: at most 64 s for a chunk, and four and a half hours for a task. */
+/**
+ * The time in ms that exceeds every possible delay of a chunk's job. A chunk is delayed by at most 64 s, a task by four
+ * and a half hours.
+ */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/** Maximum jobs of each kind promoted per queue and round. */
+/** The maximum number of jobs of each kind that are offered again per queue and round. */
 const maxPromoted = 1_000;
 
-/** Length of BullMQ's event stream, which is not used here. The default of 10,000 takes 1.5 MB of Redis per queue. */
+/**
+ * The length of BullMQ's event stream, which this service does not use. The default of 10,000 takes 1.5 MB of Redis per
+ * queue.
+ */
 const queueEvents = { maxLen: 100 };
 
-/** A receiver may be down for an hour: the pauses of 10 s, 20 s, 40 s ... add up to about an hour and a half. */
+/** A receiver may be unavailable for an hour: the pauses of 10 s, 20 s, 40 s ... add up to about an hour and a half. */
 export const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
@@ -104,7 +110,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
-      // A queue whose connection broke during BullMQ's handshake stays unusable. The next use creates another.
+      // A queue stays unusable when its connection broke during BullMQ's handshake. The next use creates it again.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }
@@ -121,7 +127,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async add({ id, tenant, profile, weight }, chunks, priorities) {
       const jobs = chunks.map((chunk, at) => {
         const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk, weight };
-        // Never 0: BullMQ serves priority 0 before all others.
+        // Never 0, since BullMQ serves jobs of priority 0 before all others.
         return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
       });
       await queueOf(queueName(profile)).addBulk(jobs);
@@ -159,7 +165,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         ]);
         for (const id of ids.flat()) {
           const job = await queue.getJob(id);
-          // A worker may have taken it since.
+          // A worker may have taken the job in the meantime.
           await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
         }
       }
@@ -172,7 +178,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
       const profiles = new Set(batches.map(({ profile }) => profile));
       for (const name of [...[...profiles].map(queueName), webhookQueueName, ...Object.values(taskQueues)]) {
         const queue = queueOf(name);
-        // These lists are short: at most the latest thousand of each stay.
+        // These lists are short: BullMQ keeps at most the latest thousand of each.
         for (const set of ['completed', 'failed', 'delayed'] as const) {
           const jobs = await redis.zrange(queue.toKey(set), 0, '-1');
           for (const job of jobs) if (ids.has(batchOfJob(job))) await queue.remove(job);
@@ -209,7 +215,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     isReachable: () => redis.status === 'ready',
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
-      // BullMQ waits for a connection before it closes it. Without Redis there is nothing to close.
+      // BullMQ waits for a connection before it closes it. Without Redis it would wait forever, so nothing is closed.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

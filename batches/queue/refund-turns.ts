@@ -5,7 +5,7 @@ import type { TurnJob, TurnRequest } from './take-turns.ts';
 
 const script = loadScript(new URL('./refund-turns.lua', import.meta.url));
 
-/** Gives a tenant back the cost of turns that were never served. Safe to repeat. */
+/** Gives a tenant back the cost of turns whose jobs were not processed. Safe to repeat. */
 export async function refundTurns(
   redis: Redis,
   profile: string,

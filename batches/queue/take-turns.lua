@@ -1,7 +1,7 @@
--- Start-time fair queueing between the tenants of one profile: V is the start of the chunk taken last, a tenant's next
--- chunk starts at max(V, finish of its last one), and the earliest start is taken first. A tenant that was absent
--- starts at V: before everything that others have queued, and without credit for its absence.
--- A turn is charged to `finish:<tenant>` when it is given; refund-turns.lua gives it back if it was never served.
+-- Start-time fair queueing between the tenants of one profile. V is the start of the chunk that was taken last. A tenant's next
+-- chunk starts at max(V, finish of its previous chunk), and the earliest start is taken first. A tenant that was absent
+-- starts at V: before all chunks that others have queued, but with no credit for the time of its absence.
+-- A turn is added to `finish:<tenant>` when it is given; refund-turns.lua subtracts it if its job was not processed.
 -- KEYS: 1 turns (hash: V, base, finish:<tenant>)  2 starts (hash: job id -> start)  3 BullMQ's prioritized jobs
 -- ARGV: 1 id of the job that was taken, or ''  2 tenant  3 weight  then job id, cost, job id, cost ...
 -- Returns a BullMQ priority for each job: start - base + 1, since BullMQ serves 0 before all others.
@@ -21,8 +21,8 @@ if ARGV[1] ~= '' then
   end
 end
 
--- BullMQ's priorities end at 2^21: in time, everything that waits is moved down by what has been served. Rewriting takes
--- about 4 us a job, so a long queue is left alone until it must be.
+-- BullMQ's priorities end at 2^21: before that, the priorities of all waiting jobs are lowered by the part already served. This takes
+-- about 4 us a job, so a long queue is rewritten as late as possible.
 local served = V - base
 if served > highest_priority and (redis.call('ZCARD', KEYS[3]) < 5000 or served > 1.8 * highest_priority) then
   local shift = (V - base) * 2 ^ 32
@@ -36,7 +36,7 @@ end
 
 local priorities = {}
 for i = 4, #ARGV, 2 do
-  -- A job that has its turn and was not served keeps it: charged again, it could be given back only once.
+  -- A waiting job keeps the turn that it has: a second turn could not be given back, since a job has one entry in `starts`.
   local start = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or '')
   if not start then
     start = math.max(V, last)

@@ -4,9 +4,9 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./take-turns.lua', import.meta.url));
 
-/** Jobs of one tenant that ask for a turn each. */
+/** Jobs of one tenant that each need a turn. */
 export interface TurnRequest {
-  /** Id of the job that a worker has taken, which ends its turn; '' when none was taken. */
+  /** Id of the job that a worker has just taken, which ends its turn; an empty string for none. */
   takenJob: string;
   tenant: string;
   weight: number;
@@ -18,7 +18,7 @@ export interface TurnJob {
   cost: number;
 }
 
-/** Gives each job its turn. @returns a BullMQ priority for each, from 1; a lower one is served first. */
+/** Gives each job a turn. @returns a BullMQ priority for each job, from 1; lower priorities are served first. */
 export async function takeTurns(redis: Redis, profile: string, request: TurnRequest): Promise<number[]> {
   const { takenJob, tenant, weight, jobs } = request;
   const { turns, starts, prioritized } = turnKeys(redis, profile);

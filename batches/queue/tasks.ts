@@ -6,7 +6,7 @@ import { consumeFairly, handedBackMs } from './fair-jobs.ts';
 import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery } from './worker-options.ts';
 
-/** A job of a worker for a whole batch by reference: reading its object, writing the files of its results. */
+/** A task of a worker for a batch by reference: `intake` reads its object, and `files` writes its result files. */
 export type Task = keyof typeof taskQueues;
 
 const retained = {
@@ -15,8 +15,9 @@ const retained = {
 } as const;
 
 /**
- * Retries of a transient failure. A batch whose input is unreadable for a quarter of an hour ends: 2 s, 4 s ... 512 s.
- * Results would be lost, so they are retried for about four and a half hours.
+ * How often a failed task is repeated. Intake is repeated after 2 s, 4 s ... 512 s, so a batch whose input cannot be
+ * read for a quarter of an hour fails. Writing results is repeated for about four and a half hours, since they would be
+ * lost otherwise.
  */
 export const taskJobOptions = {
   intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
@@ -25,22 +26,25 @@ export const taskJobOptions = {
 
 /** One attempt at a task. */
 export interface Attempt {
-  /** True when no further attempt follows. */
+  /** True when no further attempt follows this one. */
   isLast: boolean;
-  /** Aborted when the worker stops. The task then returns to the queue, and this attempt does not count. */
+  /** Aborts when the worker stops. The task then returns to the queue, and this attempt does not count. */
   signal: AbortSignal;
 }
 
-/** Runs a task, or returns the time after which it is called again, in milliseconds. A task that throws is retried. */
+/** Runs a task. To be called again, returns the time in ms until then. A task that throws is repeated. */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * Files that one worker reads or writes at a time, each with some tens of megabytes of memory. Each tenant is
- * guaranteed one place.
+ * The number of files that one worker reads or writes at a time, each with some tens of megabytes of memory. Each
+ * tenant is guaranteed one of them.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 
-/** Takes tasks of one kind, fairly between tenants. Another worker restarts the task of a killed one within 20 s. */
+/**
+ * Takes tasks of one kind, fairly between tenants. When a worker is killed, another worker restarts its task within 20
+ * s.
+ */
 export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): JobConsumer {
   const runJob = async (job: Job) => {
     const isLast = job.attemptsMade + 1 >= taskJobOptions[task].attempts;

@@ -4,25 +4,26 @@ import { queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Returns the options that all BullMQ workers share. A stall says nothing about an item, so the number of stalls is
- * practically unlimited.
+ * Returns the options that all BullMQ workers share. A stalled job is not an error of the job, so the number of stalls
+ * is practically unlimited.
  */
 export const workerOptions = (redis: Redis) =>
   ({
     connection: redis,
     prefix: queuePrefix(redis),
     maxStalledCount: 1000,
-    // Delay before the next attempt when Redis was unreachable. BullMQ's default of 15 s leaves encoders idle.
+    // The time in ms before the next attempt when Redis was unreachable. With BullMQ's default of 15 s, encoders would
+    // be idle.
     runRetryDelay: 1_000,
   }) as const;
 
-/** Jobs of a killed worker return to their queue within the sum of both times, in milliseconds. */
+/** Times in ms. Jobs of a killed worker return to their queue within the sum of both. */
 export const quickRecovery = { lockDuration: 10_000, stalledInterval: 5_000 } as const;
 
-/** Pause of a worker after an error of Redis, in milliseconds. */
+/** The time in ms for which a worker pauses after an error of Redis. */
 export const refusedRestMs = 1_000;
 
-/** Pauses a worker after an error of Redis. BullMQ would ask again at once, some thousand times a second. */
+/** Pauses a worker after an error of Redis. Without a pause, BullMQ would retry some thousand times a second. */
 export function restWhenRefused(worker: Worker): void {
   let isResting = false;
   worker.on('error', ({ message }) => {

@@ -916,7 +916,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
-parameters: {query?: {/** The same as the `Last-Event-ID` header, for scripts in pages, which cannot set headers of an EventSource. */
+parameters: {query?: {/** The same as the `Last-Event-ID` header. For scripts in pages, since they cannot set the headers of an EventSource. */
 lastEventId?: string;};path: {/** Id of the batch. */
 id: string;};header?: {/** The id of the last event that the client received. */
 "Last-Event-ID"?: string;};cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
@@ -984,7 +984,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/traffic/{profile}': {get: {/** Read the figures of the models of a profile, by model, by canary window and by pair */
+'/evaluator/v1/traffic/{profile}': {get: {/** Read how the models of a profile compare: by model, by canary window and by pair */
 parameters: {query?: never;path: {/** A profile whose traffic is shared. */
 profile: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -1163,7 +1163,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/v1/files/{id}/content': {get: {/** Download a file: the lines that were uploaded, or those of a batch that has ended */
+'/v1/files/{id}/content': {get: {/** Download an uploaded file, or an output file of a batch that has ended */
 parameters: {query?: never;path: {/** Id of the file. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/octet-stream': string;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

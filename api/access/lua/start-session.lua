@@ -1,5 +1,5 @@
--- Stores a session. A full Redis refuses commands that need memory, unless the script has already written. The DEL is such
--- a write: operators must be able to sign in to a full Redis, to delete batches.
+-- Stores a session. A full Redis refuses commands that need memory, unless the script has already written something.
+-- The DEL is such a write: operators must be able to sign in to a full Redis, in order to delete batches.
 -- KEYS: 1 session
 -- ARGV: 1 id of the API key  2 lifetime (s)
 -- Returns 1.

@@ -2,24 +2,24 @@ import { type BatchStatus, terminalStates } from '../../../shared/contracts/batc
 import type { OpenAiBatch } from '../../../shared/contracts/openai-batches.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 
-/** The files of a batch that has ended: the lines with a response, and those that failed. */
+/** The two output files of a batch that has ended: lines with a response, and lines that failed. */
 export const outputParts = ['output', 'errors'] as const;
 export type OutputPart = (typeof outputParts)[number];
 
-/** Returns the id of a batch as OpenAI's clients know it. */
+/** Returns the id of a batch in OpenAI's format. */
 export const openAiIdOf = (batchId: string): string => `batch_${batchId}`;
 
-/** Converts OpenAI's id of a batch, `batch_<uuid>`, to the id of this service. @throws {ServiceError} `batch.not_found` */
+/** Converts OpenAI's id of a batch, `batch_<uuid>`, to this service's id. @throws {ServiceError} `batch.not_found` */
 export function batchIdOf(id: string): string {
   const [, batchId] = /^batch_([0-9a-f-]{36})$/.exec(id) ?? [];
   if (batchId !== undefined) return batchId;
   throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
 }
 
-/** Returns the id of a file with lines of a batch that has ended. */
+/** Returns the file id of one of the two outputs of a batch. */
 export const outputFileId = (batchId: string, part: OutputPart): string => `file-${part}-${batchId}`;
 
-/** Returns the batch and part of such an id; undefined for a file that was uploaded. */
+/** Returns the batch and the part that an output's file id names, or undefined for the id of an uploaded file. */
 export function outputOf(fileId: string): { batchId: string; part: OutputPart } | undefined {
   const [, part, batchId = ''] = /^file-(output|errors)-([0-9a-f-]{36})$/.exec(fileId) ?? [];
   return part === undefined ? undefined : { batchId, part: part as OutputPart };
@@ -27,7 +27,10 @@ export function outputOf(fileId: string): { batchId: string; part: OutputPart } 
 
 export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
-/** Returns a batch in the shape of OpenAI's API. @throws {ServiceError} `batch.not_found` for a batch of items. */
+/**
+ * Returns a batch in OpenAI's format. @throws {ServiceError} `batch.not_found` for a batch that was posted as items,
+ * not as requests.
+ */
 export function toOpenAiBatch(status: BatchStatus): OpenAiBatch {
   const { id, requests, items, state, reason } = status;
   if (requests === null) throw new ServiceError('batch.not_found', `There is no batch ${openAiIdOf(id)}`);
@@ -74,7 +77,7 @@ function statusOf({ state, phase, reason }: BatchStatus): OpenAiBatch['status'] 
     case 'cancelled':
       return 'cancelled';
     case 'failed':
-      // Failed lines are in the file of errors. The batch has done its work.
+      // OpenAI calls a batch with failed lines completed. The file of errors contains the failed lines.
       return reason === 'all_failed' ? 'completed' : 'failed';
     default:
       return 'completed';

@@ -29,22 +29,22 @@ import { type FileDeps, listOf } from './files.ts';
 export interface RequestBatchDeps extends FileDeps {
   traffic: Traffic;
   encoders: Pick<Encoders, 'states'>;
-  /** Memory for unfinished lines. */
+  /** Limits the memory of unfinished lines, over all requests. */
   pendingBudget: FairBytes;
 }
 
-/** Default number of batches in a page. */
+/** Default number of batches in a page of the list. */
 const pageSize = 20;
-/** The number of bytes at the start of a file that are searched for the first line. */
+/** The number of bytes at the start of a file within which its first line must end. */
 const firstLineBytes = 32 * 1024 * 1024;
 
-/** Routes of `/v1/batches`: batches of requests, as OpenAI's clients post them. */
+/** Routes of `/v1/batches`: batches whose lines are requests, as OpenAI's clients post them. */
 export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
   const { batches, files, traffic, encoders, limitsOf, largeResponses, audit, pendingBudget } = deps;
   const batch = { 'application/json': { schema: openAiBatch } } as const;
   const idOf = (request: Request): string => batchIdOf(check(openAiBatchPath, request.params, 'path').id);
 
-  /** Returns the first line of a file; empty when it is too long. */
+  /** Returns the first line of a file, or an empty string when it is too long. */
   async function firstLineOf(file: StoredFile): Promise<string> {
     let text = '';
     for await (const piece of files.read(file)) {
@@ -80,7 +80,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
         operationId: 'createRequestBatch',
         summary: 'Answer the requests of a file',
         description:
-          'Each line is `{custom_id, method: "POST", url, body}` for the endpoint of the batch, and names the model of the first line. A line that cannot be read fails alone. The answer comes when all lines are stored.',
+          'Each line is `{custom_id, method: "POST", url, body}` for the endpoint of the batch, and all lines name the same model. A line that cannot be read fails and does not affect other lines. The response is sent when all lines are stored.',
         tags: ['openai'],
         requestBody: {
           required: true,
@@ -184,7 +184,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          // Checked first: batches of other interfaces do not exist here and must not be cancelled.
+          // The id is checked first: this interface must not cancel a batch that another interface created.
           toOpenAiBatch(await batches.status(scopeOf(request), idOf(request)));
           const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });

@@ -34,17 +34,20 @@ export interface FileDeps {
   audit: RequestAudit;
 }
 
-/** Default number of files in a page. */
+/** Default number of files in a page of the list. */
 const pageSize = 100;
-/** Sizes of outputs that a process keeps: counting one writes it, which takes seconds for a large one. */
+/**
+ * Maximum number of outputs whose size a process remembers. The size of a large output takes seconds to determine,
+ * since the output must be written once.
+ */
 const sizesKept = 10_000;
 
-/** Routes of `/v1/files`: the inputs that clients upload, and the outputs of batches. */
+/** Routes of `/v1/files`: the input files that clients upload, and the output files of batches. */
 export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: FileDeps): Route[] {
-  /** Sizes of outputs in bytes, which never change. */
+  /** Sizes of output files in bytes, which never change. */
   const sizes = new Map<string, number>();
 
-  /** Returns the lines of an output; undefined for a file that was uploaded. */
+  /** Returns the lines of an output file, or undefined for the id of an uploaded file. */
   async function openOutput(scope: TenantScope, id: string) {
     const output = outputOf(id);
     if (output === undefined) return undefined;
@@ -58,7 +61,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
     return { lines: partsOf(results, toOutputLines(batchId)), batch, part };
   }
 
-  /** Returns the file object of an output. Its size is counted by writing it. */
+  /** Returns the description of an output file. Its size is determined by writing the file once. */
   async function describeOutput(scope: TenantScope, id: string): Promise<OpenAiFile | undefined> {
     const output = await openOutput(scope, id);
     if (output === undefined) return undefined;
@@ -89,7 +92,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       operation: {
         operationId: 'createFile',
         summary: 'Upload the lines of a batch',
-        description: 'A form with `purpose=batch` and the file: a request in each line of JSON.',
+        description: 'A form with `purpose=batch` and the file. Each line of the file is a request as JSON.',
         tags: ['openai'],
         requestBody: {
           required: true,
@@ -137,7 +140,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       operation: {
         operationId: 'listFiles',
         summary: 'List your uploaded files, the latest first',
-        description: 'Outputs of batches are not listed; the batch has their ids.',
+        description: 'The list does not contain the outputs of batches; the batch has their ids.',
         tags: ['openai'],
         requestParams: { query: openAiPage },
         responses: {
@@ -180,7 +183,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       isAtRoot: true,
       operation: {
         operationId: 'getFileContent',
-        summary: 'Download a file: the lines that were uploaded, or those of a batch that has ended',
+        summary: 'Download an uploaded file, or an output file of a batch that has ended',
         tags: ['openai'],
         requestParams: { path: openAiFilePath },
         responses: {
@@ -208,11 +211,12 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       operation: {
         operationId: 'deleteFile',
         summary: 'Delete an uploaded file',
-        description: 'A batch has its own copy of the lines. The outputs of a batch are deleted with it.',
+        description:
+          'A batch has its own copy of the lines, so it is not affected. The outputs of a batch are deleted with the batch.',
         tags: ['openai'],
         requestParams: { path: openAiFilePath },
         responses: {
-          '200': { description: 'It is deleted', content: { 'application/json': { schema: openAiFileDeleted } } },
+          '200': { description: 'The file is deleted', content: { 'application/json': { schema: openAiFileDeleted } } },
           ...problemResponses(400, 404, 503),
         },
       },
@@ -223,7 +227,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
           if (output !== undefined) {
             throw new ServiceError(
               'request.invalid',
-              `The outputs of a batch are deleted with it: DELETE /evaluator/v1/evaluation/batch/${output.batchId}`,
+              `The outputs of a batch are deleted only together with the batch: send DELETE /evaluator/v1/evaluation/batch/${output.batchId}`,
             );
           }
           await files.remove(scopeOf(request), id);
@@ -252,7 +256,7 @@ const toOpenAi = ({ id, bytes, createdAt, expiresAt, name }: StoredFile): OpenAi
   status: 'processed',
 });
 
-/** Returns a page of a list in OpenAI's shape. */
+/** Returns a page of a list in OpenAI's format. */
 export const listOf = <Item extends { id: string }>(data: readonly Item[], hasMore: boolean) => ({
   object: 'list' as const,
   data,

@@ -8,7 +8,7 @@ import { scoreRoutes } from './score.ts';
 
 export type OpenAiDeps = EmbeddingsDeps & ModelDeps & RequestBatchDeps;
 
-/** Routes at the root of the service that clients of OpenAI and vLLM already speak. */
+/** Routes at the root of the service, for clients of OpenAI and vLLM. */
 export function openAiRoutes(deps: OpenAiDeps): Route[] {
   return [
     ...embeddingsRoutes(deps).map(atRoot),
@@ -19,7 +19,7 @@ export function openAiRoutes(deps: OpenAiDeps): Route[] {
   ];
 }
 
-/** Returns a route of the service as one of OpenAI's API. */
+/** Returns the same route at the root of the service, and documents it as part of OpenAI's API. */
 const atRoot = (route: Route): Route => ({
   ...route,
   isAtRoot: true,

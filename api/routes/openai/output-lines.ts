@@ -3,10 +3,10 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { codes } from '../../../shared/errors.ts';
 import type { OutputPart } from './batch-shape.ts';
 
-/** The outcome of the lines in each file of a batch. */
+/** The status of the items in each output file of a batch. */
 export const outcomeOf: Record<OutputPart, ItemResult['status']> = { output: 'answered', errors: 'failed' };
 
-/** Returns a part of results in NDJSON as lines of OpenAI's API. A part has whole lines. */
+/** Converts NDJSON results to lines of OpenAI's format. Each part of the input ends with a complete line. */
 export const toOutputLines =
   (batchId: string) =>
   (part: Bytes): string =>

@@ -9,7 +9,10 @@ import { problemResponses } from '../../openapi.ts';
 import type { Route } from '../../route.ts';
 import type { EmbeddingsDeps } from '../embeddings.ts';
 
-/** `POST /v1/score` as vLLM has it: returns the cosine of each pair. Either side may be a text or an image. */
+/**
+ * The route `POST /v1/score`, compatible with vLLM: returns the cosine of each pair. Either side may be a text or an
+ * image.
+ */
 export function scoreRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {
@@ -20,7 +23,7 @@ export function scoreRoutes({ evaluation, traffic, admission, largeResponses }: 
         operationId: 'score',
         summary: 'Compute the cosines of pairs, in the format of vLLM',
         description:
-          'One input on the first side is paired with each of the second; otherwise both sides have the same length.',
+          'A single input on the first side is paired with each input of the second side; otherwise both sides must have the same length.',
         tags: ['openai'],
         requestBody: {
           required: true,

@@ -1,12 +1,12 @@
--- Records why workers cannot evaluate a batch now; its status shows the reason. A batch fails when nothing of it is
--- evaluated for the time of patience.
+-- Stores the reason why workers cannot evaluate a batch now; its status shows it. The batch fails when none of its
+-- chunks is evaluated for longer than the patience.
 -- KEYS: 1 batch  2 active  3 events
 -- ARGV: 1 reason  2 patience (ms)  3 retention (ms)  4 time that chunks in flight have to end (ms)
 -- Returns a verdict:
---   waiting  the reason is recorded
---   stopped  patience is over: the batch takes no more chunks
---   ended    patience is over, and the batch has ended
---   over     the batch takes no more chunks anyway, or is gone
+--   waiting  the reason is stored
+--   stopped  the patience is exceeded: no more chunks of the batch are evaluated
+--   ended    the patience is exceeded, and the batch has ended
+--   over     the batch was already stopped, has ended, or was deleted
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped

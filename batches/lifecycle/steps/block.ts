@@ -9,8 +9,8 @@ const script = loadScript(new URL('./block.lua', import.meta.url));
 export type Blocked = 'waiting' | 'stopped' | 'ended' | 'over';
 
 /**
- * Records why workers cannot evaluate a batch now.
- * @param patienceMs time without any evaluation after which the batch fails.
+ * Stores the reason why workers cannot evaluate a batch now.
+ * @param patienceMs the time in ms without any evaluation after which the batch fails.
  */
 export async function blockBatch(
   redis: Redis,

@@ -1,17 +1,17 @@
--- Records the outcomes of a chunk, once; ends the batch with its last chunk, or when its failure budget is spent.
+-- Stores the outcomes of a chunk, once. Ends the batch with its last chunk, or when too many of its items have failed.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
 -- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/steps/tally.ts)
---       5 time that chunks in flight have to end once the budget is spent (ms)
+--       5 time that chunks in flight have to end after the failure budget is exceeded (ms)
 --       6 items stored as lowest, and as highest  7 time between two marks of progress (ms)  8 events stored
--- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:
+--       6 number of lowest and of highest items to store  7 time between two progress marks (ms)  8 events to store
 --   committed  the outcomes are counted
---   already    the chunk had its outcomes, nothing is written
---   late       the batch had ended, nothing is written: the items of the chunk stay cancelled
---   gone       there is no such batch
+--   already    the chunk already has outcomes, so nothing is written
+--   late       the batch had ended, so nothing is written and the items of the chunk stay cancelled
+--   gone       the batch does not exist
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
--- The tally is read before anything is written: Redis does not roll a failed script back.
+-- The tally is parsed before anything is written, since Redis does not undo the writes of a script that fails.
 local tally = cjson.decode(ARGV[4])
 local cosine_sum, score_sum = tally.cosineSum + 0, tally.scoreSum + 0
 assert(tally.succeeded + tally.failed > 0 and cosine_sum == cosine_sum and score_sum == score_sum)
@@ -46,7 +46,7 @@ local function store_extremes(key, items, worst, field)
   if over > 0 then
     if worst == 'high' then redis.call('ZPOPMAX', key, over) else redis.call('ZPOPMIN', key, over) end
   end
-  -- The next workers read the limit, and send no item beyond it.
+  -- Workers read this limit with their next chunk, and send no items whose cosine lies within it.
   if over >= 0 then
     local edge = worst == 'high' and redis.call('ZRANGE', key, -1, -1, 'WITHSCORES') or redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     redis.call('HSET', KEYS[1], field, edge[2])
@@ -55,7 +55,7 @@ end
 store_extremes(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 store_extremes(KEYS[11], tally.highest, 'low', 'highestAbove')
 
--- Older releases send no formulas. Metadata becomes columns only in a batch that was posted with columns.
+-- Tallies of older releases have no formulas. Metadata become CSV columns only in a batch that was posted with columns.
 if tally.formulas then
   local has_columns = redis.call('HEXISTS', KEYS[1], 'columns') == 1
   for status, cells in pairs(tally.formulas) do
@@ -65,7 +65,7 @@ end
 
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
 redis.call('HDEL', KEYS[1], 'waitingFor', 'waitingSince')
--- Two marks: a status shows the rate of the last five to ten seconds, and not that of the whole batch.
+-- Two progress marks, so that a status can show the rate of the last five to ten seconds, not of the whole batch.
 if not fields[9] or now - tonumber(fields[9]) > tonumber(ARGV[7]) then
   if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end
   redis.call('HSET', KEYS[1], 'nextMarkAt', string.format('%.0f', now), 'nextMarkItems', succeeded + failed)

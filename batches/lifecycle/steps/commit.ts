@@ -7,12 +7,12 @@ import { extremesStored, type Tally } from './tally.ts';
 
 const script = loadScript(new URL('./commit.lua', import.meta.url));
 
-/** Interval of progress marks, in milliseconds. The status shows the rate since the second latest mark. */
+/** The time in ms between two progress marks. The status shows the rate since the older of the two latest marks. */
 const markEveryMs = 5_000;
-/** Approximate number of events in the stream of a batch. */
+/** The approximate number of events that the stream of a batch stores. */
 const eventsStored = 1_000;
 
-/** The outcomes of a chunk. `stored`: their payload, or a reference to it. */
+/** The outcomes of a chunk. `stored` is their payload, or a reference to a payload in a bucket. */
 export interface ChunkOutcomes {
   chunk: number;
   stored: Buffer;
@@ -21,13 +21,13 @@ export interface ChunkOutcomes {
 
 /**
  * The result. Each verdict is explained at the top of commit.lua.
- * `hasStopped`: this commit has stopped the batch, because its failure budget is spent.
+ * `hasStopped`: this commit has stopped the batch, because more items have failed than its failure budget allows.
  */
 export type CommitReply =
   | { verdict: 'committed' | 'already' | 'late'; state: BatchState; hasStopped: boolean }
   | { verdict: 'gone' };
 
-/** Records the outcomes of a chunk, once, and ends the batch with its last chunk. */
+/** Stores the outcomes of a chunk, once. Ends the batch with its last chunk. */
 export async function commitChunk(
   redis: Redis,
   id: string,

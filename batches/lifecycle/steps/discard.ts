@@ -5,8 +5,8 @@ import type { Redis } from '../../../shared/redis.ts';
 const script = loadScript(new URL('./discard.lua', import.meta.url));
 
 /**
- * Deletes the record of a batch whose client stopped sending. @returns false if the client still sends, or the batch is
- * sealed.
+ * Deletes the record of a batch whose client stopped sending. @returns false while the client still sends, or once the
+ * batch is sealed.
  */
 export async function discardBatch(redis: Redis, id: string): Promise<boolean> {
   const { batch, lease } = batchKeys(redis, id);

@@ -1,6 +1,6 @@
--- Included piece: ends a stopped batch once no chunk of it is in flight, or the time of those is over. Needs the pieces
+-- Included piece: ends a stopped batch when none of its chunks is in flight, or their time is over. Needs the pieces
 -- `now` and `finish`.
--- Returns the state it has ended in; nil when the batch is not stopped, or chunks are in flight.
+-- Returns the final state of the batch; nil when the batch is not stopped, or its chunks in flight still have time.
 local function end_stopped(batch, active, events, retention)
   local stop = redis.call('HMGET', batch, 'stopState', 'stopReason', 'stopUntil')
   if not stop[1] then return nil end
@@ -10,7 +10,7 @@ local function end_stopped(batch, active, events, retention)
   return stop[1]
 end
 
--- Records that a batch takes no more chunks, and the state in which it will end. The first stop counts.
+-- Marks a batch as stopped: no more of its chunks are evaluated. Stores its final state. Only the first stop has an effect.
 local function note_stop(batch, state, reason, in_flight)
   if redis.call('HEXISTS', batch, 'stopState') == 1 then return end
   redis.call('HSET', batch, 'stopState', state, 'stopReason', reason,

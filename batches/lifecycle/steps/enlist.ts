@@ -4,12 +4,15 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./enlist.lua', import.meta.url));
 
-/** Lists a batch as finished. @param expiresAt in ms since 1970. @returns false when it was listed before. */
+/**
+ * Adds a batch to the list of finished batches. @param expiresAt in ms since 1970. @returns false when it is already in
+ * the list.
+ */
 export async function enlistFinished(redis: Redis, id: string, expiresAt: number): Promise<boolean> {
   return (await script(redis, [finishedBatches(redis)], [expiresAt, id])) === 1;
 }
 
-/** Lists a batch as deleted: the sweeper erases its jobs. @param deletedAt in ms since 1970. */
+/** Adds a batch to the list of deleted batches, whose jobs the sweeper removes. @param deletedAt in ms since 1970. */
 export async function enlistDeleted(redis: Redis, id: string, profile: string, deletedAt: number): Promise<void> {
   await script(redis, [deletedBatches(redis)], [deletedAt, `${id}:${profile}`]);
 }

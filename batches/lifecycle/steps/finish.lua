@@ -1,5 +1,5 @@
--- Included piece: the transition to a terminal state. Items without an outcome count as cancelled, so that in a terminal
--- state succeeded + failed + cancelled = total. The outcomes of the batch do not change afterwards. Needs the piece `now`.
+-- Included piece: ends a batch. Items without an outcome count as cancelled, so that in a final
+-- state succeeded + failed + cancelled = total. Outcomes do not change afterwards. Needs the piece `now`.
 local function finish(batch, events, state, reason, retention)
   local fields = redis.call('HMGET', batch, 'total', 'succeeded', 'failed')
   local cancelled = tonumber(fields[1]) - tonumber(fields[2]) - tonumber(fields[3])

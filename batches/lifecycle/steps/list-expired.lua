@@ -1,6 +1,6 @@
--- Lists finished batches whose retention is over by the clock of Redis, the oldest first.
+-- Returns the finished batches whose retention has passed by the clock of Redis, the oldest first.
 -- KEYS: 1 finished batches
--- ARGV: 1 largest number of ids
+-- ARGV: 1 maximum number of ids
 -- Returns their ids.
 --@include ../../../shared/redis/now
 return redis.call('ZRANGEBYSCORE', KEYS[1], 0, string.format('%.0f', now_ms()), 'LIMIT', 0, ARGV[1])

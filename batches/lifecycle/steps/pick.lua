@@ -1,13 +1,13 @@
--- A worker takes a chunk.
+-- Marks a chunk as active for a worker that wants to evaluate it, and returns its items.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 input  6 events
 -- ARGV: 1 chunk  2 retention (ms)  then the names of batch fields
 -- Returns { verdict, input payload, values of the batch fields }; the last two only with `run`. Verdicts:
---   run      the worker evaluates the chunk, which is active now
---   done     its outcomes are committed
---   stopped  the batch takes no more chunks
---   ended    the batch takes no more chunks, and this call has ended it: only this chunk of a dead worker was in flight
---   lost     its input is gone
---   gone     there is no such batch
+--   run      the chunk is active now, and the worker evaluates it
+--   done     the chunk already has outcomes
+--   stopped  the batch was stopped, so the chunk is not evaluated
+--   ended    the batch was stopped, and this call has ended it: its only chunk in flight was this one, of a dead worker
+--   lost     the items of the chunk are no longer stored
+--   gone     the batch does not exist
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped

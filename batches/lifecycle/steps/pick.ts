@@ -6,7 +6,7 @@ import { batchRecord } from '../../store/record.ts';
 
 const script = loadScript(new URL('./pick.lua', import.meta.url));
 
-/** The fields of its batch that a worker needs for a chunk. */
+/** The fields of a batch that a worker needs to evaluate a chunk. */
 const pickedBatch = batchRecord
   .pick({
     priority: true,
@@ -20,7 +20,10 @@ const pickedBatch = batchRecord
     traffic: true,
   })
   .extend({
-    /** The cosines outside which an item is among the lowest or highest of its batch; absent until there are enough. */
+    /**
+     * An item is a candidate for the lowest items of its batch when its cosine is below this, and `highestAbove` is the
+     * limit for the highest. Absent until the batch has enough items.
+     */
     lowestBelow: z.coerce.number().optional(),
     highestAbove: z.coerce.number().optional(),
   });
@@ -28,7 +31,10 @@ export type PickedBatch = z.output<typeof pickedBatch>;
 
 const fieldNames = Object.keys(pickedBatch.shape);
 
-/** The result. Each verdict is explained at the top of pick.lua. `stored`: the payload of the items, or a reference to it. */
+/**
+ * The result. Each verdict is explained at the top of pick.lua. `stored` is the payload of the items, or a reference to
+ * a payload in a bucket.
+ */
 export type PickReply =
   | { verdict: 'run'; stored: Buffer; batch: PickedBatch }
   | { verdict: 'done' | 'stopped' | 'ended' | 'lost' | 'gone' };

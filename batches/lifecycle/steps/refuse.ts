@@ -5,10 +5,10 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./refuse.lua', import.meta.url));
 
-/** Longest message that is stored, in characters. */
+/** The maximum length of a stored message, in characters. */
 const messageLength = 1_000;
 
-/** Ends a batch by reference whose object cannot be read. @returns false when the batch has left state `accepting`. */
+/** Ends a batch by reference whose object cannot be read. @returns false when the batch is not in state `accepting`. */
 export async function refuseBatch(
   redis: Redis,
   id: string,

@@ -4,10 +4,10 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./release.lua', import.meta.url));
 
-/** The result of handing a chunk back. Each is explained at the top of release.lua. */
+/** The result. Each verdict is explained at the top of release.lua. */
 export type Released = 'waiting' | 'ended' | 'over';
 
-/** Returns a chunk to the queue because its worker cannot evaluate it now. */
+/** Hands a chunk back to the queue because its worker cannot evaluate it now. */
 export async function releaseChunk(redis: Redis, id: string, chunk: number, retentionMs: number): Promise<Released> {
   const keys = batchKeys(redis, id);
   const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.events];

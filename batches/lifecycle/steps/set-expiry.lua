@@ -1,5 +1,5 @@
--- Sets the time at which the sweeper deletes a batch. The entry is removed first: a full Redis refuses commands that may
--- grow, but not in a script that has already written. Otherwise a full Redis would never delete anything.
+-- Sets the time at which the sweeper deletes a batch. Removes the old entry first: a full Redis refuses commands that may
+-- need memory, but not in a script that has already written. Without this, a full Redis would never delete anything.
 -- KEYS: 1 finished batches
 -- ARGV: 1 time from now (ms)  2 batch id
 -- Returns 1.

@@ -1,4 +1,4 @@
--- Stops a batch: outcomes stay, chunks in flight may still commit theirs, and the rest is cancelled. The batch ends when no
+-- Stops a batch: outcomes stay, chunks in flight may still commit, and all other items are cancelled. The batch ends when no
 -- chunk is in flight, at once if there is none. While a client sends a batch, only that client can stop it; a batch that
 -- a worker reads from a bucket can be stopped.
 -- KEYS: 1 batch  2 active  3 events
@@ -6,8 +6,8 @@
 -- Returns a verdict:
 --   ended     this call has ended the batch
 --   stopping  chunks are in flight; call again to check their time
---   terminal  the batch had ended
---   gone      there is no such batch
+--   terminal  the batch has already ended
+--   gone      the batch does not exist
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped

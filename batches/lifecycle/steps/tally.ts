@@ -6,42 +6,51 @@ import { binOf } from '../../store/histogram.ts';
 import { addressOf } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
-/** Number of lowest items, and of highest items, stored for a batch. */
+/** The number of lowest items, and the number of highest items, that a batch stores. */
 export const extremesStored = 50;
 
-/** The cosine limits beyond which an item is among the lowest or highest of its batch. */
+/**
+ * Cosines that limit the candidates for the lowest and highest items of a batch: only an item below the first or above
+ * the second is a candidate.
+ */
 export interface Edges {
   lowestBelow: number;
   highestAbove: number;
 }
 
-/** Includes each item, until the batch has enough of them. */
+/** Limits that make every item a candidate, until the batch has enough items. */
 export const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
 
-/** The numbers of a chunk that steps/commit.lua adds to those of its batch. */
+/** The counts and sums of a chunk, which steps/commit.lua adds to those of its batch. */
 export interface Tally {
   succeeded: number;
   failed: number;
   codes: Record<string, number>;
-  /** Items by bin of their cosine. */
+  /** The number of items in each bin of the histogram of cosines. */
   bins: Record<string, number>;
   cosineSum: number;
   scoreSum: number;
   lowest: [cosine: number, item: string][];
   highest: [cosine: number, item: string][];
-  /** A few failed items, for readers of the event stream. */
+  /** A few failed items, shown in the event stream. */
   samples: { index: number; id?: string; code: string; message: string }[];
-  /** Cells that CSV with `formulas=escape` changes, if any: in columns that every CSV has, and in columns of the input. */
+  /**
+   * The number of CSV cells that `formulas=escape` changes, if any. `common`: in columns that every CSV has. `own`: in
+   * columns of the posted table.
+   */
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
 const samplesPerChunk = 5;
-/** Longest JSON of all samples of a chunk, in characters: the stream of a batch holds a thousand chunks. */
+/**
+ * The maximum length of all samples of a chunk, in characters of JSON. The event stream of a batch stores a thousand
+ * chunks.
+ */
 const samplesLength = 1_000;
-/** Longest message in a sample, in characters. The result has the whole message. */
+/** The maximum length of a message in a sample, in characters. The result has the complete message. */
 const sampleMessage = 200;
 
-/** Counts the outcomes of a chunk. */
+/** Counts and sums the outcomes of a chunk. */
 export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
   const tally: Tally = {
     succeeded: 0,
@@ -65,7 +74,7 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
       tally.failed++;
       increment(tally.codes, code);
       if (tally.samples.length < samplesPerChunk) {
-        // Lua's JSON refuses half a surrogate pair, which clients may send.
+        // The JSON parser of Lua refuses a lone half of a surrogate pair, which clients may send.
         const id = result.id?.toWellFormed();
         const short = excerpt(message.toWellFormed(), sampleMessage);
         const sample = { index: result.index, ...(id !== undefined && { id }), code, message: short };
@@ -97,7 +106,10 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
   tally.formulas[result.status].own += own;
 }
 
-/** Returns the fields that show an item among the lowest or highest without reading its chunk. */
+/**
+ * Returns the facts about an item that is among the lowest or highest, so that it can be shown without reading its
+ * chunk.
+ */
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;
   const text = item !== undefined && 'text' in item ? item.text.slice(0, 300) : '';

@@ -27,7 +27,7 @@ async function refused(path: string, headers: Record<string, string>, body: stri
 test('signing in takes 8 KiB, and says so', async () => {
   expect(await refused('/session', json, unknownKeys(250_000))).toMatchObject({
     status: 413,
-    detail: 'The body may have at most 8192 bytes here',
+    detail: 'The body of this request may have at most 8192 bytes',
   });
   expect(await refused('/session', json, unknownKeys(500))).toMatchObject({ status: 400, code: 'request.invalid' });
 });

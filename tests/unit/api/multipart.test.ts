@@ -126,7 +126,7 @@ describe('a text field of a form', () => {
       'in Latin-1 without a charset',
       '63 61 66 e9',
       '',
-      'text: the byte 0xe9 at character 4 is not UTF-8; send UTF-8, or the charset',
+      'text: the byte 0xe9 at character 4 is not UTF-8; send UTF-8, or name the charset',
     ],
     [
       'in Latin-1 as UTF-8',
