@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { ConfigError } from './config.ts';
 import { type Connections, createConnections } from './connections.ts';
+import { lingerOnClose } from './lingering-close.ts';
 
 /** A listening HTTP server. */
 export interface Listening {
@@ -21,8 +22,9 @@ const idleMs = 120_000;
 const keepAliveMs = 75_000;
 /** The default limit of connections: far more than the probes and scrapes of a worker need. */
 const fewConnections = 256;
-/** Time in ms after a close for requests to arrive completely, and for their responses. */
+/** Pause in ms after which a close gives up on a request that has not arrived completely. */
 const arriveMs = 2_000;
+/** Time in ms after a close for requests to arrive, and for their responses. */
 const answerMs = 20_000;
 
 /**
@@ -54,6 +56,7 @@ export async function listen(
     handler(request, response);
   });
   connections.limit(server);
+  lingerOnClose(server);
   // Node ends every request after five minutes. An upload of a million lines may take longer if it keeps moving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs, (socket) => cut(socket, inFlight));
@@ -96,11 +99,16 @@ function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
 }
 
 async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
-  // An incomplete request would delay the close until its sender gives up.
-  const cutIncomplete = setTimeout(() => {
-    for (const { req } of inFlight) if (!req.complete) req.socket.destroy();
-    // Browsers open connections in advance. Node does not treat a connection without a first request as idle.
-    connections.closeIdle();
+  // Browsers open connections in advance. Node does not treat a connection without a first request as idle.
+  const cutUnused = setTimeout(() => connections.closeIdle(), arriveMs);
+  // An upload that moves is finished. One that does not would delay the close until its sender gives up.
+  const seen = new Map([...inFlight].map(({ req }) => [req.socket, req.socket.bytesRead]));
+  const cutStalled = setInterval(() => {
+    for (const { req } of inFlight) {
+      if (req.complete) continue;
+      if (req.socket.bytesRead === seen.get(req.socket)) req.socket.destroy();
+      else seen.set(req.socket, req.socket.bytesRead);
+    }
   }, arriveMs);
   const cutAll = setTimeout(() => {
     for (const { req } of inFlight) cut(req.socket, inFlight);
@@ -110,7 +118,8 @@ async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, conn
     server.close(() => resolve());
     server.closeIdleConnections();
   });
-  clearTimeout(cutIncomplete);
+  clearTimeout(cutUnused);
+  clearInterval(cutStalled);
   clearTimeout(cutAll);
 }
 

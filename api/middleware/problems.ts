@@ -6,9 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The time in ms that a client gets to read its error before the connection is closed. */
-const lingerMs = 1_000;
-
+/** The size in bytes up to which the body of a refused request is read to its end. */
 const smallBytes = 256 * 1024;
 
 /** Turns all errors into responses: RFC 9457 problem details with a stable code. */
@@ -41,14 +39,10 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // Node reads the rest of a small request body, so that the connection can be reused. The rest of a large body is
-    // discarded, and the connection stays open for a moment so that the client can read the response: closing a
-    // connection with unread bytes resets it, and the response is lost.
+    // Node reads the rest of a small request body, so that the connection can be reused. The rest of a large body is not
+    // wanted: the connection is closed, after a while in which the client can read the response (shared/lingering-close.ts).
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
-      response.on('finish', () => {
-        request.resume();
-        setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
-      });
+      response.setHeader('Connection', 'close');
     }
     const type = rootPaths.test(request.originalUrl) ? 'application/json' : 'application/problem+json';
     response.status(status).type(type).send(JSON.stringify(problem));

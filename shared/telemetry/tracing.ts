@@ -24,7 +24,12 @@ const flushMs = 2_000;
  * starts in parallel with the rest of the startup. It reads protocol, headers, sampler and limits from the variables of
  * its specification.
  */
-export async function startTracing(config: TracingConfig, title: string, log: Logger): Promise<Tracing> {
+export async function startTracing(
+  config: TracingConfig,
+  title: string,
+  log: Logger,
+  hasFile: (path: string) => boolean = existsSync,
+): Promise<Tracing> {
   if (config.otlpEndpoint === undefined) return { stop: async () => {} };
   const [{ startNodeSdk }, { DiagLogLevel, diag }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
@@ -32,8 +37,8 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
   ]);
   // Read by the SDK. As a resource attribute it would override the name that the environment gives.
   process.env['OTEL_SERVICE_NAME'] ||= title;
+  const hasId = machineIds.some(hasFile);
   // Containers have no id of a machine, and the SDK's detector of hosts warns of that at every start.
-  const hasId = machineIds.some((path) => existsSync(path));
   if (!hasId) process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service,process';
   const sdk = startNodeSdk({
     logLevel: 'none',

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, createClient } from '../../testing/client.ts';
-import { captions, type ImageHost, photoNames, startImageHost } from '../../testing/images/host.ts';
+import { captions, type ImageHost, photoNames, readPhoto, startImageHost } from '../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../testing/processes/service.ts';
 import { startRedis } from '../../testing/redis/single.ts';
 import { startBalancer } from '../support/balancer.ts';
@@ -84,7 +84,7 @@ export async function rollingUpdate(api: Deployment, worker: Deployment): Promis
   }
 }
 
-/** Singles, one after the other, and batches, until `end`. */
+/** Singles, one after the other, and small and large batches in turn, until `end`. */
 function startLoad(client: Client, host: ImageHost) {
   const pair = (at: number, text = '') => {
     const name = photoNames[at % photoNames.length] ?? '';
@@ -93,6 +93,11 @@ function startLoad(client: Client, host: ImageHost) {
   let isRunning = true;
   const answers: (number | string)[] = [];
   const batches: { id: string; items: number }[] = [];
+  // Some 3 MB: an upload that takes a while, and that a refusal may interrupt.
+  const inline = Array.from({ length: 40 }, (_, at) => {
+    const name = photoNames[at % photoNames.length] ?? '';
+    return { image: readPhoto(name).toString('base64'), text: captions[name] ?? '' };
+  });
   async function singles(): Promise<void> {
     for (let at = 0; isRunning; at++) {
       answers.push(await client.single(pair(at, String(at))).then(({ status }) => status, String));
@@ -100,7 +105,8 @@ function startLoad(client: Client, host: ImageHost) {
   }
   async function posts(): Promise<void> {
     for (let at = 0; isRunning; at++) {
-      const items = Array.from({ length: 40 }, (_, index) => pair(index, `${at}-${index}`));
+      const isLarge = at % 2 === 1;
+      const items = isLarge ? inline : Array.from({ length: 40 }, (_, index) => pair(index, `${at}-${index}`));
       await client.batch.post(items).then(
         ({ status, body }) => {
           if (status !== 202) answers.push(`batch ${status}`);

@@ -51,7 +51,9 @@ export async function startBalancer(): Promise<Balancer> {
     }
     const { method = 'GET', headers } = incoming;
     const outgoing = request(`${url}${incoming.url}`, { method, headers, agent }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      // These are about the connection to the server. A client would keep its own for as long as the server keeps that one.
+      const { connection: _connection, 'keep-alive': _keepAlive, ...answered } = answer.headers;
+      response.writeHead(answer.statusCode ?? 502, answered);
       answer.on('error', (error) => fail(error.message));
       answer.pipe(response);
     });
@@ -62,7 +64,7 @@ export async function startBalancer(): Promise<Balancer> {
     incoming.pipe(outgoing);
   }
 
-  const server = createServer(forward);
+  const server = createServer({ keepAliveTimeout: 75_000 }, forward);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const remove = (url: string) => {
     clearInterval(probing.get(url));
