@@ -45,8 +45,6 @@ export interface PixelGraph {
   bytes: Uint8Array;
   /** Fixed batch size of the graph; undefined when it takes any. */
   batch: number | undefined;
-  /** True when the tower reads float16. */
-  isHalf: boolean;
 }
 
 /**
@@ -74,9 +72,9 @@ export async function readWithPixelInput(
       const { appended, ...facts } = addPixelInput(part, options);
       return { bytes: Buffer.concat([part, appended]), ...facts };
     }
-    const { appended, batch, isHalf } = addPixelInput(bytes.subarray(0, size), options);
+    const { appended, batch } = addPixelInput(bytes.subarray(0, size), options);
     appended.copy(bytes, size);
-    return { bytes: bytes.subarray(0, size + appended.length), batch, isHalf };
+    return { bytes: bytes.subarray(0, size + appended.length), batch };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }
@@ -113,11 +111,7 @@ export function addPixelInput(
     field(graphField.initializer, floats('vls.offsets', offsets)),
     field(graphField.input, valueInfo(pixelInputName, elementType.uint8, [input.batch ?? 'vls.batch', size, size, 3])),
   ]);
-  return {
-    appended: field(modelField.graph, graph),
-    batch: input.batch,
-    isHalf: input.type === elementType.float16,
-  };
+  return { appended: field(modelField.graph, graph), batch: input.batch };
 }
 
 const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as const;

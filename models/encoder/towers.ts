@@ -1,11 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { type ModelSpec, type Provider, pixelBytes, type TextRecipe, towersOf } from '../model.ts';
+import { type ModelSpec, type Provider, pixelBytes, type TextRecipe } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
 import { holdsBothTowers } from '../registry/layouts.ts';
 import { hasWeightsFolder, weightsFolderAt } from '../registry/weights.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
+import { hasHalfTensors } from './half-tensors.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
+import {
+  fixedAxis,
+  GraphFault,
+  idInputOf,
+  inputType,
+  outputOf,
+  requireTextLength,
+  type Tower,
+  wrongShape,
+} from './session-shapes.ts';
 
 /** The crop of an image: interleaved bytes, or a source that they are copied from until it is released. */
 export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
@@ -102,21 +113,19 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
  */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, dimensions } = spec;
-  const precision = towersOf(spec.precision);
   const { size, mean, std } = spec.image;
   const graph = await readWithPixelInput(
     spec.visionPath,
     { size, mean, std },
     holdsBothTowers(spec.visionPath) ? spec.outputs.image : undefined,
   );
-  // At level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
-  const isHalfOnCpu = provider === 'cpu' && (precision.vision === 'fp16' || precision.text === 'fp16' || graph.isHalf);
   const optionsFor = async (path: string): Promise<InferenceSession.SessionOptions> => ({
     executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    graphOptimizationLevel: isHalfOnCpu ? 'extended' : 'all',
+    // At level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
+    graphOptimizationLevel: provider === 'cpu' && (await hasHalfTensors(path)) ? 'extended' : 'all',
     // The arena keeps the memory of the largest run. Without it, fragmentation moved an encoder of compact between 283
     // and 900 MiB; with it, the encoder stays at 292.
     enableCpuMemArena: true,
@@ -142,17 +151,19 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     textGraph === undefined
       ? await InferenceSession.create(spec.textPath, textOptions)
       : await InferenceSession.create(textGraph, textOptions);
-  const idInput =
-    text.inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(text.inputNames, spec.textPath);
+  const idInput = idInputOf(text, spec.textPath);
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));
   const idType = inputType(text, idInput);
   const fixedLength = fixedAxis(text, idInput, 1);
-  const imageOutput = outputOf(vision, spec.outputs.image, spec.visionPath);
-  const textOutput = outputOf(text, spec.outputs.text, spec.textPath);
+  requireTextLength(text, spec.textPath, fixedLength, spec.text);
+  const imageTower = { side: 'image', path: spec.visionPath, outputs: spec.outputs.image, dimensions } as const;
+  const textTower = { side: 'text', path: spec.textPath, outputs: spec.outputs.text, dimensions } as const;
+  const imageOutput = outputOf(vision, imageTower);
+  const textOutput = outputOf(text, textTower);
 
   async function runImages(pixels: Uint8Array, rows: number, count: number): Promise<Float32Array> {
     const input = new Tensor('uint8', pixels, [rows, size, size, 3]);
-    return unitRows(await vision.run({ [pixelInputName]: input }), imageOutput, dimensions, count);
+    return unitRows(await vision.run({ [pixelInputName]: input }), imageOutput, imageTower, count);
   }
 
   async function runTexts(
@@ -160,18 +171,14 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     room: number,
     recipe: TextRecipe = spec.text,
   ): Promise<Float32Array> {
-    const needed = paddedLength(ids, recipe, fixedLength);
-    const length =
-      provider !== 'cuda' || fixedLength !== undefined
-        ? needed
-        : (textLengths.find((tokens) => tokens >= needed) ?? Math.max(needed, recipe.maxTokens));
+    const length = paddedLength(ids, recipe, { fixed: fixedLength, steps: provider === 'cuda' ? textLengths : [] });
     const padded = padIds(ids, recipe, length, room);
     const feeds: Record<string, Tensor> = { [idInput]: integers(idType, padded.ids, padded.shape) };
     if (maskInput !== undefined) feeds[maskInput] = integers(inputType(text, maskInput), padded.mask, padded.shape);
     return unitRows(
       await text.run(feeds, { logSeverityLevel: recipe === spec.text ? 3 : 4 }),
       textOutput,
-      dimensions,
+      textTower,
       ids.length,
     );
   }
@@ -224,49 +231,28 @@ function providerOption(provider: Provider, deviceId: number): InferenceSession.
   return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }
 
-function only(names: readonly string[], path: string): string {
-  const [name, ...others] = names;
-  if (name === undefined || others.length > 0)
-    throw new Error(`${path} has the inputs ${names.join(', ')}; one was expected`);
-  return name;
-}
-
-/** Returns the type of token ids, which differs between exports: mostly int64, sometimes int32. */
-function inputType(session: InferenceSession, name: string): 'int32' | 'int64' {
-  const metadata = session.inputMetadata.find((input) => input.name === name);
-  return metadata?.isTensor && metadata.type === 'int32' ? 'int32' : 'int64';
-}
-
 const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): Tensor =>
   type === 'int32'
     ? new Tensor('int32', Int32Array.from(values), shape)
     : new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
 
-/** Returns the fixed size of an axis of an input; undefined when any is accepted. */
-function fixedAxis(session: InferenceSession, name: string, axis: number): number | undefined {
-  const metadata = session.inputMetadata.find((input) => input.name === name);
-  const size = metadata?.isTensor ? metadata.shape[axis] : undefined;
-  return typeof size === 'number' ? size : undefined;
-}
-
-/** Returns the output with the embedding: the first of the family's names that the graph has, or its only output. */
-function outputOf(session: InferenceSession, names: readonly string[], path: string): string {
-  const { outputNames } = session;
-  const found = names.find((name) => outputNames.includes(name)) ?? (outputNames.length === 1 ? outputNames[0] : '');
-  if (!found) throw new Error(`${path} has the outputs ${outputNames.join(', ')}; ${names.join(' or ')} was expected`);
-  return found;
-}
-
 /**
  * Returns the first `count` rows of an output, normalised.
- * @throws {Error} when the output is not a matrix with rows of `dimensions`, as that of another layer.
+ * @throws {GraphFault} when the output is not a matrix with rows of `dimensions`, as that of another layer.
  */
-function unitRows(outputs: InferenceSession.ReturnType, name: string, dimensions: number, count: number): Float32Array {
+function unitRows(
+  outputs: InferenceSession.ReturnType,
+  name: string,
+  { side, path, dimensions }: Tower,
+  count: number,
+): Float32Array {
   const tensor = outputs[name];
+  const fault = (message: string) =>
+    new GraphFault(`${path} ${message}`, { side, kind: 'output', outputs: Object.keys(outputs) });
   const data = asFloat32(tensor?.data);
-  if (data === undefined) throw new Error(`The output ${name} is not a tensor of float32 or float16`);
+  if (data === undefined) throw fault(`has the output ${name}, which is not a tensor of float32 or float16`);
   if (tensor?.dims.length !== 2 || tensor.dims[1] !== dimensions) {
-    throw new Error(`The output ${name} has the shape [${tensor?.dims}]; [${count}, ${dimensions}] was expected`);
+    throw fault(wrongShape(name, tensor?.dims ?? [], dimensions));
   }
   const result = data.slice(0, count * dimensions);
   for (let row = 0; row < count; row++) toUnit(result.subarray(row * dimensions, (row + 1) * dimensions));

@@ -1,6 +1,7 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { sizeOf } from '../files.ts';
+import { FieldReader } from './field-reader.ts';
 
 /**
  * External weights. An ONNX file cannot exceed 2 GB, so larger towers store their weights in other files, which the
@@ -81,67 +82,4 @@ export async function weightsNamedIn(graph: string): Promise<string[]> {
     }
   }
   return [...names];
-}
-
-interface Field {
-  number: number;
-  start: number;
-  end: number;
-}
-
-/** Reads Protocol Buffers fields from a file through a moving window. */
-class FieldReader {
-  readonly #handle: FileHandle;
-  readonly #path: string;
-  readonly #window = Buffer.alloc(16 * 1024);
-  #from = 0;
-  #to = 0;
-
-  constructor(handle: FileHandle, path: string) {
-    this.#handle = handle;
-    this.#path = path;
-  }
-
-  async *fields(start: number, end: number): AsyncGenerator<Field> {
-    let at = start;
-    const varint = async (): Promise<number> => {
-      let value = 0;
-      for (let factor = 1; factor < 2 ** 64; factor *= 128) {
-        if (at >= end) break;
-        const byte = await this.#byteAt(at++);
-        value += (byte & 127) * factor;
-        if (byte < 128) return value;
-      }
-      throw this.#notOnnx();
-    };
-    while (at < end) {
-      const key = await varint();
-      const wireType = key & 7;
-      const length = { 0: 0, 1: 8, 2: 0, 5: 4 }[wireType];
-      if (length === undefined) throw this.#notOnnx();
-      const value = wireType === 0 || wireType === 2 ? await varint() : 0;
-      const next = at + (wireType === 2 ? value : length);
-      if (next > end) throw this.#notOnnx();
-      if (wireType === 2) yield { number: Math.floor(key / 8), start: at, end: next };
-      at = next;
-    }
-  }
-
-  async text(start: number, end: number): Promise<string> {
-    const bytes = Buffer.alloc(Math.min(end - start, 4096));
-    await this.#handle.read(bytes, 0, bytes.length, start);
-    return bytes.toString();
-  }
-
-  async #byteAt(position: number): Promise<number> {
-    if (position < this.#from || position >= this.#to) {
-      const { bytesRead } = await this.#handle.read(this.#window, 0, this.#window.length, position);
-      [this.#from, this.#to] = [position, position + bytesRead];
-    }
-    const byte = this.#window[position - this.#from];
-    if (byte === undefined || position >= this.#to) throw this.#notOnnx();
-    return byte;
-  }
-
-  #notOnnx = () => new Error(`${this.#path} is not an ONNX model`);
 }

@@ -90,11 +90,8 @@ export async function measure(spec: ModelSpec, { images, texts }: GoldenFamily):
 
 /** Ids and mask of one text, padded as in a run with a fixed length. */
 export function padded({ text: recipe }: ModelSpec, ids: readonly number[], length: number) {
-  return padIds(
-    [ids],
-    recipe,
-    paddedLength([ids], recipe, recipe.pad === 'end' || recipe.pad.to === 0 ? length : undefined),
-  );
+  const fixed = recipe.pad === 'end' || recipe.pad.to === 0 ? length : undefined;
+  return padIds([ids], recipe, paddedLength([ids], recipe, { fixed }));
 }
 
 const embeddingsOf = ({ images, texts, cosine }: GoldenFamily) => ({

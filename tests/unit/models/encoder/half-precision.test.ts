@@ -1,12 +1,18 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasHalfTensors } from '../../../../models/encoder/half-tensors.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { towerFile } from '../../../../models/registry/layouts.ts';
 import { clipPixels, goldenClip, goldenImage, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { toHalf } from '../../../../testing/onnx/half.ts';
+import { encodeModel } from '../../../../testing/onnx/write.ts';
+import { familyFolder } from '../../../support/golden-family.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vls-half-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,4 +42,55 @@ test('a model in fp16 is loaded on a CPU, and has the cosines of the reference w
       expect(Math.abs(cosine - (goldenClip.cosine[row]?.[column] ?? Number.NaN))).toBeLessThan(0.005);
     }
   }
+});
+
+// In a process of its own, which the optimizer would end.
+test('a model in fp16 is loaded on a CPU under the names of fp32, with float32 inputs and outputs', async () => {
+  const renamed = join(folder, 'renamed');
+  cpSync(tinyClipFolder, renamed, { recursive: true });
+  for (const tower of ['vision', 'text'] as const) {
+    cpSync(join(folder, towerFile(tower, 'fp16')), join(renamed, towerFile(tower, 'fp32')));
+  }
+  const script = fileURLToPath(new URL('fixtures/load-model.ts', import.meta.url));
+  await expect(promisify(execFile)(process.execPath, [script, renamed])).resolves.toMatchObject({ stdout: '' });
+});
+
+describe('float16 in a graph', () => {
+  const fp16 = (tower: 'vision' | 'text') => join(folder, towerFile(tower, 'fp16'));
+  const fp32 = (tower: 'vision' | 'text') => join(tinyClipFolder, towerFile(tower, 'fp32'));
+  const marqo = (name: string) => join(familyFolder('clip-fp16'), name);
+
+  test('is found in weights, and graphs of fp32 have none', async () => {
+    for (const tower of ['vision', 'text'] as const) {
+      expect(await hasHalfTensors(fp16(tower))).toBe(true);
+      expect(await hasHalfTensors(fp32(tower))).toBe(false);
+    }
+    for (const file of readdirSync(familyFolder('clip-fp16')).filter((name) => name.endsWith('.onnx'))) {
+      expect(await hasHalfTensors(marqo(file))).toBe(file.startsWith('onnx16'));
+    }
+  });
+
+  const graph = (to: number, output: 'float' | 'float16', name: string) => {
+    const path = join(folder, name);
+    const node = { op: 'Cast', inputs: ['ids'], outputs: ['embeds'], attributes: { to: { i: to } } };
+    const [input, end] = ['int64', output].map((type, at) => ({
+      name: ['ids', 'embeds'][at],
+      type,
+      dims: ['batch', 4],
+    }));
+    writeFileSync(path, encodeModel({ name: 'cast', nodes: [node], initializers: [], input, output: end } as never));
+    return path;
+  };
+
+  test('is found in a conversion, and in an output', async () => {
+    expect(await hasHalfTensors(graph(1, 'float', 'to-float.onnx'))).toBe(false);
+    expect(await hasHalfTensors(graph(10, 'float', 'to-half.onnx'))).toBe(true);
+    expect(await hasHalfTensors(graph(1, 'float16', 'half-output.onnx'))).toBe(true);
+  });
+
+  test('is not looked for in a file that is not a graph', async () => {
+    const path = join(folder, 'page.onnx');
+    writeFileSync(path, '<html><title>Sign in</title></html>');
+    await expect(hasHalfTensors(path)).rejects.toThrow('page.onnx is not an ONNX model');
+  });
 });

@@ -1,0 +1,79 @@
+import { open } from 'node:fs/promises';
+import { type Field, FieldReader } from '../registry/field-reader.ts';
+
+/** Field numbers of onnx.proto. */
+const inModel = { graph: 7 } as const;
+const inGraph = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
+const inNode = { attribute: 5 } as const;
+const inAttribute = { name: 1, integer: 3, tensor: 5, graph: 6, graphs: 11 } as const;
+const inTensor = { type: 2 } as const;
+const inValueInfo = { type: 2 } as const;
+const inType = { tensor: 1 } as const;
+const inTensorType = { element: 1 } as const;
+
+/** `TensorProto.DataType` */
+const float16 = 10;
+
+/**
+ * Returns true when a graph has tensors of float16: weights, constants, inputs, outputs or conversions. File names do not
+ * tell, and inputs and outputs of such graphs are often float32. Reads the structure of the file and none of its data.
+ * @throws {Error} when it is not an ONNX model.
+ */
+export async function hasHalfTensors(path: string): Promise<boolean> {
+  await using handle = await open(path);
+  const reader = new FieldReader(handle, path);
+
+  async function some({ start, end }: Pick<Field, 'start' | 'end'>, is: (field: Field) => boolean | Promise<boolean>) {
+    for await (const field of reader.fields(start, end)) if (await is(field)) return true;
+    return false;
+  }
+  /** Follows a path of field numbers to a number, and compares it. */
+  const leadsToHalf = (span: Field, [number, ...rest]: readonly number[]): Promise<boolean> =>
+    some(span, (field) => {
+      if (field.number !== number) return false;
+      return rest.length === 0 ? field.value === float16 : leadsToHalf(field, rest);
+    });
+  const isHalfTensor = (tensor: Field) => leadsToHalf(tensor, [inTensor.type]);
+  const isHalfValue = (info: Field) => leadsToHalf(info, [inValueInfo.type, inType.tensor, inTensorType.element]);
+
+  async function isHalfAttribute(attribute: Field): Promise<boolean> {
+    let name = '';
+    return await some(attribute, async (field) => {
+      switch (field.number) {
+        case inAttribute.name:
+          name = await reader.text(field.start, field.end);
+          return false;
+        case inAttribute.integer:
+          // The type that a Cast converts to.
+          return name === 'to' && field.value === float16;
+        case inAttribute.tensor:
+          return await isHalfTensor(field);
+        case inAttribute.graph:
+        case inAttribute.graphs:
+          return await isHalfGraph(field);
+        default:
+          return false;
+      }
+    });
+  }
+  const isHalfNode = (node: Field) =>
+    some(node, (field) => field.number === inNode.attribute && isHalfAttribute(field));
+  const isHalfGraph = (graph: Field): Promise<boolean> =>
+    some(graph, (field) => {
+      switch (field.number) {
+        case inGraph.node:
+          return isHalfNode(field);
+        case inGraph.initializer:
+          return isHalfTensor(field);
+        case inGraph.input:
+        case inGraph.output:
+        case inGraph.valueInfo:
+          return isHalfValue(field);
+        default:
+          return false;
+      }
+    });
+
+  const model = { start: 0, end: (await handle.stat()).size };
+  return await some(model, (field) => field.number === inModel.graph && isHalfGraph(field));
+}

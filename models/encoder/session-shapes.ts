@@ -1,0 +1,93 @@
+import type { TextRecipe } from '../model.ts';
+import type { InferenceSession } from '../onnx-runtime.ts';
+
+/** A graph that does not fit its model: its output is not an embedding, or its texts have another length. */
+export class GraphFault extends Error {
+  override name = 'GraphFault';
+  readonly side: 'image' | 'text';
+  readonly kind: 'output' | 'length';
+  /** Names of all outputs of the graph. */
+  readonly outputs: readonly string[];
+
+  constructor(message: string, about: Pick<GraphFault, 'side' | 'kind' | 'outputs'>) {
+    super(message);
+    this.side = about.side;
+    this.kind = about.kind;
+    this.outputs = about.outputs;
+  }
+}
+
+/** Returns the input with token ids. */
+export const idInputOf = ({ inputNames }: InferenceSession, path: string): string =>
+  inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(inputNames, path);
+
+function only(names: readonly string[], path: string): string {
+  const [name, ...others] = names;
+  if (name === undefined || others.length > 0)
+    throw new Error(`${path} has the inputs ${names.join(', ')}; one was expected`);
+  return name;
+}
+
+/** Returns the type of token ids, which differs between exports: mostly int64, sometimes int32. */
+export function inputType(session: InferenceSession, name: string): 'int32' | 'int64' {
+  const metadata = session.inputMetadata.find((input) => input.name === name);
+  return metadata?.isTensor && metadata.type === 'int32' ? 'int32' : 'int64';
+}
+
+/** Returns the fixed size of an axis of an input; undefined when any is accepted. */
+export function fixedAxis(session: InferenceSession, name: string, axis: number): number | undefined {
+  const metadata = session.inputMetadata.find((input) => input.name === name);
+  const size = metadata?.isTensor ? metadata.shape[axis] : undefined;
+  return typeof size === 'number' ? size : undefined;
+}
+
+/** A tower as its model describes it. */
+export interface Tower {
+  side: 'image' | 'text';
+  path: string;
+  /** Names of the output with the embedding, the preferred one first. */
+  outputs: readonly string[];
+  dimensions: number;
+}
+
+/**
+ * Returns the output with the embedding: the first of the family's names that the graph has, or its only output.
+ * @throws {GraphFault} when there is none, or the graph states another shape for it.
+ */
+export function outputOf(session: InferenceSession, { side, path, outputs, dimensions }: Tower): string {
+  const { outputNames: all } = session;
+  const fault = (message: string) => new GraphFault(`${path} ${message}`, { side, kind: 'output', outputs: all });
+  const found = outputs.find((name) => all.includes(name)) ?? (all.length === 1 ? all[0] : '');
+  if (!found) throw fault(`has the outputs ${all.join(', ')}; ${outputs.join(' or ')} was expected`);
+  const metadata = session.outputMetadata.find(({ name }) => name === found);
+  const shape = metadata?.isTensor ? metadata.shape : [];
+  // A graph may leave out a shape, or name an axis. The outputs of each run are checked too.
+  const isOther = shape.length > 0 && (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== dimensions));
+  if (isOther) throw fault(wrongShape(found, shape, dimensions));
+  return found;
+}
+
+/** Returns the words for an output that is not a matrix of embeddings. */
+export const wrongShape = (name: string, shape: readonly (number | string)[], dimensions: number): string =>
+  `has the output ${name} of the shape [${shape.join(', ')}]; [batch, ${dimensions}] was expected`;
+
+/**
+ * Checks that the recipe of texts suits a graph with a fixed length. Longer texts would lose their end token, and towers
+ * that read their padding were trained with one length.
+ * @throws {GraphFault} naming both lengths.
+ */
+export function requireTextLength(
+  session: InferenceSession,
+  path: string,
+  fixed: number | undefined,
+  { maxTokens, pad }: TextRecipe,
+): void {
+  if (fixed === undefined) return;
+  const fault = (message: string) =>
+    new GraphFault(
+      `${path} reads texts of ${fixed} tokens, and ${message}: correct the files or \`contextLength\` of the entry`,
+      { side: 'text', kind: 'length', outputs: session.outputNames },
+    );
+  if (maxTokens > fixed) throw fault(`the model is described with up to ${maxTokens}`);
+  if (pad !== 'end' && pad.to > 0 && pad.to !== fixed) throw fault(`texts of the model are padded to ${pad.to}`);
+}

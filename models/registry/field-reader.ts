@@ -1,0 +1,72 @@
+import type { FileHandle } from 'node:fs/promises';
+
+/** A field of a Protocol Buffers message: a number, or bytes with their place in the file. */
+export interface Field {
+  number: number;
+  /** Value of a varint; the length of bytes. */
+  value: number;
+  start: number;
+  end: number;
+}
+
+/** Reads Protocol Buffers fields of an ONNX file through a moving window, without the data between them. */
+export class FieldReader {
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #window = Buffer.alloc(16 * 1024);
+  #from = 0;
+  #to = 0;
+
+  constructor(handle: FileHandle, path: string) {
+    this.#handle = handle;
+    this.#path = path;
+  }
+
+  /** Iterates numbers and bytes, and skips fields of 4 or 8 bytes. */
+  async *fields(start: number, end: number): AsyncGenerator<Field> {
+    let at = start;
+    const varint = async (): Promise<number> => {
+      let value = 0;
+      for (let factor = 1; factor < 2 ** 64; factor *= 128) {
+        if (at >= end) break;
+        const byte = this.#inWindow(at) ?? (await this.#byteAt(at));
+        at++;
+        value += (byte & 127) * factor;
+        if (byte < 128) return value;
+      }
+      throw this.#notOnnx();
+    };
+    while (at < end) {
+      const key = await varint();
+      const wireType = key & 7;
+      const length = { 0: 0, 1: 8, 2: 0, 5: 4 }[wireType];
+      if (length === undefined) throw this.#notOnnx();
+      const hasValue = wireType === 0 || wireType === 2;
+      const value = hasValue ? await varint() : 0;
+      const next = at + (wireType === 2 ? value : length);
+      if (next > end) throw this.#notOnnx();
+      if (hasValue) yield { number: Math.floor(key / 8), value, start: at, end: next };
+      at = next;
+    }
+  }
+
+  async text(start: number, end: number): Promise<string> {
+    const bytes = Buffer.alloc(Math.min(end - start, 4096));
+    await this.#handle.read(bytes, 0, bytes.length, start);
+    return bytes.toString();
+  }
+
+  #inWindow(position: number): number | undefined {
+    return position >= this.#from && position < this.#to ? this.#window[position - this.#from] : undefined;
+  }
+
+  async #byteAt(position: number): Promise<number> {
+    const { bytesRead } = await this.#handle.read(this.#window, 0, this.#window.length, position);
+    [this.#from, this.#to] = [position, position + bytesRead];
+    const byte = this.#inWindow(position);
+    if (byte === undefined) throw this.#notOnnx();
+    return byte;
+  }
+
+  #notOnnx = () => new Error(`${this.#path} is not an ONNX model`);
+}
