@@ -20,8 +20,11 @@ export interface Encoder {
   /** @param bytes encoded image; a slot only when this process shares slots with its parent. */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
-  /** Measures micro-batch sizes while there is no other work. */
-  calibrate(): Promise<Calibration>;
+  /**
+   * Measures micro-batch sizes until other work arrives, which waits for one run at most.
+   * @param known images a second of sizes that were measured before.
+   */
+  calibrate(known?: Record<number, number>): Promise<{ calibration: Calibration; isComplete: boolean }>;
   setMicroBatch(images: number): void;
   /** Stops the decoders and the thread of the towers. */
   close(): void;
@@ -39,8 +42,6 @@ const longestYieldMs = 100;
 const longestTextWaitMs = 200;
 /** Half-life of each tenant's use of this process (ms): the time of a few of the largest images. */
 const useHalfLifeMs = 5_000;
-/** Interval at which calibration checks that the encoder is idle (ms). */
-const idleCheckMs = 50;
 
 /**
  * Starts an encoder. Decoding runs in a thread of its own, parallel to inference; decoded images wait for their
@@ -136,6 +137,9 @@ export async function createEncoder(
 
   let running = 0;
 
+  const hasWork = (): boolean =>
+    running > 0 || decoding.isBusy() || [texts, images].some((lane) => lane.hasInteractive() || lane.waiting() > 0);
+
   /**
    * Returns true when another run may start. With a thread for the towers, a full run is handed over while one runs, so
    * that the GPU never waits; not while interactive requests wait, which would then wait for both.
@@ -225,10 +229,13 @@ export async function createEncoder(
     verified,
     image: (bytes, caller) => image(bytes, caller),
     text,
-    async calibrate() {
+    async calibrate(known) {
       const blank = new Uint8Array(pixelBytes(spec.image));
       return await calibrate(async (count) => {
-        while (running > 0 || decoding.isBusy()) await delay(idleCheckMs);
+        // Messages that came during the last run arrive between the two.
+        await turn();
+        await turn();
+        if (hasWork()) return undefined;
         running++;
         const start = performance.now();
         try {
@@ -239,7 +246,7 @@ export async function createEncoder(
           // Runs after a size that does not fit in memory too. Otherwise nothing would start work that has arrived meanwhile.
           run();
         }
-      });
+      }, known);
     },
     setMicroBatch(count) {
       images.size = Math.min(count, mostImages);

@@ -36,7 +36,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** A size that could not be measured, usually for lack of memory, is not used. */
+/** Without a measurement the micro-batch stays as it is. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {
@@ -68,7 +68,7 @@ function receive(message: ToEncoder): void {
       cancels.get(message.id)?.abort(new ServiceError('cancelled', 'The image is no longer needed'));
       break;
     case 'calibrate':
-      void encoder?.calibrate().then((calibration) => send({ type: 'calibrated', calibration }), ignore);
+      void encoder?.calibrate(message.known).then((found) => send({ type: 'calibrated', ...found }), ignore);
       break;
     case 'micro_batch':
       encoder?.setMicroBatch(message.images);

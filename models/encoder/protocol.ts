@@ -10,8 +10,11 @@ export type ToEncoder =
    * The caller of this image has gone. An image that has not begun is neither decoded nor run. It is still answered.
    */
   | { type: 'cancel'; id: number }
-  /** Measure, when idle, how many images a run should take. */
-  | { type: 'calibrate' }
+  /**
+   * Measure how many images a run should take, until other work arrives.
+   * @param known images a second of sizes that were measured before.
+   */
+  | { type: 'calibrate'; known: Record<number, number> }
   /** From now on a run takes at most this many images. */
   | { type: 'micro_batch'; images: number };
 
@@ -61,7 +64,8 @@ export type FromEncoder =
   | { type: 'failed'; id: number; code: Code; message: string }
   /** Decoding of this image is slow, or hangs. The image is still answered when decoding ends. */
   | { type: 'slow_decode'; id: number }
-  | { type: 'calibrated'; calibration: Calibration }
+  /** Incomplete when other work has arrived: then `calibration` has the sizes measured so far. */
+  | { type: 'calibrated'; calibration: Calibration; isComplete: boolean }
   /** The device had no memory for runs with more images than this. */
   | { type: 'shrunk'; images: number }
   /** A run of a tower has ended. */

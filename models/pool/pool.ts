@@ -91,6 +91,9 @@ export function createPool(options: PoolOptions): EncoderPool {
   let verified: boolean | null = null;
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
+  /** The slot whose encoder is being calibrated, and the images a second of the sizes measured so far. */
+  let calibrating: Slot | undefined;
+  let known: Record<number, number> = {};
   let firstAsked = -1;
   let restarts = 0;
   let closed = false;
@@ -121,10 +124,16 @@ export function createPool(options: PoolOptions): EncoderPool {
         onLoaded: (isVerified) => onLoaded(slot, isVerified),
         onLoadError: loadErrors.set,
         onRan: (run) => options.onRun?.(run),
-        onCalibrated(found) {
+        onCalibrated(found, isComplete) {
+          calibrating = undefined;
+          known = found.imagesPerSecond;
+          if (!isComplete) return false;
+          clearInterval(calibration);
           setMicroBatch(found.images);
           log.info({ model, ...found }, 'micro-batch measured');
           options.onCalibrated?.(found);
+          // Requests must not wait until the only encoder is replaced.
+          return slots.some((other) => other !== slot && other.isServing);
         },
         onShrunk(images) {
           log.warn({ model, images }, 'device memory too small for this run; micro-batch reduced');
@@ -151,8 +160,11 @@ export function createPool(options: PoolOptions): EncoderPool {
     const isBusy = waiting.size > 0 || slots.some(({ inFlight }) => inFlight > 0);
     return isBusy || !slots.some(({ isServing }) => isServing) ? undefined : performance.now() - lastTask;
   };
-  /** Once in the life of a pool: an encoder that dies of it is not asked again. */
-  const calibrateOne = () => slots.find(({ isServing }) => isServing)?.calibrate();
+  function calibrateOne(): void {
+    if (calibrating !== undefined) return;
+    calibrating = slots.find(({ isServing }) => isServing);
+    calibrating?.calibrate(known);
+  }
 
   function setMicroBatch(images: number): void {
     microBatch = { ...microBatch, images };
@@ -164,6 +176,11 @@ export function createPool(options: PoolOptions): EncoderPool {
     { reason, wasLoaded, inFlight }: { reason: string; wasLoaded: boolean; inFlight: number },
   ) {
     restarts++;
+    if (slot === calibrating) {
+      // An encoder that dies of it is not asked again.
+      calibrating = undefined;
+      clearInterval(calibration);
+    }
     if (wasLoaded) return log.warn({ model, reason, inFlight }, 'encoder ended; starting another');
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
@@ -188,9 +205,13 @@ export function createPool(options: PoolOptions): EncoderPool {
     waiting.deal((task) => {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
+      const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
+      // A request would wait for a run of the calibration. Work of batches ends it.
+      const avoided =
+        task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;
       for (const slot of order) {
-        if (slot.state !== 'ready' || !hasRoom(slot, task, kind, microBatch)) continue;
+        if (slot === avoided || !isFree(slot)) continue;
         if (best === undefined || slot.held[kind] < best.held[kind]) best = slot;
       }
       return best;

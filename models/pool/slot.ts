@@ -49,7 +49,8 @@ export interface SlotEvents {
   onLoaded(verified: boolean): void;
   onLoadError(reason: string): void;
   onRan(run: TowerRun): void;
-  onCalibrated(calibration: Calibration): void;
+  /** @returns true when the process is to be replaced, since it keeps the memory of the largest run it has tried. */
+  onCalibrated(calibration: Calibration, isComplete: boolean): boolean;
   onShrunk(images: number): void;
   /** Called when the slot may have room for tasks. */
   onRoom(): void;
@@ -74,7 +75,7 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   /** Asks the encoder to skip a task that has not begun. The encoder answers it in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
-  calibrate(): void;
+  calibrate(known: Record<number, number>): void;
   /** Adds tasks that must run alone here. */
   isolate(suspects: readonly Task[]): void;
   /** Removes the tasks that must run alone. */
@@ -152,8 +153,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         tasks.markSlow(message.id);
         return;
       case 'calibrated':
-        events.onCalibrated(message.calibration);
-        // It keeps the memory of the largest run it has tried.
+        if (!events.onCalibrated(message.calibration, message.isComplete)) break;
         if (state.name === 'ready' || state.name === 'isolating') become({ name: 'retiring', encoder: from });
         break;
       case 'shrunk':
@@ -286,8 +286,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     setMicroBatch(images) {
       if (isServing()) encoder()?.send({ type: 'micro_batch', images });
     },
-    calibrate() {
-      encoder()?.send({ type: 'calibrate' });
+    calibrate(known) {
+      encoder()?.send({ type: 'calibrate', known });
     },
     isolate(tasksToRun) {
       suspects.push(...tasksToRun);

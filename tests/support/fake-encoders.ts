@@ -35,7 +35,7 @@ export interface FakeEncoder extends EncoderProcess {
   texts(): string[];
   load(): void;
   failToLoad(message: string): void;
-  calibrated(calibration: Calibration): void;
+  calibrated(calibration: Calibration, isComplete?: boolean): void;
   shrink(images: number): void;
   /** Decoding for this task is slow. */
   slowDecode(text: string): void;
@@ -98,7 +98,7 @@ function fakeEncoder(events: EncoderEvents, pid: number): FakeEncoder {
     },
     texts: () => [...open.values()],
     load: () => say({ type: 'loaded', verified: false }),
-    calibrated: (calibration) => say({ type: 'calibrated', calibration }),
+    calibrated: (calibration, isComplete = true) => say({ type: 'calibrated', calibration, isComplete }),
     shrink: (images) => say({ type: 'shrunk', images }),
     ran: (inputs) => say({ type: 'ran', input: 'text', inputs, milliseconds: 1 }),
     slowDecode: (text) => say({ type: 'slow_decode', id: idOf(text) }),

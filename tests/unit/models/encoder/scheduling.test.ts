@@ -283,13 +283,15 @@ test('a single input for which the device has no memory fails', async () => {
   await expect(embedded).rejects.toThrow('out of memory');
 });
 
-test('calibration waits until nothing is running, and work goes before its next run', async () => {
+test('calibration does not begin while work runs, and gives way to work after one run', async () => {
   const encoder = await encoderOf({ images: 1, texts: 1 });
   const embedded = encoder.image(Uint8Array.of(7), { interactive: false });
   const work = await nextRun();
-  const calibrated = encoder.calibrate();
+  const none = { calibration: { images: 1, imagesPerSecond: {} }, isComplete: false };
+  expect(await encoder.calibrate()).toEqual(none);
   work.succeed();
   await embedded;
+  const calibrated = encoder.calibrate();
   const measured = await nextRun();
   expect(measured.inputs).toEqual([0]);
   const next = encoder.image(Uint8Array.of(9), { interactive: true });
@@ -298,12 +300,16 @@ test('calibration waits until nothing is running, and work goes before its next 
   measured.succeed();
   const between = await nextRun();
   expect(between.inputs).toEqual([9]);
+  expect(await calibrated).toEqual(none);
   between.succeed();
   await next;
   void (async () => {
     for (;;) (await nextRun()).succeed();
   })();
-  const { images, imagesPerSecond } = await calibrated;
+  const { calibration, isComplete } = await encoder.calibrate({ 1: 0.001 });
+  expect(isComplete).toBe(true);
+  const { images, imagesPerSecond } = calibration;
+  expect(imagesPerSecond[1]).toBe(0.001);
   expect(imagesPerSecond[images]).toBeGreaterThan(0);
 });
 

@@ -201,35 +201,68 @@ describe('calibration', () => {
     expect(pool.state()).toMatchObject({ ready: 2, restarts: 0 });
   });
 
-  test('leaves a pool of one encoder ready, and its work waits for the replacement', async () => {
-    const { pool, encoder, bulk } = poolOf({ encoders: 1, onCalibrated: () => {} });
+  test('keeps the only encoder, whose requests would wait for the replacement', async () => {
+    const { pool, launched, encoder, bulk } = poolOf({ encoders: 1, onCalibrated: () => {} });
     encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
     encoder(0).calibrated(calibration);
-    await replacementStarts();
-    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1 });
+    expect(pool.state()).toMatchObject({ state: 'ready', ready: 1, microBatch: 4 });
     const [done] = bulk('a');
-    expect(encoder(1).texts()).toEqual([]);
-    encoder(1).load();
-    encoder(1).answer('a');
+    encoder(0).answer('a');
     await done;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(launched).toHaveLength(1);
+    expect(encoder(0).sent.filter(({ type }) => type === 'calibrate')).toHaveLength(1);
   });
 
-  test('leaves it not ready when the replacement does not start', async () => {
-    const { pool, encoder } = poolOf({ encoders: 1, onCalibrated: () => {} });
+  test('leaves the pool not ready when the replacement does not start', async () => {
+    const { pool, encoder } = poolOf({ encoders: 2, onCalibrated: () => {} });
     encoder(0).load();
+    encoder(1).load();
     await vi.advanceTimersByTimeAsync(10_000);
     encoder(0).calibrated(calibration);
     await replacementStarts();
-    encoder(1).die();
-    expect(pool.state()).toMatchObject({ ready: 0, restarts: 1 });
+    encoder(2).die();
+    expect(pool.state()).toMatchObject({ ready: 1, restarts: 1 });
+  });
+
+  test('that work has interrupted continues with the sizes that are left, once the pool is quiet again', async () => {
+    const found: unknown[] = [];
+    const { pool, encoder, bulk } = poolOf({ encoders: 1, onCalibrated: (it) => found.push(it) });
+    encoder(0).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    const before = pool.state().microBatch;
+    const [done] = bulk('a');
+    encoder(0).calibrated({ images: 1, imagesPerSecond: { 1: 10 } }, false);
+    expect([found, pool.state().microBatch]).toEqual([[], before]);
+    encoder(0).answer('a');
+    await done;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(encoder(0).sent.filter(({ type }) => type === 'calibrate')).toEqual([
+      { type: 'calibrate', known: {} },
+      { type: 'calibrate', known: { 1: 10 } },
+    ]);
+    encoder(0).calibrated(calibration);
+    expect(found).toEqual([calibration]);
+  });
+
+  test('delays no request while another encoder is free', async () => {
+    const { encoder, pool } = poolOf({ encoders: 2, onCalibrated: () => {} });
+    encoder(0).load();
+    encoder(1).load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    for (const text of ['a', 'b']) void pool.embed({ text }, { interactive: true }).catch(() => {});
+    expect([encoder(0).texts(), encoder(1).texts()]).toEqual([[], ['a', 'b']]);
+    encoder(0).calibrated(calibration, false);
+    void pool.embed({ text: 'c' }, { interactive: true }).catch(() => {});
+    expect(encoder(0).texts()).toEqual(['c']);
   });
 
   test('is not repeated when the encoder died of it', async () => {
     const { encoder } = poolOf({ onCalibrated: () => {} });
     encoder(0).load();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(encoder(0).sent.at(-1)).toEqual({ type: 'calibrate' });
+    expect(encoder(0).sent.at(-1)).toEqual({ type: 'calibrate', known: {} });
     encoder(0).die();
     await replacementStarts();
     encoder(1).load();

@@ -28,7 +28,7 @@ function slotOf() {
       onLoaded: () => {},
       onLoadError: () => {},
       onRan: () => {},
-      onCalibrated: () => {},
+      onCalibrated: () => true,
       onShrunk: () => {},
       onRoom: () => {},
       onCrash: () => {},
