@@ -24,6 +24,7 @@ import {
   formatOfMediaType,
   formats,
 } from '../shared/formats.ts';
+import { ownerOf } from './access/owner.ts';
 import { check } from './check.ts';
 import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
@@ -37,7 +38,7 @@ export type BatchBody = {
 } & ({ items: ItemSource } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading' | 'bodyHash'> });
 
 /** Formats that a file in a form may have. */
-const uploadedFormats = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
+const uploadedFormats = formats.filter(({ isRead }) => isRead);
 /**
  * Formats whose bodies are read as a stream. JSON is not among them: a JSON body may be an object with `items` and
  * options, and is parsed as a whole.
@@ -136,6 +137,7 @@ const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
  * Reads a stream of items: the body, or the file of a form. Text formats may be compressed with gzip.
  * @param pending limits the memory of unfinished lines, over all requests; it is released when the items have been
  * read.
+ * @param signal ends the reading of a format that is read as a whole.
  */
 export async function readStream(
   request: Request,
@@ -143,6 +145,7 @@ export async function readStream(
   query: BatchQuery,
   strictness: Strictness,
   pending: HeldBytes,
+  signal: AbortSignal,
 ): Promise<BatchBody> {
   const contentEncoding = request.get('content-encoding')?.toLowerCase() ?? 'identity';
   if (!['identity', 'gzip', 'x-gzip'].includes(contentEncoding)) {
@@ -168,7 +171,8 @@ export async function readStream(
   const options = withColumnsOfQuery(query);
   const { bytes, sent, hash } = readBody(source);
   const { model, longText, delimiter } = query;
-  const file = readItems(name, bytes, { columns: columnsOf(query), delimiter, strictness, encoding, sent, pending });
+  const read = { columns: columnsOf(query), delimiter, strictness, encoding, sent, pending };
+  const file = readItems(name, bytes, { ...read, owner: ownerOf(request), signal });
   const items = releasing(boundBadItems(file.items, sent), pending.release);
   const facts = () => ({ header: file.header(), bodyHash: () => requestHash(hash(), query) });
   return { model, longText, options, items: withFacts(items, facts) };

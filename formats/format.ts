@@ -46,6 +46,10 @@ export interface ReadOptions {
   /** Returns the bytes received so far, before they are decompressed. */
   sent?: (() => number) | undefined;
   pending?: PendingBytes | undefined;
+  /** The tenant or client for which the file is read. Resources are shared fairly between owners. */
+  owner?: string | undefined;
+  /** Ends the reading. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A file of items that is read once. */

@@ -1,4 +1,5 @@
 import { readParquetFile } from './parquet/reader.ts';
+import { readParquetStream } from './parquet/stream.ts';
 import { createParquetWriter } from './parquet/writer.ts';
 
-export const parquet = { readFile: readParquetFile, createWriter: createParquetWriter };
+export const parquet = { readFile: readParquetFile, readStream: readParquetStream, createWriter: createParquetWriter };

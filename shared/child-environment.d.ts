@@ -5,6 +5,7 @@ export const telemetryOff: Readonly<{ ORT_DISABLE_TELEMETRY: '1' }>;
 export type ChildKind =
   | 'encoder'
   | 'decoder'
+  | 'fileReader'
   | 'deviceProbe'
   | 'redis'
   | 'docker'

@@ -31,6 +31,8 @@ const allowed = {
   encoder: [...system, ...node, ...gpu],
   /** Decodes untrusted bytes for an encoder on an accelerator, without access to it. */
   decoder: [...system, ...node],
+  /** Reads untrusted files whose format needs a process of its own. */
+  fileReader: [...system, ...node],
   /** Loads the drivers of accelerators. */
   deviceProbe: [...system, ...node, ...gpu],
   redis: system,

@@ -21,7 +21,7 @@ export interface BatchFormat {
   isText: boolean;
   /** A file may be gzip. */
   mayBeGzip: boolean;
-  /** It is read from a stream of bytes; otherwise the whole file must be there. */
+  /** It is read as its bytes arrive; otherwise the whole file is stored on disk first. */
   isStreamed: boolean;
   /** It names its columns once, in a header or a schema. */
   hasColumns: boolean;

@@ -5,11 +5,13 @@ import type { TenantLimits } from '../../batches/intake/posting.ts';
 import { partsOf } from '../../batches/reading/parts.ts';
 import type { Pinned } from '../../batches/store/record.ts';
 import { type Bytes, toBuffer } from '../../formats/bytes.ts';
+import type { Strictness } from '../../formats/items.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
 import { recipeOf } from '../../models/model.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
 import type { Config } from '../../shared/config.ts';
 import {
+  type BatchQuery,
   type BatchStatus,
   batchList,
   batchPath,
@@ -107,8 +109,11 @@ export function batchRoutes({
     }
   }
 
-  const pendingOf = (request: Request, response: Response) =>
-    pendingBudget.hold(ownerOf(request), clientGone(response));
+  const readBody = (request: Request, response: Response, format: BodyFormat, query: BatchQuery) => {
+    const gone = clientGone(response);
+    const pending = pendingBudget.hold(ownerOf(request), gone);
+    return readStream(request, format, query, strictnessOf(query), pending, gone);
+  };
 
   return [
     {
@@ -119,7 +124,7 @@ export function batchRoutes({
         summary: 'Post a batch of items',
         description: [
           'Answers as soon as the batch is stored. An invalid item fails with its error code and does not affect other items; with `strict=true`, it makes the whole batch invalid.',
-          `${labelsInWords(streamedFormats)} are stored while they arrive, and their length has no limit. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
+          `${labelsInWords(streamedFormats)} are stored while they arrive, and their length has no limit; Parquet has at most 512 MiB. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
           'Instead of `items`, `input` may name an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with state `accepting`. A worker then reads the object and writes the results as files below `output`.',
@@ -163,14 +168,13 @@ export function batchRoutes({
         (request, response, next) => (streamFormat(request) ? next() : jsonBody(request, response, next)),
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
-          const strictness = query.strict === 'true' ? 'strict' : 'lenient';
           const seconds = preferredWaitSeconds(request.get('prefer'));
           // Checked before anything is stored, so that a refused request leaves no batch behind.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
-            ? await readStream(request, format, query, strictness, pendingOf(request, response))
-            : readDocument(request, query, strictness);
+            ? await readBody(request, response, format, query)
+            : readDocument(request, query, strictnessOf(query));
           checkWebhook(body.options.webhookUrl);
           const pinned = await pin(traffic, body);
           checkLoadable(pinned, encoders.states());
@@ -318,6 +322,10 @@ function listedTenant(request: Request, requested: string | undefined): TenantSc
   if (scopeOf(request) === everyTenant) return tenant === '*' ? everyTenant : tenant;
   throw new ServiceError('access.operator_only', 'Only operators may list the batches of other tenants');
 }
+
+type BodyFormat = Parameters<typeof readStream>[1];
+
+const strictnessOf = ({ strict }: BatchQuery): Strictness => (strict === 'true' ? 'strict' : 'lenient');
 
 const allResults: StreamQuery = { formulas: 'keep' };
 

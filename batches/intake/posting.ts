@@ -238,7 +238,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   };
 }
 
-const isReadByReference = ({ isRead, isStreamed }: BatchFormat): boolean => isRead && isStreamed;
+const isReadByReference = ({ isRead }: BatchFormat): boolean => isRead;
 
 /** Refusals that may occur before a batch is sealed, in addition to invalid requests. */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);

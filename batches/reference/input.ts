@@ -21,13 +21,15 @@ export async function* itemsOfObject(
   { columns, delimiter, encoding, strictness }: Reading,
   signal: AbortSignal,
   pending: HeldBytes,
+  owner: string,
 ): ItemSource {
   const format = formatOfFile(place.key)?.format;
   if (format === undefined) throw new Error(`The name of ${place.key} does not show its format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent, hash } = readBody(source);
-    const file = readItems(format.name, bytes, { columns, delimiter, encoding, strictness, sent, pending });
+    const read = { columns, delimiter, encoding, strictness, sent, pending, owner, signal };
+    const file = readItems(format.name, bytes, read);
     yield* boundBadItems(file.items, sent);
     return { header: file.header(), bodyHash: hash };
   } finally {

@@ -1,21 +1,25 @@
 import {
+  type AsyncBuffer,
   asyncBufferFromFile,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
   parquetSchema,
 } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { ServiceError } from '../../shared/errors.ts';
 import { findColumns } from '../columns.ts';
 import type { ColumnNames, Header, ReadFile, ReadOptions } from '../format.ts';
 import { type ReadItem, toReadItem } from '../items.ts';
+import { boundedCompressors } from './bounded-compressors.ts';
+import { checkGroup, checkMetadata } from './bounds.ts';
 import { typeOf } from './column-types.ts';
+import { unreadable } from './faults.ts';
 
 /** Uncompressed bytes of a row group to decode at a time; a group may hold a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
-/** Maximum items per yielded list. */
+/** Maximum items, and maximum bytes of inline images, per yielded list. */
 const portion = 256;
+const portionBytes = 4 * 1024 * 1024;
 
 /**
  * Reads a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as in datasets of Hugging Face.
@@ -26,48 +30,78 @@ export const readParquetFile: ReadFile = (path, options) => {
   const onHeader = (found: Header) => {
     header = found;
   };
-  return { items: itemsOfParquet(path, options, onHeader), header: () => header };
+  return { items: itemsOfFile(path, options, onHeader), header: () => header };
 };
 
-async function* itemsOfParquet(
+async function* itemsOfFile(
   path: string,
-  { strictness, columns: asked }: ReadOptions,
+  options: ReadOptions,
   onHeader: (header: Header) => void,
 ): AsyncGenerator<ReadItem[]> {
-  const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    const message = `cannot be read as Parquet: ${(cause as Error).message}`;
-    throw new ServiceError('request.invalid', `The file ${message}`, { cause, faults: [{ path: 'file', message }] });
+  yield* itemsOfParquet(await asyncBufferFromFile(path), options, onHeader);
+}
+
+/**
+ * Reads items from a Parquet file.
+ * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet.
+ */
+export async function* itemsOfParquet(
+  file: AsyncBuffer,
+  { strictness, columns: asked }: Pick<ReadOptions, 'strictness' | 'columns'>,
+  onHeader: (header: Header) => void,
+): AsyncGenerator<ReadItem[]> {
+  const [metadata, header] = await readable(async () => {
+    const metadata = await parquetMetadataAsync(file);
+    checkMetadata(metadata);
+    return [metadata, headerOf(metadata, asked)];
   });
-  const header = headerOf(metadata, asked);
   const { names: wanted, columns } = header;
   onHeader(header);
   let row = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
+    checkGroup(group, wanted, row);
     const step = Math.min(65_536, Math.max(64, Math.floor(sliceBytes / (Number(group.total_byte_size) / rows))));
     const groupEnd = row + rows;
     while (row < groupEnd) {
       const rowEnd = Math.min(row + step, groupEnd);
-      const slice = await parquetReadObjects({
-        file,
-        metadata,
-        compressors,
-        columns: wanted,
-        rowStart: row,
-        rowEnd,
-        // Only columns that are declared as text are decoded as text; others are bytes.
-        utf8: false,
-        useOffsetIndex: true,
-      });
-      for (let at = 0; at < slice.length; at += portion) {
-        const first = row + at;
-        yield slice
-          .slice(at, at + portion)
-          .map((record, offset) => toReadItem(toItem(record, columns), `row ${first + offset}`, strictness));
+      const slice = await readable(() =>
+        parquetReadObjects({
+          file,
+          metadata,
+          compressors: boundedCompressors,
+          columns: wanted,
+          rowStart: row,
+          rowEnd,
+          // Only columns that are declared as text are decoded as text; others are bytes.
+          utf8: false,
+          useOffsetIndex: true,
+        }),
+      );
+      if (slice.length < rowEnd - row) throw unreadable(`it ends after row ${row + slice.length} of ${groupEnd}`);
+      let items: ReadItem[] = [];
+      let bytes = 0;
+      for (const [at, record] of slice.entries()) {
+        const item = toReadItem(toItem(record, columns), `row ${row + at}`, strictness);
+        items.push(item);
+        if (typeof item.image === 'object' && 'base64' in item.image) bytes += item.image.base64.length;
+        if (items.length < portion && bytes < portionBytes) continue;
+        yield items;
+        items = [];
+        bytes = 0;
       }
+      if (items.length > 0) yield items;
       row = rowEnd;
     }
+  }
+}
+
+/** Runs a step of reading. An error of the library means that the file is not Parquet, or is damaged. */
+async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
+  try {
+    return await step();
+  } catch (error) {
+    throw error instanceof ServiceError ? error : unreadable((error as Error).message, error);
   }
 }
 

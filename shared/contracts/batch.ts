@@ -5,13 +5,13 @@ import { itemResult, longText, postedItem } from './item.ts';
 import { requestBatch } from './requests.ts';
 import { arm } from './traffic.ts';
 
-const read = formats.filter(({ isRead, isStreamed }) => isRead && isStreamed);
+const read = formats.filter(({ isRead }) => isRead);
 const written = formats.filter(({ isWritten }) => isWritten);
 const tables = labelsInWords(read.filter(({ hasColumns }) => hasColumns));
 const lists = labelsInWords(read.filter(({ hasColumns }) => !hasColumns));
 const texts = labelsInWords(read.filter(({ isText }) => isText));
 const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColumns && isText));
-const readEndings = `${endingsInWords(read)}, each also with \`.gz\``;
+const readEndings = `${endingsInWords(read)}, each but \`.parquet\` also with \`.gz\``;
 
 /** The maximum items of a JSON body. With anything but short URLs the limit of the body is reached first. */
 export const maxJsonItems = 1_000_000;

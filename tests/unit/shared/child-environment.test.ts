@@ -8,6 +8,7 @@ import { type ChildKind, childEnvironment } from '../../../shared/child-environm
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const kinds: ChildKind[] = [
   'encoder',
+  'fileReader',
   'deviceProbe',
   'redis',
   'docker',

@@ -1,0 +1,57 @@
+import type { FileMetaData, RowGroup } from 'hyparquet';
+import { ServiceError } from '../../shared/errors.ts';
+import { unreadable } from './faults.ts';
+
+const MiB = 1024 * 1024;
+
+/** Elements of a schema, and levels of its nesting. */
+const maxElements = 10_000;
+const maxDepth = 32;
+/** Rows of a group. Writers end a group at a million rows or fewer. */
+const maxGroupRows = 16 * MiB;
+/** Bytes of the columns of a group that are read. */
+const maxGroupBytes = 256 * MiB;
+
+/**
+ * Checks the metadata of a file before its rows are read.
+ * @throws {ServiceError} `request.invalid` for metadata that no writer makes.
+ */
+export function checkMetadata({ schema, row_groups: groups, num_rows: total }: FileMetaData): void {
+  if (schema.length > maxElements) throw unreadable(`its schema has ${schema.length} elements`);
+  /** Elements that are missing at each open level. */
+  const open: number[] = [];
+  for (const { num_children: children = 0 } of schema) {
+    while (open.at(-1) === 0) open.pop();
+    const level = open.length - 1;
+    if (level >= 0) open[level] = (open[level] ?? 0) - 1;
+    if (children < 0 || children > maxElements) throw unreadable(`its schema has an element with ${children} parts`);
+    if (children > 0 && open.push(children) > maxDepth) throw unreadable(`its schema nests deeper than ${maxDepth}`);
+  }
+  let rows = 0n;
+  for (const group of groups) {
+    if (group.num_rows < 0n) throw unreadable('a row group has a negative number of rows');
+    rows += BigInt(group.num_rows);
+  }
+  if (rows !== BigInt(total)) throw unreadable(`it states ${total} rows, and its row groups have ${rows}`);
+}
+
+/**
+ * Checks a row group before it is read. Each of its columns has a value, or a null, for every row.
+ * @param wanted the columns that are read.
+ * @param firstRow the index of its first row, for messages.
+ * @throws {ServiceError} `request.too_large` for a group that does not fit into memory; `request.invalid`.
+ */
+export function checkGroup({ columns, num_rows: rows }: RowGroup, wanted: readonly string[], firstRow: number): void {
+  const read = columns.flatMap(({ meta_data: column }) =>
+    column !== undefined && wanted.includes(column.path_in_schema[0] ?? '') ? [column] : [],
+  );
+  const bytes = read.reduce((sum, column) => sum + Number(column.total_uncompressed_size), 0);
+  if (rows > maxGroupRows || bytes > maxGroupBytes) {
+    const message = `has a row group of ${rows} rows and ${Math.ceil(bytes / MiB)} MiB, from row ${firstRow}; write row groups of at most ${maxGroupRows} rows and ${maxGroupBytes / MiB} MiB`;
+    throw new ServiceError('request.too_large', `The Parquet file ${message}`, { faults: [{ path: 'file', message }] });
+  }
+  const other = read.find(({ path_in_schema: path, num_values: values }) => path.length === 1 && values < rows);
+  if (other !== undefined) {
+    throw unreadable(`a row group has ${rows} rows, and its column ${other.path_in_schema[0]} ${other.num_values}`);
+  }
+}

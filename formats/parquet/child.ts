@@ -1,0 +1,85 @@
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
+import type { AsyncBuffer } from 'hyparquet';
+import { ServiceError } from '../../shared/errors.ts';
+import type { ColumnNames, Header } from '../format.ts';
+import type { Strictness } from '../items.ts';
+import { frameOf, frameTypes } from './frames.ts';
+import { itemsOfParquet } from './reader.ts';
+
+/** Options of the child that reads a file, as its only argument. */
+export interface ChildOptions {
+  /** The length of the file, which is descriptor 3. */
+  bytes: number;
+  columns: ColumnNames;
+  strictness: Strictness;
+}
+
+/** The error of a file, as it crosses to the parent. */
+export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
+
+const descriptor = 3;
+/** Characters of JSON that are sent together. */
+const sentLength = 256 * 1024;
+
+const readAt = promisify(read);
+
+/** Reads the file at positions. A range beyond its end is cut. */
+function bufferOf(size: number): AsyncBuffer {
+  return {
+    byteLength: size,
+    async slice(start, end = size) {
+      const from = Math.min(Math.max(0, start), size);
+      const length = Math.min(Math.max(from, end), size) - from;
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length; ) {
+        const { bytesRead } = await readAt(descriptor, bytes, at, length - at, from + at);
+        if (bytesRead === 0) throw new Error('the file ends too early');
+        at += bytesRead;
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+/** Resolves when the parent has taken the bytes, or the pipe holds them. */
+const send = (type: number, text: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(frameOf(type, Buffer.from(text)), (error) => (error ? reject(error) : resolve()));
+  });
+
+async function sendItems({ bytes, columns, strictness }: ChildOptions): Promise<void> {
+  let header: Header | undefined;
+  const sendHeader = async () => {
+    if (header !== undefined) await send(frameTypes.header, JSON.stringify(header));
+    header = undefined;
+  };
+  const onHeader = (found: Header) => {
+    header = found;
+  };
+  for await (const items of itemsOfParquet(bufferOf(bytes), { columns, strictness }, onHeader)) {
+    await sendHeader();
+    let part = '';
+    for (const item of items) {
+      part += `${part === '' ? '[' : ','}${JSON.stringify(item)}`;
+      if (part.length < sentLength) continue;
+      await send(frameTypes.items, `${part}]`);
+      part = '';
+    }
+    if (part !== '') await send(frameTypes.items, `${part}]`);
+  }
+  await sendHeader();
+  await send(frameTypes.end, '');
+}
+
+process.title = 'vls-parquet';
+// The parent has ended.
+process.stdout.on('error', () => process.exit(1));
+const options = JSON.parse(process.argv[2] ?? '') as ChildOptions;
+await sendItems(options).catch(async (error: unknown) => {
+  const { code, message, faults }: ChildError =
+    error instanceof ServiceError
+      ? error
+      : { code: 'request.invalid', message: `The Parquet file cannot be read: ${error}`, faults: undefined };
+  await send(frameTypes.error, JSON.stringify({ code, message, faults }));
+});
