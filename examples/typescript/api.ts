@@ -43,11 +43,11 @@ after?: number;};
 /** Called when the batch has ended; signed as specified by Standard Webhooks. */
 export type Webhook = {url: string;};
 
-export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv, .json, .tar or .tgz, each also with `.gz`. */
+export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv, .json, .parquet, .tar or .tgz, each but `.parquet` also with `.gz`. */
 input: string;
 /** Folder for the files of results. Default: a folder next to the input, named by the id of the batch. */
 output?: string;
-/** CSV and TSV: names of the columns. Default: `image`, `text` and `id`. */
+/** CSV, TSV and Parquet: names of the columns. Default: `image`, `text` and `id`. */
 columns?: {image?: string;
 text?: string;
 id?: string;};
@@ -789,11 +789,11 @@ failureBudgetShare?: number;
 /** Default: 100. */
 failureBudgetAfter?: number;
 webhook?: string;
-/** CSV and TSV: name of the column with the image. */
+/** CSV, TSV and Parquet: name of the column with the image. */
 image?: string;
-/** CSV and TSV: name of the column with the text. */
+/** CSV, TSV and Parquet: name of the column with the text. */
 text?: string;
-/** CSV and TSV: name of the column with the id, if there is one. */
+/** CSV, TSV and Parquet: name of the column with the id, if there is one. */
 id?: string;
 /** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
@@ -803,7 +803,7 @@ encoding?: string;
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answer when the batch has ended, or after N seconds. */
-Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/x-tar': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
+Prefer?: string;};cookie?: never;}; requestBody: {content: {'application/json': BatchRequest;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;'application/x-tar': string;'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchWithResults;};};
 202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
