@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bytes } from '../formats/bytes.ts';
 import {
   type BatchList,
   type BatchStatus,
@@ -30,8 +29,11 @@ import type { QueueCounts } from './queue/queues.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches, type RequestsQuery } from './reading/list.ts';
+import { readOrdered } from './reading/ordered/page.ts';
+import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
 import { readResults } from './reading/results.ts';
 import { failedItems } from './reading/retry.ts';
+import { isOrdered } from './reading/selection.ts';
 import { streamResults } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
 import type { DurabilityLevel } from './store/durability.ts';
@@ -70,8 +72,11 @@ export interface Batches {
   list(scope: TenantScope, query: ListQuery & RequestsQuery): Promise<BatchList>;
   /** Returns one page of results. @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
-  /** Returns the results of the whole batch in the order of the items, part by part. */
-  stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<AsyncIterableIterator<Bytes>>;
+  /**
+   * Returns the results of the whole batch part by part: in the order of the items, or as the query orders them.
+   * @throws {ServiceError} `request.invalid`
+   */
+  stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<ResultStream>;
   /**
    * Returns the number of CSV cells that get an apostrophe, so that a spreadsheet does not run them as formulas;
    * undefined when it is unknown.
@@ -257,13 +262,20 @@ export function createBatches(deps: BatchesDeps): Batches {
         const { records, next } = await listBatches(redis, scope, query);
         return { batches: await Promise.all(records.map(toFullStatus)), next };
       }),
-    results: (scope, id, query) => guarded(async () => readResults(source, await readWithColumns(scope, id), query)),
+    results: (scope, id, query) =>
+      guarded(async () => {
+        const batch = await readWithColumns(scope, id);
+        return await (isOrdered(query) ? readOrdered : readResults)(source, batch, query);
+      }),
     stream: (scope, id, format, query) =>
       guarded(async () => {
-        return streamResults(source, await readWithColumns(scope, id), format, query);
+        const batch = await readWithColumns(scope, id);
+        return isOrdered(query)
+          ? await streamOrdered(source, batch, format, query)
+          : streamResults(source, batch, format, query);
       }),
     escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),
-    summary: (scope, id) => guarded(async () => readSummary(redis, await read(scope, id))),
+    summary: (scope, id) => guarded(async () => readSummary(source, await read(scope, id))),
     follow: (scope, id, lastId, signal) =>
       guarded(async () => {
         await read(scope, id);

@@ -1,6 +1,7 @@
+import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
-import { selectionOf } from '../../batches/reading/selection.ts';
+import { isOrdered, selectionOf } from '../../batches/reading/selection.ts';
 import {
   batchPath,
   batchSummary,
@@ -8,6 +9,7 @@ import {
   resultsPage,
   resultsQuery,
   type StreamQuery,
+  type TopSelected,
 } from '../../shared/contracts/batch.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';
@@ -35,12 +37,21 @@ const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/** @throws {ServiceError} `request.invalid` for a cursor or limit together with a format that has no pages. */
-function refusePaging({ cursor, limit }: ResultsQuery): void {
+/** @throws {ServiceError} `request.invalid` for a cursor or limit of a whole batch. */
+function refusePaging(query: ResultsQuery): void {
+  const { cursor, limit } = query;
   const path = cursor === undefined ? 'limit' : 'cursor';
-  if (cursor === undefined && limit === undefined) return;
-  const message = `is for pages of JSON; ${labelsInWords(wholeFormats)} contain the whole batch`;
+  if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
+  const message = `is for pages of JSON; without \`sort\` or \`top\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
+}
+
+/** Says in headers which items `top` has selected, since files have no place for it. */
+function setTopHeaders(response: Response, top: TopSelected | undefined): void {
+  if (top === undefined) return;
+  response.setHeader('Vls-Top-Items', top.items);
+  if (top.lastScore !== null) response.setHeader('Vls-Top-Last-Score', top.lastScore);
+  response.setHeader('Vls-Top-Ties', top.ties);
 }
 
 export interface ResultDeps {
@@ -61,7 +72,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         description: [
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
-          '`minScore`, `maxScore`, `status`, `code` and `q` select results, in every format. A result must meet all given conditions.',
+          '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, whatever the other conditions are.',
+          'With `sort` or `top`, a page has the results that exist at that time, and `next` is null at the end, also while the batch runs. `limit` and `cursor` then apply to every format.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -73,6 +85,18 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
               'Vls-Escaped-Cells': {
                 description:
                   'The number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. Only for all results of a batch that has ended without cancelled items.',
+                schema: { type: 'integer' },
+              },
+              'Vls-Top-Items': {
+                description: 'With `top`, in other formats than JSON: the number of items that it selects.',
+                schema: { type: 'integer' },
+              },
+              'Vls-Top-Last-Score': {
+                description: 'The lowest score of these items; absent without items.',
+                schema: { type: 'number' },
+              },
+              'Vls-Top-Ties': {
+                description: 'The number of items with this score.',
                 schema: { type: 'integer' },
               },
             },
@@ -97,9 +121,10 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           }
           refusePaging(query);
           const signal = openStreams.open(request, response);
+          const { sort, top, limit, cursor, formulas = 'escape' } = query;
           const streamQuery: StreamQuery = {
             ...selectionOf(query),
-            formulas: query.formulas ?? 'escape',
+            ...{ sort, top, limit, cursor, formulas },
             withItems: query.items === 'true',
           };
           const parts = await batches.stream(scopeOf(request), id, format.name, streamQuery);
@@ -108,6 +133,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
               ? await batches.escapedCells(scopeOf(request), id, streamQuery)
               : undefined;
           if (escaped !== undefined) response.setHeader('Vls-Escaped-Cells', escaped);
+          setTopHeaders(response, parts.top);
           response.attachment(`batch-${id}.${format.endings[0]}`).type(type);
           const send = format.isText ? largeResponses.stream : largeResponses.buffered;
           await send(request, response, parts, signal);
@@ -119,8 +145,9 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
       path: '/v1/evaluation/batch/{id}/summary',
       operation: {
         operationId: 'getBatchSummary',
-        summary: 'Read the histogram, mean, lowest and highest items of a batch',
-        description: 'Updated while the batch runs. The cost of this request does not grow with the batch.',
+        summary: 'Read the histogram, mean, percentiles, lowest and highest items of a batch',
+        description:
+          'Updated while the batch runs. The cost of this request does not grow with the batch, except for the first one after its end, which reads its index of scores.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
         responses: {

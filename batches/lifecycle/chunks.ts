@@ -102,7 +102,7 @@ export function createChunks(
     async commit({ tenant, batchId, chunk }, input, results, edges) {
       const tally = tallyOf(input, results, edges);
       const stored = await payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact }));
-      const reply = await commitChunk(redis, batchId, { chunk, stored, tally }, retentionMs);
+      const reply = await commitChunk(redis, batchId, { chunk, results, stored, tally }, retentionMs);
       if (reply.verdict === 'gone') {
         // This output was written after the batch was deleted, so the deletion has not removed it.
         await payloads.erase(batchId).catch(() => {});

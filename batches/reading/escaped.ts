@@ -10,6 +10,7 @@ import { isWhole } from './selection.ts';
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;
   if (formulas === 'keep') return 0;
+  if (query.limit !== undefined || query.cursor !== undefined) return undefined;
   if (!isWhole({ ...query, status: undefined })) return undefined;
   if (!terminalStates.has(batch.state) || status === 'cancelled') return undefined;
   if (status === undefined && batch.cancelled > 0) return undefined;

@@ -1,13 +1,16 @@
-import type { Selection } from '../../shared/contracts/batch.ts';
+import type { OrderedSelection, Selection } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /** Returns true when a selection looks at the items of results, too. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
-/** Returns true when a selection passes every result. */
-export const isWhole = (selection: Selection): boolean =>
-  Object.values(selectionOf(selection)).every((value) => value === undefined);
+/** Returns true when a query orders or ranks its results, for which the index of scores is read. */
+export const isOrdered = ({ sort, top }: OrderedSelection): boolean => sort !== undefined || top !== undefined;
+
+/** Returns true when a query passes every result. */
+export const isWhole = ({ top, ...selection }: OrderedSelection): boolean =>
+  top === undefined && Object.values(selectionOf(selection)).every((value) => value === undefined);
 
 /** Returns the fields of a query that select results. */
 export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection): Selection => ({

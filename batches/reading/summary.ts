@@ -1,23 +1,31 @@
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
-import type { Redis } from '../../shared/redis.ts';
-import { binStart, binWidth } from '../store/histogram.ts';
+import { binStart, binWidth, coarseBins } from '../store/histogram.ts';
 import type { BatchRecord } from '../store/record.ts';
+import { readPercentiles } from './percentiles.ts';
+import type { Source } from './read-chunks.ts';
 
-/** Reads the distribution of scores, as each commit counted it. The cost does not grow with the batch. */
-export async function readSummary(redis: Redis, batch: BatchRecord): Promise<BatchSummary> {
+/**
+ * Reads the distribution of scores, as each commit counted it. The cost does not grow with the batch, except for the first
+ * request after its end, which reads its index of scores.
+ */
+export async function readSummary(source: Source, batch: BatchRecord): Promise<BatchSummary> {
+  const { redis } = source;
   const keys = batchKeys(redis, batch.id);
-  const [bins, lowest, highest] = await Promise.all([
+  const [fine, coarse, lowest, highest] = await Promise.all([
     redis.hgetall(keys.histogram),
+    redis.hgetall(keys.coarseHistogram),
     redis.zrange(keys.lowest, 0, '-1'),
     redis.zrevrange(keys.highest, 0, -1),
   ]);
-  const used = Object.keys(bins).map(Number);
+  const { bins, perBin } = join(fine, coarse);
+  const used = [...bins.keys()];
   const from = Math.min(...used);
-  const histogram = Array.from({ length: used.length === 0 ? 0 : Math.max(...used) - from + 1 }, (_, at) => ({
-    from: binStart(from + at),
-    to: Number((binStart(from + at) + binWidth).toFixed(2)),
-    count: Number(bins[from + at] ?? 0),
+  const length = used.length === 0 ? 0 : (Math.max(...used) - from) / perBin + 1;
+  const histogram = Array.from({ length }, (_, at) => ({
+    from: binStart(from + at * perBin),
+    to: binStart(from + (at + 1) * perBin),
+    count: bins.get(from + at * perBin) ?? 0,
   }));
   const mean = (sum: number, decimals: number) => Number((sum / batch.succeeded).toFixed(decimals));
   const parse = (item: string): Extreme => JSON.parse(item);
@@ -27,8 +35,25 @@ export async function readSummary(redis: Redis, batch: BatchRecord): Promise<Bat
     succeeded: batch.succeeded,
     mean: batch.succeeded === 0 ? null : { cosine: mean(batch.cosineSum, 6), score: mean(batch.scoreSum, 4) },
     histogram,
+    ...(await readPercentiles(source, batch, bins, perBin * binWidth)),
     lowest: lowest.map(parse),
     highest: highest.map(parse),
     formulaCells: batch.succeededFormulas + batch.failedFormulas,
   };
+}
+
+/**
+ * Returns the counts by the number of their fine bin. A batch that an older release has counted in part has coarse bins, each
+ * under the number of its first fine bin.
+ */
+function join(
+  fine: Record<string, string>,
+  coarse: Record<string, string>,
+): { bins: Map<number, number>; perBin: number } {
+  const perBin = Object.keys(coarse).length > 0 ? coarseBins : 1;
+  const bins = new Map<number, number>();
+  const add = (bin: number, count: number) => bins.set(bin, (bins.get(bin) ?? 0) + count);
+  for (const [bin, count] of Object.entries(coarse)) add(Number(bin) * coarseBins, Number(count));
+  for (const [bin, count] of Object.entries(fine)) add(Number(bin) - (Number(bin) % perBin), Number(count));
+  return { bins, perBin };
 }

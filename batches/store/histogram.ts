@@ -1,9 +1,12 @@
-/** Width of a bin of the histogram of cosines: 200 bins over [-1, 1]. */
-export const binWidth = 0.01;
-const binCount = 200;
+/** Width of a bin of the histogram of cosines: 800 bins over [-1, 1]. */
+export const binWidth = 0.0025;
+const binCount = 800;
+
+/** Bins of older releases, with this number of bins in each. */
+export const coarseBins = 4;
 
 /** Returns the bin of a cosine, from 0. */
 export const binOf = (cosine: number): number => Math.min(binCount - 1, Math.floor((cosine + 1) / binWidth + 1e-9));
 
 /** Returns the lower edge of a bin. */
-export const binStart = (bin: number): number => Number((bin * binWidth - 1).toFixed(2));
+export const binStart = (bin: number): number => Number((bin * binWidth - 1).toFixed(4));

@@ -112,6 +112,8 @@ export const batchRecord = z.object({
   /** Cells of its succeeded and failed items that CSV with `formulas=escape` changes. */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
+  /** Cosines at the percentiles of the summary; present once they were read after the end. */
+  percentiles: json.pipe(z.array(z.number())).optional(),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
   /** A time five to ten seconds ago, and the number of outcomes at that time. */

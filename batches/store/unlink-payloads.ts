@@ -1,13 +1,18 @@
 import { batchKeys, chunksPerHash } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
+import { chunkItems } from './chunk-sizes.ts';
+import { itemsPerSegment } from './score-index.ts';
 
-/** Removes the payloads of a batch from Redis. */
+/** Removes the payloads of a batch, and its index of scores, from Redis. */
 export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
-  const { input, output } = batchKeys(redis, id);
+  const { input, output, scores } = batchKeys(redis, id);
   // Hashes are numbered without gaps, so the first missing one is the end. They are removed from last to first, so that
   // after an interruption the rest is still found.
   let hashes = 0;
   while ((await redis.exists(input(hashes * chunksPerHash))) === 1) hashes++;
+  // The record is gone, so the number of items is unknown: this many at most.
+  const segments = Math.ceil((hashes * chunksPerHash * chunkItems) / itemsPerSegment);
+  for (let segment = 0; segment < segments; segment++) await redis.unlink(scores(segment));
   for (let hash = hashes - 1; hash >= 0; hash--) {
     await redis.unlink(input(hash * chunksPerHash), output(hash * chunksPerHash));
   }

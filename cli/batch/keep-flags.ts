@@ -2,10 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { formatOfFile } from '../../shared/formats.ts';
+import { readTop, type Top } from '../../shared/top.ts';
 import { UsageError } from '../failures.ts';
-
-/** The best samples: a share of those with a score, or a number of them. */
-export type Top = { share: number } | { count: number };
 
 export interface KeepFlags {
   /** The folder of the kept samples. */
@@ -30,13 +28,11 @@ export interface Kept {
   ids: string;
 }
 
-/** Reads `30%` as a share and `100000` as a count. */
+/** Reads the flag `--top`. */
 export function parseTop(text: string): Top {
-  const [, number = '', percent] = /^(\d+(?:\.\d+)?)(%)?$/.exec(text.trim()) ?? [];
-  const value = Number(number || Number.NaN);
-  if (percent !== undefined && value > 0 && value <= 100) return { share: value / 100 };
-  if (percent === undefined && Number.isInteger(value) && value > 0) return { count: value };
-  throw new InvalidArgumentError('Expected a share such as 30%, or a whole number.');
+  const top = readTop(text.trim());
+  if (top !== undefined) return top;
+  throw new InvalidArgumentError('Expected a share such as 30% or 0.3, or a whole number.');
 }
 
 /** The name of the file with the ids. */

@@ -9,7 +9,8 @@ import { linesOf } from '../../formats/lines.ts';
 import { subsetOfTar } from '../../formats/tar.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
-import { idsFile, type Keeping, type Kept, type Top } from './keep-flags.ts';
+import { countOfTop, type Top } from '../../shared/top.ts';
+import { idsFile, type Keeping, type Kept } from './keep-flags.ts';
 
 /**
  * Writes the samples that are kept, each shard as a tar with the name of its shard. A file has its name only when it is
@@ -78,7 +79,7 @@ async function thresholdOf(shards: readonly { output: string }[], top: Top | und
     }
   }
   if (top === undefined || scored === 0) return { scored, threshold: 0, wanted: undefined };
-  const wanted = Math.min(scored, 'count' in top ? top.count : Math.ceil(top.share * scored));
+  const wanted = countOfTop(top, scored);
   const sorted = scores.subarray(0, scored).sort();
   return { scored, threshold: sorted[scored - wanted] ?? 0, wanted };
 }

@@ -440,20 +440,39 @@ export type BatchList = {/** The latest first. */
 batches: (BatchStatus)[];
 next: string | null;};
 
-export type ResultsPage = {/** In the order in which they were evaluated. */
+export type ResultsPage = {/** In the order of `sort`; without it, in the order in which they were evaluated. */
 results: (ItemResult)[];
-/** Cursor of the next page, also while the batch runs; null at the end. */
+/** With `sort` or `top`: the number of results that meet all conditions but `q`. */
+selected?: number;
+top?: TopSelected;
+/** Cursor of the next page; null at the end. In the order of evaluation it is present while the batch runs, and leads to later results. */
 next: string | null;};
+
+/** The items that `top` selects in the whole batch. */
+export type TopSelected = {/** The number of items that `top` asked for. */
+requested: number;
+/** The number of items from the last score on. */
+items: number;
+/** The lowest score among them; null without items. */
+lastScore: number | null;
+/** The number of items that have the last score. */
+ties: number;};
 
 export type BatchSummary = {id: string;
 state: BatchState;
 succeeded: number;
 mean: ({cosine: number;
 score: number;}) | (null);
-/** Succeeded items by cosine, in bins of 0.01; empty bins at both ends are left out. */
+/** Succeeded items by cosine, in bins of 0.0025; empty bins at both ends are left out. In a batch of an older release, bins of 0.01. */
 histogram: ({from: number;
 to: number;
 count: number;})[];
+/** The lowest cosine and score that this share of the succeeded items does not exceed; empty without succeeded items. */
+percentiles: ({percent: number;
+cosine: number;
+score: number;})[];
+/** True for a batch that has ended. While it runs, percentiles are estimated from the histogram, within a bin. */
+percentilesExact: boolean;
 /** The 50 lowest items, the lowest first. */
 lowest: ({index: number;
 id?: string;
@@ -877,9 +896,9 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
-parameters: {query?: {/** JSON: `next` of the previous page. Default: the first page. */
+parameters: {query?: {/** `next` of the previous page of JSON. Default: the first page. */
 cursor?: string;
-/** JSON: maximum results of a page; 1000 by default. NDJSON, CSV, TSV and Parquet contain the whole batch. */
+/** Maximum results of a page of JSON; 1000 by default. With `sort` or `top` also of NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
 limit?: number;
 /** Only items with this outcome. */
 status?: "succeeded" | "failed" | "cancelled" | "answered";
@@ -893,6 +912,10 @@ code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavail
 q?: string;
 /** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
 items?: "true" | "false";
+/** `score`: the lowest first. `-score`: the highest first. `cosine` also orders the items with a negative cosine, whose score is 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: JSON has the order of evaluation, and the order of the items with `top`; other formats have the order of the items. */
+sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
+/** Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number. */
+top?: string;
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};
@@ -905,7 +928,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}/summary': {get: {/** Read the histogram, mean, lowest and highest items of a batch */
+'/evaluator/v1/evaluation/batch/{id}/summary': {get: {/** Read the histogram, mean, percentiles, lowest and highest items of a batch */
 parameters: {query?: never;path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchSummary;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 import { endingsInWords, formats, labelsInWords } from '../formats.ts';
+import { readTop, type Top } from '../top.ts';
 import { itemResult, longText, postedItem } from './item.ts';
 import { requestBatch } from './requests.ts';
 import { arm } from './traffic.ts';
@@ -309,12 +310,26 @@ const scoreLimit = z
   .transform(Number)
   .optional();
 
+const top = z
+  .string()
+  .transform((text, context): Top => {
+    const read = readTop(text);
+    if (read !== undefined) return read;
+    context.addIssue({ code: 'custom', message: 'expected a share such as 0.3 or 30%, or a whole number of items' });
+    return z.NEVER;
+  })
+  .optional();
+
+/** Orders of results. Items without a score follow those with one; items with the same score are in index order. */
+export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as const;
+export type ResultOrder = (typeof resultOrders)[number];
+
 /**
  * The query of the results in all formats: generated clients do not know to which format a parameter belongs. The contract
  * states no defaults, as some clients send every documented default.
  */
 export const resultsQuery = z.strictObject({
-  cursor: z.string().optional().meta({ description: 'JSON: `next` of the previous page. Default: the first page.' }),
+  cursor: z.string().optional().meta({ description: '`next` of the previous page of JSON. Default: the first page.' }),
   limit: z.coerce
     .number()
     .int()
@@ -322,7 +337,7 @@ export const resultsQuery = z.strictObject({
     .max(10_000)
     .optional()
     .meta({
-      description: `JSON: maximum results of a page; ${resultsPageSize} by default. ${labelsInWords(written)} contain the whole batch.`,
+      description: `Maximum results of a page of JSON; ${resultsPageSize} by default. With \`sort\` or \`top\` also of ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
     }),
   status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
   minScore: scoreLimit.meta({ description: 'Only items with this score or a higher one.' }),
@@ -338,6 +353,14 @@ export const resultsQuery = z.strictObject({
     description:
       'JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both.',
   }),
+  sort: z.enum(resultOrders).optional().meta({
+    description:
+      '`score`: the lowest first. `-score`: the highest first. `cosine` also orders the items with a negative cosine, whose score is 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: JSON has the order of evaluation, and the order of the items with `top`; other formats have the order of the items.',
+  }),
+  top: top.meta({
+    description:
+      'Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number.',
+  }),
   formulas: z
     .enum(['escape', 'keep'])
     .optional()
@@ -350,20 +373,44 @@ export type ResultsQuery = z.output<typeof resultsQuery>;
 /** The conditions that select results. All of them must be met. */
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
-/** All results of a batch in one of the written formats. */
-export interface StreamQuery extends Selection {
+/** A selection in an order, or in a rank. */
+export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>>;
+
+/** The results of a batch in one of the written formats. */
+export interface StreamQuery extends OrderedSelection {
   formulas: 'escape' | 'keep';
   /** True to add text and address of each item, in formats without columns. */
   withItems?: boolean;
+  /** With `sort` or `top`: a part of them. */
+  limit?: number | undefined;
+  cursor?: string | undefined;
 }
+
+export const topSelected = z
+  .object({
+    requested: z.int().min(0).meta({ description: 'The number of items that `top` asked for.' }),
+    items: z.int().min(0).meta({ description: 'The number of items from the last score on.' }),
+    lastScore: z.number().nullable().meta({ description: 'The lowest score among them; null without items.' }),
+    ties: z.int().min(0).meta({ description: 'The number of items that have the last score.' }),
+  })
+  .meta({ id: 'TopSelected', description: 'The items that `top` selects in the whole batch.' });
+export type TopSelected = z.output<typeof topSelected>;
 
 export const resultsPage = z
   .object({
-    results: z.array(itemResult).meta({ description: 'In the order in which they were evaluated.' }),
-    next: z
-      .string()
-      .nullable()
-      .meta({ description: 'Cursor of the next page, also while the batch runs; null at the end.' }),
+    results: z
+      .array(itemResult)
+      .meta({ description: 'In the order of `sort`; without it, in the order in which they were evaluated.' }),
+    selected: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'With `sort` or `top`: the number of results that meet all conditions but `q`.' }),
+    top: topSelected.optional(),
+    next: z.string().nullable().meta({
+      description:
+        'Cursor of the next page; null at the end. In the order of evaluation it is present while the batch runs, and leads to later results.',
+    }),
   })
   .meta({ id: 'ResultsPage' });
 export type ResultsPage = z.output<typeof resultsPage>;
@@ -412,9 +459,18 @@ export const batchSummary = z
     state: batchState,
     succeeded: count,
     mean: z.object({ cosine: z.number(), score: z.number() }).nullable(),
-    histogram: z
-      .array(z.object({ from: z.number(), to: z.number(), count }))
-      .meta({ description: 'Succeeded items by cosine, in bins of 0.01; empty bins at both ends are left out.' }),
+    histogram: z.array(z.object({ from: z.number(), to: z.number(), count })).meta({
+      description:
+        'Succeeded items by cosine, in bins of 0.0025; empty bins at both ends are left out. In a batch of an older release, bins of 0.01.',
+    }),
+    percentiles: z.array(z.object({ percent: z.int(), cosine: z.number(), score: z.number() })).meta({
+      description:
+        'The lowest cosine and score that this share of the succeeded items does not exceed; empty without succeeded items.',
+    }),
+    percentilesExact: z.boolean().meta({
+      description:
+        'True for a batch that has ended. While it runs, percentiles are estimated from the histogram, within a bin.',
+    }),
     lowest: z.array(extreme).meta({ description: 'The 50 lowest items, the lowest first.' }),
     highest: z.array(extreme).meta({ description: 'The 50 highest items, the highest first.' }),
     formulaCells: count.meta({

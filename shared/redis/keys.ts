@@ -41,7 +41,13 @@ export const batchKeys = (redis: Redis, id: string) => {
     /** Stream, capped: the events of the batch. */
     events: `${base}:events`,
     /** Hash: succeeded items by bin of their cosine. */
-    histogram: `${base}:hist`,
+    histogram: `${base}:cosines`,
+    /** The same in bins of 0.01, as older releases counted them. */
+    coarseHistogram: `${base}:hist`,
+    /** String of 32-bit integers: for each chunk in the index of scores, the index of its first item, plus one. */
+    offsets: `${base}:offsets`,
+    /** Strings of 32-bit integers: a segment of the index of scores; see batches/store/score-index.ts. */
+    scores: (segment: number) => `${base}:scores:${segment}`,
     /** Sorted sets by cosine: the lowest and the highest items, fifty of each. */
     lowest: `${base}:low`,
     highest: `${base}:high`,
@@ -54,7 +60,7 @@ export const batchKeys = (redis: Redis, id: string) => {
 
 /** Returns the keys of a batch whose number does not depend on its length; the record first. */
 export const fixedKeys = (redis: Redis, id: string): string[] => {
-  const { input: _input, output: _output, ...fixed } = batchKeys(redis, id);
+  const { input: _input, output: _output, scores: _scores, ...fixed } = batchKeys(redis, id);
   return Object.values(fixed);
 };
 

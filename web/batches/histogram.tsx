@@ -3,7 +3,7 @@ import type { BatchSummary } from '../../shared/contracts/batch.ts';
 import { numberInHash, setNumberInHash } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
 import { bandOf, type Scale } from '../ui/scale.ts';
-import { countPassing, rangeOf } from './threshold.ts';
+import { countPassing, passes, rangeOf } from './threshold.ts';
 
 /** Shows the distribution of the scores, and how many reach a threshold that a slider sets. */
 export function HistogramBox({
@@ -40,10 +40,10 @@ export function HistogramBox({
         {summary.histogram.map((bin) => (
           <span
             key={bin.from}
-            class={Math.round(bin.from * 100) >= at ? 'bin passes' : 'bin'}
+            class={passes(bin, at) ? 'bin passes' : 'bin'}
             style={{
               left: left(bin.from * 100),
-              width: `${100 / (to - from)}%`,
+              width: `${(100 * (bin.to - bin.from) * 100) / (to - from)}%`,
               height: `${bin.count === 0 ? 0 : Math.max(1, (bin.count / most) * 100)}%`,
             }}
           />

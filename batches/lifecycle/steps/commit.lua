@@ -1,9 +1,11 @@
 -- Stores the outcomes of a chunk, once. Ends the batch with its last chunk, or when too many of its items have failed.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
+--       12 offsets  then the segments of the index of scores
 -- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/steps/tally.ts)
 --       5 time that chunks in flight have to end after the failure budget is exceeded (ms)
---       6 items stored as lowest, and as highest  7 time between two marks of progress (ms)  8 events stored
 --       6 number of lowest and of highest items to store  7 time between two progress marks (ms)  8 events to store
+--       9 and further: those of the piece write-scores
+-- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:
 --   committed  the outcomes are counted
 --   already    the chunk already has outcomes, so nothing is written
 --   late       the batch had ended, so nothing is written and the items of the chunk stay cancelled
@@ -11,6 +13,7 @@
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
+--@include ../../store/write-scores
 -- The tally is parsed before anything is written, since Redis does not undo the writes of a script that fails.
 local tally = cjson.decode(ARGV[4])
 local cosine_sum, score_sum = tally.cosineSum + 0, tally.scoreSum + 0
@@ -31,7 +34,7 @@ local failed = tonumber(fields[4]) + tally.failed
 
 redis.call('SETBIT', KEYS[2], ARGV[1], 1)
 redis.call('HSET', KEYS[7], ARGV[1], ARGV[2])
-redis.call('HINCRBY', KEYS[1], 'outputBytes', #ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'outputBytes', #ARGV[2] + write_scores(KEYS[1], ARGV[1], KEYS, 12, ARGV, 9))
 redis.call('RPUSH', KEYS[6], ARGV[1])
 for code, count in pairs(tally.codes) do redis.call('HINCRBY', KEYS[5], code, count) end
 for bin, count in pairs(tally.bins) do redis.call('HINCRBY', KEYS[9], bin, count) end

@@ -1,7 +1,9 @@
 import type { BatchState } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { loadScript } from '../../../shared/lua.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import type { Redis } from '../../../shared/redis.ts';
+import { scoreArguments } from '../../store/index-chunk.ts';
 import { inFlightMs } from './stop.ts';
 import { extremesStored, type Tally } from './tally.ts';
 
@@ -15,6 +17,7 @@ const eventsStored = 1_000;
 /** The outcomes of a chunk. `stored` is their payload, or a reference to a payload in a bucket. */
 export interface ChunkOutcomes {
   chunk: number;
+  results: readonly ItemResult[];
   stored: Buffer;
   tally: Tally;
 }
@@ -31,10 +34,11 @@ export type CommitReply =
 export async function commitChunk(
   redis: Redis,
   id: string,
-  { chunk, stored, tally }: ChunkOutcomes,
+  { chunk, results, stored, tally }: ChunkOutcomes,
   retentionMs: number,
 ): Promise<CommitReply> {
   const keys = batchKeys(redis, id);
+  const scores = scoreArguments(redis, id, results);
   const names = [
     keys.batch,
     keys.done,
@@ -47,9 +51,17 @@ export async function commitChunk(
     keys.histogram,
     keys.lowest,
     keys.highest,
+    ...scores.keys,
   ];
   const limits = [inFlightMs, extremesStored, markEveryMs, eventsStored];
-  const reply = await script(redis, names, [chunk, stored, retentionMs, JSON.stringify(tally), ...limits]);
+  const reply = await script(redis, names, [
+    chunk,
+    stored,
+    retentionMs,
+    JSON.stringify(tally),
+    ...limits,
+    ...scores.values,
+  ]);
   const [verdict, state, hasStopped] = reply as [Buffer, Buffer?, number?];
   const name = String(verdict) as CommitReply['verdict'];
   return name === 'gone'

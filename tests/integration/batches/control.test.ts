@@ -192,7 +192,8 @@ test('the summary has the mean, the histogram and the fifty lowest and highest i
     3,
   );
   expect(summary.histogram.reduce((sum, bin) => sum + bin.count, 0)).toBe(count);
-  expect(summary.histogram[0]).toMatchObject({ from: -0.2, to: -0.19 });
+  expect(summary.histogram[0]).toMatchObject({ from: -0.2, to: -0.1975 });
+  expect(summary.percentiles.find(({ percent }) => percent === 50)?.cosine).toBe(cosines[count / 2 - 1]);
   expect(summary.lowest.map(({ cosine }) => cosine)).toEqual(cosines.slice(0, 50));
   expect(summary.highest.map(({ cosine }) => cosine)).toEqual(cosines.slice(-50).reverse());
   expect(summary.lowest[0]).toMatchObject({

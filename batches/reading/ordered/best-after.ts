@@ -1,0 +1,55 @@
+import type { ResultOrder } from '../../../shared/contracts/batch.ts';
+import { cosineSteps, scoredEntry } from '../../store/score-index.ts';
+import type { Range } from './conditions.ts';
+import type { Segment } from './segments.ts';
+
+/** Orders by score or cosine. */
+export type RankedOrder = Exclude<ResultOrder, 'index'>;
+
+/**
+ * The position of an item with a score in an order, as one number: its rank by score or cosine, then its index. 21 and 32
+ * bits, which a double has exactly.
+ */
+export type Position = number;
+export const beforeAll: Position = -1;
+
+const lowest = scoredEntry(-cosineSteps);
+const highest = scoredEntry(cosineSteps);
+const indexes = 2 ** 32;
+export const indexAt = (position: Position): number => position % indexes;
+
+/** Returns the first positions after one, at most `most`, in their order. Memory grows with `most` alone. */
+export async function bestAfter(
+  segments: AsyncIterable<Segment>,
+  order: RankedOrder,
+  { from, to }: Range,
+  after: Position,
+  most: number,
+): Promise<Float64Array> {
+  const isDescending = order.startsWith('-');
+  const isByScore = order.endsWith('score');
+  /** By score, negative cosines are equal to 0. */
+  const least = isByScore ? scoredEntry(0) : lowest;
+  const found = new Float64Array(Math.max(2 * most, 1_024));
+  let count = 0;
+  let last = Number.POSITIVE_INFINITY;
+  const keepBest = () => {
+    found.subarray(0, count).sort();
+    count = Math.min(count, most);
+    if (count === most) last = found[count - 1] ?? last;
+  };
+  for await (const { first, entries } of segments) {
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] ?? 0;
+      if (entry < from || entry > to) continue;
+      const value = entry < least ? least : entry;
+      const rank = isDescending ? highest - value : value - lowest;
+      const position = rank * indexes + first + at;
+      if (position <= after || position >= last) continue;
+      found[count++] = position;
+      if (count === found.length) keepBest();
+    }
+  }
+  keepBest();
+  return found.subarray(0, count);
+}

@@ -1,0 +1,61 @@
+import { terminalStates } from '../../../shared/contracts/batch.ts';
+import { batchKeys } from '../../../shared/redis/keys.ts';
+import { bitReader } from '../../store/bitmap.ts';
+import { indexChunk } from '../../store/index-chunk.ts';
+import type { BatchRecord } from '../../store/record.ts';
+import { numbersOf } from '../../store/score-index.ts';
+import { readChunks, type Source } from '../read-chunks.ts';
+
+/** The chunks of a batch that have results. */
+export interface ChunkIndex {
+  /** The committed chunks, ascending, and the index of the first item of each. */
+  committed: Uint32Array;
+  firsts: Uint32Array;
+  /** Chunks whose items are cancelled, ascending. */
+  cancelled: number[];
+}
+
+/** Chunks of older releases that are indexed at a time. */
+const chunksPerRead = 4;
+
+/** Reads the chunks that have results. First completes the index of scores, if an older release has committed some. */
+export async function readChunkIndex(source: Source, batch: BatchRecord): Promise<ChunkIndex> {
+  const { redis } = source;
+  const keys = batchKeys(redis, batch.id);
+  // The bitmap first: a chunk that is committed after it was read is not among the missing ones.
+  const isDone = bitReader(await redis.getBuffer(keys.done));
+  let offsets = numbersOf(await redis.getBuffer(keys.offsets));
+  const missing: number[] = [];
+  for (let chunk = 0; chunk < batch.chunks; chunk++) if (isDone(chunk) && !offsets[chunk]) missing.push(chunk);
+  for (let from = 0; from < missing.length; from += chunksPerRead) {
+    const chunks = missing.slice(from, from + chunksPerRead);
+    const read = await readChunks(source, batch, chunks);
+    await Promise.all(chunks.map((chunk, at) => indexChunk(redis, batch.id, chunk, read[at]?.results ?? [])));
+  }
+  if (missing.length > 0) offsets = numbersOf(await redis.getBuffer(keys.offsets));
+
+  const committed: number[] = [];
+  const firsts: number[] = [];
+  const cancelled: number[] = [];
+  const stopped = terminalStates.has(batch.state);
+  for (let chunk = 0; chunk < batch.chunks; chunk++) {
+    const offset = offsets[chunk] ?? 0;
+    if (offset > 0) {
+      committed.push(chunk);
+      firsts.push(offset - 1);
+    } else if (stopped && !isDone(chunk)) cancelled.push(chunk);
+  }
+  return { committed: Uint32Array.from(committed), firsts: Uint32Array.from(firsts), cancelled };
+}
+
+/** Returns the place of the last chunk that begins at or before an item. */
+export function placeOf({ firsts }: Pick<ChunkIndex, 'firsts'>, index: number): number {
+  let low = 0;
+  let high = firsts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((firsts[middle] ?? 0) <= index) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

@@ -1,0 +1,56 @@
+import type { Selection } from '../../../shared/contracts/batch.ts';
+import { cosineSteps, failedEntry, firstEntry, lastEntry, scoredEntry } from '../../store/score-index.ts';
+
+/** Entries of the index from one value to another, both included. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** The entries of the index that a selection wants. `q` is not in the index. */
+export interface Conditions {
+  /** Entries of items with a score. */
+  scored: Range | undefined;
+  /** Entries of items without a score. */
+  unscored: Range[];
+  /** Cancelled items, which have no entry. */
+  cancelled: boolean;
+}
+
+/** @param lastOfTop lowest cosine, in millionths, of the items that `top` selects. */
+export function conditionsOf(
+  { status, minScore, maxScore, code }: Selection,
+  lastOfTop: number | undefined,
+): Conditions {
+  const hasLimits = minScore !== undefined || maxScore !== undefined || lastOfTop !== undefined;
+  const mayBe = (outcome: Selection['status']) => status === undefined || status === outcome;
+  const scored = rangeOf(minScore, maxScore, lastOfTop);
+  const unscored: Range[] = [];
+  if (!hasLimits && mayBe('failed')) {
+    const failed = code === undefined ? undefined : failedEntry(code);
+    unscored.push({ from: failed ?? firstEntry('failed'), to: failed ?? lastEntry('failed') });
+  }
+  if (!hasLimits && mayBe('answered') && code === undefined) {
+    unscored.push({ from: firstEntry('answered'), to: lastEntry('answered') });
+  }
+  return {
+    scored: mayBe('succeeded') && code === undefined && scored.from <= scored.to ? scored : undefined,
+    unscored,
+    cancelled: !hasLimits && mayBe('cancelled') && code === undefined,
+  };
+}
+
+/** Returns the entries with scores between two limits. A score is a cosine of 0 or more, in ten thousandths of 100. */
+function rangeOf(minScore = 0, maxScore = 100, lastOfTop = -cosineSteps): Range {
+  const scoreOf = (millionths: number) => millionths / 10_000;
+  // Every negative cosine has the score 0.
+  let low = -cosineSteps;
+  if (minScore > 0) {
+    low = Math.min(cosineSteps + 1, Math.max(0, Math.floor(minScore * 10_000) - 1));
+    while (low <= cosineSteps && scoreOf(low) < minScore) low++;
+  }
+  let high = Math.max(-1, Math.min(cosineSteps, Math.ceil(maxScore * 10_000) + 1));
+  while (high >= 0 && scoreOf(high) > maxScore) high--;
+  if (high < 0) return { from: 1, to: 0 };
+  return { from: scoredEntry(Math.max(low, lastOfTop)), to: scoredEntry(high) };
+}

@@ -1,0 +1,221 @@
+import { z } from 'zod';
+import { addressOf } from '../../../formats/result-columns.ts';
+import type { OrderedSelection, ResultOrder, TopSelected } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { ServiceError } from '../../../shared/errors.ts';
+import type { StoredItem } from '../../store/payload.ts';
+import type { BatchRecord } from '../../store/record.ts';
+import { cosineSteps } from '../../store/score-index.ts';
+import { createCursor } from '../cursor.ts';
+import { type ChunkResults, readChunks, type Source } from '../read-chunks.ts';
+import { createSelector, needsItems } from '../selection.ts';
+import { beforeAll, bestAfter, indexAt, type RankedOrder } from './best-after.ts';
+import { placeOf, readChunkIndex } from './chunk-index.ts';
+import { conditionsOf } from './conditions.ts';
+import { readSegments } from './segments.ts';
+import { surveyIndex } from './survey.ts';
+import { selectTop } from './top.ts';
+
+/**
+ * A position in ordered results: first among the items with a score, in their order; then, or from the start, in a chunk.
+ */
+const place = z.union([
+  z.strictObject({ sort: z.string(), after: z.number() }),
+  z.strictObject({ sort: z.string(), chunk: z.int().min(0), items: z.int().min(0) }),
+]);
+export type Place = z.output<typeof place>;
+const cursor = createCursor<Place>(place);
+
+/** Results that follow each other in an order. */
+export interface Step {
+  results: ItemResult[];
+  /** The items of the results, when they were requested. */
+  items: (StoredItem | undefined)[];
+  /** The place after them; undefined at the end. */
+  next: Place | undefined;
+  /** Bytes of JSON that were read, and those of the results alone, approximately. */
+  read: number;
+  bytes: number;
+  /** Chunks that were read. */
+  chunks: number;
+}
+
+/** The results of a batch in an order, as they are when it is created. */
+export interface Order {
+  start: Place;
+  /** Reads the results after a place: at most `most` of them, possibly fewer or none before the end. */
+  step(after: Place, most: number): Promise<Step>;
+  /** The number of results that meet all conditions but `q`. */
+  selected: number;
+  top: TopSelected | undefined;
+  encode(next: Place | undefined): string | null;
+}
+
+/** Positions whose items are searched for `q` at a time. */
+const searchedAtOnce = 512;
+/** Bytes of JSON that a step holds, and those that it reads for them. This few positions may exceed both. */
+const bytesPerStep = 8 * 1024 * 1024;
+const readPerStep = 256 * 1024 * 1024;
+const fewest = 8;
+/** A chunk of fewer bytes has results of about the same size. */
+const evenChunk = 64 * 1024;
+
+/** Chunks read and held at a time. With large metadata each may have megabytes. */
+const chunksPerRead = 8;
+
+/**
+ * Creates the order of a query with `sort` or `top`.
+ * @param withItems steps have the items of results, too.
+ * @throws {ServiceError} `request.invalid` for a cursor of another order.
+ */
+export async function createOrder(
+  source: Source,
+  batch: BatchRecord,
+  query: OrderedSelection & { cursor?: string | undefined },
+  withItems: boolean,
+): Promise<Order> {
+  const { sort = 'index' } = query;
+  const start = query.cursor === undefined ? startOf(sort) : cursor.decode(query.cursor);
+  if (start.sort !== sort) {
+    const message = `The cursor is of the order ${start.sort.slice(0, 20)}; send it with the query of its page`;
+    throw new ServiceError('request.invalid', message, { faults: [{ path: 'cursor', message }] });
+  }
+  const index = await readChunkIndex(source, batch);
+  const segments = () => readSegments(source.redis, batch);
+  const selectedTop = query.top === undefined ? undefined : await selectTop(segments(), query.top);
+  const conditions = conditionsOf(query, selectedTop?.lastMillionths);
+  const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
+  const { scored: range } = conditions;
+  const isSelected = createSelector(query);
+  const readsItems = withItems || needsItems(query);
+  /** Chunks are read in their order: all that are selected, or those of items without a score. */
+  const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
+
+  async function stepByRank(order: RankedOrder, after: number, most: number): Promise<Step> {
+    const asked = query.q === undefined ? most : Math.max(most, searchedAtOnce);
+    const positions =
+      range === undefined ? new Float64Array() : await bestAfter(segments(), order, range, after, asked);
+    const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
+    const found = await readPositions(positions, step);
+    // The items are larger than expected: fewer of them at a time.
+    if (found === undefined) return await stepByRank(order, after, Math.ceil(most / 4));
+    for (let rank = 0; rank < positions.length; rank++) {
+      const [result, item] = found[rank] ?? [];
+      if (result === undefined) continue;
+      step.results.push(result);
+      step.items.push(item);
+      if (step.results.length < most || rank + 1 === positions.length) continue;
+      return { ...step, next: { sort, after: positions[rank] ?? after } };
+    }
+    const isLast = positions.length < asked;
+    return { ...step, next: isLast ? firstChunk : { sort, after: positions.at(-1) ?? after } };
+  }
+
+  /** Reads selected results at some positions, by their rank. Returns undefined when they are too large together. */
+  async function readPositions(
+    positions: Float64Array,
+    step: Step,
+  ): Promise<([ItemResult, StoredItem | undefined] | undefined)[] | undefined> {
+    const wanted = new Map<number, number[]>();
+    for (let rank = 0; rank < positions.length; rank++) {
+      const at = placeOf(index, indexAt(positions[rank] ?? 0));
+      const ranks = wanted.get(at);
+      if (ranks === undefined) wanted.set(at, [rank]);
+      else ranks.push(rank);
+    }
+    const found: ([ItemResult, StoredItem | undefined] | undefined)[] = new Array(positions.length);
+    const places = [...wanted.keys()].sort((a, b) => a - b);
+    for (let from = 0; from < places.length; from += chunksPerRead) {
+      const some = places.slice(from, from + chunksPerRead);
+      const numbers = some.map((at) => index.committed[at] ?? 0);
+      const chunks = await readChunks(source, batch, numbers, readsItems);
+      step.chunks += chunks.length;
+      for (const [nth, chunk] of chunks.entries()) {
+        if (chunk === undefined) continue;
+        step.read += chunk.bytes;
+        const at = some[nth] ?? 0;
+        for (const rank of wanted.get(at) ?? []) {
+          const offset = indexAt(positions[rank] ?? 0) - (index.firsts[at] ?? 0);
+          const [result, item] = [chunk.results[offset], chunk.items[offset]];
+          if (result === undefined || !isSelected(result, item)) continue;
+          step.bytes += bytesOf(result, chunk);
+          found[rank] = [result, item && withAddress(item)];
+        }
+      }
+      const isTooLarge = step.bytes > bytesPerStep || step.read > readPerStep;
+      if (isTooLarge && positions.length > fewest) return undefined;
+    }
+    return found;
+  }
+
+  async function stepByIndex(at: { chunk: number; items: number }, most: number): Promise<Step> {
+    const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
+    const from = firstAtOrAfter(survey.chunks, at.chunk);
+    const numbers = survey.chunks.slice(from, from + Math.min(chunksPerRead, Math.ceil(most / 8)));
+    const chunks = await readChunks(source, batch, numbers, readsItems);
+    for (const [nth, number] of numbers.entries()) {
+      const { results = [], items = [], bytes = 0 } = chunks[nth] ?? {};
+      step.read += bytes;
+      step.bytes += bytes;
+      step.chunks++;
+      for (let offset = number === at.chunk ? at.items : 0; offset < results.length; offset++) {
+        const result = results[offset];
+        if (result === undefined || !isListed(result) || !isSelected(result, items[offset])) continue;
+        if (step.results.length === most) {
+          step.next = { sort, chunk: number, items: offset };
+          return step;
+        }
+        step.results.push(result);
+        step.items.push(items[offset]);
+      }
+    }
+    const following = survey.chunks[from + numbers.length];
+    if (following !== undefined) step.next = { sort, chunk: following, items: 0 };
+    return step;
+  }
+
+  /** True for the results that chunks list: in other orders than that of the items, those without a score. */
+  function isListed(result: ItemResult): boolean {
+    if (result.status !== 'succeeded') return selectedTop === undefined;
+    if (sort !== 'index') return false;
+    return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
+  }
+
+  return {
+    start,
+    step: (after, most) =>
+      'after' in after ? stepByRank(rankedOrder(sort), after.after, most) : stepByIndex(after, most),
+    selected: survey.scored + survey.unscored + (conditions.cancelled ? batch.cancelled : 0),
+    top: selectedTop?.top,
+    encode: (next) => (next === undefined ? null : cursor.encode(next)),
+  };
+}
+
+/** Returns the bytes of JSON of a result and its item. */
+function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
+  return bytes < evenChunk ? bytes / results.length : 2 * JSON.stringify(result).length;
+}
+
+/** Returns an item without the bytes of an inline image, which results do not have. */
+const withAddress = (item: StoredItem): StoredItem => ('error' in item ? item : { ...item, image: addressOf(item) });
+
+/** @throws {ServiceError} `request.invalid` for a position among ranks in the order of the items. */
+function rankedOrder(sort: ResultOrder): RankedOrder {
+  if (sort !== 'index') return sort;
+  throw new ServiceError('request.invalid', 'The cursor is invalid; send the `next` of the previous page');
+}
+
+const startOf = (sort: ResultOrder): Place =>
+  sort === 'index' ? { sort, chunk: 0, items: 0 } : { sort, after: beforeAll };
+
+/** Returns the place of the first number that is not below a limit, in an ascending list. */
+function firstAtOrAfter(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,36 @@
+import type { ResultsPage, ResultsQuery } from '../../../shared/contracts/batch.ts';
+import { resultsPageSize } from '../../../shared/contracts/batch.ts';
+import type { BatchRecord } from '../../store/record.ts';
+import type { Source } from '../read-chunks.ts';
+import { withItem } from '../with-item.ts';
+import { createOrder } from './order.ts';
+
+/** A page ends after this many bytes of JSON, or after this many chunks were searched, even below its limit of items. */
+const pageBytes = 8 * 1024 * 1024;
+const chunksPerPage = 2_048;
+
+/**
+ * Returns a page of results in an order, or of the best items. A page after a cursor has the results that follow at that
+ * time, so results that are added before it meanwhile are not read.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or one of another order.
+ */
+export async function readOrdered(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
+  const { limit = resultsPageSize } = query;
+  const withItems = query.items === 'true';
+  const order = await createOrder(source, batch, query, withItems);
+  const page: ResultsPage = { results: [], selected: order.selected, ...(order.top && { top: order.top }), next: null };
+  let place = order.start;
+  let bytes = 0;
+  for (let looked = 0; looked < chunksPerPage && bytes < pageBytes; ) {
+    const step = await order.step(place, limit - page.results.length);
+    page.results.push(
+      ...(withItems ? step.results.map((result, at) => withItem(result, step.items[at])) : step.results),
+    );
+    bytes += step.bytes;
+    looked += step.chunks;
+    if (step.next === undefined) return page;
+    place = step.next;
+    if (page.results.length >= limit) break;
+  }
+  return { ...page, next: order.encode(place) };
+}

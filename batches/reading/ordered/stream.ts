@@ -1,0 +1,52 @@
+import type { Bytes } from '../../../formats/bytes.ts';
+import { createResultWriter } from '../../../formats/index.ts';
+import type { StreamQuery, TopSelected } from '../../../shared/contracts/batch.ts';
+import { type FormatName, formatNamed } from '../../../shared/formats.ts';
+import type { BatchRecord } from '../../store/record.ts';
+import { partsOf } from '../parts.ts';
+import type { Source } from '../read-chunks.ts';
+import { withItem } from '../with-item.ts';
+import { createOrder, type Place, type Step } from './order.ts';
+
+/** The parts of a file of results, with the items that `top` has selected. */
+export type ResultStream = AsyncIterableIterator<Bytes> & { top?: TopSelected | undefined };
+
+/** The first part is small, so that it is sent soon. Later ones have more results, as each step reads the whole index. */
+const firstStep = 256;
+const largestStep = 20_000;
+const bytesPerPart = 2 * 1024 * 1024;
+
+/**
+ * Writes the results of a batch in an order, or the best of them.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or one of another order.
+ */
+export async function streamOrdered(
+  source: Source,
+  batch: BatchRecord,
+  format: FormatName,
+  query: StreamQuery,
+): Promise<ResultStream> {
+  const { hasColumns } = formatNamed(format);
+  const addsItems = query.withItems === true && !hasColumns;
+  const order = await createOrder(source, batch, query, hasColumns || addsItems);
+  const writer = createResultWriter(format, batch, query.formulas);
+  let place: Place | undefined = order.start;
+  let left = query.limit ?? Number.POSITIVE_INFINITY;
+  let most = firstStep;
+  // Not a generator, for the reason in `partsOf`.
+  const steps: AsyncIterableIterator<Step> = {
+    async next() {
+      if (place === undefined || left === 0) return { done: true, value: undefined };
+      const step = await order.step(place, Math.min(most, left));
+      place = step.next;
+      left -= step.results.length;
+      const each = step.bytes / Math.max(1, step.results.length);
+      most = Math.max(1, Math.min(largestStep, 4 * most, Math.floor(bytesPerPart / Math.max(1, each))));
+      return { value: step };
+    },
+    [Symbol.asyncIterator]: () => steps,
+  };
+  const write = ({ results, items }: Step) =>
+    writer.rows(addsItems ? results.map((result, at) => withItem(result, items[at])) : results, items);
+  return Object.assign(partsOf(steps, write, { before: writer.start(), after: writer.end }), { top: order.top });
+}

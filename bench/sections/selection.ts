@@ -1,0 +1,156 @@
+import { createBatchEngine } from '../../batches/engine.ts';
+import { withFacts } from '../../batches/intake/item-source.ts';
+import type { ReadItem } from '../../formats/items.ts';
+import type { ItemResult } from '../../shared/contracts/item.ts';
+import { createLogger } from '../../shared/log.ts';
+import { batchKeys } from '../../shared/redis/keys.ts';
+import { connectRedis, type Redis, whenConnected } from '../../shared/redis.ts';
+import { readable } from '../../testing/readable.ts';
+import { startRedis } from '../../testing/redis/single.ts';
+import { type Figure, figure, most } from '../figures.ts';
+
+const tenant = 'default';
+const itemsAtOnce = 1_000;
+
+/** Measures pages of an ordered selection over one batch, and the size of its index of scores. */
+export async function benchSelection(items: number, say: (line: string) => void): Promise<Figure[]> {
+  const server = await startRedis();
+  const log = await createLogger({ name: 'bench', level: 'silent' });
+  const redis = connectRedis(server.url, 'producer', log);
+  const monitor = server.connect();
+  await whenConnected(redis, 10_000);
+  await monitor.config('SET', 'appendonly', 'no');
+  const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours: 1, storage: {}, log });
+  try {
+    say(`selection: ${readable(items)} items are posted and committed`);
+    const id = await postBatch(engine, items);
+    const cosines = await commitAll(engine, redis, id, items);
+
+    const { offsets, scores } = batchKeys(redis, id);
+    const keys = [offsets, ...(await monitor.keys(scores(0).replace(/0$/, '*')))];
+    const sizes = await Promise.all(keys.map((key) => monitor.call('MEMORY', 'USAGE', key)));
+    const bytes = sizes.reduce<number>((sum, size) => sum + Number(size), 0);
+
+    const timed = async (query: Parameters<typeof engine.batches.results>[2]) => {
+      const times: number[] = [];
+      for (let round = 0; round < 9; round++) {
+        const start = performance.now();
+        await engine.batches.results(tenant, id, query);
+        times.push(performance.now() - start);
+      }
+      return { median: times.sort((a, b) => a - b)[4] ?? 0, all: times };
+    };
+    const query = { sort: '-score', minScore: 20, maxScore: 35 } as const;
+    say('selection: pages are read');
+    const page = await timed({ ...query, limit: 100 });
+    const long = await timed({ ...query, limit: 1_000 });
+    const top = await timed({ sort: '-score', top: { share: 0.3 }, limit: 100 });
+    await expectPlainSort(engine, id, cosines);
+    const size = `${readable(items)} items`;
+    const detail = ({ all }: { all: number[] }) => `${readable(all[0] ?? 0)} to ${readable(all.at(-1) ?? 0)} ms`;
+    return [
+      figure(
+        `selection/bytes-${items}`,
+        `index of scores in Redis, ${size}`,
+        bytes / items,
+        'bytes an item',
+        `${keys.length} keys`,
+        most(8),
+      ),
+      figure(
+        `selection/page-${items}`,
+        `filtered, sorted page of 100, ${size}`,
+        page.median,
+        'ms',
+        detail(page),
+        most(200),
+      ),
+      figure(
+        `selection/long-page-${items}`,
+        `filtered, sorted page of 1,000, ${size}`,
+        long.median,
+        'ms',
+        detail(long),
+      ),
+      figure(`selection/top-${items}`, `first 100 of the best 30 %, ${size}`, top.median, 'ms', detail(top), most(200)),
+    ];
+  } finally {
+    await engine.close();
+    monitor.disconnect();
+    redis.disconnect();
+    await server.remove();
+  }
+}
+
+type Engine = ReturnType<typeof createBatchEngine>;
+
+async function postBatch({ batches }: Engine, items: number): Promise<string> {
+  async function* pairs(): AsyncGenerator<ReadItem[]> {
+    for (let from = 0; from < items; from += itemsAtOnce) {
+      yield Array.from({ length: Math.min(itemsAtOnce, items - from) }, (_, at) => ({
+        ...{ id: `i${from + at}`, image: `https://example.org/${from + at}.jpg`, text: `photo number ${from + at}` },
+      }));
+    }
+  }
+  const pinned = { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p' };
+  const posted = await batches.post({
+    tenant,
+    pinned: { ...pinned, longText: 'truncate' },
+    options: {},
+    items: withFacts(pairs(), () => ({ bodyHash: () => '' })),
+  });
+  return posted.id;
+}
+
+/** Commits outcomes for all chunks, out of order. Returns the cosines; items without one have failed. */
+async function commitAll({ chunks }: Engine, redis: Redis, id: string, items: number): Promise<(number | undefined)[]> {
+  const count = Number(await redis.hget(batchKeys(redis, id).batch, 'chunks'));
+  const cosines: (number | undefined)[] = new Array(items);
+  const offsetOf = (chunk: number) => 4 * Math.min(chunk, 32) + 64 * Math.max(0, chunk - 32);
+  const commit = async (chunk: number) => {
+    const offset = offsetOf(chunk);
+    const results = Array.from({ length: Math.min(offsetOf(chunk + 1), items) - offset }, (_, at): ItemResult => {
+      const index = offset + at;
+      const given = { index, id: `i${index}` };
+      if (index % 20 === 7) {
+        return { ...given, status: 'failed', error: { code: 'image.corrupt', message: 'broken', retryable: false } };
+      }
+      const cosine = Math.round(((index * 7_919) % 400_009) - 50_000) / 1e6;
+      cosines[index] = cosine;
+      return { ...given, status: 'succeeded', cosine, score: Number((100 * Math.max(cosine, 0)).toFixed(4)) };
+    });
+    const input = { offset, items: results.map(({ index }) => ({ image: '', text: `photo number ${index}` })) };
+    await chunks.commit({ v: 1, tenant, batchId: id, chunk }, input, results);
+  };
+  for (let from = count - 1; from >= 0; from -= 16) {
+    await Promise.all(Array.from({ length: Math.min(16, from + 1) }, (_, at) => commit(from - at)));
+  }
+  return cosines;
+}
+
+/** Compares whole orders with a plain sort. */
+async function expectPlainSort(
+  { batches }: Engine,
+  id: string,
+  cosines: readonly (number | undefined)[],
+): Promise<void> {
+  const scores = cosines.map((cosine) =>
+    cosine === undefined ? undefined : Number((100 * Math.max(cosine, 0)).toFixed(4)),
+  );
+  const wanted = scores
+    .flatMap((score, index) => (score !== undefined && score >= 20 && score <= 35 ? [{ index, score }] : []))
+    .sort((a, b) => b.score - a.score || a.index - b.index);
+  let seen = 0;
+  let cursor: string | undefined;
+  for (let page = 0; page < 20; page++) {
+    const query = { sort: '-score', minScore: 20, maxScore: 35, limit: 10_000, ...(cursor && { cursor }) } as const;
+    const { results, next, selected } = await batches.results(tenant, id, query);
+    if (selected !== wanted.length) throw new Error(`${selected} are selected, not ${wanted.length}`);
+    for (const { index } of results) {
+      if (wanted[seen]?.index !== index) throw new Error(`Place ${seen} has item ${index}, not ${wanted[seen]?.index}`);
+      seen++;
+    }
+    if (next === null) break;
+    cursor = next;
+  }
+}
