@@ -24,12 +24,7 @@ const flushMs = 2_000;
  * starts in parallel with the rest of the startup. It reads protocol, headers, sampler and limits from the variables of
  * its specification.
  */
-export async function startTracing(
-  config: TracingConfig,
-  title: string,
-  log: Logger,
-  hasFile: (path: string) => boolean = existsSync,
-): Promise<Tracing> {
+export async function startTracing(config: TracingConfig, title: string, log: Logger): Promise<Tracing> {
   if (config.otlpEndpoint === undefined) return { stop: async () => {} };
   const [{ startNodeSdk }, { DiagLogLevel, diag }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
@@ -37,7 +32,7 @@ export async function startTracing(
   ]);
   // Read by the SDK. As a resource attribute it would override the name that the environment gives.
   process.env['OTEL_SERVICE_NAME'] ||= title;
-  const hasId = machineIds.some(hasFile);
+  const hasId = machineIds.some((path) => existsSync(path));
   // Containers have no id of a machine, and the SDK's detector of hosts warns of that at every start.
   if (!hasId) process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service,process';
   const sdk = startNodeSdk({

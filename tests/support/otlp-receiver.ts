@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 /** A span as it came, with the name of the process that sent it. */
 export interface ReceivedSpan {
   service: string;
+  /** Attributes of the process that sent it. */
+  resource: Record<string, unknown>;
   traceId: string;
   spanId: string;
   parentSpanId: string;
@@ -84,6 +86,7 @@ function spansOf({ resourceSpans }: Exported): ReceivedSpan[] {
     scopeSpans.flatMap(({ spans }) =>
       spans.map((span) => ({
         service: String(attributesOf(resource.attributes)['service.name']),
+        resource: attributesOf(resource.attributes),
         traceId: span.traceId,
         spanId: span.spanId,
         parentSpanId: span.parentSpanId ?? '',
