@@ -15,6 +15,7 @@ import { observeRedis } from '../shared/telemetry/redis-readings.ts';
 import { version } from '../shared/version.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import { openKeyRing } from './access/key-ring.ts';
+import { readMetricsToken } from './access/metrics-token.ts';
 import { createApp } from './app.ts';
 
 export interface ApiDeps {
@@ -46,6 +47,7 @@ const freshMs = 5_000;
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
+  const metricsToken = await readMetricsToken(config);
   const { retentionHours } = config;
   for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
   const engine = createBatchEngine({
@@ -62,7 +64,16 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   let isDraining = false;
   const connections = createConnections(config.maxConnections);
   const { isSurplus } = connections;
-  const app = createApp({ ...deps, ...engine, redisWatch, keys, version, isDraining: () => isDraining, isSurplus });
+  const app = createApp({
+    ...deps,
+    ...engine,
+    config: { ...config, metricsToken },
+    redisWatch,
+    keys,
+    version,
+    isDraining: () => isDraining,
+    isSurplus,
+  });
   // Waits for Redis, so that a client that posts a batch at once does not get the error that Redis is away.
   await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();

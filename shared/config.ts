@@ -70,6 +70,11 @@ export const settings = {
     z.string().min(16, 'expected at least 16 characters').optional(),
     'Bearer token that grants access to /metrics and nothing else, for Prometheus where API keys are required.',
   ),
+  metricsTokenFile: setting(
+    'METRICS_TOKEN_FILE',
+    path.optional(),
+    'File with this token, in place of METRICS_TOKEN: Prometheus can read the same one. An empty file is no token.',
+  ),
   allowedHosts: setting(
     'ALLOWED_HOSTS',
     z.union([z.literal('*').transform(() => ['*']), namedHosts]).prefault(''),

@@ -47,13 +47,15 @@ export async function createStack(leftOut: string[]) {
   const metricsToken = createKey().key;
   const [api, prometheus, grafana, jaeger] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   const settings = join(directory, 'env');
+  const tokenFile = join(directory, 'metrics-token');
+  writeFileSync(tokenFile, metricsToken);
   const variables = {
     PORT: String(api),
     PROMETHEUS_PORT: String(prometheus),
     GRAFANA_PORT: String(grafana),
     JAEGER_PORT: String(jaeger),
     REDIS_PASSWORD: metricsToken.replaceAll(/\W|_/g, ''),
-    METRICS_TOKEN: metricsToken,
+    METRICS_TOKEN_FILE: tokenFile,
     API_KEYS: entryOfKeyRecord({ id, hash, tenant: 'check', role: 'operator' }),
     ALLOW_ANONYMOUS: '0',
     ...(leftOut.includes('jaeger') && { OTEL_EXPORTER_OTLP_ENDPOINT: '' }),
