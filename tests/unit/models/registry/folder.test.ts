@@ -20,6 +20,7 @@ test('a CLIP export says its sizes, its normalisation and where its files are', 
     tokenizerPath: join(tinyClipFolder, 'tokenizer.json'),
     tokenizerConfigPath: join(tinyClipFolder, 'tokenizer_config.json'),
     family: 'clip',
+    reference: 'open_clip',
     image: {
       ...clipPixels,
       mean: [0.48145466, 0.4578275, 0.40821073],
