@@ -36,40 +36,40 @@ test('bodies are held up to a common limit, and free it when they have been answ
   expect(() => send(MiB)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
   held[0]?.response.emit('close');
   expect(() => sendWith(chunked)).not.toThrow();
-  expect(() => send(MiB)).toThrow('Too many large requests');
+  expect(() => send(MiB)).toThrow('Too many large request bodies');
 });
 
 test('small bodies are accepted beyond the limit of large ones', () => {
   for (let count = 0; count < 7; count++) sendWith(chunked);
   for (let count = 0; count < 128; count++) send(MiB / 4);
-  expect(() => send(MiB / 4)).toThrow('Too many large requests');
+  expect(() => send(MiB / 4)).toThrow('Too many large request bodies');
 });
 
 test('a compressed body counts with its maximum decoded size', () => {
   const gzipped = { 'content-encoding': 'gzip', 'content-length': String(32 * 1024) };
   for (let count = 0; count < 7; count++) sendWith(gzipped);
-  expect(() => sendWith({ ...gzipped, 'content-length': '1000' })).toThrow('Too many large requests');
+  expect(() => sendWith({ ...gzipped, 'content-length': '1000' })).toThrow('Too many large request bodies');
 });
 
 test('a small compressed body counts little, unless its encoding has no maximum growth', () => {
   for (let count = 0; count < 50; count++) sendWith({ 'content-encoding': 'GZIP', 'content-length': '1000' });
   for (let count = 0; count < 5; count++) sendWith({ 'content-encoding': 'br', 'content-length': '53' });
   expect(() => send(8 * MiB)).not.toThrow();
-  expect(() => sendWith({ 'content-encoding': 'br', 'content-length': '53' })).toThrow('Too many large requests');
+  expect(() => sendWith({ 'content-encoding': 'br', 'content-length': '53' })).toThrow('Too many large request bodies');
 });
 
 test('a form counts with its file and its fields', () => {
   for (let count = 0; count < 3; count++) sendWith({ ...form, 'content-length': String(52 * MiB) });
   sendWith({ ...form, ...chunked });
   // 4 x 52 MiB are held, of 224.
-  expect(() => send(16 * MiB + 1)).toThrow('Too many large requests');
+  expect(() => send(16 * MiB + 1)).toThrow('Too many large request bodies');
   expect(() => send(16 * MiB)).not.toThrow();
 });
 
 test('a form that may exceed the whole limit is accepted alone', () => {
   budget = createBodyBudget({ imageMaxBytes: 1024 * MiB });
   const { response } = sendWith({ ...form, 'content-length': String(600 * MiB) });
-  expect(() => send(MiB)).toThrow('Too many large requests');
+  expect(() => send(MiB)).toThrow('Too many large request bodies');
   response.emit('close');
   expect(() => send(MiB)).not.toThrow();
 });
@@ -107,15 +107,15 @@ test('a body that drips is dropped after 15 s, and a body that the service does 
 
 test('a tenant gets its guaranteed bytes while another holds the budget, up to the hard limit', () => {
   for (let count = 0; count < 7; count++) send(32 * MiB, 'hostile');
-  expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large requests');
+  expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large request bodies');
   for (const tenant of ['a', 'b', 'c', 'd']) {
     send(32 * MiB, tenant);
     send(32 * MiB, tenant);
-    expect(() => send(MiB, tenant)).toThrow('Too many large requests');
+    expect(() => send(MiB, tenant)).toThrow('Too many large request bodies');
   }
   // 224 and 256 MiB of 512.
   send(32 * MiB, 'e');
-  expect(() => send(MiB, 'f')).toThrow('Too many large requests');
+  expect(() => send(MiB, 'f')).toThrow('Too many large request bodies');
 });
 
 test('silent senders are dropped when another finds no capacity, and active senders are not', () => {
@@ -128,7 +128,7 @@ test('silent senders are dropped when another finds no capacity, and active send
     }
   };
   pass(2);
-  expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large requests');
+  expect(() => send(32 * MiB, 'hostile')).toThrow('Too many large request bodies');
   pass(2);
   expect(silent.map(({ refusal }) => refusal())).toEqual(Array(5).fill(undefined));
   expect(() => send(32 * MiB, 'hostile')).not.toThrow();

@@ -36,7 +36,7 @@ test('a gzip of a kilobyte does not become half a million bad items', async () =
   const attack = gzipSync(`${good}\n${'1\n'.repeat(500_000)}`);
   expect(attack.length).toBeLessThan(2_000);
   const { items, fault } = await readNdjson(attack);
-  expect(fault).toMatch(/items cannot be read, too many for \d+ bytes\. line 2: /);
+  expect(fault).toMatch(/items cannot be read, too many for an upload of \d+ bytes\. line 2: /);
   expect(items).toBeLessThan(20_000);
 });
 
@@ -53,7 +53,7 @@ test('CSV and JSON are bounded as NDJSON is', async () => {
   );
   const list = itemsOfList([JSON.parse(good), ...Array(1_000_000).fill(1)], 'lenient');
   const listed = await count(boundBadItems(list, () => 2_000_000));
-  expect(listed.fault).toMatch(/too many for 2000000 bytes/);
+  expect(listed.fault).toMatch(/too many for an upload of 2000000 bytes/);
 });
 
 test('a file of which half is bad passes, gzip or not, and so do a thousand bad lines', async () => {
