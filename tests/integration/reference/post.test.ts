@@ -199,7 +199,7 @@ describe('what is refused at once', () => {
     ['no address', 'open/x.ndjson', 400, 'request.invalid'],
     ['a web address', 'https://example.org/x.ndjson', 400, 'request.invalid'],
     ['a folder', 's3://vls-test/open/', 400, 'request.invalid'],
-    ['a name that does not say what it is', 's3://vls-test/open/x.parquet', 400, 'request.invalid'],
+    ['a name that does not say what it is', 's3://vls-test/open/x.data', 400, 'request.invalid'],
     ['an object that is not there', 's3://vls-test/open/missing.ndjson', 422, 'storage.not_found'],
   ])('%s', async (_, input, status, code) => {
     const refused = await service.post({ input });

@@ -50,7 +50,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     await page.goto(`${running.service.url}/evaluator/`);
     await page.getByLabel('API key').fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('alert').filter({ hasText: 'No such API key' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'This API key is not valid' }).waitFor();
     expect(await page.getByLabel('API key').inputValue()).toBe('');
   });
 

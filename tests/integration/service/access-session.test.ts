@@ -78,7 +78,7 @@ describe('a browser that has not signed in', () => {
     const answer = await post({ key: 'wrong', next: '/evaluator/docs/' }, html);
     expect(answer.status).toBe(401);
     const page = await answer.text();
-    expect(page).toContain('No such API key');
+    expect(page).toContain('This API key is not valid');
     expect(page).toContain('name="next" value="/evaluator/docs/"');
     expect(answer.headers.getSetCookie()).toEqual([]);
   });
