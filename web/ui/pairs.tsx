@@ -71,7 +71,8 @@ export function PairList({ pairs, images }: { pairs: ShownPair[]; images: boolea
 function LinkedThumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   if (image === null) return <span class="thumb none">inline</span>;
   return (
-    <a class="thumb" href={image} target="_blank" rel="noreferrer noopener" aria-label="Open the image">
+    <a class="thumb" href={image} target="_blank" rel="noreferrer noopener">
+      <span class="visually-hidden">Open the image</span>
       <Thumbnail image={image} shown={shown} />
     </a>
   );
