@@ -16,12 +16,15 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
       const context = contextOf(deps, command);
       const spec = await specOf(context.config, name);
       const { model, revision, family, precision, goldenPath } = spec;
-      const facts = { model, revision, family, precision };
+      const { remarkOnCpu } = await import('../../models/registry/precision.ts');
+      const remark = remarkOnCpu(precision);
+      const facts = { model, revision, family, precision, remark: remark ?? null };
+      const remarkLine = remark === undefined ? '' : `  ${remark}\n`;
       if (goldenPath === undefined) {
         const { cosinesOf } = await import('../../models/parity/cosines.ts');
         const { images, texts, cosines } = await cosinesOf(spec);
         const words = () =>
-          `${describe(spec)}: it runs, and no golden values are known\n` +
+          `${describe(spec)}: it runs, and no golden values are known\n${remarkLine}` +
           table(context.stdout, [
             ['COSINE', ...images],
             ...texts.map((text, column) => [shortened(text), ...cosines.map((row) => (row[column] ?? 0).toFixed(4))]),
@@ -31,7 +34,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
       }
       const { checkParity } = await import('../../models/parity/check.ts');
       const report = await checkParity(spec, goldenPath);
-      await context.result({ ...facts, ...report }, () => format(spec, report, context.stdout));
+      await context.result({ ...facts, ...report }, () => format(spec, report, context.stdout) + remarkLine);
       if (report.state === 'differs') process.exitCode = exitCodes.failed;
     });
 }

@@ -4,16 +4,19 @@ import { json, table } from '../output.ts';
 
 /** Prints every model, the catalogue included. */
 export async function listModels(settings: Config, isJson: boolean, stdout: NodeJS.WriteStream): Promise<void> {
-  const [{ loadRegistry }, { readEntries }, { precisionsIn }] = await Promise.all([
+  const [{ loadRegistry }, { readEntries }, { precisionsIn }, { commitIn, readManifest }] = await Promise.all([
     import('../../models/registry/registry.ts'),
     import('../../models/registry/entries.ts'),
     import('../../models/registry/folder.ts'),
+    import('../../models/pulling/manifest.ts'),
   ]);
   const listed = await (await loadRegistry(settings)).list({ catalogue: true });
   const { models } = await readEntries(settings);
   const rows = await Promise.all(
     listed.map(async ({ model, profiles, isDefault, description, revision, source, spec }) => {
       const entry = models.get(model);
+      const manifest = entry === undefined ? undefined : await readManifest(entry.directory);
+      const repo = entry?.source.type === 'huggingface' ? entry.source.repo : undefined;
       return {
         model,
         profiles,
@@ -21,7 +24,9 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
         state: spec instanceof Error ? 'absent' : 'here',
         precisions: entry === undefined ? [] : await precisionsIn(entry.directory),
         revision,
+        commit: (manifest && repo && commitIn(manifest, repo)) ?? null,
         unverified: entry?.unverified ?? false,
+        unproven: entry?.unproven ?? false,
         source,
         dimensions: spec instanceof Error ? (entry?.dimensions ?? null) : spec.dimensions,
         licence: entry?.licence ?? null,
@@ -61,10 +66,18 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
         row.licence ?? '-',
         row.goodMatch === null ? '-' : `${row.goodMatch.from}`,
         row.source,
-        row.unverified ? `${row.revision.slice(0, 12)} (unverified)` : row.revision.slice(0, 12),
+        revisionInWords(row),
       ]),
     ]),
   );
+}
+
+/** Returns the revision, the commit that a branch stood for when it was pulled, and what nobody has checked. */
+function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
+  const { revision, commit, unverified, unproven } = row;
+  const pulled = commit === null || commit === revision ? '' : ` = ${commit.slice(0, 12)}`;
+  const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family unproven'] : [])];
+  return `${revision.slice(0, 12)}${pulled}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
 /** Returns the bytes of the towers at fp32 if the entry states them all. */

@@ -30,17 +30,18 @@ export async function searchModels(
   // An empty result without the hub proves nothing, so it is reported as a failure.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
-    const models = entries.map(({ model, source, description, licence, unverified }) => ({
+    const models = entries.map(({ model, source, description, licence, unverified, unproven }) => ({
       model,
       source: source.type === 'folder' ? source.path : source.repo,
       description: description ?? null,
       licence: licence ?? null,
       unverified: unverified ?? false,
+      unproven: unproven ?? false,
     }));
     return void stdout.write(json({ models, repositories: found ?? null, fault: fault ?? null }));
   }
   const rows = [
-    ...entries.map((entry) => [entry.model, 'registry', entry.licence ?? '-', '-', commandFor(entry)]),
+    ...entries.map((entry) => [entry.model, placeOf(entry), entry.licence ?? '-', '-', commandFor(entry)]),
     ...(found ?? []).map(({ repo, licence, downloads }) => [
       repo,
       'hub',
@@ -53,6 +54,11 @@ export async function searchModels(
   else if (fault === undefined) stdout.write(`Neither the registry nor ${hub.name} has ${word}\n`);
   if (fault !== undefined) stderr.write(`${styled(stderr, 'yellow', 'warning')} The hub was not searched: ${fault}\n`);
 }
+
+const placeOf = ({ unverified, unproven }: ModelEntry): string => {
+  const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family unproven'] : [])];
+  return marks.length === 0 ? 'registry' : `registry (${marks.join(', ')})`;
+};
 
 const commandFor = ({ model, source }: ModelEntry): string =>
   source.type === 'folder' ? '-' : `npx vls models pull ${model}`;

@@ -39,3 +39,12 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
 
 export const writeManifest = (directory: string, manifest: Manifest): Promise<void> =>
   writeJson(join(directory, manifestName), manifest);
+
+/** Returns the commit from which the files of a repository were pulled; undefined when no hub stated it. */
+export function commitIn({ files }: Manifest, repo: string): string | undefined {
+  const commits = Object.values(files).flatMap(({ from }) => {
+    const [, place, commit] = /^(.+?)@([0-9a-f]{40}):/.exec(from) ?? [];
+    return place === repo && commit !== undefined ? [commit] : [];
+  });
+  return commits[0];
+}

@@ -49,8 +49,10 @@ const statedPrecision = z
 
 const writtenEntry = z.strictObject({
   description: z.string().optional(),
-  /** True if the entry was never compared with the file list of its repository. */
+  /** True if the entry, with its revision, was never compared with the file list of its repository. */
   unverified: z.literal(true).optional(),
+  /** True if no golden values show that the family reads the model as its reference does. */
+  unproven: z.literal(true).optional(),
   /** Licence of the weights, as named by their publisher. */
   licence: z.string().min(1).optional(),
   /** ISO 639 codes, or `multilingual`. */

@@ -1,4 +1,4 @@
-import { type ModelPrecision, type Precision, precisionName, type TowerPrecisions } from '../model.ts';
+import { type ModelPrecision, type Precision, precisionName, type TowerPrecisions, towersOf } from '../model.ts';
 import type { ModelEntry } from './entries.ts';
 
 type Stated = Pick<ModelEntry, 'precision'>;
@@ -20,6 +20,12 @@ export const defaultPrecision = ({ precision: stated = {} }: Stated): ModelPreci
 export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | undefined): ModelPrecision[] => [
   ...new Set(asked?.map((precision) => precisionFor(entry, precision)) ?? [defaultPrecision(entry)]),
 ];
+
+/** Returns a remark about a precision from which a CPU gains nothing; undefined for others. */
+export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
+  Object.values(towersOf(precision)).includes('fp16')
+    ? 'fp16 brings nothing on a CPU, where ONNX Runtime computes in fp32 and converts'
+    : undefined;
 
 /** The available precisions of each tower in a directory. */
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;

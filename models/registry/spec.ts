@@ -4,7 +4,7 @@ import { type ModelPrecision, type ModelSpec, type Precision, precisionName, tow
 import { isHubEntry, type ModelEntry } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { readModelFolder, towersHere, towersIn } from './folder.ts';
-import { defaultPrecision, precisionFor, precisionsOfTowers } from './precision.ts';
+import { defaultPrecision, precisionFor, precisionsOfTowers, remarkOnCpu } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
 /** Memory of Node, ONNX Runtime and sharp without a model (bytes). */
@@ -22,12 +22,13 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
     const folder = { ...(await readModelFolder(directory, entry)), ...(await towersIn(directory, precision)) };
     await Promise.all([folder.visionPath, folder.textPath, folder.tokenizerPath].map((path) => access(path)));
     const { provider, reason: whyThere } = execution.device;
+    const remark = provider === 'cpu' ? remarkOnCpu(precision) : undefined;
     return {
       model,
       revision: entry.revision,
       precision,
       provider,
-      choice: `${provider}: ${whyThere}; ${precision}: ${reason}`,
+      choice: `${provider}: ${whyThere}; ${precision}: ${reason}${remark === undefined ? '' : `; ${remark}`}`,
       preprocess: execution.preprocess,
       microBatch: entry.microBatch,
       memoryBytes: await memoryOf(entry, precision, [...new Set([folder.visionPath, folder.textPath])]),

@@ -109,6 +109,21 @@ describe('vls models', () => {
     });
   });
 
+  test('a pull from a branch warns, and its commit is recorded and listed; what nobody has checked is marked', async () => {
+    const hub = await hubWithTiny();
+    const source = { type: 'huggingface', repo: 'someone/clip', revision: 'main', layout: 'xenova' };
+    const marks = { unverified: true, unproven: true };
+    await writeFile(modelsFile, JSON.stringify({ models: { tiny: { source, ...marks } } }));
+    const pulled = await vls(['models', 'pull', 'tiny'], { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow });
+    expect(pulled.stderr).toContain('The revision main is not a commit');
+    const listed = await vls(['models', 'list']);
+    expect(listed.stdout).toMatch(/^tiny .* main = a{12} \(unverified, family unproven\)/m);
+    expect(listed.stdout).toMatch(/^metaclip2-h-14-378 .* main \(unverified, family unproven\)/m);
+    expect(listed.stdout).toMatch(/^vit-b-16 .* main \(unverified\)/m);
+    const { models } = JSON.parse((await vls(['models', 'list', '--json'])).stdout);
+    expect(models).toContainEqual(expect.objectContaining({ model: 'tiny', revision: 'main', commit, ...marks }));
+  });
+
   test('says what to do about a gated model, and ends with 1', async () => {
     const hub = await hubWithTiny({ gated: true });
     const plain = await vls(['models', 'pull', 'tiny'], {
@@ -168,7 +183,7 @@ describe('vls models and a repository of the hub', () => {
 
   test('are searched in the registry alone where the hub does not answer, which is said', async () => {
     const { code, stdout, stderr } = await vls(['models', 'search', 'siglip'], { HF_HUB_OFFLINE: '1' });
-    expect(stdout).toContain('npx vls models pull siglip2-b-16-224');
+    expect(stdout).toMatch(/^siglip2-b-16-224 +registry \(unverified\) .*npx vls models pull siglip2-b-16-224$/m);
     expect(stderr).toContain('HF_HUB_OFFLINE');
     expect(code).toBe(0);
     expect((await vls(['models', 'search', 'nothing-of-that-name'], { HF_HUB_OFFLINE: '1' })).code).toBe(1);

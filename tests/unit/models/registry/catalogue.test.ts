@@ -119,6 +119,14 @@ test('the catalogue has no entry that is not read here', () => {
   expect(listed.map(({ model }) => model).sort()).toEqual(Object.keys(repositories).sort());
 });
 
+test('an entry without a commit says that nobody has verified it, and MetaCLIP 2 that its family is unproven', () => {
+  const listed = [...models.values()].filter(({ definedIn }) => definedIn.endsWith('catalogue.json'));
+  const floating = listed.filter(({ revision }) => !/^[0-9a-f]{40}$/.test(revision));
+  expect(floating.length).toBeGreaterThan(0);
+  expect(floating.filter(({ unverified }) => !unverified)).toEqual([]);
+  expect(listed.filter(({ unproven }) => unproven).map(({ model }) => model)).toEqual(['metaclip2-h-14-378']);
+});
+
 test.each(Object.entries(repositories))(
   '%s is read by its family, with the dimensions that its entry states',
   async (name, [descriptions, family, imageSize, maxTokens]) => {

@@ -231,6 +231,13 @@ describe('precision', () => {
     });
   });
 
+  test('of fp16 on a CPU is used, with the remark that it brings nothing there', async () => {
+    await twoPrecisions();
+    const { precision, choice } = await resolve({ precision: 'fp16' });
+    expect(precision).toBe('fp16');
+    expect(choice).toMatch(/; fp16: PRECISION; fp16 brings nothing on a CPU/);
+  });
+
   test('that is requested but missing is refused, with the available ones', async () => {
     await twoPrecisions();
     await expect(resolve({ precision: 'int8' })).rejects.toMatchObject({
