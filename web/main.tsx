@@ -5,6 +5,7 @@ import './styles/controls.css';
 import './styles/try.css';
 import './styles/batches.css';
 import './styles/explorer.css';
+import './styles/workbench.css';
 import './styles/traffic.css';
 import { render } from 'preact';
 import { Shell } from './shell/shell.tsx';

@@ -66,7 +66,7 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
       count = Number(await page.evaluate(bar));
     }
     expect(seen.length).toBeGreaterThan(2);
-    await page.locator('main').getByRole('status').getByText('completed').waitFor();
+    await page.locator('main').getByRole('status').getByText('done', { exact: true }).waitFor();
     const batch = page.url();
     // Images of the tenant's own.
     await page.locator('.pairs img').first().waitFor();

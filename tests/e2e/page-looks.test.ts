@@ -79,6 +79,37 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
       },
     ],
     [
+      'pairs',
+      async (page) => {
+        await go(page, `batches/${batch}/pairs?status=succeeded`);
+        await page.locator('.pair-table .row-link').first().waitFor();
+      },
+    ],
+    [
+      'pair',
+      async (page) => {
+        await page.locator('.pair-table .row-link').first().click();
+        await page.getByRole('dialog').waitFor();
+      },
+    ],
+    [
+      'gallery',
+      async (page) => {
+        await go(page, `batches/${batch}/pairs?status=succeeded&view=gallery`);
+        await page.locator('.tile').first().waitFor();
+      },
+    ],
+    [
+      'judge',
+      async (page) => {
+        await go(page, `batches/${batch}/judge`);
+        const start = page.getByRole('button', { name: 'Start' });
+        if ((await page.getByRole('region', { name: 'Pair to judge' }).count()) === 0) await start.click();
+        for (let pair = 0; pair < 12; pair++) await page.keyboard.press('1');
+        await page.getByText('Wanted precision').waitFor();
+      },
+    ],
+    [
       'models',
       async (page) => {
         await go(page, 'models');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
+import type { Download, Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ResultsPage } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
@@ -139,10 +140,13 @@ describe.skipIf(chromium === undefined)('the page', () => {
       counts.push(count);
     }
     expect(counts.length).toBeGreaterThan(2);
-    await badge().getByText('completed with errors').waitFor();
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
     const facts = page.getByRole('region', { name: 'Progress' });
     expect(await facts.innerText()).toMatch(/succeeded\s+102\s+failed\s+48\s/);
-    expect(await page.getByRole('img', { name: /^Items per second over time: now \d/ }).count()).toBe(1);
+    await facts.getByText('Items per second while it ran').click();
+    await page.getByRole('img', { name: /^Items per second over time: now \d/ }).waitFor();
 
     const failures = page.getByRole('region', { name: 'Failures' });
     await failures.getByText('The image host does not have the image or refuses to send it').click();
@@ -157,33 +161,132 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await saveScreenshot(page, 'batch');
   });
 
-  test('the threshold counts what passes, and downloads hold what the API has', async () => {
+  test('a threshold is chosen by keyboard, and the exported files have what the API selects', async () => {
     const id = await startBatch(csvOf(60));
-    await badge().getByText('completed with errors').waitFor();
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
     const results = await running.client.batch.results(id);
-    const passingAt = (threshold: number) =>
-      results.filter((result) => result.status === 'succeeded' && result.cosine * 100 >= threshold - 1e-6);
+    const selected = async (query: string) => {
+      const path = `/v1/evaluation/batch/${id}/results?status=succeeded&${query}`;
+      return indexesOf((await running.client.call<ResultsPage>(path)).body.results);
+    };
     const slider = page.getByRole('slider', { name: 'Threshold' });
     const verdict = page.locator('.verdict');
-    expect(await verdict.innerText()).toMatch(new RegExp(`^${passingAt(40).length} of `));
     await slider.focus();
-    for (let step = 0; step < 8; step++) await page.keyboard.press('ArrowRight');
+    for (let step = 0; step < 8; step++) await page.keyboard.press('Shift+ArrowRight');
     expect(await slider.inputValue()).toBe('48');
-    expect(await verdict.innerText()).toMatch(new RegExp(`^${passingAt(48).length} of `));
-    expect(passingAt(48).length).not.toBe(passingAt(40).length);
+    const passing = await selected('minScore=48');
+    expect(await verdict.innerText()).toMatch(new RegExp(`^${passing.length} of `));
+    expect(passing.length).toBeLessThan((await selected('minScore=40')).length);
+    await page.keyboard.press('ArrowLeft');
+    expect(await slider.inputValue()).toBe('47.9');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('48.3');
+    expect(await slider.inputValue()).toBe('48.3');
 
-    const passing = await download(page, 'Download passing rows');
-    const [header, ...rows] = passing.trim().split('\n');
+    const exportBox = page.getByRole('region', { name: 'Export' });
+    await exportBox.getByLabel('What').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('N');
+    await page.keyboard.press('Tab');
+    const files = await downloads(page, 2, () => page.keyboard.press('Enter'));
+    const lines = (files['pairs-from-48.3.ndjson'] ?? '').trim().split('\n');
+    const exported = lines.map((line) => JSON.parse(line) as ItemResult);
+    expect(indexesOf(exported)).toEqual(await selected('minScore=48.3'));
+    expect(exported[0]?.image).toContain(running.host.authority);
+    expect(JSON.parse(files['pairs-from-48.3.ndjson.json'] ?? '')).toMatchObject({
+      batch: id,
+      selection: { minScore: '48.3' },
+      receipt: { model: 'compact-1', revision: '1' },
+    });
+
+    await exportBox.getByLabel('What').selectOption('failing');
+    await exportBox.getByLabel('Format').selectOption('csv');
+    const [header, ...rows] =
+      Object.values(await exportAlone(page))[0]
+        ?.trim()
+        .split('\n') ?? [];
     expect(header).toContain('sku,photo,caption,price');
-    expect(rows.map((row) => Number(row.split(',', 1)[0]))).toEqual(indexesOf(passingAt(48)));
-    const ndjson = (await download(page, 'Results as NDJSON')).trim().split('\n');
-    expect(indexesOf(ndjson.map((line) => JSON.parse(line) as ItemResult))).toEqual(indexesOf(results));
-    expect((await download(page, 'Download failed rows')).trim().split('\n')).toHaveLength(
-      1 + results.filter(({ status }) => status === 'failed').length,
-    );
+    const failing = rows.map((row) => Number(row.split(',', 1)[0]));
+    expect(failing).toEqual(await selected('maxScore=48.2999'));
+    expect(failing.length + exported.length).toBe(results.filter(({ status }) => status === 'succeeded').length);
+    await exportBox.getByLabel('What').selectOption('failed');
+    expect(
+      Object.values(await exportAlone(page))[0]
+        ?.trim()
+        .split('\n'),
+    ).toHaveLength(1 + results.filter(({ status }) => status === 'failed').length);
 
     await page.reload();
-    expect(await slider.inputValue()).toBe('48');
+    expect(await slider.inputValue()).toBe('48.3');
+  });
+
+  test('pairs are listed, filtered and opened by keyboard, and the URL has it all', async () => {
+    const id = await startBatch(csvOf(60));
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
+    await open(`batches/${id}/pairs?status=succeeded`);
+    const rows = page.locator('.pair-table .row-link');
+    await rows.first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('CAT');
+    await page.getByText(/^\d+ of 60 pairs$/).waitFor();
+    const cats = (await running.client.call<ResultsPage>(`/v1/evaluation/batch/${id}/results?status=succeeded&q=cat`))
+      .body.results;
+    await untilTrue(page, `document.querySelectorAll('.pair-table .row-link').length === ${cats.length}`);
+    await rows.first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('heading', { name: cats[1]?.id, exact: true }).waitFor();
+    expect(await dialog.getByRole('region', { name: 'Receipt' }).innerText()).toContain('compact-1');
+    await page.keyboard.press('ArrowRight');
+    await dialog.getByRole('heading', { name: cats[2]?.id, exact: true }).waitFor();
+    expect(page.url()).toContain(`pair=${cats[2]?.index}`);
+    await page.reload();
+    await dialog.getByRole('heading', { name: cats[2]?.id, exact: true }).waitFor();
+    await dialog.getByText('Score it with another model').click();
+    await dialog.getByRole('button', { name: 'Score', exact: true }).click();
+    await dialog.getByRole('heading', { name: 'Timings' }).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByLabel('Gallery').check();
+    expect(await page.locator('.tile').count()).toBe(cats.length);
+  });
+
+  test('a sample is judged with two keys, and labels are kept and exported', async () => {
+    const id = await startBatch(csvOf(60));
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
+    await open(`batches/${id}/judge?threshold=47`);
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page
+      .getByRole('status')
+      .getByText(/^0 of \d+ judged$/)
+      .waitFor();
+    for (let pair = 0; pair < 11; pair++) await page.keyboard.press(pair % 3 === 2 ? '2' : '1');
+    await page.keyboard.press('u');
+    await page
+      .getByRole('status')
+      .getByText(/^10 of \d+ judged$/)
+      .waitFor();
+    const verdict = page.getByRole('region', { name: 'At 47.0' });
+    expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
+    await page.reload();
+    await page
+      .getByRole('status')
+      .getByText(/^10 of \d+ judged$/)
+      .waitFor();
+    const [labels = ''] = Object.values(
+      await downloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click()),
+    );
+    const [, ...rows] = labels.trim().split('\n');
+    expect(rows.filter((row) => row.endsWith(',1'))).toHaveLength(7);
+    expect(rows.filter((row) => row.endsWith(',0'))).toHaveLength(3);
   });
 
   test('a page reloaded during a batch continues where it was', async () => {
@@ -197,7 +300,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const before = (await page.evaluate(`JSON.parse(sessionStorage.getItem('followed:${id}')).samples`)) as unknown[];
     await resumed;
     expect(await untilDone(0)).toBeLessThan(240);
-    await badge().getByText('completed with errors').waitFor();
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
     expect(await done()).toBe(240);
     const after = (await page.evaluate(`JSON.parse(sessionStorage.getItem('followed:${id}')).samples`)) as unknown[];
     expect(after.slice(0, before.length - 1)).toEqual(before.slice(0, -1));
@@ -214,8 +319,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
     });
     await badge().getByText('failed').waitFor();
     running.host.failing = false;
-    await page.getByRole('button', { name: 'Retry 6 failed' }).click();
-    await badge().getByText('completed', { exact: true }).waitFor();
+    await page.getByRole('button', { name: /^Retry 6 / }).click();
+    await badge().getByText('done', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
     await page.getByRole('link', { name: 'later.csv', exact: true }).click();
     await page.getByRole('link', { name: 'retried' }).waitFor();
@@ -225,6 +330,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await badge().getByText('cancelled').waitFor();
     await page.getByRole('button', { name: 'Delete' }).click();
+    expect(await page.locator(':focus').innerText()).toBe('Keep');
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     expect(await page.locator('.batch-row').first().innerText()).toContain('later.csv, retried');
@@ -240,7 +346,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
       mimeType: 'application/x-ndjson',
       buffer: Buffer.from(`${lines.join('\n')}\nno json\n`),
     });
-    await badge().getByText('completed with errors').waitFor();
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
     const results = await running.client.batch.results(id);
     expect(results.filter(({ status }) => status === 'succeeded')).toHaveLength(6);
     expect(results.find(({ index }) => index === 1)).toMatchObject({ metadata: { nr: 1, shop: 'north' } });
@@ -317,7 +425,21 @@ async function drop(page: Page, name: string): Promise<void> {
   await page.dispatchEvent('main', 'drop', { dataTransfer: held });
 }
 
-async function download(page: Page, button: string): Promise<string> {
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: button }).click()]);
-  return readFileSync(await file.path(), 'utf8');
+/** Waits for as many files as an action saves. Returns their contents by name. */
+async function downloads(page: Page, count: number, action: () => Promise<void>): Promise<Record<string, string>> {
+  const files: Download[] = [];
+  const all = Promise.withResolvers<void>();
+  const add = (file: Download) => files.push(file) === count && all.resolve();
+  page.on('download', add);
+  await action();
+  await all.promise;
+  page.off('download', add);
+  const read = async (file: Download) => [file.suggestedFilename(), readFileSync(await file.path(), 'utf8')] as const;
+  return Object.fromEntries(await Promise.all(files.map(read)));
+}
+
+/** Exports without the file that describes the export. */
+async function exportAlone(page: Page): Promise<Record<string, string>> {
+  await page.getByLabel('Also save a file').uncheck();
+  return await downloads(page, 1, () => page.getByRole('button', { name: 'Download' }).click());
 }

@@ -1,32 +1,23 @@
 import { useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
-import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
-import * as numbers from '../ui/numbers.ts';
 import { nameOfBatch, rememberName } from './batch-names.ts';
-import { downloadResults, type Formulas } from './downloads.ts';
+import { countRetryable, retryWords } from './state.ts';
 
 /** The actions that a batch allows in its current state. */
 export function BatchActions({
   status,
-  formulas,
-  formulaCells,
-  onFormulas,
   onChanged,
   onFailure,
 }: {
   status: BatchStatus;
-  /** How formulas are written in the CSV download. */
-  formulas: Formulas;
-  /** Cells that begin like a formula; undefined until it is known. */
-  formulaCells: number | undefined;
-  onFormulas: (formulas: Formulas) => void;
   onChanged: () => void;
   onFailure: (failure: RequestFailed | undefined) => void;
 }) {
   const [busy, setBusy] = useState<string>();
   const dialog = useRef<HTMLDialogElement>(null);
+  const keep = useRef<HTMLButtonElement>(null);
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
 
@@ -41,8 +32,6 @@ export function BatchActions({
     setBusy(undefined);
   }
 
-  const download = (format: FormatName) =>
-    run(format, () => downloadResults(status.id, format, formatNamed(format).hasColumns ? { formulas } : {}));
   const cancel = () =>
     run('cancel', async () => {
       await fetchJson(`${path}/cancel`, { method: 'POST' });
@@ -69,30 +58,24 @@ export function BatchActions({
         </button>
       ) : (
         status.items.failed > 0 && (
-          <button type="button" class="primary" disabled={busy !== undefined} onClick={() => void retry()}>
-            {busy === 'retry' ? 'Posting…' : `Retry ${numbers.count(status.items.failed)} failed`}
+          <button
+            type="button"
+            class={countRetryable(status) > 0 ? 'primary' : undefined}
+            disabled={busy !== undefined}
+            onClick={() => void retry()}
+          >
+            {busy === 'retry' ? 'Posting…' : retryWords(status)}
           </button>
         )
       )}
-      <button type="button" disabled={busy !== undefined} onClick={() => void download('csv')}>
-        {busy === 'csv' ? 'Downloading…' : 'Results as CSV'}
-      </button>
-      <button type="button" disabled={busy !== undefined} onClick={() => void download('ndjson')}>
-        {busy === 'ndjson' ? 'Downloading…' : 'Results as NDJSON'}
-      </button>
-      <label class="check fine soft">
-        <input
-          type="checkbox"
-          checked={formulas === 'escape'}
-          onChange={(event) => onFormulas(event.currentTarget.checked ? 'escape' : 'keep')}
-        />
-        {formulasLabel(formulaCells)}
-      </label>
       <button
         type="button"
         class="quiet danger"
         disabled={busy !== undefined}
-        onClick={() => dialog.current?.showModal()}
+        onClick={() => {
+          dialog.current?.showModal();
+          keep.current?.focus();
+        }}
       >
         Delete
       </button>
@@ -100,18 +83,14 @@ export function BatchActions({
         <h2 id="delete-title">Delete this batch?</h2>
         <p>{isLive && 'The batch is stopped first. '}Its items and results are deleted permanently.</p>
         <form method="dialog" class="actions">
-          <button type="submit" class="primary" onClick={() => void remove()}>
+          <button type="submit" ref={keep}>
+            Keep
+          </button>
+          <button type="submit" class="destroy" onClick={() => void remove()}>
             Delete
           </button>
-          <button type="submit">Keep</button>
         </form>
       </dialog>
     </div>
   );
-}
-
-function formulasLabel(cells: number | undefined): string {
-  const words = 'CSV for spreadsheets: escape formulas with an apostrophe';
-  if (cells === undefined || cells === 0) return words;
-  return `${words} (${numbers.count(cells)} ${cells === 1 ? 'cell' : 'cells'})`;
 }

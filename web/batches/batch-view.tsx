@@ -1,7 +1,8 @@
 import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus, BatchSummary } from '../../shared/contracts/batch.ts';
 import type { RequestFailed } from '../http/client.ts';
+import { useHashQuery } from '../shell/hash-query.ts';
 import { addressOf, type BatchTab, batchTabs } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
 import * as numbers from '../ui/numbers.ts';
@@ -9,21 +10,22 @@ import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
 import { BatchActions } from './actions.tsx';
 import { nameOfBatch } from './batch-names.ts';
-import { downloadPassing, type Formulas } from './downloads.ts';
 import { Explorer } from './explorer/explorer.tsx';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
 import { type Followed, type Follower, followBatch } from './follow.ts';
-import { HistogramBox } from './histogram.tsx';
+import { JudgeView } from './judge/judge-view.tsx';
 import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
 import { stateWords } from './state.ts';
+import { ExportBox } from './workbench/export-box.tsx';
+import { isOrdered } from './workbench/ranked.ts';
+import { Workbench } from './workbench/workbench.tsx';
 
 /** The page of a batch: its progress while it runs, its scores and its failures. */
 export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
-  const [formulas, setFormulas] = useState<Formulas>('escape');
   const follower = useRef<Follower | undefined>(undefined);
   useEffect(() => {
     const started = followBatch(id, setFollowed);
@@ -52,7 +54,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
     );
   }
   const { summary, samples = [] } = followed ?? {};
-  const [tone, word] = stateWords[status.state];
+  const [tone, word] = stateWords(status);
   const scale = scaleOf(status.model);
   return (
     <>
@@ -69,7 +71,8 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
       <Tabs id={id} current={tab} />
       {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
       {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
-      {tab === 'pairs' && <Explorer status={status} />}
+      {tab === 'pairs' && <Explorer status={status} isOrdered={summary !== undefined && isOrdered(summary)} />}
+      {tab === 'judge' && <Judge status={status} summary={summary} />}
       {tab === 'scores' && (
         <div class="stack">
           <section class="card stack" aria-label="Progress">
@@ -81,25 +84,15 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
             {status.phase === 'stopping' && <p class="notice">Stopping: workers finish the chunks in flight.</p>}
             {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
             {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
-            <Plot samples={samples} isLive={status.finishedAt === null} />
-            <BatchActions
-              status={status}
-              formulas={formulas}
-              formulaCells={summary?.formulaCells}
-              onFormulas={setFormulas}
-              onChanged={() => follower.current?.refresh()}
-              onFailure={setFailure}
-            />
+            <Throughput samples={samples} isLive={status.finishedAt === null} />
+            <BatchActions status={status} onChanged={() => follower.current?.refresh()} onFailure={setFailure} />
             {failure !== undefined && <ProblemBox failure={failure} />}
           </section>
           {summary !== undefined && summary.succeeded > 0 && (
-            <HistogramBox
-              summary={summary}
-              scale={scale}
-              onDownloadPassing={(threshold) => void downloadPassing(id, threshold, formulas).catch(setFailure)}
-            />
+            <Workbench status={status} summary={summary} scale={scale} />
           )}
-          <FailuresBox status={status} formulas={formulas} onFailure={setFailure} />
+          <ExportBox status={status} summary={summary} scale={scale} name={name} />
+          <FailuresBox status={status} />
           {summary !== undefined && <ExtremesBox summary={summary} tenant={status.tenant} />}
         </div>
       )}
@@ -109,13 +102,16 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
 
 const tabNames: Record<BatchTab, string> = { scores: 'Scores', pairs: 'Pairs', judge: 'Judge a sample' };
 
+/** The tabs share the threshold; the other parts of the query belong to one of them. */
 function Tabs({ id, current }: { id: string; current: BatchTab }) {
+  const threshold = useHashQuery().query.get('threshold');
+  const query = threshold === null ? '' : `?threshold=${threshold}`;
   return (
     <nav class="tabs" aria-label="Parts of the batch">
       <ul>
         {batchTabs.map((tab) => (
           <li key={tab}>
-            <a href={addressOf.batch(id, tab)} aria-current={tab === current ? 'page' : undefined}>
+            <a href={`${addressOf.batch(id, tab)}${query}`} aria-current={tab === current ? 'page' : undefined}>
               {tabNames[tab]}
             </a>
           </li>
@@ -163,18 +159,35 @@ function modelsOf({ model, precision, traffic }: BatchStatus): string {
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
+/** Shows the items per second; folded away when the batch has ended. */
+function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
+  const [isOpen, setOpen] = useState(false);
+  if (isLive) return <Plot samples={samples} />;
+  if (samples.length <= 2) return null;
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class="fine soft">Items per second while it ran</summary>
+      {isOpen && <Plot samples={samples} />}
+    </details>
+  );
+}
+
 /** Loads the plot with its library only when it is shown: no other view needs the library. */
-function Plot({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
+function Plot({ samples }: { samples: readonly Sample[] }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
-  const isShown = isLive || samples.length > 2;
   useEffect(() => {
-    if (isShown) void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
-  }, [isShown]);
-  if (!isShown) return null;
+    void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
+  }, []);
   return (
     <figure class="rate">
       <figcaption class="fine soft">Items per second</figcaption>
       {Loaded === undefined ? <div class="plot" /> : <Loaded samples={samples} />}
     </figure>
   );
+}
+
+function Judge({ status, summary }: { status: BatchStatus; summary: BatchSummary | undefined }) {
+  if (summary === undefined) return <p class="soft">Loading…</p>;
+  if (summary.succeeded === 0) return <p class="empty">No pair has a score yet.</p>;
+  return <JudgeView status={status} summary={summary} scale={scaleOf(status.model)} />;
 }

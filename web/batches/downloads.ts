@@ -1,7 +1,5 @@
 import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchApi } from '../http/client.ts';
-import { type CsvRow, createCsvReader } from './csv.ts';
-import { countResultColumns, readResultColumns } from './result-columns.ts';
 
 /** Escapes cells that a spreadsheet would run, such as `=1+1`, or leaves them as they were sent. */
 export type Formulas = 'escape' | 'keep';
@@ -21,44 +19,19 @@ export async function resultsOf(
 }
 
 /** Saves results as a file. The browser holds the blob outside the page's memory, and a large one on the disk. */
-export async function downloadResults(
+export async function saveResults(
   id: string,
   format: FormatName,
+  name: string,
   query: Record<string, string> = {},
 ): Promise<void> {
   const response = await resultsOf(id, format, query);
-  save(
-    await response.blob(),
-    `batch-${id}${query['status'] === undefined ? '' : `-${query['status']}`}.${formatNamed(format).endings[0]}`,
-  );
+  save(await response.blob(), name);
 }
 
-/** Saves the header and the unchanged rows whose score reaches the threshold. */
-export async function downloadPassing(id: string, threshold: number, formulas: Formulas): Promise<void> {
-  const response = await resultsOf(id, 'csv', { status: 'succeeded', formulas });
-  const rows = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(passingRows(threshold));
-  const blob = await new Response(rows?.pipeThrough(new TextEncoderStream()) ?? '', {
-    headers: { 'content-type': formatNamed('csv').mediaTypes[0] },
-  }).blob();
-  save(blob, `batch-${id}-from-${threshold}.csv`);
-}
-
-function passingRows(threshold: number): TransformStream<string, string> {
-  const reader = createCsvReader();
-  let own = 0;
-  const keep = (rows: CsvRow[]): string =>
-    rows
-      .filter((row) => {
-        if (own > 0) return Number(readResultColumns(row, own).cosine) * 100 >= threshold - 1e-6;
-        own = countResultColumns(row);
-        return true;
-      })
-      .map(({ raw }) => `${raw}\n`)
-      .join('');
-  return new TransformStream({
-    transform: (text, controller) => controller.enqueue(keep(reader.push(text))),
-    flush: (controller) => controller.enqueue(keep(reader.end())),
-  });
+/** Saves a text as a file. */
+export function saveText(text: string, name: string): void {
+  save(new Blob([text]), name);
 }
 
 function save(blob: Blob, name: string): void {

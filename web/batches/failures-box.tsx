@@ -2,21 +2,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { type Code, codes } from '../../shared/errors.ts';
 import type { RequestFailed } from '../http/client.ts';
+import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { downloadResults, type Formulas } from './downloads.ts';
 import { type Cause, type FailureSample, sampleFailures } from './sample-failures.ts';
 
 /** Lists failed items by error code, and within a code by message, with links to their images. */
-export function FailuresBox({
-  status,
-  formulas,
-  onFailure,
-}: {
-  status: BatchStatus;
-  formulas: Formulas;
-  onFailure: (failure: RequestFailed) => void;
-}) {
+export function FailuresBox({ status }: { status: BatchStatus }) {
   const [sample, setSample] = useState<FailureSample>();
   const [failure, setFailure] = useState<RequestFailed>();
   const [isOpen, setOpen] = useState(false);
@@ -40,12 +32,7 @@ export function FailuresBox({
     <section class="card" aria-labelledby="failures">
       <div class="heading">
         <h2 id="failures">Failures</h2>
-        <button
-          type="button"
-          onClick={() => void downloadResults(status.id, 'csv', { status: 'failed', formulas }).catch(onFailure)}
-        >
-          Download failed rows
-        </button>
+        <a href={`${addressOf.batch(status.id, 'pairs')}?status=failed`}>Show them</a>
       </div>
       <ul class="failures">
         {byCode.map(([code, count]) => (

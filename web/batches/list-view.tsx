@@ -1,8 +1,9 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus, BatchList as Page } from '../../shared/contracts/batch.ts';
 import { labelsInWords } from '../../shared/formats.ts';
 import { fetchJson, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
+import { useHashQuery } from '../shell/hash-query.ts';
 import { addressOf } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
 import { useDroppedFile } from '../ui/dropped-file.ts';
@@ -18,6 +19,29 @@ const pageSize = 20;
 const liveMs = 2_000;
 const quietMs = 10_000;
 
+/** The states of each filter, as the API has them. */
+const stateFilters: [name: string, states: string][] = [
+  ['', ''],
+  ['running', 'accepting,queued,running'],
+  ['done', 'completed,completed_with_errors'],
+  ['done with failures', 'completed_with_errors'],
+  ['failed', 'failed'],
+  ['cancelled', 'cancelled'],
+];
+
+const listQuery = (states: string, cursor = ''): URLSearchParams =>
+  new URLSearchParams({
+    limit: String(pageSize),
+    ...(states !== '' && { state: states }),
+    ...(cursor !== '' && { cursor }),
+  });
+
+/** Returns true when a batch has the searched text in its name, id or model. Only this browser knows the names. */
+function matches({ id, model }: BatchStatus, search: string): boolean {
+  const words = `${nameOfBatch(id) ?? ''} ${id} ${model}`.toLowerCase();
+  return words.includes(search.trim().toLowerCase());
+}
+
 /** Lists the batches of this tenant, the latest first. */
 export function ListView() {
   const [dropped, setDropped] = useState<File>();
@@ -26,13 +50,18 @@ export function ListView() {
 }
 
 function BatchList() {
+  const { query, set } = useHashQuery();
+  const state = query.get('state') ?? '';
+  const search = query.get('q') ?? '';
+  const states = stateFilters.find(([name]) => name === state)?.[1] ?? '';
   const { value, failure, reload } = usePolled(
-    'batches',
-    (signal) => fetchJson<Page>(`v1/evaluation/batch?limit=${pageSize}`, { signal }),
+    `batches ${states}`,
+    (signal) => fetchJson<Page>(`v1/evaluation/batch?${listQuery(states)}`, { signal }),
     (list) => (list?.batches.some(({ finishedAt }) => finishedAt === null) ? liveMs : quietMs),
   );
-  const older = useOlder(value);
-  const batches = [...(value?.batches ?? []), ...older.batches];
+  const older = useOlder(value, states);
+  const loaded = [...(value?.batches ?? []), ...older.batches];
+  const batches = loaded.filter((batch) => matches(batch, search));
   return (
     <>
       <div class="heading">
@@ -42,7 +71,34 @@ function BatchList() {
         </a>
       </div>
       {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
-      {value !== undefined && batches.length === 0 && (
+      {value !== undefined && (loaded.length > 0 || states !== '') && (
+        <search class="filters">
+          <label class="filter search">
+            <span>Search</span>
+            <input
+              type="search"
+              dir="auto"
+              placeholder="Name, id or model"
+              value={search}
+              onInput={(event) => set({ q: event.currentTarget.value })}
+            />
+          </label>
+          <label class="filter">
+            <span>State</span>
+            <select value={state} onChange={(event) => set({ state: event.currentTarget.value })}>
+              {stateFilters.map(([name]) => (
+                <option key={name} value={name}>
+                  {name === '' ? 'all' : name}
+                </option>
+              ))}
+            </select>
+          </label>
+        </search>
+      )}
+      {value !== undefined && batches.length === 0 && (loaded.length > 0 || states !== '') && (
+        <p class="empty">No batch matches.</p>
+      )}
+      {value !== undefined && loaded.length === 0 && states === '' && (
         <div class="empty">
           <p>No batches yet.</p>
           <p class="soft">
@@ -69,8 +125,9 @@ function BatchList() {
 }
 
 /** Loads the pages after the first. Only the first page is polled. */
-function useOlder(first: Page | undefined) {
+function useOlder(first: Page | undefined, states: string) {
   const [pages, setPages] = useState<Page[]>([]);
+  useEffect(() => setPages([]), [states]);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   const next = pages.at(-1)?.next ?? (pages.length > 0 ? null : (first?.next ?? null));
@@ -84,7 +141,7 @@ function useOlder(first: Page | undefined) {
     async load(): Promise<void> {
       setBusy(true);
       try {
-        const query = new URLSearchParams({ limit: String(pageSize), cursor: next ?? '' });
+        const query = listQuery(states, next ?? '');
         const page = await fetchJson<Page>(`v1/evaluation/batch?${query}`);
         setPages((known) => [...known, page]);
         setFailure(undefined);
@@ -98,11 +155,11 @@ function useOlder(first: Page | undefined) {
 }
 
 function BatchRow({ batch }: { batch: BatchStatus }) {
-  const { id, state, items, model, createdAt, itemsPerSecond, etaSeconds, finishedAt, retryOf } = batch;
-  const [tone, word] = stateWords[state];
+  const { id, items, model, createdAt, itemsPerSecond, etaSeconds, finishedAt, retryOf } = batch;
+  const [tone, word] = stateWords(batch);
   return (
     <a class="batch-row" href={addressOf.batch(id)}>
-      <span class="batch-name cut">
+      <span class="batch-name cut" dir="auto">
         {nameOfBatch(id) ?? (retryOf === null ? id.slice(0, 8) : `retry ${id.slice(0, 8)}`)}
       </span>
       <Badge tone={tone}>{word}</Badge>

@@ -40,15 +40,3 @@ export function useRoute(): PageRoute {
   }, []);
   return route;
 }
-
-/** Reads a number in the query of the hash, such as `#/batches/1?threshold=28`. It survives a reload and can be shared. */
-export function numberInHash(name: string): number | undefined {
-  const value = new URLSearchParams(location.hash.split('?')[1] ?? '').get(name);
-  return value === null || !Number.isFinite(Number(value)) ? undefined : Number(value);
-}
-
-/** Sets a number in the hash without an entry in the history, which a moving slider would fill. */
-export function setNumberInHash(name: string, value: number): void {
-  const [path = ''] = location.hash.split('?', 1);
-  history.replaceState(null, '', `${path}?${name}=${value}`);
-}

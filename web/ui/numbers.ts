@@ -39,3 +39,11 @@ export function ago(iso: string, now = Date.now()): string {
 
 export const dateTime = (iso: string): string =>
   new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+/** Formats a count for an axis: 12K, 1.5M. */
+export const compact = (value: number): string => (value < 10_000 ? count(value) : short.format(value));
+
+/** Formats a score that is a limit, with as many decimals as it needs. */
+export const points = (value: number): string => String(Number(value.toFixed(2)));

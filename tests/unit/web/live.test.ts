@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addSample, ratesOf, type Sample } from '../../../web/batches/progress-samples.ts';
-import { countPassing } from '../../../web/batches/threshold.ts';
 import { stageTimesOf } from '../../../web/health/metrics.ts';
 
 test('samples stay few, in order, and keep the first and the last', () => {
@@ -36,16 +35,6 @@ test('a steady batch has a flat rate', () => {
   const { seconds, rates } = ratesOf(samples);
   expect(seconds.at(-1)).toBe(49);
   for (const rate of rates) expect(rate).toBeCloseTo(80);
-});
-
-test('items pass from the bin of the threshold on', () => {
-  const histogram = [
-    { from: -0.02, to: -0.01, count: 1 },
-    { from: 0.27, to: 0.28, count: 2 },
-    { from: 0.28, to: 0.29, count: 4 },
-    { from: 0.29, to: 0.3, count: 8 },
-  ];
-  expect([-2, 0, 28, 29, 30].map((threshold) => countPassing(histogram, threshold))).toEqual([15, 14, 12, 8, 0]);
 });
 
 test('the mean time of a stage comes from its sum and its count', () => {

@@ -19,12 +19,12 @@ export function cellText(value: unknown): string {
 }
 
 /** Shows a score with a bar on the scale of the model, or the outcome of an item without a score. */
-export function ScoreCell({ result, scale }: { result: ItemResult; scale: Scale }) {
+export function ScoreCell({ result, scale, decimals = 1 }: { result: ItemResult; scale: Scale; decimals?: number }) {
   const score = scoreIn(result);
   if (score === undefined) return <StateBadge result={result} />;
   return (
     <span class="score-cell">
-      <span class="num">{numbers.score(score)}</span>
+      <span class="num">{score.toFixed(decimals)}</span>
       <span class="mini-bar" aria-hidden="true">
         <span style={{ width: `${Math.min(100, (score / scale.top) * 100)}%` }} />
       </span>

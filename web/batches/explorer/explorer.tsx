@@ -17,10 +17,11 @@ import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { scrollToRow, useVisibleRows } from './visible-rows.ts';
 
 /** Lists the pairs of a batch, as a table or a gallery, with filters. Its whole state is in the URL. */
-export function Explorer({ status }: { status: BatchStatus }) {
+export function Explorer({ status, isOrdered }: { status: BatchStatus; isOrdered: boolean }) {
   const { query, set } = useHashQuery();
   const asked = useMemo(() => readQuery(query), [query]);
-  const listing = useListing(status.id, apiQuery(asked));
+  const selection = apiQuery(asked, isOrdered);
+  const listing = useListing(status.id, selection);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const known = listing.at(0)?.metadata;
   const columns = shownColumns(asked.columns, known);
@@ -39,7 +40,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   useEffect(() => {
     setCurrent(0);
     if (box.current !== null) box.current.scrollTop = 0;
-  }, [status.id, JSON.stringify(apiQuery(asked)), asked.view]);
+  }, [status.id, JSON.stringify(selection), asked.view]);
 
   /** Moves to a row, by the arrow keys or in the opened pair. */
   function goTo(row: number): ItemResult | undefined {
@@ -93,7 +94,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const shared = { listing, from, to, current, images: images.shown, scale };
   return (
     <section class="explorer" aria-label="Pairs">
-      <Filters status={status} asked={asked} set={set} />
+      <Filters status={status} asked={asked} isOrdered={isOrdered} set={set} />
       <div class="explorer-bar">
         <p class="soft" role="status">
           {countWords(listing, status, isFiltered(asked))}

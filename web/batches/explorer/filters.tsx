@@ -9,7 +9,18 @@ import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 const typingMs = 300;
 
 /** The filters and the order of the listed pairs. */
-export function Filters({ status, asked, set }: { status: BatchStatus; asked: ExplorerQuery; set: HashQuery['set'] }) {
+export function Filters({
+  status,
+  asked,
+  isOrdered,
+  set,
+}: {
+  status: BatchStatus;
+  asked: ExplorerQuery;
+  /** True for a service that can order by score. */
+  isOrdered: boolean;
+  set: HashQuery['set'];
+}) {
   const failures = Object.entries(status.failures) as [Code, number][];
   return (
     <search class="filters">
@@ -38,6 +49,18 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
               code,
               `${codes[code].title} (${numbers.count(count)})`,
             ]),
+          ]}
+        />
+      )}
+      {isOrdered && (
+        <Choice
+          label="Order"
+          value={asked.sort}
+          onChange={(sort) => set({ sort: sort === 'order' ? undefined : sort })}
+          options={[
+            ['order', 'as evaluated'],
+            ['-score', 'highest score first'],
+            ['score', 'lowest score first'],
           ]}
         />
       )}

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { bandsAround, cutAt } from '../../../web/batches/judge/bands.ts';
+import { judge, type Label, suggest } from '../../../web/batches/judge/estimate.ts';
+import { createRandom } from '../../../web/batches/judge/random.ts';
+import { labelOf } from '../../../web/batches/judge/sample.ts';
+import { labelsAsCsv } from '../../../web/batches/judge/stored-judgement.ts';
+
+/** 10,000 pairs with scores from 0 to 50. A pair is right with a probability that rises around 25. */
+const histogram = Array.from({ length: 50 }, (_, at) => ({ from: at / 100, to: (at + 1) / 100, count: 200 }));
+const chanceAt = (score: number) => 1 / (1 + Math.exp(-(score - 25) / 2));
+
+const truth = (threshold: number) => {
+  const scores = Array.from({ length: 10_000 }, (_, at) => at / 200);
+  const sum = (from: number) => scores.reduce((all, score) => all + (score >= from ? chanceAt(score) : 0), 0);
+  const kept = scores.filter((score) => score >= threshold).length;
+  return { precision: sum(threshold) / kept, recall: sum(threshold) / sum(0) };
+};
+
+/** Labels as the page collects them: some pairs of each band, at random. */
+function labelsFor(threshold: number, seed: number): { labels: Label[]; edges: number[] } {
+  const random = createRandom(seed);
+  const bands = bandsAround(histogram, threshold);
+  const labels = bands.flatMap(({ from, to, wanted }) =>
+    Array.from({ length: wanted }, () => {
+      const score = from + random() * (Math.min(50, to) - from);
+      return { score, isRight: random() < chanceAt(score) };
+    }),
+  );
+  return { labels, edges: bands.map(({ from }) => from) };
+}
+
+test('a sample has about a hundred pairs, most of them next to the threshold', () => {
+  for (const threshold of [5, 25, 45]) {
+    const bands = bandsAround(histogram, threshold);
+    const wanted = bands.reduce((sum, band) => sum + band.wanted, 0);
+    expect(wanted).toBeGreaterThanOrEqual(60);
+    expect(wanted).toBeLessThanOrEqual(100);
+    expect(bands.some(({ from }) => from === threshold)).toBe(true);
+    for (const [at, { from, to }] of bands.entries()) {
+      expect(to).toBeGreaterThan(from);
+      if (at > 0) expect(from).toBe(bands[at - 1]?.to);
+    }
+  }
+});
+
+test('bands that are cut at a threshold have all pairs of the batch', () => {
+  const bands = cutAt(histogram, [10, 20, 30], 22.5);
+  expect(bands.reduce((sum, { count }) => sum + count, 0)).toBe(10_000);
+  expect(bands.find(({ from }) => from === 22.5)?.count).toBe(1_500);
+});
+
+describe('precision and recall', () => {
+  test('of labels without doubt are known', () => {
+    const labels = Array.from({ length: 100 }, (_, at) => ({ score: at / 2, isRight: at >= 50 }));
+    const verdict = judge(cutAt(histogram, [10, 20, 25, 30, 40], 25), labels, 25);
+    expect(verdict?.precision.value).toBe(1);
+    expect(verdict?.recall.value).toBe(1);
+    // A hundred labels leave room for doubt.
+    expect(verdict?.precision.low).toBeLessThan(1);
+    expect(verdict?.precision.low).toBeGreaterThan(0.9);
+  });
+
+  test('lie in their intervals for nineteen of twenty samples, or nearly so', () => {
+    let hits = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const { labels, edges } = labelsFor(25, seed * 7_919);
+      const verdict = judge(cutAt(histogram, edges, 25), labels, 25);
+      const { precision, recall } = truth(25);
+      if (verdict === undefined) continue;
+      if (precision >= verdict.precision.low && precision <= verdict.precision.high) hits++;
+      if (recall >= verdict.recall.low && recall <= verdict.recall.high) hits++;
+    }
+    expect(hits / 120).toBeGreaterThan(0.88);
+  });
+
+  test('are estimated without a label as unknown', () => {
+    expect(judge(cutAt(histogram, [], 25), [], 25)).toBeUndefined();
+  });
+});
+
+test('a suggested threshold has about the wanted precision', () => {
+  const thresholds = Array.from({ length: 500 }, (_, at) => at / 10);
+  const found = [1, 2, 3, 4, 5].map((seed) => {
+    const { labels, edges } = labelsFor(25, seed * 104_729);
+    return suggest(thresholds, (each) => cutAt(histogram, edges, each), labels, 0.95) ?? Number.NaN;
+  });
+  for (const threshold of found) expect(truth(threshold).precision).toBeGreaterThan(0.85);
+  const none = [{ score: 30, isRight: false }];
+  expect(suggest(thresholds, (each) => cutAt(histogram, [], each), none, 0.95)).toBeUndefined();
+});
+
+test('labels of a column are read in the usual words', () => {
+  expect([1, '1', true, 'Yes', ' right '].map(labelOf)).toEqual([true, true, true, true, true]);
+  expect([0, 'no', false, 'WRONG'].map(labelOf)).toEqual([false, false, false, false]);
+  expect([undefined, null, 'cat', 2, ''].map(labelOf)).toEqual(Array(5).fill(undefined));
+});
+
+test('exported labels are CSV, with quotes where they are needed', () => {
+  const pair = { index: 3, id: undefined, score: 12.5, image: null, text: 'a "cat", sleeping', isRight: true };
+  const csv = labelsAsCsv([pair, { ...pair, index: 4, isRight: undefined }]);
+  expect(csv).toBe('index,id,image,text,score,label\n3,,,"a ""cat"", sleeping",12.5,1\n');
+});

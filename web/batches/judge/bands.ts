@@ -1,0 +1,46 @@
+import { countPassing, type Histogram, thresholdFor } from '../workbench/distribution.ts';
+import type { ScoreBand } from './estimate.ts';
+
+/** A band of scores to sample from. */
+export interface SampledBand {
+  from: number;
+  to: number;
+  /** Pairs to judge. */
+  wanted: number;
+}
+
+/** No score reaches it. */
+const top = 1_000;
+/** Widths of the bands next to the line, as shares of the batch. */
+const nearby = 0.05;
+const nearbyPairs = 15;
+const farPairs = 10;
+
+/** Returns the bands of a sample: narrow ones next to the threshold, where most pairs are judged, and wide ones beyond. */
+export function bandsAround(histogram: Histogram, threshold: number): SampledBand[] {
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0) return [];
+  const share = countPassing(histogram, threshold).count / total;
+  const at = (rank: number) => (rank <= 0 ? top : rank >= 1 ? 0 : thresholdFor(histogram, rank));
+  const below = [share + (1 - share) / 2 + nearby, share + 2 * nearby, share + nearby].map(at);
+  const above = [share - nearby, share - 2 * nearby, share / 2 - nearby].map(at);
+  const bands: SampledBand[] = [];
+  let from = 0;
+  for (const [number, to] of [...below, threshold, ...above, top].entries()) {
+    if (to <= from) continue;
+    bands.push({ from, to, wanted: number >= 2 && number <= 5 ? nearbyPairs : farPairs });
+    from = to;
+  }
+  return bands;
+}
+
+/** Returns the bands between edges, cut at the threshold, with the number of pairs that the batch has in each. */
+export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
+  const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);
+  const passing = all.map((edge) => countPassing(histogram, edge).count);
+  return all.slice(0, -1).map((from, at) => ({
+    from,
+    to: all[at + 1] ?? top,
+    count: Math.max(0, (passing[at] ?? 0) - (passing[at + 1] ?? 0)),
+  }));
+}

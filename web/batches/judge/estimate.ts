@@ -1,0 +1,140 @@
+import { createRandom, drawBeta } from './random.ts';
+
+/** A judged pair. */
+export interface Label {
+  score: number;
+  isRight: boolean;
+}
+
+/** Pairs between two scores: how many the batch has. The judged ones among them are a random sample. */
+export interface ScoreBand {
+  from: number;
+  to: number;
+  count: number;
+}
+
+export interface Estimate {
+  value: number;
+  /** Ends of the 95 % interval. */
+  low: number;
+  high: number;
+}
+
+export interface Judgement {
+  /** The share of right pairs among those that reach the threshold. */
+  precision: Estimate;
+  /** The share of right pairs that reach the threshold. */
+  recall: Estimate;
+}
+
+const draws = 1_000;
+
+/**
+ * Estimates precision and recall at a threshold. Each judged pair stands for the pairs of its band. The intervals come
+ * from a Beta distribution for each band, joined by simulation. Its prior has the weight of one label, and the share of
+ * right pairs that all bands together suggest.
+ * @param bands cover the scores without overlap, the lowest first; none of them has the threshold inside.
+ * @returns undefined without labels.
+ */
+export function judge(bands: readonly ScoreBand[], labels: readonly Label[], threshold: number): Judgement | undefined {
+  if (labels.length === 0) return undefined;
+  const filled = bands.filter(({ count }) => count > 0);
+  const judged = filled.map((band) => countLabels(band, labels));
+  const shares = risingShares(judged);
+  const prior = risingShares(judged, 0.5);
+  const random = createRandom(labels.length);
+  const drawn = Array.from({ length: draws }, () =>
+    ratesOf(
+      filled,
+      judged.map(({ right, wrong }, at) => {
+        const expected = prior[at] ?? 0.5;
+        return drawBeta(random, right + expected, wrong + 1 - expected);
+      }),
+      threshold,
+    ),
+  );
+  const { precision, recall } = ratesOf(filled, shares, threshold);
+  return {
+    precision: estimateOf(
+      precision,
+      drawn.map((rates) => rates.precision),
+    ),
+    recall: estimateOf(
+      recall,
+      drawn.map((rates) => rates.recall),
+    ),
+  };
+}
+
+/**
+ * Returns the lowest threshold whose precision is as wanted; undefined when there is none.
+ * @param bandsAt returns the bands for a threshold.
+ */
+export function suggest(
+  thresholds: readonly number[],
+  bandsAt: (threshold: number) => readonly ScoreBand[],
+  labels: readonly Label[],
+  wanted: number,
+): number | undefined {
+  return thresholds.find((threshold) => {
+    if (!labels.some(({ score }) => score >= threshold)) return false;
+    const filled = bandsAt(threshold).filter(({ count }) => count > 0);
+    const shares = risingShares(filled.map((band) => countLabels(band, labels)));
+    return ratesOf(filled, shares, threshold).precision >= wanted;
+  });
+}
+
+interface Counted {
+  right: number;
+  wrong: number;
+}
+
+function countLabels({ from, to }: ScoreBand, labels: readonly Label[]): Counted {
+  const judged = labels.filter(({ score }) => score >= from && score < to);
+  const right = judged.filter(({ isRight }) => isRight).length;
+  return { right, wrong: judged.length - right };
+}
+
+function ratesOf(bands: readonly ScoreBand[], shares: readonly number[], threshold: number) {
+  let kept = 0;
+  let rightKept = 0;
+  let right = 0;
+  for (const [at, { from, count }] of bands.entries()) {
+    const rightHere = count * (shares[at] ?? 0);
+    right += rightHere;
+    if (from < threshold) continue;
+    kept += count;
+    rightKept += rightHere;
+  }
+  return { precision: kept === 0 ? 0 : rightKept / kept, recall: right === 0 ? 0 : rightKept / right };
+}
+
+/**
+ * Returns the share of right pairs in each band, by isotonic regression: it does not fall as scores rise. A band without
+ * labels has the share of the one below it.
+ * @param doubt labels of both kinds that are added to each group of bands, so that no share is 0 or 1.
+ */
+function risingShares(judged: readonly Counted[], doubt = 0): number[] {
+  const blocks: { right: number; all: number; bands: number }[] = [];
+  for (const { right, wrong } of judged) {
+    const before = blocks.at(-1);
+    if (right + wrong === 0 && before !== undefined) {
+      before.bands++;
+      continue;
+    }
+    // Without any label below, nothing is known; a tiny weight lets the next band decide.
+    blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
+    for (;;) {
+      const [a, b] = [blocks.at(-2), blocks.at(-1)];
+      if (a === undefined || b === undefined || a.right / a.all < b.right / b.all) break;
+      blocks.splice(-2, 2, { right: a.right + b.right, all: a.all + b.all, bands: a.bands + b.bands });
+    }
+  }
+  return blocks.flatMap(({ right, all, bands }) => Array<number>(bands).fill((right + doubt) / (all + 2 * doubt)));
+}
+
+function estimateOf(value: number, drawn: readonly number[]): Estimate {
+  const sorted = drawn.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? value;
+  return { value, low: Math.min(value, at(0.025)), high: Math.max(value, at(0.975)) };
+}

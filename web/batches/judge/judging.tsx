@@ -1,0 +1,76 @@
+import { useEffect } from 'preact/hooks';
+import { useSession } from '../../shell/session.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+import type { SampledPair } from './stored-judgement.ts';
+
+/** Shows one pair after the other. Keys: 1 right, 2 wrong, U or Backspace undo. */
+export function Judging({
+  tenant,
+  pairs,
+  onChange,
+}: {
+  tenant: string;
+  pairs: readonly SampledPair[];
+  onChange: (pairs: SampledPair[]) => void;
+}) {
+  const images = useImageDisplay(useSession()?.tenant === tenant);
+  const first = pairs.findIndex(({ isRight }) => isRight === undefined);
+  const open = first < 0 ? pairs.length : first;
+  const pair = pairs[open];
+  const set = (at: number, isRight: boolean | undefined) =>
+    onChange(pairs.map((each, number) => (number === at ? { ...each, isRight } : each)));
+  const label = (isRight: boolean) => pair !== undefined && set(open, isRight);
+  // Labels are given in the order of the sample, so the last one is before the open pair.
+  const undo = () => open > 0 && set(open - 1, undefined);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
+      const isUndo = event.key === 'u' || event.key === 'Backspace' || (event.ctrlKey && event.key === 'z');
+      if (!isUndo && (event.ctrlKey || !['1', '2'].includes(event.key))) return;
+      event.preventDefault();
+      if (isUndo) undo();
+      else label(event.key === '1');
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  });
+
+  return (
+    <section class="card" aria-label="Pair to judge">
+      <div class="heading">
+        <p class="soft" role="status">
+          {numbers.count(open)} of {numbers.count(pairs.length)} judged
+        </p>
+        <ImagesSwitch images={images} />
+      </div>
+      {pair === undefined ? (
+        <div class="empty">
+          <p>All pairs are judged.</p>
+        </div>
+      ) : (
+        <>
+          <div class="pair-image">
+            <Thumbnail image={pair.image} shown={images.shown} />
+          </div>
+          <p class="pair-caption" dir="auto">
+            {pair.text === '' ? 'no text' : pair.text}
+          </p>
+        </>
+      )}
+      <p class="actions">
+        <button type="button" class="primary" disabled={pair === undefined} onClick={() => label(true)}>
+          Right <kbd>1</kbd>
+        </button>
+        <button type="button" disabled={pair === undefined} onClick={() => label(false)}>
+          Wrong <kbd>2</kbd>
+        </button>
+        <button type="button" class="quiet" disabled={open === 0} onClick={undo}>
+          Undo <kbd>U</kbd>
+        </button>
+      </p>
+    </section>
+  );
+}

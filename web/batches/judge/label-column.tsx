@@ -1,0 +1,36 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import { readBetween } from '../workbench/ranked.ts';
+import { labelOf, readLabels } from './sample.ts';
+import type { StoredJudgement } from './stored-judgement.ts';
+
+const names = ['label', 'labels', 'is_match', 'match', 'correct', 'gold'];
+
+/** Offers the labels that the input has in a column. */
+export function LabelColumn({
+  summary,
+  disabled,
+  onChosen,
+}: {
+  summary: BatchSummary;
+  disabled: boolean;
+  onChosen: (read: (signal: AbortSignal) => Promise<StoredJudgement>) => void;
+}) {
+  const [column, setColumn] = useState<string>();
+  useEffect(() => {
+    const gone = new AbortController();
+    const look = async () => {
+      const [first] = await readBetween(summary.id, {}, 1, gone.signal);
+      setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
+    };
+    // Without the first pair there is no offer. The start of a sample reports the reason.
+    void look().catch(() => {});
+    return () => gone.abort();
+  }, [summary.id]);
+  if (column === undefined) return null;
+  return (
+    <button type="button" disabled={disabled} onClick={() => onChosen((signal) => readLabels(summary, column, signal))}>
+      Use the column “{column}”
+    </button>
+  );
+}

@@ -1,0 +1,57 @@
+import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { justBelow, thresholdFor } from '../workbench/distribution.ts';
+import { readBetween } from '../workbench/ranked.ts';
+import { bandsAround } from './bands.ts';
+import { createRandom, shuffled } from './random.ts';
+import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
+
+/** Pairs read from a band for each one that is judged. */
+const choice = 20;
+
+/** Takes a sample around a threshold, in random order. @throws {RequestFailed} */
+export async function takeSample(
+  summary: BatchSummary,
+  threshold: number,
+  signal: AbortSignal,
+): Promise<StoredJudgement> {
+  const random = createRandom(Date.now());
+  const bands = bandsAround(summary.histogram, threshold);
+  const seen = new Set<string>();
+  const pairs: ItemResult[] = [];
+  for (const { from, to, wanted } of bands) {
+    const limits = { minScore: from, maxScore: Math.min(100, justBelow(to)) };
+    const found = await readBetween(summary.id, limits, wanted * choice, signal);
+    const distinct = shuffled(found, random).filter(({ image, text }) => {
+      const key = JSON.stringify([image, text]);
+      const isNew = !seen.has(key);
+      seen.add(key);
+      return isNew;
+    });
+    pairs.push(...distinct.slice(0, wanted));
+  }
+  return { edges: bands.map(({ from }) => from), pairs: shuffled(pairs, random).map((result) => sampledPair(result)) };
+}
+
+/** The maximum number of pairs whose label column is read. */
+const maxLabelled = 12_000;
+
+/** Reads the labels of a column of the input. @throws {RequestFailed} */
+export async function readLabels(summary: BatchSummary, column: string, signal: AbortSignal): Promise<StoredJudgement> {
+  const results = await readBetween(summary.id, {}, maxLabelled, signal);
+  const pairs = results.flatMap((result) => {
+    const isRight = labelOf(result.metadata?.[column]);
+    return isRight === undefined ? [] : [{ ...sampledPair(result, isRight), image: null, text: '' }];
+  });
+  const edges = Array.from({ length: 19 }, (_, at) => thresholdFor(summary.histogram, (at + 1) / 20));
+  return { edges: edges.sort((a, b) => a - b), pairs };
+}
+
+const right = new Set(['1', 'true', 'yes', 'right', 'match', 'good', 'correct', 'positive']);
+const wrong = new Set(['0', 'false', 'no', 'wrong', 'mismatch', 'bad', 'incorrect', 'negative']);
+
+/** Reads a label; undefined for a value that is none. */
+export function labelOf(value: unknown): boolean | undefined {
+  const word = String(value).trim().toLowerCase();
+  return right.has(word) ? true : wrong.has(word) ? false : undefined;
+}

@@ -1,0 +1,104 @@
+import { useMemo, useState } from 'preact/hooks';
+import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import { addressOf } from '../../shell/route.ts';
+import { Fact } from '../../ui/fact.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import type { Scale } from '../../ui/scale.ts';
+import { countPassing, rangeOf, step, toStep } from '../workbench/distribution.ts';
+import { useThreshold } from '../workbench/use-threshold.ts';
+import { cutAt } from './bands.ts';
+import { type Estimate, judge, type Label, suggest } from './estimate.ts';
+import type { StoredJudgement } from './stored-judgement.ts';
+
+/** Fewer labels than this say too little. */
+const minLabels = 10;
+
+/** Shows precision and recall at the threshold, and suggests a threshold for a wanted precision. */
+export function VerdictBox({
+  id,
+  summary: { histogram },
+  scale,
+  judgement: { edges, pairs },
+}: {
+  id: string;
+  summary: BatchSummary;
+  scale: Scale;
+  judgement: StoredJudgement;
+}) {
+  const [threshold, setThreshold] = useThreshold(scale);
+  const [wanted, setWanted] = useState(95);
+  const labels = useMemo<Label[]>(
+    () => pairs.flatMap(({ score, isRight }) => (isRight === undefined ? [] : [{ score, isRight }])),
+    [pairs],
+  );
+  const verdict = useMemo(
+    () => judge(cutAt(histogram, edges, threshold), labels, threshold),
+    [histogram, edges, labels, threshold],
+  );
+  const suggested = useMemo(() => {
+    const [, to] = rangeOf(histogram, scale);
+    const thresholds = Array.from({ length: Math.round(to / step) }, (_, at) => toStep(at * step));
+    return suggest(thresholds, (each) => cutAt(histogram, edges, each), labels, wanted / 100);
+  }, [histogram, edges, labels, wanted]);
+
+  return (
+    <section class="card" aria-labelledby="judged">
+      <h2 id="judged">At {numbers.score(threshold)}</h2>
+      {verdict === undefined || labels.length < minLabels ? (
+        <p class="soft">Precision and recall appear after {minLabels} labels.</p>
+      ) : (
+        <>
+          <dl class="facts">
+            <Fact name="Precision">
+              <Interval estimate={verdict.precision} /> of the kept pairs are right
+            </Fact>
+            <Fact name="Recall">
+              <Interval estimate={verdict.recall} /> of the right pairs are kept
+            </Fact>
+          </dl>
+          <p class="fine soft">In brackets: the 95 % interval, from {numbers.count(labels.length)} labels.</p>
+          <label class="filter number">
+            <span>Wanted precision in %</span>
+            <input
+              type="number"
+              min={1}
+              max={100}
+              value={wanted}
+              onInput={({ currentTarget: { valueAsNumber } }) => {
+                if (valueAsNumber > 0 && valueAsNumber <= 100) setWanted(valueAsNumber);
+              }}
+            />
+          </label>
+          {suggested === undefined ? (
+            <p class="soft">No threshold reaches {wanted} % with these labels.</p>
+          ) : (
+            <div class="actions">
+              <p>
+                Suggested threshold: <strong class="num">{numbers.score(suggested)}</strong>, which keeps about{' '}
+                {numbers.count(countPassing(histogram, suggested).count)} pairs
+              </p>
+              <button type="button" disabled={suggested === threshold} onClick={() => setThreshold(suggested)}>
+                Use {numbers.score(suggested)}
+              </button>
+            </div>
+          )}
+        </>
+      )}
+      <p>
+        <a href={`${addressOf.batch(id)}?threshold=${threshold}`}>Back to the scores, to export</a>
+      </p>
+    </section>
+  );
+}
+
+function Interval({ estimate: { value, low, high } }: { estimate: Estimate }) {
+  const whole = (share: number) => Math.round(share * 100);
+  return (
+    <>
+      <strong class="num">{whole(value)} %</strong>{' '}
+      <span class="soft">
+        ({whole(low)} to {whole(high)})
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,117 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import * as numbers from '../../ui/numbers.ts';
+import { type Bar, barsOf, countPassing, countTicks, type Histogram, scoreTicks, toStep } from './distribution.ts';
+
+const height = 220;
+const margin = { top: 12, right: 12, bottom: 26, left: 52 };
+/** Minimum width of a bar in px. */
+const minBar = 4;
+
+/** Shows how many pairs have which score, with the threshold as a line. A click sets the threshold to the start of a bar. */
+export function Chart({
+  histogram,
+  range,
+  threshold,
+  onThreshold,
+}: {
+  histogram: Histogram;
+  range: [number, number];
+  threshold: number;
+  onThreshold: (threshold: number) => void;
+}) {
+  const [box, width] = useWidth();
+  const [hovered, setHovered] = useState<Bar>();
+  const dragging = useRef(false);
+  const [from, to] = range;
+  const inner = Math.max(50, width - margin.left - margin.right);
+  const bars = barsOf(histogram, range, inner / minBar);
+  const ticks = countTicks(Math.max(1, ...bars.map(({ count }) => count)));
+  const top = ticks.at(-1) ?? 1;
+  const x = (score: number) => margin.left + ((score - from) / (to - from)) * inner;
+  const y = (count: number) => height - margin.bottom - (count / top) * (height - margin.top - margin.bottom);
+  const line = x(Math.min(to, Math.max(from, threshold)));
+
+  function scoreAt(event: PointerEvent): number {
+    const left = (event.currentTarget as Element).getBoundingClientRect().left;
+    return from + ((event.clientX - left - margin.left) / inner) * (to - from);
+  }
+  const barAt = (score: number) => bars.find((bar) => score >= bar.from && score < bar.to);
+
+  return (
+    <div ref={box} class="chart">
+      <svg
+        role="img"
+        aria-label={`Distribution of ${numbers.count(histogram.reduce((sum, { count }) => sum + count, 0))} scores`}
+        width={width}
+        height={height}
+        onPointerMove={(event) => {
+          const score = scoreAt(event);
+          setHovered(barAt(score));
+          if (dragging.current) onThreshold(Math.min(to, Math.max(from, toStep(score))));
+        }}
+        onPointerLeave={() => setHovered(undefined)}
+        onPointerDown={(event) => {
+          const score = scoreAt(event);
+          if (score < from - 2 || score > to + 2) return;
+          event.currentTarget.setPointerCapture(event.pointerId);
+          // Near the line the pointer takes the line; elsewhere it chooses a bar.
+          dragging.current = Math.abs(x(score) - line) < 10;
+          if (!dragging.current) onThreshold(toStep(barAt(score)?.from ?? score));
+        }}
+        onPointerUp={() => {
+          dragging.current = false;
+        }}
+      >
+        {ticks.map((tick) => (
+          <g key={tick}>
+            <line class="grid" x1={margin.left} x2={width - margin.right} y1={y(tick)} y2={y(tick)} />
+            <text class="axis" x={margin.left - 8} y={y(tick) + 4} text-anchor="end">
+              {numbers.compact(tick)}
+            </text>
+          </g>
+        ))}
+        {bars.map((bar) => {
+          const [left, right] = [x(bar.from), x(bar.to)];
+          const cut = Math.min(right, Math.max(left, line));
+          const base = { y: y(bar.count), height: Math.max(bar.count === 0 ? 0 : 1, y(0) - y(bar.count)) };
+          return (
+            <g key={bar.from} class={bar.from === hovered?.from ? 'hovered' : undefined}>
+              {cut > left && <rect class="fails" x={left} width={Math.max(0, cut - left - 0.75)} {...base} />}
+              {cut < right && <rect class="passes" x={cut} width={Math.max(0.5, right - cut - 0.75)} {...base} />}
+            </g>
+          );
+        })}
+        {scoreTicks(range).map((tick) => (
+          <text key={tick} class="axis" x={x(tick)} y={height - 8} text-anchor="middle">
+            {tick}
+          </text>
+        ))}
+        <line class="line" x1={line} x2={line} y1={margin.top - 6} y2={y(0)} />
+      </svg>
+      <p class="chart-note fine soft">{hovered === undefined ? axisWords : barWords(hovered, histogram)}</p>
+    </div>
+  );
+}
+
+const axisWords = 'Pairs by score. Click a bar, drag the line, or use the slider.';
+
+function barWords(bar: Bar, histogram: Histogram): string {
+  const { count } = countPassing(histogram, bar.from);
+  const range = `${numbers.points(bar.from)} to ${numbers.points(bar.to)}`;
+  return `${range}: ${numbers.count(bar.count)} pairs. ${numbers.count(count)} reach ${numbers.points(bar.from)}.`;
+}
+
+function useWidth() {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(800);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const look = () => setWidth(element.clientWidth);
+    look();
+    const resized = new ResizeObserver(look);
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, []);
+  return [box, width] as const;
+}

@@ -1,0 +1,112 @@
+import { useEffect, useState } from 'preact/hooks';
+import * as numbers from '../../ui/numbers.ts';
+import { type Histogram, step, thresholdFor, toStep } from './distribution.ts';
+
+const percentiles = [5, 25, 50, 75, 95];
+
+/** The slider, the number field and the share, which all set the threshold. */
+export function ThresholdControls({
+  histogram,
+  range: [from, to],
+  threshold,
+  passing,
+  share,
+  onThreshold,
+}: {
+  histogram: Histogram;
+  range: [number, number];
+  threshold: number;
+  passing: number;
+  /** The share of scored pairs that reach the threshold. */
+  share: number;
+  onThreshold: (threshold: number) => void;
+}) {
+  return (
+    <>
+      <input
+        class="threshold-slider"
+        type="range"
+        min={from}
+        max={to}
+        step={step}
+        value={threshold}
+        aria-label="Threshold"
+        aria-valuetext={`${threshold}: ${numbers.count(passing)} pass`}
+        onInput={(event) => onThreshold(toStep(event.currentTarget.valueAsNumber))}
+        onKeyDown={(event) => {
+          const move = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+          if (move === undefined || !event.shiftKey) return;
+          event.preventDefault();
+          onThreshold(Math.min(to, Math.max(from, toStep(threshold + move))));
+        }}
+      />
+      <div class="threshold-fields">
+        <NumberField label="Keep from" value={threshold} min={from} max={to} step={step} onChange={onThreshold} />
+        <NumberField
+          label="Keep the best … %"
+          value={Number((100 * share).toFixed(1))}
+          min={0}
+          max={100}
+          step="any"
+          onChange={(percent) => onThreshold(thresholdFor(histogram, percent / 100))}
+        />
+        <div class="percentiles">
+          <span class="fine soft">Percentiles</span>
+          <ul>
+            {percentiles.map((percent) => {
+              const at = thresholdFor(histogram, 1 - percent / 100);
+              return (
+                <li key={percent}>
+                  <button type="button" class="quiet" onClick={() => onThreshold(at)}>
+                    {percent === 50 ? 'median' : `${percent} %`} <span class="num">{numbers.score(at)}</span>
+                  </button>
+                </li>
+              );
+            })}
+          </ul>
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** A number field that follows its value, but not while it is being typed into. */
+function NumberField({
+  label,
+  value,
+  min,
+  max,
+  step: by,
+  onChange,
+}: {
+  label: string;
+  value: number;
+  min: number;
+  max: number;
+  step: number | 'any';
+  onChange: (value: number) => void;
+}) {
+  const [typed, setTyped] = useState<string>();
+  useEffect(() => {
+    if (typed !== undefined && Number(typed) !== value && document.activeElement?.tagName !== 'INPUT')
+      setTyped(undefined);
+  }, [value]);
+  return (
+    <label class="filter number">
+      <span>{label}</span>
+      <input
+        type="number"
+        min={min}
+        max={max}
+        step={by}
+        value={typed ?? value}
+        onInput={(event) => {
+          const { value: text, valueAsNumber } = event.currentTarget;
+          setTyped(text);
+          if (valueAsNumber >= min && valueAsNumber <= max) onChange(valueAsNumber);
+        }}
+        onBlur={() => setTyped(undefined)}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,94 @@
+import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { Scale } from '../../ui/scale.ts';
+
+export type Histogram = BatchSummary['histogram'];
+
+/** A count of items, exact or estimated inside a bin. */
+export interface Count {
+  count: number;
+  isExact: boolean;
+}
+
+/** Scores of the API have at most this many decimals. */
+const scoreDecimals = 4;
+/** The step of thresholds, in points of score. */
+export const step = 0.1;
+
+const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
+
+/** Rounds to the step of thresholds. */
+export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
+
+/** The highest score below a threshold, as a limit of the API, which includes its limits. */
+export const justBelow = (threshold: number): number => Number((threshold - 0.0001).toFixed(scoreDecimals));
+
+/** Counts the items that reach a threshold. Inside a bin they count as evenly spread. */
+export function countPassing(histogram: Histogram, threshold: number): Count {
+  let count = 0;
+  let isExact = true;
+  for (const bin of histogram) {
+    const [from, to] = [points(bin.from), points(bin.to)];
+    // A negative cosine has a score of 0, and so reaches a threshold of 0.
+    if (threshold <= 0 || from >= threshold) count += bin.count;
+    else if (to > threshold && bin.count > 0) {
+      count += (bin.count * (to - threshold)) / (to - from);
+      isExact = false;
+    }
+  }
+  return { count: Math.round(count), isExact };
+}
+
+/** Returns the threshold, in steps, that about this share of the items reaches. */
+export function thresholdFor(histogram: Histogram, share: number): number {
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  let left = share * total;
+  for (const bin of histogram.toReversed()) {
+    if (bin.count > 0 && left <= bin.count) {
+      return Math.max(0, toStep(points(bin.to) - (left / bin.count) * (points(bin.to) - points(bin.from))));
+    }
+    left -= bin.count;
+  }
+  return Math.max(0, toStep(points(histogram[0]?.from ?? 0)));
+}
+
+/** Returns the ends of the axis in whole points of score. They include all bins and the initial threshold. */
+export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: number] {
+  const from = Math.min(0, ...histogram.map((bin) => Math.floor(points(bin.from))));
+  const to = Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))));
+  return [from, to];
+}
+
+/** A bar of the chart, in points of score. */
+export interface Bar {
+  from: number;
+  to: number;
+  count: number;
+}
+
+/** Joins bins to bars of equal width, of which at most `most` lie between the ends of the axis. */
+export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
+  const first = histogram[0];
+  const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);
+  const width = [0.25, 0.5, 1, 2, 5].find((each) => each >= binWidth - 1e-9 && (to - from) / each <= most) ?? 5;
+  const bars = new Map<number, number>();
+  for (const bin of histogram) {
+    const at = Math.floor(points(bin.from) / width + 1e-6);
+    bars.set(at, (bars.get(at) ?? 0) + bin.count);
+  }
+  return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
+}
+
+/** Returns round values from 0 to at least the highest count, for an axis with about this many lines. */
+export function countTicks(highest: number, lines = 4): number[] {
+  const rough = Math.max(1, highest / lines);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const distance = Math.max(1, [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough);
+  return Array.from({ length: Math.ceil(highest / distance) + 1 }, (_, at) => at * distance);
+}
+
+/** Returns the values on the axis of scores. */
+export function scoreTicks([from, to]: [number, number]): number[] {
+  const distance = to - from > 60 ? 20 : to - from > 30 ? 10 : 5;
+  const first = Math.ceil(from / distance) * distance;
+  return Array.from({ length: Math.floor((to - first) / distance) + 1 }, (_, at) => first + at * distance);
+}

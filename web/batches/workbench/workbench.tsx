@@ -1,0 +1,58 @@
+import type { BatchStatus, BatchSummary } from '../../../shared/contracts/batch.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { bandOf, type Scale } from '../../ui/scale.ts';
+import { Chart } from './chart.tsx';
+import { ThresholdControls } from './controls.tsx';
+import { countPassing, rangeOf } from './distribution.ts';
+import { Strips } from './strips.tsx';
+import { useNeighbours } from './use-neighbours.ts';
+import { useThreshold } from './use-threshold.ts';
+
+/** Lets the user choose a threshold: chart, controls, the verdict, and the pairs on both sides of the line. */
+export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
+  const { histogram, succeeded, mean } = summary;
+  const [asked, setThreshold] = useThreshold(scale);
+  const range = rangeOf(histogram, scale);
+  const threshold = Math.min(range[1], Math.max(range[0], asked));
+  const estimated = countPassing(histogram, threshold);
+  const neighbours = useNeighbours(summary, threshold);
+  const passing = estimated.isExact ? estimated.count : (neighbours?.passing ?? estimated.count);
+  const isExact = estimated.isExact || neighbours?.passing !== undefined;
+  const share = succeeded === 0 ? 0 : passing / succeeded;
+  const band = bandOf(scale, threshold);
+  return (
+    <>
+      <section class="card" aria-labelledby="workbench">
+        <div class="heading">
+          <h2 id="workbench">Choose a threshold</h2>
+          {mean !== null && (
+            <p class="soft">
+              {numbers.count(succeeded)} scored, {numbers.score(mean.score)} on average
+            </p>
+          )}
+        </div>
+        <p class="verdict" role="status">
+          {!isExact && <span class="soft">about </span>}
+          <strong class="num">{numbers.count(passing)}</strong> of {numbers.count(succeeded)} pairs (
+          {numbers.percent(share)}) reach <strong class="num">{numbers.score(threshold)}</strong>
+          {band !== undefined && (
+            <span class="soft">
+              , where “{band.word}” {band.from === threshold ? 'starts' : 'has started'}
+            </span>
+          )}
+        </p>
+        <Chart histogram={histogram} range={range} threshold={threshold} onThreshold={setThreshold} />
+        <ThresholdControls
+          histogram={histogram}
+          range={range}
+          threshold={threshold}
+          passing={passing}
+          share={share}
+          onThreshold={setThreshold}
+        />
+        <p class="fine soft">{scale.note}</p>
+      </section>
+      {neighbours !== undefined && <Strips status={status} threshold={threshold} neighbours={neighbours} />}
+    </>
+  );
+}
