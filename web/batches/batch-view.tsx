@@ -19,7 +19,6 @@ import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
 import { stateWords } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
-import { isOrdered } from './workbench/ranked.ts';
 import { Workbench } from './workbench/workbench.tsx';
 
 /** The page of a batch: its progress while it runs, its scores and its failures. */
@@ -71,7 +70,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
       <Tabs id={id} current={tab} />
       {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
       {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
-      {tab === 'pairs' && <Explorer status={status} isOrdered={summary !== undefined && isOrdered(summary)} />}
+      {tab === 'pairs' && <Explorer status={status} />}
       {tab === 'judge' && <Judge status={status} summary={summary} />}
       {tab === 'scores' && (
         <div class="stack">

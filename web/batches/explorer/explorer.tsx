@@ -17,10 +17,10 @@ import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { scrollToRow, useVisibleRows } from './visible-rows.ts';
 
 /** Lists the pairs of a batch, as a table or a gallery, with filters. Its whole state is in the URL. */
-export function Explorer({ status, isOrdered }: { status: BatchStatus; isOrdered: boolean }) {
+export function Explorer({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = useMemo(() => readQuery(query), [query]);
-  const selection = apiQuery(asked, isOrdered);
+  const selection = apiQuery(asked);
   const listing = useListing(status.id, selection);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const known = listing.at(0)?.metadata;
@@ -94,7 +94,7 @@ export function Explorer({ status, isOrdered }: { status: BatchStatus; isOrdered
   const shared = { listing, from, to, current, images: images.shown, scale };
   return (
     <section class="explorer" aria-label="Pairs">
-      <Filters status={status} asked={asked} isOrdered={isOrdered} set={set} />
+      <Filters status={status} asked={asked} set={set} />
       <div class="explorer-bar">
         <p class="soft" role="status">
           {countWords(listing, status, isFiltered(asked))}

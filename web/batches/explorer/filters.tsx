@@ -12,13 +12,10 @@ const typingMs = 300;
 export function Filters({
   status,
   asked,
-  isOrdered,
   set,
 }: {
   status: BatchStatus;
   asked: ExplorerQuery;
-  /** True for a service that can order by score. */
-  isOrdered: boolean;
   set: HashQuery['set'];
 }) {
   const failures = Object.entries(status.failures) as [Code, number][];
@@ -52,18 +49,16 @@ export function Filters({
           ]}
         />
       )}
-      {isOrdered && (
-        <Choice
-          label="Order"
-          value={asked.sort}
-          onChange={(sort) => set({ sort: sort === 'order' ? undefined : sort })}
-          options={[
-            ['order', 'as evaluated'],
-            ['-score', 'highest score first'],
-            ['score', 'lowest score first'],
-          ]}
-        />
-      )}
+      <Choice
+        label="Order"
+        value={asked.sort}
+        onChange={(sort) => set({ sort: sort === 'order' ? undefined : sort })}
+        options={[
+          ['order', 'as evaluated'],
+          ['-score', 'highest score first'],
+          ['score', 'lowest score first'],
+        ]}
+      />
       {isFiltered(asked) && (
         <button type="button" class="quiet" onClick={() => set(noFilters)}>
           Clear filters

@@ -48,12 +48,9 @@ export const isFiltered = ({ min, max, status, code, search }: ExplorerQuery): b
   [min, max, status, code].some((value) => value !== undefined) || search !== '';
 
 /** Returns the query of the API that selects and orders the same pairs. */
-export function apiQuery(
-  { min, max, status, code, search, sort }: ExplorerQuery,
-  isOrdered: boolean,
-): Record<string, string> {
+export function apiQuery({ min, max, status, code, search, sort }: ExplorerQuery): Record<string, string> {
   return {
-    ...(isOrdered && sort !== 'order' && { sort }),
+    ...(sort !== 'order' && { sort }),
     ...(min !== undefined && { minScore: String(min) }),
     ...(max !== undefined && { maxScore: String(max) }),
     ...(status !== undefined && { status }),

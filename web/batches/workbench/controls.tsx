@@ -1,19 +1,20 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { BatchSummary } from '../../../shared/contracts/batch.ts';
 import * as numbers from '../../ui/numbers.ts';
-import { type Histogram, step, thresholdFor, toStep } from './distribution.ts';
+import { step, thresholdFor, toStep } from './distribution.ts';
 
-const percentiles = [5, 25, 50, 75, 95];
+const shownPercents = [5, 25, 50, 75, 95];
 
 /** The slider, the number field and the share, which all set the threshold. */
 export function ThresholdControls({
-  histogram,
+  summary: { histogram, percentiles },
   range: [from, to],
   threshold,
   passing,
   share,
   onThreshold,
 }: {
-  histogram: Histogram;
+  summary: BatchSummary;
   range: [number, number];
   threshold: number;
   passing: number;
@@ -53,16 +54,15 @@ export function ThresholdControls({
         <div class="percentiles">
           <span class="fine soft">Percentiles</span>
           <ul>
-            {percentiles.map((percent) => {
-              const at = thresholdFor(histogram, 1 - percent / 100);
-              return (
+            {percentiles
+              .filter(({ percent }) => shownPercents.includes(percent))
+              .map(({ percent, score }) => (
                 <li key={percent}>
-                  <button type="button" class="quiet" onClick={() => onThreshold(at)}>
-                    {percent === 50 ? 'median' : `${percent} %`} <span class="num">{numbers.score(at)}</span>
+                  <button type="button" class="quiet" onClick={() => onThreshold(toStep(score))}>
+                    {percent === 50 ? 'median' : `${percent} %`} <span class="num">{numbers.score(score)}</span>
                   </button>
                 </li>
-              );
-            })}
+              ))}
           </ul>
         </div>
       </div>

@@ -24,13 +24,13 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
     const gone = new AbortController();
     const look = async () => {
       const [above, below] = await Promise.all([
-        readNear(summary, 'above', threshold, read, gone.signal),
-        readNear(summary, 'below', threshold, read, gone.signal),
+        readNear(summary.id, 'above', threshold, read, gone.signal),
+        threshold <= 0 ? undefined : readNear(summary.id, 'below', threshold, read, gone.signal),
       ]);
       setState({
         threshold,
         above: distinct(above.results),
-        below: distinct(below.results),
+        below: distinct(below?.results ?? []),
         passing: above.selected,
       });
     };

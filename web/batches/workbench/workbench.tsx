@@ -43,7 +43,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         </p>
         <Chart histogram={histogram} range={range} threshold={threshold} onThreshold={setThreshold} />
         <ThresholdControls
-          histogram={histogram}
+          summary={summary}
           range={range}
           threshold={threshold}
           passing={passing}
