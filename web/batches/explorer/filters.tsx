@@ -9,15 +9,7 @@ import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 const typingMs = 300;
 
 /** The filters and the order of the listed pairs. */
-export function Filters({
-  status,
-  asked,
-  set,
-}: {
-  status: BatchStatus;
-  asked: ExplorerQuery;
-  set: HashQuery['set'];
-}) {
+export function Filters({ status, asked, set }: { status: BatchStatus; asked: ExplorerQuery; set: HashQuery['set'] }) {
   const failures = Object.entries(status.failures) as [Code, number][];
   return (
     <search class="filters">

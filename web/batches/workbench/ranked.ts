@@ -40,11 +40,7 @@ export async function readBetween(
   return found;
 }
 
-async function readPage(
-  id: string,
-  query: Record<string, string | number>,
-  signal: AbortSignal,
-): Promise<ResultsPage> {
+async function readPage(id: string, query: Record<string, string | number>, signal: AbortSignal): Promise<ResultsPage> {
   const all = new URLSearchParams({ status: 'succeeded', items: 'true' });
   for (const [name, value] of Object.entries(query)) all.set(name, String(value));
   return await fetchJson<ResultsPage>(`v1/evaluation/batch/${encodeURIComponent(id)}/results?${all}`, { signal });
