@@ -241,13 +241,13 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('heading', { name: cats[1]?.id, exact: true }).waitFor();
+    await dialog.getByRole('heading', { name: cats[1]?.id ?? '', exact: true }).waitFor();
     expect(await dialog.getByRole('region', { name: 'Receipt' }).innerText()).toContain('compact-1');
     await page.keyboard.press('ArrowRight');
-    await dialog.getByRole('heading', { name: cats[2]?.id, exact: true }).waitFor();
+    await dialog.getByRole('heading', { name: cats[2]?.id ?? '', exact: true }).waitFor();
     expect(page.url()).toContain(`pair=${cats[2]?.index}`);
     await page.reload();
-    await dialog.getByRole('heading', { name: cats[2]?.id, exact: true }).waitFor();
+    await dialog.getByRole('heading', { name: cats[2]?.id ?? '', exact: true }).waitFor();
     await dialog.getByText('Score it with another model').click();
     await dialog.getByRole('button', { name: 'Score', exact: true }).click();
     await dialog.getByRole('heading', { name: 'Timings' }).waitFor();

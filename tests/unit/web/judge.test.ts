@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { bandsAround, cutAt } from '../../../web/batches/judge/bands.ts';
 import { judge, type Label, suggest } from '../../../web/batches/judge/estimate.ts';
+import { labelOf } from '../../../web/batches/judge/label-words.ts';
 import { createRandom } from '../../../web/batches/judge/random.ts';
-import { labelOf } from '../../../web/batches/judge/sample.ts';
 import { labelsAsCsv } from '../../../web/batches/judge/stored-judgement.ts';
 
 /** 10,000 pairs with scores from 0 to 50. A pair is right with a probability that rises around 25. */

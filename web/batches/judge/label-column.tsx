@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch.ts';
 import { readBetween } from '../workbench/ranked.ts';
-import { labelOf, readLabels } from './sample.ts';
+import { labelOf } from './label-words.ts';
+import { readLabels } from './sample.ts';
 import type { StoredJudgement } from './stored-judgement.ts';
 
 const names = ['label', 'labels', 'is_match', 'match', 'correct', 'gold'];

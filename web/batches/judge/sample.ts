@@ -3,6 +3,7 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { justBelow, thresholdFor } from '../workbench/distribution.ts';
 import { readBetween } from '../workbench/ranked.ts';
 import { bandsAround } from './bands.ts';
+import { labelOf } from './label-words.ts';
 import { createRandom, shuffled } from './random.ts';
 import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
 
@@ -45,13 +46,4 @@ export async function readLabels(summary: BatchSummary, column: string, signal: 
   });
   const edges = Array.from({ length: 19 }, (_, at) => thresholdFor(summary.histogram, (at + 1) / 20));
   return { edges: edges.sort((a, b) => a - b), pairs };
-}
-
-const right = new Set(['1', 'true', 'yes', 'right', 'match', 'good', 'correct', 'positive']);
-const wrong = new Set(['0', 'false', 'no', 'wrong', 'mismatch', 'bad', 'incorrect', 'negative']);
-
-/** Reads a label; undefined for a value that is none. */
-export function labelOf(value: unknown): boolean | undefined {
-  const word = String(value).trim().toLowerCase();
-  return right.has(word) ? true : wrong.has(word) ? false : undefined;
 }
