@@ -21,6 +21,9 @@ interface List<Item> {
   items: Item[];
 }
 
+/** True for an address of the Service of the base. Any other is that of a Redis outside the overlay. */
+const isOwnRedis = (url: string): boolean => /^rediss?:\/\/([^@/]*@)?redis(\.vls[^:/]*)?(:\d+)?(\/|$)/.test(url);
+
 /** Checks what an overlay needs of a cluster, and changes nothing. */
 export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -35,29 +38,36 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
     const minor = Number.parseInt(serverVersion.minor, 10);
     return serverVersion.major === '1' && minor < leastMinor ? `it is 1.${minor}` : undefined;
   });
-  for (const [secret, keys, how] of [
-    ['api-keys', ['keys.ndjson'], 'without it the API refuses everybody'],
-    ['redis', ['password', 'url'], 'without it no pod starts'],
-    ['metrics-token', ['token'], 'without it Prometheus gets 401'],
-  ] as const) {
-    await check(`the Secret ${secret} with ${keys.join(' and ')}`, async () => {
-      const { data = {} } = await read<Secret>('-n', namespace, 'get', 'secret', secret);
+  const secret = async (name: string): Promise<Record<string, string>> => {
+    const { data = {} } = await read<Secret>('-n', namespace, 'get', 'secret', name);
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+    );
+  };
+  const checkSecret = (name: string, keys: readonly string[], how: string) =>
+    check(`the Secret ${name} with ${keys.join(' and ')}`, async () => {
+      const data = await secret(name);
       const missing = keys.filter((key) => data[key] === undefined);
       return missing.length === 0 ? undefined : `it has no ${missing.join(', ')}: ${how} (docs/deployment.md)`;
     });
+  await checkSecret('api-keys', ['keys.ndjson'], 'without it the API refuses everybody');
+  await checkSecret('metrics-token', ['token'], 'without it Prometheus gets 401');
+  const { url } = await secret('redis').catch((): Record<string, string> => ({}));
+  // With another address, the component external-redis takes the place of the StatefulSet, its password and its volume.
+  const isExternal = url !== undefined && !isOwnRedis(url);
+  await checkSecret('redis', isExternal ? ['url'] : ['password', 'url'], 'without it no pod starts');
+  if (!isExternal) {
+    await check('an address in the Secret redis with the password of the same Secret', async () => {
+      const { password, url: address = '' } = await secret('redis');
+      return decodeURIComponent(new URL(address).password) === password ? undefined : 'the two passwords differ';
+    });
+    await check('a default StorageClass, for the volume of Redis', async () => {
+      const { items } = await read<List<{ metadata: { annotations?: Record<string, string> } }>>('get', 'storageclass');
+      const isDefault = 'storageclass.kubernetes.io/is-default-class';
+      const found = items.some(({ metadata }) => metadata.annotations?.[isDefault] === 'true');
+      return found ? undefined : 'there is none: name one in the volumeClaimTemplate of the StatefulSet redis';
+    });
   }
-  await check('an address in the Secret redis with the password of the same Secret', async () => {
-    const { data = {} } = await read<Secret>('-n', namespace, 'get', 'secret', 'redis');
-    const [password, url] = ['password', 'url'].map((key) => Buffer.from(data[key] ?? '', 'base64').toString());
-    const { hostname, password: used } = new URL(url ?? '');
-    return hostname === 'redis' && decodeURIComponent(used) !== password ? 'the two passwords differ' : undefined;
-  });
-  await check('a default StorageClass, for the volume of Redis', async () => {
-    const { items } = await read<List<{ metadata: { annotations?: Record<string, string> } }>>('get', 'storageclass');
-    const isDefault = 'storageclass.kubernetes.io/is-default-class';
-    const found = items.some(({ metadata }) => metadata.annotations?.[isDefault] === 'true');
-    return found ? undefined : 'there is none: name one in the volumeClaimTemplate of the StatefulSet redis';
-  });
   if (overlay === 'standard') return findings;
 
   await check('KEDA 2.17 or newer', async () => {

@@ -59,3 +59,19 @@ test.each([
   expect(found.length).toBeGreaterThan(0);
   expect(found.join('\n')).toMatch(text);
 });
+
+test.each([
+  'rediss://:abc@redis.example.org:6380',
+  'redis+sentinel://:abc@h1:26379,h2:26379/master',
+  'redis+cluster://:abc@redis-1:6379,redis-2:6379',
+])('another Redis (%s) needs no password of the overlay, no volume and no StorageClass', async (url) => {
+  expect(await missing('scaled', { 'secret redis': secret({ url }), storageclass: { items: [] } })).toEqual([]);
+});
+
+test.each(['redis://:abc@redis:6379', 'redis://:abc@redis.vls.svc.cluster.local:6379/0'])(
+  'the Redis of the overlay (%s) needs its password and a volume',
+  async (url) => {
+    const found = await missing('standard', { 'secret redis': secret({ url }), storageclass: { items: [] } });
+    expect(found.join('\n')).toMatch(/it has no password[\s\S]*volumeClaimTemplate/);
+  },
+);
