@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { overlays } from '../../../deploy/preflight/checks.ts';
 import { drainMs } from '../../../shared/lifecycle.ts';
 import { findProgram } from '../../../start/redis/find.ts';
 import { demandQuery, horizons } from '../../../testing/scaling/demand.ts';
 import { readRule } from '../../../testing/scaling/manifest.ts';
+import { exampleOver } from '../../support/example-overlay.ts';
 import { parseYaml, type Resource, readYaml, root, yamlFilesBelow } from './manifests.ts';
 
 interface Probe {
@@ -249,9 +251,13 @@ test('API and workers reach Redis, the name server and public addresses, and not
   expect(rule?.ports.map(({ port }) => port)).toEqual([80, 443]);
   const addressed = policies.filter(({ spec }) => spec.egress?.some(({ to }) => to.some(({ ipBlock }) => ipBlock)));
   expect(addressed.map(({ metadata }) => metadata.name)).toEqual(['names', 'public-images']);
-  // The address that NodeLocal DNSCache has in every cluster that uses it.
+  // Name servers on the node: NodeLocal DNSCache, LocalDNS of AKS, Cloud DNS of GKE. Metadata on port 80 is not reached.
   const [names] = named('names')?.egress ?? [];
-  expect(names?.to.flatMap(({ ipBlock }) => ipBlock ?? [])).toEqual([{ cidr: '169.254.20.10/32' }]);
+  expect(names?.to.flatMap(({ ipBlock }) => ipBlock?.cidr ?? [])).toEqual([
+    '169.254.20.10/32',
+    '169.254.10.10/31',
+    '169.254.169.254/32',
+  ]);
   expect(names?.ports.map(({ port }) => port)).toEqual([53, 53]);
 });
 
@@ -294,13 +300,15 @@ const kustomize = alone ?? kubectl;
 if (kustomize === undefined)
   console.log('Skipped: the overlays are not put together, as neither kustomize nor kubectl is on the PATH.');
 
-function build(overlay: string) {
-  const args = [alone ? 'build' : 'kustomize', join(root, 'deploy/k8s/overlays', overlay)];
+function build(directory: string) {
+  const args = [alone ? 'build' : 'kustomize', directory];
   return spawnSync(kustomize ?? 'true', args, { encoding: 'utf8' });
 }
 
-describe.skipIf(kustomize === undefined)('overlay example', () => {
-  const { stdout, stderr } = build('example');
+describe.skipIf(kustomize === undefined).each(overlays)('overlay example over %s', (overlay) => {
+  const example = exampleOver(overlay);
+  const { stdout, stderr } = build(example.directory);
+  afterAll(example.remove);
   const resources = parseYaml<Resource>(stdout).filter((resource) => resource !== null);
   const named = (kind: string, name: string) =>
     resources.find((resource) => resource.kind === kind && resource.metadata.name === name);
@@ -317,11 +325,13 @@ describe.skipIf(kustomize === undefined)('overlay example', () => {
   test('has the registry, the bucket and its account in every pod', () => {
     for (const { spec } of deployments) {
       const [container] = spec.template.spec.containers;
-      expect(container?.image).toBe('registry.example.org/vls:0.1.0');
+      expect(container?.image).toMatch(/^registry\.example\.org\/vls(-gpu)?:0\.1\.0$/);
       expect(spec.template.spec).toMatchObject({ serviceAccountName: 'vls', automountServiceAccountToken: false });
       expect(container).toMatchObject({
         envFrom: [{ configMapRef: { name: expect.stringMatching(/^settings/) } }, { secretRef: { name: 'bucket' } }],
       });
+      for (const init of spec.template.spec.initContainers ?? [])
+        expect(init.image).toBe('registry.example.org/vls:0.1.0');
     }
     expect(
       resources.find(({ kind, metadata }) => kind === 'ConfigMap' && /^settings/.test(metadata.name))?.data,
@@ -341,13 +351,17 @@ describe.skipIf(kustomize === undefined)('overlay example', () => {
     expect(named('ServiceMonitor', 'api')).toBeDefined();
     expect(named('PodMonitor', 'worker')).toBeDefined();
     const worker = deployments.find(({ metadata }) => metadata.name === 'worker-compact')?.spec;
-    expect(worker?.replicas).toBe(3);
+    const scaler = named('ScaledObject', 'worker-compact') as unknown as ScaledObject | undefined;
+    // A number of replicas would be reset by each apply where KEDA decides it.
+    expect([worker?.replicas, scaler?.spec.maxReplicaCount]).toEqual(
+      overlay === 'standard' ? [3, undefined] : [undefined, 6],
+    );
     expect(worker?.template.spec.containers[0]?.resources?.limits).toMatchObject({ cpu: '4', memory: '4Gi' });
   });
 });
 
-describe.skipIf(kustomize === undefined).each(['standard', 'scaled', 'gpu'])('overlay %s', (overlay) => {
-  const { stdout, stderr } = build(overlay);
+describe.skipIf(kustomize === undefined).each(overlays)('overlay %s', (overlay) => {
+  const { stdout, stderr } = build(join(root, 'deploy/k8s/overlays', overlay));
   const resources = parseYaml<Resource>(stdout).filter((resource) => resource !== null);
   const deployments = resources.filter(({ kind }) => kind === 'Deployment') as unknown as Workload[];
   const deployment = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.template.spec;
