@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseDockerfile } from '../../support/dockerfile.ts';
@@ -148,5 +148,30 @@ describe('Renovate', () => {
       });
     expect(found('deploy/images.json')).toEqual(Object.values(images));
     expect(found('start/redis/docker.ts')).toEqual([images['redis']]);
+  });
+});
+
+describe('the workflows', () => {
+  const workflows = readdirSync(join(root, '.github/workflows')).map((name) => `.github/workflows/${name}`);
+
+  test('use actions by commit, with their version, and Renovate updates both', () => {
+    const used = workflows.flatMap((path) => [...read(path).matchAll(/uses: (.+)$/gm)].map(([, action]) => action));
+    expect(used.length).toBeGreaterThan(3);
+    for (const action of used) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    const renovate = JSON.parse(read('renovate.json')) as { extends: string[]; enabledManagers: string[] };
+    expect(renovate.extends).toContain('helpers:pinGitHubActionDigests');
+    expect(renovate.enabledManagers).toContain('github-actions');
+  });
+
+  test('run the checks of the deployment for every file that goes into the image, and build the GPU image', () => {
+    const [workflow] = readYaml<{ on: { pull_request: { paths: string[] } }; jobs: Record<string, object> }>(
+      '.github/workflows/deploy.yml',
+    );
+    const paths = workflow?.on.pull_request.paths ?? [];
+    const context = [...read('.dockerignore').matchAll(/^!(\S+)$/gm)].map(([, path = '']) => path);
+    expect(context.length).toBeGreaterThan(10);
+    const covers = (path: string) => paths.some((of) => of === path || `${path}/`.startsWith(of.replace(/\*\*$/, '')));
+    expect(context.filter((path) => !covers(path))).toEqual([]);
+    expect(JSON.stringify(workflow?.jobs['gpu'])).toContain('--build-arg DEVICE=gpu');
   });
 });
