@@ -5,6 +5,8 @@
 variable "REGISTRY" { default = "" }
 variable "VERSION" { default = "0.1.0" }
 variable "REVISION" { default = "" }
+# The image of the program that makes the lists; empty is the builder's own choice, docker/buildkit-syft-scanner.
+variable "SBOM_GENERATOR" { default = "" }
 
 group "default" { targets = ["cpu", "gpu"] }
 
@@ -12,7 +14,10 @@ target "common" {
   context    = "."
   dockerfile = "deploy/Dockerfile"
   args       = { REVISION = REVISION }
-  attest     = ["type=provenance,mode=max", "type=sbom"]
+  attest = [
+    "type=provenance,mode=max",
+    SBOM_GENERATOR == "" ? "type=sbom" : "type=sbom,generator=${SBOM_GENERATOR}",
+  ]
 }
 
 target "cpu" {

@@ -33,15 +33,19 @@ export interface TestProcess {
   kill(): Promise<void>;
 }
 
-/** @param root checkout to start from, with a final slash; by default this one. */
+/**
+ * @param root checkout to start from, with a final slash; by default this one.
+ * @param args further arguments of a stub.
+ */
 export async function startProcess(
   role: Role,
   env: Record<string, string>,
   root = new URL('../../', import.meta.url),
+  args: readonly string[] = [],
 ): Promise<TestProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vls-data-'));
   const [file, ...rest] = entries[role];
-  const child = fork(fileURLToPath(new URL(file, root)), rest, {
+  const child = fork(fileURLToPath(new URL(file, root)), [...rest, ...args], {
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, PORT: '0', METRICS_PORT: '0', DATA_DIR: dataDir, ...env },

@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { print, readWords } from '../../testing/command.ts';
+import { checkAttestations } from './checks-of-attestations.ts';
 import { checkContainers } from './checks-of-containers.ts';
-import { checkCrashes, checkRestarts, checkRestore } from './checks-of-failures.ts';
+import { checkCrashes, checkObserverCrashes, checkRestarts, checkRestore } from './checks-of-failures.ts';
+import { checkGpuImage } from './checks-of-gpu-image.ts';
 import { checkImage } from './checks-of-image.ts';
 import { checkGrafana, checkPrometheus, checkTraces } from './checks-of-metrics.ts';
 import { findEngine, hasImage, imageOf } from './engine.ts';
@@ -15,7 +17,7 @@ import { complete, pair, post } from './work.ts';
  */
 const usage = `npm run deploy:check -- [options]
   --items <n>   items of each batch in which something is killed, 400 by default
-  --gpu         builds the GPU image too
+  --gpu         builds the real GPU image too: some 10 GB
 Variables such as REDIS_IMAGE=… name other images than deploy/images.json, as they do for docker compose.
 `;
 const { values } = readWords(usage, ['items'], ['gpu']);
@@ -53,10 +55,14 @@ try {
   const isBuilt = await report.check('both stages are built', async () => void (await stack.compose('build')));
   const image =
     process.env['VLS_IMAGE'] ?? `vision-language-similarity:${process.env['npm_package_version'] ?? '0.1.0'}`;
-  if (isBuilt) await checkImage(report, image);
+  if (isBuilt) {
+    await checkImage(report, image);
+    await checkAttestations(report, stack.directory, imageOf('node'));
+    await checkGpuImage(report, stack.directory, image, imageOf('node'));
+  }
   if (values.gpu)
     await report.check(
-      'the GPU image is built',
+      'the GPU image is built with CUDA',
       async () => void (await stack.compose('--profile', 'gpu', 'build', 'worker-gpu')),
     );
   const isUp = isBuilt && (await report.check('the stack is healthy', async () => void (await stack.up())));
@@ -93,6 +99,10 @@ async function useIt(): Promise<void> {
     await checkGrafana(report, stack, files.length);
   }
   await checkCrashes(report, stack, items);
+  const observers = optional.filter((name) => !missing.includes(name));
+  await checkObserverCrashes(report, stack, observers);
+  // After its crash, Prometheus finds all targets again.
+  if (observers.includes('prometheus')) await checkPrometheus(report, stack, 3, ' after its crash');
   await checkRestarts(report, stack, items);
   await checkRestore(report, stack, items);
   await report.check('API and workers log no warning about traces', async () => {

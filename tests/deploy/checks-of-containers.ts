@@ -46,7 +46,10 @@ export async function checkContainers(report: Report, stack: Stack): Promise<voi
     same(seen, all, 'the number of CPUs of the worker');
     return `${all}`;
   });
-  await report.check('no command line shows a secret', async () => {
+  await report.check('no command line shows a secret, and no variable the metrics token', async () => {
+    const [metricsToken = ''] = stack.secrets;
+    for (const { Name, Config } of containers)
+      same(JSON.stringify(Config).includes(metricsToken), false, `the metrics token in the configuration of ${Name}`);
     for (const { Id, Name } of containers) {
       const { stdout } = await docker('top', Id, '-eo', 'pid,args');
       for (const secret of stack.secrets)

@@ -22,18 +22,36 @@ export async function checkCrashes(report: Report, stack: Stack, items: number):
     await report.check(`kill -9 of ${service} in a batch loses nothing`, async () => {
       const id = await post(stack, items, `kill-${service}`);
       await stack.client.batch.until(id, (status) => status.items.succeeded > 0);
-      const victims = await stack.containers(service);
-      if (victims.length === 0) throw new Error(`there is no ${service}`);
-      for (const victim of victims) await crash(victim);
-      const old = new Set(victims.map(({ State }) => State.Pid));
-      await until(
-        async () => {
-          const now = await stack.containers(service);
-          return now.every(({ State }) => State.Pid !== 0 && !old.has(State.Pid) && State.Health?.Status === 'healthy');
-        },
-        { everyMs: 500, withinMs: 120_000 },
-      );
+      await crashAll(stack, service);
       return await complete(stack, id, items);
+    });
+  }
+}
+
+/** Kills every container of a service at once, and waits until the engine has restarted them and they are healthy. */
+async function crashAll(stack: Stack, service: string): Promise<void> {
+  const victims = await stack.containers(service);
+  if (victims.length === 0) throw new Error(`there is no ${service}`);
+  for (const victim of victims) await crash(victim);
+  const old = new Set(victims.map(({ State }) => State.Pid));
+  await until(
+    async () => {
+      const now = await stack.containers(service);
+      return now.every(({ State }) => State.Pid !== 0 && !old.has(State.Pid) && State.Health?.Status === 'healthy');
+    },
+    { everyMs: 500, withinMs: 120_000 },
+  );
+}
+
+/** Kills what observes the service, while it is used. The service must not notice, and the stack becomes healthy again. */
+export async function checkObserverCrashes(report: Report, stack: Stack, observers: readonly string[]): Promise<void> {
+  for (const service of observers) {
+    await report.check(`kill -9 of ${service} disturbs nobody, and it comes back healthy`, async () => {
+      const id = await post(stack, 60, `kill-${service}`);
+      const [, done] = await Promise.all([crashAll(stack, service), complete(stack, id, 60)]);
+      for (const { Name, State } of await stack.containers())
+        same([State.Status, State.Health?.Status ?? 'healthy'], ['running', 'healthy'], Name);
+      return done;
     });
   }
 }
@@ -61,15 +79,25 @@ export async function checkRestarts(report: Report, stack: Stack, items: number)
 
 const restoreScript = fileURLToPath(new URL('../../deploy/redis/restore.sh', import.meta.url));
 
-/** Loses the volume of Redis, and restores it from a snapshot as docs/backup.md describes. */
+/**
+ * Loses the volume of Redis while a batch is being scored, and restores it from a snapshot as docs/backup.md describes. One
+ * batch is complete at the time of the snapshot, one is being scored, and one waits.
+ */
 export async function checkRestore(report: Report, stack: Stack, items: number): Promise<void> {
-  await report.check('a restore into a new volume has every batch of the snapshot', async () => {
+  await report.check('a restore into a new volume has every batch of the snapshot, each item scored once', async () => {
+    const { batch } = stack.client;
     const finished = await post(stack, 40, 'finished');
     await complete(stack, finished, 40);
-    await stack.compose('stop', 'worker');
-    const waiting = await post(stack, items, 'waiting');
+    const scores = await batch.results(finished);
+    const running = await post(stack, items, 'running');
+    const waiting = await post(stack, 60, 'waiting');
+    await batch.until(running, (status) => status.items.succeeded > 0);
+    const acknowledged = await batch.results(running);
     const snapshot = join(stack.directory, 'redis.rdb');
     await stack.save(snapshot, 'redis', 'redis-cli', '-e', '--rdb', '-');
+    const { finishedAt } = (await batch.status(running)).body;
+    if (finishedAt !== null) throw new Error('the batch ended before the snapshot: more --items are needed');
+
     await stack.compose('stop', 'api', 'worker', 'redis');
     await stack.compose('rm', '-f', 'redis');
     await docker('volume', 'rm', `${stack.project}_redis`);
@@ -77,7 +105,12 @@ export async function checkRestore(report: Report, stack: Stack, items: number):
     const restore = ['sh', '/restore/restore.sh', '/restore/redis.rdb', '/data'];
     const { stdout } = await stack.compose('run', '--rm', '--no-deps', '-T', ...mounts, 'redis', ...restore);
     await stack.up('--no-build');
-    await complete(stack, finished, 40);
-    return `${stdout.trim()}, ${await complete(stack, waiting, items)}`;
+
+    same(await batch.results(finished), scores, 'the results of the finished batch');
+    const all = await complete(stack, running, items);
+    await complete(stack, waiting, 60);
+    const byIndex = new Map((await batch.results(running)).map((result) => [result.index, result]));
+    for (const result of acknowledged) same(byIndex.get(result.index), result, `result ${result.index}`);
+    return `${stdout.trim()}, ${all}, ${acknowledged.length} of them before the snapshot`;
   });
 }

@@ -15,9 +15,9 @@ async function ask<Data>(url: string): Promise<Data> {
 }
 
 /** Checks that Prometheus scrapes the API with its token and each of `workers` workers, and that its rules work. */
-export async function checkPrometheus(report: Report, stack: Stack, workers: number): Promise<void> {
+export async function checkPrometheus(report: Report, stack: Stack, workers: number, when = ''): Promise<void> {
   const base = `${stack.address('prometheus')}/api/v1`;
-  await report.check(`Prometheus scrapes the API, which requires keys, and ${workers} workers`, () =>
+  await report.check(`Prometheus scrapes the API, which requires keys, and ${workers} workers${when}`, () =>
     until(
       async () => {
         const { activeTargets } = await ask<{ activeTargets: Target[] }>(`${base}/targets?state=active`);
@@ -34,7 +34,7 @@ export async function checkPrometheus(report: Report, stack: Stack, workers: num
       { everyMs: 2_000, withinMs: 120_000 },
     ),
   );
-  await report.check('it evaluates every rule without an error', () =>
+  await report.check(`it evaluates every rule without an error${when}`, () =>
     until(
       async () => {
         const { groups } = await ask<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>(

@@ -6,9 +6,14 @@ export interface Output {
 }
 
 /** Runs a program to its end. @throws {Error} with its last lines if it fails. */
-export function runProgram(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Output> {
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd?: string,
+): Promise<Output> {
   return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
     execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ stdout, stderr });
       const lines = `${stdout}${stderr}`.trim().split('\n').slice(-15).join('\n');

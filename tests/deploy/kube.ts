@@ -4,8 +4,10 @@ import { overlays, preflight } from '../../deploy/preflight/checks.ts';
 import { findProgram } from '../../start/redis/find.ts';
 import { print } from '../../testing/command.ts';
 import { until } from '../../testing/until.ts';
+import { exampleOver } from '../support/example-overlay.ts';
 import { definitionOf, howToGetAnApiServer, startApiServer } from './api-server.ts';
 import { createReport, same } from './report.ts';
+import { restoreOnCluster } from './restore-on-cluster.ts';
 import { rollingUpdate } from './rolling-update.ts';
 
 /**
@@ -73,8 +75,9 @@ try {
   await server.kubectl('wait', '--for', 'condition=Established', 'crd', '--all', '--timeout', '60s');
 
   const resources: Resource[] = [];
-  for (const overlay of [...overlays, 'example']) {
-    const directory = join(root, 'deploy/k8s/overlays', overlay);
+  const examples = overlays.map((overlay) => ({ name: `example over ${overlay}`, ...exampleOver(overlay) }));
+  const plain = overlays.map((name) => ({ name: name as string, directory: join(root, 'deploy/k8s/overlays', name) }));
+  for (const { name: overlay, directory } of [...plain, ...examples]) {
     await report.check(`overlay ${overlay} is accepted with strict validation, and without a warning`, async () => {
       // The namespace first, because a server without controllers takes a moment for it.
       const applied = await until(
@@ -97,6 +100,7 @@ try {
       return `${items.length} resources`;
     });
   }
+  for (const { remove } of examples) remove();
   await report.check('the pod of a restore is accepted, with its volume and without a warning', async () => {
     const applied = await server.kubectl(
       'apply',
@@ -107,6 +111,9 @@ try {
     );
     same(applied.stderr, '', 'the list of warnings');
   });
+  await report.check('the commands of docs/backup.md restore Redis on the server, but for those inside the pod', () =>
+    restoreOnCluster(server.kubectl),
+  );
   await report.check('every pod is accepted by a namespace that enforces `restricted`', async () => {
     const workloads = resources.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
     for (const [at, { metadata, spec }] of workloads.entries()) {
@@ -151,6 +158,21 @@ try {
     });
     same(await faultsOf('standard'), [], 'the list of faults');
   });
+  await report.check(
+    'the preflight asks for no password and no StorageClass with a Redis outside the cluster',
+    async () => {
+      await server.kubectl('delete', 'storageclass', 'standard');
+      await server.kubectl('-n', 'vls', 'delete', 'secret', 'redis');
+      const stringData = { url: 'rediss://:abc@redis.example.org:6379' };
+      await server.apply({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'redis', namespace: 'vls' },
+        stringData,
+      });
+      same(await faultsOf('standard'), [], 'the list of faults');
+    },
+  );
   const api = resources.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'api');
   const worker = resources.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'worker-compact');
   await report.check('a rolling update of the base overlay answers every request and loses no item', () =>

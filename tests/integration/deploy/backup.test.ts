@@ -43,13 +43,14 @@ async function stopRedis(): Promise<void> {
   redis = undefined;
 }
 
-async function startStub(role: 'stub-api' | 'stub-worker', data: string): Promise<TestProcess> {
-  const process = await startProcess(role, {
+async function startStub(role: 'stub-api' | 'stub-worker', data: string, ...args: string[]): Promise<TestProcess> {
+  const env = {
     ...s3?.env,
     REDIS_URL: socketOf(data),
     PAYLOADS: `s3://${bucket}/payloads,redis`,
     LOG_LEVEL: 'error',
-  });
+  };
+  const process = await startProcess(role, env, undefined, args);
   running.push(process);
   return process;
 }
@@ -83,17 +84,25 @@ test.skipIf(!hasCli)(
     const api = await startStub('stub-api', before);
     const client = createClient(api.url);
 
-    // One batch is complete, and one waits, when the backup is made.
+    // One batch is complete, one is being scored, and one waits, when the backup is made.
     const worker = await startStub('stub-worker', before);
     const complete = await post(client, 'complete', 300);
     await client.batch.finished(complete);
     const scores = await client.batch.results(complete);
     await worker.stop();
+    const inFlight = await post(client, 'in flight', 600);
     const waiting = await post(client, 'waiting', 500);
+    // Some seconds for each batch, so that the snapshot is taken between two chunks of the first.
+    const slow = await startStub('stub-worker', before, '100');
+    await client.batch.until(inFlight, ({ items }) => items.succeeded > 0);
+    const acknowledged = await client.batch.results(inFlight);
+    expect(acknowledged.length).toBeGreaterThan(0);
 
     // First Redis, then the bucket: so every object that the snapshot refers to is in the copy.
     const snapshot = join(directory, 'redis.rdb');
     await run('redis-cli', ['-e', '-s', socketOf(before), '--rdb', snapshot]);
+    expect((await client.batch.status(inFlight)).body.finishedAt).toBeNull();
+    await slow.kill();
     const later = await post(client, 'later', 50);
     const copy = new Map<string, Buffer>();
     for (const key of await s3.keys()) copy.set(key, await s3.get(key));
@@ -119,7 +128,18 @@ test.skipIf(!hasCli)(
 
     const restored = createClient((await startStub('stub-api', after)).url);
     expect(await restored.batch.results(complete)).toEqual(scores);
+    // What a client has read before the snapshot is still there, and is not scored again.
+    const kept = await restored.batch.results(inFlight);
+    expect(kept).toEqual(expect.arrayContaining(acknowledged));
+    expect(kept.length).toBeLessThan(600);
     await startStub('stub-worker', after);
+    expect(await restored.batch.finished(inFlight)).toMatchObject({
+      state: 'completed',
+      items: { total: 600, succeeded: 600 },
+    });
+    const once = await restored.batch.results(inFlight);
+    expect(once).toEqual(expect.arrayContaining(kept));
+    expect(once.map(({ index }) => index).sort((a, b) => a - b)).toEqual([...Array(600).keys()]);
     expect(await restored.batch.finished(waiting)).toMatchObject({
       state: 'completed',
       items: { total: 500, succeeded: 500 },
