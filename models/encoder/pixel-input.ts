@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { partFor } from './graph-part.ts';
+import { readMapped } from './mapped-weights.ts';
 import {
   field,
   fieldsIn,
@@ -18,7 +18,7 @@ import {
  * * 3` bytes instead of four times as many (150 KB instead of 602 KB at 224 pixels), and JavaScript does not touch its
  * pixels (0.35 ms an image).
  *
- * The file is not parsed as a whole. Two concatenated Protocol Buffers messages are the merged message, so the new
+ * The graph is not parsed as a whole. Two concatenated Protocol Buffers messages are the merged message, so the new
  * nodes are appended, and ONNX Runtime sorts them. Changing one byte, a field number, turns the former input into a
  * value inside the graph. Field numbers are those of onnx.proto.
  */
@@ -37,9 +37,6 @@ export const pixelInputName = 'vls.pixels';
 /** `TensorProto.DataType` */
 const elementType = { float: 1, uint8: 2, float16: 10 } as const;
 
-/** The appended nodes take about 600 bytes. */
-const appendedBytes = 4096;
-
 /** A vision tower whose input takes bytes. */
 export interface PixelGraph {
   bytes: Uint8Array;
@@ -48,7 +45,7 @@ export interface PixelGraph {
 }
 
 /**
- * Reads the file of a vision tower and changes its input to bytes.
+ * Reads the file of a vision tower, without its large weights, and changes its input to bytes.
  * @param outputs names of the tower's output, when the file holds both towers.
  * @throws {Error} naming the file, as {@link addPixelInput} does.
  */
@@ -56,25 +53,12 @@ export async function readWithPixelInput(
   path: string,
   options: PixelInput,
   outputs?: readonly string[],
-): Promise<PixelGraph> {
-  await using file = await open(path);
-  const { size } = await file.stat();
-  // Leaves room for the appended nodes, so that a file of a gigabyte is not copied.
-  const bytes = Buffer.allocUnsafeSlow(size + appendedBytes);
-  for (let at = 0; at < size; ) {
-    const { bytesRead } = await file.read(bytes, at, size - at, at);
-    if (bytesRead === 0) throw new Error(`${path} was truncated while it was read`);
-    at += bytesRead;
-  }
+): Promise<PixelGraph & { folder: string }> {
+  const { bytes, folder } = await readMapped(path);
   try {
-    if (outputs !== undefined) {
-      const part = partFor(bytes.subarray(0, size), outputs);
-      const { appended, ...facts } = addPixelInput(part, options);
-      return { bytes: Buffer.concat([part, appended]), ...facts };
-    }
-    const { appended, batch } = addPixelInput(bytes.subarray(0, size), options);
-    appended.copy(bytes, size);
-    return { bytes: bytes.subarray(0, size + appended.length), batch };
+    const graph = outputs === undefined ? bytes : partFor(bytes, outputs);
+    const { appended, ...facts } = addPixelInput(graph, options);
+    return { bytes: Buffer.concat([graph, appended]), folder, ...facts };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { type ModelSpec, type Provider, pixelBytes, type TextRecipe } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
 import { holdsBothTowers } from '../registry/layouts.ts';
-import { hasWeightsFolder, weightsFolderAt } from '../registry/weights.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
 import { hasHalfTensors } from './half-tensors.ts';
+import { readMapped } from './mapped-weights.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 import {
   fixedAxis,
@@ -119,7 +118,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     { size, mean, std },
     holdsBothTowers(spec.visionPath) ? spec.outputs.image : undefined,
   );
-  const optionsFor = async (path: string): Promise<InferenceSession.SessionOptions> => ({
+  const optionsFor = async (path: string, folder: string): Promise<InferenceSession.SessionOptions> => ({
     executionProviders: [providerOption(provider, deviceId)],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -133,24 +132,16 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
       session: {
         // Idle threads that spin would take CPU time from decoding and from other encoders.
         intra_op: { allow_spinning: '0' },
-        // External weights: the graph is passed as bytes, so relative paths need this folder.
-        model_external_initializers_file_folder_path: await weightsFolderAt(path),
+        // The graph is passed as bytes, so the files of its weights need this folder.
+        model_external_initializers_file_folder_path: folder,
       },
     },
     logSeverityLevel: 3,
   });
-  const vision = await InferenceSession.create(graph.bytes, await optionsFor(spec.visionPath));
-  const textOptions = await optionsFor(spec.textPath);
-  const readText = async () => {
-    if (holdsBothTowers(spec.textPath)) return partFor(await readFile(spec.textPath), spec.outputs.text);
-    // ONNX Runtime reads a graph from its path without a copy, but then expects external weights in the same folder.
-    return (await hasWeightsFolder(spec.textPath)) ? await readFile(spec.textPath) : undefined;
-  };
-  const textGraph = await readText();
-  const text =
-    textGraph === undefined
-      ? await InferenceSession.create(spec.textPath, textOptions)
-      : await InferenceSession.create(textGraph, textOptions);
+  const vision = await InferenceSession.create(graph.bytes, await optionsFor(spec.visionPath, graph.folder));
+  const textGraph = await readMapped(spec.textPath);
+  const textBytes = holdsBothTowers(spec.textPath) ? partFor(textGraph.bytes, spec.outputs.text) : textGraph.bytes;
+  const text = await InferenceSession.create(textBytes, await optionsFor(spec.textPath, textGraph.folder));
   const idInput = idInputOf(text, spec.textPath);
   const maskInput = text.inputNames.find((name) => /attention_mask/i.test(name));
   const idType = inputType(text, idInput);
