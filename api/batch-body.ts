@@ -11,7 +11,7 @@ import { readItems } from '../formats/index.ts';
 import { itemsOfList, type Strictness } from '../formats/items.ts';
 import { releasing } from '../formats/pending-budget.ts';
 import { declaredEncoding } from '../formats/text.ts';
-import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch.ts';
+import { type BatchQuery, batchEnvelope, budgetAfter, maxNameLength, referenceEnvelope } from '../shared/contracts/batch.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { hasUnlikeNumber, parseExactly } from '../shared/exact-json.ts';
@@ -58,6 +58,8 @@ const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share
 
 /** Returns the options of a batch that are given as query parameters. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
+  name: query.name,
+  tags: query.tags,
   priority: query.priority,
   budgetCount: query.failureBudgetCount,
   budgetShare: query.failureBudgetShare,
@@ -75,9 +77,11 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
   const envelope = isReference
     ? check(referenceEnvelope, request.body, 'body')
     : check(batchEnvelope, request.body, 'body');
-  const { model, longText, priority, failureBudget, webhook } = envelope;
+  const { name, tags, model, longText, priority, failureBudget, webhook } = envelope;
   const options = {
     ...optionsOfQuery(query),
+    ...(name !== undefined && { name }),
+    ...(tags !== undefined && { tags }),
     ...(priority !== 0 && { priority }),
     ...(webhook !== undefined && { webhookUrl: webhook.url }),
     ...(failureBudget !== undefined && {
@@ -95,7 +99,8 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
   const encoding = declaredEncoding(envelope.encoding ?? query.encoding);
   const { image = query.image, text = query.text, id = query.id } = columns ?? {};
   const reading = { columns: { image, text, id }, delimiter, strictness, encoding };
-  return { ...common, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
+  const named = { ...common, options: { ...options, name: options.name ?? nameOfFile(input) } };
+  return { ...named, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 
 /** Reads an array of items. Its options are query parameters, as for other formats. */
@@ -157,18 +162,20 @@ export async function readStream(
   let contentType = request.get('content-type');
   let source: Readable = request;
   let name = from;
+  let uploadedName: string | undefined;
   if (name === 'upload') {
     const upload = await openUpload(request);
     source = upload.stream;
     contentType = upload.contentType;
     name = formatOfUpload(upload.filename, upload.type);
+    uploadedName = nameOfFile(upload.filename);
   }
   const encoding = declaredEncoding(query.encoding, contentType);
   const format = formatNamed(name);
   if (format.hasColumns && query.columns !== undefined) {
     throw invalid('columns', `${format.label} contains its own column names; leave out this parameter`);
   }
-  const options = withColumnsOfQuery(query);
+  const options = { ...withColumnsOfQuery(query), name: query.name ?? uploadedName };
   const { bytes, sent, hash } = readBody(source);
   const { model, longText, delimiter } = query;
   const read = { columns: columnsOf(query), delimiter, strictness, encoding, sent, pending };
@@ -176,6 +183,12 @@ export async function readStream(
   const items = releasing(boundBadItems(file.items, sent), pending.release);
   const facts = () => ({ header: file.header(), bodyHash: () => requestHash(hash(), query) });
   return { model, longText, options, items: withFacts(items, facts) };
+}
+
+/** Returns the last part of a path as the name of a batch. */
+function nameOfFile(path: string): string | undefined {
+  const name = path.split(/[/\\]/).at(-1)?.trim().slice(0, maxNameLength);
+  return name || undefined;
 }
 
 const columnsOf = ({ image, text, id }: BatchQuery): ColumnNames => ({ image, text, id });

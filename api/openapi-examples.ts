@@ -41,6 +41,8 @@ const rank: RankResponse = {
 const running: BatchStatus = {
   id,
   tenant: 'default',
+  name: 'pairs.ndjson',
+  tags: ['photos'],
   state: 'running',
   phase: 'evaluating',
   model: 'compact-1',
@@ -226,6 +228,7 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
   postBatch: { 200: { ...ended, results }, 202: running },
   listBatches: { 200: { batches: [running], next: null } },
   getBatch: { 200: running },
+  changeBatch: { 200: { ...ended, tags: ['photos', 'november'] } },
   cancelBatch: { 200: ended },
   retryBatch: { 202: { ...running, retryOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab' } },
   getBatchResults: { 200: { results, next: null } },

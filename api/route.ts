@@ -3,7 +3,7 @@ import type { ZodOpenApiOperationObject } from 'zod-openapi';
 
 /** One operation of the API: its path, its documentation and its handlers. */
 export interface Route {
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'patch' | 'delete';
   /** The path below the service's prefix, with parameters as in OpenAPI (`/batch/{id}`). */
   path: string;
   /** True for a path at the root of the service, where clients of OpenAI and vLLM expect it. */

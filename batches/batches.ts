@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type BatchChange,
   type BatchList,
   type BatchStatus,
   type BatchSummary,
   type ListQuery,
   type ResultsPage,
   type ResultsQuery,
+  type RetriedStatus,
   type StreamQuery,
   terminalStates,
 } from '../shared/contracts/batch.ts';
@@ -24,6 +26,7 @@ import {
   type TenantLimits,
 } from './intake/posting.ts';
 import type { Ending } from './lifecycle/ending.ts';
+import { changeBatch } from './lifecycle/steps/change.ts';
 import { enlistDeleted } from './lifecycle/steps/enlist.ts';
 import type { QueueCounts } from './queue/queues.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
@@ -32,7 +35,7 @@ import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
 import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
 import { readResults } from './reading/results.ts';
-import { failedItems } from './reading/retry.ts';
+import { retriedItems } from './reading/retry.ts';
 import { isOrdered } from './reading/selection.ts';
 import { streamResults } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
@@ -43,6 +46,8 @@ import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
+  /** The outcomes of the items to evaluate again. Default: failed. */
+  statuses?: readonly RetriedStatus[] | undefined;
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
   /** Called when a batch has been created, but not when a repeated request leads to an existing batch. */
@@ -96,12 +101,14 @@ export interface Batches {
    */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
-   * Posts the failed items as a new batch of the same tenant. A repeated request with the same idempotency key leads to
+   * Posts the failed or cancelled items as a new batch of the same tenant. A repeated request with the same idempotency key leads to
    * the same batch.
    * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of
    * posting.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
+  /** Changes the name, the tags or the retention of a batch. */
+  change(scope: TenantScope, id: string, change: BatchChange): Promise<BatchStatus>;
   /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
@@ -180,7 +187,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function retry(
     scope: TenantScope,
     id: string,
-    { limits, idempotencyKey, onCreated }: RetryOptions = {},
+    { limits, idempotencyKey, statuses = ['failed'], onCreated }: RetryOptions = {},
   ): Promise<BatchStatus> {
     const record = await readWithColumns(scope, id);
     if (!terminalStates.has(record.state)) {
@@ -190,7 +197,9 @@ export function createBatches(deps: BatchesDeps): Batches {
         { retryAfter: 5 },
       );
     }
-    if (record.failed === 0) throw new ServiceError('batch.nothing_to_retry', 'No item of this batch has failed');
+    if (statuses.every((status) => record[status] === 0)) {
+      throw new ServiceError('batch.nothing_to_retry', `No item of this batch is ${statuses.join(' or ')}`);
+    }
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
       throw new ServiceError(
         'batch.input_expired',
@@ -199,7 +208,8 @@ export function createBatches(deps: BatchesDeps): Batches {
     }
     const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText } = record;
     const { pairProbabilities, traffic } = record;
-    const { priority, columns, columnNames, columnTypes } = record;
+    const { name, tags, priority, columns, columnNames, columnTypes } = record;
+    const which = [...new Set(statuses)].sort().join();
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
@@ -215,11 +225,13 @@ export function createBatches(deps: BatchesDeps): Batches {
         pairProbabilities,
         traffic,
       },
-      options: { priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
+      options: { name, tags, priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body, so the hash of its request is made from the batch id. Reusing the key for another batch or
       // for a post is then a conflict.
-      items: withFacts(failedItems(source, record), () => ({ bodyHash: () => `retry:${id}` })),
+      items: withFacts(retriedItems(source, record, statuses), () => ({
+        bodyHash: () => (which === 'failed' ? `retry:${id}` : `retry:${id}:${which}`),
+      })),
       idempotencyKey,
       onCreated: (childId) => onCreated?.(childId, record.tenant),
     });
@@ -289,6 +301,13 @@ export function createBatches(deps: BatchesDeps): Batches {
         return await ended(scope, id, cancelWaitMs, new AbortController().signal);
       }),
     retry: (scope, id, options) => guarded(() => retry(scope, id, options)),
+    change: (scope, id, { name, tags, retentionHours }) =>
+      guarded(async () => {
+        await read(scope, id);
+        const retentionMs = retentionHours === undefined ? undefined : Math.round(retentionHours * 3_600_000);
+        await changeBatch(redis, id, { name: name === null ? '' : name, tags, retentionMs });
+        return await status(scope, id);
+      }),
     remove: (scope, id) => guarded(() => remove(scope, id)),
     queueCounts: () => guarded(() => queues.counts()),
     durability: () => guarded(() => durability.level()),

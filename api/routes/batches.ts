@@ -20,6 +20,7 @@ import {
   batchStatus,
   batchWithResults,
   listQuery,
+  retryQuery,
   type StreamQuery,
   terminalStates,
 } from '../../shared/contracts/batch.ts';
@@ -245,6 +246,28 @@ export function batchRoutes({
       ],
     },
     {
+      method: 'patch',
+      path: '/v1/evaluation/batch/{id}',
+      operation: {
+        operationId: 'changeBatch',
+        summary: 'Change the name, the tags or the retention of a batch',
+        description: 'Also while the batch runs. Retention is counted from its end; `expiresAt` shows the result.',
+        tags: ['evaluation'],
+        requestParams: { path: batchPath },
+        requestBody: { required: true, content: { 'application/json': { schema: batchChange } } },
+        responses: { '200': { description: 'The status', content: status }, ...problemResponses(400, 404, 413, 415, 503) },
+      },
+      handlers: [
+        jsonBody,
+        async (request, response) => {
+          const change = check(batchChange, request.body, 'body');
+          const changed = await batches.change(scopeOf(request), idOf(request), change);
+          audit(request, response, 'batch.changed', { batchId: changed.id, batchTenant: changed.tenant });
+          response.json(changed);
+        },
+      ],
+    },
+    {
       method: 'delete',
       path: '/v1/evaluation/batch/{id}',
       operation: {
@@ -289,11 +312,11 @@ export function batchRoutes({
       path: '/v1/evaluation/batch/{id}/retry',
       operation: {
         operationId: 'retryBatch',
-        summary: 'Evaluate the failed items again',
+        summary: 'Evaluate the failed or cancelled items again',
         description:
-          'Creates a new batch of the failed items, for the same model. Each of the two batches names the other. With an `Idempotency-Key`, repeating the request returns the same batch.',
+          'Creates a new batch of the failed items, or of those that `status` names, for the same model, with the same name and tags. Each of the two batches names the other. With an `Idempotency-Key`, repeating the request returns the same batch.',
         tags: ['evaluation'],
-        requestParams: { path: batchPath, header: idempotencyHeader },
+        requestParams: { path: batchPath, query: retryQuery, header: idempotencyHeader },
         responses: {
           '202': { description: 'The new batch', content: status },
           ...problemResponses(400, 403, 404, 409, 503, 507),
@@ -302,9 +325,11 @@ export function batchRoutes({
       handlers: [
         async (request, response) => {
           const idempotencyKey = idempotencyKeyOf(request);
+          const { status: statuses } = check(retryQuery, request.query, 'query');
           const child = await batches.retry(scopeOf(request), idOf(request), {
             limits: limitsOf(request),
             idempotencyKey,
+            statuses,
             onCreated: (child, batchTenant) =>
               audit(request, response, 'batch.retried', { batchId: idOf(request), batchTenant, child }),
           });

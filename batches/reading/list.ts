@@ -44,12 +44,20 @@ export async function listBatches(
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
       if (record === undefined || !isVisible(record)) continue;
       if (query.onlyRequests && record.requests === undefined) continue;
+      if (!isNamed(record, query)) continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);
       if (records.length === query.limit) return { records, next: cursor.encode(last) };
     }
     if (page.length < query.limit) return { records, next: null };
   }
   return { records, next: last === undefined ? null : cursor.encode(last) };
+}
+
+/** Returns true when a batch has the tag of a query, and its text in the name, the id or a tag. */
+function isNamed({ id, name = '', tags = [] }: BatchRecord, { q, tag }: ListQuery): boolean {
+  if (tag !== undefined && !tags.includes(tag)) return false;
+  const searched = q?.toLowerCase();
+  return searched === undefined || [id, name, ...tags].some((text) => text.toLowerCase().includes(searched));
 }
 
 type Position = z.output<typeof position>;

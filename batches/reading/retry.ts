@@ -1,3 +1,4 @@
+import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 import type { BatchRecord } from '../store/record.ts';
@@ -5,8 +6,12 @@ import { readChunks, type Source } from './read-chunks.ts';
 
 const chunksPerRead = 4;
 
-/** Returns the failed items of a batch in index order, each with its index in that batch. */
-export async function* failedItems(source: Source, batch: BatchRecord): AsyncGenerator<StoredItem[]> {
+/** Yields the items with one of the given outcomes in index order, each with its index in that batch. */
+export async function* retriedItems(
+  source: Source,
+  batch: BatchRecord,
+  statuses: readonly ItemResult['status'][],
+): AsyncGenerator<StoredItem[]> {
   for (let from = 0; from < batch.chunks; from += chunksPerRead) {
     const count = Math.min(chunksPerRead, batch.chunks - from);
     const numbers = Array.from({ length: count }, (_, at) => from + at);
@@ -15,7 +20,7 @@ export async function* failedItems(source: Source, batch: BatchRecord): AsyncGen
         throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
       yield chunk.results.flatMap((result, at) => {
         const item = chunk.items[at];
-        return result.status === 'failed' && item !== undefined ? [{ ...item, retryOfIndex: result.index }] : [];
+        return statuses.includes(result.status) && item !== undefined ? [{ ...item, retryOfIndex: result.index }] : [];
       });
     }
   }

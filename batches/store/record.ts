@@ -48,6 +48,11 @@ export const batchRecord = z.object({
   pairProbabilities: json.pipe(z.boolean()).optional(),
   /** Models that share its items; absent for one model. */
   traffic: json.pipe(trafficPlan).optional(),
+  /** Name and tags for people. An empty name is none. */
+  name: z.string().optional(),
+  tags: json.pipe(z.array(z.string())).optional(),
+  /** Retention of this batch in ms, instead of that of the service. */
+  retentionMs: count.optional(),
   state: batchState,
   createdAt: time,
   startedAt: time.optional(),
@@ -151,6 +156,8 @@ export type BatchOptions = Readonly<
   Partial<
     Pick<
       BatchRecord,
+      | 'name'
+      | 'tags'
       | 'priority'
       | 'budgetCount'
       | 'budgetShare'
@@ -191,6 +198,8 @@ export function toStatus(
   return {
     id: record.id,
     tenant: record.tenant,
+    name: record.name || null,
+    tags: record.tags ?? [],
     state: record.state,
     phase: phaseOf(record, active),
     model: record.model,

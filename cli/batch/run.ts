@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import { takeLock } from '../../shared/file-lock.ts';
@@ -117,7 +117,7 @@ export async function runBatch(
       const prepare = serverFiles
         ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
         : images.inline;
-      const posting = { model: options.model, priority, maxFailures, maxFailureShare };
+      const posting = { name: options.name ?? basename(options.file), tag: options.tag, model: options.model, priority, maxFailures, maxFailureShare };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
         // A refused batch leaves nothing to continue, so the state file gets its former content.

@@ -17,6 +17,9 @@ import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
 /** The options of the batch that the service gets with the rows. */
 export interface Posting {
+  /** The name of the batch; the name of the file by default. */
+  name?: string | undefined;
+  tag?: string[] | undefined;
   model?: string | undefined;
   priority?: number | undefined;
   /** The batch stops when more items than this have failed. */
@@ -114,6 +117,8 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   const set = (name: string, value: string | number | undefined) => {
     if (value !== undefined) query.set(name, String(value));
   };
+  set('name', posting.name);
+  set('tags', posting.tag?.join(','));
   set('model', posting.model);
   set('priority', posting.priority);
   set('failureBudgetCount', posting.maxFailures);

@@ -37,6 +37,8 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .addOption(new Option('--format <format>', 'format of the rows on stdin').choices(pipedFormats))
     .option('--force', 'replace the output if it exists', false)
     .option('-m, --model <name>', 'profile or model')
+    .option('--name <text>', 'name of the batch on the service; default the name of FILE')
+    .option('--tag <tag...>', 'tags of the batch on the service')
     .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (default image)')
     .option('--text-column <name>', 'column with the text (default text)')
     .option('--id-column <name>', 'column with an optional id (default id)')

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
+import { type BatchList, type BatchStatus, resultOrders } from '../../shared/contracts/batch.ts';
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
-import { between } from '../flags.ts';
+import { between, hours, scoreLimit } from '../flags.ts';
 import { json, table } from '../output.ts';
 import { checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
@@ -20,17 +20,21 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       '--state <state,...>',
       'only these states: queued, running, completed, completed_with_errors, failed, cancelled',
     )
-    .action(async (options: { limit: number; state?: string }, command: Command) => {
+    .option('--search <text>', 'only batches with this in their name, their id or a tag')
+    .option('--tag <tag>', 'only batches with this tag')
+    .action(async (options: ListOptions, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
       const query = new URLSearchParams({
         limit: String(options.limit),
         ...(options.state && { state: options.state }),
+        ...(options.search && { q: options.search }),
+        ...(options.tag && { tag: options.tag }),
       });
       const list = await client.json<BatchList>(`/v1/evaluation/batch?${query}`);
       await context.result(list, () => {
         if (list.batches.length === 0) return 'There are no batches.\n';
-        const rows = list.batches.map(({ id, state, items, model, createdAt }) => [
+        const rows = list.batches.map(({ id, name, state, items, model, createdAt }) => [
           id,
           state,
           whole(items.total),
@@ -38,8 +42,9 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
           `${Math.floor((100 * (items.total - items.pending)) / Math.max(1, items.total))} %`,
           model,
           createdAt.slice(0, 19).replace('T', ' '),
+          name ?? '',
         ]);
-        return table(context.stdout, [['BATCH', 'STATE', 'ITEMS', 'FAILED', 'DONE', 'MODEL', 'POSTED (UTC)'], ...rows]);
+        return table(context.stdout, [['BATCH', 'STATE', 'ITEMS', 'FAILED', 'DONE', 'MODEL', 'POSTED (UTC)', 'NAME'], ...rows]);
       });
     });
 
@@ -77,15 +82,35 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .command('retry')
     .description('Score the failed items of a batch again, as a new batch.')
     .argument('<id>', 'the batch')
-    .action(async (id: string, _options: object, command: Command) => {
+    .option('--cancelled', 'score the cancelled items, too')
+    .action(async (id: string, options: { cancelled?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
-      const child = await client.post<BatchStatus>(`${pathOf(id)}/retry`, {});
+      const child = await client.post<BatchStatus>(`${pathOf(id)}/retry${options.cancelled ? '?status=failed,cancelled' : ''}`, {});
       await context.result(
         child,
         () =>
           `batch ${child.id} has ${whole(child.items.total)} items\nFollow it with \`npx vls watch ${child.id}\`.\n`,
       );
+    });
+
+  program
+    .command('change')
+    .description('Change the name, the tags or the retention of a batch.')
+    .argument('<id>', 'the batch')
+    .option('--name <text>', 'the new name')
+    .option('--tag <tag...>', 'the new tags')
+    .option('--retention <hours>', 'time from the end of the batch to its deletion', hours)
+    .action(async (id: string, { name, tag: tags, retention }: ChangeOptions, command: Command) => {
+      const context = contextOf(deps, command);
+      if ((name ?? tags ?? retention) === undefined) throw new UsageError('Give --name, --tag or --retention');
+      const client = await context.connect();
+      const status = await client.json<BatchStatus>(pathOf(id), {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: () => JSON.stringify({ name, tags, retentionHours: retention }),
+      });
+      await context.result(status, () => formatStatus(status, context.stdout));
     });
 
   program
@@ -102,13 +127,38 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .addOption(
       new Option('--status <status>', 'only results with this status').choices(['succeeded', 'failed', 'cancelled']),
     )
+    .option('--min-score <score>', 'only results with this score or more', scoreLimit)
+    .option('--max-score <score>', 'only results with this score or less', scoreLimit)
+    .option('--search <text>', 'only results with this in their id or text')
+    .option('--top <share>', 'only the best of the batch, such as 30% or 100000')
+    .addOption(new Option('--sort <order>', 'order of the results, such as -score').choices(resultOrders))
+    .option('-n, --limit <rows>', 'with --sort or --top: only the first rows', between(1, 10_000))
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas')
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
     });
 }
 
+interface ListOptions {
+  limit: number;
+  state?: string;
+  search?: string;
+  tag?: string;
+}
+
+interface ChangeOptions {
+  name?: string;
+  tag?: string[];
+  retention?: number;
+}
+
 interface ResultOptions {
+  minScore?: number;
+  maxScore?: number;
+  search?: string;
+  top?: string;
+  sort?: string;
+  limit?: number;
   out?: string;
   force?: boolean;
   format?: string;
@@ -119,7 +169,7 @@ interface ResultOptions {
 async function results(
   context: Context,
   id: string,
-  { out: file, force, format, status, keepFormulas }: ResultOptions,
+  { out: file, force, format, keepFormulas, search: q, ...selection }: ResultOptions,
 ) {
   const out = file === '-' ? undefined : file;
   await checkResultFile({ out, force });
@@ -128,11 +178,19 @@ async function results(
   const chosen = outputFormats.find(({ endings }) => endings.includes(ending));
   if (chosen === undefined) throw new UsageError(`Results cannot be written as .${ending}`);
   const client = await context.connect();
-  const query = new URLSearchParams({ ...(status && { status }), ...(keepFormulas && { formulas: 'keep' }) });
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...selection, q, formulas: keepFormulas ? 'keep' : undefined })) {
+    if (value !== undefined) query.set(name, String(value));
+  }
   const response = await client.open(`${pathOf(id)}/results?${query}`, {
     headers: { accept: chosen.mediaTypes[0] },
   });
   const escaped = Number(response.headers.get('vls-escaped-cells') ?? 0);
+  const ties = Number(response.headers.get('vls-top-ties') ?? 0);
+  if (ties > 1) {
+    const score = response.headers.get('vls-top-last-score');
+    context.remark(`${whole(ties)} items share the last score of the best, ${score}; all are included`);
+  }
   if (escaped > 0) {
     context.remark(
       `${whole(escaped)} cells begin like a formula and got an apostrophe; --keep-formulas writes them unchanged`,

@@ -60,7 +60,25 @@ export const webhook = z
   .strictObject({ url: webhookUrl })
   .meta({ id: 'Webhook', description: 'Called when the batch has ended; signed as specified by Standard Webhooks.' });
 
+/** The maximum length of a name, of a tag, and the maximum number of tags of a batch. */
+export const maxNameLength = 200;
+const maxTagLength = 64;
+const maxTags = 16;
+
+const name = z.string().trim().min(1).max(maxNameLength);
+const tag = z
+  .string()
+  .trim()
+  .min(1)
+  .max(maxTagLength)
+  .regex(/^[^,]*$/, { error: 'a tag has no comma' });
+const tags = z.array(tag).max(maxTags);
+
 const options = {
+  name: name.optional().meta({
+    description: 'A name for people. Default: that of the uploaded file, or of the object.',
+  }),
+  tags: tags.optional().meta({ description: 'Words to find the batch by.' }),
   model,
   longText: longText.unwrap().optional(),
   priority,
@@ -153,6 +171,13 @@ export const batchQuery = z
       .optional()
       .meta({ description: `Default: ${budgetAfter}.` }),
     webhook: webhookUrl.optional(),
+    name: name.optional().meta({ description: 'A name for people. Default: that of the uploaded file.' }),
+    tags: z
+      .string()
+      .transform((list) => list.split(','))
+      .pipe(tags)
+      .optional()
+      .meta({ description: `Words to find the batch by, separated by commas; at most ${maxTags}.` }),
     image: column.default('image').meta({ description: `${tables}: name of the column with the image.` }),
     text: column.default('text').meta({ description: `${tables}: name of the column with the text.` }),
     id: column.default('id').meta({ description: `${tables}: name of the column with the id, if there is one.` }),
@@ -207,6 +232,8 @@ export const batchStatus = z
   .object({
     id: z.string(),
     tenant: z.string().meta({ description: 'The tenant of the batch; `default` if no keys are required.' }),
+    name: z.string().nullable(),
+    tags: z.array(z.string()),
     state: batchState,
     phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
       description:
@@ -295,6 +322,39 @@ export const batchStatus = z
   })
   .meta({ id: 'BatchStatus' });
 export type BatchStatus = z.output<typeof batchStatus>;
+
+/** The maximum retention of a batch, in hours. */
+const maxRetentionHours = 8_760;
+
+export const batchChange = z
+  .strictObject({
+    name: name.nullable().optional().meta({ description: 'null removes the name.' }),
+    tags: tags.optional(),
+    retentionHours: z.number().min(0.1).max(maxRetentionHours).optional().meta({
+      description: 'The time from the end of the batch to its deletion. If it is over, the batch is deleted soon.',
+    }),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+    error: 'expected `name`, `tags` or `retentionHours`',
+  })
+  .meta({ id: 'BatchChange', description: 'Fields that are left out do not change.' });
+export type BatchChange = z.output<typeof batchChange>;
+
+/** Outcomes of items that can be evaluated again. */
+const retriedStatus = z.enum(['failed', 'cancelled']);
+export type RetriedStatus = z.output<typeof retriedStatus>;
+
+export const retryQuery = z.strictObject({
+  status: z
+    .string()
+    .transform((list) => list.split(','))
+    .pipe(z.array(retriedStatus))
+    .optional()
+    .meta({
+      description:
+        'The items to evaluate: `failed`, which is the default, `cancelled`, or `failed,cancelled`. With `cancelled`, a cancelled batch is continued.',
+    }),
+});
 
 export const batchPath = z.object({ id: z.string().meta({ description: 'Id of the batch.' }) });
 
@@ -433,6 +493,13 @@ export const listQuery = z.strictObject({
     .max(64)
     .optional()
     .meta({ description: 'For operators: batches of this tenant; `*` for all tenants.' }),
+  q: z
+    .string()
+    .min(1)
+    .max(maxNameLength)
+    .optional()
+    .meta({ description: 'Only batches with this in their name, their id or a tag, in upper or lower case.' }),
+  tag: tag.optional().meta({ description: 'Only batches with this tag.' }),
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });

@@ -1,11 +1,11 @@
 -- Included piece: ends a batch. Items without an outcome count as cancelled, so that in a final
 -- state succeeded + failed + cancelled = total. Outcomes do not change afterwards. Needs the piece `now`.
 local function finish(batch, events, state, reason, retention)
-  local fields = redis.call('HMGET', batch, 'total', 'succeeded', 'failed')
+  local fields = redis.call('HMGET', batch, 'total', 'succeeded', 'failed', 'retentionMs')
   local cancelled = tonumber(fields[1]) - tonumber(fields[2]) - tonumber(fields[3])
   local now = now_ms()
   redis.call('HSET', batch, 'state', state, 'cancelled', cancelled, 'finishedAt', string.format('%.0f', now),
-    'expiresAt', string.format('%.0f', now + tonumber(retention)))
+    'expiresAt', string.format('%.0f', now + tonumber(fields[4] or retention)))
   if reason ~= '' then redis.call('HSET', batch, 'reason', reason) end
   redis.call('XADD', events, '*', 'type', 'end', 'state', state)
 end

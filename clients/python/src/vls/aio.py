@@ -213,23 +213,23 @@ class AsyncBatch:
         return status
 
     async def results(
-        self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None
+        self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None, **selection: Any
     ) -> AsyncIterator[Result]:
-        """Yields the results in the order of the items, while they arrive."""
-        params = {} if status is None else {"status": status}
+        """Yields the results while they arrive, in the order of the items; `selection` as in `Batch.results`."""
+        params = calls.selection_of(status=status, **selection)
         async with self._client._stream(f"{BATCHES}/{self.id}/results", "application/x-ndjson", params) as response:
             async for line in response.aiter_lines():
                 if line:
                     yield Result.read(json.loads(line))
 
-    async def dataframe(self) -> Any:
+    async def dataframe(self, **selection: Any) -> Any:
         """Returns the results as a pandas DataFrame, with the columns that the items came with.
 
         Columns of a posted DataFrame have their types; after `open_batch` they are text.
         """
         import pandas
 
-        async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+        async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, calls.selection_of(**selection)) as response:
             frame = pandas.read_parquet(io.BytesIO(await response.aread()))
         return calls.restored(frame, self._types)
 
@@ -247,11 +247,15 @@ class AsyncBatch:
     async def cancel(self) -> BatchStatus:
         return await self._client._run(calls.status_call(self.id, "/cancel", "POST"))
 
-    async def retry(self) -> "AsyncBatch":
-        """Posts the failed items as a new batch."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        call = Call("POST", f"{BATCHES}/{self.id}/retry", lambda response: str(response.json()["id"]), headers=headers)
-        return AsyncBatch(self._client, await self._client._run(call))
+    async def change(
+        self, *, name: str | None = None, tags: list[str] | None = None, retention_hours: float | None = None
+    ) -> BatchStatus:
+        """Changes the name, the tags or the retention. `None` changes nothing."""
+        return await self._client._run(calls.change_call(self.id, name, tags, retention_hours))
+
+    async def retry(self, *, cancelled: bool = False) -> "AsyncBatch":
+        """Posts the failed items as a new batch; with `cancelled`, the cancelled items, too."""
+        return AsyncBatch(self._client, await self._client._run(calls.retry_call(self.id, cancelled)))
 
     async def delete(self) -> None:
         await self._client._run(calls.delete_call(self.id))

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import importlib.util
 import os
+import uuid
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Sequence, TypeVar
 
@@ -107,6 +108,29 @@ def status_call(batch_id: str, step: str = "", method: str = "GET") -> Call[Batc
 
 def json_call(path: str) -> Call[dict[str, Any]]:
     return Call("GET", path, lambda response: response.json())
+
+
+def change_call(
+    batch_id: str, name: str | None, tags: Sequence[str] | None, retention_hours: float | None
+) -> Call[BatchStatus]:
+    change = {"name": name, "tags": None if tags is None else list(tags), "retentionHours": retention_hours}
+    body = {key: value for key, value in change.items() if value is not None}
+    return Call("PATCH", f"{BATCHES}/{batch_id}", lambda response: BatchStatus.read(response.json()), json=body)
+
+
+def retry_call(batch_id: str, cancelled: bool) -> Call[str]:
+    return Call(
+        "POST",
+        f"{BATCHES}/{batch_id}/retry",
+        lambda response: str(response.json()["id"]),
+        params={"status": "failed,cancelled"} if cancelled else {},
+        headers={"Idempotency-Key": str(uuid.uuid4())},
+    )
+
+
+def selection_of(**selection: Any) -> dict[str, Any]:
+    """Returns the parameters that are given."""
+    return {name: value for name, value in selection.items() if value is not None}
 
 
 def delete_call(batch_id: str) -> Call[None]:

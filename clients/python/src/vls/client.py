@@ -239,22 +239,30 @@ class Batch:
             raise BatchFailed(self.id, status.state, status.reason)
         return status
 
-    def results(self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None) -> Iterator[Result]:
-        """Yields the results in the order of the items, while they arrive; those that exist, while the batch runs."""
-        params = {} if status is None else {"status": status}
+    def results(
+        self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None, **selection: Any
+    ) -> Iterator[Result]:
+        """Yields the results while they arrive; those that exist, while the batch runs.
+
+        They are in the order of the items. `selection` has parameters of the service, such as `minScore=28`,
+        `top=0.3`, `sort="-score"` or `q="cat"`.
+        """
+        params = calls.selection_of(status=status, **selection)
         with self._client._stream(f"{BATCHES}/{self.id}/results", "application/x-ndjson", params) as response:
             for line in response.iter_lines():
                 if line:
                     yield Result.read(json.loads(line))
 
-    def dataframe(self) -> Any:
+    def dataframe(self, **selection: Any) -> Any:
         """Returns the results as a pandas DataFrame, with the columns that the items came with.
+
+        `selection` has parameters as those of `results`.
 
         Columns of a posted DataFrame have their types; after `open_batch` they are text.
         """
         import pandas
 
-        with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+        with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, calls.selection_of(**selection)) as response:
             frame = pandas.read_parquet(io.BytesIO(response.read()))
         return calls.restored(frame, self._types)
 
@@ -272,11 +280,15 @@ class Batch:
     def cancel(self) -> BatchStatus:
         return self._client._run(calls.status_call(self.id, "/cancel", "POST"))
 
-    def retry(self) -> "Batch":
-        """Posts the failed items as a new batch."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        call = Call("POST", f"{BATCHES}/{self.id}/retry", lambda response: str(response.json()["id"]), headers=headers)
-        return Batch(self._client, self._client._run(call))
+    def change(
+        self, *, name: str | None = None, tags: list[str] | None = None, retention_hours: float | None = None
+    ) -> BatchStatus:
+        """Changes the name, the tags or the retention. `None` changes nothing."""
+        return self._client._run(calls.change_call(self.id, name, tags, retention_hours))
+
+    def retry(self, *, cancelled: bool = False) -> "Batch":
+        """Posts the failed items as a new batch; with `cancelled`, the cancelled items, too."""
+        return Batch(self._client, self._client._run(calls.retry_call(self.id, cancelled)))
 
     def delete(self) -> None:
         self._client._run(calls.delete_call(self.id))
