@@ -13,6 +13,7 @@ import type { Config } from '../../shared/config.ts';
 import {
   type BatchQuery,
   type BatchStatus,
+  batchChange,
   batchList,
   batchPath,
   batchQuery,
@@ -254,8 +255,19 @@ export function batchRoutes({
         description: 'Also while the batch runs. Retention is counted from its end; `expiresAt` shows the result.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        requestBody: { required: true, content: { 'application/json': { schema: batchChange } } },
-        responses: { '200': { description: 'The status', content: status }, ...problemResponses(400, 404, 413, 415, 503) },
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: batchChange,
+              example: { name: 'Photos of November', tags: ['photos'], retentionHours: 240 },
+            },
+          },
+        },
+        responses: {
+          '200': { description: 'The status', content: status },
+          ...problemResponses(400, 404, 413, 415, 503),
+        },
       },
       handlers: [
         jsonBody,

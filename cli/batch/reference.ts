@@ -24,7 +24,19 @@ export async function postReference(
     const flag = misplaced.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`--${flag} is for files of this machine; ${options.file} is read by the service`);
   }
-  const { file, out, name, tag: tags, model, priority, maxFailures, maxFailureShare, delimiter, encoding, strict } = options;
+  const {
+    file,
+    out,
+    name,
+    tag: tags,
+    model,
+    priority,
+    maxFailures,
+    maxFailureShare,
+    delimiter,
+    encoding,
+    strict,
+  } = options;
   const { imageColumn, textColumn, idColumn } = options;
   const failureBudget = { count: maxFailures, share: maxFailureShare };
   const body = {

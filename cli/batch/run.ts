@@ -117,7 +117,14 @@ export async function runBatch(
       const prepare = serverFiles
         ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
         : images.inline;
-      const posting = { name: options.name ?? basename(options.file), tag: options.tag, model: options.model, priority, maxFailures, maxFailureShare };
+      const posting = {
+        name: options.name ?? basename(options.file),
+        tag: options.tag,
+        model: options.model,
+        priority,
+        maxFailures,
+        maxFailureShare,
+      };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
         // A refused batch leaves nothing to continue, so the state file gets its former content.

@@ -44,7 +44,10 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
           createdAt.slice(0, 19).replace('T', ' '),
           name ?? '',
         ]);
-        return table(context.stdout, [['BATCH', 'STATE', 'ITEMS', 'FAILED', 'DONE', 'MODEL', 'POSTED (UTC)', 'NAME'], ...rows]);
+        return table(context.stdout, [
+          ['BATCH', 'STATE', 'ITEMS', 'FAILED', 'DONE', 'MODEL', 'POSTED (UTC)', 'NAME'],
+          ...rows,
+        ]);
       });
     });
 
@@ -86,7 +89,10 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .action(async (id: string, options: { cancelled?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
-      const child = await client.post<BatchStatus>(`${pathOf(id)}/retry${options.cancelled ? '?status=failed,cancelled' : ''}`, {});
+      const child = await client.post<BatchStatus>(
+        `${pathOf(id)}/retry${options.cancelled ? '?status=failed,cancelled' : ''}`,
+        {},
+      );
       await context.result(
         child,
         () =>

@@ -15,6 +15,10 @@ path?: string;}) | ({file: string;});
 export type BatchRequest = (BatchOfItems) | (BatchByReference);
 
 export type BatchOfItems = {items: (BatchItem)[];
+/** A name for people. Default: that of the uploaded file, or of the object. */
+name?: string;
+/** Words to find the batch by. */
+tags?: (string)[];
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
@@ -55,6 +59,10 @@ id?: string;};
 delimiter?: string;
 /** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
+/** A name for people. Default: that of the uploaded file, or of the object. */
+name?: string;
+/** Words to find the batch by. */
+tags?: (string)[];
 /** A profile or a model name. */
 model?: string;
 longText?: "truncate" | "error";
@@ -62,6 +70,13 @@ longText?: "truncate" | "error";
 priority?: number;
 failureBudget?: FailureBudget;
 webhook?: Webhook;};
+
+/** Fields that are left out do not change. */
+export type BatchChange = {/** null removes the name. */
+name?: (string) | (null);
+tags?: (string)[];
+/** The time from the end of the batch to its deletion. If it is over, the batch is deleted soon. */
+retentionHours?: number;};
 
 export type RankRequest = ({image: ImageSource;
 texts: (string)[];
@@ -198,6 +213,8 @@ param: string | null;};};
 export type BatchWithResults = {id: string;
 /** The tenant of the batch; `default` if no keys are required. */
 tenant: string;
+name: string | null;
+tags: (string)[];
 state: BatchState;
 /** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
@@ -362,6 +379,8 @@ export type LineResponse = {[key: string]: unknown;};
 export type BatchStatus = {id: string;
 /** The tenant of the batch; `default` if no keys are required. */
 tenant: string;
+name: string | null;
+tags: (string)[];
 state: BatchState;
 /** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
@@ -808,6 +827,10 @@ failureBudgetShare?: number;
 /** Default: 100. */
 failureBudgetAfter?: number;
 webhook?: string;
+/** A name for people. Default: that of the uploaded file. */
+name?: string;
+/** Words to find the batch by, separated by commas; at most 16. */
+tags?: string;
 /** CSV, TSV and Parquet: name of the column with the image. */
 image?: string;
 /** CSV, TSV and Parquet: name of the column with the text. */
@@ -842,6 +865,10 @@ parameters: {query?: {/** Only batches in one of these states, separated by comm
 state?: string;
 /** For operators: batches of this tenant; `*` for all tenants. */
 tenant?: string;
+/** Only batches with this in their name, their id or a tag, in upper or lower case. */
+q?: string;
+/** Only batches with this tag. */
+tag?: string;
 cursor?: string;
 limit?: number;};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchList;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -857,6 +884,20 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};
+patch: {/** Change the name, the tags or the retention of a batch */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody: {content: {'application/json': BatchChange;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+408: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+413: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+415: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -881,8 +922,9 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed items again */
-parameters: {query?: never;path: {/** Id of the batch. */
+'/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed or cancelled items again */
+parameters: {query?: {/** The items to evaluate: `failed`, which is the default, `cancelled`, or `failed,cancelled`. With `cancelled`, a cancelled batch is continued. */
+status?: string;};path: {/** Id of the batch. */
 id: string;};header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
