@@ -8,7 +8,7 @@ type BodyInit = NonNullable<RequestInit['body']>;
 
 /** An HTTP call. The body is a function because a stream can be sent only once, and each attempt needs its own. */
 export interface Call {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PATCH';
   headers?: Record<string, string>;
   body?: () => BodyInit | AsyncIterable<Uint8Array>;
   signal?: AbortSignal | undefined;
