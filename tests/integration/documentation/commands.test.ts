@@ -18,7 +18,8 @@ const has = (command: string) => spawnSync(command, ['--version']).status === 0;
  * and how often a command ends with 4, as some rows of its file are meant to fail.
  */
 const run: Record<string, { refusals: number[]; fours: number }> = {
-  'README.md': { refusals: [422], fours: 1 },
+  'README.md': { refusals: [], fours: 1 },
+  'docs/requests.md': { refusals: [422], fours: 0 },
   'docs/scores.md': { refusals: [], fours: 0 },
   'docs/migrating.md': { refusals: [], fours: 2 },
   'docs/operations.md': { refusals: [], fours: 0 },
