@@ -26,10 +26,10 @@ const externalLocation = 1;
  */
 export async function readMapped(path: string): Promise<MappedGraph> {
   const folder = await weightsFolderAt(path);
-  // ONNX Runtime refuses files behind a link that leaves their folder, as in a cache of the hub.
-  const real = realpathSync(path);
-  const file = openSync(real, 'r');
+  const file = openSync(path, 'r');
   try {
+    // ONNX Runtime refuses files behind a link that leaves their folder, as in a cache of the hub.
+    const real = realpathSync(path);
     const read = (start: number, end: number) => readAt(file, start, end);
     const { size } = fstatSync(file);
     const { bytes, hasOthers } = withoutWeights(read, size, basename(real));
