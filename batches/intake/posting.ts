@@ -200,7 +200,8 @@ export function createIntake(deps: IntakeDeps): Intake {
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
-      if (given !== undefined) keepInput(formatS3Location(place), formatS3Location(asFolder(given)));
+      if (given !== undefined)
+        keepInput(formatS3Location(place), formatS3Location(asFolder(given)), posting.options.tables);
       const store = async (id: string, reservation: Reservation | undefined) => {
         const { etag } = await objects.head(place);
         const nextToInput = {
@@ -246,9 +247,9 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
 /** Refuses a batch whose result files would overwrite its input. @throws {ServiceError} `request.invalid` */
-function keepInput(input: string, output: string): void {
-  const { results, csv, failures, status } = filesOf({ input, output }) ?? {};
-  if (![results, csv, failures, status].includes(input)) return;
+function keepInput(input: string, output: string, tables: BatchOptions['tables']): void {
+  const { results, csv, parquet, failures, status } = filesOf({ input, output, tables }) ?? {};
+  if (![results, csv, parquet, failures, status].includes(input)) return;
   const message = `${input} would be overwritten by the results; name another folder`;
   throw new ServiceError('request.invalid', `output: ${message}`, { faults: [{ path: 'output', message }] });
 }

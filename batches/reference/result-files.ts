@@ -48,6 +48,7 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     };
     await uploadResults(files.results, 'ndjson');
     if (files.csv !== null) await uploadResults(files.csv, 'csv');
+    if (files.parquet !== null) await uploadResults(files.parquet, 'parquet');
     await upload(files.failures, formatNamed('ndjson').mediaTypes[0], streamFailures(source, record, ahead));
     const failures = await redis.hgetall(batchKeys(redis, record.id).failures);
     const status = toStatus({ ...record, filesState: 'written' }, failures, 0, record.finishedAt ?? 0);

@@ -6,20 +6,27 @@ interface Filed {
   input?: string | undefined;
   /** Only for a batch whose input has columns. Statuses are read without `columns`. */
   columnNames?: object | undefined;
+  /** The tables that the post named. */
+  tables?: readonly FormatName[] | undefined;
   output?: string | undefined;
   filesState?: 'pending' | 'written' | 'failed' | undefined;
   filesError?: string | undefined;
 }
 
 /** Returns the addresses of the files with the results; null for a batch without files. */
-export function filesOf({ input, columnNames, output, filesState, filesError }: Filed): BatchStatus['files'] {
+export function filesOf(record: Filed): BatchStatus['files'] {
+  const { input, columnNames, output, tables, filesState, filesError } = record;
   if (output === undefined) return null;
-  const hasColumns = columnNames !== undefined || (input !== undefined && formatOfFile(input)?.format.hasColumns);
+  const format = input === undefined ? undefined : formatOfFile(input)?.format;
+  const own = format?.name === 'parquet' ? 'parquet' : 'csv';
+  const hasColumns = columnNames !== undefined || format?.hasColumns;
+  const has = (table: FormatName) => (tables === undefined ? hasColumns && own === table : tables.includes(table));
   const named = (name: string, format: FormatName) => `${output}${name}.${formatNamed(format).endings[0]}`;
   return {
     state: filesState ?? 'pending',
     results: named('results', 'ndjson'),
-    csv: hasColumns ? named('results', 'csv') : null,
+    csv: has('csv') ? named('results', 'csv') : null,
+    parquet: has('parquet') ? named('results', 'parquet') : null,
     failures: named('failures', 'ndjson'),
     status: named('status', 'json'),
     error: filesError || null,

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { columnTypes } from '../../formats/format.ts';
-import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch.ts';
+import {
+  type BatchStatus,
+  batchState,
+  failureReason,
+  tableFormat,
+  terminalStates,
+} from '../../shared/contracts/batch.ts';
 import { longText } from '../../shared/contracts/item.ts';
 import { linksOfBatch } from '../../shared/contracts/paths.ts';
 import { requestBatch } from '../../shared/contracts/requests.ts';
@@ -103,6 +109,8 @@ export const batchRecord = z.object({
   inputErrorMessage: z.string().optional(),
   /** Folder for the files of its results. */
   output: z.string().optional(),
+  /** Tables of its results that the post named. Older releases write that of its input. */
+  tables: json.pipe(z.array(tableFormat)).optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
   /** Present for a batch of OpenAI's interface, whose items are requests. */
@@ -166,6 +174,7 @@ export type BatchOptions = Readonly<
       | 'columnNames'
       | 'columnTypes'
       | 'output'
+      | 'tables'
       | 'requests'
       | 'retryOf'
       | 'webhookUrl'

@@ -116,6 +116,9 @@ const encoding = z
     description: `Encoding of ${texts}, by a name of the Encoding Standard (\`windows-1252\`, \`shift_jis\`); also the \`charset\` of the content type. Default: UTF-8, or UTF-16 if it is detected.`,
   });
 
+/** A table of results that a batch by reference may write. */
+export const tableFormat = z.enum(['csv', 'parquet']);
+
 /** A batch whose items are read from a bucket, and whose results are written there. */
 const reference = {
   input: z
@@ -133,6 +136,10 @@ const reference = {
     .optional()
     .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
   encoding,
+  tables: z.array(tableFormat).max(2).optional().meta({
+    description:
+      'Formats of the tables with the results, beside `results.ndjson`. Default: that of an input that is a table, CSV for TSV.',
+  }),
 };
 
 /** The JSON envelope for validation. Items are unknown here, because an invalid item fails alone. */
@@ -284,7 +291,14 @@ export const batchStatus = z
       .object({
         state: z.enum(['pending', 'written', 'failed']),
         results: z.string(),
-        csv: z.string().nullable().meta({ description: 'The results as CSV, if the input was CSV.' }),
+        csv: z
+          .string()
+          .nullable()
+          .meta({ description: 'The results as CSV, if the input was CSV or `tables` names it.' }),
+        parquet: z
+          .string()
+          .nullable()
+          .meta({ description: 'The results as Parquet, if the input was Parquet or `tables` names it.' }),
         failures: z.string().meta({ description: 'The failed items, which can be posted again unchanged.' }),
         status: z.string().meta({ description: 'This status, written after the other files.' }),
         error: z.string().nullable(),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../../testing/client.ts';
@@ -90,6 +91,50 @@ describe('with a worker', () => {
       state: 'failed',
       inputError: { code: 'request.invalid', message: expect.stringContaining('The tar ends too early') },
     });
+  });
+
+  test('Parquet is read, and comes back as Parquet with its columns and their types', async () => {
+    const { s3, post, written } = service;
+    await s3.put(
+      'open/p/links.parquet',
+      await readFile(new URL('../../unit/cli/fixtures/links.parquet', import.meta.url)),
+    );
+    const columns = { image: 'url', text: 'caption', id: 'key' };
+    const { body } = await post({ input: s3.url('open/p/links.parquet'), columns });
+    const ended = await written(body.id);
+    expect(ended).toMatchObject({
+      state: 'completed_with_errors',
+      items: { total: 10, failed: 1 },
+      files: { csv: null },
+    });
+    const bytes = await s3.get(keyOf(ended.files?.parquet ?? ''));
+    const rows = await parquetReadObjects({ file: Uint8Array.from(bytes).buffer });
+    expect(rows).toHaveLength(10);
+    expect(rows[2]).toMatchObject({
+      index: 2n,
+      key: 2n,
+      hash: 2n ** 53n + 3n,
+      status: 'succeeded',
+      score: expect.any(Number),
+    });
+    expect(rows[3]).toMatchObject({ status: 'failed', error_code: 'item.invalid', score: null });
+    await s3.put('open/p/cut.parquet', Buffer.from('PAR1 and no more'));
+    const cut = await post({ input: s3.url('open/p/cut.parquet') });
+    expect(await written(cut.body.id)).toMatchObject({
+      state: 'failed',
+      inputError: { code: 'request.invalid', message: expect.stringContaining('cannot be read as Parquet') },
+    });
+  });
+
+  test('the tables of the results may be named', async () => {
+    const { s3, post, written } = service;
+    await s3.put('open/t/pairs.ndjson', lines(3));
+    const { body } = await post({ input: s3.url('open/t/pairs.ndjson'), tables: ['parquet'] });
+    const ended = await written(body.id);
+    expect(ended.files).toMatchObject({ csv: null, parquet: s3.url(`open/t/${body.id}/results.parquet`) });
+    const bytes = await s3.get(keyOf(ended.files?.parquet ?? ''));
+    const rows = await parquetReadObjects({ file: Uint8Array.from(bytes).buffer });
+    expect(rows.map(({ id }) => id)).toEqual(['item-0', 'item-1', 'item-2']);
   });
 
   test('CSV with columns of its own, compressed, comes back as CSV too', async () => {
