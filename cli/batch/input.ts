@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { StoredItem } from '../../batches/store/payload.ts';
+import { hashFolder, readFolder } from '../../formats/folder.ts';
 import type { ColumnNames, Header } from '../../formats/format.ts';
 import { readItemsOfFile } from '../../formats/index.ts';
 import type { Strictness } from '../../formats/items.ts';
 import { encodingOf } from '../../formats/text.ts';
 import { ServiceError } from '../../shared/errors.ts';
-import { type BatchFormat, endingsInWords, formatOfFile, formats } from '../../shared/formats.ts';
+import { type BatchFormat, endingsInWords, formatNamed, formatOfFile, formats } from '../../shared/formats.ts';
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
@@ -28,22 +30,28 @@ export interface InputOptions extends ColumnFlags {
   limit?: number | undefined;
 }
 
-/** A file of pairs. It can be read several times, and is never in memory as a whole. */
+/** A file of pairs, or a folder of images with captions. It can be read several times, and is never in memory as a whole. */
 export interface BatchInput {
   file: string;
+  /** That of a folder is the one whose layout it has. */
   format: BatchFormat;
+  /** The base of the paths of its images. */
+  directory: string;
   /** The requested column names. */
   columnNames: ColumnNames;
   /** Returns the columns; known after the first items, and undefined for formats without columns. */
   header(): Header | undefined;
   /** Yields the pairs in order, a few at a time. An invalid row becomes a failed item, or throws when strict. */
   items(): AsyncGenerator<StoredItem[]>;
+  /** Returns the SHA-256 that identifies its content, in hexadecimal. */
+  hash(): Promise<string>;
 }
 
 /** @throws {UsageError} for a file that does not exist or has another format. */
 export async function openInput(file: string, options: InputOptions): Promise<BatchInput> {
-  const format = formatOf(file);
-  if ((await statOf(file)).size === 0) throw new UsageError(`${file} is empty`);
+  const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() ?? false;
+  const format = isFolder ? formatNamed('tar') : formatOf(file);
+  if (!isFolder && (await statOf(file)).size === 0) throw new UsageError(`${file} is empty`);
   const columnNames = {
     image: options.imageColumn ?? 'image',
     text: options.textColumn ?? 'text',
@@ -64,7 +72,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
     const fields = named === undefined ? undefined : columnNames;
     try {
       const read = { columns: columnNames, fields, delimiter, encoding, strictness };
-      const opened = readItemsOfFile(format.name, file, read);
+      const opened = isFolder ? readFolder(file, read) : readItemsOfFile(format.name, file, read);
       for await (const some of opened.items) {
         header = opened.header();
         yield some;
@@ -77,8 +85,10 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   return {
     file,
     format,
+    directory: isFolder ? file : dirname(file),
     columnNames,
     header: () => header,
+    hash: () => (isFolder ? hashFolder(file) : hashFile(file)),
     items: options.limit === undefined ? items : () => firstOf(items(), options.limit ?? 0),
   };
 }
@@ -122,7 +132,7 @@ async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): Asy
 }
 
 /** Returns the hexadecimal SHA-256 of a file's bytes. */
-export async function hashFile(file: string): Promise<string> {
+async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(bytes as Buffer);
   return hash.digest('hex');

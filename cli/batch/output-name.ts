@@ -21,7 +21,9 @@ export function outputFormatOf(output: string): FormatName {
 /** Returns the output next to an input: `pairs.csv` becomes `pairs.scores.csv`. */
 export function outputBeside(input: string): string {
   const named = formatOfFile(input);
-  return `${named?.stem ?? input}.scores.${endingFor(named)}`;
+  // A folder has no ending.
+  if (named === undefined) return `${input.replace(/[\\/]+$/, '')}.scores.${formatNamed('csv').endings[0]}`;
+  return `${named.stem}.scores.${endingFor(named)}`;
 }
 
 /** Returns the ending of an output in the format of its input, or in the closest one that is written. */

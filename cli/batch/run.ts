@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
 import { takeLock } from '../../shared/file-lock.ts';
@@ -9,7 +9,7 @@ import type { ServiceClient } from '../client.ts';
 import { failureOf } from '../failures.ts';
 import { checkOutput } from '../output-file.ts';
 import type { Progress } from '../progress.ts';
-import { type ColumnFlags, hashFile, openInput } from './input.ts';
+import { type ColumnFlags, openInput } from './input.ts';
 import { asServerFile, localImages } from './local-images.ts';
 import { outputBeside, outputFormatOf } from './output-name.ts';
 import { scoreOffline } from './score-offline.ts';
@@ -78,7 +78,7 @@ export async function runBatch(
   });
   const output = resolve(out ?? outputBeside(file));
   const writing: WriterOptions = { output, format: outputFormatOf(output), input, formulas };
-  const directory = resolve(options.images ?? dirname(file));
+  const directory = resolve(options.images ?? input.directory);
   const images = localImages(directory, config.imageMaxBytes);
 
   // An output with a state file is from an earlier run of this command.
@@ -88,7 +88,7 @@ export async function runBatch(
   try {
     const fresh: RunState = {
       version: 1,
-      input: { file: resolve(file), sha256: await hashFile(file) },
+      input: { file: resolve(file), sha256: await input.hash() },
       options: {
         ...{ columns: input.columnNames, delimiter, encoding, limit, strict, formulas, model },
         images: serverFiles ? null : directory,

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
@@ -28,7 +27,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .argument(
       '<file...>',
-      `${endingsInWords(inputFormats)} (all but .parquet also .gz); - for stdin; the service reads s3://…`,
+      `${endingsInWords(inputFormats)} (all but .parquet also .gz), or a folder of images with captions; - for stdin; the service reads s3://…`,
     )
     .option(
       '-o, --out <file>',
@@ -201,7 +200,7 @@ async function compareRows(context: Context, options: RunOptions): Promise<void>
   ]);
   await checkResultFile(options, [options.file]);
   const input = await openInput(options.file, { ...options, strictness: options.strict ? 'strict' : 'lenient' });
-  const images = localImages(options.images ?? dirname(options.file), context.config.imageMaxBytes);
+  const images = localImages(options.images ?? input.directory, context.config.imageMaxBytes);
   const client = await context.connect();
   const progress = await progressOf(context);
   const prepare: typeof images.inline = options.serverFiles ? async (item) => asServerFile(item) : images.inline;

@@ -33,7 +33,8 @@ export function placeOf(name: string): Place | undefined {
 /** The members of one key that have arrived. */
 export interface Sample {
   key: string;
-  image?: { name: string; bytes: Buffer };
+  /** An image without bytes is a file of that name, which is read later. */
+  image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;
   /** The first fault of its members. */
@@ -54,7 +55,7 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
   const read = fieldsOf(sample.json);
   if (typeof read === 'string') return bad(`its .json ${read}`, read.startsWith('nests') ? 'item.too_deep' : undefined);
   const { text, metadata } = textOf(sample.txt, read, columns.text);
-  const source = image && { base64: image.bytes.toString('base64'), path: image.name.toWellFormed() };
+  const source = image && sourceOf(image);
   return toReadItem(
     {
       id: key.toWellFormed(),
@@ -65,6 +66,13 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
     where,
     strictness,
   );
+}
+
+function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {
+  const path = name.toWellFormed();
+  if (bytes !== undefined) return { base64: bytes.toString('base64'), path };
+  // A name such as `data:1.jpg` is no address.
+  return /^[a-z][a-z\d+.-]*:/i.test(path) ? `./${path}` : path;
 }
 
 type Fields = Record<string, unknown>;

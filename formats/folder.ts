@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ItemFile, ReadOptions } from './format.ts';
+import type { ReadItem } from './items.ts';
+import { itemOf, maxSampleBytes, placeOf, type Sample } from './tar/sample.ts';
+
+/** The files of one key in a folder: names relative to the folder. */
+interface Files {
+  key: string;
+  images: string[];
+  txt?: string;
+  json?: string;
+}
+
+/** Maximum items per yielded list. */
+const portion = 64;
+
+/**
+ * Reads a folder of images with captions in files of the same stem: `a.jpg` with `a.txt` or `a.json`. Folders inside are
+ * read too, links are not followed. The image of an item is its path relative to the folder.
+ */
+export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
+  items: itemsOfFolder(folder, options),
+  header: () => undefined,
+});
+
+async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenerator<ReadItem[]> {
+  let items: ReadItem[] = [];
+  for await (const files of samplesIn(folder, '')) {
+    items.push(itemOf(await sampleOf(folder, files), options));
+    if (items.length < portion) continue;
+    yield items;
+    items = [];
+  }
+  yield items;
+}
+
+/**
+ * Returns the SHA-256 of the names, sizes and times of the files that {@link readFolder} reads, in hexadecimal.
+ */
+export async function hashFolder(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const { images, txt, json } of samplesIn(folder, '')) {
+    for (const name of [...images, txt, json]) {
+      if (name === undefined) continue;
+      const { size, mtimeMs } = await stat(join(folder, name));
+      hash.update(JSON.stringify([name, size, mtimeMs]));
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** Yields the keys that have an image, in the order of their names; the files of a folder come before its folders. */
+async function* samplesIn(folder: string, inside: string): AsyncGenerator<Files> {
+  const entries = await readdir(join(folder, inside), { withFileTypes: true });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  let open: Files | undefined;
+  for (const entry of entries.filter((each) => each.isFile() && !each.name.startsWith('.'))) {
+    const name = inside + entry.name;
+    const place = placeOf(name);
+    if (place?.part === undefined) continue;
+    if (place.key !== open?.key) {
+      if (open !== undefined && open.images.length > 0) yield open;
+      open = { key: place.key, images: [] };
+    }
+    if (place.part === 'image') open.images.push(name);
+    else open[place.part] = name;
+  }
+  if (open !== undefined && open.images.length > 0) yield open;
+  const isRead = (each: Dirent) => each.isDirectory() && !each.name.startsWith('.');
+  for (const entry of entries.filter(isRead)) yield* samplesIn(folder, `${inside}${entry.name}/`);
+}
+
+async function sampleOf(folder: string, { key, images, txt, json }: Files): Promise<Sample> {
+  const [name = '', second] = images;
+  if (second !== undefined) return { key, fault: { message: `has ${name} and ${second}; a key has one image` } };
+  const sample: Sample = { key, image: { name } };
+  for (const [part, file] of [
+    ['txt', txt],
+    ['json', json],
+  ] as const) {
+    if (file === undefined) continue;
+    const path = join(folder, file);
+    if ((await stat(path)).size > maxSampleBytes) {
+      return { key, fault: { message: `has more than ${maxSampleBytes} bytes`, code: 'item.too_large' } };
+    }
+    sample[part] = await readFile(path);
+  }
+  return sample;
+}
