@@ -3,3 +3,6 @@ import { readParquetStream } from './parquet/stream.ts';
 import { createParquetWriter } from './parquet/writer.ts';
 
 export const parquet = { readFile: readParquetFile, readStream: readParquetStream, createWriter: createParquetWriter };
+
+export { type ScoredRow, scoresOfParquet } from './parquet/results.ts';
+export { subsetOfParquet } from './parquet/subset.ts';

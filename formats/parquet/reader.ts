@@ -1,19 +1,16 @@
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
-  type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
-  parquetSchema,
 } from 'hyparquet';
 import { ServiceError } from '../../shared/errors.ts';
-import { findColumns } from '../columns.ts';
 import type { ColumnNames, Header, ReadFile, ReadOptions } from '../format.ts';
 import { type ReadItem, toReadItem } from '../items.ts';
 import { boundedCompressors } from './bounded-compressors.ts';
 import { checkGroup, checkMetadata } from './bounds.ts';
-import { typeOf } from './column-types.ts';
 import { unreadable } from './faults.ts';
+import { headerOf } from './header.ts';
 
 /** Uncompressed bytes of a row group to decode at a time; a group may hold a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
@@ -103,26 +100,6 @@ async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   } catch (error) {
     throw error instanceof ServiceError ? error : unreadable((error as Error).message, error);
   }
-}
-
-/** Returns the columns to read: image, text, id, and those with values that fit into a cell. */
-function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
-  const { children } = parquetSchema(metadata);
-  const found = children.map(({ element }) => element.name);
-  const columns = findColumns(found, asked, 'Parquet file');
-  const isText = ({ converted_type, logical_type }: (typeof children)[number]['element']) =>
-    converted_type === 'UTF8' || logical_type !== undefined;
-  const isBytes = (element: (typeof children)[number]['element']) =>
-    (element.type === 'BYTE_ARRAY' || element.type === 'FIXED_LEN_BYTE_ARRAY') && !isText(element);
-  const own = new Set(Object.values(columns));
-  const stored = children.filter(
-    ({ element, children: parts }) => own.has(element.name) || (parts.length === 0 && !isBytes(element)),
-  );
-  return {
-    names: stored.map(({ element }) => element.name),
-    columns,
-    types: stored.map(({ element }) => typeOf(element)),
-  };
 }
 
 /** Converts a row to an object like one line of NDJSON, for `toReadItem`. */

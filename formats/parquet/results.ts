@@ -1,0 +1,40 @@
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { resultColumns } from '../result-columns.ts';
+import { headerOf } from './header.ts';
+import type { ColumnNames } from '../format.ts';
+
+/** An item with a score in a file of results. */
+export interface ScoredRow {
+  index: number;
+  id: string | undefined;
+  score: number;
+}
+
+/**
+ * Reads the rows with a score from a file of results that the Parquet writer has made.
+ * @param input the Parquet file with the items, whose columns decide the names of the columns of the results.
+ * @param asked the names of the columns of an item.
+ */
+export async function* scoresOfParquet(output: string, input: string, asked: ColumnNames): AsyncGenerator<ScoredRow[]> {
+  const header = headerOf(await parquetMetadataAsync(await asyncBufferFromFile(input)), asked);
+  const { index, own } = resultColumns({ columns: header.names, columnNames: header.columns });
+  const [, score = ''] = own;
+  const { id } = header.columns;
+  const hasId = header.names.includes(id);
+  const file = await asyncBufferFromFile(output);
+  const metadata = await parquetMetadataAsync(file);
+  const columns = [index, score, ...(hasId ? [id] : [])];
+  let rowStart = 0;
+  for (const { num_rows: rows } of metadata.row_groups) {
+    const rowEnd = rowStart + Number(rows);
+    const records = await parquetReadObjects({ file, metadata, compressors, columns, rowStart, rowEnd });
+    yield records.flatMap((record) => {
+      const value: unknown = record[score];
+      if (typeof value !== 'number') return [];
+      const own = hasId && record[id] != null ? String(record[id]) : undefined;
+      return [{ index: Number(record[index]), id: own, score: value }];
+    });
+    rowStart = rowEnd;
+  }
+}

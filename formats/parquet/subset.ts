@@ -1,0 +1,85 @@
+import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import { boundedCompressors } from './bounded-compressors.ts';
+import { checkMetadata } from './bounds.ts';
+import { unreadable } from './faults.ts';
+
+/** Bytes of rows that are read, or wait for their row group, at a time. */
+const heldBytes = 32 * 1024 * 1024;
+
+/**
+ * Writes a Parquet file with some rows of another: all columns with their types, and the metadata of the file, in the
+ * order of the rows. A row group of the other file becomes one or more. Pages are compressed with snappy.
+ * @param isKept is called with the index of each row.
+ * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or has a column of the type INT96.
+ */
+export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+  checkMetadata(metadata);
+  const old = metadata.schema.find(({ type }) => type === 'INT96');
+  if (old !== undefined) throw unreadable(`its column ${old.name} has the old type INT96, which cannot be written`);
+  // Values stay as they are stored: nothing is rounded to another type.
+  const stored = { ...metadata, schema: metadata.schema.map(storedElement) };
+  const names = parquetSchema(stored).children.map(({ element }) => element.name);
+
+  const writer = new ByteWriter();
+  const target = new ParquetWriter({
+    writer,
+    schema: stored.schema,
+    // The order of values depends on the type that is left out.
+    statistics: false,
+    ...(metadata.key_value_metadata && { kvMetadata: metadata.key_value_metadata }),
+    createdBy: 'vision-language-similarity',
+  });
+  const take = (): Uint8Array => {
+    const bytes = writer.getBytes().slice();
+    writer.index = 0;
+    return bytes;
+  };
+  let held = names.map((name) => ({ name, data: [] as unknown[] }));
+  let count = 0;
+  const flush = () => {
+    if (count > 0) void target.write({ columnData: held as ColumnSource[], rowGroupSize: count });
+    held = names.map((name) => ({ name, data: [] }));
+    count = 0;
+    return take();
+  };
+
+  let row = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    const rowBytes = Math.max(1, Number(group.total_byte_size) / Math.max(1, rows));
+    const step = Math.min(65_536, Math.max(64, Math.floor(heldBytes / rowBytes)));
+    const groupEnd = row + rows;
+    while (row < groupEnd) {
+      const rowEnd = Math.min(row + step, groupEnd);
+      if (hasKept(isKept, row, rowEnd)) {
+        const read = { file, metadata: stored, compressors: boundedCompressors, utf8: false, useOffsetIndex: true };
+        const records = await parquetReadObjects({ ...read, columns: names, rowStart: row, rowEnd });
+        for (const [at, record] of records.entries()) {
+          if (!isKept(row + at)) continue;
+          for (const { name, data } of held) data.push(record[name]);
+          count++;
+        }
+      }
+      row = rowEnd;
+      if (count * rowBytes >= heldBytes) yield flush();
+    }
+    yield flush();
+  }
+  (target as { schema: FileMetaData['schema'] }).schema = metadata.schema;
+  void target.finish();
+  yield take();
+}
+
+function hasKept(isKept: (index: number) => boolean, from: number, end: number): boolean {
+  for (let row = from; row < end; row++) if (isKept(row)) return true;
+  return false;
+}
+
+/** Returns an element whose values are read and written without conversion. Groups keep their type. */
+function storedElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
+  const { converted_type, logical_type, scale, precision, ...stored } = element;
+  return element.type === undefined ? element : stored;
+}
