@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { formatOfFile } from '../../shared/formats.ts';
+import { type FormatName, formatOfFile } from '../../shared/formats.ts';
 import { readTop, type Top } from '../../shared/top.ts';
 import { UsageError } from '../failures.ts';
 
@@ -35,6 +35,9 @@ export function parseTop(text: string): Top {
   throw new InvalidArgumentError('Expected a share such as 30% or 0.3, or a whole number.');
 }
 
+/** The formats whose subsets are written. */
+const keptFormats = new Set<FormatName | undefined>(['tar', 'parquet']);
+
 /** The name of the file with the ids. */
 export const idsFile = 'ids.txt';
 
@@ -49,8 +52,8 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
     throw new UsageError('--min-score and --top choose what --keep DIR writes; add it');
   }
   if (minScore === undefined && top === undefined) throw new UsageError('--keep needs --min-score or --top');
-  const other = files.find((file) => formatOfFile(file)?.format.name !== 'tar');
-  if (other !== undefined) throw new UsageError(`--keep is for tars; ${other} is none`);
+  const other = files.find((file) => !keptFormats.has(formatOfFile(file)?.format.name));
+  if (other !== undefined) throw new UsageError(`--keep is for tars and Parquet; ${other} is neither`);
   const names = new Set(files.map((file) => basename(file)));
   if (names.size < files.length) throw new UsageError('--keep needs shards with different names');
   if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {

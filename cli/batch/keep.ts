@@ -5,19 +5,20 @@ import { basename, join } from 'node:path';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { readBody } from '../../formats/body.ts';
-import { linesOf } from '../../formats/lines.ts';
+import { subsetOfParquet } from '../../formats/parquet.ts';
 import { subsetOfTar } from '../../formats/tar.ts';
-import type { ItemResult } from '../../shared/contracts/item.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
+import { formatOfFile } from '../../shared/formats.ts';
 import { countOfTop, type Top } from '../../shared/top.ts';
 import { idsFile, type Keeping, type Kept } from './keep-flags.ts';
+import { type ScoredShard, scoresOf } from './shard-scores.ts';
 
 /**
- * Writes the samples that are kept, each shard as a tar with the name of its shard. A file has its name only when it is
+ * Writes the samples that are kept, each shard in its format and with its name. A file has its name only when it is
  * complete; a shard of which nothing is kept has none.
  */
 export async function keepSamples(
-  shards: readonly { file: string; output: string }[],
+  shards: readonly ScoredShard[],
   { keep: folder, minScore = 0, top }: Keeping,
   signal: AbortSignal,
 ): Promise<Kept> {
@@ -28,15 +29,16 @@ export async function keepSamples(
   const idsPart = createWriteStream(`${ids}.part`);
   let kept = 0;
   let lowest = Number.POSITIVE_INFINITY;
-  for (const { file, output } of shards) {
+  for (const shard of shards) {
+    const { file } = shard;
     signal.throwIfAborted();
     const keptHere = new Set<number>();
-    for await (const results of resultsIn(output)) {
-      for (const result of results) {
-        if (result.status !== 'succeeded' || result.score < threshold) continue;
-        keptHere.add(result.index);
-        lowest = Math.min(lowest, result.score);
-        if (!idsPart.write(`${inOneLine((result.id ?? '').replaceAll(/[\r\n]/g, ' '))}\n`)) {
+    for await (const rows of scoresOf(shard)) {
+      for (const { index, id = '', score } of rows) {
+        if (score < threshold) continue;
+        keptHere.add(index);
+        lowest = Math.min(lowest, score);
+        if (!idsPart.write(`${inOneLine(id.replaceAll(/[\r\n]/g, ' '))}\n`)) {
           await once(idsPart, 'drain', { signal });
         }
       }
@@ -54,7 +56,11 @@ export async function keepSamples(
 async function writeShard(file: string, target: string, kept: ReadonlySet<number>, signal: AbortSignal) {
   const part = `${target}.part`;
   if (kept.size === 0) return await rm(target, { force: true });
-  const subset = subsetOfTar(readBody(createReadStream(file)).bytes, (index) => kept.has(index));
+  const isKept = (index: number) => kept.has(index);
+  const isParquet = formatOfFile(file)?.format.name === 'parquet';
+  const subset = isParquet
+    ? subsetOfParquet(file, isKept)
+    : subsetOfTar(readBody(createReadStream(file)).bytes, isKept);
   const out = createWriteStream(part, { flush: true });
   const isGzip = /\.(gz|tgz)$/i.test(file);
   await (isGzip ? pipeline(subset, createGzip(), out, { signal }) : pipeline(subset, out, { signal }));
@@ -62,19 +68,18 @@ async function writeShard(file: string, target: string, kept: ReadonlySet<number
 }
 
 /** Returns the score of the last sample among the best of all shards, at 8 bytes a sample; 0 without `top`. */
-async function thresholdOf(shards: readonly { output: string }[], top: Top | undefined) {
+async function thresholdOf(shards: readonly ScoredShard[], top: Top | undefined) {
   let scores = new Float64Array(1024);
   let scored = 0;
-  for (const { output } of shards) {
-    for await (const results of resultsIn(output)) {
-      for (const result of results) {
-        if (result.status !== 'succeeded') continue;
+  for (const shard of shards) {
+    for await (const rows of scoresOf(shard)) {
+      for (const { score } of rows) {
         if (scored === scores.length) {
           const larger = new Float64Array(2 * scored);
           larger.set(scores);
           scores = larger;
         }
-        scores[scored++] = result.score;
+        scores[scored++] = score;
       }
     }
   }
@@ -82,8 +87,4 @@ async function thresholdOf(shards: readonly { output: string }[], top: Top | und
   const wanted = countOfTop(top, scored);
   const sorted = scores.subarray(0, scored).sort();
   return { scored, threshold: sorted[scored - wanted] ?? 0, wanted };
-}
-
-async function* resultsIn(output: string): AsyncGenerator<ItemResult[]> {
-  for await (const lines of linesOf(createReadStream(output))) yield lines.map((line): ItemResult => JSON.parse(line));
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { ColumnNames } from '../../formats/format.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
 import { outputFormats } from '../batch/output-name.ts';
@@ -51,10 +52,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--priority <number>', 'priority among your own batches, -100 to 100', between(-100, 100))
     .option('--max-failures <count>', 'stop when more rows have failed', atLeast(0))
     .option('--max-failure-share <share>', 'stop when a larger share of rows has failed, 0 to 1', share)
-    .option(
-      '--keep <dir>',
-      'tars: write the samples that are kept into this folder, shard by shard; --out is a folder too',
-    )
+    .option('--keep <dir>', 'tars, Parquet: write what is kept into this folder, shard by shard; --out is a folder too')
     .option('--min-score <score>', 'with --keep: keep samples with this score or more', scoreLimit)
     .option('--top <share>', 'with --keep: keep the best of all shards, such as 30% or 100000', parseTop)
     .option('--again', 'start over, ignoring an earlier run', false)
@@ -104,7 +102,8 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
   if (more.limit !== undefined) throw new UsageError('--limit is for one file');
   const { openInput } = await import('../batch/input.ts');
   // A shard that is missing, or a flag that does not fit, is found before the first is scored.
-  for (const file of files) await openInput(file, { ...more, strictness: 'lenient' });
+  const columnNames: ColumnNames[] = [];
+  for (const file of files) columnNames.push((await openInput(file, { ...more, strictness: 'lenient' })).columnNames);
   const keeping = await checkKeeping(files, flags);
   const outputs = await outputsOf(files, out);
   const formulas = keepFormulas ? 'keep' : 'escape';
@@ -117,11 +116,15 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
     const code = exitCodeOfState(run.finished.state);
     if (code !== exitCodes.done && worst !== exitCodes.failed) worst = code;
   }
+  const shards = columnNames.flatMap((columns, at) => {
+    const run = runs[at];
+    return run === undefined ? [] : [{ file: run.file, output: run.output, columns }];
+  });
   const { keepSamples } = await import('../batch/keep.ts');
   const kept =
     keeping &&
     (await interruptible(
-      (signal) => keepSamples(runs, keeping, signal),
+      (signal) => keepSamples(shards, keeping, signal),
       () => rerun,
     ));
   if (context.isJson) await context.result({ shards: runs, ...(kept && { kept }) }, () => '');

@@ -27,8 +27,8 @@ export interface ChildLimits {
 const defaultLimits: ChildLimits = {
   memoryBytes: 1024 * MiB,
   heapBytes: 384 * MiB,
-  silenceMs: 60_000,
-  cpuSeconds: 1_800,
+  silenceMs: 240_000,
+  cpuSeconds: 600,
 };
 
 /** Maximum growth of a file to the JSON of its items, beyond the first bytes. It is that of gzip bodies. */

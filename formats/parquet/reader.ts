@@ -1,9 +1,4 @@
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from 'hyparquet';
+import { type AsyncBuffer, asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { ServiceError } from '../../shared/errors.ts';
 import type { ColumnNames, Header, ReadFile, ReadOptions } from '../format.ts';
 import { type ReadItem, toReadItem } from '../items.ts';

@@ -1,8 +1,8 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import type { ColumnNames } from '../format.ts';
 import { resultColumns } from '../result-columns.ts';
 import { headerOf } from './header.ts';
-import type { ColumnNames } from '../format.ts';
 
 /** An item with a score in a file of results. */
 export interface ScoredRow {

@@ -1,17 +1,26 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { StoredItem } from '../../../batches/store/payload.ts';
+import { openInput } from '../../../cli/batch/input.ts';
 import { keepSamples } from '../../../cli/batch/keep.ts';
 import { checkKeeping, parseTop } from '../../../cli/batch/keep-flags.ts';
 import { readBody } from '../../../formats/body.ts';
+import { joinBytes } from '../../../formats/bytes.ts';
+import { createResultWriter } from '../../../formats/index.ts';
 import { membersOf } from '../../../formats/tar/members.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { itemError } from '../../../shared/errors.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../formats/fixtures/tar/${name}`, import.meta.url));
 const { signal } = new AbortController();
+const columns = { image: 'image', text: 'text', id: 'id' };
 let directory: string;
 const at = (name: string) => join(directory, name);
 beforeEach(async () => {
@@ -43,7 +52,7 @@ async function scores(name: string, values: (number | null)[]): Promise<string> 
 
 describe('the samples that are kept', () => {
   test('have all their files as they were, in a tar of the same name', async () => {
-    const shards = [{ file: fixture('pairs.tar'), output: await scores('a.ndjson', [10, 28]) }];
+    const shards = [{ file: fixture('pairs.tar'), columns, output: await scores('a.ndjson', [10, 28]) }];
     const kept = await keepSamples(shards, { keep: at('kept'), minScore: 28 }, signal);
     expect(kept).toMatchObject({ scored: 2, kept: 1, threshold: 28, ties: 0 });
     const before = (await members(fixture('pairs.tar'))).filter(([name]) => name.startsWith('000000002'));
@@ -56,8 +65,8 @@ describe('the samples that are kept', () => {
   test('are found by their index, also behind samples that failed, links and files of no sample', async () => {
     const names = ['bad-samples.tar', 'pax.tar'];
     const shards = [
-      { file: fixture('bad-samples.tar'), output: await scores('a.ndjson', [9, ...Array(13).fill(null), 8]) },
-      { file: fixture('pax.tar'), output: await scores('b.ndjson', [1, 7]) },
+      { file: fixture('bad-samples.tar'), columns, output: await scores('a.ndjson', [9, ...Array(13).fill(null), 8]) },
+      { file: fixture('pax.tar'), columns, output: await scores('b.ndjson', [1, 7]) },
     ];
     await keepSamples(shards, { keep: at('kept'), minScore: 5 }, signal);
     const found = await Promise.all(
@@ -73,8 +82,8 @@ describe('the samples that are kept', () => {
   test('are gzip where their shard was, and a shard without any leaves no file', async () => {
     await writeFile(at('two.tar.gz'), gzipSync(await readFile(fixture('pairs.tar'))));
     const shards = [
-      { file: fixture('pairs.tar'), output: await scores('a.ndjson', [1, 2]) },
-      { file: at('two.tar.gz'), output: await scores('b.ndjson', [50, 2]) },
+      { file: fixture('pairs.tar'), columns, output: await scores('a.ndjson', [1, 2]) },
+      { file: at('two.tar.gz'), columns, output: await scores('b.ndjson', [50, 2]) },
     ];
     await mkdir(at('kept'));
     await writeFile(at('kept/pairs.tar'), 'of an earlier run');
@@ -94,13 +103,87 @@ describe('the samples that are kept', () => {
     'with the top %j and a least score of %d are %d, as a plain sort says',
     async (top, minScore, count, threshold, ties) => {
       const shards = [
-        { file: fixture('pairs.tar'), output: await scores('a.ndjson', [30, 50]) },
-        { file: fixture('pairs.tar.gz'), output: await scores('b.ndjson', [40, 30]) },
+        { file: fixture('pairs.tar'), columns, output: await scores('a.ndjson', [30, 50]) },
+        { file: fixture('pairs.tar.gz'), columns, output: await scores('b.ndjson', [40, 30]) },
       ];
       const kept = await keepSamples(shards, { keep: at('kept'), top, minScore }, signal);
       expect(kept).toMatchObject({ scored: 4, kept: count, threshold, ties });
     },
   );
+});
+
+describe('the rows of Parquet that are kept', () => {
+  const columns = { image: 'url', text: 'caption', id: 'key' };
+  const parquet = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+  const rowsOf = async (file: string) =>
+    await parquetReadObjects({ file: await asyncBufferFromFile(file), compressors, utf8: false });
+
+  /** Writes the results of a shard as `vls batch` does. */
+  async function results(name: string, input: string, values: (number | null)[]): Promise<string> {
+    const opened = await openInput(input, {
+      strictness: 'lenient',
+      imageColumn: 'url',
+      textColumn: 'caption',
+      idColumn: 'key',
+    });
+    const items: StoredItem[] = [];
+    for await (const some of opened.items()) items.push(...some);
+    const header = opened.header();
+    const source = header && { columns: header.names, columnNames: header.columns, columnTypes: header.types };
+    const writer = createResultWriter('parquet', { ...source }, 'keep');
+    const outcomes = values.map((score, index): ItemResult => {
+      const id = items[index]?.id;
+      return score === null
+        ? { index, ...(id !== undefined && { id }), status: 'failed', error: itemError('item.invalid', 'bad') }
+        : { index, ...(id !== undefined && { id }), status: 'succeeded', score, cosine: score / 100 };
+    });
+    await writeFile(at(name), joinBytes([writer.start(), writer.rows(outcomes, items), writer.end()]));
+    return at(name);
+  }
+
+  test('have all their columns as they were, bytes too, over row groups', async () => {
+    const file = parquet('links.parquet');
+    const output = await results('links.scores.parquet', file, [5, 60, 5, null, 5, 5, 70, 5, 5, 65]);
+    const kept = await keepSamples([{ file, output, columns }], { keep: at('kept'), minScore: 60 }, signal);
+    expect(kept).toMatchObject({ scored: 9, kept: 3, threshold: 60 });
+    const before = await rowsOf(file);
+    expect(await rowsOf(at('kept/links.parquet'))).toEqual([before[1], before[6], before[9]]);
+    expect(await readFile(kept.ids, 'utf8')).toBe('1\n6\n9\n');
+    const [own, other] = await Promise.all(
+      [file, at('kept/links.parquet')].map(async (path) => await parquetMetadataAsync(await asyncBufferFromFile(path))),
+    );
+    expect(other?.schema).toEqual(own?.schema);
+    expect(other?.key_value_metadata).toEqual(own?.key_value_metadata);
+    expect((await readdir(at('kept'))).sort()).toEqual(['ids.txt', 'links.parquet']);
+  });
+
+  test('with a share of all shards are those of a plain sort; a shard without any leaves no file', async () => {
+    await copyFile(parquet('links.parquet'), at('more.parquet'));
+    const shards = [
+      {
+        file: parquet('links.parquet'),
+        columns,
+        output: await results('a.parquet', parquet('links.parquet'), Array(10).fill(1)),
+      },
+      {
+        file: at('more.parquet'),
+        columns,
+        output: await results('b.parquet', at('more.parquet'), [9, 8, 7, 6, 5, 4, 3, 2, 2, 2]),
+      },
+    ];
+    const kept = await keepSamples(shards, { keep: at('kept'), top: { share: 0.3 } }, signal);
+    expect(kept).toMatchObject({ scored: 20, kept: 6, threshold: 4, ties: 0 });
+    expect((await readdir(at('kept'))).sort()).toEqual(['ids.txt', 'more.parquet']);
+    expect((await rowsOf(at('kept/more.parquet'))).map(({ key }) => key)).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
+  });
+
+  test('have structures of bytes and path', async () => {
+    const names = { image: 'image', text: 'text', id: 'id' };
+    const file = parquet('images.parquet');
+    const shards = [{ file, columns: names, output: await scores('a.ndjson', [10, 50]) }];
+    await keepSamples(shards, { keep: at('kept'), minScore: 20 }, signal);
+    expect(await rowsOf(at('kept/images.parquet'))).toEqual((await rowsOf(file)).slice(1));
+  });
 });
 
 describe('flags of a selection', () => {

@@ -46,7 +46,10 @@ test('images with captions of the same stem are items in the order of their name
     { id: 'a', image: 'a.png', text: 'a lake', metadata: { width: 3 } },
     { id: 'b', image: 'b.jpg', text: 'a cup' },
     { id: 'none', image: 'none.webp', error: expect.objectContaining({ code: 'item.invalid' }) },
-    { id: 'two', error: expect.objectContaining({ message: 'sample two has two.jpg and two.png; a key has one image' }) },
+    {
+      id: 'two',
+      error: expect.objectContaining({ message: 'sample two has two.jpg and two.png; a key has one image' }),
+    },
     { id: 'more/c', image: 'more/c.JPG', text: 'inside' },
     { id: 'more/deep/data:1', image: 'more/deep/data:1.jpg', text: 'deep' },
   ]);
