@@ -59,6 +59,8 @@ id?: string;};
 delimiter?: string;
 /** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
+/** Formats of the tables with the results, in addition to `results.ndjson`. Default: that of an input that is a table, CSV for TSV. */
+tables?: ("csv" | "parquet")[];
 /** A name for people. Default: that of the uploaded file, or of the object. */
 name?: string;
 /** Words to find the batch by. */
@@ -263,8 +265,10 @@ message: string;}) | (null);
 /** The result files of a batch by reference, written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
 results: string;
-/** The results as CSV, if the input was CSV. */
+/** The results as CSV, if the input was CSV or `tables` names it. */
 csv: string | null;
+/** The results as Parquet, if the input was Parquet or `tables` names it. */
+parquet: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
 /** This status, written after the other files. */
@@ -429,8 +433,10 @@ message: string;}) | (null);
 /** The result files of a batch by reference, written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
 results: string;
-/** The results as CSV, if the input was CSV. */
+/** The results as CSV, if the input was CSV or `tables` names it. */
 csv: string | null;
+/** The results as Parquet, if the input was Parquet or `tables` names it. */
+parquet: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
 /** This status, written after the other files. */

@@ -71,7 +71,7 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
 function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {
   const path = name.toWellFormed();
   if (bytes !== undefined) return { base64: bytes.toString('base64'), path };
-  // A name such as `data:1.jpg` is no address.
+  // A name such as `data:1.jpg` is not an address.
   return /^[a-z][a-z\d+.-]*:/i.test(path) ? `./${path}` : path;
 }
 

@@ -138,7 +138,7 @@ const reference = {
   encoding,
   tables: z.array(tableFormat).max(2).optional().meta({
     description:
-      'Formats of the tables with the results, beside `results.ndjson`. Default: that of an input that is a table, CSV for TSV.',
+      'Formats of the tables with the results, in addition to `results.ndjson`. Default: that of an input that is a table, CSV for TSV.',
   }),
 };
 
