@@ -14,7 +14,8 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    pad: 'end',
+    // As OpenCLIP. A causal tower does not see it.
+    pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,
   }),

@@ -107,14 +107,12 @@ export interface GoldenOptions {
   probability?: number;
   /** Compares with the values of float16 graphs. */
   half?: boolean;
-  /** Padding of a reference that the tower cannot see. */
-  ignoresPadding?: boolean;
 }
 
 /** Compares crops, ids, embeddings, cosines and probabilities of a family with those of its reference. */
 export function compareWithGolden(name: string, options: GoldenOptions): void {
   const golden = goldenFamily(name);
-  const { cosine = 1e-4, probability = 1e-3, ignoresPadding = false, half = false } = options;
+  const { cosine = 1e-4, probability = 1e-3, half = false } = options;
   const expected = half ? golden.fp16 : embeddingsOf(golden);
   if (expected === undefined) throw new Error(`${name} has no values of float16`);
   let measured: Measured;
@@ -135,8 +133,7 @@ export function compareWithGolden(name: string, options: GoldenOptions): void {
       const { spec, tokenizer } = measured;
       const encoded = tokenizer.encode(text).ids;
       const given = padded(spec, encoded, ids.length);
-      if (!ignoresPadding) expect(given.ids).toEqual(ids);
-      else expect(given.ids.slice(0, encoded.length)).toEqual(ids.slice(0, encoded.length));
+      expect(given.ids).toEqual(ids);
       if (mask) expect(given.mask).toEqual(mask);
     });
 

@@ -36,7 +36,7 @@ async function pulled(
 
 describe("immich's", () => {
   const load = () => pulled('immich', { repo: 'immich-app/tiny', layout: 'immich' });
-  compareWithGolden('immich', { load, ignoresPadding: true });
+  compareWithGolden('immich', { load });
 
   test('graphs take one image and one text in a run', async () => {
     expect((await loadTowers(await load(), 1)).limits).toEqual({ images: 1, texts: 1 });
@@ -54,13 +54,15 @@ describe("immich's", () => {
 
 describe.each([
   ['fp32', {}],
-  // The file has no probabilities of fp16. They are made of its cosines, whose differences (0.001) a scale of 100 enlarges.
-  ['fp16', { half: true, cosine: 5e-3, probability: 0.02 }],
+  // The file has no probabilities of fp16, so they are made of its cosines. 0.001 cannot be reached: the values were made
+  // with ONNX Runtime 1.32, and 1.30 gives cosines that differ by up to 0.00094. A scale of 100 makes 0.0034 of them.
+  // The reference itself differs by 0.0047 between fp16 and fp32.
+  ['fp16', { half: true, cosine: 5e-3, probability: 5e-3 }],
 ] as const)("Marqo's at %s", (precision, tolerance) => {
   const clip = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
   const source = { repo: 'Marqo/onnx-open_clip-Tiny', layout: 'marqo', weights: 'golden' } as const;
   const load = () => pulled('clip-fp16', source, { precision, dimensions: 32, preprocess: clip });
-  compareWithGolden('clip-fp16', { load, ignoresPadding: true, ...tolerance });
+  compareWithGolden('clip-fp16', { load, ...tolerance });
 });
 
 test("Marqo's repository is refused when nothing states mean and deviation", async () => {

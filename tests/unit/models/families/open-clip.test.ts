@@ -80,7 +80,7 @@ describe('mobileclip', () => {
 });
 
 describe('pe', () => {
-  compareWithGolden('pe', { load: () => familySpec('pe'), ignoresPadding: true });
+  compareWithGolden('pe', { load: () => familySpec('pe') });
 
   test('squashes images, and reads 32 tokens', async () => {
     const { family, image, text } = await familySpec('pe');
