@@ -212,7 +212,7 @@ export async function createEncoder(
     return { ...ran, decodeMs, began, tokens: ids.length, totalTokens: total };
   }
 
-  const { goldenPath, precision, provider } = spec;
+  const { goldenPath, precision, provider, probability } = spec;
   const cropExactly = (bytes: ImageBytes, caller: Caller) => thread.crop(bytesIn(bytes), caller, 'exact');
   const verified =
     goldenPath !== undefined &&
@@ -222,6 +222,9 @@ export async function createEncoder(
       provider,
       image: async (bytes) => (await image(bytes, { interactive: false }, cropExactly)).embedding,
       text: async (words) => (await text(words, false)).embedding,
+      ids: (words) => tokenizer.encode(words).ids,
+      pad: spec.text.pad,
+      probability,
     })) > 0;
   if (farm !== undefined) thread.close();
 

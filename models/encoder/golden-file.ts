@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { type ModelPrecision, type Provider, towersOf } from '../model.ts';
+import { type ModelPrecision, type Probability, type Provider, type TextRecipe, towersOf } from '../model.ts';
 
 const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().positive());
 const imagePath = z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the folder');
@@ -72,6 +72,35 @@ export function allowedBy(golden: GoldenFile, precision: ModelPrecision, provide
     text: onDevice(embeddingTolerance[text] ?? 0.05, acceleratorTolerance.embeddings),
   };
 }
+
+/**
+ * Returns true when token ids are those of the reference.
+ * @param own without padding.
+ * @param reference may have padding; where the tower reads it, it is compared too.
+ */
+export function hasSameIds(own: readonly number[], reference: readonly number[], pad: TextRecipe['pad']): boolean {
+  if (!own.every((id, at) => reference[at] === id)) return false;
+  const [filler, ...others] = reference.slice(own.length);
+  if (filler === undefined) return true;
+  if (others.some((id) => id !== filler)) return false;
+  return pad === 'end' || pad.to === 0 || (filler === pad.id && reference.length === pad.to);
+}
+
+/** Returns true when scale and bias are those of the reference. A registry entry can state others. */
+export function hasSameProbability(own: Probability, { scale, bias }: NonNullable<GoldenFile['probability']>): boolean {
+  const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
+  return isNear(own.scale, scale) && isNear(biasOf(own) ?? 0, bias ?? 0);
+}
+
+export const biasOf = (probability: Probability): number | null =>
+  probability.kind === 'sigmoid' ? probability.bias : null;
+
+/** Returns scale and bias in words. */
+export const probabilityInWords = (scale: number, bias: number | null): string =>
+  `scale ${scale}${bias === null ? '' : `, bias ${bias}`}`;
+
+/** Returns the first token ids in words. */
+export const idsInWords = (ids: readonly number[]): string => ids.slice(0, 12).join(' ');
 
 /** Cosine of two embeddings of any length. NaN where their dimensions differ. */
 export function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,7 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ModelPrecision, Provider } from '../model.ts';
-import { allowedBy, cosineOf, readGoldenFile } from './golden-file.ts';
+import type { ModelPrecision, Probability, Provider, TextRecipe } from '../model.ts';
+import {
+  allowedBy,
+  biasOf,
+  cosineOf,
+  type GoldenFile,
+  hasSameIds,
+  hasSameProbability,
+  idsInWords,
+  probabilityInWords,
+  readGoldenFile,
+} from './golden-file.ts';
 
 export interface SelfTestOptions {
   path: string;
@@ -10,15 +20,22 @@ export interface SelfTestOptions {
   /** Preprocessed exactly, whatever the setting, so that the values depend only on the model and its configuration. */
   image(bytes: Uint8Array): Promise<Float32Array>;
   text(text: string): Promise<Float32Array>;
+  /** Token ids of a text, without padding. */
+  ids(text: string): readonly number[];
+  pad: TextRecipe['pad'];
+  probability: Probability;
 }
 
 /**
- * Compares a model with its golden values.
+ * Compares a model with its golden values: scale and bias, token ids, cosines of pairs, and embeddings.
  * @returns the number of values.
  * @throws {Error} when a value differs by more than its tolerance: wrong weights, tokenizer or preprocessing.
  */
-export async function selfTest({ path, precision, provider, image, text }: SelfTestOptions): Promise<number> {
+export async function selfTest(options: SelfTestOptions): Promise<number> {
+  const { path, precision, provider, image, text } = options;
   const golden = await readGoldenFile(path);
+  requireSameProbability(golden, options);
+  requireSameIds(golden, options);
   const allowed = allowedBy(golden, precision, provider);
   const images = new Map<string, Promise<Float32Array>>();
   const imageAt = (file: string) => {
@@ -27,10 +44,7 @@ export async function selfTest({ path, precision, provider, image, text }: SelfT
     return known;
   };
   const differs = (what: string, cosine: number, expected: string, most: number) =>
-    new Error(
-      `the model does not reproduce its golden values: ${what} has the cosine ${cosine.toFixed(4)} ${expected} ` +
-        `(${most} is allowed at ${precision}); \`npx vls models check\` looks for the cause`,
-    );
+    refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (${most} is allowed at ${precision})`);
   for (const { image: file, text: caption, cosine: known } of golden.pairs) {
     const cosine = cosineOf(await imageAt(file), await text(caption));
     // Negated, so that NaN counts as a difference.
@@ -48,4 +62,25 @@ export async function selfTest({ path, precision, provider, image, text }: SelfT
     if (!(1 - cosine <= allowed.text)) throw differs(`"${caption}"`, cosine, withGolden, allowed.text);
   }
   return golden.pairs.length + golden.images.length + golden.texts.length;
+}
+
+const refusal = (difference: string) =>
+  new Error(
+    `the model does not reproduce its golden values: ${difference}; \`npx vls models check\` looks for the cause`,
+  );
+
+function requireSameProbability({ probability: known }: GoldenFile, { probability }: SelfTestOptions): void {
+  if (known === undefined || hasSameProbability(probability, known)) return;
+  const own = probabilityInWords(probability.scale, biasOf(probability));
+  throw refusal(`its probability has ${own} instead of ${probabilityInWords(known.scale, known.bias)}`);
+}
+
+/** Embeddings alone do not show another tokenizer: two ids in place of one may change a cosine by less than is allowed. */
+function requireSameIds({ texts }: GoldenFile, { ids, pad }: SelfTestOptions): void {
+  for (const { text, ids: known } of texts) {
+    if (known === undefined) continue;
+    const own = ids(text);
+    if (hasSameIds(own, known, pad)) continue;
+    throw refusal(`"${text}" has the token ids ${idsInWords(own)} instead of ${idsInWords(known)}`);
+  }
 }

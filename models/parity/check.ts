@@ -1,6 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Allowed, allowedBy, cosineOf, type GoldenFile, readGoldenFile } from '../encoder/golden-file.ts';
+import {
+  type Allowed,
+  allowedBy,
+  biasOf,
+  cosineOf,
+  type GoldenFile,
+  hasSameIds,
+  hasSameProbability,
+  idsInWords,
+  probabilityInWords,
+  readGoldenFile,
+} from '../encoder/golden-file.ts';
+import { GraphFault } from '../encoder/session-shapes.ts';
 import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
@@ -39,14 +51,17 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
 
   const images = await measuring.images(spec.image).catch(asFault);
   const own = { images, texts: await measuring.texts(spec.text).catch(asFault) };
-  const findings = [...faultsOf(own), ...probabilityFinding(spec, golden)];
+  const findings = [...(await faultsOf(own, spec, measuring, judged)), ...probabilityFinding(spec, golden)];
   const distances = distancesOf(judged, own);
-  if (distances.images > allowed.image && findings.every(({ side }) => side !== 'image')) {
+  // A tower that does not run has its finding already.
+  if (!(own.images instanceof Error) && distances.images > allowed.image) {
     findings.push(...(await imageFindings(spec, measuring, judged)));
   }
-  if (distances.texts > allowed.text && findings.every(({ side }) => side !== 'text')) {
+  if (!(own.texts instanceof Error) && distances.texts > allowed.text) {
     findings.push(...(await textFindings(spec, measuring, judged)));
   }
+  // Other ids may change embeddings by less than is allowed.
+  if (findings.every(({ side }) => side !== 'text')) findings.push(...(await idFindings(spec, measuring, judged)));
   // Embeddings tell which tower differs; pairs alone do not.
   if (distances.pairs > allowed.cosine && findings.length === 0) {
     findings.push(...(await pairFindings(spec, measuring, judged)));
@@ -73,32 +88,37 @@ type Own = { images: Measured | Error; texts: Measured | Error };
 
 const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-/** A tower that does not run with its recipe: its output has another rank or length than an embedding. */
-const faultsOf = ({ images, texts }: Own): Finding[] =>
-  [
-    { side: 'image' as const, result: images },
-    { side: 'text' as const, result: texts },
-  ].flatMap(({ side, result }) =>
-    result instanceof Error
-      ? [{ side, cause: /output/i.test(result.message) ? 'output' : 'unknown', from: result.message, to: '' } as const]
-      : [],
+/**
+ * Towers that do not run with their recipe. A graph that does not fit fails with both towers, and counts once.
+ */
+async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Measuring, judged: Judged) {
+  const findings: Finding[] = [];
+  for (const [side, result] of [['image', images] as const, ['text', texts] as const]) {
+    if (!(result instanceof Error) || findings.some(({ from }) => from === result.message)) continue;
+    if (!(result instanceof GraphFault)) findings.push({ side, cause: 'unknown', from: result.message, to: '' });
+    else if (result.kind !== 'output') {
+      findings.push({ side: result.side, cause: result.kind, from: result.message, to: '' });
+    } else {
+      const other = await otherOutput(result.side, spec, measuring, judged);
+      findings.push({ side: result.side, cause: 'output', from: result.message, to: other?.to ?? '' });
+    }
+  }
+  return findings;
+}
+
+/** Looks for another output of a graph that reproduces the golden values. */
+const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuring, judged: Judged) =>
+  measuring.otherOutput(side, async () =>
+    side === 'image'
+      ? imageDistance(judged, await measuring.images(spec.image)) <= judged.allowed.image
+      : textDistance(judged, await measuring.texts(spec.text)) <= judged.allowed.text,
   );
 
 /** Scale and bias are weights of the full model; a registry entry can state others. */
 function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
-  if (known === undefined) return [];
-  const bias = probability.kind === 'sigmoid' ? probability.bias : null;
-  const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
-  if (isNear(probability.scale, known.scale) && isNear(bias ?? 0, known.bias ?? 0)) return [];
-  const inWords = (scale: number, offset: number | null) =>
-    `scale ${scale}${offset === null ? '' : `, bias ${offset}`}`;
-  return [
-    {
-      ...{ side: 'model', cause: 'probability' },
-      from: inWords(probability.scale, bias),
-      to: inWords(known.scale, known.bias),
-    },
-  ];
+  if (known === undefined || hasSameProbability(probability, known)) return [];
+  const from = probabilityInWords(probability.scale, biasOf(probability));
+  return [{ side: 'model', cause: 'probability', from, to: probabilityInWords(known.scale, known.bias) }];
 }
 
 const worst = (values: number[]): number => values.reduce((most, value) => (value > most ? value : most), 0);
@@ -151,31 +171,44 @@ async function imageFindings(spec: ModelSpec, measuring: Measuring, judged: Judg
     isRight(await measuring.images(recipe)),
   );
   if (changes !== undefined) return changes.map((change) => ({ side: 'image', ...change }));
-  const output = await measuring.otherOutput('image', async () => isRight(await measuring.images(spec.image)));
+  const output = await otherOutput('image', spec, measuring, judged);
   if (output !== undefined) return [{ side: 'image', cause: 'output', ...output }];
   return [unexplained('image', 'no other recipe reproduces the images: other weights, or another image tower')];
 }
 
 async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
-  const { golden, allowed } = judged;
-  const isRight = (texts: Measured) => textDistance(judged, texts) <= allowed.text;
+  const isRight = (texts: Measured) => textDistance(judged, texts) <= judged.allowed.text;
   const variants = textVariants(spec.text, measuring.endToken);
   const changes = await firstThat<TextRecipe>(variants, async (recipe) => isRight(await measuring.texts(recipe)));
   if (changes !== undefined) return changes.map((change) => ({ side: 'text', ...change }));
-  const output = await measuring.otherOutput('text', async () => isRight(await measuring.texts(spec.text)));
+  const output = await otherOutput('text', spec, measuring, judged);
   if (output !== undefined) return [{ side: 'text', cause: 'output', ...output }];
-  const other = golden.texts.find(({ text, ids }) => ids !== undefined && !isSameText(measuring.ids(text), ids));
-  if (other !== undefined) {
-    const start = (ids: readonly number[]) => ids.slice(0, 12).join(' ');
-    const from = `"${other.text.slice(0, 60)}" has the ids ${start(measuring.ids(other.text))}`;
-    return [{ side: 'text', cause: 'tokenizer', from, to: start(other.ids ?? []) }];
-  }
+  const tokenizer = await idFindings(spec, measuring, judged);
+  if (tokenizer.length > 0) return tokenizer;
   return [unexplained('text', 'no other recipe reproduces the texts: other weights, or another text tower')];
 }
 
-/** Returns true when ids are those of the reference, whatever its padding. */
-const isSameText = (own: readonly number[], reference: readonly number[]): boolean =>
-  own.every((id, at) => reference[at] === id) && new Set(reference.slice(own.length)).size <= 1;
+/** Compares token ids. Names the recipe that has those of the reference, else the tokenizer. */
+async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Judged): Promise<Finding[]> {
+  const known = golden.texts.flatMap(({ text, ids }) => (ids === undefined ? [] : [{ text, ids }]));
+  const differing = async (recipe: TextRecipe) => {
+    for (const { text, ids } of known) {
+      const own = await measuring.ids(text, recipe);
+      if (!hasSameIds(own, ids, recipe.pad)) return { text, ids, own };
+    }
+    return undefined;
+  };
+  const other = await differing(spec.text);
+  if (other === undefined) return [];
+  // Ids do not tell the end token as padding from padding that nothing reads.
+  const variants = textVariants(spec.text, measuring.endToken).filter(
+    ({ recipe }) => recipe.pad !== 'end' || spec.text.pad === 'end',
+  );
+  const changes = await firstThat<TextRecipe>(variants, async (recipe) => (await differing(recipe)) === undefined);
+  if (changes !== undefined) return changes.map((change) => ({ side: 'text', ...change }));
+  const from = `"${other.text.slice(0, 60)}" has the ids ${idsInWords(other.own)}`;
+  return [{ side: 'text', cause: 'tokenizer', from, to: idsInWords(other.ids) }];
+}
 
 /** Pairs do not tell which tower differs, so variants of both are tried together. */
 async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {

@@ -1,3 +1,4 @@
+import { GraphFault } from '../encoder/session-shapes.ts';
 import { loadTowers, type Towers } from '../encoder/towers.ts';
 import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { crop } from '../pixels/preprocess.ts';
@@ -13,8 +14,8 @@ export interface Measured {
 export interface Measuring {
   images(recipe: ImageRecipe): Promise<Measured>;
   texts(recipe: TextRecipe): Promise<Measured>;
-  /** Token ids by the recipe of the model, without padding. */
-  ids(text: string): number[];
+  /** Token ids by a recipe, without padding. */
+  ids(text: string, recipe: TextRecipe): Promise<number[]>;
   /** The id of the token at the end of each text. */
   endToken: number;
   /** Tries the other outputs of a graph. @returns the first that is confirmed. */
@@ -85,10 +86,13 @@ export async function startMeasuring(
   return {
     images: measureImages,
     texts: measureTexts,
-    ids: (text) => own.encode(text).ids,
+    ids: async (text, recipe) => (await tokenizerFor(recipe)).encode(text).ids,
     endToken: own.encode('a').ids.at(-1) ?? 0,
     async otherOutput(side, confirms) {
-      const names = (await towersFor(spec.image)).outputNames?.[side] ?? [];
+      const names = await towersFor(spec.image).then(
+        ({ outputNames }) => outputNames?.[side] ?? [],
+        (error) => (error instanceof GraphFault && error.side === side ? error.outputs : []),
+      );
       const from = outputs[side].find((name) => names.includes(name)) ?? names[0] ?? '';
       try {
         for (const to of names.filter((name) => name !== from)) {

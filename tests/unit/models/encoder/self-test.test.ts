@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEncoder } from '../../../../models/encoder/encoder.ts';
+import type { ModelSpec, TextRecipe } from '../../../../models/model.ts';
 import { compactFolder, goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { familySpec, goldenFamily, sigmoids } from '../../../support/golden-family.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -40,6 +42,67 @@ test('a model that does not reproduce them is refused, with the pair and both va
 test('a golden file that is wrong is refused by its field', async () => {
   await golden({ source: 'the reference', pairs: [{ image: '../secret.jpg', text, cosine }] });
   await expect(load()).rejects.toThrow('a path inside the folder');
+});
+
+describe('of token ids, scale and bias', () => {
+  const [first] = goldenClip.texts;
+  const { input_ids: ids = [], embedding = [] } = first ?? {};
+  const other = ids.map((id, at) => (at === 1 ? id + 1 : id));
+
+  test('those of the reference are verified, with padding and without', async () => {
+    const end = ids.indexOf(Math.max(...ids)) + 1;
+    for (const known of [ids, ids.slice(0, end)]) {
+      const probability = { scale: 100, bias: null };
+      await golden({ source: 'the reference', texts: [{ text, ids: known, embedding }], probability });
+      expect((await load()).verified).toBe(true);
+    }
+  });
+
+  test('other ids are refused, although the embedding agrees: another tokenizer', async () => {
+    await golden({ source: 'the reference', texts: [{ text, ids: other, embedding }] });
+    await expect(load()).rejects.toThrow(`"${text}" has the token ids ${ids.slice(0, 3).join(' ')}`);
+  });
+
+  test.each([
+    ['scale', { scale: 90, bias: null }, 'scale 100 instead of scale 90'],
+    ['bias', { scale: 100, bias: -10 }, 'scale 100 instead of scale 100, bias -10'],
+  ])('another %s is refused', async (_what, probability, message) => {
+    await golden({ source: 'the reference', texts: [{ text, embedding }], probability });
+    await expect(load()).rejects.toThrow(message);
+  });
+});
+
+describe('of a model that reads its padding', () => {
+  const values = (name: string) => {
+    const { texts } = goldenFamily(name);
+    const known = texts.slice(0, 2).map(({ text, input_ids: ids, embedding }) => ({ text, ids, embedding }));
+    return golden({ source: 'the reference', texts: known, tolerance: { fp32: 1e-4 } });
+  };
+  const start = async (spec: ModelSpec, text: Partial<TextRecipe>) => {
+    const goldenPath = join(folder, 'golden.json');
+    const changed = { ...spec, goldenPath, text: { ...spec.text, ...text } };
+    const encoder = await createEncoder({ spec: changed, threads: 1, deviceId: 0, maxPixels: 50_000_000 });
+    encoder.close();
+    return encoder.verified;
+  };
+
+  test.each([
+    ['mobileclip', {}],
+    ['siglip', sigmoids.siglip],
+  ])('a missing padding of %s is refused by the embedding of a text', async (name, stated) => {
+    await values(name);
+    const spec = await familySpec(name, stated);
+    expect(await start(spec, {})).toBe(true);
+    await expect(start(spec, { pad: 'end' })).rejects.toThrow(
+      /does not reproduce its golden values: ".*has the cosine/,
+    );
+  });
+
+  test('a padding with another id is refused by the ids', async () => {
+    await values('siglip');
+    const spec = await familySpec('siglip', sigmoids.siglip);
+    await expect(start(spec, { pad: { id: 0, to: 64 } })).rejects.toThrow('token ids');
+  });
 });
 
 describe('the embedded model', () => {

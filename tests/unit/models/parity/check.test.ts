@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ImageRecipe, ModelSpec, TextRecipe } from '../../../../models/model.ts';
 import { checkParity } from '../../../../models/parity/check.ts';
 import { goldenClip, specOf, tinyClipFolder } from '../../../../testing/model-folders.ts';
+import { modelProto } from '../../../../testing/onnx/schema.ts';
 import { familySpec, type GoldenFamily, goldenFamily, sigmoids } from '../../../support/golden-family.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-parity-'));
@@ -39,6 +40,18 @@ function writeGolden(name: string, { images, texts, cosine }: Reference, kind: '
   writeFileSync(path, JSON.stringify({ source: 'of the test', ...content }));
   return path;
 }
+
+/** The end of a graph that adds an output: the absolute values of `pooler_output`. */
+const absoluteOutput = modelProto
+  .encode(
+    modelProto.fromObject({
+      graph: {
+        node: [{ input: ['pooler_output'], output: ['absolute'], name: 'absolute', op_type: 'Abs' }],
+        output: [{ name: 'absolute', type: { tensor_type: { elem_type: 1 } } }],
+      },
+    }),
+  )
+  .finish();
 
 interface Changes {
   image?: Partial<ImageRecipe>;
@@ -139,13 +152,73 @@ describe('the check', () => {
     expect(findings.map(({ side, cause }) => [side, cause])).toEqual([['text', 'padding']]);
   });
 
-  test('names the output where the graph gives the last hidden state', async () => {
-    const spec = await familySpec('siglip', sigmoids.siglip);
-    const path = writeGolden('siglip', goldenFamily('siglip'), 'embeddings');
-    const outputs = { ...spec.outputs, image: ['last_hidden_state'] };
-    const { findings } = await checkParity({ ...spec, outputs }, path);
-    expect(findings).toMatchObject([{ side: 'image', cause: 'output' }]);
-    expect(findings[0]?.from).toContain('last_hidden_state');
+  test.each(['image', 'text'] as const)(
+    'names the output of the %s tower where the last hidden state is taken, and the one that agrees',
+    async (side) => {
+      const spec = await familySpec('siglip', sigmoids.siglip);
+      const path = writeGolden('siglip', goldenFamily('siglip'), 'embeddings');
+      const outputs = { ...spec.outputs, [side]: ['last_hidden_state'] };
+      const { findings } = await checkParity({ ...spec, outputs }, path);
+      expect(findings).toMatchObject([{ side, cause: 'output', to: 'pooler_output' }]);
+      expect(findings[0]?.from).toContain('last_hidden_state');
+    },
+  );
+
+  test.each(['image', 'text'] as const)(
+    'names the output of the %s tower where another matrix of the same size is taken',
+    async (side) => {
+      const spec = await familySpec('siglip', sigmoids.siglip);
+      const path = writeGolden('siglip', goldenFamily('siglip'), 'embeddings');
+      const tower = side === 'image' ? 'visionPath' : 'textPath';
+      const twoOutputs = join(directory, `two-outputs-${side}.onnx`);
+      writeFileSync(twoOutputs, Buffer.concat([readFileSync(spec[tower]), absoluteOutput]));
+      const outputs = { ...spec.outputs, [side]: ['absolute'] };
+      const { findings } = await checkParity({ ...spec, [tower]: twoOutputs, outputs }, path);
+      expect(findings).toEqual([{ side, cause: 'output', from: 'absolute', to: 'pooler_output' }]);
+    },
+  );
+
+  test('names the length where the graph reads fewer tokens than the model has', async () => {
+    const spec = await familySpec('pe');
+    const path = writeGolden('pe', goldenFamily('pe'), 'embeddings');
+    const { findings } = await checkParity(changed(spec, { text: { maxTokens: 77 } }), path);
+    expect(findings).toMatchObject([{ side: 'text', cause: 'length', from: expect.stringContaining('32 tokens') }]);
+  });
+
+  describe('of token ids', () => {
+    /** Golden values whose embeddings agree whatever the texts. */
+    const idsAlone = (change: (ids: number[], at: number) => number[]) => {
+      const path = writeGolden('siglip', goldenFamily('siglip'), 'embeddings');
+      const { texts, ...golden } = JSON.parse(readFileSync(path, 'utf8'));
+      const other = join(directory, 'siglip-embeddings', 'ids.json');
+      const changedTexts = texts.map((text: { ids: number[] }, at: number) => ({ ...text, ids: change(text.ids, at) }));
+      writeFileSync(other, JSON.stringify({ ...golden, texts: changedTexts, embeddingTolerance: { fp32: 1.9 } }));
+      return other;
+    };
+
+    test('names the cleaning of which they come', async () => {
+      const spec = await familySpec('siglip', sigmoids.siglip);
+      const path = idsAlone((ids) => ids);
+      expect((await checkParity(spec, path)).state).toBe('agrees');
+      const { findings } = await checkParity(changed(spec, { text: { clean: 'openclip' } }), path);
+      expect(findings).toMatchObject([{ side: 'text', cause: 'cleaning', to: 'siglip' }]);
+    });
+
+    test('names the tokenizer where no recipe gives them, and another padding', async () => {
+      const spec = await familySpec('siglip', sigmoids.siglip);
+      const other = await checkParity(
+        spec,
+        idsAlone((ids, at) => (at === 3 ? [9, ...ids.slice(1)] : ids)),
+      );
+      expect(other.findings).toMatchObject([
+        { side: 'text', cause: 'tokenizer', from: expect.stringContaining('café') },
+      ]);
+      const padded = await checkParity(
+        spec,
+        idsAlone((ids) => ids.map((id, at) => (id === 1 && ids[at - 1] === 1 ? 0 : id))),
+      );
+      expect(padded.findings).toMatchObject([{ side: 'text', cause: 'padding', to: 'padded with 0 to 64' }]);
+    });
   });
 
   test('names scale and bias that differ from those of the reference', async () => {

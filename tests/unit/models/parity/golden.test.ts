@@ -36,11 +36,13 @@ async function printed(of: ModelSpec): Promise<string> {
       sha256: createHash('sha256').update(bytes).digest('hex'),
       embedding: [...(imageRows.of(image)[0] ?? [])],
     })),
-    texts: parityTexts.map((text) => ({
-      text,
-      ids: measuring.ids(text),
-      embedding: [...(textRows.of(text)[0] ?? [])],
-    })),
+    texts: await Promise.all(
+      parityTexts.map(async (text) => ({
+        text,
+        ids: await measuring.ids(text, of.text),
+        embedding: [...(textRows.of(text)[0] ?? [])],
+      })),
+    ),
     probability: { scale: 100, bias: null },
   };
   writeFileSync(file, JSON.stringify(content));
