@@ -8,7 +8,7 @@ import { embedInputs } from './embed-inputs.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import { isProcessError } from './process-errors.ts';
 
-/** A line of an OpenAI batch, or the error that intake already found in it. */
+/** The request in a line of an OpenAI batch, or the error that was found when the line was read. */
 export type Line = LineRequest | { error: ItemError };
 
 /** The outcome of a line. */
@@ -17,7 +17,7 @@ export type LineOutcome =
   | { status: 'failed'; error: ItemError };
 
 /**
- * Answers lines concurrently, as batch work. A line that fails is an outcome like any other.
+ * Answers the requests of many lines concurrently, as batch work. A failed line is an outcome like any other.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a line; the reason of the
  * signal when it aborts.
  */
@@ -60,6 +60,6 @@ async function answerLine(
   return { ...response, data };
 }
 
-/** Nine digits identify any float32. The seventeen digits of a double would take twice the memory. */
+/** Nine digits suffice to identify any float32. The seventeen digits of a double would take twice the memory. */
 const shortened = (embedding: number[] | string): number[] | string =>
   typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

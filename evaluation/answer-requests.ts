@@ -11,8 +11,8 @@ import type { Embeddable } from './embed-inputs.ts';
 export type EmbedInputs = (inputs: readonly Embeddable[]) => Promise<Embedded[]>;
 
 /**
- * Answers a request of OpenAI's embeddings API. The returned function makes the response, which is larger than the
- * embeddings.
+ * Answers a request of OpenAI's embeddings API. Returns a function that makes the response, since the response takes
+ * more memory than the embeddings.
  * @throws {ServiceError} `request.invalid` for dimensions that the model does not have, and the errors of embedding.
  */
 export async function answerEmbeddings(
@@ -21,7 +21,10 @@ export async function answerEmbeddings(
   embed: EmbedInputs,
 ): Promise<() => EmbeddingsResponse> {
   if (dimensions !== undefined && dimensions !== spec.dimensions) {
-    throw invalid('dimensions', `${spec.model} has ${spec.dimensions} dimensions; embeddings cannot be shortened`);
+    throw invalid(
+      'dimensions',
+      `${spec.model} has ${spec.dimensions} dimensions and cannot shorten embeddings; leave out this field`,
+    );
   }
   const embedded = await embed((Array.isArray(input) ? input : [input]).map(toEmbeddable));
   const tokens = tokensOf(embedded);
@@ -77,7 +80,7 @@ const toEmbeddable = (input: EmbeddingInput): Embeddable => (typeof input === 's
 
 const tokensOf = (embedded: readonly Embedded[]): number => embedded.reduce((sum, { tokens }) => sum + tokens, 0);
 
-/** Encodes an embedding as little-endian float32 on every machine. */
+/** Encodes an embedding as float32 in little-endian order, on machines of any byte order. */
 function toBase64(embedding: Float32Array): string {
   const bytes = Buffer.alloc(4 * embedding.length);
   for (const [at, value] of embedding.entries()) bytes.writeFloatLE(value, 4 * at);

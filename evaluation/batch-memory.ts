@@ -15,10 +15,10 @@ export interface EmbeddedImage {
 /** The images and texts that calls for one batch have in common: each is loaded and embedded once. */
 export interface BatchMemory {
   /**
-   * Returns the remembered value of this key, that of the work in progress, or that of new work. A failure reaches all
-   * callers that wait for it, and is not remembered.
-   * @param work gets a signal that aborts when the last caller has left.
-   * @throws the error of the work; the signal's reason when that aborts first.
+   * Returns the value of this key. Runs `work` if no value is remembered, and waits if another caller already runs it. A
+   * failure reaches all callers that wait for it, and is not remembered.
+   * @param work gets a signal that aborts when no caller waits any more.
+   * @throws the error of the work; the reason of the signal when it aborts first.
    */
   once<Value extends EmbeddedImage | Embedded>(
     key: string,

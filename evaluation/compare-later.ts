@@ -3,7 +3,7 @@ import { comparedOutcome } from './compare.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ComparedModel, ModelOutcome } from './outcome.ts';
 
-/** Scores the image of an answered request with other models. No request waits for it, and it is batch work. */
+/** Scores the image of an answered request with the compared models, as batch work after the response. */
 export type CompareLater = (
   others: readonly ModelSpec[],
   image: Uint8Array,
@@ -12,8 +12,8 @@ export type CompareLater = (
 ) => ComparedModel[];
 
 /**
- * Images that compared models score at a time. Further requests are not compared, so that images do not pile up in
- * memory.
+ * The maximum number of images that compared models score at the same time. Requests beyond it are not compared, so
+ * that images do not collect in memory.
  */
 const mostImages = 16;
 

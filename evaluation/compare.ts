@@ -4,27 +4,30 @@ import { ServiceError } from '../shared/errors.ts';
 import { cosineOf, pairProbabilityOf, scoreOf } from './formulas.ts';
 import { failedWith, type ModelOutcome } from './outcome.ts';
 
-/** The scores of a pair. */
+/** The scores of a pair by one model. */
 export interface PairScores {
   score: number;
   cosine: number;
-  /** Probability of the pair alone; absent if the model's family has none. */
+  /**
+   * Probability that the text describes the image, without regard to other texts; absent if the model's family has
+   * none.
+   */
   probability?: number;
 }
 
 /**
- * Cosine of two embeddings of a pair.
- * @throws {ServiceError} `internal` when the model gave NaN or infinite values.
+ * Returns the cosine of the two embeddings of a pair.
+ * @throws {ServiceError} `internal` when an embedding has NaN or infinite values.
  */
 export function cosineOfPair(left: Embedded, right: Embedded): number {
   const cosine = cosineOf(left.embedding, right.embedding);
   if (!Number.isFinite(cosine))
-    throw new ServiceError('internal', 'The model gave an embedding with values that are not numbers');
+    throw new ServiceError('internal', 'The model returned an embedding with values that are not finite numbers');
   return cosine;
 }
 
 /**
- * Scores of an image and a text by the model that embedded both.
+ * Returns the scores of an image and a text by the model that embedded both.
  * @throws {ServiceError} as {@link cosineOfPair}.
  */
 export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 'probability'>): PairScores {
@@ -34,8 +37,8 @@ export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 
 }
 
 /**
- * Waits for both embeddings and returns the outcome. An error is an outcome as well: a compared model never fails an
- * answer.
+ * Waits for both embeddings and returns the outcome. An error becomes an outcome too, since a compared model must not
+ * fail a request.
  */
 export async function comparedOutcome(
   image: Promise<Embedded>,
@@ -52,8 +55,9 @@ export async function comparedOutcome(
 }
 
 /**
- * Outcome of a pair from its embeddings.
- * @param countsImage true when the run of the image counts with this pair: all texts of an image share that run.
+ * Returns the outcome of a pair from its embeddings.
+ * @param countsImage true when the run that embedded the image counts with this pair. All texts of an image share that
+ * run, so only one of the pairs counts it.
  * @throws {ServiceError} as {@link compare}.
  */
 export function outcomeOf(
@@ -70,7 +74,7 @@ export function outcomeOf(
   };
 }
 
-/** Returns the runs that computed these embeddings; none for a cached one. */
+/** Returns the encoder runs that computed these embeddings. A cached embedding has none. */
 export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   embedded.flatMap(({ began, inferenceMs, runInputs, tokens }) =>
     began === undefined
@@ -79,8 +83,8 @@ export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   );
 
 /**
- * Waits for both values. Rejects only after both have settled: otherwise, when many images fail, texts of finished
- * pairs would pile up (300 MB after 120,000 pairs).
+ * Waits for both values. Rejects only after both have settled: when many images failed at once, texts of finished pairs
+ * collected in memory (300 MB after 120,000 pairs).
  */
 export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);

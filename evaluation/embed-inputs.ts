@@ -10,7 +10,8 @@ import { checkText, nameOf } from './texts.ts';
 export type Embeddable = { text: string } | { image: ImageSource };
 
 /**
- * Embeds inputs, in their order, with priority over all batch work unless they are batch work themselves.
+ * Embeds inputs and returns the embeddings in the same order. Runs before all batch work, unless the inputs are batch
+ * work themselves.
  * @throws {ServiceError} the error of the first input that fails.
  */
 export async function embedInputs(

@@ -8,14 +8,19 @@ import type { EncoderInput } from '../models/pool/task.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { createInFlight } from './in-flight.ts';
 
-/** A cache of embeddings by content. Inputs in the cache, or being computed, are not computed again. */
+/**
+ * A cache of embeddings by content. An input whose embedding is cached, or is being computed, is not computed again.
+ */
 export interface EmbeddingCache {
-  /** @throws {ServiceError} the encoders' error; the signal's reason when that aborts first. */
+  /** @throws {ServiceError} the error of the encoders; the reason of the signal when it aborts first. */
   image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
-/** Memory of the map entry, key and array headers for each cached embedding, measured and rounded up. */
+/**
+ * The memory in bytes that each cached embedding takes in addition to its numbers: map entry, key and array headers,
+ * measured and rounded up.
+ */
 const entryOverheadBytes = 300;
 
 export function createEmbeddingCache(
@@ -40,7 +45,10 @@ export function createEmbeddingCache(
     for (const result of ['hit', 'joined', 'miss'])
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
-  /** Cached and joined results carry no start times: this caller did not cause the run. */
+  /**
+   * Embeddings that were cached, or that another caller had computed, carry no start times: this caller did not cause
+   * the run.
+   */
   async function embedOnce(
     spec: ModelSpec,
     key: string,
@@ -54,7 +62,8 @@ export function createEmbeddingCache(
       countLookup('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // An interactive request must not wait for a batch task that computes the same, nor one tenant for another's.
+    // An interactive request must not wait for batch work that computes the same embedding, and no tenant waits for the
+    // work of another.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
     const isJoined = pending.has(pendingKey);

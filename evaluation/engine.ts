@@ -10,14 +10,17 @@ import type { Metrics } from '../shared/metrics.ts';
 import { createEmbeddingCache } from './embedding-cache.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
 
-/** Everything a process needs to score pairs: the same for the API, a worker, both in one, and the command line. */
+/**
+ * Everything that a process needs to score pairs. The API, a worker, a process that is both, and the command line use
+ * it.
+ */
 export interface EvaluationEngine {
   registry: Registry;
   encoders: Encoders;
   evaluation: Evaluation;
   /** Starts to load a model that is not loaded. */
   warm(spec: ModelSpec): void;
-  /** Watches the registry. After a change the encoders are updated, then `onChange` is called. */
+  /** Follows changes of the model registry: the encoders are updated, then `onChange` is called. */
   watchRegistry(onChange?: () => void): void;
   /** Resolves when the preloaded models are loaded; rejects when one cannot be loaded. */
   whenReady(): Promise<void>;
@@ -25,15 +28,15 @@ export interface EvaluationEngine {
   close(): Promise<void>;
 }
 
-/** Items of batches between the start of their download and their embedding. */
+/** The maximum number of batch items from the start of their download to their embedding. */
 export const concurrencyOnCpu = 64;
-/** Enough for two full runs of a GPU, plus the items being decoded, downloaded and answered. */
+/** The same maximum for a GPU: two full runs, plus the items that are being decoded, downloaded and answered. */
 const concurrencyOnCuda = 256;
 
 /**
- * Starts to load models, by default the default model, and returns without waiting for them.
- * @param profiles the profiles or models to load at startup.
- * @throws {ConfigError} for errors of the device, the registry or those models.
+ * Starts to load models and returns without waiting for them.
+ * @param profiles the profiles or models to load at startup. Default: the default model.
+ * @throws {ConfigError} for errors of the device, of the registry or of those models.
  */
 export async function createEvaluationEngine(
   config: Config,
@@ -81,7 +84,7 @@ export async function createEvaluationEngine(
   };
 }
 
-/** A model error at startup is a configuration error. */
+/** Converts an error of a model at startup to a configuration error. */
 function asConfigError(error: Error): never {
   throw new ConfigError(error.message);
 }

@@ -43,8 +43,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * Batch items between the start of their download and their embedding; limits memory. Tenants share these places
-   * fairly. Interactive requests have four times as many places.
+   * The maximum number of batch items from the start of their download to their embedding. It limits memory, and
+   * tenants share it fairly. Interactive requests may have four times as many.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

@@ -1,13 +1,13 @@
 import type { Probability } from '../models/model.ts';
 
-/** Cosine of two L2-normalised embeddings of equal length, in [-1, 1], to six decimals. */
+/** Returns the cosine of two L2-normalised embeddings of equal length, in [-1, 1], rounded to six decimals. */
 export function cosineOf(a: Float32Array, b: Float32Array): number {
   let dot = 0;
   for (let at = 0; at < a.length; at++) dot += (a[at] ?? 0) * (b[at] ?? 0);
   return round(Math.min(1, Math.max(-1, dot)), 6);
 }
 
-/** `100 * max(cosine, 0)`: the CLIPScore of Hessel et al. (2021) as torchmetrics scales it. */
+/** Returns `100 * max(cosine, 0)`: the CLIPScore of Hessel et al. (2021), scaled as in torchmetrics. */
 export const scoreOf = (cosine: number): number => round(100 * Math.max(cosine, 0), 4);
 
 const round = (value: number, decimals: number): number => {
@@ -16,14 +16,15 @@ const round = (value: number, decimals: number): number => {
 };
 
 /**
- * Probability of a pair alone, to six decimals. Undefined for families whose probabilities depend on all candidates.
+ * Returns the probability that a text describes an image without regard to other texts, to six decimals. Undefined for
+ * model families whose probabilities depend on all candidates.
  */
 export const pairProbabilityOf = (cosine: number, probability: Probability): number | undefined =>
   probability.kind === 'sigmoid' ? probabilitiesOf([cosine], probability)[0] : undefined;
 
 /**
- * Probabilities of the candidates of one request, to six decimals. With softmax they add up to 1; with a sigmoid each
- * pair has its own.
+ * Returns the probabilities of the candidates of one request, to six decimals. With softmax they add up to 1; with a
+ * sigmoid each candidate has a probability of its own.
  */
 export function probabilitiesOf(cosines: readonly number[], probability: Probability): number[] {
   const { scale } = probability;

@@ -1,11 +1,11 @@
 import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Mode } from '../shared/metrics.ts';
 
-/** Places for image bytes in memory, shared fairly between tenants. */
+/** Limits the images in memory. Tenants share the slots fairly. */
 export interface ImagePlaces {
   /**
-   * Runs `work` while the tenant holds a place.
-   * @throws the signal's reason when it aborts during the wait.
+   * Runs `work` while the tenant occupies a slot.
+   * @throws the reason of the signal when it aborts during the wait.
    */
   hold<Value>(
     mode: Mode,
@@ -15,12 +15,12 @@ export interface ImagePlaces {
 }
 
 /**
- * Interactive places for each batch place. An image holds its place during its download, which may take a second, so
- * hundreds of requests wait for hosts at a time.
+ * The number of interactive slots for each batch slot. An image occupies its slot during its download, which may take a
+ * second, so hundreds of requests wait for image hosts at a time.
  */
 const singlesPerBatchPlace = 4;
 
-/** @param concurrency places of batches. Interactive requests have four times as many. */
+/** @param concurrency the number of slots for batches. Interactive requests have four times as many. */
 export function createImagePlaces(concurrency: number): ImagePlaces {
   const places = {
     batch: createFairPlaces({

@@ -7,7 +7,10 @@ import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import type { Stages } from './stages.ts';
 import { checkTokens, nameOf } from './texts.ts';
 
-/** Texts of one request that wait for an encoder at a time, so that a thousand texts do not shut out other requests. */
+/**
+ * The maximum number of texts of one request that wait for an encoder at a time, so that a request with a thousand
+ * texts does not block other requests.
+ */
 export const textsInFlight = 32;
 
 /** Loads and embeds one image of an interactive request. */
@@ -26,7 +29,8 @@ export async function embedImage(
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
   return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
-    // Excludes the wait for a place, since admission learns the speed of image hosts from this time.
+    // Measured without the wait for a slot, since the admission of requests learns from this time how fast image hosts
+    // are.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
     return await embed(bytes, performance.now() - start);
@@ -48,7 +52,10 @@ export async function embedText(
   return embedded;
 }
 
-/** Embeds the texts of one request. Texts that have not begun are dropped when one fails or the client leaves. */
+/**
+ * Embeds the texts of one request. When one text fails or the client leaves, texts whose embedding has not begun are
+ * dropped.
+ */
 export async function embedTexts(
   parts: EvaluationParts,
   spec: ModelSpec,
@@ -72,8 +79,8 @@ export async function embedTexts(
 }
 
 /**
- * Returns options whose signal also aborts with `end`, which stops the other parts of a request when one part fails.
- * Otherwise the downloads of a failed request would continue uncounted.
+ * Returns options whose signal also aborts when `end` is called. This stops the other parts of a request when one part
+ * fails; otherwise its downloads would continue without being counted.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

@@ -16,11 +16,17 @@ export interface EvaluationParts {
 
 /** Options of one evaluation. */
 export interface EvaluationOptions {
-  /** How to treat a text with more tokens than the model reads: cut it with a warning (default), or `text.too_long`. */
+  /**
+   * The treatment of a text with more tokens than the model reads: cut with a warning (default), or refused with
+   * `text.too_long`.
+   */
   longText?: LongText | undefined;
-  /** Tenants share downloads, decoding and encoding fairly. Callers without a tenant count as one. */
+  /**
+   * The tenant of the caller. Tenants share downloads, decoding and encoding fairly; callers without a tenant count as
+   * one tenant.
+   */
   tenant?: string | undefined;
-  /** Aborts the caller's work: the wait for a place, the download, or the encoder task. */
+  /** Aborts the caller's work: the wait for a slot, the download, or the encoder task. */
   signal?: AbortSignal | undefined;
   /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;

@@ -3,7 +3,7 @@ import type { ModelSpec } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
 
-/** A pair to score, or the error that intake already found in it. */
+/** A pair to score, or the error that was found when the pair was read. */
 export type Pair = { image: ImageSource; text: string } | { error: ItemError };
 
 /** Outcome of one pair. */
@@ -14,16 +14,22 @@ export type Outcome =
 /** Outcome of one pair by one model. */
 export interface ModelOutcome {
   outcome: Outcome;
-  /** Tower runs that this pair caused. Empty for cached embeddings, and for runs that count with an earlier pair. */
+  /**
+   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair already
+   * counts the runs.
+   */
   runs: TowerRun[];
 }
 
-/** Models that score the same pairs. The first one answers and the others are compared with it. */
+/**
+ * Models that score the same pairs. The results of the first model are returned, and those of the other models are
+ * compared with them.
+ */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
 /** Outcomes of the same pairs by several models. */
 export interface ScoredPairs {
-  /** Outcomes of the answering model, in the order of the pairs. */
+  /** Outcomes of the model whose results are returned, in the order of the pairs. */
   answers: ModelOutcome[];
   compared: ComparedModel[];
 }
@@ -31,8 +37,8 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * Outcomes of one compared model, in the order of the pairs; undefined for pairs on which the answering model failed.
-   * Empty when the process was too busy to compare. Never rejects.
+   * Outcomes of one compared model, in the order of the pairs. Undefined for a pair that the first model could not
+   * score. Empty when the process was too busy to compare. Never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;
 }

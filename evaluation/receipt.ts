@@ -10,11 +10,13 @@ export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
   provider: spec.provider,
 });
 
-/** Returns the receipt with the warnings of these embeddings and, when traced, the trace id. */
+/**
+ * Returns the receipt with the warnings of these embeddings. If the request is traced, the receipt has the trace id.
+ */
 export function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
   const id = traceId();
   return { ...receiptOf(spec), warnings: warningsOf(...embedded), ...(id !== undefined && { traceId: id }) };
 }
 
-/** Rounds to a tenth. */
+/** Rounds a time in ms to a tenth. */
 export const milliseconds = (value: number): number => Math.round(value * 10) / 10;

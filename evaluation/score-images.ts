@@ -20,9 +20,9 @@ export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
 type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
- * Scores several images against one text; before all batch work. An image that fails is reported with its index, and
- * the others have their scores.
- * @throws {ServiceError} the error of the text or of the model, or of the first image when all have failed.
+ * Scores several images against one text, before all batch work. An image that fails is reported with its index; the
+ * other images have scores.
+ * @throws {ServiceError} the error of the text or of the model, or of the first image when all images have failed.
  */
 export async function scoreImages(
   parts: EvaluationParts,

@@ -13,7 +13,7 @@ import { checkText, checkTokens } from './texts.ts';
 /**
  * Scores pairs concurrently with several models, as batch work. A failed pair is a normal outcome.
  *
- * Compared models embed an image while it holds its place, so that their work cannot pile up.
+ * Compared models embed an image before its slot is freed, so that images do not collect in memory.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a pair; the reason of the
  * signal when it aborts.
  */
@@ -28,7 +28,7 @@ export async function scorePairs(
   const memory = memories.of(batchId);
   const modelKeys = [answering, ...others].map(modelKey).join(' ');
 
-  /** Downloads and embeds each source once. */
+  /** Downloads and embeds an image. Pairs with the same image share one download and embedding. */
   async function embedImage(source: ImageSource): Promise<EmbeddedImage> {
     const embed = async (ending: AbortSignal): Promise<EmbeddedImage> => {
       const asking = { ...caller, signal: ending };

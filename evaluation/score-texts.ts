@@ -17,15 +17,15 @@ export interface TextScores {
   timings: Timings;
 }
 
-/** The answer to a request, and its pairs as each model scored them: one pair for each text. */
+/** The scores in the response to a request, and the same pairs as each model scored them, one for each text. */
 export interface ScoredTexts extends ScoredPairs {
   scores: TextScores;
 }
 
 /**
- * Scores one image, given by source or as bytes, against texts; before all batch work. The compared models begin when
- * the answer is known, with the same bytes.
- * @throws {ServiceError} the first error of the image, a text or the answering model.
+ * Scores one image, given by source or as bytes, against texts, before all batch work. The compared models begin when
+ * the response is complete, with the same bytes.
+ * @throws {ServiceError} the first error of the image, a text or the model whose results are returned.
  */
 export async function scoreTexts(
   parts: EvaluationParts,
@@ -40,7 +40,7 @@ export async function scoreTexts(
   const { options, end } = endingWith(asked);
   const stages = startStages('single', parts.metrics);
   try {
-    // Texts are embedded while the image is downloaded.
+    // The texts are embedded during the download of the image.
     const embeddingTexts = embedTexts(parts, answering, texts, stages, options);
     embeddingTexts.catch(() => {});
     const { embedded: image, bytes, fetchMs } = await embedImage(parts, answering, source, stages, options);

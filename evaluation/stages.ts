@@ -2,13 +2,13 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 
-/** Records when the stages of one evaluation ran, for its trace. */
+/** Records when the stages of one evaluation ran (download, decoding, inference), for its trace. */
 export interface Stages {
-  /** Runs `get`, which returns the bytes of an image, as the stage `fetch`. */
+  /** Runs `get`, which returns the bytes of an image, and records it as the stage `fetch`. */
   fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
-  /** Records the run of an embedding. One from the cache has no run. */
+  /** Records the run that computed an embedding. A cached embedding has no run. */
   embedded(embedded: Embedded): void;
-  /** Adds one span for each stage to the trace, from its first input to its last. */
+  /** Adds one span for each stage to the trace, from the start of its first input to the end of its last. */
   end(): void;
 }
 
@@ -20,8 +20,8 @@ interface Span {
 }
 
 /**
- * The inputs of one stage share a span with their number and their total time. A span for each stage of 64 images and 64
- * texts would cost more than it is worth.
+ * All inputs of one stage share a span, which states their number and total time. A span for each stage of 64 images
+ * and 64 texts would cost too much.
  */
 export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
   const spans = isTraced() ? new Map<string, Span>() : undefined;

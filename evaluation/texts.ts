@@ -3,7 +3,7 @@ import type { ModelSpec } from '../models/model.ts';
 import { type LongText, maxTextLength } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** @throws {ServiceError} `text.empty`, `text.too_long` */
+/** Checks that a text is neither empty nor too long. @throws {ServiceError} `text.empty`, `text.too_long` */
 export function checkText(text: string, name = 'The text'): void {
   if (text.trim() === '') throw new ServiceError('text.empty', `${name} is empty`);
   if (text.length > maxTextLength) {
@@ -11,7 +11,10 @@ export function checkText(text: string, name = 'The text'): void {
   }
 }
 
-/** @throws {ServiceError} `text.too_long` when the text has more tokens than the model reads and `longText` is `error`. */
+/**
+ * Checks the number of tokens of a text. @throws {ServiceError} `text.too_long` when it has more tokens than the model
+ * reads and `longText` is `error`.
+ */
 export function checkTokens(
   { tokens, totalTokens }: Embedded,
   longText: LongText | undefined,
@@ -25,6 +28,6 @@ export function checkTokens(
   );
 }
 
-/** Names a text in an error message, by its index when the request has several inputs. */
+/** Returns the name of a text for an error message, with its index when the request has several texts. */
 export const nameOf = (at: number, { length }: readonly unknown[]): string =>
   length === 1 ? 'The text' : `The text at index ${at}`;

@@ -1,21 +1,22 @@
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Maximum characters in a row without an item. Real files have far fewer; 40 KB of gzip can hold 400 MB of blank lines.
+ * The maximum number of characters in a row without an item. Real files have far fewer. Without the limit, 40 KB of
+ * gzip can expand to 400 MB of blank lines.
  */
 export const maxBlankLength = 16 * 1024 * 1024;
 
-/** Counts text without items. */
+/** Counts characters that contain no item, such as blank lines. */
 export interface BlankText {
   /**
    * Counts a part of the text.
-   * @param length characters of the part, without those of an item that is still open.
-   * @throws {ServiceError} `request.invalid` when more than {@link maxBlankLength} characters in a row had no item.
+   * @param length the characters of the part, without those of an incomplete item.
+   * @throws {ServiceError} `request.invalid` when more than {@link maxBlankLength} characters in a row contain no item.
    */
   add(length: number, hasItems: boolean): void;
 }
 
-/** @param label of the format, for the error. */
+/** @param label the name of the format, for the error. */
 export function createBlankText(label: string): BlankText {
   let blank = 0;
   return {

@@ -8,7 +8,7 @@ export interface Body {
   bytes: AsyncIterable<Buffer>;
   /** Returns the bytes read so far, before decompression. */
   sent(): number;
-  /** SHA-256, hexadecimal. */
+  /** Returns the SHA-256 of the decompressed bytes, in hexadecimal. */
   hash(): string;
 }
 
@@ -52,7 +52,7 @@ async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) =>
   }
 }
 
-/** Returns at least two bytes, or all if there are fewer. */
+/** Returns at least the first two bytes, or fewer if the body is shorter. */
 async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   let first: Buffer = Buffer.alloc(0);
   while (first.length < 2) {
@@ -70,7 +70,7 @@ async function* joined(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGen
 
 function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip();
-  // `pipeline` forwards back-pressure to the socket, and errors in both directions.
+  // `pipeline` makes the sender wait while the reader is busy, and forwards errors in both directions.
   pipeline(joined(first, iterator), gunzip, () => {});
   return withinExpansion(gunzip);
 }
@@ -82,7 +82,7 @@ async function* withinExpansion(gunzip: Gunzip): AsyncGenerator<Buffer> {
     if (bytes > freeBytes && bytes > maxExpansion * gunzip.bytesWritten) {
       throw new ServiceError(
         'request.too_large',
-        `The gzip data grows to more than ${maxExpansion} times its size; send it as it is`,
+        `The gzip data grows to more than ${maxExpansion} times its size; send the body uncompressed`,
       );
     }
     yield chunk;

@@ -5,7 +5,7 @@ export type Bytes = string | Uint8Array;
 export const toBuffer = (part: Bytes): Buffer =>
   typeof part === 'string' ? Buffer.from(part) : Buffer.from(part.buffer, part.byteOffset, part.byteLength);
 
-/** Joins parts; text stays text. */
+/** Joins parts into one. Parts of text become one text. */
 export function joinBytes(parts: readonly Bytes[]): Bytes {
   return parts.every((part) => typeof part === 'string') ? parts.join('') : Buffer.concat(parts.map(toBuffer));
 }

@@ -1,16 +1,16 @@
 import { ServiceError } from '../shared/errors.ts';
 import type { ColumnNames } from './format.ts';
 
-/** Delimiters in use. */
+/** The delimiters that a message may suggest. */
 const delimiters = [',', ';', '\t', '|'];
-/** Column of the id in the tables of LAION. */
+/** The column with the id in LAION's tables, in lower case. */
 const laionId = 'sample_id';
 
 /**
- * Returns the names of a header row. Columns without a name are called `column_3` by their position, where there are
- * several.
- * @param label of the format, for messages.
- * @throws {ServiceError} `request.invalid` for a name that two columns have.
+ * Returns the names in a header row. When several columns have no name, each is named by its position, for example
+ * `column_3`.
+ * @param label the name of the format, for messages.
+ * @throws {ServiceError} `request.invalid` when two columns have the same name.
  */
 export function headerOf(row: readonly string[], label: string): string[] {
   const trimmed = row.map((name) => name.trim());
@@ -31,9 +31,10 @@ export function headerOf(row: readonly string[], label: string): string[] {
 }
 
 /**
- * Finds the columns of an item in a header: by their exact names, otherwise in any case. Without a column `id`, LAION's
- * `SAMPLE_ID` is the id.
- * @param delimiter that the header was split by; absent in formats without one. The message names another that fits.
+ * Finds the columns of an item in a header, by their exact names or else without regard to case. Without a column `id`,
+ * LAION's `SAMPLE_ID` is the id.
+ * @param delimiter the delimiter of the header, for a message that suggests a better one; absent in formats without
+ * delimiters.
  * @throws {ServiceError} `request.invalid` without a column for image or text.
  */
 export function findColumns(
@@ -51,11 +52,11 @@ export function findColumns(
   };
 }
 
-/** @throws {ServiceError} `request.invalid` when several names differ from it in case alone. */
+/** @throws {ServiceError} `request.invalid` when several names differ from the requested one only in case. */
 function findColumn(names: readonly string[], asked: string, label: string): string | undefined {
   if (names.includes(asked)) return asked;
   const alike = names.filter((name) => name.toLowerCase() === asked.toLowerCase());
-  if (alike.length > 1) throw badHeader(label, `has ${alike.join(' and ')}; name the one that is meant`);
+  if (alike.length > 1) throw badHeader(label, `has ${alike.join(' and ')}; send the exact name of one of them`);
   return alike[0];
 }
 
@@ -76,7 +77,7 @@ function lacks(
   const looks = fits ? `. Its columns look separated by ${JSON.stringify(fits)}` : '';
   const advice = fits
     ? `The query ?delimiter=${encodeURIComponent(fits)} says so`
-    : `The query ?${part}=NAME chooses another`;
+    : `Name another column with the query parameter ?${part}=NAME`;
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
 }
 

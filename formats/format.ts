@@ -3,14 +3,14 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { Bytes } from './bytes.ts';
 import type { ReadItem, Strictness } from './items.ts';
 
-/** Names of the columns, or fields, with the parts of an item. */
+/** The names of the columns or fields that contain the parts of an item. */
 export interface ColumnNames {
   image: string;
   text: string;
   id: string;
 }
 
-/** Types of columns; a format without types has only text. */
+/** Types of columns. In a format without types, all columns are text. */
 export const columnTypes = ['text', 'integer', 'number', 'boolean', 'date', 'time'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
@@ -18,13 +18,13 @@ export type ColumnType = (typeof columnTypes)[number];
 export interface Header {
   /** Names of all columns, in their order. */
   names: string[];
-  /** The columns read as image, text and id. Their case may differ from the requested names. */
+  /** The columns that are read as image, text and id. Upper and lower case may differ from the requested names. */
   columns: ColumnNames;
-  /** Types of the columns, in their order; absent where all are text. */
+  /** Types of the columns, in their order; absent when all columns are text. */
   types?: ColumnType[] | undefined;
 }
 
-/** Counts the bytes that a reader holds because the end of their line, row or item has not arrived. */
+/** Counts the bytes that a reader holds in memory because their line, row or item is incomplete. */
 export interface PendingBytes {
   /**
    * Reserves memory for this many bytes, and resolves when it is granted. A lower number releases the rest at once.
@@ -35,11 +35,17 @@ export interface PendingBytes {
 
 export interface ReadOptions {
   strictness: Strictness;
-  /** Requested columns, in formats with columns. */
+  /** The names of the requested columns, for formats with columns. */
   columns: ColumnNames;
-  /** Requested fields, in formats without columns. Other fields become metadata. Default: those of the API. */
+  /**
+   * The names of the requested fields, for formats without columns. Other fields become metadata. Default: the field
+   * names of the API.
+   */
   fields?: ColumnNames | undefined;
-  /** Delimiter that replaces the format's own. A first line `sep=;` in the file overrides it. */
+  /**
+   * The delimiter to use in place of the usual delimiter of the format. A first line `sep=;` in the file takes
+   * precedence.
+   */
   delimiter?: string | undefined;
   /** Declared encoding of text, by its name in the Encoding Standard. */
   encoding?: string | undefined;
@@ -63,7 +69,7 @@ export interface ItemFile {
   header(): Header | undefined;
 }
 
-/** The properties of a batch that decide the columns of its results. */
+/** The properties of a batch that determine the columns of its results. */
 export interface ResultSource {
   /** Header of the uploaded file, if it has columns. */
   columns?: readonly string[] | undefined;
@@ -75,7 +81,7 @@ export interface ResultSource {
   traffic?: object | undefined;
   /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
-  /** Facts about the scores, repeated by formats with file metadata. */
+  /** Facts about the scores. Formats that can store facts about a whole file include them. */
   model?: string | undefined;
   revision?: string | undefined;
   precision?: string | undefined;
@@ -84,7 +90,7 @@ export interface ResultSource {
   longText?: string | undefined;
 }
 
-/** Writes the results of one batch, some rows at a time. A part may be empty. */
+/** Writes the results of one batch, a few rows at a time. A returned part may be empty. */
 export interface ResultWriter {
   /** Returns the bytes before the first row. */
   start(): Bytes;
@@ -96,7 +102,7 @@ export interface ResultWriter {
   rows(results: readonly ItemResult[], items: readonly (ReadItem | undefined)[], status?: StreamQuery['status']): Bytes;
   /** Returns the bytes after the last row. */
   end(): Bytes;
-  /** Counts the cells that got an apostrophe to prevent their execution as formulas. */
+  /** Returns the number of cells that got an apostrophe, so that a spreadsheet does not run them as formulas. */
   escaped(): number;
 }
 

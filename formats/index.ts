@@ -18,14 +18,17 @@ import { parquet } from './parquet.ts';
 import { tar } from './tar.ts';
 import { tsv } from './tsv.ts';
 
-/** The code of a format. shared/formats.ts has its names. */
+/** The readers and the writer of a format. Its names and media types are in shared/formats.ts. */
 interface FormatCode {
   readStream?: ReadStream;
   readFile?: ReadFile;
   createWriter?: CreateWriter;
 }
 
-/** Readers and writers of all formats. A new format is a file of its own, an entry here and one in shared/formats.ts. */
+/**
+ * The readers and writers of all formats. A new format needs a file of its own, an entry here and one in
+ * shared/formats.ts.
+ */
 const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet, tar };
 
 /** Reads items from bytes as they arrive. */
@@ -35,7 +38,7 @@ export function readItems(format: FormatName, bytes: AsyncIterable<Buffer>, opti
   return readStream(bytes, options);
 }
 
-/** Reads items from a file of this machine; text may be gzip. */
+/** Reads items from a file on this machine. A text format may be compressed with gzip. */
 export function readItemsOfFile(format: FormatName, path: string, options: ReadOptions): ItemFile {
   const { readFile } = codes[format];
   if (readFile !== undefined) return readFile(path, options);

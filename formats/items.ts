@@ -10,18 +10,18 @@ import {
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
-/** An item of a file: valid, or with an error and the parts that can be echoed. */
+/** An item that was read: valid, or with an error and those of its parts that the result can repeat. */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
 
-/** The request of an item that is a line of an OpenAI batch. Its image and its text are empty. */
+/** The request of an OpenAI batch line. The image and the text of such an item are empty. */
 interface LineOf {
   request?: LineRequest;
 }
 
-/** Lists of items in the order of their file. An empty list reports that bytes arrived but no item is complete. */
+/** Lists of items in the order of the file. An empty list means that bytes have arrived but no item is complete yet. */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
-/** A bad item fails alone (`lenient`), or refuses the batch (`strict`). */
+/** The effect of a bad item: only the item fails (`lenient`), or the whole batch is refused (`strict`). */
 export type Strictness = 'lenient' | 'strict';
 
 /** An item as sent by a client. */
@@ -33,23 +33,24 @@ export interface RawItem {
 }
 
 /**
- * Validates an item. A numeric id becomes its digits; null as id or metadata counts as absent, as pandas writes it.
- * @param where place of the item for messages: `line 7`, `items[3]`.
+ * Validates an item. A numeric id is converted to its digits. An id or metadata of null counts as absent, since pandas
+ * writes null for missing values.
+ * @param where the position of the item for messages, such as `line 7` or `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item, when strict.
  */
 export function toReadItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    const message = `${inWords(raw)}, where an object with image and text is expected`;
+    const message = `${inWords(raw)}, but an object with image and text is expected`;
     return badItem([{ path: '', message }], where, strictness);
   }
   const given = plainItem(raw as Record<string, unknown>);
   const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
-    // The original metadata, since the parsed one lacks a key `__proto__`.
+    // Uses the original metadata, since validation drops a key `__proto__`.
     const { metadata } = given as RawItem;
     const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
     const { text } = item;
-    // Text far over the limit is refused here: the worker would refuse it anyway.
+    // A text far over the limit is refused here, before it is stored. A worker would refuse it anyway.
     if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
@@ -63,8 +64,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
 }
 
 /**
- * Removes fields that are not part of an item. Files of failed items contain their error, so that they can be sent
- * again.
+ * Removes fields that are not part of an item. The `error` in a file of failed items is removed too, so that the file
+ * can be posted again.
  */
 function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -81,7 +82,7 @@ function idOf(id: unknown): unknown {
 
 const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
 
-/** Our messages for validation errors. Those of the validator are for programmers. */
+/** Returns messages for validation errors that clients understand. The messages of Zod are for programmers. */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
@@ -102,12 +103,12 @@ function inWords(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** Error codes for an item as a whole. */
+/** Codes of errors that concern an item as a whole. */
 export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'item.encoding';
 
 /**
- * Makes the failed item for input that cannot be evaluated.
- * @param raw the input; the parts that can be echoed are stored, so that the client recognises the item.
+ * Returns the failed item for input that cannot be evaluated.
+ * @param raw the input. Those of its parts that results repeat are stored, so that the client recognises the item.
  */
 export function badItem(
   faults: readonly RequestFault[],
@@ -128,7 +129,7 @@ export function badItem(
   return { ...echoOf(raw), error: itemError(code, message) };
 }
 
-/** Extracts the parts of a bad item that can be stored. Characters that could not be decoded become U+FFFD. */
+/** Returns the parts of a bad item that results repeat. Characters that could not be decoded become U+FFFD. */
 function echoOf(raw: unknown): Partial<BatchItem> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
   const { image, text, id, metadata } = raw as RawItem;

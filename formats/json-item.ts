@@ -4,14 +4,17 @@ import type { ColumnNames, ReadOptions } from './format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
 import { undecodable } from './text.ts';
 
-/** Maximum JSON of an item, in characters: an inline image of 20 MB as base64, its text and its metadata. */
+/**
+ * The maximum length of the JSON of an item in characters: an inline image of 20 MB as base64, its text and its
+ * metadata.
+ */
 export const maxItemLength = 32 * 1024 * 1024;
 
 /** Reads items from their JSON. */
 export interface JsonItems {
-  /** @param where place of the item for messages: `line 7`, `items[3]`. */
+  /** @param where the position of the item for messages, such as `line 7` or `items[3]`. */
   read(text: string, where: string): ReadItem;
-  /** Returns the failed item for one that is longer than {@link maxItemLength}. */
+  /** Returns a failed item in place of an item that is longer than {@link maxItemLength}. */
   tooLong(where: string): ReadItem;
 }
 
@@ -24,8 +27,8 @@ export function createJsonItems(options: ReadOptions, encoding: () => string): J
 }
 
 /**
- * Reads items from values of JSON.
- * @param toItem makes an item of a value.
+ * Reads JSON values and makes an item of each.
+ * @param toItem converts a value to an item.
  */
 export function createJsonValues(
   { strictness }: Pick<ReadOptions, 'strictness'>,
@@ -53,7 +56,7 @@ export function createJsonValues(
   };
 }
 
-/** Explains why a text is not JSON, from the parser's message. */
+/** Returns an explanation why a text is not JSON, from the message of the parser. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
   if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
@@ -64,7 +67,7 @@ function notJson(text: string, { message }: Error): string {
   return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
 }
 
-/** Renames the fields of an object to those of an item. Fields other than image, text and id become metadata. */
+/** Renames the requested fields of an object to those of an item. All other fields become metadata. */
 function renameFields(raw: unknown, names: ColumnNames): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
   const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;

@@ -6,7 +6,10 @@ import { itemsOfLines } from './ndjson.ts';
 import { createPendingText } from './pending.ts';
 import { decodeText, type Text } from './text.ts';
 
-/** Reads one JSON array of items. JSON lines, which many programs also call `.json`, are read as NDJSON. */
+/**
+ * Reads one JSON array of items. Many programs give NDJSON files the ending `.json` too, so lines of objects are read
+ * as NDJSON.
+ */
 const readStream: ReadStream = (bytes, options) => ({
   items: itemsOfDocument(decodeText(bytes, options.encoding), options),
   header: () => undefined,
@@ -19,7 +22,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
     const next = await iterator.next();
     if (next.done) return;
     start = next.value.trimStart();
-    // Reports that bytes arrived without an item.
+    // Reports that bytes have arrived.
     yield [];
   }
   const text = { parts: joined(start, iterator), encoding };
@@ -33,7 +36,7 @@ async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Splits the text of an array, which arrives in parts, into elements and reads each of them. */
+/** Splits the text of an array into elements and reads each element. The text arrives in parts. */
 async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   const items = createJsonItems(options, encoding);
   const pending = createPendingText();
@@ -50,7 +53,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = true;
     pending.take();
   };
-  /** Reads the element that ends here, if there is one: the array may be empty. */
+  /** Reads the element that ends here. An empty array has none. */
   const read = (isLast: boolean): ReadItem[] => {
     const text = pending.take().trim();
     const where = `items[${index}]`;
@@ -60,7 +63,10 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = false;
     return [items.tooLong(where)];
   };
-  /** Finds the end of an element or of the part, and tracks strings and nesting. */
+  /**
+   * Returns the end of the element, or the end of the part if the element continues. Keeps track of strings and
+   * nesting.
+   */
   const endOfElement = (part: string, from: number): number => {
     for (let at = from; at < part.length; ) {
       if (isEscaped) {
@@ -99,11 +105,11 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
       if (isLast) state = 'behind';
       at = end + 1;
     }
-    if (state === 'behind' && part.slice(at).trim() !== '') throw malformed('has text behind its array');
+    if (state === 'behind' && part.slice(at).trim() !== '') throw malformed('has text after the end of its array');
     yield complete;
     await options.pending?.set(pending.bytes);
   }
-  if (state !== 'behind') throw malformed(`ends before its array does, after ${index} items`);
+  if (state !== 'behind') throw malformed(`ends after ${index} items, in the middle of its array`);
 }
 
 function malformed(problem: string): ServiceError {

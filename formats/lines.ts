@@ -1,4 +1,4 @@
-/** Splits a stream into lines as it arrives, without empty lines. */
+/** Splits a stream into lines while it arrives, and leaves out empty lines. */
 export async function* linesOf(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();
   let rest = '';

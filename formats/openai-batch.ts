@@ -11,7 +11,7 @@ import { createJsonValues, type JsonItems } from './json-item.ts';
 import { itemsOfLines } from './ndjson.ts';
 import { decodeText } from './text.ts';
 
-/** The contract of the body of each endpoint. */
+/** The schema of the request body for each endpoint. */
 const bodies: Record<LineEndpoint, z.ZodType> = {
   '/v1/embeddings': embeddingsRequest,
   '/v1/score': scoreRequest.superRefine((request, context) => {
@@ -30,13 +30,13 @@ const line = z.strictObject({
 /** The properties that all lines of a file share. */
 export interface RequestFile {
   endpoint: LineEndpoint;
-  /** The profile or model that the first line names; undefined for the default. */
+  /** The profile or model that the first line names, or undefined when it names none and the default is used. */
   model: string | undefined;
 }
 
 /**
- * Reads the JSONL of an OpenAI batch, with one request in each line. A line that is not a request, or names another
- * endpoint or model than the file, becomes a failed item.
+ * Reads the JSONL of an OpenAI batch, which has one request in each line. A line that is not a request, or that names
+ * another endpoint or model than the first line, becomes a failed item.
  */
 export function requestsOf(
   bytes: AsyncIterable<Buffer>,
@@ -47,7 +47,7 @@ export function requestsOf(
   return itemsOfLines(text, options, createRequestItems(file, options, text.encoding));
 }
 
-/** Returns the model that a line names; undefined when it names none or is not a request. */
+/** Returns the model that a line names, or undefined when the line names none or is not a request. */
 export function modelOfLine(text: string): string | undefined {
   try {
     const { body } = JSON.parse(text) as { body?: { model?: unknown } };
@@ -67,9 +67,9 @@ function createRequestItems({ endpoint, model }: RequestFile, options: ReadOptio
     const parsed = line.safeParse(raw);
     if (!parsed.success) return refuse(faultsOf(parsed.error, ''));
     const { custom_id, url, body } = parsed.data;
-    if (url !== endpoint) return refuse(`url: is ${url.slice(0, 100)}, and the batch is for ${endpoint}`);
+    if (url !== endpoint) return refuse(`url: is ${url.slice(0, 100)}, but the batch is for ${endpoint}`);
     if ((body['model'] ?? undefined) !== model) {
-      return refuse(`body.model: every line names the model of the first line, ${model ?? 'which names none'}`);
+      return refuse(`body.model: must be the same in every line, here ${model ?? 'absent as in the first line'}`);
     }
     const long = longListIn(body, maxInputs);
     if (long !== undefined) {
@@ -87,7 +87,7 @@ const faultsOf = ({ issues }: z.ZodError, prefix: string): string =>
     .map(({ path, message }) => `${[prefix, ...path].filter((step) => step !== '').join('.') || 'line'}: ${message}`)
     .join('; ');
 
-/** Returns the id of a refused line, if it can be read. */
+/** Returns the custom_id of a refused line, if it can be read. */
 function idOf(raw: unknown): string | undefined {
   const id = typeof raw === 'object' && raw !== null && 'custom_id' in raw ? raw.custom_id : undefined;
   return typeof id === 'string' && id.length <= maxIdLength ? id.toWellFormed() : undefined;

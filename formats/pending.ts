@@ -1,11 +1,11 @@
-/** Text whose end has not arrived, as a list of parts. */
+/** Text that is not complete yet, stored as a list of parts. */
 export interface PendingText {
   add(part: string): void;
   /** Returns the text and clears it. */
   take(): string;
   /** In characters. */
   readonly length: number;
-  /** Memory of the joined text, in bytes. */
+  /** The memory in bytes of all parts joined. */
   readonly bytes: number;
 }
 
@@ -35,5 +35,8 @@ export function createPendingText(): PendingText {
   };
 }
 
-/** V8 stores a string with one byte a character if all are Latin-1, else with two. */
+/**
+ * Returns true for text with characters outside Latin-1. V8 stores such text with two bytes a character, other text
+ * with one.
+ */
 export const isTwoByte = (text: string): boolean => /[^\0-\xff]/.test(text);

@@ -2,12 +2,12 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { ColumnNames, ResultSource } from './format.ts';
 import type { ReadItem } from './items.ts';
 
-/** Result columns, after the columns of the items. */
+/** The usual names of the result columns. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
-/** The columns of a results table: `index`, those of the items, then those of the results. */
+/** The columns of a table of results: `index`, then the columns of the posted table, then those of the results. */
 export interface ResultColumns {
-  /** Name of the column with the index of the item. */
+  /** Name of the column that contains the index of the item. */
   index: string;
   /** Columns of the uploaded file. */
   given: readonly string[];
@@ -22,8 +22,8 @@ export interface ResultColumns {
 }
 
 /**
- * Names the columns of a results table. An uploaded column keeps its name. A result column with the same name gets the
- * prefix `vls_`, and `vls_score_2` when results are uploaded again.
+ * Returns the columns of a table of results. A posted column keeps its name. A result column of the same name gets the
+ * prefix `vls_`, or becomes `vls_score_2` when a table of results is posted again.
  */
 export function resultColumns({ columns, columnNames, traffic, pairProbabilities }: ResultSource): ResultColumns {
   const given = columns ?? ['id', 'image', 'text', 'metadata'];
@@ -45,7 +45,7 @@ export function resultColumns({ columns, columnNames, traffic, pairProbabilities
   };
 }
 
-/** Returns the first of `score`, `vls_score`, `vls_score_2` … that is free. */
+/** Returns the first name of `score`, `vls_score`, `vls_score_2` … that no posted column has. */
 function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;
   let free = `vls_${name}`;
@@ -54,8 +54,8 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * Returns the address of an image. For an inline image it is the path sent with it, since bytes do not belong in a
- * table.
+ * Returns the address of an image. For an inline image, returns the path that was sent with it, since a table should
+ * not contain image bytes.
  */
 export function addressOf({ image = '' }: ReadItem): string {
   const source =

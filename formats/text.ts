@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The decoded text of a body in parts. Invalid bytes become lone surrogates, which valid text never contains. Readers
- * of lines and rows detect them with `isWellFormed`, and fail only that line.
+ * Decoded text of a body, in parts. Each invalid byte becomes a lone surrogate, which valid text never contains.
+ * Readers of lines and rows detect them with `isWellFormed`, so that only the line fails.
  */
 export interface Text {
   parts: AsyncIterable<string>;
-  /** The encoding; known after the first part. */
+  /** Returns the encoding; known after the first part. */
   encoding(): string;
 }
 
-/** Python's encoding names that the Encoding Standard does not list. */
+/** Names of encodings that Python uses and that the Encoding Standard does not list. */
 const aliases: Record<string, string> = {
   'utf-8-sig': 'utf-8',
   'latin-1': 'windows-1252',
@@ -23,7 +23,7 @@ const aliases: Record<string, string> = {
   'mac-roman': 'macintosh',
 };
 
-/** Returns the name of an encoding in the Encoding Standard; undefined for an unsupported one. */
+/** Returns the name of an encoding in the Encoding Standard, or undefined for an unsupported encoding. */
 export function encodingOf(label: string): string | undefined {
   const name = label.trim().toLowerCase();
   try {
@@ -34,8 +34,8 @@ export function encodingOf(label: string): string | undefined {
 }
 
 /**
- * Returns the encoding of a content type or of an explicit name; undefined when neither states one.
- * @throws {ServiceError} `request.unsupported_media_type` for an unsupported one.
+ * Returns the encoding that an explicit name or a content type states; undefined when neither states one.
+ * @throws {ServiceError} `request.unsupported_media_type` for an unsupported encoding.
  */
 export function declaredEncoding(named: string | undefined, contentType = ''): string | undefined {
   const label = named ?? /;\s*charset\s*=\s*"?([^";]*)/i.exec(contentType)?.[1];
@@ -46,12 +46,12 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
-/** Bytes used to detect the encoding. */
+/** The number of bytes from which the encoding is detected. */
 const sampleBytes = 1_024;
 
 /**
- * Decodes a body. The encoding is that of a byte order mark, else the declared one, else UTF-16 if there are many zero
- * bytes, else UTF-8.
+ * Decodes a body. A byte order mark decides the encoding, else the declared encoding, else UTF-16 if there are many
+ * zero bytes, else UTF-8.
  * @param declared a name that {@link encodingOf} returns.
  * @throws {ServiceError} `request.unsupported_media_type` for UTF-32.
  */
@@ -95,9 +95,9 @@ export function decodeWhole(bytes: Buffer, declared?: string): { text: string; e
   return { text: text.startsWith('\uFEFF') ? text.slice(1) : text, encoding };
 }
 
-const fileAdvice = 'name the encoding of the file: the charset of its content type, or --encoding of vls batch';
+const fileAdvice = 'name the encoding of the file, as charset of its content type or with --encoding of vls batch';
 
-/** Describes the first invalid byte of a line, with advice. */
+/** Returns a description of the first invalid byte of a line, with advice. */
 export function undecodable(text: string, encoding: string, advice = fileAdvice): string {
   const found = /\p{Surrogate}/u.exec(text);
   const code = found?.[0].charCodeAt(0) ?? 0;
@@ -114,7 +114,7 @@ function guess(sample: Buffer, declared: string | undefined): string {
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  // Many programs declare UTF-8 for any content. Text with many zero bytes is not UTF-8.
+  // Many programs declare UTF-8 for any content, so zero bytes decide first: text with many of them is not UTF-8.
   const other = declared === 'utf-8' ? undefined : declared;
   return other ?? guessUtf16(sample) ?? 'utf-8';
 }
@@ -122,22 +122,22 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Detects UTF-16 without a mark. There each ASCII character has a zero byte on the same side. Quotes, commas, line
- * breaks and addresses make up at least a quarter of any list. In UTF-8 only NUL has a zero byte.
+ * Detects UTF-16 without a byte order mark. In UTF-16, each ASCII character has a zero byte on the same side, and
+ * quotes, commas, line breaks and addresses make up at least a quarter of any list. In UTF-8 only NUL has a zero byte.
  */
 function guessUtf16(sample: Buffer): string | undefined {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
   const enough = sample.length / 8;
-  // A few other characters have a zero byte on the opposite side.
+  // A few other characters have the zero byte on the opposite side.
   if (odd >= enough && odd > 4 * even) return 'utf-16le';
   return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
 }
 
 interface Decoder {
   write(chunk: Buffer): string;
-  /** Returns the replacement for an incomplete last character. */
+  /** Returns the replacement for an incomplete last character, at the end of the body. */
   end(): string;
 }
 
@@ -145,7 +145,7 @@ function decoderOf(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8();
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
   const decoder = new TextDecoder(encoding);
-  // U+FFFD cannot be encoded in these (in GB18030 only as four bytes), so it marks invalid bytes.
+  // U+FFFD cannot be encoded in these encodings (in GB18030 only as four bytes), so its presence marks invalid bytes.
   const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
   return {
     write: (chunk) => marked(decoder.decode(chunk, { stream: true })),
@@ -170,7 +170,7 @@ function createUtf8(): Decoder {
   };
 }
 
-/** Counts the bytes at the end that begin a character which the next chunk may complete. */
+/** Returns the number of bytes at the end that are the start of an incomplete character. */
 function cutOff(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -208,7 +208,7 @@ function lengthAt(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** Preserves lone surrogates. */
+/** A decoder that keeps lone surrogates. */
 function createUtf16(isBigEndian: boolean): Decoder {
   let rest: Buffer = Buffer.alloc(0);
   const toText = (bytes: Buffer) => (isBigEndian ? Buffer.from(bytes).swap16() : bytes).toString('utf16le');
@@ -217,7 +217,7 @@ function createUtf16(isBigEndian: boolean): Decoder {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let end = bytes.length - (bytes.length % 2);
       const last = bytes[end - (isBigEndian ? 2 : 1)] ?? 0;
-      // The first half of a surrogate pair waits for the second.
+      // The first half of a surrogate pair is kept until the second half arrives.
       if (end > 0 && last >= 0xd8 && last <= 0xdb) end -= 2;
       rest = bytes.subarray(end);
       return toText(bytes.subarray(0, end));

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
-/** Decides which hosts, ports and addresses may be fetched from. */
+/** Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. */
 export interface AddressGuard {
   /** Checks scheme, credentials, host, port and literal address of a URL, before any lookup. */
   checkUrl(url: URL): void;
@@ -13,30 +13,35 @@ export interface AddressGuard {
 }
 
 export interface GuardOptions {
-  /** Hosts, addresses and blocks that are always refused. `*` refuses everything that is not in the allow list. */
+  /**
+   * Hosts, addresses and blocks that are always refused. `*` refuses everything that the allow list does not contain.
+   */
   deny?: readonly string[];
-  /** True when addresses and blocks of the allow list also admit hosts that resolve to them, not only literal addresses. */
+  /**
+   * True when an address or block of the allow list also allows host names that resolve to it, not only literal
+   * addresses.
+   */
   allowsBlocks?: boolean;
   /** Ports allowed on hosts that are not in the allow list. */
   ports?: readonly number[];
   /**
-   * Called when a host name resolves to a refused address. The message for the tenant does not show that address, because
-   * it would reveal what internal names resolve to.
+   * Called when a host name resolves to a refused address. The message for the tenant does not contain that address,
+   * since it would reveal how internal names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
   /** The prefix of this guard's settings, for messages. */
   settings?: 'IMAGE' | 'WEBHOOK' | 'HF';
 }
 
-/** Addresses in public ranges that only answer inside a cloud: Azure's wire server. */
+/** Addresses in public ranges that only exist inside a cloud: Azure's wire server. */
 const cloudMetadata = new Set(['168.63.129.16']);
 
-/** The IPv6 space allocated for global unicast. ipaddr.js also calls the unallocated space unicast. */
+/** The part of IPv6 that is allocated for global unicast. ipaddr.js also calls unallocated parts unicast. */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
 /** Returns true for an IP address (not a host name) that anybody on the internet could reach. */
 export function isPublicAddress(address: string): boolean {
-  // A zone selects a link of this machine.
+  // An address with a zone belongs to a link of this machine.
   if (address.includes('%') || !ipaddr.isValid(address)) return false;
   // An IPv4-compatible address with dots (`::8.8.8.8`): the parser reads it as IPv4, but the kernel does not.
   if (/^::\d+\.\d/.test(address)) return false;
@@ -46,7 +51,7 @@ export function isPublicAddress(address: string): boolean {
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
-/** RFC 6761: these names are loopback, whatever a name server answers. */
+/** RFC 6761 reserves these names for loopback, even if a name server returns another address. */
 const isLocalhost = (host: string) => /(^|\.)localhost$/.test(plainHost(host));
 
 /**
@@ -68,7 +73,7 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
     if (isDenied)
       throw blocked(`${host} ${isName ? 'resolves to an address that is' : 'is'} refused by ${settings}_HOSTS_DENY`);
     const what = isName ? 'does not resolve to a public address' : 'is not a public address';
-    throw blocked(`${host} ${what}; ${settings}_HOSTS_ALLOW can allow the host`);
+    throw blocked(`${host} ${what}; an operator can allow the host with ${settings}_HOSTS_ALLOW`);
   };
 
   return {
@@ -87,10 +92,12 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       if (denied.namesHost(host, port) || (denied.namesAll && !isAllowed))
         throw blocked(`${host} is refused by ${settings}_HOSTS_DENY`);
       if (!isAllowed && !ports.includes(Number(port)))
-        throw blocked(`Port ${port} of ${host} is not allowed; ${settings}_HOSTS_ALLOW can allow ${host}:${port}`);
+        throw blocked(
+          `Port ${port} of ${host} is not allowed; an operator can allow it with ${settings}_HOSTS_ALLOW=${host}:${port}`,
+        );
       if (isAddress(host)) checkAddress(plainHost(host), host, port);
       else if (!isAllowed && isLocalhost(host))
-        throw blocked(`${host} is this machine; ${settings}_HOSTS_ALLOW can allow it`);
+        throw blocked(`${host} is the machine of the service; an operator can allow it with ${settings}_HOSTS_ALLOW`);
     },
   };
 }

@@ -2,14 +2,14 @@ import { ServiceError } from '../shared/errors.ts';
 
 /** Errors of a certificate or of the TLS handshake. A retry would fail in the same way. */
 const tlsError = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/;
-/** Errors of undici's parser for a response that is not HTTP, or whose header is too large. */
+/** Errors of undici's parser for a response that is not HTTP or whose headers are too large. */
 const protocolError = /^HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW/;
 
 const timeouts: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'did not accept a connection in time',
   ETIMEDOUT: 'did not accept a connection in time',
   UND_ERR_HEADERS_TIMEOUT: 'accepted the request but sent no response in time',
-  UND_ERR_BODY_TIMEOUT: 'stopped sending within the image',
+  UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of the image',
 };
 
 /** Converts an error of undici or Node to an error code and a message with a remedy. */

@@ -15,11 +15,14 @@ export interface FetcherOptions {
   guard: AddressGuard;
   /** The maximum size of an image in bytes. */
   maxBytes: number;
-  /** The time in ms for one image from its first request, with redirects and retries. Waiting for a turn is extra. */
+  /**
+   * The maximum time in ms for one image, from its first request, including redirects and retries. Waiting for a turn
+   * does not count.
+   */
   timeoutMs: number;
-  /** The maximum silence of a host in ms. */
+  /** The time in ms after which a host that sends nothing is given up. */
   idleMs?: number;
-  /** The maximum requests to one host in flight; further ones wait for their turn. */
+  /** The maximum number of requests in flight to one host. Further requests wait for their turn. */
   connectionsPerHost?: number;
   lookup?: NameLookup;
   /** Called with the error code before each retry. */
@@ -35,17 +38,22 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-/** A link shortener, a login check and a CDN together need five. HTTP libraries allow about as many as this. */
+/** A link shortener, a login check and a CDN together need five redirects. HTTP libraries usually allow ten. */
 const maxRedirects = 10;
-/** The time in ms that an image of a batch waits for a host that is busy or asked us to back off: twice the longest back-off. */
+/**
+ * The maximum time in ms that an image of a batch waits for a host that is busy or asked us to back off: twice the
+ * longest back-off.
+ */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
-/** The maximum retries when the host states the time of the next attempt, which shows that it is alive. */
+/**
+ * The maximum number of retries when the host itself states the time of the next attempt, which shows that it works.
+ */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
-/** Statuses that mean "later", not "no". */
+/** HTTP statuses after which a later request may succeed. */
 const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
-/** Statuses that mean "too many requests". */
+/** HTTP statuses by which a host says that it gets too many requests. */
 const overrunStatus = new Set([429, 503]);
 
 /** Error codes that are retried within one download, because they are often transient. */
@@ -57,20 +65,20 @@ const headers = {
   'user-agent': userAgent,
 };
 
-/** A download in progress, with the time remaining in ms. */
+/** A running download, with its remaining time in ms. */
 interface Download {
   options: LoadOptions;
   leftMs: number;
 }
 
-/** Downloads images. The address guard checks each URL before the lookup, after it, and on the connected socket. */
+/** Downloads images. The address guard checks each URL before the DNS lookup, after it, and on the connected socket. */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup(), onRetry } = options;
   const idleMs = Math.min(options.idleMs ?? 10_000, timeoutMs);
   const agent = createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost: mostRequests(connectionsPerHost) });
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
-  /** Runs one request and its response in its turn, within the remaining time of the image. */
+  /** Waits for a turn at the host, then runs one request within the remaining time of the image. */
   async function inTurn(
     url: URL,
     download: Download,
@@ -129,14 +137,14 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         } catch (error) {
           if (signal?.aborted) throw signal.reason;
           const failure = toFetchFailure(error, url);
-          // The earlier error is more useful than a timeout.
+          // The error of an earlier attempt is more useful than a timeout.
           if (download.leftMs <= 0) throw reason ?? failure;
           reason = failure;
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // With Retry-After: that pause, plus up to 0.25 s, so that several downloads do not retry at the same time.
-          // Otherwise: full jitter around 0.2 s and 0.4 s.
+          // With Retry-After, waits for that time plus up to 0.25 s, so that several downloads do not retry at once.
+          // Otherwise waits for a random time around 0.2 s, then around 0.4 s.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;
@@ -152,7 +160,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   };
 }
 
-/** Explanations of statuses that users may not know. */
+/** Explanations of HTTP statuses that users may not know. */
 const meanings: Record<number, string> = {
   401: 'access denied',
   403: 'access denied',
@@ -160,7 +168,7 @@ const meanings: Record<number, string> = {
   410: 'not found',
 };
 
-/** Converts a status other than 200 to an error, and reports it to the host's turns. */
+/** Returns the error for a status other than 200, and reports the status to the limiter of the host's requests. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
   const { statusCode } = response;
   const meaning = meanings[statusCode];
@@ -186,7 +194,7 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
     isSniffed = true;
     if (beginsLikeImage(Buffer.concat(parts))) return;
     const { 'content-type': type, 'content-encoding': encoding } = response.headers;
-    // Names of encodings are not trusted: `aws-chunked`, `none` and an empty name are sent with plain images.
+    // Content-Encoding is ignored: some hosts send `aws-chunked`, `none` or an empty name with plain images.
     const isCompressed = encoding !== undefined && /^(gzip|x-gzip|deflate|br|zstd|compress)$/i.test(String(encoding));
     const sent =
       size === 0
@@ -213,7 +221,10 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
 
 const quoted = (header: string | string[]) => JSON.stringify(String(header).slice(0, 60));
 
-/** Reads the rest of a body in the background, so that the connection can be reused. The deadline ends an endless body. */
+/**
+ * Reads the rest of a body in the background, so that the connection can be reused. The deadline of the download ends
+ * an endless body.
+ */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 64 * 1024 }).catch(() => {});
 }
@@ -224,7 +235,7 @@ function abandon({ body }: Dispatcher.ResponseData): void {
   body.destroy();
 }
 
-/** Returns a header as its sender wrote it: undici decodes it as Latin-1, but many hosts send unescaped UTF-8. */
+/** Returns a header as its sender wrote it. undici decodes headers as Latin-1, but many hosts send unescaped UTF-8. */
 function asSent(header: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'latin1'));
@@ -235,7 +246,7 @@ function asSent(header: string): string {
 
 function parseUrl(address: string, base?: URL): URL {
   try {
-    // A drive letter is not a scheme.
+    // A single letter before a colon is a Windows drive, not a scheme.
     if (base === undefined && /^[a-z]:/i.test(address)) throw new TypeError('Not a URL');
     return new URL(address, base);
   } catch (cause) {

@@ -4,13 +4,13 @@ import { resolve, sep } from 'node:path';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Reads an image below one of the configured roots by its real path. Refuses a symbolic link or `..` that leads out of the
- * roots, and everything but regular files.
+ * Reads an image file that lies below one of the configured root directories. Refuses symbolic links and `..` that lead
+ * out of them, and everything that is not a regular file.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
   if (roots.length === 0)
-    throw refused('Image files are disabled; IMAGE_FILE_ROOTS lists the directories that may be read');
+    throw refused('This service reads no image files; an operator can allow directories with IMAGE_FILE_ROOTS');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
   // The path is checked as text before the disk is accessed, so that clients cannot probe for files outside.
   const candidates = roots
@@ -36,9 +36,9 @@ const isInside = (path: string, root: string) => path.startsWith(root.endsWith(s
 
 /** @param check receives the path of the file that was really opened. */
 async function readRegularFile(real: string, maxBytes: number, check: (opened: string) => void): Promise<Uint8Array> {
-  // O_NONBLOCK: without it, opening a FIFO that has no writer waits forever.
+  // Opening a FIFO without a writer would wait forever without O_NONBLOCK.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => {
-    throw refused('The file cannot be opened');
+    throw refused('The image file cannot be opened');
   });
   try {
     const found = await file.stat();
@@ -51,19 +51,22 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
   }
 }
 
-/** Returns the current path of an open file: a directory in its path may have become a link since it was checked. */
+/**
+ * Returns the path of an open file. A directory in the checked path may have been replaced by a link before the file
+ * was opened.
+ */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
-  // Linux reports it. Elsewhere the path is resolved again, and must still lead to the same file.
+  // Linux reports the path. On other systems the path is resolved again, and must still lead to the same file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
   if (known !== undefined) return known;
   const again = await realpath(opened).catch(() => undefined);
   const [there, here] = await Promise.all([again && stat(again), file.stat()]);
   if (!again || !there || there.ino !== here.ino || there.dev !== here.dev)
-    throw refused('The file was replaced while it was opened');
+    throw refused('The image file was replaced while it was opened; retry');
   return again;
 }
 
-/** Limits the bytes read and not the size at the start, because a file may grow while it is read. */
+/** Reads at most `maxBytes`. The size before reading is not enough, since a file may grow while it is read. */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -78,9 +81,9 @@ async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Arra
 
 const partBytes = 256 * 1024;
 
-const tooLarge = (maxBytes: number) => new ServiceError('image.too_large', `The file exceeds ${maxBytes} bytes`);
+const tooLarge = (maxBytes: number) => new ServiceError('image.too_large', `The image file exceeds ${maxBytes} bytes`);
 
-const notRegular = () => refused('It is not a regular file');
+const notRegular = () => refused('The image path does not lead to a regular file');
 
 const leadsOut = (path: string) => refused(`${path} leads outside IMAGE_FILE_ROOTS`);
 

@@ -9,23 +9,23 @@ export interface GuardedAgentOptions {
   lookup: NameLookup;
   /** The maximum time in ms to connect, to wait for headers, and between two parts of a body. */
   idleMs: number;
-  /** The maximum connections to one origin; further requests to it wait. */
+  /** The maximum number of connections to one origin. Further requests to that origin wait. */
   connectionsPerHost: number;
 }
 
 /**
- * The time in ms after which an idle connection is closed. The host's own wish is ignored, since strangers choose the
- * hosts.
+ * The time in ms after which an idle connection is closed. The keep-alive time that the host asks for is ignored, since
+ * clients choose the hosts.
  */
 const keepAliveMs = 4_000;
 
 /**
- * The time in ms for one address of a host before the next is tried. Node's default of 250 ms ends slow handshakes with
- * hosts that have A and AAAA records; without IPv6, no address is left then.
+ * The time in ms after which the next address of a host is tried. Node's default of 250 ms would abort slow handshakes
+ * with hosts that have both A and AAAA records; on a machine without IPv6, no address would remain.
  */
 const familyAttemptMs = 2_500;
 
-/** Creates an agent whose connections pass the address guard: literal, resolved and connected address are all checked. */
+/** Creates an HTTP agent whose connections pass the address guard. */
 export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }: GuardedAgentOptions): Agent {
   return new Agent({
     connect: guardedConnector(guard, lookup, idleMs),
@@ -40,15 +40,15 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Checks the literal, the resolved and the connected address. A custom lookup alone is not enough: it is not called for a
- * literal address, and only the peer of the socket is certain.
+ * Creates the connector, which checks the literal, the resolved and the connected address. Checking in the lookup would
+ * not be enough: no lookup happens for a literal address, and only the peer of the socket is certain.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
     const check = (address: string) => guard.checkAddress(address, hostname, port);
-    // The socket connects to exactly these addresses: no second lookup could answer differently.
+    // The socket connects to exactly the checked addresses: a second lookup could return others.
     const guardedLookup: LookupFunction = (host, { all }, done) => {
       lookup(host, guard.isAllowed(hostname, port))
         .then((addresses) => {

@@ -7,7 +7,7 @@ import { createNameLookup, type NameLookup } from './name-lookup.ts';
 const idleMs = 60_000;
 const keepAliveMs = 4_000;
 
-/** The proxies for requests. Hosts in `noProxy` are requested directly. */
+/** The HTTP proxies for requests. Requests to hosts in `noProxy` use no proxy. */
 export interface Proxies {
   https?: string | undefined;
   http?: string | undefined;
@@ -18,27 +18,27 @@ export interface GuardedFetchOptions {
   /** Hosts and address blocks that may be private and on any port. */
   allow: readonly string[];
   proxies?: Proxies;
-  /** Resolves names; for tests. */
+  /** Resolves host names. Tests replace it. */
   lookup?: NameLookup;
 }
 
 /**
- * Checks the URL of every request, including redirects, which `fetch` follows by itself. The connector alone does not see
- * ports that are not allowed.
+ * Checks the URL of every request, also those of redirects, which `fetch` follows by itself. The connector alone does
+ * not know which ports are allowed.
  */
 const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    // Concatenated and not resolved: a path that begins with two slashes would name another host.
+    // The strings are concatenated, since resolving a path that begins with two slashes would lead to another host.
     guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };
 
 /**
- * Creates a `fetch` behind the address guard, for a URL that the operator chose and redirects that others choose. With a
- * proxy, the proxy decides which hosts may be reached, because it resolves their names.
- * @param own the operator's URL: its host may be private and on any port.
+ * Creates a `fetch` that passes the address guard, for a URL of the operator and for redirects, which others choose.
+ * With a proxy, the proxy decides which hosts may be reached, since it resolves their names.
+ * @param own the URL of the operator. Its host may be private and on any port.
  * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
 export function createGuardedFetch(own: string, options: GuardedFetchOptions): typeof globalThis.fetch {
@@ -59,27 +59,27 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // Checked here too, because the hops do not see user name and password.
+    // The check of each request does not see the user name and password of this URL.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
   return guarded as unknown as typeof globalThis.fetch;
 }
 
-/** Creates an agent that uses the proxies, and the guard's connector for the hosts in `noProxy`. */
+/** Creates an agent that uses the proxies, and the guarded connector for hosts in `noProxy`. */
 function throughProxies(proxies: Proxies | undefined, connections: Agent.Options): Dispatcher | undefined {
   if (proxies?.https === undefined && proxies?.http === undefined) return undefined;
   return new EnvHttpProxyAgent({
     ...connections,
     connectTimeout: idleMs,
-    // Empty instead of undefined, for which the agent would read the environment itself.
+    // An empty string, because for undefined the agent would read the environment.
     httpsProxy: proxies.https === undefined ? '' : proxyUrl(proxies.https, 'HTTPS_PROXY'),
     httpProxy: proxies.http === undefined ? '' : proxyUrl(proxies.http, 'HTTP_PROXY'),
     noProxy: proxies.noProxy ?? '',
   });
 }
 
-/** Returns the URL of a proxy. The error message omits the value, which may contain a password. */
+/** Returns the URL of a proxy. The error message does not contain the value, which may include a password. */
 function proxyUrl(given: string, setting: string): string {
   const address = given.includes('://') ? given : `http://${given}`;
   const protocol = URL.canParse(address) ? new URL(address).protocol : 'no address';

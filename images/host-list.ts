@@ -3,19 +3,22 @@ import { ConfigError } from '../shared/config.ts';
 
 /** The hosts and addresses in a setting. */
 export interface HostList {
-  /** Returns true when the list contains this host, for this port or every port. */
+  /** Returns true when the list contains this host, for this port or for every port. */
   namesHost(host: string, port: string | number): boolean;
   /** True when the list contains `*`. */
   namesAll: boolean;
-  /** Returns true when the list contains the IP address or a block around it, also when IPv6 wraps it. */
+  /**
+   * Returns true when the list contains the IP address or a block with it. An IPv4 address inside an IPv6 address
+   * counts as the IPv4 address.
+   */
   holdsAddress(address: string): boolean;
 }
 
 type Block = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Parses a list with entries `host`, `host:port`, `*.domain` (every name below it, not itself), an address, a block
- * (`10.0.0.0/8`), or `*`.
+ * Parses a list of hosts. An entry is `host`, `host:port`, `*.domain` (all names below the domain, not the domain
+ * itself), an address, a block (`10.0.0.0/8`), or `*`.
  * @param setting the environment variable, for messages.
  * @throws {ConfigError} for an entry in another form.
  */
@@ -45,7 +48,10 @@ export function parseHostList(entries: readonly string[], setting: string): Host
   };
 }
 
-/** Returns a host in one spelling for URLs, sockets and settings: lower case, no brackets, no trailing dot. */
+/**
+ * Returns the name of a host in one spelling, so that URLs, sockets and settings can be compared: lower case, no
+ * brackets, no trailing dot.
+ */
 export const plainHost = (host: string): string => unbracketed(host).toLowerCase().replace(/\.$/, '');
 
 /** Returns true for an IP address, with or without brackets, in the form that URLs use. */
@@ -63,7 +69,9 @@ function withDomains(name: string): string[] {
   return candidates;
 }
 
-/** Returns the entry of an address. IPv6 is in brackets, or `[::1]:9000` would equal the address `::1:9000`. */
+/**
+ * Returns the entry for an address. IPv6 is in brackets: without them, `[::1]:9000` would equal the address `::1:9000`.
+ */
 const nameOf = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
   address.kind() === 'ipv6' ? `[${address.toString()}]` : address.toString();
 
@@ -80,7 +88,7 @@ function canonicalEntry(entry: string, setting: string): string {
 function parseBlock(entry: string, setting: string): Block {
   try {
     const [start, bits] = ipaddr.parseCIDR(entry);
-    // Addresses are compared by what they reach: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
+    // Blocks are compared by the addresses that they reach: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
     const isMapped = start instanceof ipaddr.IPv6 && start.isIPv4MappedAddress() && bits >= 96;
     return isMapped ? [start.toIPv4Address(), bits - 96] : [start, bits];
   } catch {

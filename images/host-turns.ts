@@ -2,26 +2,28 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Limits the requests to each host: a maximum in flight, shared fairly between callers; fewer when the host is
- * overloaded; none while it asks clients to back off. Refusals count only for the caller whose requests were refused,
- * so that addresses chosen by one tenant cannot block the host for others.
+ * Limits the requests to each host: a maximum number in flight, which callers share fairly; fewer when the host is
+ * overloaded; none while the host asks clients to back off. A refusal by the host only slows the caller whose request
+ * was refused, so that one tenant cannot block a host for other tenants.
  */
 export interface HostTurns {
   /**
-   * Waits for a turn. Each turn must be ended with `end`.
+   * Waits for a turn, which the caller must end with `end`.
    * @param caller the unit of fair sharing: a tenant with one kind of work.
    * @param patienceMs the maximum wait in ms.
-   * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer; the signal's reason when it aborts.
+   * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer; the reason of the signal when it
+   * aborts.
    */
   take(host: string, caller: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
 }
 
 export interface Turn {
-  /** Reports that the host has answered, even with "not found". */
+  /** Records that the host has answered, even with "not found". */
   answered(): void;
   /**
-   * Reports that the host is overloaded (429, 503). One refused address says nothing about others: after two in a row, the
-   * host gets half as many requests at a time, and from the third on it gets none for a while.
+   * Records that the host refused a request because it is overloaded (429, 503). A single refused URL proves nothing
+   * about others: after two refused URLs in a row the host gets half as many requests at a time, and after the third it
+   * gets none for a while.
    * @param restMs the back-off in ms that the host asks for.
    */
   refused(address: string, restMs: number | undefined): void;
@@ -31,32 +33,37 @@ export interface Turn {
 /** The state of a host, as one caller has seen it. */
 interface Host {
   active: number;
-  /** The maximum requests in flight. It grows back by one for each round of answered requests. */
+  /**
+   * The maximum number of requests in flight. After a refusal it grows again by one for each round of answered
+   * requests.
+   */
   width: number;
-  /** Addresses refused since the last answer, up to the number that causes a back-off. */
+  /** URLs that the host refused since its last answer, up to the number that causes a back-off. */
   refused: Set<string>;
-  /** The end of the back-off, by `performance.now()`. */
+  /** The time at which the back-off ends, on the clock of `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
   /** Functions that start a waiting request. */
   waiting: Set<() => void>;
 }
 
-/** The maximum back-off in ms: a host must not delay all its images for an hour. */
+/** The maximum back-off in ms: a host must not delay its images for an hour. */
 const longestRestMs = 60_000;
 /** The back-off in ms for a host that does not name one. */
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** The maximum hosts whose slowness or back-off is remembered; beyond it, the oldest are dropped. */
+/** The maximum number of hosts whose overload or back-off is remembered. Beyond it, the oldest are forgotten. */
 const rememberedHosts = 1_000;
-/** Requests that every caller may have in flight to a host, even when others use up the maximum. */
+/**
+ * The number of requests to a host that every caller may have in flight, even when other callers use up the maximum.
+ */
 const guaranteedRequests = 2;
 
-/** Returns the maximum requests to one host in flight, including those guaranteed to further callers. */
+/** Returns the maximum number of requests in flight to one host, guaranteed requests included. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
-/** @param widest the maximum requests to one host in flight, without guarantees. */
+/** @param widest the maximum number of requests in flight to one host, without the guaranteed requests. */
 export function createHostTurns(widest: number): HostTurns {
   const hosts = new Map<string, Host>();
   const placesOf = new Map<string, FairPlaces>();

@@ -1,7 +1,7 @@
 import { ServiceError } from '../shared/errors.ts';
 import { describeSource } from './source-message.ts';
 
-// Two searches for invalid characters. One pattern for the whole string would backtrack at every space.
+// Two searches for invalid characters, because one pattern for the whole string would backtrack at every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
@@ -9,9 +9,9 @@ const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  // Base64 has 4/3 characters per byte. Checked first, so that a huge string costs nothing.
+  // Base64 has 4/3 characters per byte. The size is checked first, so that a huge string costs nothing.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Words are valid base64 too. A short string with spaces inside is text, because no image is that small.
+  // Words are valid base64 too. A short string with spaces is treated as text, because no image is that small.
   if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
     throw new ServiceError('image.source_invalid', describeSource(text));
   }

@@ -1,8 +1,10 @@
-/** The caller of a load. */
+/** Facts about the caller that loads an image. */
 export interface LoadOptions {
-  /** Tenants share the requests to a host fairly. */
+  /** The tenant of the caller. Tenants share the requests to a host fairly. */
   tenant?: string | undefined;
-  /** True when a client waits for the answer. The wait for a host that asked us to back off then ends with the timeout. */
+  /**
+   * True when a client waits for the result. A wait for a host that asked us to back off then ends with the timeout.
+   */
   interactive?: boolean | undefined;
   /** Aborts the download and closes its connection. */
   signal?: AbortSignal | undefined;

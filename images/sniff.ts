@@ -4,7 +4,7 @@ import { fileFormat } from '../shared/file-format.ts';
 export const sniffedBytes = 12;
 
 /**
- * Returns true when bytes begin like a format that is decoded, whatever content type was sent. The download of a video or
- * a page then ends after its first bytes.
+ * Returns true when bytes begin like a supported image format, whatever content type was sent. For a video or a web
+ * page, the download can then end after its first bytes.
  */
 export const beginsLikeImage = (bytes: Uint8Array): boolean => fileFormat(bytes)?.isDecoded ?? false;

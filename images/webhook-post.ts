@@ -6,7 +6,7 @@ import { createGuardedAgent } from './guarded-agent.ts';
 import { createNameLookup } from './name-lookup.ts';
 import { userAgent } from './user-agent.ts';
 
-/** Posts to URLs that clients chose, behind the same guard as their images. */
+/** Posts webhooks to URLs that clients chose. The same address guard applies as to their images. */
 export interface WebhookPost {
   /**
    * Posts once. Redirects are not followed: a response must not send the webhook to another receiver.
@@ -29,7 +29,8 @@ const guardOf = (config: WebhookConfig) =>
   createAddressGuard(config.webhookHostsAllow, { deny: config.webhookHostsDeny, settings: 'WEBHOOK' });
 
 /**
- * Creates a check of webhook URLs without a lookup, so that a URL that will be refused is refused when it is posted.
+ * Creates a check of webhook URLs that needs no DNS lookup, so that a forbidden URL is refused when the batch is
+ * posted.
  * @returns a check that throws {@link ServiceError} `image.source_invalid`, `image.fetch.blocked_address`.
  * @throws {ConfigError} for an invalid entry in the host lists.
  */
@@ -38,7 +39,7 @@ export function createWebhookCheck(config: WebhookConfig): (address: string) => 
   return (address) => guard.checkUrl(new URL(address));
 }
 
-/** @throws {ConfigError} for an invalid entry in the host lists. */
+/** Creates the client that posts webhooks. @throws {ConfigError} for an invalid entry in the host lists. */
 export function createWebhookPost(config: WebhookConfig, lookup = createNameLookup()): WebhookPost {
   const guard = guardOf(config);
   const agent = createGuardedAgent({ guard, lookup, idleMs: timeoutMs, connectionsPerHost: 4 });

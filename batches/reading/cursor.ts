@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** Encodes a position in a long list as text that clients send back unchanged. */
+/** Encodes a position in a long list as text, which clients send back unchanged. */
 export interface Cursor<Place> {
   encode(place: Place): string;
-  /** @throws {ServiceError} `request.invalid` for text that this service did not encode. */
+  /** Returns the position. @throws {ServiceError} `request.invalid` for text that this service did not encode. */
   decode(text: string): Place;
 }
 

@@ -4,8 +4,9 @@ import type { BatchRecord } from '../store/record.ts';
 import { isWhole } from './selection.ts';
 
 /**
- * Returns the number of cells that get an apostrophe in CSV results, as each commit counted them. Undefined while the
- * batch runs, for cancelled items, which no worker has counted, and for a selection by anything but the status.
+ * Returns the number of CSV cells that get an apostrophe, as each commit counted them. Undefined when the number is
+ * unknown: while the batch runs, for cancelled items, which no worker has counted, and for results that are selected by
+ * more than their status.
  */
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;

@@ -10,13 +10,14 @@ export interface BatchEvent {
   data: unknown;
 }
 
-/** Follows batches. Each process reads the stream of a batch once, for any number of readers. */
+/** Sends the events of batches to readers. Each process reads the stream of a batch once, for any number of readers. */
 export interface Follower {
   /**
-   * Returns the events after `lastId`, until the batch has ended. Without it: the status, then new events.
+   * Returns the events after `lastId` until the batch has ended. Without `lastId`, returns the status and then new
+   * events.
    * @param status reads the status as the tenant sees it. Throws when the batch is deleted.
-   * @param lastId the last event that the reader has.
-   * @returns undefined when the reader has the last event of the batch.
+   * @param lastId the last event that the reader has received.
+   * @returns undefined when the reader has received the last event of the batch.
    */
   follow(
     batchId: string,
@@ -39,7 +40,7 @@ interface Feed {
 
 interface Reader {
   entries: Entry[];
-  /** The reader was too slow. Its entries were dropped, and it must resume from the stream. */
+  /** True when the reader was too slow. Its entries were dropped, and it must continue from the stream in Redis. */
   lagging: boolean;
   gone: boolean;
   wake(): void;
@@ -47,13 +48,13 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * Maximum entries held for a slow reader. A slower one reads the stream itself, which stores about a thousand. An entry
- * may have some KB of failures, and a process may have thousands of readers.
+ * The maximum number of entries in memory for a slow reader. A slower one continues from the stream in Redis, which
+ * stores about a thousand. An entry may have some KB of failures, and a process may have thousands of readers.
  */
 const maxBehind = 100;
-/** Entries that are read together. */
+/** The number of entries that are read together. */
 const pageSize = 50;
-/** Polls without entries after which the existence of the batch is checked. */
+/** The number of polls without entries after which the existence of the batch is checked. */
 const idlePollsPerCheck = 25;
 
 export function createFollower(redis: Redis): Follower {
@@ -114,7 +115,7 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // The reader joins before it reads earlier entries, so that it misses none in between.
+    // The reader is registered before earlier entries are read, so that it misses none in between.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -128,9 +129,10 @@ export function createFollower(redis: Redis): Follower {
         place = start;
       }
       for (;;) {
-        // Entries of the stream, then those of the feed. A reader that falls behind the feed starts again.
+        // First the entries of the stream, then those of the shared reader. A reader that falls behind starts again
+        // with the stream.
         for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
-          // Includes the entry at which the reader stopped, as it may have several events.
+          // Includes the entry at which the reader stopped, since an entry may contain several events.
           page = await readAfter(redis, events, place.entry);
           if (page.gap) {
             const [start, reset] = await beginAnew(redis, events, status, 'reset');
@@ -196,7 +198,7 @@ export function createFollower(redis: Redis): Follower {
   };
 }
 
-/** Returns the status and the stream position after which events follow. */
+/** Returns the status, and the position in the stream after which events follow. */
 async function beginAnew(
   redis: Redis,
   events: string,
@@ -210,7 +212,10 @@ async function beginAnew(
 
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
-/** Reads the entries after a known one. `gap`: the stream has dropped that one, and possibly others after it. */
+/**
+ * Entries of the stream after a known entry. `gap`: the stream no longer contains the known entry, and perhaps others
+ * after it.
+ */
 interface Page {
   at?: Entry;
   entries: Entry[];
@@ -225,10 +230,12 @@ async function readAfter(redis: Redis, events: string, cursor: string): Promise<
   return { entries: all, gap: cursor !== '0-0' && all.length > 0 };
 }
 
-/** Greater than the number of events of any entry. */
+/** A number greater than the number of events in any entry. */
 const lastPart = 1_000_000;
 
-/** Parses a position: an entry of the stream, and one of its events. A chunk is one entry and may have several events. */
+/**
+ * A position in the stream: an entry, and one of its events. A chunk makes one entry, which may contain several events.
+ */
 interface Place {
   entry: string;
   part: number;

@@ -6,15 +6,18 @@ import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord, isVisible } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 
-/** The last batch of the previous page: its creation time in ms, and its id, as several may have one time. */
+/**
+ * The position of the last batch of a page: its creation time in ms, and its id, since several batches may have the
+ * same time.
+ */
 const position = z.tuple([z.number(), z.string()]);
 
-/** Maximum batches read for one page, when few match the requested state. */
+/** The maximum number of batches that are read for one page when few match the requested state. */
 const readPerPage = 1_000;
 
-/** The query of OpenAI's interface. */
+/** The part of a query that only OpenAI's interface uses. */
 export interface RequestsQuery {
-  /** Only batches of that interface. */
+  /** True for only those batches that were posted through OpenAI's interface. */
   onlyRequests?: boolean;
   /** The id of the last batch of the previous page, used instead of a cursor. */
   after?: string | undefined;
@@ -64,7 +67,7 @@ type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
-  // Batches of the same millisecond are read again, and skipped by their id.
+  // Batches created in the same millisecond are read again, and skipped by their id.
   const from = after === undefined ? '+inf' : String(after[0]);
   const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];

@@ -8,9 +8,9 @@ export interface Ends {
 }
 
 /**
- * Writes groups as text or bytes on request. It is an object and not a generator, because a waiting generator holds its
- * local variables: the last text and its source objects, which are several times as large. A hundred readers may wait
- * at a time.
+ * Returns an iterator that writes groups as text or bytes when they are requested. It is an object and not a generator,
+ * because a waiting generator keeps its local variables: the last text, and the objects it was made from, which are
+ * several times as large. A hundred readers may wait at the same time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

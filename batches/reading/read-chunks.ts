@@ -22,9 +22,9 @@ export interface Source {
 }
 
 /**
- * Returns the results of the given chunks, in this order; undefined for a chunk without outcomes. In a batch that has
- * ended, the items of such a chunk are cancelled. When its items are lost, it has no results.
- * @param withItems also reads the items. Default: `items` is empty.
+ * Returns the results of the given chunks, in this order; undefined for a chunk without outcomes. If the batch has
+ * ended, the items of such a chunk are cancelled. If its items are lost, it has no results.
+ * @param withItems true to read the items too. Default: `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(

@@ -11,14 +11,14 @@ import { createSelector, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
 /**
- * A position in the results: first in the commit log, whose number of read chunks is `log`. In a stopped batch, `rest`
- * follows: the number from which chunks without outcomes are listed. Then `tail` follows: commits that were added after
+ * A position in the results. `log` is the number of chunks of the commit log that were read. In a stopped batch, `rest`
+ * follows: the number of the next chunk that may have no outcomes. `tail` comes last, for commits that were added after
  * the log was read.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
-  /** Items of the chunk at this position that were read. */
+  /** The number of items of the chunk at this position that were read. */
   items: z.int().min(0),
   /** Length of the log when its end was reached. */
   logEnd: z.int().min(0),
@@ -26,15 +26,19 @@ const position = z.strictObject({
 type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
-/** Maximum chunks read for one page, when few of their items match the filter. Limits the time of a request. */
+/**
+ * The maximum number of chunks that are read for one page when few of their items match the filter. Limits the time of
+ * a request.
+ */
 const chunksPerPage = 256;
-/** Chunks read and held in memory at a time: with large metadata each may have megabytes. */
+/** The number of chunks that are in memory at a time: with large metadata, each may have megabytes. */
 const chunksPerRead = 4;
-/** A page ends after this many bytes of JSON, even below its limit of items. */
+/** The number of bytes of JSON after which a page ends, even below its limit of items. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**
- * Returns a page of results in the order of their commits, so that a reader never misses a chunk that ends later.
+ * Returns a page of results in the order of their commits, so that a client never misses a chunk that is committed
+ * later.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode.
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
@@ -47,7 +51,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
     const steps = await nextSteps(source.redis, batch, current);
     if (steps.length === 0) {
-      // The state was read before the log. If it was terminal, the log is complete.
+      // The state was read before the log. If the state was final, the log is complete.
       const following = terminalStates.has(batch.state) ? listAfter(current, batch) : current;
       if (following === undefined) return { results, next: null };
       if (following === current) break;

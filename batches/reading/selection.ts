@@ -2,7 +2,7 @@ import type { OrderedSelection, Selection } from '../../shared/contracts/batch.t
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Returns true when a selection looks at the items of results, too. */
+/** Returns true when a selection needs the items in addition to the results. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
 /** Returns true when a query orders or ranks its results, for which the index of scores is read. */
@@ -18,8 +18,8 @@ export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection):
 });
 
 /**
- * Creates the test of a selection. A result passes when it meets all conditions: a score is at its limits or between
- * them, and `q` is part of the id or the text, in any case.
+ * Returns a function that decides whether a result is selected. A result must meet all conditions. Both limits of the
+ * score are included, and `q` must be part of the id or the text, in upper or lower case.
  */
 export function createSelector(selection: Selection): (result: ItemResult, item: StoredItem | undefined) => boolean {
   const { status, minScore, maxScore, code, q } = selection;

@@ -8,21 +8,24 @@ import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 import { createSelector, isWhole, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
-/** Limits of the chunks held in memory at a time. A chunk may have megabytes of metadata or inline images. */
+/** Limits for the chunks in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** Bytes of JSON. A single chunk may exceed it. */
+  /** The number of bytes of JSON. A single chunk may exceed it. */
   bytes: number;
 }
 
-/** The limits of a reader over HTTP. There may be hundreds. */
+/** The limits of a reader over HTTP. There may be hundreds of them. */
 const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
 
 interface Chunk extends ChunkResults {
   chunk: number;
 }
 
-/** Returns groups of chunks in index order. The size of a group follows from the largest chunk so far. */
+/**
+ * Returns an iterator of groups of chunks in index order. The number of chunks in a group is chosen by the size of the
+ * largest chunk so far.
+ */
 export function inIndexOrder(
   source: Source,
   batch: BatchRecord,
@@ -58,7 +61,9 @@ async function readGroup(
   return read.flatMap((chunk, at) => (chunk === undefined ? [] : [{ ...chunk, chunk: numbers[at] ?? 0 }]));
 }
 
-/** Writes the whole batch in a format, in the order of its items; while it runs, the results that exist. */
+/**
+ * Writes the whole batch in a format, in the order of its items. While the batch runs, it writes the results so far.
+ */
 export function streamResults(
   source: Source,
   batch: BatchRecord,

@@ -34,8 +34,8 @@ export interface ReferenceIntakeDeps {
 }
 
 /**
- * Reads the object of a batch by reference into chunks, and starts the batch. A repetition writes the same chunks. An
- * error of the object ends the batch; a transient error is tried again.
+ * Creates the task that reads the object of a batch by reference into chunks, and starts the batch. A repeated task
+ * writes the same chunks. An error of the object ends the batch; after a transient error the task is repeated.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;
@@ -89,12 +89,12 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    // The batch was deleted while a worker read its object, and the worker has died. Its claims and payloads remain.
+    // The batch was deleted while a worker read its object, and that worker has died. Its claims and payloads remain.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const writer = writerOf(record);
     const cleanUpLogged = () =>
       cleanUp(record, writer).catch((error: unknown) => {
-        // At the latest they are removed with the batch.
+        // If this fails, they are removed together with the batch.
         log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
       });
     if (record.state !== 'accepting') return void (await cleanUpLogged());
@@ -119,6 +119,6 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   };
 }
 
-/** Returns true when a retry may succeed. A tenant over its limit gets the error at once. */
+/** Returns true when a retry may succeed. When a tenant exceeds its limit, the batch gets the error at once. */
 const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

@@ -24,12 +24,12 @@ export interface ResultFilesDeps {
   log: Logger;
 }
 
-/** A bucket is slower than Redis, so more chunks are read together. */
+/** Reads more chunks at a time than a reader over HTTP, since a bucket is slower than Redis. */
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Writes the results of an ended batch as files into its folder. A repetition writes the same files. The status is
- * written last: when it exists, all files exist.
+ * Creates the task that writes the results of an ended batch as files into its folder. A repeated task writes the same
+ * files. The status is written last: when it exists, all files exist.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };
@@ -78,7 +78,7 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
         'results written as files',
       );
     }
-    // The webhook follows the files.
+    // The webhook is sent after the files are written.
     await ending.settle(id);
     return undefined;
   };

@@ -1,9 +1,9 @@
-/** A chunk closes at this many items, or at this many bytes of them, whichever comes first. */
+/** The number of items, and the number of bytes of items, at which a chunk is complete, whichever is reached first. */
 export const chunkItems = 64;
 export const chunkBytes = 4 * 1024 * 1024;
 
 /** The first chunks of a batch are small, so that a small batch spreads over all encoders. */
 export const smallChunks = { count: 32, items: 4 };
 
-/** Returns the number of items at which a chunk closes. */
+/** Returns the number of items at which a chunk is complete. */
 export const itemsOfChunk = (chunk: number): number => (chunk < smallChunks.count ? smallChunks.items : chunkItems);

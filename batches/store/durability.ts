@@ -2,20 +2,25 @@ import type { Logger } from '../../shared/log.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** The acknowledged work that is lost when Redis dies: none, up to two seconds, all, or unknown. */
+/**
+ * How much acknowledged work a crash of Redis may lose. `always`: nothing. `everysec`: that of the last two seconds.
+ * `none`: all of it. `unknown`: Redis does not say.
+ */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
-/** The durability of Redis; on a cluster that of its weakest server. */
+/** The durability of Redis. On a cluster, the weakest server counts. */
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until all writes of this connection are on disk, if Redis can confirm that: since 7.2, with `appendfsync
-   * everysec`. Does nothing otherwise; with `always` each write is on disk anyway.
+   * Waits until all writes of this connection are on disk, if Redis can confirm that: since version 7.2, with
+   * `appendfsync everysec`. Otherwise does nothing; with `always`, each write is on disk anyway.
    */
   confirm(): Promise<void>;
 }
 
-/** Lifetime of the level, in milliseconds: a foreign Redis may be reconfigured while this process runs. */
+/**
+ * The time in ms for which the level is reused: a Redis of the operator may be reconfigured while this process runs.
+ */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
 
@@ -57,7 +62,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
   };
 }
 
-/** An unknown level may be any but `always`. */
+/** The levels, the weakest first. An unknown level may be any but `always`. */
 const fromWeakest = ['none', 'unknown', 'everysec', 'always'] as const satisfies DurabilityLevel[];
 const weakest = (levels: DurabilityLevel[]): DurabilityLevel =>
   fromWeakest.find((level) => levels.includes(level)) ?? 'unknown';

@@ -1,6 +1,6 @@
 import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
-/** Creates a store whose client is loaded at its first use, so that a start without a bucket does not load it. */
+/** Creates a store whose client is loaded at its first use, so that a process that uses no bucket does not load it. */
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   let loaded: Promise<ObjectStore> | undefined;
   const load = (): Promise<ObjectStore> => {

@@ -2,8 +2,8 @@ import type { Bytes } from '../../formats/bytes.ts';
 import type { S3Location } from '../../shared/s3-location.ts';
 
 /**
- * An S3-compatible store. Every call fails with `storage.unavailable` when it cannot be reached after a few attempts, and
- * with `storage.forbidden` when it refuses the credentials.
+ * An S3-compatible store. Every call fails with `storage.unavailable` when the store cannot be reached after a few
+ * attempts, and with `storage.forbidden` when the store refuses access.
  */
 export interface ObjectStore {
   put(place: S3Location, content: Buffer): Promise<void>;
@@ -12,16 +12,19 @@ export interface ObjectStore {
   /** @throws {ServiceError} `storage.not_found` */
   head(place: S3Location): Promise<ObjectHead>;
   /**
-   * Returns the bytes of an object as they arrive. A broken connection is resumed at its position.
-   * @param etag of the expected content. Other content is refused.
+   * Yields the bytes of an object as they arrive. When the connection breaks, reading continues where it stopped.
+   * @param etag the ETag of the expected content. Other content is refused.
    * @throws {ServiceError} `storage.not_found`, `storage.changed`
    */
   read(place: S3Location, etag: string, signal: AbortSignal): AsyncGenerator<Buffer>;
-  /** Writes an object of any length as its parts arrive. It exists after the last part, or not at all. */
+  /**
+   * Writes an object of any length as its parts arrive. The object appears after the last part; if writing fails, no
+   * object appears.
+   */
   upload(place: S3Location, type: string, parts: AsyncIterable<Bytes>, signal: AbortSignal): Promise<void>;
   /**
    * Removes the objects of a folder, some thousands with each call.
-   * @returns true when none is left; otherwise call it again.
+   * @returns true when no object is left; otherwise the caller must call again.
    */
   remove(folder: S3Location): Promise<boolean>;
   close(): void;
@@ -30,7 +33,7 @@ export interface ObjectStore {
 export interface ObjectHead {
   /** In bytes. */
   size: number;
-  /** Identifies the content; with its quotes. */
+  /** The ETag, with its quotes. It identifies the content. */
   etag: string;
 }
 

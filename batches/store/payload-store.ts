@@ -7,8 +7,8 @@ import type { ObjectStore } from './object-store.ts';
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `put` returns, in
- * the field of the chunk: the payload itself, or a short reference to its location.
+ * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `put` returns
+ * in the field of the chunk. The value is the payload itself, or a short reference to its location.
  */
 export interface PayloadStore {
   /**
@@ -17,8 +17,8 @@ export interface PayloadStore {
    */
   putInput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * Stores outcomes, in a new location with each call. Two workers may have evaluated the chunk; the stored reference
-   * names the outcomes that were counted.
+   * Stores outcomes, in a new location with each call. Two workers may have evaluated the same chunk; the reference in
+   * Redis names the outcomes that were counted.
    * @throws {ServiceError} `storage.unavailable`
    */
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
@@ -28,23 +28,24 @@ export interface PayloadStore {
    */
   get(id: string, stored: Buffer): Promise<Buffer>;
   /**
-   * Removes the payloads of a batch outside Redis.
-   * @returns true when none is left; otherwise call it again.
+   * Removes those payloads of a batch that are not in Redis.
+   * @returns true when no payload is left; otherwise the caller must call again.
    * @throws {ServiceError} `storage.unavailable`
    */
   erase(id: string): Promise<boolean>;
 }
 
 /**
- * The first byte of a reference. No payload begins with it: a payload is DEFLATE, which never sets the second and third
- * bit of its first byte together. Four bytes follow that identify the bucket, then the end of the object's name. Redis
+ * The first byte of a reference. No payload begins with it: a payload is DEFLATE data, which never sets both the second
+ * and third bit of its first byte. Four bytes follow that identify the bucket, then the end of the object's name. Redis
  * stores 256 values below 64 bytes in one compact list.
  */
 const referenceMark = 0x07;
 const folderTagBytes = 4;
 
 /**
- * @param locations the first one gets new payloads. All are read, so that batches in flight outlive a change.
+ * @param locations New payloads are stored in the first location. Payloads of all locations can be read, so that
+ * running batches survive a change.
  */
 export function createPayloadStore(locations: readonly PayloadLocation[], objects: ObjectStore): PayloadStore {
   const folders = locations.filter((location) => location !== 'redis').map(asFolder);
@@ -100,8 +101,8 @@ export const isLost = ({ cause }: ServiceError): boolean =>
   (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
- * Converts errors of the service's own objects. A refused or missing object is a configuration error, and clients must
- * not see its location.
+ * Converts errors of the service's own objects. A refused or missing object is a configuration error of the operator,
+ * and clients must not see its location.
  */
 async function convertingErrors<Value>(step: () => Promise<Value>): Promise<Value> {
   try {

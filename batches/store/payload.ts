@@ -4,12 +4,12 @@ import type { ReadItem } from '../../formats/items.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 
-/** Version of the payloads in Redis. A reader refuses a newer version, which it would misread. */
+/** The version of the payloads in Redis. A process refuses payloads of a newer version, since it would misread them. */
 export const payloadVersion = 1;
 
 /** An item as it is stored. */
 export type StoredItem = ReadItem & {
-  /** In a retry: its index in the batch that is retried. */
+  /** In a retry: the index of the item in the batch that is retried. */
   retryOfIndex?: number;
 };
 
@@ -31,7 +31,7 @@ export interface InputChunk {
   /** Index of the first item in the batch. */
   offset: number;
   items: StoredItem[];
-  /** True when the metadata has numbers whose digits must not change; see shared/exact-json.ts. */
+  /** True when the metadata has numbers whose digits must be kept; see shared/exact-json.ts. */
   exact?: boolean | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface OutputChunk {
   exact?: boolean | undefined;
 }
 
-/** A payload that was read, with its length as JSON. */
+/** A payload that was read, with the length of its JSON in bytes. */
 export type Read<Chunk> = Chunk & { bytes: number };
 
 export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
@@ -53,7 +53,7 @@ export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(paylo
 const encode = ({ exact, ...value }: { exact?: boolean | undefined }): Buffer =>
   deflateRawSync(JSON.stringify({ v: payloadVersion, ...(exact && { exact }), ...value }), { level: 1 });
 
-/** The start of a payload with exact numbers. */
+/** The start of the JSON of a payload whose numbers must be kept exactly. */
 const exactly = `{"v":${payloadVersion},"exact":true,`;
 
 function decode<Value>(payload: Buffer): Value {
@@ -72,7 +72,7 @@ export const jobData = z.object({
   chunk: z.int().min(0),
   /** The tenant's weight, by which its turn was charged. Absent in jobs of older releases. */
   weight: z.number().optional(),
-  /** Number of times that a worker put it back unread because its tenant had no place. */
+  /** The number of times that workers put the chunk back unread because its tenant had no free slot. */
   putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

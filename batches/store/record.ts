@@ -37,11 +37,14 @@ export const batchRecord = z.object({
   v: count,
   id: z.string(),
   tenant: z.string(),
-  /** Weight of its tenant when it was posted. */
+  /** The weight of the tenant at the time of the post. */
   weight: z.coerce.number().default(1),
-  /** Name of the queue that carries its chunks: the first profile of its model, else the model's own name. */
+  /**
+   * The name of the queue that contains the chunks: the first profile of the model, or the name of the model if it has
+   * no profile.
+   */
   profile: z.string(),
-  /** The profile or model that its post named, or the default; absent in batches of older releases. */
+  /** The name of the profile or model in the post, or of the default; absent in batches of older releases. */
   postedName: z.string().optional(),
   model: z.string(),
   revision: z.string(),
@@ -50,9 +53,9 @@ export const batchRecord = z.object({
   /** Absent in batches of older releases. */
   textCleaning: z.string().optional(),
   longText,
-  /** A model of the batch gives each pair a probability; absent in batches of older releases. */
+  /** True when a model of the batch gives each pair a probability; absent in batches of older releases. */
   pairProbabilities: json.pipe(z.boolean()).optional(),
-  /** Models that share its items; absent for one model. */
+  /** The models that share the items of the batch; absent for a single model. */
   traffic: json.pipe(trafficPlan).optional(),
   /** Name and tags for people. An empty name is none. */
   name: z.string().optional(),
@@ -66,18 +69,18 @@ export const batchRecord = z.object({
   expiresAt: time.optional(),
   reason: failureReason.optional(),
   /**
-   * Final state of a stopped batch, and the time until which its chunks in flight may commit; see
+   * The final state of a stopped batch, and the time until which its chunks in flight may be committed; see
    * lifecycle/steps/stop.lua.
    */
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /** Reason why no worker can evaluate it, and the time since then; see lifecycle/steps/block.lua. */
+  /** The reason why no worker can evaluate the batch, and the time since when; see lifecycle/steps/block.lua. */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),
   chunks: count.default(0),
-  /** Chunks below this number have moved into the queue. */
+  /** The number of chunks that have been added to the queue. */
   cursor: count.default(0),
   succeeded: count,
   failed: count,
@@ -86,7 +89,10 @@ export const batchRecord = z.object({
   budgetCount: count.optional(),
   budgetShare: z.coerce.number().optional(),
   budgetAfter: count.optional(),
-  /** SHA-256 of the body and of the key, when it came with an idempotency key; the latter is absent in older releases. */
+  /**
+   * The SHA-256 of the body and of the idempotency key, if the post had one. The hash of the key is absent in older
+   * releases.
+   */
   bodyHash: z.string().optional(),
   keyHash: z.string().optional(),
   /** Bytes of its inputs and results in Redis; absent in batches of older releases. */
@@ -122,7 +128,7 @@ export const batchRecord = z.object({
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
   webhookError: z.string().optional(),
-  /** Cells of its succeeded and failed items that CSV with `formulas=escape` changes. */
+  /** The numbers of CSV cells of succeeded and of failed items that `formulas=escape` changes. */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
   /** Cosines at the percentiles of the summary; present once they were read after the end. */
@@ -193,7 +199,7 @@ export function toHash(fields: object): Record<string, string | number> {
   );
 }
 
-/** Returns the status that clients see. @param active number of active chunks. */
+/** Returns the status that clients see. @param active the number of active chunks. */
 export function toStatus(
   record: BatchRecord,
   failures: Record<string, string>,
@@ -275,7 +281,7 @@ function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus
   return state === 'running' && active > 0 ? 'evaluating' : 'waiting';
 }
 
-/** Returns the items per second: the recent rate of a running batch, the mean of one that has ended. */
+/** Returns the items per second: the recent rate of a running batch, or the mean rate of a batch that has ended. */
 function rateOf(record: BatchRecord, settled: number, now: number): number | null {
   if (record.startedAt === undefined) return null;
   const from = record.finishedAt === undefined ? (record.markAt ?? record.startedAt) : record.startedAt;

@@ -17,28 +17,32 @@ import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
 const attempts = 3;
 const connectMs = 2_000;
-/** Maximum time until a response starts, in milliseconds. All attempts must fit into the lease of a post, 30 s. */
+/** The maximum time in ms until a response begins. All attempts must fit into the lease of a post, 30 s. */
 const answerMs = 5_000;
-/** The same for calls without a waiting client: a part of a file, or a thousand objects. */
+/**
+ * The maximum time in ms until a response begins when no client waits, as for a part of a file or a thousand objects.
+ */
 const patientAnswerMs = 60_000;
-/** Maximum time between two bytes of a response, in milliseconds. */
+/** The maximum time in ms between two bytes of a response. */
 const idleMs = 30_000;
-/** Connections of one process: it requests 32 payloads at a time, for two batches or more. */
+/** The maximum number of connections of a process. One batch requests 32 payloads at a time. */
 const connections = 128;
 
-/** Maximum broken connections in a row without any byte. A long object may take hours to read. */
+/** The maximum number of broken connections in a row that delivered no byte. Reading a long object may take hours. */
 const resumes = 5;
 const resumeMs = 1_000;
 
-/** Size of a part. S3 accepts at most 10,000 parts: 160 GB, with two parts in memory. */
+/**
+ * The size of a part of an upload. S3 accepts at most 10,000 parts, so a file may have 160 GB. Two parts are in memory.
+ */
 const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
-/** Pages of a thousand objects that one call removes, so that a caller does not wait for minutes. */
+/** The number of pages of a thousand objects that one call removes, so that a caller does not wait for minutes. */
 const pagesPerCall = 2;
 
 /**
- * Connects to an S3-compatible store. The SDK finds region and credentials: in its environment variables, its files, or
+ * Connects to an S3-compatible store. The SDK finds region and credentials in its environment variables, its files, or
  * the role of the machine or pod.
  */
 export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
@@ -53,7 +57,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
         httpAgent: { keepAlive: true, maxSockets: connections },
         httpsAgent: { keepAlive: true, maxSockets: connections },
       },
-      // Some stores other than AWS lack its newer checksums.
+      // Some stores other than AWS do not support the SDK's newer checksums.
       ...(endpoint !== undefined && {
         endpoint,
         forcePathStyle: true,
@@ -89,7 +93,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
           const from = offset === 0 ? {} : { Range: `bytes=${offset}-` };
           const command = new GetObjectCommand({ ...named(place), IfMatch: etag, ...from });
           const { Body, ETag, ContentLength = 0 } = await client.send(command, { abortSignal: signal });
-          // Some stores ignore conditions.
+          // Some stores ignore the condition, so the ETag is compared here too.
           if (ETag !== etag) throw changed(place);
           size = offset + ContentLength;
           for await (const bytes of Body as Readable as AsyncIterable<Buffer>) {
@@ -170,7 +174,7 @@ function faultOf(error: unknown, place: S3Location): ServiceError {
   const where = formatS3Location(place);
   if (status === 404) return new ServiceError('storage.not_found', `There is no ${where}`, { cause: error });
   if (status === 401 || status === 403) {
-    const message = `The store refuses ${where} to the credentials of this service`;
+    const message = `The store denies this service access to ${where}; check the permissions of its credentials`;
     return new ServiceError('storage.forbidden', message, { cause: error });
   }
   if (status === 412) return changed(place);

@@ -1,4 +1,4 @@
--- Sets fields of a batch that exists. A deleted batch must not come back in part.
+-- Sets fields of a batch that exists. Without this check, a deleted batch would exist again with these fields only.
 -- KEYS: 1 batch
 -- ARGV: field, value, field, value ...
 -- Returns 1, or 0 when there is no such batch.

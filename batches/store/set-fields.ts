@@ -5,7 +5,10 @@ import type { BatchRecord } from './record.ts';
 
 const script = loadScript(new URL('./set-fields.lua', import.meta.url));
 
-/** Sets fields of a batch. Does nothing when the batch is deleted: it must not come back in part. */
+/**
+ * Sets fields of a batch. Does nothing when the batch was deleted: otherwise it would exist again with these fields
+ * only.
+ */
 export async function setFields(
   redis: Redis,
   id: string,

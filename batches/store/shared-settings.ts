@@ -3,10 +3,13 @@ import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { compareSettings } from './compare-settings.ts';
 
-/** The settings that all processes of one service must share, by name. */
+/** The settings, by name, that all processes of a service must share. */
 export type AlikeSettings = Readonly<Record<string, string>>;
 
-/** Detects processes with the same Redis prefix but other settings, which would misread or miss each other's work. */
+/**
+ * Detects processes with the same Redis prefix but different settings. Such processes would misread each other's work,
+ * or not see it.
+ */
 export interface SharedSettings {
   /** Returns the differences that the last comparison found, one sentence for each setting. */
   differences(): string[];
@@ -51,7 +54,10 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   };
 }
 
-/** Compares two processes. A setting that only one of them has belongs to another release and is ignored. */
+/**
+ * Compares the settings of two processes. A setting that only one of them has belongs to another release and is
+ * ignored.
+ */
 function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
   return Object.entries(own).flatMap(([name, value]) => {
     const theirs = other[name];

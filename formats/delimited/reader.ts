@@ -6,21 +6,21 @@ import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
 import { type CsvRow, createCsvRows } from './rows.ts';
 
-/** Maximum length of a row, in characters: an inline image of 20 MB as base64, and room for the other cells. */
+/** The maximum length of a row in characters: an inline image of 20 MB as base64, and space for the other cells. */
 const maxRowLength = 32 * 1024 * 1024;
-/** Maximum length of a header row. A file that is not CSV often fails here. */
+/** The maximum length of a header row in characters. A file that is not CSV often exceeds it. */
 const maxHeaderLength = 256 * 1024;
-/** Maximum delimiters in a row, since an empty value takes more memory than its delimiter. */
+/** The maximum number of delimiters in a row. An empty value takes more memory than its delimiter. */
 const maxDelimiters = 1_000_000;
 /**
- * Each item stores the names of its columns. This limits their characters to a multiple of the file's characters and of
- * the bytes sent, beyond the first ones; a sparse table of 500 columns has a factor of 15. Without the limit, one name
- * of 200,000 characters in 3,000 rows of six took 7 s and 0.6 GB.
+ * The maximum characters of column names that are stored for each character received. Each item stores the names of its
+ * columns, and a sparse table of 500 columns stores 15 characters for each one received. Without the limit, one column
+ * name of 200,000 characters in a table of 3,000 short rows took 7 s and 0.6 GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
 const freeNameCharacters = 16 * 1024 * 1024;
-/** Maximum items per yielded list. */
+/** The maximum number of items in a yielded list. */
 const portion = 1_024;
 
 /**
@@ -61,15 +61,15 @@ export function readDelimited(
 function createRows(label: string, separator: string, options: ReadOptions, encoding: () => string) {
   const { strictness } = options;
   let delimiter = separator;
-  /** The start of the file, until the first line has shown whether it names the delimiter. */
+  /** The start of the file, until it is clear whether the first line names the delimiter. */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
-  /** Characters of column names in all items so far. */
+  /** The number of characters of column names that all items so far store. */
   let nameCharacters = 0;
-  /** Total characters of the first n column names, by n. */
+  /** At index n, the total number of characters of the first n column names. */
   let namesUpTo: number[] = [0];
 
   function* push(text: string): Generator<ReadItem[]> {
@@ -80,7 +80,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     else yield [];
   }
 
-  /** Excel writes and reads a first line `sep=;`, which is not part of the table. */
+  /** Excel writes and reads a first line `sep=;`, which names the delimiter and is not part of the table. */
   function* begin(): Generator<ReadItem[]> {
     const text = start ?? '';
     start = undefined;
@@ -134,7 +134,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     if (nameCharacters <= freeNameCharacters + most) return;
     throw badHeader(
       label,
-      `has names of columns, which are stored with each row, of ${nameCharacters} characters in rows of ${characters} so far; shorten the names, or leave out columns that are nearly empty`,
+      `has column names that are too long for its rows: each row stores the names, so far ${nameCharacters} characters of names for ${characters} characters of rows; shorten the names, or leave out columns that are nearly empty`,
     );
   }
 
@@ -160,7 +160,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
       return bad(undecodable(values.find((value) => !value.isWellFormed()) ?? '', encoding()), 'item.encoding');
     }
     const extra = values.slice(names.length).map((value) => JSON.stringify(value));
-    const unnamed = extra.length === 0 ? '' : `; without a name is ${extra.join(', ')}`;
+    const unnamed = extra.length === 0 ? '' : `; these values have no column: ${extra.join(', ')}`;
     if (fault !== undefined) {
       const closed = fault.closed === undefined ? undefined : fault.closed + skippedLines;
       return bad(`${quoteFault({ opened: fault.opened + skippedLines, closed })}${unnamed}`);
@@ -173,31 +173,31 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
 
   return {
     header: () => header,
-    /** Returns the length of the open row, in characters. */
+    /** Returns the number of characters of the incomplete row. */
     pending: () => reader.pending,
-    /** Returns the memory of the open row, in bytes. */
+    /** Returns the memory of the incomplete row in bytes. */
     pendingBytes: () => reader.pendingBytes,
     push,
     *end(): Generator<ReadItem[]> {
       if (start !== undefined) yield* begin();
       yield* portions(reader.end());
     },
-    /** @throws {ServiceError} `request.invalid` when the open row is too long. */
+    /** @throws {ServiceError} `request.invalid` when the incomplete row is too long. */
     check(): void {
       if (header === undefined && reader.pending > maxHeaderLength) {
-        throw badHeader(
-          label,
-          `has a first row, which names the columns, that does not end within ${maxHeaderLength} characters`,
-        );
+        throw badHeader(label, `has a header row of more than ${maxHeaderLength} characters`);
       }
       if (reader.pending > maxRowLength) {
-        throw unreadable(label, `a row has more than ${maxRowLength} characters; is a quote left open?`);
+        throw unreadable(
+          label,
+          `a row has more than ${maxRowLength} characters; check for a quote that is never closed`,
+        );
       }
     },
   };
 }
 
-/** A column named `__proto__` is set like any other. */
+/** Stores a value under the name of its column. Also works for a column named `__proto__`. */
 function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
   if (name !== '__proto__') metadata[name] = value;
   else Object.defineProperty(metadata, name, { value, enumerable: true, configurable: true, writable: true });

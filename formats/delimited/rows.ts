@@ -5,7 +5,10 @@ export interface CsvRow {
   values: string[];
   /** The line on which it begins; the first line is 1. */
   line: number;
-  /** The error in its quotes: the line of the unclosed quote, and the line with text after a closing quote, if any. */
+  /**
+   * The error in the quotes of this row: `opened` is the line of a quote that is not closed properly; `closed` is the
+   * line where text follows its closing quote, if any.
+   */
   fault?: { opened: number; closed: number | undefined };
 }
 
@@ -21,21 +24,24 @@ export interface CsvRowReader {
   end(): Generator<CsvRow>;
 }
 
-/** An incomplete row below this length is scanned again with each part. */
+/** The length in characters below which an incomplete row is scanned again with each part that arrives. */
 const smallRow = 64 * 1024;
 
 /**
- * Creates a reader. A row ends with CR, LF or both, and a file may mix them. A quote counts only at the start of a
- * field, and must be closed before a delimiter or a line break. Otherwise only the line with the opening quote fails,
- * and the next line is read as a new row: one stray quote must not swallow all rows up to the next quote.
- * @param maxValues maximum values of a row.
+ * Creates a reader. A row ends with CR, LF or both, and a file may mix them. A quote has a meaning only at the start of
+ * a field, and must be closed before a delimiter or a line break. Otherwise only the line with the opening quote fails,
+ * and the next line is read as a new row. In this way a stray quote does not affect all rows up to the next quote.
+ * @param maxValues the maximum number of values in a row.
  * @throws {RangeError} for a row with more values.
  */
 export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
   let parts: string[] = [];
   let pending = 0;
   let isWide = false;
-  /** Length at which the incomplete row is scanned again. Doubling it makes the total work linear in the length. */
+  /**
+   * The length at which the incomplete row is scanned again. It doubles each time, so that the total work stays
+   * proportional to the length.
+   */
   let enough = 0;
   let line = 1;
 
@@ -88,7 +94,8 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
 }
 
 /**
- * Skips empty lines, which as rows would cost 60 ms a megabyte, but not a final CR that may be half of a line break.
+ * Returns the offset after empty lines; scanning them as rows would take 60 ms a megabyte. Stops before a final CR,
+ * which may be the first half of a line break.
  */
 function firstText(text: string, from: number): { at: number; lines: number } {
   let at = from;
@@ -108,8 +115,8 @@ interface Scanned {
   /** Number of lines of this row. */
   lines: number;
   /**
-   * For an unclosed quote: number of lines from the start of the row to the opening quote, and to the text after a
-   * closing one.
+   * For a quote that is not closed properly: the number of lines from the start of the row to the quote, and to the
+   * text after its closing quote.
    */
   opened?: number;
   closed?: number;
@@ -120,7 +127,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The next line break of each kind, searched for only after it was passed: most files have no CR.
+  // The next line break of each kind. Searched for again only after it was passed, since most files have no CR.
   let lf = -1;
   let cr = -1;
   let comma = -1;
@@ -133,7 +140,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     if (comma < from) comma = find(delimiter, from);
     return comma;
   };
-  /** Returns the offset after a line break; undefined for a final CR that may be half of one. */
+  /** Returns the offset after a line break, or undefined for a final CR that may be the first half of a line break. */
   const behindBreak = (at: number): number | undefined => {
     if (at >= text.length) return text.length;
     if (text[at] === '\n') return at + 1;
@@ -144,8 +151,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
   /**
-   * Returns the value of a quoted field and the offset after it; `stray`: offset of text after the closing quote;
-   * undefined when the text ends first.
+   * Returns the value of a quoted field and the offset after it. `stray` is the offset of text after the closing quote.
+   * Undefined when the text ends before the field.
    */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
@@ -159,7 +166,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
       }
       value += text.slice(at, quote);
       let after = quote + 1;
-      // The text ends with a part of a delimiter, or with blanks.
+      // The text ends with a part of a delimiter or with spaces.
       while (text[after] === ' ' && !text.startsWith(delimiter, after)) after++;
       if (!isEnd && after + delimiter.length > text.length && !text.slice(after).match(/[\r\n]/)) return undefined;
       return isFieldEnd(after) ? { value, after } : { stray: quote + 1 };
@@ -170,7 +177,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     /** Returns the row at an offset; undefined when it is incomplete. */
     rowAt(start: number): Scanned | undefined {
       const values: string[] = [];
-      /** Line breaks inside quoted values. */
+      /** The number of line breaks inside quoted values. */
       let inner = 0;
       for (let at = start; ; ) {
         if (values.length > maxValues) throw new RangeError(`more than ${maxValues} delimiters`);

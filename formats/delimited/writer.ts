@@ -6,8 +6,8 @@ import type { ReadItem } from '../items.ts';
 import { addressOf, resultColumns } from '../result-columns.ts';
 
 /**
- * Writes results as rows of cells: with the columns that the items came with, then ours. Text of the client that a
- * spreadsheet would run as a formula begins with an apostrophe, unless `formulas` is `keep`.
+ * Writes results as rows of cells: first the columns of the posted table, then the columns of the results. Text of the
+ * client that a spreadsheet would run as a formula gets an apostrophe in front, unless `formulas` is `keep`.
  */
 export function createDelimitedWriter(
   delimiter: string,
@@ -46,18 +46,21 @@ export function createDelimitedWriter(
 }
 
 /**
- * Reports whether a spreadsheet would run a cell; a number stays a number. The wide forms are the same signs to a
- * spreadsheet in East Asia.
+ * Returns true when a spreadsheet would run a cell as a formula. A number is never a formula. East Asian spreadsheets
+ * treat the full-width signs in the same way.
  */
 const isFormula = (text: string): boolean => /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text));
 
-/** Writes a value into a cell: a number as it was sent, an object or a list as JSON. */
+/** Converts a value to the text of a cell: a number as it was posted, an object or a list as JSON. */
 function cellOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** Counts the cells of an item that `formulas=escape` changes: those that every table has, and those in columns of its own. */
+/**
+ * Counts the cells of an item that `formulas=escape` changes. `common`: cells in columns of every table. `own`: cells
+ * in columns of the posted table.
+ */
 export function formulaCells(result: ItemResult, item: ReadItem | undefined): { common: number; own: number } {
   const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
   if (result.status === 'failed') cells.push(result.error.message);
@@ -69,7 +72,7 @@ export function formulaCells(result: ItemResult, item: ReadItem | undefined): { 
 const probabilityCell = (result: ItemResult): string =>
   result.status === 'succeeded' ? String(result.probability ?? '') : '';
 
-/** Messages may begin with words of an image host or of the client. */
+/** Messages get the same protection: they may begin with words of an image host or of the client. */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
   switch (result.status) {
     case 'succeeded': {

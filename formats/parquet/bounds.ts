@@ -7,9 +7,9 @@ const MiB = 1024 * 1024;
 /** Elements of a schema, and levels of its nesting. */
 const maxElements = 10_000;
 const maxDepth = 32;
-/** Rows of a group. Writers end a group at a million rows or fewer. */
+/** The maximum number of rows in a row group. Writers end a group at a million rows or fewer. */
 const maxGroupRows = 16 * MiB;
-/** Bytes of the columns of a group that are read. */
+/** The maximum number of bytes in the columns of a row group that are read. */
 const maxGroupBytes = 256 * MiB;
 
 /**

@@ -1,12 +1,12 @@
 import type { SchemaElement } from 'hyparquet';
 import type { ColumnType } from '../format.ts';
 
-/** Returns the type of a column's values in JSON. */
+/** Returns the type that the values of a Parquet column have in JSON. */
 export function typeOf({ type, converted_type: converted, logical_type: logical }: SchemaElement): ColumnType {
   if (converted === 'DATE' || logical?.type === 'DATE') return 'date';
   if (/^TIMESTAMP/.test(converted ?? logical?.type ?? '') || type === 'INT96') return 'time';
   if (converted === 'DECIMAL' || logical?.type === 'DECIMAL' || logical?.type === 'FLOAT16') return 'number';
-  // Half of these numbers do not fit into INT64, so they are stored as text.
+  // UINT_64: half of its values do not fit into INT64, so they are stored as text.
   if (converted === 'UINT_64') return 'text';
   switch (type) {
     case 'BOOLEAN':
@@ -54,7 +54,7 @@ export function storedValue(value: unknown, type: ColumnType): unknown {
   }
 }
 
-/** Converts a value to text: a number to its digits, an object or list to JSON. */
+/** Converts a value to text. A number becomes its digits; an object or a list becomes JSON. */
 const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 const range = 2n ** 63n;

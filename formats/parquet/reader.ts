@@ -7,15 +7,17 @@ import { checkGroup, checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
-/** Uncompressed bytes of a row group to decode at a time; a group may hold a million rows. */
+/**
+ * The uncompressed bytes that are decoded at a time. A row group may have a million rows, too many to decode at once.
+ */
 const sliceBytes = 32 * 1024 * 1024;
 /** Maximum items, and maximum bytes of inline images, per yielded list. */
 const portion = 256;
 const portionBytes = 4 * 1024 * 1024;
 
 /**
- * Reads a Parquet file. The image is an address, a path, bytes, or `{bytes, path}` as in datasets of Hugging Face.
- * Other flat columns become metadata, except bytes.
+ * Reads a Parquet file. The image may be an address, a path, bytes, or an object `{bytes, path}` as in Hugging Face
+ * datasets. Other columns with simple values become metadata, except columns of bytes.
  */
 export const readParquetFile: ReadFile = (path, options) => {
   let header: Header | undefined;
@@ -129,7 +131,7 @@ function toSource(image: unknown): unknown {
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** Converts a value to JSON; integers beyond 2^53 keep their digits. */
+/** Converts a value to JSON. Integers beyond 2^53 become text, so that no digit is lost. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));

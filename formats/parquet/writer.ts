@@ -5,8 +5,8 @@ import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
 
 /**
- * A row group ends at this many rows or at this many characters, whichever comes first. Its rows are in memory until
- * then. A million rows make 62 groups.
+ * The maximum number of rows in a row group. A group also ends at a number of characters, whichever is reached first.
+ * Its rows are in memory until then. A million rows make 62 groups.
  */
 const groupRows = 16_384;
 const groupCharacters = 4 * 1024 * 1024;
@@ -17,7 +17,9 @@ interface Column {
   values: unknown[];
 }
 
-/** Writes results as Parquet: the columns that the items came with, in their types, then those of the results. */
+/**
+ * Writes results as Parquet: first the columns of the posted table with their types, then the columns of the results.
+ */
 export const createParquetWriter: CreateWriter = (source) => {
   const { index, given, own, probability, model, givenValue } = resultColumns(source);
   const [status = '', score = '', cosine = '', code = '', message = '', warnings = ''] = own;
@@ -50,7 +52,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   let rows = 0;
   let characters = 0;
 
-  /** Returns the bytes since the last call. The writer then reuses the buffer. */
+  /** Returns the bytes that were written since the last call. The writer then reuses its buffer. */
   function take(): Uint8Array {
     const bytes = writer.getBytes().slice();
     writer.index = 0;
@@ -96,7 +98,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   };
 };
 
-/** Returns the cells of a result; null where it has none. */
+/** Returns the values of the result columns; null where a result has no value. */
 function outcomeOf(result: ItemResult) {
   const empty = {
     status: result.status,

@@ -1,21 +1,25 @@
 import { type Extract, extract, type Header } from 'tar-stream';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** A file in a tar. Its bytes must be read before the next member comes. */
+/** A file in a tar. Its bytes must be read before the next member is available. */
 export interface Member {
   name: string;
-  /** The reason why the tar does not hold the content of the file; absent where it does. */
+  /**
+   * The reason why the tar does not contain the bytes of this file, for example because it is a link. Absent for a
+   * normal file.
+   */
   fault?: string;
   bytes: AsyncIterable<Buffer>;
   header: Header;
 }
 
 /**
- * Yields the members of a tar as their bytes arrive; directories are left out.
- * @throws {ServiceError} `request.invalid` for bytes that are not a whole tar, and the errors of `bytes`.
+ * Yields the members of a tar while its bytes arrive; directories are left out.
+ * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar, and the errors of `bytes`.
  */
 export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Member> {
-  // Old tars name no format; the checksum of each header is checked all the same. The types of the library lack the option.
+  // `allowUnknownFormat`: the header of an old tar names no format. The checksum of each header is checked in any case.
+  // The types of tar-stream lack this option.
   const options: object = { allowUnknownFormat: true };
   const parser = extract(options);
   let sourceError: unknown;
@@ -34,7 +38,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
       parser.destroy(error as Error);
     }
   };
-  // The iterator listens before the first byte is written.
+  // The iterator must listen before the first byte is written.
   const entries = parser[Symbol.asyncIterator]();
   void feed();
   let last = '';
@@ -49,7 +53,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) {
       const { header } = next.value;
-      // The library gives such a member no end: its reader would wait forever.
+      // tar-stream never ends such a member, so its reader would wait forever.
       if (!Number.isSafeInteger(header.size))
         throw damaged(`has a member without a valid size, ${header.name.slice(0, 100)}`);
       last = header.name;
@@ -63,7 +67,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   }
 }
 
-/** Resolves when the parser has room, or when it is destroyed. */
+/** Resolves when the parser accepts more bytes, or when it is destroyed. */
 const writable = (parser: Extract): Promise<void> =>
   new Promise((resolve) => {
     const done = () => {
@@ -76,10 +80,10 @@ const writable = (parser: Extract): Promise<void> =>
     if (parser.destroyed) done();
   });
 
-/** Returns the records of an extended header, as Python and GNU tar write them. */
+/** Returns the records of an extended header, which Python and GNU tar write. */
 const paxOf = ({ pax }: Header): Record<string, string> => (pax ?? {}) as Record<string, string>;
 
-/** Returns the name; that of a sparse file is in its extended header. */
+/** Returns the name of a member. The name of a sparse file is in its extended header. */
 const nameOf = (header: Header): string => paxOf(header)['GNU.sparse.name'] ?? header.name;
 
 function faultOf(header: Header): { fault?: string } {

@@ -4,8 +4,8 @@ import { type Member, membersOf } from './members.ts';
 import { itemOf, maxSampleBytes, type Part, placeOf, type Sample } from './sample.ts';
 
 /**
- * Reads a tar in the layout of WebDataset: members of one key follow each other, and are an item. Members whose ending is
- * none of an image, `.txt` or `.json` are passed over. One sample is in memory at a time.
+ * Reads a tar in the layout of WebDataset: files with the same key follow each other and make one item. Files that end
+ * neither in an image format nor in `.txt` or `.json` are ignored. One sample is in memory at a time.
  */
 export const readTar: ReadStream = (bytes, options) => ({
   items: itemsOfTar(bytes, options),
@@ -42,10 +42,10 @@ async function* itemsOfTar(bytes: AsyncIterable<Buffer>, options: ReadOptions): 
           held = 0;
           keeps = undefined;
         }
-        // Its base64 is a third longer.
+        // Base64 of the image is a third longer than its bytes.
         await options.pending?.set(Math.ceil((held * 4) / 3));
       }
-      // Bytes have arrived, though no item.
+      // Reports that bytes have arrived.
       yield [];
     }
     if (keeps !== undefined && sample !== undefined) keep(sample, keeps, member.name, Buffer.concat(parts));
@@ -59,7 +59,7 @@ function keep(sample: Sample, part: Part, name: string, bytes: Buffer): void {
   else sample[part] = bytes;
 }
 
-/** Returns the fault of a member that its sample cannot have. */
+/** Returns the error when a member does not fit its sample, or undefined. */
 function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['fault'] {
   const short = name.slice(-100).toWellFormed();
   if (fault !== undefined) return { message: `${short} ${fault}` };

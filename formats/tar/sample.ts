@@ -7,21 +7,21 @@ import type { ReadOptions } from '../format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from '../items.ts';
 import { maxItemLength } from '../json-item.ts';
 
-/** The largest number of bytes of a sample: as base64 they are as long as the longest line of NDJSON. */
+/** The maximum bytes of a sample. As base64 it is then as long as the longest allowed line of NDJSON. */
 export const maxSampleBytes = Math.floor((maxItemLength * 3) / 4);
 
 const imageEndings = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'heic', 'heif'];
-/** Parts of a sample. Other members of its key, such as `.cls` or `.npy`, are passed over. */
+/** The parts of a sample that are read. Other files with its key, such as `.cls` or `.npy`, are ignored. */
 export type Part = 'image' | 'txt' | 'json';
 
-/** A member's place in the data set. */
+/** The key and the part that the name of a member stands for. */
 export interface Place {
-  /** The path up to the first dot of the file name. All members of a sample have one key. */
+  /** The path up to the first dot of the file name. All files of a sample have the same key. */
   key: string;
   part: Part | undefined;
 }
 
-/** Returns the key of a name and the part that it holds, as WebDataset does; undefined for a name without either. */
+/** Returns the key and the part of a file name, by the rules of WebDataset; undefined for a name without them. */
 export function placeOf(name: string): Place | undefined {
   const [, key, ending] = /^((?:.*\/)?[^./]+)\.([^/]*)$/s.exec(name) ?? [];
   if (key === undefined || ending === undefined) return undefined;
@@ -30,18 +30,18 @@ export function placeOf(name: string): Place | undefined {
   return { key: key.replace(/^(\.\/)+/, ''), part };
 }
 
-/** The members of one key that have arrived. */
+/** The files of one key that have arrived so far. */
 export interface Sample {
   key: string;
   /** An image without bytes is a file of that name, which is read later. */
   image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;
-  /** The first fault of its members. */
+  /** The first error among its files. */
   fault?: { message: string; code?: ItemFault } | undefined;
 }
 
-/** Makes an item of a sample. The key is its id, the fields of its JSON are its metadata. */
+/** Converts a sample to an item. Its key becomes the id, and the fields of its JSON become the metadata. */
 export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): ReadItem {
   const { key, image, fault } = sample;
   const where = `sample ${excerpt(key.toWellFormed(), 100)}`;
@@ -77,7 +77,7 @@ function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {
 
 type Fields = Record<string, unknown>;
 
-/** Returns the fields of a JSON member, or the fault of it. */
+/** Returns the fields of a JSON file, or the error in it as text. */
 function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
   if (bytes === undefined) return undefined;
   const text = withoutMark(bytes);
@@ -93,7 +93,10 @@ function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
   return value as Fields;
 }
 
-/** Fields of the JSON with the text, where there is no `.txt`: the one that was asked for, and those in use. */
+/**
+ * Fields of the JSON that may contain the text when the sample has no `.txt`: the requested field comes first, then
+ * these usual ones.
+ */
 const usualTexts = ['text', 'caption'];
 
 function textOf(txt: Buffer | undefined, fields: Fields | undefined, asked: string) {

@@ -3,8 +3,9 @@ import { type Member, membersOf } from './members.ts';
 import { placeOf } from './sample.ts';
 
 /**
- * Writes a tar with some samples of another: all their files, in their order, one in memory at a time.
- * @param isKept is called with the index of each sample, as the reader counts them.
+ * Writes a tar with some samples of another tar. Each sample has all its files, in their order. One sample is in memory
+ * at a time.
+ * @param isKept returns true for the index of a sample to write; indexes are counted as the reader counts them.
  * @throws {ServiceError} the errors of reading a tar.
  */
 export async function* subsetOfTar(
@@ -30,11 +31,11 @@ async function copySamples(
   isKept: (index: number) => boolean,
   write: (member: Member, content: Buffer) => Promise<void>,
 ): Promise<void> {
-  /** The key of the sample that is open, and the index of it. */
+  /** The key and the index of the current sample. */
   let key: string | undefined;
   let index = -1;
   let keeps = false;
-  /** Members that came before the first part of their sample, which decides that there is one. */
+  /** Files before the first image, text or JSON of their key. Only such a part shows that the key is a sample. */
   let early: { key: string; files: [Member, Buffer][] } | undefined;
   for await (const member of members) {
     const place = placeOf(member.name);

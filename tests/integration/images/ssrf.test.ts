@@ -166,7 +166,7 @@ describe('a name', () => {
     const server = await startNameServer(() => ['93.184.216.34', '::1']);
     await expect(fetcherOf(strict(), server.address).fetch(`http://both.test:${port}/`)).rejects.toMatchObject({
       code: 'image.fetch.blocked_address',
-      message: 'both.test does not resolve to a public address; IMAGE_HOSTS_ALLOW can allow the host',
+      message: 'both.test does not resolve to a public address; an operator can allow the host with IMAGE_HOSTS_ALLOW',
     });
     expect({ arrived, attempted }).toEqual({ arrived: [], attempted: [] });
   });

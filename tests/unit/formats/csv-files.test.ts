@@ -124,7 +124,9 @@ describe('columns', () => {
       expect(items).toEqual([{ image: 'http://127.0.0.1:9101/ok', text: 'a' }]);
     }
     const bad = await read('"sep=;"\r\nimage;text\r\nx;a;b\r\n');
-    expect(textsOf(bad.items)).toEqual([invalid('line 3 has 3 columns, the header has 2; without a name is "b"')]);
+    expect(textsOf(bad.items)).toEqual([
+      invalid('line 3 has 3 columns, the header has 2; these values have no column: "b"'),
+    ]);
   });
 
   test('separated by something else than was asked for are refused, and the message names it', async () => {
@@ -152,7 +154,7 @@ describe('rows', () => {
         image: 'y',
         text: 'b',
         metadata: { note: 'c' },
-        error: invalid('line 3 has 5 columns, the header has 4; without a name is "d"'),
+        error: invalid('line 3 has 5 columns, the header has 4; these values have no column: "d"'),
       },
       { id: '3', image: 'z', text: 'c' },
     ]);
@@ -162,7 +164,7 @@ describe('rows', () => {
 describe('encodings', () => {
   const encoding = (message: string) => ({ code: 'item.encoding', message, retryable: false });
   const advice =
-    'is not UTF-8; name the encoding of the file: the charset of its content type, or --encoding of vls batch';
+    'is not UTF-8; name the encoding of the file, as charset of its content type or with --encoding of vls batch';
 
   test('bytes that are not UTF-8 fail their line alone', async () => {
     const { items } = await read(caseOf('csv-latin1.csv'));

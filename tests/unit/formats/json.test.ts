@@ -51,9 +51,9 @@ describe('a JSON array', () => {
     const text = '[{"image": "x", "text": "a"}, 7, null, "b", {"image": "x" "text"}, , {"text": "c"}]';
     expect(messagesOf(await read(text))).toEqual([
       '',
-      'items[1]: a number, where an object with image and text is expected',
-      'items[2]: null, where an object with image and text is expected',
-      'items[3]: a string, where an object with image and text is expected',
+      'items[1]: a number, but an object with image and text is expected',
+      'items[2]: null, but an object with image and text is expected',
+      'items[3]: a string, but an object with image and text is expected',
       'items[4]: not JSON at character 15',
       'items[5]: is empty',
       'items[6]: image: is missing',
@@ -62,10 +62,10 @@ describe('a JSON array', () => {
   });
 
   test.each([
-    ['[{"image": "x", "text": "a"}', 'ends before its array does, after 0 items'],
-    ['[{"image": "x", "text": "a"},{"image": "x', 'ends before its array does, after 1 items'],
-    ['[', 'ends before its array does'],
-    ['[{"image": "x", "text": "a"}] 1', 'has text behind its array'],
+    ['[{"image": "x", "text": "a"}', 'ends after 0 items, in the middle of its array'],
+    ['[{"image": "x", "text": "a"},{"image": "x', 'ends after 1 items, in the middle of its array'],
+    ['[', 'in the middle of its array'],
+    ['[{"image": "x", "text": "a"}] 1', 'has text after the end of its array'],
     ['"image"', 'is neither an array of items nor lines of objects'],
     ['image,text\nx,a\n', 'is neither an array of items nor lines of objects'],
   ])('%s is refused as a whole', async (text, problem) => {

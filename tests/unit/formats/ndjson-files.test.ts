@@ -102,8 +102,8 @@ describe('a line that is not an item has a readable reason', () => {
     ],
     ['{"image":"x","text"', 'line 1: not JSON: it ends in the middle of an item'],
     ['{"image":"x" "text":"a"}', 'line 1: not JSON at character 14'],
-    ['[{"image":"x","text":"a"}]', 'line 1: a list, where an object with image and text is expected'],
-    ['null', 'line 1: null, where an object with image and text is expected'],
+    ['[{"image":"x","text":"a"}]', 'line 1: a list, but an object with image and text is expected'],
+    ['null', 'line 1: null, but an object with image and text is expected'],
     ['{"image":"x","text":null}', 'line 1: text: is null, where a string is expected'],
     ['{"image":"x"}', 'line 1: text: is missing'],
     ['{"image":"x","text":["a"]}', 'line 1: text: is a list, where a string is expected'],
@@ -112,7 +112,7 @@ describe('a line that is not an item has a readable reason', () => {
     [`{"image":"x","text":"a","id":"${'i'.repeat(300)}"}`, 'line 1: id: is longer than 256 characters'],
     [
       '{"image":7,"text":"a"}',
-      'line 1: image: expected an http(s) URL, a data URI or base64 as a string, or an object with url, base64 or file',
+      'line 1: image: expected a string (an http(s) URL, a data URI or base64) or an object with url, base64 or file',
     ],
   ])('%s', async (line, said) => {
     expect(message((await read(line))[0])).toBe(said);

@@ -513,7 +513,7 @@ describe('the deadline', () => {
     const { origin, fetcher } = await fetching((_request, response) => void response.write('GIF'), { idleMs: 100 });
     await expect(fetcher.fetch(origin.url)).rejects.toMatchObject({
       code: 'image.fetch.timeout',
-      message: expect.stringContaining('within the image'),
+      message: expect.stringContaining('in the middle of the image'),
     });
   });
 
